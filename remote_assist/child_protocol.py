@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages between a window process and its session child, as MessagePack over a local pipe.
+
+The parent treats every message of the child as hostile: decode only with `decode_from_child`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+MAX_MESSAGE_BYTES = 1 << 20
+
+
+class _Msg(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="t"):
+    pass
+
+
+# --- parent to child ---------------------------------------------------------------------------------------------
+
+
+class Start(_Msg, tag="start"):
+    """First message. `role` is "agent" or "customer"; `limits` holds numbers such as fps_max, width_max, height_max."""
+
+    role: str
+    limits: dict[str, int] = {}
+
+
+class Open(_Msg, tag="open"):
+    """Make the peer connection of `epoch`. `ice` is a list of {urls, username, credential}; empty means host only."""
+
+    epoch: int
+    rung: int = 0
+    ice: list[dict[str, str]] = []
+    relay_only: bool = False
+
+
+class RemoteSdp(_Msg, tag="remote_sdp"):
+    """The other end's description; `type` is "offer" or "answer". `fingerprint` (32 bytes) must be the only one in it."""
+
+    epoch: int
+    type: str
+    sdp: str
+    fingerprint: bytes
+
+
+class Grants(_Msg, tag="grants"):
+    """The scopes live now. The child acknowledges with Ack and from then on drops what is not in `scopes`."""
+
+    seq: int
+    scopes: list[str]
+
+
+class ListTargets(_Msg, tag="list_targets"):
+    """Ask for what can be shared; answered by Targets."""
+
+    seq: int
+
+
+class Source(_Msg, tag="source"):
+    """Choose what to capture. The customer's local preview begins; nothing is sent before `view` is granted."""
+
+    target: str
+    kind: str
+    region: tuple[int, int, int, int] | None = None
+    preview: bool = True
+
+
+class Masks(_Msg, tag="masks"):
+    """Rectangles of the target, in its physical pixels, painted over before anything else sees the picture."""
+
+    seq: int
+    rects: list[tuple[int, int, int, int]]
+
+
+class View(_Msg, tag="view"):
+    """What the window shows, in device pixels, of which part of the source: the child scales to exactly that."""
+
+    w: int
+    h: int
+    src: tuple[int, int, int, int] | None = None
+
+
+class Send(_Msg, tag="send"):
+    """Send bytes on a named data channel ("ctl", "hb", ...)."""
+
+    channel: str
+    data: bytes
+
+
+class Pause(_Msg, tag="pause"):
+    """Send no frame while `on`."""
+
+    on: bool
+
+
+class End(_Msg, tag="end"):
+    """Close everything, answer Ended and exit. Unconfirmed after 80 ms the parent kills the child."""
+
+    reason: str = ""
+
+
+ToChild = Start | Open | RemoteSdp | Grants | ListTargets | Source | Masks | View | Send | Pause | End
+
+# --- child to parent ---------------------------------------------------------------------------------------------
+
+
+class Ready(_Msg, tag="ready"):
+    """The child has loaded everything and reads messages. `versions` names libraries for diagnostics."""
+
+    pid: int
+    versions: dict[str, str] = {}
+
+
+class Fingerprint(_Msg, tag="fingerprint"):
+    """SHA-256 of the DTLS certificate of this epoch, 32 bytes. Comes before any description."""
+
+    epoch: int
+    sha256: bytes
+
+
+class LocalSdp(_Msg, tag="local_sdp"):
+    """Own description, candidates gathered, foreign hash lines stripped."""
+
+    epoch: int
+    type: str
+    sdp: str
+
+
+class PeerState(_Msg, tag="state"):
+    """Connection state. `channels_open` is true once `ctl` is open; `silent_ms` = time since any packet of the peer."""
+
+    epoch: int
+    ice: str
+    dtls: str
+    path: str
+    silent_ms: int
+    channels_open: bool = False
+
+
+class TargetItem(msgspec.Struct, frozen=True):
+    """One thing that can be shared (see app.domain.capture.Target)."""
+
+    id: str
+    kind: str
+    title: str
+    rect: tuple[int, int, int, int]
+    scale: float = 1.0
+
+
+class Targets(_Msg, tag="targets"):
+    """Answer to ListTargets."""
+
+    seq: int
+    items: list[TargetItem]
+
+
+class Recv(_Msg, tag="recv"):
+    """A data-channel message of the peer, already typed and size-checked by the child."""
+
+    channel: str
+    message: dict[str, Any]
+
+
+class Frame(_Msg, tag="frame"):
+    """A picture is in shared memory: the viewer's (agent) or the preview (customer). `dirty` is one rectangle or None."""
+
+    slot: int
+    seq: int
+    w: int
+    h: int
+    captured_us: int
+    decoded_us: int
+    dirty: tuple[int, int, int, int] | None = None
+
+
+class Stats(_Msg, tag="stats"):
+    """Once a second and on Pause: counters since start. Keys used: frames_sent, frames_received, bytes_sent, ..."""
+
+    values: dict[str, float]
+
+
+class Ack(_Msg, tag="ack"):
+    """Grants or Masks of this seq are in force."""
+
+    seq: int
+
+
+class Fault(_Msg, tag="fault"):
+    """Something broke. `code` is one of the words in docs/remote-assist.md; the child may exit afterwards."""
+
+    code: str
+    detail: str = ""
+
+
+class Ended(_Msg, tag="ended"):
+    """Answer to End: nothing leaves this process any more. `frames_sent` is final."""
+
+    frames_sent: int = 0
+
+
+FromChild = Ready | Fingerprint | LocalSdp | PeerState | Targets | Recv | Frame | Stats | Ack | Fault | Ended
+
+_encoder = msgspec.msgpack.Encoder()
+_to_child = msgspec.msgpack.Decoder(ToChild)
+_from_child = msgspec.msgpack.Decoder(FromChild)
+
+
+class BadMessage(Exception):
+    """The bytes are no message of this protocol, or too many."""
+
+
+def encode(message: ToChild | FromChild) -> bytes:
+    """Return the message as bytes. Raises BadMessage when it would exceed MAX_MESSAGE_BYTES."""
+    raw = _encoder.encode(message)
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise BadMessage(f"message of {len(raw)} bytes")
+    return raw
+
+
+def decode_to_child(raw: bytes) -> ToChild:
+    """Decode what a parent sent. Raises BadMessage."""
+    return _decode(_to_child, raw)
+
+
+def decode_from_child(raw: bytes) -> FromChild:
+    """Decode what a child sent; never trusts it. Raises BadMessage."""
+    return _decode(_from_child, raw)
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Any], raw: bytes) -> Any:
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise BadMessage(f"message of {len(raw)} bytes")
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise BadMessage(str(error)) from error
