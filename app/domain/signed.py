@@ -55,7 +55,7 @@ def sign(key: Ed25519PrivateKey, label: str, document: bytes) -> bytes:
 
 
 def verify(public_key: bytes, label: str, document: bytes, signature: bytes) -> bool:
-    """Tell whether `signature` over (label, document) was made by the owner of `public_key` (32 bytes). Never raises."""
+    """Tell whether `signature` was made over (label, document) by the owner of `public_key`, 32 bytes. Never raises."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, lp(label, document))
     except (InvalidSignature, ValueError):

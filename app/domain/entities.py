@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The entity registry: every synced table, its stable number, columns, sync scope and conflict policy per field.
+
+Both ends build their tables from it. Numbers and names never change meaning; columns are only added (docs/sync.md).
+Ids are 16 bytes, times Unix milliseconds, dates ISO text, JSON columns canonical JSON text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+Value = str | int | bool | bytes | None
+
+
+class FieldType(StrEnum):
+    """How a column is kept: ID and BYTES as blobs, JSON as text, TIME as integer milliseconds."""
+
+    ID = "id"
+    TEXT = "text"
+    INT = "int"
+    TIME = "time"
+    BOOL = "bool"
+    JSON = "json"
+    BYTES = "bytes"
+
+
+class Policy(StrEnum):
+    """What happens when two people changed one field (docs/sync.md)."""
+
+    HLC = "hlc"  # later intent wins, the loser is kept in the history
+    ASK = "ask"  # the server's value stays, a person decides
+    SERVER = "server"  # only the server (or a rule run on both ends) writes it
+    TEXT = "text"  # three-way merge
+
+
+class Kind(StrEnum):
+    """Append-only, mutable by field, written by the server, versioned."""
+
+    APPEND = "A"
+    MUTABLE = "M"
+    SERVER = "S"
+    VERSIONED = "V"
+
+
+class Home(StrEnum):
+    """Which sync scope a row lives in: shared reference data, its ticket's team, its customer's bucket, one user."""
+
+    REF = "ref"
+    TICKET = "ticket"
+    CUSTOMER = "cust"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column."""
+
+    name: str
+    type: FieldType
+    policy: Policy = Policy.HLC
+    index: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One synced table. `parent` names the column that holds the id of the owning ticket, customer or user."""
+
+    number: int
+    name: str
+    kind: Kind
+    home: Home
+    fields: tuple[Field, ...]
+    parent: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the entity's own columns, in order."""
+        return tuple(f.name for f in self.fields)
+
+    def field(self, name: str) -> Field:
+        """Return a column. Raises KeyError."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(name)
+
+
+class Priority(IntEnum):
+    """Ticket priority; sorts."""
+
+    LOW = 1
+    NORMAL = 2
+    HIGH = 3
+    URGENT = 4
+
+
+class Category(StrEnum):
+    """The fixed state categories that rules look at."""
+
+    NEW = "new"
+    OPEN = "open"
+    WAITING_CUSTOMER = "waiting_customer"
+    WAITING_INTERNAL = "waiting_internal"
+    HELD = "held_for_incident"
+    SOLVED = "solved"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+LIVE = frozenset({Category.NEW, Category.OPEN, Category.WAITING_CUSTOMER, Category.WAITING_INTERNAL, Category.HELD})
+
+_S = Policy.SERVER
+_T = FieldType
+
+
+def _f(name: str, kind: FieldType, policy: Policy = Policy.HLC, *, index: bool = False) -> Field:
+    return Field(name, kind, policy, index)
+
+
+# every entity also has these columns, after its own
+COMMON = (_f("created_at", _T.TIME, _S), _f("created_by", _T.ID, _S))
+
+
+def _entity(number: int, name: str, kind: Kind, home: Home, parent: str | None, *fields: Field) -> Entity:
+    return Entity(number, name, kind, home, (*fields, *COMMON), parent)
+
+
+# fmt: off
+TICKET = _entity(
+    1, "ticket", Kind.MUTABLE, Home.TICKET, None,
+    _f("number", _T.INT, _S, index=True),
+    _f("provisional", _T.TEXT, _S),
+    _f("aliases", _T.JSON, _S),
+    _f("subject", _T.TEXT),
+    _f("state", _T.ID, Policy.HLC, index=True),  # ask when the wanted category is solved, closed or merged
+    _f("priority", _T.INT),
+    _f("kind", _T.TEXT),
+    _f("channel", _T.TEXT, _S),
+    _f("customer", _T.ID, Policy.ASK, index=True),
+    _f("organisation", _T.ID),
+    _f("asset", _T.ID),
+    _f("team", _T.ID, _S, index=True),
+    _f("owner", _T.ID, index=True),
+    _f("tier", _T.INT),
+    _f("language", _T.TEXT),
+    _f("snooze_until", _T.TIME),
+    _f("incident", _T.ID),
+    _f("merged_into", _T.ID, _S),
+    _f("close_reason", _T.TEXT),
+    _f("facts", _T.ID, _S),
+    # derived by the rules both ends run; never set by a client
+    _f("msg_seq", _T.INT, _S),
+    _f("last_in_no", _T.INT, _S),
+    _f("last_out_no", _T.INT, _S),
+    _f("last_at", _T.TIME, _S, index=True),
+    _f("preview", _T.TEXT, _S),
+)
+MESSAGE = _entity(
+    2, "message", Kind.APPEND, Home.TICKET, "ticket",
+    _f("ticket", _T.ID, _S, index=True),
+    _f("origin_ticket", _T.ID, _S),
+    _f("direction", _T.TEXT, _S),  # in, out
+    _f("author_kind", _T.TEXT, _S),  # user, customer, system
+    _f("author", _T.ID, _S),
+    _f("channel", _T.TEXT, _S),
+    _f("body", _T.TEXT, _S),
+    _f("html", _T.TEXT, _S),
+    _f("body_hash", _T.BYTES, _S),
+    _f("quoted_ranges", _T.JSON, _S),
+    _f("participants", _T.JSON, _S),
+    _f("attachments", _T.JSON, _S),
+    _f("header_message_id", _T.TEXT, _S),
+    _f("automatic", _T.BOOL, _S),
+    _f("occurred_at", _T.TIME, _S),
+    _f("sent_at", _T.TIME, _S),
+    _f("seen_seq", _T.INT, _S),
+    _f("msg_no", _T.INT, _S),
+)
+NOTE = _entity(
+    3, "note", Kind.APPEND, Home.TICKET, "ticket",
+    _f("ticket", _T.ID, _S, index=True),
+    _f("origin_ticket", _T.ID, _S),
+    _f("author", _T.ID, _S),
+    _f("body", _T.TEXT, _S),
+    _f("mentions", _T.JSON, _S),
+    _f("attachments", _T.JSON, _S),
+    _f("replaces", _T.ID, _S),
+)
+HISTORY = _entity(
+    4, "history_event", Kind.APPEND, Home.TICKET, "subject",
+    _f("subject_type", _T.INT, _S),
+    _f("subject", _T.ID, _S, index=True),
+    _f("kind", _T.TEXT, _S),
+    _f("data", _T.JSON, _S),
+    _f("acted_at", _T.TIME, _S),
+    _f("recorded_at", _T.TIME, _S),
+    _f("actor_kind", _T.TEXT, _S),  # user, customer, server
+    _f("actor", _T.ID, _S),
+)
+MEMBERSHIP = _entity(
+    5, "membership", Kind.MUTABLE, Home.TICKET, "subject",
+    _f("subject", _T.ID, _S, index=True),
+    _f("kind", _T.TEXT, _S),  # tag, watcher, link
+    _f("member", _T.ID, _S, index=True),
+    _f("present", _T.BOOL),
+)
+TAG = _entity(
+    6, "tag", Kind.MUTABLE, Home.REF, None,
+    _f("name", _T.TEXT), _f("colour", _T.TEXT), _f("retired", _T.BOOL),
+)
+STATE = _entity(
+    7, "state", Kind.MUTABLE, Home.REF, None,
+    _f("category", _T.TEXT, _S), _f("name_ko", _T.TEXT), _f("name_en", _T.TEXT),
+    _f("position", _T.INT), _f("active", _T.BOOL),
+)
+USER = _entity(
+    8, "user", Kind.MUTABLE, Home.REF, None,
+    _f("login", _T.TEXT, _S), _f("name", _T.TEXT), _f("public_name", _T.TEXT), _f("signature", _T.TEXT),
+    _f("roles", _T.JSON, _S), _f("teams", _T.JSON, _S), _f("active", _T.BOOL, _S),
+)
+TEAM = _entity(
+    9, "team", Kind.MUTABLE, Home.REF, None,
+    _f("name_ko", _T.TEXT), _f("name_en", _T.TEXT), _f("calendar", _T.ID),
+)
+CUSTOMER = _entity(
+    10, "customer", Kind.MUTABLE, Home.CUSTOMER, None,
+    _f("name", _T.TEXT), _f("preferred_name", _T.TEXT), _f("honorific", _T.TEXT), _f("language", _T.TEXT),
+    _f("zone", _T.TEXT), _f("tier", _T.TEXT), _f("organisation", _T.ID, index=True), _f("blocked_reason", _T.TEXT),
+    _f("merged_into", _T.ID, _S),
+)
+CONTACT_ADDRESS = _entity(
+    11, "contact_address", Kind.MUTABLE, Home.CUSTOMER, "customer",
+    _f("customer", _T.ID, _S, index=True), _f("kind", _T.TEXT, _S), _f("value", _T.TEXT, _S, index=True),
+    _f("label", _T.TEXT), _f("is_primary", _T.BOOL), _f("verified_at", _T.TIME, _S), _f("bad_since", _T.TIME, _S),
+)
+ORGANISATION = _entity(
+    12, "organisation", Kind.MUTABLE, Home.CUSTOMER, None,
+    _f("name", _T.TEXT), _f("domains", _T.JSON), _f("tier", _T.TEXT), _f("note", _T.TEXT, Policy.TEXT),
+)
+ASSET = _entity(
+    13, "asset", Kind.MUTABLE, Home.CUSTOMER, "owner",
+    _f("owner", _T.ID, index=True), _f("product", _T.TEXT), _f("model", _T.TEXT),
+    _f("serial", _T.TEXT, Policy.HLC, index=True), _f("purchased_on", _T.TEXT), _f("warranty_until", _T.TEXT),
+    _f("status", _T.TEXT),  # in_use, in_repair, retired
+)
+ENTITLEMENT = _entity(
+    14, "entitlement", Kind.VERSIONED, Home.CUSTOMER, "owner",
+    _f("owner", _T.ID, _S, index=True),  # asset, customer or organisation that it is for
+    _f("plan", _T.TEXT, _S), _f("included_ko", _T.TEXT, _S), _f("included_en", _T.TEXT, _S),
+    _f("valid_from", _T.TEXT, _S), _f("valid_until", _T.TEXT, _S),
+    _f("options_after_ko", _T.TEXT, _S), _f("options_after_en", _T.TEXT, _S),
+    _f("supersedes", _T.ID, _S),
+)
+CALENDAR = _entity(
+    15, "calendar", Kind.VERSIONED, Home.REF, None,
+    _f("name", _T.TEXT, _S), _f("zone", _T.TEXT, _S),
+    _f("week", _T.JSON, _S),  # {"0": [["09:00","12:00"], ...], ...}, 0 = Monday
+    _f("holidays", _T.JSON, _S),  # [{"date", "name_ko", "name_en"}]
+    _f("exceptions", _T.JSON, _S),  # [{"date", "intervals": [[from, to]], "name"}]
+)
+CALENDAR_SPANS = _entity(
+    16, "calendar_spans", Kind.SERVER, Home.REF, None,
+    _f("calendar", _T.ID, _S), _f("spans", _T.JSON, _S), _f("from_s", _T.INT, _S), _f("to_s", _T.INT, _S),
+)
+SESSION_RECORD = _entity(
+    17, "session_record", Kind.APPEND, Home.TICKET, "ticket",
+    _f("ticket", _T.ID, _S, index=True), _f("sid", _T.BYTES, _S, index=True), _f("entry_no", _T.INT, _S),
+    _f("kind", _T.TEXT, _S), _f("entry", _T.TEXT, _S),  # the exact signed or linked JSON
+    _f("entry_hash", _T.BYTES, _S), _f("at", _T.TIME, _S),
+)
+CONFLICT = _entity(
+    18, "conflict", Kind.MUTABLE, Home.USER, None,
+    _f("subject_type", _T.INT, _S), _f("subject", _T.ID, _S, index=True), _f("field", _T.TEXT, _S),
+    _f("kind", _T.TEXT, _S), _f("base", _T.JSON, _S), _f("mine", _T.JSON, _S), _f("theirs", _T.JSON, _S),
+    _f("author", _T.ID, _S), _f("hlc", _T.INT, _S), _f("status", _T.TEXT),
+)
+SUPPORT_CONTACT = _entity(
+    19, "support_contact", Kind.MUTABLE, Home.REF, None,
+    _f("name_ko", _T.TEXT), _f("name_en", _T.TEXT), _f("phone", _T.TEXT), _f("mail", _T.TEXT),
+    _f("calendar", _T.ID),
+)
+
+# fmt: on
+
+ENTITIES: tuple[Entity, ...] = (
+    TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
+    ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT,
+)  # fmt: skip
+BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
+BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}
+SCHEMA = 1  # raised with every addition here
+
+CUSTOMER_BUCKETS = 8
+
+
+def team_scope(team: bytes) -> str:
+    """Return the id of the sync scope that holds a team's tickets and all their children."""
+    return f"team:{team.hex()}"
+
+
+def customer_scope(owner: bytes) -> str:
+    """Return the sync scope of a customer's or organisation's rows: by the low 3 bits of the id's last byte."""
+    return f"cust:{owner[-1] & (CUSTOMER_BUCKETS - 1)}"
+
+
+def user_scope(user: bytes) -> str:
+    """Return the id of a user's private sync scope."""
+    return f"user:{user.hex()}"
+
+
+REF_SCOPE = "ref"
