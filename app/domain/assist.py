@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Words of remote assistance that several layers share: phases, scopes, reasons, and what the windows are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "EndReason",
+    "EntryType",
+    "Notice",
+    "Phase",
+    "PromptInfo",
+    "ProofKind",
+    "Question",
+    "Role",
+    "SasChoice",
+    "Scope",
+    "SessionView",
+    "TargetChoice",
+]
+
+
+class Role(StrEnum):
+    """The two ends of a session."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+
+
+class Phase(StrEnum):
+    """Where a session stands. A phase never goes back."""
+
+    INVITED = "invited"
+    PROMPTED = "prompted"
+    CONNECTING = "connecting"
+    UNVERIFIED = "unverified"
+    VERIFIED = "verified"
+    ENDED = "ended"
+
+
+class EndReason(StrEnum):
+    """Why a session ended; every session has exactly one."""
+
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    NOT_REGISTERED = "not_registered"
+    BAD_INVITATION = "bad_invitation"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    SAS_MISMATCH = "sas_mismatch"
+    UNVERIFIED = "unverified"
+    IDLE = "idle"
+    LOST = "lost"
+    NOT_CONFIRMED = "not_confirmed"
+    LIMIT = "limit"
+    STOPPED = "stopped"
+    REVOKED = "revoked"
+    PROTOCOL = "protocol"
+    CHILD_FAILED = "child_failed"
+    CAPTURE_FAILED = "capture_failed"
+
+
+class Scope(StrEnum):
+    """A kind of access that the customer can give in one session, each alone."""
+
+    VIEW = "view"
+    POINTER = "pointer"
+    CONTROL = "control"
+    CLIPBOARD_TO_CUSTOMER = "clipboard.to_customer"
+    CLIPBOARD_TO_AGENT = "clipboard.to_agent"
+    FILES_TO_CUSTOMER = "files.to_customer"
+    FILES_TO_AGENT = "files.to_agent"
+    DIAGNOSTICS = "diagnostics"
+    RECORDING = "recording"
+
+
+class EntryType(StrEnum):
+    """Types of entries in a session's chain."""
+
+    JOINED = "joined"
+    PROMPTED = "prompted"
+    CONSENT = "consent"
+    REFUSAL = "refusal"
+    SAS = "sas"
+    GRANT = "grant"
+    REVOKE = "revoke"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CONTROL = "control"
+    FILE = "file"
+    CLIPBOARD = "clipboard"
+    DIAGNOSTICS = "diagnostics"
+    RECORDING = "recording"
+    MASKS = "masks"
+    VIOLATION = "violation"
+    RECONNECT = "reconnect"
+    TARGET = "target"
+    CONFIRM = "confirm"
+    END = "end"
+
+
+class Question(StrEnum):
+    """What the customer is asked in mid-session. Left alone, each ends the session."""
+
+    GO_ON_UNVERIFIED = "go_on_unverified"
+    CONTINUE = "continue"
+
+
+class Notice(StrEnum):
+    """What both people are told before something happens."""
+
+    IDLE_SOON = "idle_soon"
+    LOST = "lost"
+    BACK = "back"
+    VIOLATION = "violation"
+    CHILD_RESTARTED = "child_restarted"
+    CAPTURE = "capture"
+
+
+class ProofKind(StrEnum):
+    """How the joining customer proved to be the invited one, best last."""
+
+    LINK = "link"
+    DEVICE_UNKNOWN = "device_unknown"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptInfo:
+    """Everything the consent window must show. All texts are from outside: show them plain.
+
+    `expires_ms` is on the monotonic clock of the end that made it; `key_mark` is the organisation key's fingerprint in
+    groups of four.
+    """
+
+    agent_name: str
+    agent_team: str
+    organisation: str
+    key_mark: str
+    ticket_no: str
+    subject: str
+    scope: Scope
+    expires_ms: int
+    hard_limit_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChoice:
+    """One thing the customer can share. `title` is text from outside; `rect` is x, y, width, height in pixels."""
+
+    id: str
+    kind: str
+    title: str
+    rect: tuple[int, int, int, int]
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SasChoice:
+    """The check-number question: three numbers in the form "482 917", one of them right, none marked."""
+
+    numbers: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """State of a session as a window shows it. `reason` and `by` are set once the phase is `ended`.
+
+    `by` is "agent", "customer" or "system" (a timer or the machine). `question` is open towards the customer.
+    `started_ms` is the monotonic time of the consent, None before it.
+    """
+
+    phase: Phase
+    paused: bool = False
+    lost: bool = False
+    reason: EndReason | None = None
+    by: str = ""
+    question: Question | None = None
+    started_ms: int | None = None
+    grants: tuple[Scope, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """True from the first picture's permission to the end, paused or not."""
+        return self.phase in (Phase.UNVERIFIED, Phase.VERIFIED)
+
+    @property
+    def flowing(self) -> bool:
+        """True while pictures may pass."""
+        return self.live and not self.paused and not self.lost

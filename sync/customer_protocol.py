@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages between a companion (or the portal) and the server under /customer/v1, as JSON; see docs/sync.md.
+
+Binary values are base64url without padding, ids lower-case hex, times Unix milliseconds.
+
+    POST enrol      Enrol               -> Enrolled        code used once; ties the device's public key to the customer
+    GET  organisation?code=...          -> OrganisationKey shown with its fingerprint before the person confirms
+    POST challenge  ChallengeAsk        -> Challenge
+    POST token      TokenAsk            -> CompanionToken  the device key signs the nonce, label "deskside-companion-1"
+    GET  home       (ETag)              -> Home
+    POST request    NewRequest          -> Accepted        `id` is the idempotency key
+    POST message    NewMessage          -> Accepted
+    POST entries    SessionEntries      -> Accepted        chain entries of a session, each once by its hash
+Everything after `token` carries `Authorization: Bearer`. The live websocket is the one of sync.protocol.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class _Json(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class Enrol(_Json, frozen=True, kw_only=True):
+    """Redeem an enrolment code. `pubkey` is the companion's Ed25519 key."""
+
+    code: str
+    pubkey: str
+    name: str = ""
+
+
+class OrganisationKey(_Json, frozen=True, kw_only=True):
+    """Whom the companion would pin."""
+
+    org_id: str
+    org_name_ko: str
+    org_name_en: str
+    org_key: str
+
+
+class Enrolled(_Json, frozen=True, kw_only=True):
+    """The companion is now this customer's."""
+
+    companion: str
+    customer: str
+    customer_name: str
+    organisation: OrganisationKey
+
+
+class ChallengeAsk(_Json, frozen=True, kw_only=True):
+    """Ask for a nonce to sign."""
+
+    companion: str
+
+
+class Challenge(_Json, frozen=True, kw_only=True):
+    """Sign this within a minute."""
+
+    nonce: str
+
+
+class TokenAsk(_Json, frozen=True, kw_only=True):
+    """Exchange a signed nonce for an access token."""
+
+    companion: str
+    nonce: str
+    signature: str
+
+
+class CompanionToken(_Json, frozen=True, kw_only=True):
+    """Access token, 10 minutes, memory only."""
+
+    access: str
+    expires_s: int
+
+
+class Contact(_Json, frozen=True, kw_only=True):
+    """How to reach support. `spans` are open times as (from, to) in UTC seconds for the coming weeks."""
+
+    name_ko: str
+    name_en: str
+    phone: str
+    mail: str
+    zone: str
+    spans: list[tuple[int, int]]
+
+
+class Terms(_Json, frozen=True, kw_only=True):
+    """Support terms of an asset."""
+
+    plan: str
+    included_ko: str
+    included_en: str
+    valid_from: str
+    valid_until: str
+    options_after_ko: str
+    options_after_en: str
+
+
+class AssetView(_Json, frozen=True, kw_only=True):
+    """One product of the customer."""
+
+    id: str
+    product: str
+    model: str
+    serial: str
+    warranty_until: str | None
+    status: str
+    terms: Terms | None
+
+
+class MessageView(_Json, frozen=True, kw_only=True):
+    """One message that the customer may read; notes never appear here."""
+
+    id: str
+    direction: str
+    author: str
+    body: str
+    at: int
+
+
+class TicketView(_Json, frozen=True, kw_only=True):
+    """One of the customer's own tickets."""
+
+    id: str
+    number: int | None
+    subject: str
+    category: str
+    state_ko: str
+    state_en: str
+    updated_at: int
+    messages: list[MessageView]
+
+
+class Home(_Json, frozen=True, kw_only=True):
+    """Everything the companion's first window shows."""
+
+    customer: str
+    customer_name: str
+    language: str
+    organisation: OrganisationKey
+    contact: Contact
+    assets: list[AssetView]
+    tickets: list[TicketView]
+    server_ms: int
+
+
+class NewRequest(_Json, frozen=True, kw_only=True):
+    """Ask for help. `id` (the ticket's UUIDv7, hex) is made by the companion and makes a repeat harmless."""
+
+    id: str
+    message: str  # id of the first message, hex
+    subject: str
+    body: str
+    asset: str | None = None
+    language: str = "ko"
+    written_at: int = 0
+
+
+class NewMessage(_Json, frozen=True, kw_only=True):
+    """Write on an own ticket."""
+
+    id: str
+    ticket: str
+    body: str
+    written_at: int = 0
+
+
+class SessionEntry(_Json, frozen=True, kw_only=True):
+    """One entry of a session's chain, exactly as linked; `hash` base64url."""
+
+    n: int
+    kind: str
+    entry: str
+    hash: str
+    at: int
+
+
+class SessionEntries(_Json, frozen=True, kw_only=True):
+    """Entries of one session of one ticket."""
+
+    sid: str
+    ticket: str
+    entries: list[SessionEntry]
+
+
+class Accepted(_Json, frozen=True, kw_only=True):
+    """The server has it. `number` for a new ticket."""
+
+    id: str
+    number: int | None = None
