@@ -171,7 +171,7 @@ class Reopen(_Msg, frozen=True, kw_only=True, tag="reopen"):
 
 
 class Renumber(_Msg, frozen=True, kw_only=True, tag="renumber"):
-    """This installation got a new device id: the window renumbers its outbox above `keep_above`, restarts the worker."""
+    """This installation got a new device id: the window renumbers its outbox above `keep_above`."""
 
     device: bytes
     device_code: str
