@@ -6,7 +6,7 @@ The parent treats every message of the child as hostile: decode only with `decod
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,14 +20,14 @@ class _Msg(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="t
 # --- parent to child ---------------------------------------------------------------------------------------------
 
 
-class Start(_Msg, tag="start"):
+class Start(_Msg, frozen=True, tag="start"):
     """First message. `role` is "agent" or "customer"; `limits` holds numbers such as fps_max, width_max, height_max."""
 
     role: str
     limits: dict[str, int] = {}
 
 
-class Open(_Msg, tag="open"):
+class Open(_Msg, frozen=True, tag="open"):
     """Make the peer connection of `epoch`. `ice` is a list of {urls, username, credential}; empty means host only."""
 
     epoch: int
@@ -36,8 +36,8 @@ class Open(_Msg, tag="open"):
     relay_only: bool = False
 
 
-class RemoteSdp(_Msg, tag="remote_sdp"):
-    """The other end's description; `type` is "offer" or "answer". `fingerprint` (32 bytes) must be the only one in it."""
+class RemoteSdp(_Msg, frozen=True, tag="remote_sdp"):
+    """The other end's description; `type` is "offer" or "answer"; `fingerprint` (32 bytes) must be its only one."""
 
     epoch: int
     type: str
@@ -45,20 +45,20 @@ class RemoteSdp(_Msg, tag="remote_sdp"):
     fingerprint: bytes
 
 
-class Grants(_Msg, tag="grants"):
+class Grants(_Msg, frozen=True, tag="grants"):
     """The scopes live now. The child acknowledges with Ack and from then on drops what is not in `scopes`."""
 
     seq: int
     scopes: list[str]
 
 
-class ListTargets(_Msg, tag="list_targets"):
+class ListTargets(_Msg, frozen=True, tag="list_targets"):
     """Ask for what can be shared; answered by Targets."""
 
     seq: int
 
 
-class Source(_Msg, tag="source"):
+class Source(_Msg, frozen=True, tag="source"):
     """Choose what to capture. The customer's local preview begins; nothing is sent before `view` is granted."""
 
     target: str
@@ -67,14 +67,14 @@ class Source(_Msg, tag="source"):
     preview: bool = True
 
 
-class Masks(_Msg, tag="masks"):
+class Masks(_Msg, frozen=True, tag="masks"):
     """Rectangles of the target, in its physical pixels, painted over before anything else sees the picture."""
 
     seq: int
     rects: list[tuple[int, int, int, int]]
 
 
-class View(_Msg, tag="view"):
+class View(_Msg, frozen=True, tag="view"):
     """What the window shows, in device pixels, of which part of the source: the child scales to exactly that."""
 
     w: int
@@ -82,45 +82,51 @@ class View(_Msg, tag="view"):
     src: tuple[int, int, int, int] | None = None
 
 
-class Send(_Msg, tag="send"):
-    """Send bytes on a named data channel ("ctl", "hb", ...)."""
+class Keep(_Msg, frozen=True, tag="keep"):
+    """`epoch` carries the session from now on: close every other peer connection, open attempts included."""
+
+    epoch: int
+
+
+class Send(_Msg, frozen=True, tag="send"):
+    """Send bytes on a named data channel ("ctl", "hb", ...) of the highest epoch whose channel is open."""
 
     channel: str
     data: bytes
 
 
-class Pause(_Msg, tag="pause"):
+class Pause(_Msg, frozen=True, tag="pause"):
     """Send no frame while `on`."""
 
     on: bool
 
 
-class End(_Msg, tag="end"):
+class End(_Msg, frozen=True, tag="end"):
     """Close everything, answer Ended and exit. Unconfirmed after 80 ms the parent kills the child."""
 
     reason: str = ""
 
 
-ToChild = Start | Open | RemoteSdp | Grants | ListTargets | Source | Masks | View | Send | Pause | End
+ToChild = Start | Open | RemoteSdp | Grants | ListTargets | Source | Masks | View | Keep | Send | Pause | End
 
 # --- child to parent ---------------------------------------------------------------------------------------------
 
 
-class Ready(_Msg, tag="ready"):
+class Ready(_Msg, frozen=True, tag="ready"):
     """The child has loaded everything and reads messages. `versions` names libraries for diagnostics."""
 
     pid: int
     versions: dict[str, str] = {}
 
 
-class Fingerprint(_Msg, tag="fingerprint"):
+class Fingerprint(_Msg, frozen=True, tag="fingerprint"):
     """SHA-256 of the DTLS certificate of this epoch, 32 bytes. Comes before any description."""
 
     epoch: int
     sha256: bytes
 
 
-class LocalSdp(_Msg, tag="local_sdp"):
+class LocalSdp(_Msg, frozen=True, tag="local_sdp"):
     """Own description, candidates gathered, foreign hash lines stripped."""
 
     epoch: int
@@ -128,8 +134,11 @@ class LocalSdp(_Msg, tag="local_sdp"):
     sdp: str
 
 
-class PeerState(_Msg, tag="state"):
-    """Connection state. `channels_open` is true once `ctl` is open; `silent_ms` = time since any packet of the peer."""
+class PeerState(_Msg, frozen=True, tag="state"):
+    """Connection state. `channels_open` is true once `ctl` is open; `silent_ms` = time since any packet of the peer.
+
+    Sent at each change and, while a peer connection exists, at least once a second: 3 s without one count as silence.
+    """
 
     epoch: int
     ice: str
@@ -149,22 +158,22 @@ class TargetItem(msgspec.Struct, frozen=True):
     scale: float = 1.0
 
 
-class Targets(_Msg, tag="targets"):
+class Targets(_Msg, frozen=True, tag="targets"):
     """Answer to ListTargets."""
 
     seq: int
     items: list[TargetItem]
 
 
-class Recv(_Msg, tag="recv"):
+class Recv(_Msg, frozen=True, tag="recv"):
     """A data-channel message of the peer, already typed and size-checked by the child."""
 
     channel: str
     message: dict[str, Any]
 
 
-class Frame(_Msg, tag="frame"):
-    """A picture is in shared memory: the viewer's (agent) or the preview (customer). `dirty` is one rectangle or None."""
+class Frame(_Msg, frozen=True, tag="frame"):
+    """A picture is in shared memory: the viewer's (agent) or the preview (customer); `dirty` is a rectangle or None."""
 
     slot: int
     seq: int
@@ -175,26 +184,26 @@ class Frame(_Msg, tag="frame"):
     dirty: tuple[int, int, int, int] | None = None
 
 
-class Stats(_Msg, tag="stats"):
+class Stats(_Msg, frozen=True, tag="stats"):
     """Once a second and on Pause: counters since start. Keys used: frames_sent, frames_received, bytes_sent, ..."""
 
     values: dict[str, float]
 
 
-class Ack(_Msg, tag="ack"):
+class Ack(_Msg, frozen=True, tag="ack"):
     """Grants or Masks of this seq are in force."""
 
     seq: int
 
 
-class Fault(_Msg, tag="fault"):
+class Fault(_Msg, frozen=True, tag="fault"):
     """Something broke. `code` is one of the words in docs/remote-assist.md; the child may exit afterwards."""
 
     code: str
     detail: str = ""
 
 
-class Ended(_Msg, tag="ended"):
+class Ended(_Msg, frozen=True, tag="ended"):
     """Answer to End: nothing leaves this process any more. `frames_sent` is final."""
 
     frames_sent: int = 0
@@ -203,8 +212,9 @@ class Ended(_Msg, tag="ended"):
 FromChild = Ready | Fingerprint | LocalSdp | PeerState | Targets | Recv | Frame | Stats | Ack | Fault | Ended
 
 _encoder = msgspec.msgpack.Encoder()
-_to_child = msgspec.msgpack.Decoder(ToChild)
-_from_child = msgspec.msgpack.Decoder(FromChild)
+_to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
+_from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
+_M = TypeVar("_M")
 
 
 class BadMessage(Exception):
@@ -229,7 +239,7 @@ def decode_from_child(raw: bytes) -> FromChild:
     return _decode(_from_child, raw)
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[Any], raw: bytes) -> Any:
+def _decode(decoder: msgspec.msgpack.Decoder[_M], raw: bytes) -> _M:
     if len(raw) > MAX_MESSAGE_BYTES:
         raise BadMessage(f"message of {len(raw)} bytes")
     try:

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the two ends of a session ask their host to do: values only, carried out in the order of the list.
+
+`AgentEnd` and `CustomerEnd` never touch a socket, process, file or window. Each of their methods returns a list of the
+actions below; the host (a window process) performs them in order and reports back by further method calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.domain.assist import Notice, PromptInfo, ProofKind, Question, SasChoice, Scope, SessionView, TargetChoice
+from remote_assist.child_protocol import ToChild as ChildMessage
+
+__all__ = [
+    "Action",
+    "Alarm",
+    "AskQuestion",
+    "CallServer",
+    "ChainEntry",
+    "Clock",
+    "CustomerJoined",
+    "GrantsChanged",
+    "InvitationReady",
+    "KillChild",
+    "Notify",
+    "PhaseChanged",
+    "Receipt",
+    "RemoteTarget",
+    "SasNumber",
+    "SasQuestion",
+    "SendEnvelope",
+    "ShowPrompt",
+    "StartChild",
+    "TargetsListed",
+    "ToChild",
+]
+
+
+class Clock(Protocol):
+    """The two clocks of an end. Tests hand in a fake."""
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds that never jump; every timer uses them."""
+        ...
+
+    def utc_ms(self) -> int:
+        """Milliseconds since 1970 UTC; documents and chain entries carry them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SendEnvelope:
+    """Send these bytes as `data` of a `sig` message of session `sid` (16 bytes). On `sig_nack` call `on_nack()`."""
+
+    sid: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Start a session child. ToChild messages may follow at once: the host queues them until the pipe is open."""
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToChild:
+    """Send this message to the session child; without a child drop it."""
+
+    message: ChildMessage
+
+
+@dataclass(frozen=True, slots=True)
+class KillChild:
+    """Kill the session child now; it did not confirm `end` within 80 ms, or must not go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallServer:
+    """Agent: make this HTTP call through the sync worker; answer with `on_server_result(call_id, status, body)`."""
+
+    call_id: int
+    method: str
+    path: str
+    body: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """The session's state as windows show it; sent on every change of phase, flag, question or grants."""
+
+    view: SessionView
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationReady:
+    """Agent: the server holds the invitation. `code` is nine digits or empty; `expires_ms` on the monotonic clock."""
+
+    link: str
+    code: str
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerJoined:
+    """Agent: the customer opened the invitation. `app` and `platform` are texts from outside."""
+
+    proof: ProofKind
+    app: str
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPrompt:
+    """Customer: show the consent window."""
+
+    prompt: PromptInfo
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsListed:
+    """Customer: what can be shared now; the consent window's chooser shows exactly this."""
+
+    targets: tuple[TargetChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SasNumber:
+    """Agent: the check number to read aloud, as "482 917". Customer: the confirmed number, for the bar."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class SasQuestion:
+    """Customer: ask which number the agent read aloud; answer with `pick_number` or `none_of_these`."""
+
+    choice: SasChoice
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuestion:
+    """Customer: show this question until it is answered or `deadline_ms` (monotonic); silence ends the session."""
+
+    question: Question
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsChanged:
+    """The scopes live now, at both ends the same list."""
+
+    scopes: tuple[Scope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTarget:
+    """Agent: size and kind of what the customer shares, in physical pixels."""
+
+    width: int
+    height: int
+    scale: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEntry:
+    """Record this entry on the ticket (`session.record`), deduplicated by `hash`; keep it while offline.
+
+    `text` is the signed entry exactly as it travels; `at` is UTC milliseconds of the customer's computer.
+    """
+
+    sid: bytes
+    ticket_id: str
+    n: int
+    type: str
+    at: int
+    hash: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The session's receipt file (JSON, UTF-8). Comes again when the agent countersigned it: the later one wins."""
+
+    sid: bytes
+    ticket_id: str
+    data: bytes
+    countersigned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell the person something that changes no state (texts: `remote_assist.texts.notice_text`)."""
+
+    notice: Notice
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something supervisors should hear of: bad invitation, wrong check number. `why` is for logs, not for people."""
+
+    code: str
+    why: str
+
+
+Action = (
+    SendEnvelope
+    | StartChild
+    | ToChild
+    | KillChild
+    | CallServer
+    | PhaseChanged
+    | InvitationReady
+    | CustomerJoined
+    | ShowPrompt
+    | TargetsListed
+    | SasNumber
+    | SasQuestion
+    | AskQuestion
+    | GrantsChanged
+    | RemoteTarget
+    | ChainEntry
+    | Receipt
+    | Notify
+    | Alarm
+)
