@@ -9,6 +9,7 @@ python -m tests.lint.catalogue --missing [PATH …]  prints the entries that sti
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -59,6 +60,24 @@ def uses(folders: Iterable[Path], root: Path = ROOT) -> Iterator[Use]:
                 ):
                     if message:
                         yield Use(_key(message, context), f"{path.relative_to(root)}:{line}")
+
+
+def unseen(folders: Iterable[Path], root: Path = ROOT) -> Iterator[str]:
+    """Calls whose text no extractor can see: inside an f-string, or with anything but a literal in it."""
+    for path in (path for folder in folders for path in sorted(folder.rglob("*.py"))):
+        tree = ast.parse(path.read_text("utf-8"), str(path))
+        in_f_strings = {
+            inner for outer in ast.walk(tree) if isinstance(outer, ast.JoinedStr) for inner in ast.walk(outer)
+        }
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS):
+                continue
+            where = f"{path.relative_to(root)}:{node.lineno}"
+            literal = bool(node.args) and isinstance(node.args[0], ast.Constant)
+            if literal and node in in_f_strings:
+                yield f"{where}: {node.func.id}() inside an f-string is invisible to the extractor; put it before"
+            if node.args and isinstance(node.args[0], ast.JoinedStr):
+                yield f"{where}: {node.func.id}() of an f-string cannot be translated; use .format() on the result"
 
 
 def areas(folder: Path = CATALOGUES) -> dict[str, polib.POFile]:
@@ -160,8 +179,9 @@ def main(argv: list[str]) -> int:
     if options.update:
         update(catalogues, options.names)
         return 0
-    used = list(uses(ROOT / folder for folder in SOURCES))
-    complaints = check_texts(used, catalogues) + unused(used, catalogues) + stale(catalogues)
+    folders = [ROOT / folder for folder in SOURCES]
+    used = list(uses(folders))
+    complaints = list(unseen(folders)) + check_texts(used, catalogues) + unused(used, catalogues) + stale(catalogues)
     print("\n".join(complaints) or f"{len({use.key for use in used})} texts, all in Korean", flush=True)
     return 1 if complaints else 0
 

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `deskside` command: picks the program by its first argument before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from app.config.i18n import N_, _, set_language
+
+Main = Callable[[list[str]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One subcommand: the entry module that answers it and a line of help."""
+
+    module: str
+    summary: str
+    internal: bool = False
+
+
+AGENT = Program("app.entry.agent", N_("Open the help desk for support staff"))
+PROGRAMS: dict[str, Program] = {
+    "companion": Program("app.entry.companion", N_("Open the Companion for customers")),
+    "server": Program("app.entry.server", N_("Run the sync server")),
+    "admin": Program("app.entry.admin", N_("Manage users and enrolment on the server")),
+    "demo": Program("app.entry.demo", N_("Try everything on this machine")),
+    "doctor": Program("app.entry.doctor", N_("Say what is missing on this machine and how to mend it")),
+    "sync-worker": Program("app.entry.sync_worker", N_("Started by the help desk itself"), internal=True),
+    "session": Program("app.entry.session", N_("Started by the help desk and the Companion themselves"), internal=True),
+}
+COMPANION_PROGRAMS = ("companion", "session")
+
+
+def _run(program: Program, argv: list[str]) -> int:
+    # here and by name: the worker must not load Qt, nor the window the server, so only the chosen role is imported
+    module = importlib.import_module(program.module)
+    try:
+        return cast(Main, module.main)(argv)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _print_version(argv: Sequence[str]) -> int:
+    from app.entry import versions  # here: reads package metadata, which the children never need
+
+    print(versions.version_line())
+    if "--long" in argv:
+        print("\n".join(f"{name}: {value}" for name, value in versions.components()))
+    return 0
+
+
+def help_text() -> str:
+    """What `deskside --help` prints, in the language spoken now."""
+    rows = [("", _(AGENT.summary))]
+    rows += [(name, _(program.summary)) for name, program in PROGRAMS.items() if not program.internal]
+    lines = [_("Usage: deskside [PROGRAM] [OPTIONS]"), "", _("Programs:")]
+    lines += [f"  deskside {name:<12}{summary}" for name, summary in rows]
+    lines += ["", _("Options:")]
+    lines += ["  --version [--long]   " + _("Print the version, with --long that of every native part")]
+    lines += ["  --help               " + _("Print this help; each program has its own: deskside demo --help")]
+    return "\n".join(lines)
+
+
+def _dispatch(argv: list[str], programs: dict[str, Program], default: Program) -> int:
+    first = argv[0] if argv else ""
+    if first in programs:
+        return _run(programs[first], argv[1:])
+    if first == "--version":
+        return _print_version(argv[1:])
+    if first in ("--help", "-h", "help"):
+        set_language("system")
+        print(help_text())
+        return 0
+    if first and not first.startswith("-") and "://" not in first:
+        set_language("system")
+        print(_("Deskside has no program “{name}”.").format(name=first), file=sys.stderr)
+        print(help_text(), file=sys.stderr)
+        return 2
+    return _run(default, argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program that the arguments name, the agent's help desk if they name none; returns the exit code."""
+    multiprocessing.freeze_support()
+    return _dispatch(sys.argv[1:] if argv is None else argv, PROGRAMS, AGENT)
+
+
+def companion_main(argv: list[str] | None = None) -> int:
+    """The same for `deskside-companion`: it knows the Companion and its own children only."""
+    multiprocessing.freeze_support()
+    known = {name: PROGRAMS[name] for name in COMPANION_PROGRAMS}
+    return _dispatch(sys.argv[1:] if argv is None else argv, known, PROGRAMS["companion"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `deskside` command: the right program starts, and nothing else is loaded for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+
+import pytest
+
+from app.config.i18n import set_language
+from app.config.paths import child_command
+from app.entry import cli, versions
+
+
+class FakeProgram:
+    """An entry module that notes what it was called with."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+        self.calls: list[list[str]] = []
+        fake = types.ModuleType(module)
+        fake.__dict__["main"] = self._main
+        monkeypatch.setitem(sys.modules, module, fake)
+
+    def _main(self, argv: list[str]) -> int:
+        self.calls.append(argv)
+        return 7
+
+
+@pytest.mark.parametrize(("argv", "module", "passed"), [
+    ([], "app.entry.agent", []),
+    (["--fresh"], "app.entry.agent", ["--fresh"]),
+    (["deskside://ticket/1"], "app.entry.agent", ["deskside://ticket/1"]),
+    (["companion", "--x"], "app.entry.companion", ["--x"]),
+    (["server"], "app.entry.server", []),
+    (["sync-worker", "a", "b"], "app.entry.sync_worker", ["a", "b"]),
+    (["session"], "app.entry.session", []),
+    (["demo", "--headless"], "app.entry.demo", ["--headless"]),
+    (["doctor"], "app.entry.doctor", []),
+    (["admin", "user"], "app.entry.admin", ["user"]),
+])  # fmt: skip
+def test_the_first_argument_picks_the_program(
+    monkeypatch: pytest.MonkeyPatch, argv: list[str], module: str, passed: list[str]
+) -> None:
+    """Each role is a subcommand of one program; what follows belongs to the role."""
+    program = FakeProgram(monkeypatch, module)
+    assert cli.main(argv) == 7
+    assert program.calls == [passed]
+
+
+def test_the_companion_executable_opens_the_companion_and_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`deskside-companion` needs no subcommand, starts its own children, and is no door to the other programs."""
+    companion = FakeProgram(monkeypatch, "app.entry.companion")
+    session = FakeProgram(monkeypatch, "app.entry.session")
+    server = FakeProgram(monkeypatch, "app.entry.server")
+    assert [cli.companion_main(argv) for argv in ([], ["--minimised"], ["session", "3"], ["server"])] == [7, 7, 7, 2]
+    assert companion.calls == [[], ["--minimised"]]
+    assert session.calls == [["3"]]
+    assert server.calls == []
+
+
+def test_an_unknown_program_is_named_and_the_known_ones_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typing mistake gets help, not a window."""
+    monkeypatch.setenv("LANGUAGE", "ko")
+    assert cli.main(["sevrer"]) == 2
+    text = capsys.readouterr().err
+    set_language("en")
+    assert "sevrer" in text
+    assert "동기화 서버" in text
+    assert "sync-worker" not in text
+
+
+def test_help_speaks_the_language_of_the_desktop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Help needs no window and no settings."""
+    monkeypatch.setenv("LANGUAGE", "en")
+    assert cli.main(["--help"]) == 0
+    assert "Run the sync server" in capsys.readouterr().out
+
+
+def test_an_interrupted_program_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl+C in a terminal shows no traceback."""
+    fake = types.ModuleType("app.entry.server")
+
+    def interrupted(argv: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    fake.__dict__["main"] = interrupted
+    monkeypatch.setitem(sys.modules, "app.entry.server", fake)
+    assert cli.main(["server"]) == 130
+
+
+def test_long_version_names_every_native_part() -> None:
+    """Support sees from one command which libraries are really loaded."""
+    done = subprocess.run([*child_command("--version"), "--long"], capture_output=True, text=True, check=True)
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines()[1:])
+    wanted = {"Python", "Qt", "PySide6", "SQLite", "SQLCipher", "libavcodec", "x264", "OpenSSL", "aiortc", "numpy"}
+    assert wanted <= lines.keys()
+    assert not [name for name, value in lines.items() if "not available" in value]
+    assert done.stderr == ""
+
+
+def test_a_part_that_does_not_load_is_told_and_the_rest_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One broken library does not hide the versions of the others."""
+    monkeypatch.setitem(sys.modules, "av", None)
+    lines = dict(versions.components())
+    assert lines["PyAV"].startswith("not available (ModuleNotFoundError")
+    assert lines["numpy"][0].isdigit()
+
+
+def test_choosing_a_program_loads_nothing_heavy() -> None:
+    """The sync worker and the server start without Qt, WebRTC or a database in memory."""
+    code = (
+        "import sys, app.entry.cli, app.config.paths, app.config.i18n;"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'PySide6', 'aiortc', 'av', 'sqlalchemy', 'numpy'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
