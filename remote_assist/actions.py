@@ -52,9 +52,14 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SendEnvelope:
-    """Send these bytes as `data` of a `sig` message of session `sid` (16 bytes). On `sig_nack` call `on_nack()`."""
+    """Send `data` in a `sig` message of session `sid` (16 bytes). On `sig_nack` call `on_nack()`.
+
+    `to` is the role of the receiver; `n` is the envelope's own number, the same when it is repeated.
+    """
 
     sid: bytes
+    to: str
+    n: int
     data: bytes
 
 

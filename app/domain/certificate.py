@@ -51,10 +51,10 @@ class AgentCertificate:
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """Serials of certificates that no longer count, as of `issued_at` (UTC milliseconds)."""
+    """Serials of certificates that no longer count, as of `made` (UTC milliseconds)."""
 
     org_id: str
-    issued_at: int
+    made: int
     serials: frozenset[str]
 
 
@@ -99,7 +99,7 @@ def build_revocations(organisation_key: Ed25519PrivateKey, revocations: Revocati
     fields = {
         "v": 1,
         "org_id": revocations.org_id,
-        "issued_at": revocations.issued_at,
+        "made": revocations.made,
         "serials": sorted(revocations.serials),
     }
     return sign_document(organisation_key, REVOCATIONS_LABEL, fields)
@@ -109,7 +109,7 @@ def read_revocations(signed: SignedDocument, organisation_key: bytes) -> Revocat
     """Verify with the organisation's public key and parse. Raises BadDocument."""
     fields = open_document(signed, REVOCATIONS_LABEL, organisation_key)
     serials = frozenset(fields.texts("serials", _MAX_SERIALS))
-    return RevocationList(fields.text("org_id", 64), fields.integer("issued_at"), serials)
+    return RevocationList(fields.text("org_id", 64), fields.integer("made"), serials)
 
 
 def _check(certificate: AgentCertificate) -> None:

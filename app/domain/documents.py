@@ -47,6 +47,26 @@ class SignedDocument:
             raise BadDocument("not a signed document")
         return signed
 
+    @classmethod
+    def from_parts(cls, document: str | bytes, signature: str | bytes) -> SignedDocument:
+        """Join what JSON messages carry apart: the exact document and its signature (raw, or base64url text).
+
+        Raises BadDocument.
+        """
+        try:
+            raw_signature = unb64(signature) if isinstance(signature, str) else signature
+            raw = document.encode() if isinstance(document, str) else document
+        except ValueError as error:
+            raise BadDocument("not a signed document") from error
+        if len(raw_signature) != _SIGNATURE_BYTES or len(raw) > MAX_DOCUMENT_BYTES:
+            raise BadDocument("not a signed document")
+        return cls(raw, raw_signature)
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The exact document as text and the signature as base64url: the counterpart of `from_parts`."""
+        return self.document.decode(errors="replace"), b64(self.signature)
+
 
 def sign_document(key: Ed25519PrivateKey, label: str, fields: Mapping[str, Any]) -> SignedDocument:
     """Write the fields as JSON and sign exactly those bytes. Raises BadDocument when they are too many."""
