@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What windows and services ask of the adapters below them: queries, commits, sync status, sessions. Plain values only.
+
+Implementations: app.store (queries, commits), app.desktop (sync link, session host); app.entry hands them in. Methods
+of `TicketQueries` and `Commits` block on the local disk and run on a worker thread, never on the GUI thread; those of
+`SyncLink` return at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from app.domain.changes import AnyChange
+from app.domain.entities import Category
+from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId
+
+
+class ViewKey(StrEnum):
+    """The views every agent has."""
+
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    TEAM = "team"
+    WAITING = "waiting"
+    SNOOZED = "snoozed"
+    ALL_LIVE = "all_live"
+    SOLVED = "solved"
+    ALL = "all"
+
+
+class SortKey(StrEnum):
+    """Orders of a ticket list; each newest or most urgent first."""
+
+    LAST_ACTIVITY = "last_activity"
+    CREATED = "created"
+    PRIORITY = "priority"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """One line of a ticket list."""
+
+    id: TicketId
+    number: int | None
+    provisional: str
+    subject: str
+    preview: str
+    state: StateId
+    category: Category
+    priority: int
+    owner: UserId | None
+    customer: CustomerId | None
+    customer_name: str
+    last_at: int
+    unanswered: bool  # the newest message is the customer's
+    pending: bool  # has changes the server has not confirmed
+    has_draft: bool = False
+
+    @property
+    def label(self) -> str:
+        """The number as people say it: #10234, or ~K7-12 until the server gave one."""
+        return f"#{self.number}" if self.number is not None else self.provisional or "#…"
+
+
+class ItemKind(StrEnum):
+    """What stands in a conversation."""
+
+    MESSAGE_IN = "message_in"
+    REPLY = "reply"
+    NOTE = "note"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadItem:
+    """One message, note or history line. `body` is plain text from outside; `data` holds the details of an event."""
+
+    id: bytes
+    kind: ItemKind
+    at: int
+    author_kind: str
+    author: bytes | None
+    author_name: str
+    body: str
+    html: str | None = None
+    msg_no: int = 0
+    pending: bool = False
+    event: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressView:
+    """A way to reach a customer."""
+
+    kind: str
+    value: str
+    label: str
+    is_primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TermsView:
+    """Support terms: until when support is free, and what comes after. Dates are ISO text."""
+
+    plan: str
+    included: str
+    valid_from: str
+    valid_until: str
+    options_after: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetInfo:
+    """A product of the customer."""
+
+    id: bytes
+    product: str
+    model: str
+    serial: str
+    warranty_until: str | None
+    status: str
+    terms: TermsView | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCard:
+    """Who asks, and all we know."""
+
+    id: CustomerId
+    name: str
+    honorific: str
+    language: str
+    tier: str
+    organisation: str | None
+    addresses: Sequence[AddressView]
+    assets: Sequence[AssetInfo]
+    earlier: Sequence[TicketRow]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDetails:
+    """Everything the ticket page shows. `seen_seq` is the newest message's number."""
+
+    row: TicketRow
+    kind: str
+    channel: str
+    team: TeamId
+    created_at: int
+    tags: Sequence[TagId]
+    close_reason: str | None
+    seen_seq: int
+    items: Sequence[ThreadItem]  # oldest first; events included
+    customer: CustomerCard | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChoice:
+    """A state people can pick."""
+
+    id: StateId
+    category: Category
+    name_ko: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What fields can be set to."""
+
+    states: Sequence[StateChoice] = ()
+    users: Mapping[UserId, str] = field(default_factory=dict)
+    teams: Mapping[TeamId, tuple[str, str]] = field(default_factory=dict)  # ko, en
+    tags: Mapping[TagId, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One ticket found, with the words around the hit."""
+
+    row: TicketRow
+    snippet: str
+
+
+class DraftKind(StrEnum):
+    """Reply and note of one ticket are separate drafts."""
+
+    REPLY = "reply"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Unsent text. `seen_seq` is the newest message its author had on screen when it was written."""
+
+    ticket: TicketId
+    kind: DraftKind
+    body: str
+    caret: int = 0
+    seen_seq: int = 0
+    updated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The value of a field that a person had on screen when an edit began: its revision and own pending mid, or 0."""
+
+    rev: int
+    after: int = 0
+
+
+class TicketQueries(Protocol):
+    """Reads of both database files as one. Raises StoreUnavailable."""
+
+    def ids(self, view: ViewKey, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
+        """Return the ids of a view, in order; `text` narrows by search."""
+        ...
+
+    def rows(self, ids: Sequence[TicketId]) -> Mapping[TicketId, TicketRow]:
+        """Return the lines of these tickets; ids no longer there are left out."""
+        ...
+
+    def counts(self) -> Mapping[ViewKey, int]:
+        """Return how many tickets each view holds."""
+        ...
+
+    def details(self, ticket: TicketId) -> TicketDetails | None:
+        """Return a ticket's page, or None when it is not on this computer."""
+        ...
+
+    def search(self, text: str, limit: int = 200) -> Sequence[SearchHit]:
+        """Find tickets: numbers and serials first, then newest activity. Korean words of two syllables are found."""
+        ...
+
+    def choices(self) -> Choices:
+        """Return states, users, teams and tags."""
+        ...
+
+    def seen(self, ticket: TicketId, names: Sequence[str]) -> Mapping[str, Seen]:
+        """Return what an edit of these fields starts from."""
+        ...
+
+    def outbox(self) -> Sequence[OutboxItem]:
+        """Return the changes that wait for the server, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A saved change that the server has not confirmed."""
+
+    mid: int
+    name: str
+    created: int
+    ticket: TicketId | None
+    ticket_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A change is saved. `undo` reverses it, or None; `ids` are the rows it touches."""
+
+    mid: int
+    ids: frozenset[bytes]
+    undo: AnyChange | None
+
+
+class Commits(Protocol):
+    """Writes of pending.db; "saved" means that the transaction is on disk. Raises Refused, StoreUnavailable."""
+
+    def commit(self, change: AnyChange, seen: Mapping[str, Seen] | None = None) -> Committed:
+        """Save a change and its preview. `seen` is what the person saw when the edit began; default: as it is now."""
+        ...
+
+    def save_draft(self, draft: Draft) -> None:
+        """Keep unsent text; survives a kill. An empty body discards the draft."""
+        ...
+
+    def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
+        """Return the unsent text."""
+        ...
+
+    def ui_state(self, key: str) -> str | None:
+        """Return a remembered piece of window state."""
+        ...
+
+    def save_ui_state(self, key: str, value: str) -> None:
+        """Remember a piece of window state."""
+        ...
+
+
+class SyncPhase(StrEnum):
+    """What the status strip can say about sync."""
+
+    SIGNED_OUT = "signed_out"
+    CONNECTING = "connecting"
+    LOADING = "loading"
+    SYNCING = "syncing"
+    LIVE = "live"
+    OFFLINE = "offline"
+    STUCK = "stuck"
+    REFUSED = "refused"
+    WORKER_DOWN = "worker_down"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """How sync stands; `since` and `last_sync` are Unix ms. `waiting` counts unconfirmed changes, from the store."""
+
+    phase: SyncPhase
+    since: int
+    waiting: int = 0
+    waiting_since: int | None = None
+    needs_you: int = 0
+    last_sync: int | None = None
+    percent: int | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is signed in on this device."""
+
+    account: UserId
+    login: str
+    name: str
+    roles: frozenset[str]
+    device: bytes
+    device_code: str
+    server: str
+
+
+class SyncLink(Protocol):
+    """The window's end of the sync worker. Calls return at once; results come back on the GUI thread."""
+
+    def poke(self, mid: int) -> None:
+        """Tell the worker that a mutation was saved."""
+        ...
+
+    def sync_now(self) -> None:
+        """Push and pull now."""
+        ...
+
+    def sign_in(self, server: str, login: str, password: str) -> None:
+        """Sign in; the answer is a status or a sign-in question."""
+        ...
+
+    def call(self, method: str, path: str, body: bytes, then: Callable[[int, bytes], None]) -> None:
+        """Call the server under /session/v1; `then` gets (HTTP status or 0, body)."""
+        ...
+
+    def send_sig(self, session: bytes, to: str, n: int, data: bytes) -> None:
+        """Relay signalling data."""
+        ...
