@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings, each declared once: key, type, default, text, limits, and whether an organisation may lock it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar, cast
+
+from app.config.i18n import N_, _
+
+Value = bool | int | str
+V = TypeVar("V", bound=Value)
+
+
+class Language(StrEnum):
+    """What language the windows speak."""
+
+    SYSTEM = "system"
+    KO = "ko"
+    EN = "en"
+
+
+class Theme(StrEnum):
+    """Light or dark windows."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Motion(StrEnum):
+    """Whether panes slide or appear at once."""
+
+    SYSTEM = "system"
+    FULL = "full"
+    REDUCED = "reduced"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[V]):
+    """One setting. `label` and `help` are msgids; `limits` bound a number, both ends allowed."""
+
+    key: str
+    type: type[V]
+    default: V
+    label: str
+    help: str = ""
+    limits: tuple[int, int] | None = None
+    lockable: bool = True
+
+    def accept(self, raw: object) -> V:
+        """The raw value (of a file, a policy or a form) as this setting's own. Raises ValueError."""
+        if self.type in (bool, int, str):
+            if type(raw) is not self.type:
+                raise ValueError(raw)
+            value: V = raw
+        else:
+            choose = cast("Callable[[object], V]", self.type)
+            value = choose(raw)  # an enumeration refuses what it does not know
+        if self.limits and isinstance(value, int) and not self.limits[0] <= value <= self.limits[1]:
+            raise ValueError(raw)
+        return value
+
+
+LANGUAGE: Final = Setting("ui.language", Language, Language.SYSTEM, N_("Language"))
+THEME: Final = Setting("ui.theme", Theme, Theme.SYSTEM, N_("Theme"))
+MOTION: Final = Setting("ui.motion", Motion, Motion.SYSTEM, N_("Motion"))
+SINGLE_KEYS: Final = Setting(
+    "ui.single_keys",
+    bool,
+    True,
+    N_("Single-letter shortcuts"),
+    N_("Letters act as shortcuts while no text field has the focus."),
+    lockable=False,
+)
+SERVER_URL: Final = Setting("server.url", str, "", N_("Server"), N_("Address of your organisation's server."))
+LOGIN: Final = Setting("server.login", str, "", N_("Login"), lockable=False)
+UNDO_SEND_S: Final = Setting(
+    "composer.undo_send_s",
+    int,
+    5,
+    N_("Undo sending"),
+    N_("Seconds in which a reply can still be taken back."),
+    limits=(0, 30),
+)
+DISCARDED_DAYS: Final = Setting(
+    "drafts.discarded_days",
+    int,
+    30,
+    N_("Keep discarded drafts"),
+    N_("Days in which a discarded draft can be brought back."),
+    limits=(7, 90),
+)
+HIDE_NOTICE_TEXT: Final = Setting(
+    "notices.hide_text",
+    bool,
+    False,
+    N_("Hide text in notifications"),
+    N_("Notifications show no names and no text of tickets."),
+)
+
+DECLARED: Final[tuple[Setting[Any], ...]] = (
+    LANGUAGE,
+    THEME,
+    MOTION,
+    SINGLE_KEYS,
+    SERVER_URL,
+    LOGIN,
+    UNDO_SEND_S,
+    DISCARDED_DAYS,
+    HIDE_NOTICE_TEXT,
+)
+
+
+class SettingLocked(Exception):
+    """The organisation has set this value; a person cannot change it."""
+
+
+@dataclass
+class Settings:
+    """The values of one person, in `path` (JSON), below what the organisation manages. Used by one thread.
+
+    Strongest first: managed, the person's own, recommended, built-in. `warnings` are texts for people about what the
+    file or the policy said wrongly; the defaults stand in for it. Keys this version does not know are kept.
+    """
+
+    path: Path
+    managed: Mapping[str, object] = field(default_factory=dict)
+    recommended: Mapping[str, object] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    _own: dict[str, object] = field(default_factory=dict)
+    _watchers: list[Callable[[str], None]] = field(default_factory=list)
+
+    @classmethod
+    def load(
+        cls, path: Path, managed: Mapping[str, object] | None = None, recommended: Mapping[str, object] | None = None
+    ) -> Settings:
+        """Read the file; what is missing, unreadable or wrong leaves a warning and the default, never an error."""
+        settings = cls(path, managed or {}, recommended or {})
+        settings._own = settings._read()
+        for setting in DECLARED:
+            settings._check(setting)
+        return settings
+
+    def get(self, setting: Setting[V]) -> V:
+        """The value in force."""
+        for source in (self.managed, self._own, self.recommended):
+            if setting.key in source:
+                try:
+                    return setting.accept(source[setting.key])
+                except ValueError:
+                    continue
+        return setting.default
+
+    def is_locked(self, setting: Setting[V]) -> bool:
+        """Whether the organisation has set the value."""
+        return setting.lockable and setting.key in self.managed
+
+    def set(self, setting: Setting[V], value: V) -> None:
+        """Change, save and tell the watchers. Raises SettingLocked, ValueError, or OSError when it cannot be saved."""
+        if self.is_locked(setting):
+            raise SettingLocked(setting.key)
+        accepted = setting.accept(value)
+        if self._own.get(setting.key) == accepted:
+            return
+        self._save({**self._own, setting.key: accepted})
+        for watcher in list(self._watchers):
+            watcher(setting.key)
+
+    def reset(self, setting: Setting[V]) -> None:
+        """Forget the person's own value. Raises as `set` does."""
+        if setting.key in self._own:
+            self._save({key: value for key, value in self._own.items() if key != setting.key})
+            for watcher in list(self._watchers):
+                watcher(setting.key)
+
+    def watch(self, watcher: Callable[[str], None]) -> Callable[[], None]:
+        """Call `watcher` with the key after each change; returns what ends it."""
+        self._watchers.append(watcher)
+
+        def stop() -> None:
+            if watcher in self._watchers:
+                self._watchers.remove(watcher)
+
+        return stop
+
+    def _read(self) -> dict[str, object]:
+        try:
+            raw = json.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError):
+            return self._set_aside()
+        return raw if isinstance(raw, dict) else self._set_aside()
+
+    def _set_aside(self) -> dict[str, object]:
+        kept = self.path.with_suffix(".broken.json")
+        try:
+            self.path.replace(kept)
+            text = _("The settings in {path} cannot be read. Defaults are used; the old file is kept as {kept}.")
+        except OSError:
+            text = _("The settings in {path} cannot be read. Defaults are used.")
+        self.warnings.append(text.format(path=self.path, kept=kept))
+        return {}
+
+    def _check(self, setting: Setting[V]) -> None:
+        for source in (self.managed, self._own, self.recommended):
+            if setting.key not in source:
+                continue
+            try:
+                setting.accept(source[setting.key])
+            except ValueError:
+                text = _("The setting “{name}” ({key}) has a value that is not allowed. It is ignored.")
+                self.warnings.append(text.format(name=_(setting.label), key=setting.key))
+
+    def _save(self, own: dict[str, object]) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self.path.with_suffix(".new")
+        draft.write_text(json.dumps(own, ensure_ascii=False, indent=2, sort_keys=True) + "\n", "utf-8")
+        draft.replace(self.path)
+        self._own = own
