@@ -27,8 +27,6 @@ PULL_MAX_BYTES = 4 << 20
 LIVE_MAX_BYTES = 128 << 10
 SIG_MAX_BYTES = 64 << 10
 
-Scalar = str | int | bool | bytes | None
-
 
 class ProtocolError(Exception):
     """Bytes that are no message of this protocol. `code`: malformed, too_large."""
@@ -54,7 +52,7 @@ class Hello(_Struct, frozen=True, kw_only=True):
 
     device: bytes
     epoch: bytes | None = None
-    proto: list[int] = [PROTO]
+    proto: list[int] = msgspec.field(default_factory=lambda: [PROTO])
     schema: int
     app: str = ""
     wall_ms: int

@@ -25,6 +25,8 @@ from app.domain.entities import (
     TICKET,
     Category,
     Entity,
+    Field,
+    FieldType,
     Kind,
     Policy,
     Priority,
@@ -38,6 +40,7 @@ from app.domain.states import TransitionFacts, check_transition
 PREVIEW_CHARS = 140
 MAX_BODY_BYTES = 1 << 20
 MAX_SUBJECT_CHARS = 300
+ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,35 @@ def _text(value: str, limit_bytes: int) -> None:
         raise Refused("empty_text")
     if len(value.encode()) > limit_bytes:
         raise Refused("text_too_long", limit=limit_bytes)
+
+
+_PYTHON = {
+    FieldType.ID: bytes,
+    FieldType.BYTES: bytes,
+    FieldType.TEXT: str,
+    FieldType.JSON: str,
+    FieldType.INT: int,
+    FieldType.TIME: int,
+    FieldType.BOOL: bool,
+}
+
+
+def checked_value(entity: Entity, name: str, value: object) -> tuple[Field, Value]:
+    """Return the column and the value, which is null or of the column's type. Raises Refused."""
+    try:
+        column = entity.field(name)
+    except KeyError:
+        raise Refused("no_such_field", field=name) from None
+    if value is None:
+        return column, None
+    wanted = _PYTHON[column.type]
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise Refused("bad_value", field=name)
+    if isinstance(value, bytes) and column.type is FieldType.ID and len(value) != ID_BYTES:
+        raise Refused("bad_value", field=name)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise Refused("bad_value", field=name)
+    return column, value if isinstance(value, str | int | bool | bytes) else None
 
 
 def _int(value: Value) -> int:
@@ -393,29 +425,28 @@ class TicketSet:
 
     event: bytes
     ticket: bytes
-    fields: dict[str, Value]
+    fields: dict[str, Any]  # values as in the registry; checked by `checked_value`, for the wire cannot tell
     undo: bool = False
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Check the rules across fields, then set each field under its policy."""
         ticket = live_ticket(rows, self.ticket)
         out: list[Effect] = []
-        for name, value in sorted(self.fields.items()):
-            policy = self._policy(rows, ctx, ticket, name, value)
+        for name, wanted in sorted(self.fields.items()):
+            column, value = checked_value(TICKET, name, wanted)
+            policy = self._policy(rows, ctx, ticket, column, value)
             out.append(SetField(TICKET.number, ticket.id, name, value, policy))
         taken = self.fields.get("owner") is not None and "state" not in self.fields
         if taken and category_of(rows, ticket.values["state"]) is Category.NEW:
             out += set_state_effects(rows, ctx, ticket, Category.OPEN, self.event)
         return out
 
-    def _policy(self, rows: Rows, ctx: Context, ticket: Row, name: str, value: Value) -> Policy:
-        try:
-            policy = TICKET.field(name).policy
-        except KeyError:
-            raise Refused("no_such_field", field=name) from None
+    def _policy(self, rows: Rows, ctx: Context, ticket: Row, column: Field, value: Value) -> Policy:
+        name, policy = column.name, column.policy
         if name == "subject":
             _text(str(value or ""), MAX_SUBJECT_CHARS * 4)
-        if name == "priority" and value not in {int(p) for p in Priority}:
+        required = {"priority", "state", "customer"}
+        if (name == "priority" and value not in {int(p) for p in Priority}) or (name in required and value is None):
             raise Refused("bad_value", field=name)
         if name != "state":
             return policy
@@ -479,7 +510,7 @@ class CustomerSet:
 
     event: bytes
     customer: bytes
-    fields: dict[str, Value]
+    fields: dict[str, Any]  # values as in the registry; checked by `checked_value`, for the wire cannot tell
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Set each field under its policy."""
@@ -488,12 +519,9 @@ class CustomerSet:
         if row is None or row.deleted:
             raise Refused("no_such_customer")
         out: list[Effect] = []
-        for name, value in sorted(self.fields.items()):
-            try:
-                policy = CUSTOMER.field(name).policy
-            except KeyError:
-                raise Refused("no_such_field", field=name) from None
-            out.append(SetField(CUSTOMER.number, row.id, name, value, policy))
+        for name, wanted in sorted(self.fields.items()):
+            column, value = checked_value(CUSTOMER, name, wanted)
+            out.append(SetField(CUSTOMER.number, row.id, name, value, column.policy))
         return out
 
     def roots(self) -> list[tuple[int, bytes]]:

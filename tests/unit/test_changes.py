@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each change does to a ticket, alike on client and server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain import changes as c
+from app.domain.entities import (
+    HISTORY,
+    MEMBERSHIP,
+    MESSAGE,
+    NOTE,
+    SESSION_RECORD,
+    STATE,
+    TICKET,
+    Category,
+    Value,
+    team_scope,
+)
+from app.domain.errors import Refused
+from app.domain.executor import Outcome, execute
+from app.domain.ids import derived_id, hlc_of, uuid7
+from sync.conflicts import decide
+
+TEAM = b"t" * 16
+AGENT = b"a" * 16
+TICKET_ID = b"k" * 16
+CUSTOMER_ID = b"c" * 16
+STATES = {category: category.value.encode().ljust(16, b"-")[:16] for category in Category}
+
+
+class MemoryRows:
+    """Rows in a dictionary; stands in for a database."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, bytes], c.Row] = {}
+        for category, id_ in STATES.items():
+            self.put(c.Row(STATE.number, id_, "ref", {"category": category.value}))
+
+    def put(self, row: c.Row) -> None:
+        self.rows[(row.type, row.id)] = row
+
+    def get(self, type_: int, id_: bytes) -> c.Row | None:
+        return self.rows.get((type_, id_))
+
+    def first(self, type_: int, column: str, value: Value) -> c.Row | None:
+        found = [r for r in self.rows.values() if r.type == type_ and r.values.get(column) == value and not r.deleted]
+        return min(found, key=lambda r: r.id, default=None)
+
+    def run(self, change: c.AnyChange, base: dict[str, tuple[int, int]] | None = None, **ctx: object) -> Outcome:
+        outcome = execute(change, base or {}, self, replace(context(), **ctx), decide)  # type: ignore[arg-type]
+        for row in outcome.puts.values():
+            self.put(row)
+        return outcome
+
+
+def context() -> c.Context:
+    actor = c.Actor("user", AGENT)
+    return c.Context(actor, acted_ms=1000, now_ms=2000, hlc=hlc_of(1000), device="K7", mid=1, on_server=True)
+
+
+def event(n: int) -> bytes:
+    return uuid7(n, bytes(10))
+
+
+@pytest.fixture
+def rows() -> MemoryRows:
+    memory = MemoryRows()
+    memory.run(
+        c.TicketCreate(event(1), TICKET_ID, "프린터가 멈춰요", TEAM, CUSTOMER_ID, b"m" * 16, "두 장 뒤에 멈춥니다.")
+    )
+    return memory
+
+
+def ticket(rows: MemoryRows) -> c.Row:
+    row = rows.get(TICKET.number, TICKET_ID)
+    assert row is not None
+    return row
+
+
+def lines(rows: MemoryRows) -> list[str]:
+    return [str(r.values["kind"]) for r in rows.rows.values() if r.type == HISTORY.number]
+
+
+def test_a_new_ticket_has_its_first_message_and_one_opened_line(rows: MemoryRows) -> None:
+    """The ticket, message 1 and the history stand in the team's scope."""
+    row = ticket(rows)
+    assert row.scope == team_scope(TEAM)
+    assert (row.values["msg_seq"], row.values["last_in_no"], row.values["last_out_no"]) == (1, 1, 0)
+    assert row.values["preview"] == "두 장 뒤에 멈춥니다."
+    assert lines(rows) == ["opened"]
+
+
+def test_a_reply_takes_the_next_number_and_opens_a_new_ticket(rows: MemoryRows) -> None:
+    """Writing is taking: new becomes open, and the list shows the newest words."""
+    rows.run(c.MessageAdd(event(2), b"r" * 16, TICKET_ID, "확인해 보겠습니다.", seen_seq=1))
+    row = ticket(rows)
+    assert (row.values["msg_seq"], row.values["last_out_no"]) == (2, 2)
+    assert row.values["state"] == STATES[Category.OPEN]
+    assert rows.rows[(MESSAGE.number, b"r" * 16)].values["msg_no"] == 2
+
+
+def test_the_same_reply_twice_is_one_reply(rows: MemoryRows) -> None:
+    """Inserts are idempotent by id."""
+    change = c.MessageAdd(event(2), b"r" * 16, TICKET_ID, "한 번만", seen_seq=1)
+    rows.run(change)
+    before = dict(rows.rows)
+    rows.run(change)
+    assert rows.rows == before
+
+
+def test_a_customer_message_wakes_a_solved_ticket(rows: MemoryRows) -> None:
+    """Nobody's answer is left in a solved ticket unseen."""
+    rows.run(c.MessageAdd(event(2), b"r" * 16, TICKET_ID, "해결했습니다.", seen_seq=1))
+    rows.run(c.TicketSet(event(3), TICKET_ID, {"state": STATES[Category.SOLVED]}))
+    rows.run(c.MessageAdd(event(4), b"s" * 16, TICKET_ID, "아직 안 돼요", inbound=True))
+    assert ticket(rows).values["state"] == STATES[Category.OPEN]
+
+
+def test_a_note_never_becomes_a_message(rows: MemoryRows) -> None:
+    """A note has another table, no number and no recipient."""
+    rows.run(c.NoteAdd(event(2), b"n" * 16, TICKET_ID, "내부 확인"))
+    assert (NOTE.number, b"n" * 16) in rows.rows
+    assert ticket(rows).values["msg_seq"] == 1
+
+
+def test_solving_without_an_answer_is_refused(rows: MemoryRows) -> None:
+    """The same rule on client and server: reply first."""
+    with pytest.raises(Refused) as caught:
+        rows.run(c.TicketSet(event(2), TICKET_ID, {"state": STATES[Category.SOLVED]}))
+    assert caught.value.code == "reply_first"
+
+
+def test_fields_of_the_server_cannot_be_set(rows: MemoryRows) -> None:
+    """Numbers and derived columns are read-only to people."""
+    for name in ("number", "msg_seq", "team", "merged_into"):
+        with pytest.raises(Refused) as caught:
+            rows.run(c.TicketSet(event(2), TICKET_ID, {name: 7}))
+        assert caught.value.code == "read_only"
+
+
+def test_an_edit_on_an_unseen_newer_value_keeps_both_values(rows: MemoryRows) -> None:
+    """The later intent stays, the other is in the history with the field's old value."""
+    rows.run(c.TicketSet(event(2), TICKET_ID, {"priority": 3}), {"priority": (1, 0)}, hlc=hlc_of(5000))
+    lost = rows.run(c.TicketSet(event(3), TICKET_ID, {"priority": 1}), {"priority": (1, 0)}, device="Z9")
+    assert lost.st == "conflict"
+    assert ticket(rows).values["priority"] == 3
+    assert "gave_way" in lines(rows)
+    won = rows.run(c.TicketSet(event(4), TICKET_ID, {"priority": 4}), {"priority": (1, 0)}, hlc=hlc_of(9000))
+    assert won.st == "merged"
+    assert ticket(rows).values["priority"] == 4
+
+
+def test_two_offline_edits_of_one_field_do_not_conflict_with_each_other(rows: MemoryRows) -> None:
+    """`after` names the own pending edit that the second one was made on."""
+    rows.run(c.TicketSet(event(2), TICKET_ID, {"priority": 3}), {"priority": (1, 0)}, mid=7)
+    second = rows.run(c.TicketSet(event(3), TICKET_ID, {"priority": 1}), {"priority": (1, 7)}, mid=8)
+    assert second.st == "ok"
+    assert ticket(rows).values["priority"] == 1
+
+
+def test_undo_restores_the_state_whatever_the_table_says(rows: MemoryRows) -> None:
+    """open -> waiting -> undo goes back, also where the table has no such way."""
+    rows.run(c.MessageAdd(event(2), b"r" * 16, TICKET_ID, "답", seen_seq=1))
+    solve = c.TicketSet(event(3), TICKET_ID, {"state": STATES[Category.SOLVED]})
+    undo = c.inverse(solve, rows.get, event(4))
+    rows.run(solve)
+    assert undo is not None
+    rows.run(undo)
+    assert ticket(rows).values["state"] == STATES[Category.OPEN]
+
+
+def test_tags_are_single_memberships(rows: MemoryRows) -> None:
+    """Adding twice is one row; removing keeps the row with present = false."""
+    rows.run(c.MemberSet(event(2), TICKET_ID, "tag", b"g" * 16))
+    rows.run(c.MemberSet(event(3), TICKET_ID, "tag", b"g" * 16))
+    rows.run(c.MemberSet(event(4), TICKET_ID, "tag", b"g" * 16, present=False))
+    found = [r for r in rows.rows.values() if r.type == MEMBERSHIP.number]
+    assert [r.values["present"] for r in found] == [False]
+    assert lines(rows).count("member") == 2
+
+
+def test_a_session_entry_handed_in_by_both_ends_stands_once(rows: MemoryRows) -> None:
+    """The row and its history line are named by the entry's hash, not by who brought it."""
+    entry = c.SessionRecordAdd(event(2), TICKET_ID, b"s" * 16, 1, "consent", '{"n":1}', b"h" * 32, 1500)
+    rows.run(entry)
+    rows.run(replace(entry, event=event(9)))
+    assert sum(r.type == SESSION_RECORD.number for r in rows.rows.values()) == 1
+    assert lines(rows).count("session.consent") == 1
+
+
+def test_ids_sort_by_time_and_carry_version_7() -> None:
+    """UUIDv7 as in RFC 9562."""
+    one, two = uuid7(1_700_000_000_000, b"\xff" * 10), uuid7(1_700_000_000_001, bytes(10))
+    assert one < two
+    assert one[6] >> 4 == 7
+    assert one[8] >> 6 == 0b10
+    assert derived_id(one, "x") == derived_id(one, "x") != derived_id(two, "x")
