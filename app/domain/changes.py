@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 from app.domain.entities import (
@@ -604,6 +604,27 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "session.record": (1, SessionRecordAdd),
     "noop": (1, Noop),
 }
+
+
+_DIGEST_FIELDS = frozenset({"entry_hash"})
+_SHORT_TEXT_CHARS = 64
+
+
+def validate(change: AnyChange) -> None:
+    """Check what types alone cannot say: sizes of ids, digests and short words. Raises Refused("bad_value")."""
+    for item in fields(change):
+        value = getattr(change, item.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            wrong_size = isinstance(part, bytes) and len(part) != (32 if item.name in _DIGEST_FIELDS else ID_BYTES)
+            too_long = (
+                isinstance(part, str)
+                and item.name not in {"body", "html", "subject", "entry"}
+                and len(part) > _SHORT_TEXT_CHARS
+            )
+            if wrong_size or too_long or (isinstance(part, int) and not -(2**63) <= part < 2**63):
+                raise Refused("bad_value", field=item.name)
+    if isinstance(change, TicketCreate) and change.priority not in {int(p) for p in Priority}:
+        raise Refused("bad_value", field="priority")
 
 
 def name_of(change: AnyChange) -> str:

@@ -20,6 +20,7 @@ from app.domain.changes import (
     SetField,
     TicketSet,
     history,
+    validate,
 )
 from app.domain.entities import BY_NUMBER, MEMBERSHIP, TICKET, Kind, Policy, Value
 from app.domain.errors import Refused
@@ -102,6 +103,7 @@ def execute(
     On the server each changed row's revision rises by one; on a client it stays the base's, so that the field
     revisions in a row always are ones that the server gave.
     """
+    validate(change)
     outcome = Outcome()
     view = Overlay(rows, outcome.puts)
     for effect in change.effects(view, ctx):

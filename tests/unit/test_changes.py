@@ -136,10 +136,24 @@ def test_solving_without_an_answer_is_refused(rows: MemoryRows) -> None:
 
 def test_fields_of_the_server_cannot_be_set(rows: MemoryRows) -> None:
     """Numbers and derived columns are read-only to people."""
-    for name in ("number", "msg_seq", "team", "merged_into"):
+    for name, value in {"number": 7, "msg_seq": 7, "team": TEAM, "merged_into": TEAM}.items():
         with pytest.raises(Refused) as caught:
-            rows.run(c.TicketSet(event(2), TICKET_ID, {name: 7}))
+            rows.run(c.TicketSet(event(2), TICKET_ID, {name: value}))
         assert caught.value.code == "read_only"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"priority": 9}, {"priority": "high"}, {"owner": b"short"}, {"state": None}, {"subject": ""}, {"tier": 2**70}],
+)
+def test_values_of_the_wrong_shape_are_refused(rows: MemoryRows, fields: dict[str, object]) -> None:
+    """Nothing that is not the column's type reaches a row."""
+    before = dict(rows.rows)
+    with pytest.raises(Refused):
+        rows.run(c.TicketSet(event(2), TICKET_ID, fields))
+    with pytest.raises(Refused):
+        rows.run(c.NoteAdd(event(3), b"short id", TICKET_ID, "메모"))
+    assert rows.rows == before
 
 
 def test_an_edit_on_an_unseen_newer_value_keeps_both_values(rows: MemoryRows) -> None:
