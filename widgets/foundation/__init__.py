@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every window is built from: tokens, theme, labels, buttons, lists, states. Import from here."""
+
+from widgets.foundation import format as fmt
+from widgets.foundation.buttons import Button, CopyButton, IconButton, Look
+from widgets.foundation.dialogs import Question
+from widgets.foundation.focus import FocusRing
+from widgets.foundation.icons import icon_pixmap, paint_icon
+from widgets.foundation.labels import Chip, ElidedLabel, PlainLabel, plain_tooltip, restyle
+from widgets.foundation.layout import Card, Fold, Panel, Section, clear, column, line, row, scroll
+from widgets.foundation.lists import Index, Ink, RowDelegate, RowList
+from widgets.foundation.states import BusyStrip, EmptyState, Notice, Toast, announce
+from widgets.foundation.text import EnterFilter, PlainEdit, commit_composition, read_text
+from widgets.foundation.theme import Theme, ThemeMode
+from widgets.foundation.tokens import Scheme, Tokens, contrast, load_tokens
+
+__all__ = [
+    "BusyStrip",
+    "Button",
+    "Card",
+    "Chip",
+    "CopyButton",
+    "ElidedLabel",
+    "EmptyState",
+    "EnterFilter",
+    "FocusRing",
+    "Fold",
+    "IconButton",
+    "Index",
+    "Ink",
+    "Look",
+    "Notice",
+    "Panel",
+    "PlainEdit",
+    "PlainLabel",
+    "Question",
+    "RowDelegate",
+    "RowList",
+    "Scheme",
+    "Section",
+    "Theme",
+    "ThemeMode",
+    "Toast",
+    "Tokens",
+    "announce",
+    "clear",
+    "column",
+    "commit_composition",
+    "contrast",
+    "fmt",
+    "icon_pixmap",
+    "line",
+    "load_tokens",
+    "paint_icon",
+    "plain_tooltip",
+    "read_text",
+    "restyle",
+    "row",
+    "scroll",
+]

@@ -26,7 +26,7 @@ def _renderer(name: str, colour: str) -> QSvgRenderer:
 
 
 def paint_icon(painter: QPainter, rect: QRectF, name: str, colour: QColor) -> None:
-    """Paint the icon into `rect`, sharp at every screen scale. GUI thread. Raises FileNotFoundError for a wrong name."""
+    """Paint the icon into `rect`, sharp at every screen scale. GUI thread. Raises FileNotFoundError."""
     _renderer(name, colour.name()).render(painter, rect)
 
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Buttons: primary, normal, quiet, danger, link, and those with only an icon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from widgets.foundation.labels import plain_tooltip
+from widgets.foundation.theme import Theme
+
+__all__ = ["Button", "CopyButton", "IconButton", "Look"]
+
+
+class Look(StrEnum):
+    """How much a button asks to be pressed. One PRIMARY in a window."""
+
+    NORMAL = "normal"
+    PRIMARY = "primary"
+    QUIET = "quiet"
+    DANGER = "danger"
+    LINK = "link"
+    NAV = "nav"
+    LIVE = "live"
+    LIVE_QUIET = "live-quiet"
+
+
+_ICON_COLOUR = {
+    Look.PRIMARY: "accent.fg",
+    Look.DANGER: "danger.fg",
+    Look.LINK: "fg.link",
+    Look.LIVE: "live.bg",
+    Look.LIVE_QUIET: "live.fg",
+}
+
+
+class Button(QPushButton):
+    """A push button whose label is a verb. Enter presses it when it has the focus; it is never a dialog's default.
+
+    The label is shown as it is: an & is an &, there are no mnemonics.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str,
+        *,
+        look: Look = Look.NORMAL,
+        icon: str = "",
+        big: bool = False,
+        pressed: Callable[[], object] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setProperty("look", look.value)
+        self.setProperty("big", big)
+        self.setAutoDefault(False)
+        self.setText(text)
+        if icon:
+            theme.set_icon(self, icon, _ICON_COLOUR.get(look, "fg.default"))
+        if look in (Look.LINK, Look.NAV):
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        if pressed is not None:
+            self.clicked.connect(lambda _checked=False: pressed())
+
+    def setText(self, text: str) -> None:
+        """Show the label; it is the accessible name too."""
+        super().setText(text.replace("&", "&&"))
+        self.setAccessibleName(text)
+
+    def label(self) -> str:
+        """Return the text as people read it."""
+        return self.text().replace("&&", "&")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let both Enter keys press the button."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.enter_presses():
+            self.click()
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def enter_presses(self) -> bool:
+        """Tell whether Enter presses this button. Those that give a consent say no."""
+        return True
+
+
+class IconButton(Button):
+    """A button with only an icon: `name` is what a screen reader says and what the tooltip shows, with its key."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        icon: str,
+        name: str,
+        *,
+        keys: str = "",
+        look: Look = Look.QUIET,
+        pressed: Callable[[], object] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, "", look=look, icon=icon, pressed=pressed, parent=parent)
+        self.setProperty("iconOnly", True)
+        self.set_name(name, keys)
+
+    def set_name(self, name: str, keys: str = "") -> None:
+        """Say what the button does, and by which key."""
+        self.setAccessibleName(name)
+        shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+        self.setToolTip(plain_tooltip(f"{name}  {shown}".rstrip()))
+
+
+class CopyButton(Button):
+    """Copies a text with one click and says so for a moment."""
+
+    def __init__(
+        self, theme: Theme, value: str, *, label: str, done: str, name: str, parent: QWidget | None = None
+    ) -> None:
+        """`label` is shown, `done` replaces it after the click, `name` says for a screen reader what is copied."""
+        super().__init__(theme, label, look=Look.QUIET, icon="copy", pressed=self._copy, parent=parent)
+        self._value = value
+        self._label = label
+        self._done = done
+        self._name = name
+        self.setAccessibleName(name)
+        self._timer = QTimer(self, singleShot=True, interval=theme.tokens.time_ms["copied"])
+        self._timer.timeout.connect(self._restore)
+
+    def set_value(self, value: str) -> None:
+        """Change what is copied."""
+        self._value = value
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._value)
+        width = self.width()
+        self.setMinimumWidth(width)  # the row does not jump
+        self.setText(self._done)
+        self._theme.set_icon(self, "check", "success.fg")
+        self._timer.start()
+
+    def _restore(self) -> None:
+        self.setText(self._label)
+        self.setAccessibleName(self._name)
+        self._theme.set_icon(self, "copy")

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Times, durations and numbers as the reader's language writes them. Times are UTC milliseconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from babel import Locale, dates, numbers, units
+
+from app.config.i18n import language
+
+__all__ = ["clock", "day", "duration", "moment", "number", "rough_age", "size", "time_of_day", "when"]
+
+_LOCALES = {"ko": Locale("ko", "KR"), "en": Locale("en", "GB")}  # en_GB: 24 hours, day before month
+
+
+def _locale() -> Locale:
+    return _LOCALES[language()]
+
+
+def _local(ms: int, zone: tzinfo | None) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
+
+
+def time_of_day(ms: int, zone: tzinfo | None = None) -> str:
+    """Return "14:30". `zone` is the reader's own when None."""
+    return _local(ms, zone).strftime("%H:%M")
+
+
+def day(when_: date, *, year: bool = True) -> str:
+    """Return a calendar day in words: "31 March 2027", "2027년 3월 31일"."""
+    if year:
+        return dates.format_date(when_, "long", _locale())
+    return dates.format_skeleton("MMMd", when_, locale=_locale())
+
+
+def when(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:
+    """Return a short time for lists: today the time, this year day and month, else the whole date."""
+    moment_, now = _local(ms, zone), _local(now_ms, zone)
+    if moment_.date() == now.date():
+        return time_of_day(ms, zone)
+    if moment_.date() == now.date() - timedelta(days=1):
+        return dates.format_timedelta(timedelta(days=-1), granularity="day", add_direction=True, locale=_locale())
+    if moment_.year == now.year:
+        return day(moment_.date(), year=False)
+    return dates.format_date(moment_.date(), "short", _locale())
+
+
+def moment(ms: int, zone: tzinfo | None = None) -> str:
+    """Return date and time in full, for tooltips and messages."""
+    local = _local(ms, zone)
+    return f"{dates.format_date(local.date(), 'medium', _locale())} {local.strftime('%H:%M')}"
+
+
+def rough_age(seconds: float) -> str:
+    """Return an age with one unit: "9 min", "2 hr", "9분"."""
+    return dates.format_timedelta(timedelta(seconds=seconds), format="short", threshold=1.0, locale=_locale())
+
+
+def duration(seconds: int) -> str:
+    """Return a length of time with at most two units: "12 min 5 sec", "1시간 2분"."""
+    parts = [("hour", seconds // 3600), ("minute", seconds % 3600 // 60), ("second", seconds % 60)]
+    shown = [(unit, n) for unit, n in parts if n][:2] or [("second", 0)]
+    return " ".join(units.format_unit(n, f"duration-{unit}", "short", locale=_locale()) for unit, n in shown)
+
+
+def clock(seconds: int) -> str:
+    """Return a running time: "2:05", "1:02:05"."""
+    hours, rest = divmod(max(0, seconds), 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def number(value: float) -> str:
+    """Return a number with the separators of the language."""
+    return numbers.format_decimal(value, locale=_locale())
+
+
+def size(size_bytes: int) -> str:
+    """Return a file size: "41 MB"."""
+    for limit, unit in ((1 << 30, "gigabyte"), (1 << 20, "megabyte"), (1 << 10, "kilobyte")):
+        if size_bytes >= limit:
+            return units.format_unit(round(size_bytes / limit, 1), f"digital-{unit}", "short", locale=_locale())
+    return units.format_unit(size_bytes, "digital-byte", "short", locale=_locale())

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists: the base of every list and the delegate that paints rows with tokens only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from widgets.foundation.theme import Theme
+
+__all__ = ["Index", "Ink", "RowDelegate", "RowList"]
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(slots=True)
+class Ink:
+    """What a row is painted with: ready colours, fonts and metrics of the theme, and the state of the row."""
+
+    text: QColor
+    muted: QColor
+    selected: bool
+    hovered: bool
+    focused: bool
+    scale: float
+
+
+class RowDelegate(QStyledItemDelegate):
+    """Base of delegates: paints ground, selection and focus, then calls `paint_row`.
+
+    Subclasses override `paint_row` and, when rows are higher than the density says, `row_height`.
+    """
+
+    def __init__(self, theme: Theme, density: str = "comfortable", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.density = theme.tokens.density[density]
+        self._fonts: dict[tuple[str, bool], tuple[QFont, QFontMetrics]] = {}
+        theme.changed.connect(self._fonts.clear)
+
+    def set_density(self, name: str) -> None:
+        """Change the height of rows: compact, normal or comfortable; the view must lay out again afterwards."""
+        self.density = self.theme.tokens.density[name]
+
+    def row_height(self) -> int:
+        """Return the height of a row in px: what the density says, or more when text is large."""
+        lines = self.density.lines * self.metrics("body").lineSpacing()
+        return max(self.density.row, lines + 2 * (self.density.padding // 2 + self.theme.tokens.space.hair))
+
+    def font(self, step: str, tabular: bool = False) -> QFont:
+        """Return a font of the type scale, kept between rows."""
+        return self._font(step, tabular)[0]
+
+    def metrics(self, step: str, tabular: bool = False) -> QFontMetrics:
+        """Return its metrics."""
+        return self._font(step, tabular)[1]
+
+    def _font(self, step: str, tabular: bool) -> tuple[QFont, QFontMetrics]:
+        key = (step, tabular)
+        if key not in self._fonts:
+            font = self.theme.font(step, tabular=tabular)
+            self._fonts[key] = (font, QFontMetrics(font))
+        return self._fonts[key]
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All rows are equally high."""
+        del option, index
+        return QSize(self.theme.tokens.space.vast, self.row_height())
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint one row."""
+        painter.save()
+        ink = self._ink(option, painter)
+        rect: QRect = option.rect
+        if ink.selected:
+            painter.fillRect(rect, self.theme.colour("selected.bg"))
+        elif ink.hovered:
+            painter.fillRect(rect, self.theme.colour("bg.hover"))
+        self.paint_row(painter, rect, index, ink)
+        if ink.focused:
+            self._paint_focus(painter, rect)
+        painter.restore()
+
+    def paint_row(self, painter: QPainter, rect: QRect, index: Index, ink: Ink) -> None:
+        """Paint the content; the base shows the display text."""
+        inner = rect.adjusted(self.density.padding, 0, -self.density.padding, 0)
+        self.draw(painter, inner, str(index.data() or ""), ink.text)
+
+    def draw(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        text: str,
+        colour: QColor,
+        step: str = "body",
+        *,
+        right: bool = False,
+        tabular: bool = False,
+    ) -> int:
+        """Draw one line, elided, in the vertical middle of `rect`; return its width in px."""
+        font, metrics = self._font(step, tabular)
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        painter.setFont(font)
+        painter.setPen(colour)
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(rect, int(side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine), shown)
+        return metrics.horizontalAdvance(shown)
+
+    def draw_icon(self, painter: QPainter, x: int, middle_y: int, name: str, colour: str, scale: float) -> int:
+        """Draw a small icon whose left edge is `x`; return its width in px."""
+        side = self.theme.tokens.icon_small
+        painter.drawPixmap(x, middle_y - side // 2, self.theme.pixmap(name, colour, side, scale))
+        return side
+
+    def draw_chip(self, painter: QPainter, x: int, middle_y: int, text: str, kind: str, *, right: bool = False) -> int:
+        """Draw a badge with its left (or right) edge at `x`; return its width. `kind`: selected, note, danger, …"""
+        font, metrics = self._font("caption", False)
+        space = self.theme.tokens.space
+        width = metrics.horizontalAdvance(text) + 2 * space.small
+        height = metrics.height() + space.hair
+        box = QRectF(x - width if right else x, middle_y - height / 2, width, height)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.colour(f"{kind}.bg"))
+        radius = self.theme.tokens.radius_small
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.drawRoundedRect(box, radius, radius)
+        painter.setFont(font)
+        painter.setPen(self.theme.colour(f"{kind}.fg"))
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+        return width
+
+    def _ink(self, option: QStyleOptionViewItem, painter: QPainter) -> Ink:
+        state: QStyle.StateFlag = option.state
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        return Ink(
+            text=self.theme.colour("selected.fg" if selected else "fg.default"),
+            muted=self.theme.colour("selected.fg" if selected else "fg.muted"),
+            selected=selected,
+            hovered=bool(state & QStyle.StateFlag.State_MouseOver),
+            focused=bool(state & QStyle.StateFlag.State_HasFocus),
+            scale=painter.device().devicePixelRatioF(),
+        )
+
+    def _paint_focus(self, painter: QPainter, rect: QRect) -> None:
+        width = self.theme.tokens.focus_width
+        painter.setPen(QPen(self.theme.colour("focus"), width))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        inset = width / 2
+        painter.drawRect(QRectF(rect).adjusted(inset, inset, -inset, -inset))
+
+
+class RowList(QListView):
+    """A list of equal rows: no input method (single keys work in Hangul mode), Enter opens, scrolls by pixel."""
+
+    opened = Signal(QModelIndex)
+
+    def __init__(self, theme: Theme, name: str, delegate: RowDelegate, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        delegate.setParent(self)
+        self.setItemDelegate(delegate)
+        self.doubleClicked.connect(self.opened)
+        theme.changed.connect(self._relayout)
+
+    def setModel(self, model: QAbstractItemModel | None) -> None:
+        """Show a model; input methods stay off (Qt turns them on again with an editable model)."""
+        super().setModel(model)
+        self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        """Keep input methods off: the base class decides about them at each change of row."""
+        super().currentChanged(current, previous)
+        self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Open the row with either Enter key; no type-ahead, letters belong to commands."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex())
+            return
+        if event.text().isprintable() and event.text() and event.key() != Qt.Key.Key_Space:
+            event.ignore()
+            return
+        super().keyPressEvent(event)
+
+    def _relayout(self) -> None:
+        self.scheduleDelayedItemsLayout()
+        self.viewport().update()
