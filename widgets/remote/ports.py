@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the agent's session windows need from outside, as plain values and Protocols; app.entry fulfils them.
+
+The flow: the ticket page hands an `InviteOrder` to `SessionDesk.start`, together with a `SessionScreen` (the windows).
+The desk returns `SessionControls` and from then on calls the screen: `show_session` after every change, `show_frame`
+for every picture, `show_meter` once a second, `show_notice` for what changes no state. GUI thread throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtGui import QImage
+
+from app.domain.assist import Notice, ProofKind, Scope, SessionView
+from app.domain.ids import CustomerId, TicketId
+
+__all__ = [
+    "InviteOrder",
+    "Invited",
+    "Meter",
+    "Part",
+    "SessionControls",
+    "SessionDesk",
+    "SessionInfo",
+    "SessionScreen",
+    "Target",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class InviteOrder:
+    """What the agent asks for: the screen of this ticket's customer, looking only."""
+
+    ticket: TicketId
+    ticket_label: str
+    subject: str
+    customer: CustomerId
+    customer_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """The invitation as the server registered it. `expires_ms` is monotonic (`QDeadlineTimer`/`time.monotonic`)."""
+
+    link: str
+    code: str  # nine digits, or empty
+    expires_ms: int
+    pushed: bool  # the customer's companion is online and shows it
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the customer shares, in physical pixels. `kind` is window, region or screen."""
+
+    width: int
+    height: int
+    scale: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """Everything a session window says. `problem` is a code of `app.services.messages` when inviting failed."""
+
+    view: SessionView
+    ticket_label: str
+    customer_name: str
+    invited: Invited | None = None
+    proof: ProofKind | None = None
+    platform: str = ""
+    check_number: str = ""  # "482 917"; empty until the handshake is done
+    claimed: bool = False  # the agent confirmed; the customer's choice decides
+    target: Target | None = None
+    pending: frozenset[Scope] = frozenset()  # asked for, not answered
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """How the line is, of the last second. `text` is coarse, sharp or exact; `path` is direct, relay or empty."""
+
+    latency_ms: float | None = None
+    fps: float = 0.0
+    text: str = ""
+    path: str = ""
+    loss_percent: float = 0.0
+    mbit_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the window shows: `width` x `height` device pixels of this part of the source (x, y, w, h), or all of it."""
+
+    width: int
+    height: int
+    source: tuple[int, int, int, int] | None = None
+
+
+class SessionControls(Protocol):
+    """What the agent can do in a session. Calls return at once; later calls after the end do nothing."""
+
+    def cancel(self) -> None:
+        """Withdraw the invitation."""
+        ...
+
+    def end(self) -> None:
+        """End the session now."""
+        ...
+
+    def pause(self) -> None:
+        """Pause; only the customer can resume."""
+        ...
+
+    def confirm_number(self, same: bool) -> None:
+        """Say whether the customer reported the number that was read aloud."""
+        ...
+
+    def show_part(self, part: Part) -> None:
+        """Ask for pictures of this part in this size."""
+        ...
+
+    def frame_drawn(self, seq: int) -> None:
+        """The picture with this number is on the screen (for the latency shown at both ends)."""
+        ...
+
+
+class SessionScreen(Protocol):
+    """The windows of one session."""
+
+    def show_session(self, info: SessionInfo) -> None:
+        """Show the state; called once at the start and after every change."""
+        ...
+
+    def show_frame(self, image: QImage, seq: int) -> None:
+        """Paint a picture. The image's memory must stay valid until the next call; a copy is not made."""
+        ...
+
+    def show_meter(self, meter: Meter) -> None:
+        """Show how the line is."""
+        ...
+
+    def show_notice(self, notice: Notice, detail: str) -> None:
+        """Say something that changes no state."""
+        ...
+
+
+class SessionDesk(Protocol):
+    """Starts sessions."""
+
+    def start(self, order: InviteOrder, screen: SessionScreen) -> SessionControls:
+        """Invite the customer. Raises Refused when the ticket allows no session (closed, no known requester)."""
+        ...
