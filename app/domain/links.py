@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two links of Deskside, `deskside://enrol/…` and `deskside://invite/…`: how they are built and read.
+
+    deskside://enrol/<server>#<code>         <server>: `host[:port]` for https, else the URL percent-encoded whole
+    deskside://invite/<iid>#<join secret>    16 and 32 bytes, base64url without padding
+
+The part behind `#` is the secret one: it is never sent to a server as part of an address.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+from app.domain.signed import b64, unb64
+
+__all__ = ["BadLink", "EnrolLink", "InviteLink", "normalise_code", "parse_enrol", "parse_invite", "parse_server"]
+
+_SCHEME = "deskside"
+_MAX_LINK = 2048
+_DIGITS = re.compile(r"[0-9]{10}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22,64}")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class BadLink(Exception):
+    """This is not a link of Deskside, or part of it is missing. The text is for logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolLink:
+    """Where to enrol a companion and with which code. `server` is a URL without path: `https://help.example:8443`."""
+
+    server: str
+    code: str
+
+    @property
+    def insecure(self) -> bool:
+        """True for plain http to another machine: whoever is on the way can read and change everything."""
+        parts = urlsplit(self.server)
+        return parts.scheme == "http" and parts.hostname not in _LOOPBACK
+
+    def to_text(self) -> str:
+        """Return the link."""
+        secure = self.server.startswith("https://")
+        place = self.server.removeprefix("https://") if secure else quote(self.server, safe="")
+        return f"{_SCHEME}://enrol/{place}#{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class InviteLink:
+    """Which invitation to fetch, and the secret that proves that this link was handed over by the agent."""
+
+    iid: bytes
+    join_secret: bytes
+
+    def to_text(self) -> str:
+        """Return the link."""
+        return f"{_SCHEME}://invite/{b64(self.iid)}#{b64(self.join_secret)}"
+
+
+def parse_server(text: str) -> str:
+    """Return a server's URL without path from `host`, `host:port` or a URL. Raises BadLink."""
+    url = text.strip().rstrip("/")
+    if "://" not in url:
+        url = f"https://{url}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise BadLink("not an address") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+        raise BadLink("not a server address")
+    if parts.username is not None or parts.password is not None or re.search(r"[\s\x00-\x1f\\%]", url):
+        raise BadLink("not a server address")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+
+
+def normalise_code(text: str) -> str:
+    """Return an enrolment code as the server knows it: ten digits without spaces or hyphens, or a token as it is.
+
+    Raises BadLink for anything else.
+    """
+    compact = re.sub(r"[\s-]", "", text)
+    if _DIGITS.fullmatch(compact):
+        return compact
+    if _TOKEN.fullmatch(text.strip()):
+        return text.strip()
+    raise BadLink("not a code")
+
+
+def parse_enrol(text: str) -> EnrolLink:
+    """Read an enrolment link. Raises BadLink."""
+    place, secret = _split(text, "enrol")
+    return EnrolLink(parse_server(unquote(place)), normalise_code(secret))
+
+
+def parse_invite(text: str) -> InviteLink:
+    """Read an invitation link. Raises BadLink."""
+    place, secret = _split(text, "invite")
+    try:
+        link = InviteLink(unb64(place), unb64(secret))
+    except ValueError as error:
+        raise BadLink("not base64url") from error
+    if len(link.iid) != 16 or len(link.join_secret) != 32:
+        raise BadLink("wrong length")
+    return link
+
+
+def _split(text: str, kind: str) -> tuple[str, str]:
+    head = f"{_SCHEME}://{kind}/"
+    link = text.strip()
+    # schemes are case-insensitive (RFC 3986), and some mail programs capitalise the start of a line
+    if len(link) > _MAX_LINK or link[: len(head)].lower() != head:
+        raise BadLink(f"not an {kind} link")
+    place, mark, secret = link[len(head) :].partition("#")
+    if not mark or not place or not secret:
+        raise BadLink("a part is missing")
+    return place.rstrip("/"), secret
