@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from weakref import WeakKeyDictionary
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory
 
@@ -40,8 +41,16 @@ class Theme(QObject):
 
     changed = Signal()
 
-    def __init__(self, app: QApplication, tokens: Tokens, mode: ThemeMode = ThemeMode.SYSTEM) -> None:
+    def __init__(
+        self,
+        app: QApplication,
+        tokens: Tokens,
+        mode: ThemeMode = ThemeMode.SYSTEM,
+        system: Callable[[], Scheme] | None = None,
+    ) -> None:
+        """`system` tells what the desktop wants; by default Qt is asked."""
         super().__init__()
+        self._system = system or partial(_system_scheme, app)
         self.tokens = tokens
         self._app = app
         self._mode = mode
@@ -49,7 +58,7 @@ class Theme(QObject):
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._bound: WeakKeyDictionary[QAbstractButton, tuple[str, str]] = WeakKeyDictionary()
         self._bound_labels: WeakKeyDictionary[QLabel, tuple[str, str, int]] = WeakKeyDictionary()
-        self._art = TemporaryDirectory(prefix="deskside-art-")
+        self._art = QTemporaryDir()
         self._family, self._base_pt = self._choose_font()
         self._scheme = self._wanted_scheme()
         app.setStyle(QStyleFactory.create("Fusion"))
@@ -139,13 +148,7 @@ class Theme(QObject):
         return self._base_pt * self._text_percent / 100
 
     def _wanted_scheme(self) -> Scheme:
-        if self._mode is not ThemeMode.SYSTEM:
-            return Scheme(self._mode.value)
-        hints = self._app.styleHints()
-        dark = hints.colorScheme() is Qt.ColorScheme.Dark
-        if hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast:
-            return Scheme.CONTRAST_DARK if dark else Scheme.CONTRAST_LIGHT
-        return Scheme.DARK if dark else Scheme.LIGHT
+        return self._system() if self._mode is ThemeMode.SYSTEM else Scheme(self._mode.value)
 
     def _follow(self) -> None:
         if self._mode is ThemeMode.SYSTEM and self._wanted_scheme() is not self._scheme:
@@ -153,7 +156,7 @@ class Theme(QObject):
             self._apply()
 
     def _apply(self) -> None:
-        folder = Path(self._art.name) / self._scheme  # a folder each: Qt caches pictures by path
+        folder = Path(self._art.path()) / self._scheme  # a folder each: Qt caches pictures by path
         if not folder.is_dir():
             folder.mkdir()
             write_art(folder, self.tokens.colour[self._scheme])
@@ -204,3 +207,11 @@ class Theme(QObject):
         for target in (role.Text, role.WindowText, role.ButtonText):
             palette.setColor(QPalette.ColorGroup.Disabled, target, self.colour("fg.muted"))
         return palette
+
+
+def _system_scheme(app: QApplication) -> Scheme:
+    hints = app.styleHints()
+    dark = hints.colorScheme() is Qt.ColorScheme.Dark
+    if hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast:
+        return Scheme.CONTRAST_DARK if dark else Scheme.CONTRAST_LIGHT
+    return Scheme.DARK if dark else Scheme.LIGHT
