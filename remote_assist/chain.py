@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The session's record: entries linked by hash and signed by the customer's end, and the receipt that carries them all.
+
+`verify_receipt` needs no server: changing, dropping, swapping or cutting off an entry shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.domain.assist import EntryType
+from app.domain.certificate import AgentCertificate
+from app.domain.documents import BadDocument, Fields, SignedDocument, sign_document
+from app.domain.invitation import Invitation, invite_hash, read_invitation
+from app.domain.signed import b64, fingerprint, lp, sha256, sign, unb64, verify
+
+__all__ = [
+    "BadChain",
+    "ChainReader",
+    "ChainWriter",
+    "Entry",
+    "ReceiptReport",
+    "build_receipt",
+    "countersign_entry",
+    "verify_receipt",
+]
+
+_LABEL = "deskside-chain-1"
+_RECEIPT_LABEL = "deskside-receipt-1"
+_KIND = "deskside-receipt"
+_MAX_RECEIPT_BYTES = 1 << 20
+_MAX_ENTRIES = 2000
+
+
+class BadChain(Exception):
+    """An entry or receipt does not fit; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link. `prev` is the hash of the one before, of the invitation for the first; `at` is UTC milliseconds."""
+
+    n: int
+    prev: bytes
+    at: int
+    by: str
+    type: EntryType
+    data: Mapping[str, Any]
+    signed: SignedDocument
+    hash: bytes
+
+    @property
+    def text(self) -> str:
+        """The entry as it travels and is stored."""
+        return self.signed.to_text()
+
+
+class ChainWriter:
+    """Makes the chain; only the customer's end has one."""
+
+    def __init__(self, key: Ed25519PrivateKey, first_prev: bytes) -> None:
+        self._key = key
+        self.entries: list[Entry] = []
+        self.head = first_prev
+
+    def add(self, type_: EntryType, by: str, at_ms: int, data: Mapping[str, Any]) -> Entry:
+        """Append, link and sign an entry."""
+        n = len(self.entries)
+        fields = {"n": n, "prev": b64(self.head), "at": at_ms, "by": by, "type": type_.value, "data": dict(data)}
+        signed = sign_document(self._key, _LABEL, fields)
+        digest = sha256(_LABEL, self.head, signed.document)
+        entry = Entry(n, self.head, at_ms, by, type_, dict(data), signed, digest)
+        self.entries.append(entry)
+        self.head = digest
+        return entry
+
+
+class ChainReader:
+    """Follows a chain made elsewhere, entry by entry."""
+
+    def __init__(self, key: bytes, first_prev: bytes) -> None:
+        self._key = key
+        self.entries: list[Entry] = []
+        self.head = first_prev
+
+    def accept(self, text: str) -> Entry:
+        """Check signature, number and link of the next entry. Raises BadChain; then nothing was appended."""
+        try:
+            signed = SignedDocument.from_text(text)
+            if not verify(self._key, _LABEL, signed.document, signed.signature):
+                raise BadChain("signature")
+            entry = self._parsed(signed)
+        except (BadDocument, ValueError) as error:
+            raise BadChain(str(error)) from error
+        if entry.n != len(self.entries) or entry.prev != self.head:
+            raise BadChain(f"entry {entry.n} does not follow")
+        if len(self.entries) >= _MAX_ENTRIES:
+            raise BadChain("too many entries")
+        self.entries.append(entry)
+        self.head = entry.hash
+        return entry
+
+    def _parsed(self, signed: SignedDocument) -> Entry:
+        fields = Fields.parse(signed.document)
+        prev = fields.binary("prev", 32)
+        return Entry(
+            n=fields.integer("n"),
+            prev=prev,
+            at=fields.integer("at"),
+            by=fields.text("by", 16),
+            type=EntryType(fields.text("type", 16)),
+            data=fields.inner("data").raw,
+            signed=signed,
+            hash=sha256(_LABEL, prev, signed.document),
+        )
+
+
+def countersign_entry(device_key: Ed25519PrivateKey, last: Entry) -> bytes:
+    """Return the agent's signature over the last entry and, through its link, over the whole chain."""
+    return sign(device_key, _RECEIPT_LABEL, lp(last.hash))
+
+
+def build_receipt(
+    invitation: SignedDocument,
+    organisation_key: bytes,
+    session_key: bytes,
+    entries: Sequence[Entry],
+    countersignature: bytes | None = None,
+) -> bytes:
+    """Return the receipt file: JSON that holds everything a stranger needs to check the session."""
+    fields = {
+        "v": 1,
+        "kind": _KIND,
+        "org_key": b64(organisation_key),
+        "session_key": b64(session_key),
+        "invitation": invitation.to_text(),
+        "entries": [entry.text for entry in entries],
+        "countersignature": b64(countersignature) if countersignature is not None else None,
+    }
+    return json.dumps(fields, ensure_ascii=False, indent=1).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReport:
+    """Outcome of a check. `ok` means unaltered and complete; compare `key_mark` with the organisation's own.
+
+    `problems` are English words for people who check by hand; `entries` is empty when the receipt is not ok.
+    """
+
+    ok: bool
+    problems: tuple[str, ...] = ()
+    key_mark: str = ""
+    organisation_id: str = ""
+    agent_name: str = ""
+    ticket_no: str = ""
+    subject: str = ""
+    reason: str = ""
+    started_at: int | None = None
+    ended_at: int | None = None
+    verified: bool = False
+    countersigned: bool = False
+    customer_device: str = ""
+    entries: tuple[Entry, ...] = field(default=())
+
+
+def verify_receipt(raw: bytes, organisation_key: bytes | None = None) -> ReceiptReport:
+    """Check a receipt file. Never raises.
+
+    With `organisation_key` (32 bytes) the receipt must come from that organisation; without it the report's `key_mark`
+    must be compared by a person.
+    """
+    try:
+        return _verify(raw, organisation_key)
+    except (BadChain, BadDocument) as problem:
+        return ReceiptReport(ok=False, problems=(str(problem) or "unreadable",))
+
+
+def _verify(raw: bytes, organisation_key: bytes | None) -> ReceiptReport:
+    if len(raw) > _MAX_RECEIPT_BYTES:
+        raise BadChain("too long")
+    fields = Fields.parse(raw)
+    if fields.integer("v") != 1 or fields.text("kind") != _KIND:
+        raise BadChain("not a receipt of this version")
+    org_key = fields.binary("org_key", 32)
+    if organisation_key is not None and org_key != organisation_key:
+        raise BadChain("another organisation's key")
+    signed = SignedDocument.from_text(fields.text("invitation", 1 << 16))
+    invitation, certificate = read_invitation(signed, org_key)
+    session_key = fields.binary("session_key", 32)
+    entries = _read_entries(fields, session_key, invite_hash(signed))
+    countersigned = _check_countersignature(fields, certificate, entries[-1])
+    return _report(entries, org_key, invitation, certificate, session_key, countersigned=countersigned)
+
+
+def _read_entries(fields: Fields, session_key: bytes, first_prev: bytes) -> list[Entry]:
+    texts = fields.raw.get("entries")
+    if not isinstance(texts, list) or not 0 < len(texts) <= _MAX_ENTRIES:
+        raise BadChain("entries")
+    reader = ChainReader(session_key, first_prev)
+    for text in texts:
+        if not isinstance(text, str):
+            raise BadChain("entries")
+        reader.accept(text)
+    if reader.entries[-1].type is not EntryType.END:
+        raise BadChain("the end is missing")
+    if any(entry.type is EntryType.END for entry in reader.entries[:-1]):
+        raise BadChain("an end in the middle")
+    return reader.entries
+
+
+def _check_countersignature(fields: Fields, certificate: AgentCertificate, last: Entry) -> bool:
+    if fields.raw.get("countersignature") is None:
+        return False
+    signature = fields.binary("countersignature", 64)
+    if not verify(certificate.device_key, _RECEIPT_LABEL, lp(last.hash), signature):
+        raise BadChain("countersignature")
+    return True
+
+
+def _report(
+    entries: list[Entry],
+    org_key: bytes,
+    invitation: Invitation,
+    certificate: AgentCertificate,
+    session_key: bytes,
+    *,
+    countersigned: bool,
+) -> ReceiptReport:
+    first, last = entries[0], entries[-1]
+    started = next((entry.at for entry in entries if entry.type is EntryType.CONSENT), None)
+    sas = [entry for entry in entries if entry.type is EntryType.SAS]
+    return ReceiptReport(
+        ok=True,
+        key_mark=fingerprint(org_key),
+        organisation_id=invitation.org_id,
+        agent_name=certificate.name,
+        ticket_no=invitation.ticket_no,
+        subject=invitation.subject,
+        reason=str(last.data.get("reason", "")),
+        started_at=started,
+        ended_at=last.at,
+        verified=bool(sas) and sas[-1].data.get("ok") is True,
+        countersigned=countersigned,
+        customer_device=_device_mark(first, invitation.iid, session_key),
+        entries=tuple(entries),
+    )
+
+
+def _device_mark(joined: Entry, iid: bytes, session_key: bytes) -> str:
+    """Return the enrolled device's key mark; empty when the join names none. Raises BadChain for a false signature."""
+    if joined.data.get("device_key") is None:
+        return ""
+    try:
+        key, signature = unb64(str(joined.data["device_key"])), unb64(str(joined.data.get("device_sig")))
+    except ValueError as error:
+        raise BadChain("device signature") from error
+    if not verify(key, "deskside-join-1", lp(iid, session_key), signature):
+        raise BadChain("device signature")
+    return fingerprint(key)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything checked before a customer sees an invitation, the links and codes it travels by, and its replay memory."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from app.domain.assist import Scope
+from app.domain.certificate import CLOCK_TOLERANCE_MS, AgentCertificate, RevocationList
+from app.domain.documents import BadDocument, SignedDocument
+from app.domain.invitation import Invitation, read_invitation
+from app.domain.signed import b64, fingerprint, unb64
+
+__all__ = [
+    "REPLAY_KEEP_MS",
+    "REVOCATIONS_MAX_AGE_MS",
+    "BadInvitation",
+    "CheckedInvitation",
+    "InvitationChecker",
+    "OrganisationPin",
+    "ReplayCache",
+    "join_hash",
+    "join_link",
+    "mask_mail",
+    "new_code",
+    "parse_join_link",
+    "show_code",
+]
+
+REPLAY_KEEP_MS = 24 * 3600 * 1000
+REVOCATIONS_MAX_AGE_MS = 24 * 3600 * 1000
+_LINK = re.compile(r"deskside://invite/([0-9a-f]{32})/?#([A-Za-z0-9_-]{43})")
+
+
+class BadInvitation(Exception):
+    """The invitation was refused. The text is for the own log; the sender gets the same answer for every reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationPin:
+    """The organisation this companion was enrolled with. There is no trust on first use."""
+
+    org_id: str
+    org_name: str
+    org_key: bytes
+
+    @property
+    def key_mark(self) -> str:
+        """The key's fingerprint as people compare it."""
+        return fingerprint(self.org_key)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedInvitation:
+    """An invitation that passed every check, with the certificate it was signed under and the join secret."""
+
+    signed: SignedDocument
+    invitation: Invitation
+    certificate: AgentCertificate
+    join_secret: bytes
+
+
+class ReplayCache:
+    """Remembers which invitations were opened. `entries` may be stored and handed in again."""
+
+    def __init__(self, entries: Mapping[str, int] | None = None) -> None:
+        """`entries` maps the hex `iid` to the UTC time in ms until which it is remembered."""
+        self.entries: dict[str, int] = dict(entries or {})
+
+    def first_use(self, iid: bytes, not_after: int, now_ms: int) -> bool:
+        """Remember this invitation; False if it was known already."""
+        self.entries = {key: until for key, until in self.entries.items() if until > now_ms}
+        if iid.hex() in self.entries:
+            return False
+        self.entries[iid.hex()] = not_after + REPLAY_KEEP_MS
+        return True
+
+
+class InvitationChecker:
+    """The customer's side: refuses whatever is not for this customer, not for now, or was opened before."""
+
+    def __init__(
+        self,
+        pin: OrganisationPin,
+        replay: ReplayCache,
+        *,
+        own_tickets: Callable[[], Collection[str]] | None = None,
+        revocations: Callable[[], RevocationList | None] = lambda: None,
+        server_reachable: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`own_tickets` returns the ids of this customer's open tickets; None on a companion without a customer.
+
+        `revocations` returns the newest verified list. While the server can be reached it must be younger than 24 h.
+        """
+        self.pin = pin
+        self.replay = replay
+        self._own_tickets = own_tickets
+        self._revocations = revocations
+        self._server_reachable = server_reachable
+
+    def check(self, signed: SignedDocument, join_secret: bytes, now_ms: int) -> CheckedInvitation:
+        """Return the invitation, from now on used up. `now_ms` is UTC. Raises BadInvitation."""
+        try:
+            invitation, certificate = read_invitation(signed, self.pin.org_key)
+        except BadDocument as error:
+            raise BadInvitation(f"document: {error}") from error
+        self._check_certificate(certificate, now_ms)
+        if invitation.org_id != self.pin.org_id:
+            raise BadInvitation("organisation")
+        if not invitation.created - CLOCK_TOLERANCE_MS <= now_ms < invitation.not_after:
+            raise BadInvitation("time")
+        if not hmac.compare_digest(join_hash(join_secret), invitation.join_hash):
+            raise BadInvitation("join secret")
+        if "companion" not in invitation.modes or Scope.VIEW.value not in invitation.scopes_max:
+            raise BadInvitation("scopes")
+        if self._own_tickets is not None and invitation.ticket_id not in self._own_tickets():
+            raise BadInvitation("ticket")
+        if not self.replay.first_use(invitation.iid, invitation.not_after, now_ms):
+            raise BadInvitation("used")
+        return CheckedInvitation(signed, invitation, certificate, join_secret)
+
+    def _check_certificate(self, certificate: AgentCertificate, now_ms: int) -> None:
+        if certificate.org_id != self.pin.org_id or not certificate.valid_at(now_ms):
+            raise BadInvitation("certificate")
+        revoked = self._revocations()
+        if revoked is not None and (revoked.org_id != self.pin.org_id or certificate.serial in revoked.serials):
+            raise BadInvitation("revoked")
+        old = revoked is None or now_ms - revoked.made > REVOCATIONS_MAX_AGE_MS
+        if old and self._server_reachable():
+            raise BadInvitation("revocation list")
+
+
+def join_hash(join_secret: bytes) -> bytes:
+    """Return what the invitation says of its join secret."""
+    return hashlib.sha256(join_secret).digest()
+
+
+def join_link(iid: bytes, join_secret: bytes) -> str:
+    """Return the link a customer opens; the part after # never reaches a server."""
+    return f"deskside://invite/{iid.hex()}#{b64(join_secret)}"
+
+
+def parse_join_link(link: str) -> tuple[bytes, bytes]:
+    """Return (iid, join secret). Raises BadInvitation."""
+    match = _LINK.fullmatch(link.strip())
+    try:
+        if match is None:
+            raise BadInvitation("link")
+        return bytes.fromhex(match[1]), unb64(match[2])
+    except ValueError as error:
+        raise BadInvitation("link") from error
+
+
+def new_code(below: Callable[[int], int]) -> str:
+    """Return a nine-digit code; `below` is `secrets.randbelow`."""
+    return f"{below(10**9):09d}"
+
+
+def show_code(code: str) -> str:
+    """Return a code as people read it: "123 456 789"."""
+    return f"{code[:3]} {code[3:6]} {code[6:]}".strip()
+
+
+def mask_mail(mail: str) -> str:
+    """Return an address that its owner recognises and nobody else can use: "m***@example.com"."""
+    name, at, domain = mail.rpartition("@")
+    return f"{name[:1]}***@{domain}" if at else "***"

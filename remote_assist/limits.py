@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every time limit of a session in one place. Policy may shorten some and lengthen none that answers a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from app.domain.invitation import INVITATION_LIFE_MS, InvitationPolicy
+
+__all__ = [
+    "CHILD_END_MS",
+    "COUNTERSIGN_WAIT_MS",
+    "NACK_REPEAT_MS",
+    "REBUILD_EVERY_MS",
+    "VIEW_REPEAT_MS",
+    "VIOLATIONS_MAX",
+    "VIOLATION_ENTRY_MS",
+    "Limits",
+]
+
+CHILD_END_MS = 80  # `end` unconfirmed for so long: the child is killed
+REBUILD_EVERY_MS = 4_000
+NACK_REPEAT_MS = 1_000
+COUNTERSIGN_WAIT_MS = 10_000  # after the end: only the receipt and its countersignature are still read
+VIEW_REPEAT_MS = 30_000  # an agent at work repeats `view`, so that the customer's idle timer knows
+VIOLATIONS_MAX = 10
+VIOLATION_ENTRY_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Milliseconds each state may last."""
+
+    invited_ms: int = INVITATION_LIFE_MS
+    prompted_ms: int = 120_000
+    connecting_ms: int = 30_000
+    unverified_ms: int = 180_000
+    question_ms: int = 60_000
+    idle_ms: int = 600_000
+    idle_warning_ms: int = 60_000
+    confirm_ms: int = 1_800_000
+    hard_ms: int = 3_600_000
+    paused_ms: int = 300_000
+    silent_ms: int = 3_000
+    lost_ms: int = 30_000
+
+    def within(self, policy: InvitationPolicy) -> Limits:
+        """Return these limits, shortened where the invitation asks for less time."""
+        return replace(
+            self, idle_ms=min(self.idle_ms, policy.idle_s * 1000), hard_ms=min(self.hard_ms, policy.hard_s * 1000)
+        )
