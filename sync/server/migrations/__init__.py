@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Migrations of the server's database: ordinary imported modules, so that a frozen build needs no files beside it.
+
+Each revision module has REVISION and `upgrade(op)` written with alembic's operations. A revision that was released is
+never edited; the newest one is the last of `REVISIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+
+from app.domain.errors import StoreUnavailable
+from sync.server.migrations import r0001_initial
+
+__all__ = ["REVISIONS", "migrate"]
+
+REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = ((r0001_initial.REVISION, r0001_initial.upgrade),)
+
+_VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Bring the database to the newest revision, inside the caller's transaction.
+
+    Raises StoreUnavailable("store_too_new") when a newer program has written it.
+    """
+    _VERSION.create(connection, checkfirst=True)
+    current = connection.execute(sa.select(_VERSION.c.version_num)).scalar()
+    known = [name for name, _ in REVISIONS]
+    if current is not None and current not in known:
+        raise StoreUnavailable("store_too_new", version=current)
+    op = Operations(MigrationContext.configure(connection))
+    start = 0 if current is None else known.index(current) + 1
+    for _, upgrade in REVISIONS[start:]:
+        upgrade(op)
+    if start < len(known):
+        connection.execute(_VERSION.delete())
+        connection.execute(_VERSION.insert().values(version_num=known[-1]))

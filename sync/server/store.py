@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server's database: one writer at a time, snapshots for readers, and foreign errors turned into our own.
+
+SQLite writes through one connection under a lock (BEGIN IMMEDIATE, WAL); PostgreSQL through a pool at READ COMMITTED.
+A read is one snapshot: a WAL read transaction, or REPEATABLE READ READ ONLY.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from app.domain.errors import StoreUnavailable
+from sync.server.migrations import migrate
+
+__all__ = ["DatabaseBusy", "Store", "sqlite_url"]
+
+T = TypeVar("T")
+
+_TRIES = 4
+_CHECKED_BYTES = 64 << 20  # a larger file is not read through at start
+_RETRY = frozenset({"40001", "40P01", "23505"})  # serialization, deadlock, two writers inserted the same new row
+
+
+class DatabaseBusy(Exception):
+    """The database did not answer or could not commit. Nothing was written; the client is told to come back."""
+
+
+def sqlite_url(folder: Path) -> str:
+    """Return the URL of the embedded database in a data folder."""
+    return sa.URL.create("sqlite+pysqlite", database=str(folder / "server.db")).render_as_string()
+
+
+class Store:
+    """One database. Methods block and may be called from any thread but the event loop's."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._one_writer: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._write_engine = engine.execution_options(begin="BEGIN IMMEDIATE")
+        reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._read_engine = engine.execution_options(**reading)
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Connect and migrate.
+
+        Raises StoreUnavailable: bad_database_url, database_unreachable, store_too_new, store_damaged, disk_full or
+        folder_unwritable.
+        """
+        engine = _engine(url)
+        try:
+            store = cls(engine)
+            store._check()
+            with store._one_writer, store._write_engine.begin() as connection:
+                migrate(connection)
+        except (SQLAlchemyError, StoreUnavailable) as error:
+            engine.dispose()
+            if isinstance(error, StoreUnavailable):
+                raise
+            raise _unavailable(error) from error
+        return store
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One snapshot. Raises DatabaseBusy."""
+        with _mapped(), self._read_engine.connect() as connection, connection.begin():
+            yield connection
+
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` in one transaction and commit.
+
+        Deadlocks and lost races run `work` again, so it must keep its effects in the connection and its result.
+        Raises DatabaseBusy when the database cannot; any other exception of `work` rolls back and passes.
+        """
+        for attempt in range(_TRIES):
+            try:
+                with _mapped(), self._one_writer, self._write_engine.begin() as connection:
+                    return work(connection)
+            except _Retry as lost:
+                if attempt == _TRIES - 1:
+                    if isinstance(lost.error, IntegrityError):
+                        raise lost.error from lost  # not a race but a bug of the work
+                    raise DatabaseBusy("gave up after lost races") from lost
+                time.sleep(random.uniform(0.002, 0.02) * (attempt + 1))  # noqa: S311 - spreads retries, no secret
+        raise DatabaseBusy("unreachable")
+
+    def _check(self) -> None:
+        database = self._engine.url.database
+        if not self.is_sqlite or not database or not Path(database).exists():
+            return
+        if Path(database).stat().st_size <= _CHECKED_BYTES:
+            with self._engine.connect() as connection:
+                if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
+                    raise StoreUnavailable("store_damaged", path=database)
+
+
+class _Retry(Exception):
+    """A lost race: the same work may well succeed now."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    """Let data and programming errors pass (they are the caller's), turn operational ones into our own."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _RETRY:
+            raise _Retry(error) from error
+        if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError):
+            raise DatabaseBusy(type(error.orig).__name__) from error
+        if _is_damaged(error):
+            raise DatabaseBusy("damaged") from error
+        raise
+    except sa.exc.TimeoutError as error:
+        raise DatabaseBusy("no free connection") from error
+
+
+def _is_damaged(error: DBAPIError) -> bool:
+    return type(error.orig) is sqlite3.DatabaseError
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite_engine(parsed)
+        if parsed.drivername != "postgresql+psycopg":
+            raise StoreUnavailable("bad_database_url")
+        return sa.create_engine(parsed, pool_size=16, max_overflow=8, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise StoreUnavailable("bad_database_url") from error
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreUnavailable("bad_database_url")
+    folder = Path(url.database).parent
+    if not folder.is_dir():
+        raise StoreUnavailable("folder_unwritable", path=str(folder))
+    engine = sa.create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        pool_size=12,
+        max_overflow=8,
+        connect_args={"check_same_thread": False, "timeout": 15},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours, so that readers and the writer begin differently
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-32000"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+def _unavailable(error: SQLAlchemyError) -> StoreUnavailable:
+    text = str(getattr(error, "orig", error))
+    if "unable to open" in text or "readonly" in text:
+        return StoreUnavailable("folder_unwritable")
+    if "disk is full" in text or "No space" in text:
+        return StoreUnavailable("disk_full")
+    if "malformed" in text or "not a database" in text or "file is encrypted" in text:
+        return StoreUnavailable("store_damaged")
+    if "locked" in text:
+        return StoreUnavailable("store_in_use")
+    return StoreUnavailable("database_unreachable")
