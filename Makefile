@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Everything a contributor types. Needs git, make and Python 3.11 with venv; the rest is brought into the tree.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON := .venv/bin/python
+OUT ?= build/demo
+TESTS ?=
+
+.PHONY: help demo test check bench dist screenshots venv lock
+
+help: ## say what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+demo: venv ## open server, help desk and companion on this machine (without a display: the same, played by itself)
+	@.ci/demo "$(OUT)"
+
+test: venv ## run the tests
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest $(TESTS)
+
+check: venv ## styles, types, import contracts, translations, requirements, generated docs
+	@.ci/check
+
+bench: venv ## run every benchmark, results in build/bench
+	@.ci/bench
+
+dist: venv ## build the frozen program in dist/deskside and try it
+	@.ci/dist
+
+screenshots: venv ## draw the windows into build/screenshots
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m tests.widgets.screenshots
+
+venv: .venv/.synced ## make the locked environment in .venv
+	@.ci/qt-libraries
+
+.venv/.synced: requirements-dev.lock .ci/requirements-uv.lock .ci/venv pyproject.toml
+	@.ci/venv
+	@touch $@
+
+lock: .venv/.synced ## compile the locks again from pyproject.toml
+	@.ci/lock
