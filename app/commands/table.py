@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's commands: id, title, keys, when. Menus, keys, palette, shortcut sheet and docs are made from it.
+
+Keys are in Qt's portable spelling ("Ctrl" is Cmd on macOS); a command with several keys obeys each. A single key is one
+without Ctrl or Alt: it works outside text fields only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.config.i18n import N_
+
+__all__ = ["AGENT", "Command", "Menu", "Place", "When", "applies", "is_single", "single_keys"]
+
+
+class Place(StrEnum):
+    """What is true of the window now; several can be."""
+
+    TICKET = "ticket"  # one is open or selected
+    LIST = "list"  # the ticket list has the focus
+    COMPOSER = "composer"  # the composer has the focus
+    NOTE = "note"  # and an internal note is being written
+    TEXT = "text"  # some text field has the focus
+    SESSION = "session"  # a session window is in front
+
+
+class When(StrEnum):
+    """Where a command applies."""
+
+    ALWAYS = "always"
+    LIST = "list"
+    TICKET = "ticket"
+    COMPOSER = "composer"
+    COMPOSER_NOTE = "composer, note"
+    TICKET_OR_COMPOSER = "ticket or composer"
+    SESSION = "session"
+
+
+class Menu(StrEnum):
+    """Where a command stands in the menu; NONE: palette and keys only."""
+
+    GO = N_("Go")
+    TICKET = N_("Ticket")
+    WRITE = N_("Write")
+    SESSION = N_("Session")
+    VIEW = N_("View")
+    APP = N_("Deskside")
+    NONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that can be done. `many`: also on several selected tickets."""
+
+    id: str
+    title: str
+    keys: tuple[str, ...]
+    when: When
+    menu: Menu
+    many: bool = False
+
+
+def applies(when: When, places: Collection[Place]) -> bool:
+    """Tell whether a command applies where the person is."""
+    if when is When.ALWAYS:
+        return True
+    if when is When.LIST:
+        return Place.LIST in places
+    if when is When.TICKET:
+        return Place.TICKET in places
+    if when is When.COMPOSER:
+        return Place.COMPOSER in places
+    if when is When.COMPOSER_NOTE:
+        return Place.COMPOSER in places and Place.NOTE in places
+    if when is When.SESSION:
+        return Place.SESSION in places
+    return Place.TICKET in places or Place.COMPOSER in places
+
+
+def is_single(key: str) -> bool:
+    """Tell whether a key types a character or moves in a list, so that it must be dead in a text field."""
+    return not key.startswith(("Ctrl+", "Alt+", "Meta+", "F1", "Shift+F", "F5", "F6"))
+
+
+def single_keys(command: Command) -> tuple[str, ...]:
+    """Return the single keys of a command."""
+    return tuple(key for key in command.keys if is_single(key))
+
+
+def _c(id_: str, title: str, keys: str, when: When, menu: Menu, *, many: bool = False) -> Command:
+    return Command(id_, title, tuple(keys.split()), when, menu, many)
+
+
+_A, _L, _T, _C = When.ALWAYS, When.LIST, When.TICKET, When.COMPOSER
+_TC, _S = When.TICKET_OR_COMPOSER, When.SESSION
+
+AGENT: tuple[Command, ...] = (
+    _c("palette.open", N_("Command palette"), "Ctrl+K", _A, Menu.GO),
+    _c("search.open", N_("Search"), "Ctrl+F /", _A, Menu.GO),
+    _c("nav.mine", N_("My tickets"), "Ctrl+1", _A, Menu.GO),
+    _c("nav.unassigned", N_("Unassigned"), "Ctrl+2", _A, Menu.GO),
+    _c("nav.team", N_("Team queue"), "Ctrl+3", _A, Menu.GO),
+    _c("nav.waiting", N_("Waiting for customer"), "Ctrl+4", _A, Menu.GO),
+    _c("nav.snoozed", N_("Snoozed"), "Ctrl+5", _A, Menu.GO),
+    _c("nav.outbox", N_("Outbox"), "Ctrl+6", _A, Menu.GO),
+    _c("nav.back", N_("Back"), "Alt+Left", _A, Menu.GO),
+    _c("nav.forward", N_("Forward in history"), "Alt+Right", _A, Menu.GO),
+    _c("pane.next", N_("Next pane"), "F6", _A, Menu.VIEW),
+    _c("pane.previous", N_("Previous pane"), "Shift+F6", _A, Menu.VIEW),
+    _c("menu.focus", N_("Menu"), "F10", _A, Menu.NONE),
+    _c("list.next", N_("Next ticket"), "J", _L, Menu.NONE),
+    _c("list.previous", N_("Previous ticket"), "K", _L, Menu.NONE),
+    _c("list.toggle", N_("Select or unselect"), "X", _L, Menu.NONE),
+    _c("ticket.reply", N_("Write reply"), "R", _T, Menu.WRITE),
+    _c("ticket.note", N_("Write internal note"), "N", _T, Menu.WRITE),
+    _c("composer.send", N_("Send"), "Ctrl+Return Ctrl+Enter", _C, Menu.WRITE),
+    _c("composer.send_wait", N_("Send and wait"), "Ctrl+Shift+H", _C, Menu.WRITE),
+    _c("composer.send_solve", N_("Send and solve"), "Ctrl+Shift+Return Ctrl+Shift+Enter", _C, Menu.WRITE),
+    _c("composer.other", N_("Go to the other draft"), "Ctrl+Shift+N", _C, Menu.WRITE),
+    _c("composer.note_to_reply", N_("Copy note into reply…"), "", When.COMPOSER_NOTE, Menu.WRITE),
+    _c("ticket.assign_me", N_("Assign to me"), "I", _T, Menu.TICKET, many=True),
+    _c("ticket.assign", N_("Assign…"), "A", _T, Menu.TICKET, many=True),
+    _c("ticket.state", N_("Change state…"), "S", _T, Menu.TICKET, many=True),
+    _c("ticket.priority", N_("Change priority…"), "P", _T, Menu.TICKET, many=True),
+    _c("ticket.tags", N_("Tags…"), "T", _T, Menu.TICKET, many=True),
+    _c("ticket.snooze", N_("Snooze…"), "H", _T, Menu.TICKET, many=True),
+    _c("ticket.solve", N_("Solve"), "E", _T, Menu.TICKET, many=True),
+    _c("ticket.reopen", N_("Reopen"), "Shift+E", _T, Menu.TICKET, many=True),
+    _c("ticket.copy_link", N_("Copy link"), "Ctrl+Shift+C", _T, Menu.TICKET),
+    _c("customer.open", N_("Customer card"), "O", _T, Menu.TICKET),
+    _c("session.invite", N_("Ask to see the screen…"), "Ctrl+Shift+S", _TC, Menu.SESSION),
+    _c("session.fit", N_("Fit window"), "0", _S, Menu.NONE),
+    _c("session.actual", N_("Actual size"), "1", _S, Menu.NONE),
+    _c("session.zoom_in", N_("Zoom in"), "+", _S, Menu.NONE),
+    _c("session.zoom_out", N_("Zoom out"), "-", _S, Menu.NONE),
+    _c("session.end", N_("End session"), "Ctrl+Shift+End", _S, Menu.NONE),
+    _c("details.toggle", N_("Show or hide details"), "Ctrl+Shift+I", _A, Menu.VIEW),
+    _c("app.text_larger", N_("Larger text"), "Ctrl++ Ctrl+=", _A, Menu.VIEW),
+    _c("app.text_smaller", N_("Smaller text"), "Ctrl+-", _A, Menu.VIEW),
+    _c("edit.undo", N_("Undo"), "Ctrl+Z", _A, Menu.APP),
+    _c("edit.redo", N_("Redo"), "Ctrl+Shift+Z", _A, Menu.APP),
+    _c("sync.now", N_("Sync now"), "F5", _A, Menu.APP),
+    _c("help.keys", N_("Keyboard shortcuts"), "F1 ?", _A, Menu.APP),
+    _c("app.settings", N_("Settings"), "Ctrl+,", _A, Menu.APP),
+    _c("app.quit", N_("Quit"), "Ctrl+Q", _A, Menu.APP),
+)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people read when something did not work: one text for every code of `WorldError` and `Refused`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.config.i18n import N_, _
+from app.domain.errors import Refused, WorldError
+
+__all__ = ["error_text", "problem_text"]
+
+# what happened -> what is safe -> what you can do
+_TEXTS: Mapping[str, str] = {
+    "server_unreachable": N_(
+        "{server} did not answer. Nothing was changed. Check the address, or open the enrolment link from your "
+        "administrator."
+    ),
+    "wrong_server": N_(
+        "{server} answered, but it is not the server of this profile. Nothing was sent. Check the address, or ask your "
+        "administrator."
+    ),
+    "tls_failure": N_(
+        "The identity of {server} could not be confirmed. Nothing was sent. Check the address, or ask your "
+        "administrator about the certificate."
+    ),
+    "sign_in_refused": N_(
+        "The server did not accept this login and password. Your work on this computer is safe. Check both, or ask "
+        "your administrator for a new password."
+    ),
+    "suspended": N_("Your account is suspended. Your work on this computer is kept. Ask your administrator."),
+    "revoked": N_("This device was withdrawn by your organisation. Ask your administrator for access."),
+    "token": N_("Your sign-in has ended. Your changes are safe on this computer. Sign in again to send them."),
+    "busy": N_("The server is busy. Your changes are safe on this computer; we try again by ourselves."),
+    "schema": N_("This version of Deskside is too old for the server. Your work is kept. Update the program."),
+    "disk_full": N_(
+        "The disk is full, so the last edit is not saved. It stays open here. Free some space and try again."
+    ),
+    "store_damaged": N_("A local file is damaged. What the server has is loaded again; unsent work is kept."),
+    "store_wrong_key": N_("The local files cannot be opened with the key of this computer. Nothing was changed."),
+    "store_too_new": N_("The local files were made by a newer version of Deskside. Update the program."),
+    "store_in_use": N_("Another Deskside has the local files open. Close it and try again."),
+    "store_unavailable": N_("The local files cannot be read now. What you wrote stays open here. Try again."),
+    "no_keyring": N_("This system has no key store that is open. Unlock it, or start Deskside with a passphrase."),
+    "port_in_use": N_("The address is taken by another program."),
+    "transition_refused": N_(
+        "A ticket cannot go from this state to that one. Nothing was changed. Choose another state."
+    ),
+    "reply_first": N_(
+        "The customer's last message has no reply yet. Nothing was changed. Write a reply first, or close the ticket "
+        "with a reason."
+    ),
+    "close_reason_needed": N_("Closing without an answer needs a reason. Nothing was changed."),
+    "no_such_ticket": N_("This ticket is no longer on this computer. Your text is kept as a draft."),
+    "merged": N_("This ticket was merged into another one. Your text is kept as a draft. Open the other ticket."),
+    "empty_text": N_("There is nothing to send yet."),
+    "text_too_long": N_("The text is longer than your organisation allows. It is kept. Shorten it or send a file."),
+    "no_session_here": N_(
+        "A session starts only from an open ticket whose customer is known. Reopen the ticket or set its customer."
+    ),
+    "no_presence": N_("There is no connection now, so the customer cannot be asked. Try again when you are online."),
+}
+_OTHER = N_("This could not be done ({code}). Nothing was changed. Try again, or tell your administrator the code.")
+
+
+def problem_text(code: str, details: Mapping[str, object] | None = None) -> str:
+    """Return the text of a code, in the language spoken now. A code without a text is named."""
+    known = {"server": _("The server"), "code": code, **(details or {})}
+    text = _(_TEXTS.get(code, _OTHER))
+    try:
+        return text.format(**known)
+    except (KeyError, IndexError):
+        return _(_OTHER).format(code=code)
+
+
+def error_text(error: Exception) -> str:
+    """Return the text for what was raised; a bug gets a plain sentence, its details go to the log."""
+    if isinstance(error, WorldError):
+        return problem_text(error.code, error.details)
+    if isinstance(error, Refused):
+        return problem_text(error.code, error.data)
+    return problem_text(type(error).__name__)

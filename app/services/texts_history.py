@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""History lines in plain words: who changed what, who allowed which look at the screen, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.config.i18n import N_, _
+from app.domain.entities import Category
+from app.domain.ids import StateId, TagId, UserId
+from app.domain.ports import Choices, ItemKind, ThreadItem
+from app.services.texts import owner_name, polite, priority_name, session_end_words, state_name
+
+__all__ = ["EventLine", "event_line"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """A quiet line of the conversation; `strong` for what must not be missed (consent, end of a session)."""
+
+    text: str
+    icon: str
+    strong: bool = False
+
+
+# these stand in the conversation as messages of their own
+_SHOWN_ELSEWHERE = frozenset({"reply", "customer", "note"})
+_FIELDS: Mapping[str, str] = {
+    "subject": N_("subject"),
+    "kind": N_("kind"),
+    "organisation": N_("organisation"),
+    "asset": N_("product"),
+    "tier": N_("support level"),
+    "language": N_("language"),
+    "snooze_until": N_("snooze"),
+    "incident": N_("incident"),
+    "close_reason": N_("close reason"),
+    "customer": N_("customer"),
+}
+_SESSION: Mapping[str, tuple[str, str, bool]] = {
+    "invited": (N_("{who} asked to see the customer's screen"), "monitor-up", False),
+    "joined": (N_("{who} opened the invitation"), "log-in", False),
+    "consent": (N_("{who} allowed looking at the screen"), "shield-check", True),
+    "refusal": (N_("{who} did not allow looking at the screen"), "ban", True),
+    "grant": (N_("{who} allowed more in the session"), "shield-check", True),
+    "revoke": (N_("{who} took a permission back"), "shield-alert", True),
+    "sas": (N_("The check number was compared"), "badge-check", False),
+    "violation": (N_("Something not allowed was stopped in the session"), "shield-alert", True),
+    "receipt": (N_("The consent receipt was saved on the ticket"), "receipt-text", False),
+}
+
+
+def event_line(item: ThreadItem, items: Sequence[ThreadItem], choices: Choices) -> EventLine | None:
+    """Return the words of a history item, or None for one that shows elsewhere. `items` is the whole conversation."""
+    if item.kind is not ItemKind.EVENT or item.event in _SHOWN_ELSEWHERE:
+        return None
+    who = polite(item.author_name) or _("The system")
+    if item.event.startswith("session."):
+        return _session_line(item, items, who)
+    maker = _LINES.get(item.event)
+    return maker(item.data, who, choices) if maker else None
+
+
+def _opened(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
+    del choices
+    if data.get("origin") == "customer":
+        return EventLine(_("{who} opened the ticket").format(who=who), "ticket")
+    return EventLine(_("{who} took the ticket down").format(who=who), "ticket")
+
+
+def _state(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
+    category = _category(data.get("category"))
+    name = state_name(choices, StateId(_id(data.get("new"))), category)
+    if "category" in data:
+        return EventLine(_("State became “{state}” by writing").format(state=name), "circle-dot")
+    return EventLine(_("{who} set the state to “{state}”").format(who=who, state=name), "circle-dot")
+
+
+def _field(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
+    name, new = str(data.get("field", "")), data.get("new")
+    if name == "state":
+        return _undone(data, _state({"new": new}, who, choices))
+    if name == "priority":
+        text = _("{who} set the priority to {priority}").format(who=who, priority=priority_name(_int(new)))
+        return _undone(data, EventLine(text, "flag"))
+    if name == "owner":
+        return _undone(data, _owner(new, who, choices))
+    if name == "snooze_until" and not new:
+        return EventLine(_("{who} ended the snooze").format(who=who), "alarm-clock")
+    label = _(_FIELDS[name]) if name in _FIELDS else name
+    return _undone(data, EventLine(_("{who} changed: {field}").format(who=who, field=label), "pen-line"))
+
+
+def _owner(new: object, who: str, choices: Choices) -> EventLine:
+    if not new:
+        return EventLine(_("{who} put the ticket back: nobody has it now").format(who=who), "user-x")
+    name = polite(owner_name(choices, UserId(_id(new))))
+    if name == who:
+        return EventLine(_("{who} took the ticket").format(who=who), "user-check")
+    return EventLine(_("{who} gave the ticket to {owner}").format(who=who, owner=name), "user-check")
+
+
+def _undone(data: Mapping[str, object], line: EventLine) -> EventLine:
+    if data.get("cause") != "undo":
+        return line
+    return EventLine(_("{line} (undone)").format(line=line.text), "undo-2")
+
+
+def _member(data: Mapping[str, object], who: str, choices: Choices) -> EventLine | None:
+    if data.get("kind") != "tag":
+        return None
+    tag = choices.tags.get(TagId(_id(data.get("member"))), "?")
+    if data.get("present"):
+        return EventLine(_("{who} added the tag “{tag}”").format(who=who, tag=tag), "tag")
+    return EventLine(_("{who} removed the tag “{tag}”").format(who=who, tag=tag), "tag")
+
+
+def _gave_way(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
+    name = str(data.get("field", ""))
+    words = {"state": N_("state"), "priority": N_("priority"), "owner": N_("owner"), **_FIELDS}
+    del choices
+    text = _("{field}: the change of {who} gave way to a later one; it is kept here").format(
+        field=_(words.get(name, name)), who=who
+    )
+    return EventLine(text, "merge")
+
+
+_LINES: Mapping[str, Callable[[Mapping[str, object], str, Choices], EventLine | None]] = {
+    "opened": _opened,
+    "state": _state,
+    "field": _field,
+    "member": _member,
+    "gave_way": _gave_way,
+}
+
+
+def _session_line(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> EventLine | None:
+    kind = item.event.removeprefix("session.")
+    if kind == "end":
+        return _session_end(item, items)
+    if kind not in _SESSION:
+        return None
+    text, icon, strong = _SESSION[kind]
+    return EventLine(_(text).format(who=who), icon, strong)
+
+
+def _session_end(item: ThreadItem, items: Sequence[ThreadItem]) -> EventLine:
+    begun = [i.at for i in items if i.event == "session.consent" and i.data.get("sid") == item.data.get("sid")]
+    why = session_end_words(str(item.data.get("reason", "")))
+    if begun:
+        seconds = max(0, (item.at - begun[-1]) // 1000)
+        head = _("Screen sharing ended after {minutes} min {seconds} s").format(
+            minutes=seconds // 60, seconds=f"{seconds % 60:02}"
+        )
+    else:
+        head = _("Screen sharing ended before it began")
+    return EventLine(f"{head}. {why}" if why else head, "monitor-off", strong=True)
+
+
+def _id(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    try:
+        return bytes.fromhex(str(value))
+    except ValueError:
+        return b""
+
+
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _category(value: object) -> Category:
+    try:
+        return Category(str(value))
+    except ValueError:
+        return Category.OPEN
