@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which shared libraries Qt needs and this machine lacks, and the Debian packages that hold them.
 
-`python -m app.entry.qt_libraries` prints these packages in one line, nothing if all is there. It must not load Qt itself.
+`python -m app.entry.qt_libraries` prints these packages in one line, nothing if all is there. Loads no Qt.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ DEBIAN_PACKAGES: Final = {
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",
     "libgssapi_krb5.so.2": "libgssapi-krb5-2",
+    "libpipewire-0.3.so.0": "libpipewire-0.3-0",
     "libpulse.so.0": "libpulse0",
     "libpulse-mainloop-glib.so.0": "libpulse-mainloop-glib0",
     "libva.so.2": "libva2",
@@ -81,8 +82,8 @@ DEBIAN_PACKAGES: Final = {
     "libzstd.so.1": "libzstd1",
     "libstdc++.so.6": "libstdc++6",
 }
-# loaded by name at run time, so that no linker table shows them: capture and input on X11
-_BY_NAME: Final = ("libX11.so.6", "libXrandr.so.2", "libXfixes.so.3", "libXtst.so.6")
+# loaded by name at run time, so that no linker table shows them: capture and input on X11, capture on Wayland
+_BY_NAME: Final = ("libX11.so.6", "libXrandr.so.2", "libXfixes.so.3", "libXtst.so.6", "libpipewire-0.3.so.0")
 
 Linker = Callable[[list[Path]], str]
 
