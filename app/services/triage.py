@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Triage: set state, priority, owner, snooze and tags of one or several tickets, with what undoes it. Blocks on disk."""
+"""Triage: set state, priority, owner, snooze and tags of one or several tickets, with undo. Blocks on disk."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Writing:
     def send_reply(
         self, ticket: TicketId, body: str, seen_seq: int, after: After, choices: Choices, *, anyway: bool = False
     ) -> Saved | Stale:
-        """Queue a reply, unless somebody else wrote since `seen_seq`. Safe offline. Raises Refused, StoreUnavailable."""
+        """Queue a reply, unless somebody else wrote since `seen_seq`. Raises Refused, StoreUnavailable."""
         details = self._queries.details(ticket)
         if details is None:
             raise Refused("no_such_ticket")

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`SyncLink`, `Jobs` and the session desk without processes: they remember what was asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from widgets.remote.ports import InviteOrder, Part, SessionScreen
+
+
+class FakeLink:
+    """Remembers calls."""
+
+    def __init__(self) -> None:
+        self.poked: list[int] = []
+        self.syncs = 0
+        self.sign_ins: list[tuple[str, str, str]] = []
+        self.calls: list[tuple[str, str, bytes]] = []
+
+    def poke(self, mid: int) -> None:
+        """A change was saved."""
+        self.poked.append(mid)
+
+    def sync_now(self) -> None:
+        """Sync."""
+        self.syncs += 1
+
+    def sign_in(self, server: str, login: str, password: str) -> None:
+        """Sign in."""
+        self.sign_ins.append((server, login, password))
+
+    def call(self, method: str, path: str, body: bytes, then: Callable[[int, bytes], None]) -> None:
+        """Call the server."""
+        self.calls.append((method, path, body))
+
+    def send_sig(self, session: bytes, to: str, n: int, data: bytes) -> None:
+        """Relay."""
+
+
+class InlineJobs:
+    """Runs everything at once in the caller's thread; `hold` keeps queries until `release`."""
+
+    def __init__(self) -> None:
+        self.hold = False
+        self._held: dict[str, Callable[[], None]] = {}
+        self._count = 0
+
+    def query(
+        self,
+        read: Callable[[], Any],
+        /,
+        then: Callable[[Any], object],
+        error: Callable[[Exception], object] | None = None,
+        key: str = "",
+    ) -> None:
+        """Read."""
+        self._count += 1
+        if self.hold:
+            self._held[key or str(self._count)] = lambda: _run(read, then, error)
+        else:
+            _run(read, then, error)
+
+    def change(
+        self,
+        write: Callable[[], Any],
+        /,
+        then: Callable[[Any], object] | None = None,
+        error: Callable[[Exception], object] | None = None,
+    ) -> None:
+        """Write."""
+        _run(write, then or (lambda _answer: None), error)
+
+    def release(self) -> None:
+        """Let the held queries answer."""
+        held, self._held, self.hold = self._held, {}, False
+        for run in held.values():
+            run()
+
+
+def _run(work: Callable[[], Any], then: Callable[[Any], object], error: Callable[[Exception], object] | None) -> None:
+    try:
+        answer = work()
+    except Exception as why:
+        if error is None:
+            raise
+        error(why)
+        return
+    then(answer)
+
+
+class FakeControls:
+    """Remembers what the agent pressed."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.parts: list[Part] = []
+        self.drawn: list[int] = []
+
+    def cancel(self) -> None:
+        """Withdraw."""
+        self.did.append("cancel")
+
+    def end(self) -> None:
+        """End."""
+        self.did.append("end")
+
+    def pause(self) -> None:
+        """Pause."""
+        self.did.append("pause")
+
+    def confirm_number(self, same: bool) -> None:
+        """Compare."""
+        self.did.append(f"confirm {same}")
+
+    def show_part(self, part: Part) -> None:
+        """Ask for a part."""
+        self.parts.append(part)
+
+    def frame_drawn(self, seq: int) -> None:
+        """Drawn."""
+        self.drawn.append(seq)
+
+
+class FakeSessions:
+    """`SessionDesk`: keeps the order and the screen, so that a test can play the other end."""
+
+    def __init__(self) -> None:
+        self.orders: list[InviteOrder] = []
+        self.screen: SessionScreen | None = None
+        self.controls = FakeControls()
+        self.error: Exception | None = None
+
+    def start(self, order: InviteOrder, screen: SessionScreen) -> FakeControls:
+        """Start."""
+        if self.error is not None:
+            raise self.error
+        self.orders.append(order)
+        self.screen = screen
+        return self.controls
