@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`deskside session`: the session child. Started by the agent client and the companion, never by hand."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing import AuthenticationError
+
+from app.domain.capture import CaptureError, FrameSource, TargetKind
+from remote_assist.capture_drawn import DrawnSource
+from remote_assist.ipc import connect_parent
+from remote_assist.shm import FrameWriter
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a session child until its parent ends it; return an exit status."""
+    parser = argparse.ArgumentParser(prog="deskside session", description=__doc__)
+    parser.add_argument("--role", choices=("agent", "customer"), required=True)
+    parser.add_argument("--connect", metavar="PATH", required=True)
+    parser.add_argument("--frames", metavar="FD", type=int, required=True)
+    args = parser.parse_args(argv)
+    try:
+        link = connect_parent(args.connect)
+    except (OSError, EOFError, AuthenticationError):
+        return 3
+    # here: half a second to load, and the parent already waits for the connection
+    from remote_assist.child import run_child
+
+    asyncio.run(run_child(args.role, link, FrameWriter(args.frames), make_source))
+    return 0
+
+
+def make_source(kind: TargetKind | None, wait_free: Callable[[float], bool]) -> FrameSource:
+    """Return the source for a kind of target, or the one that lists targets. Raises CaptureError."""
+    if kind is TargetKind.DRAWN or (kind is None and not os.environ.get("DISPLAY")):
+        return DrawnSource()
+    if not os.environ.get("DISPLAY"):
+        raise CaptureError("no_display")
+    from remote_assist.capture_mss import MssSource  # here: needs X libraries, which a machine without display may lack
+
+    return MssSource(wait_free)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

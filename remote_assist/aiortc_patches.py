@@ -1,0 +1,475 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: SLF001  # the one module that touches private names of aiortc; a canary watches them
+"""Everything private of aiortc and aioice that Deskside touches: patches P1, P2, P4, P5, seams S1 to S4, L1.
+
+`apply()` is called once when a session child starts and refuses any other version. What each patch is for stands with
+it; `tests/remote_assist/test_aiortc_canary.py` holds hashes of the sources they were written against.
+
+P1  frames are released at the marker bit, not when the next frame begins
+P2  4,096 packets of depth and history; an old duplicate never resets anything
+P4  a missing packet is asked for again until it comes or is given up, then a keyframe is asked for
+P5  of decoded frames only the newest waits, of encoded ones eight; a full queue drops to the next keyframe
+S1  the sender's encoder and its keyframe request, S2 the transport's send function, S3 the sockets' receive buffers,
+S4  counters of a transport and the chosen candidate pair; the packetiser functions of `H264Encoder` in `encoder.py`
+L1  aioice never offers loopback addresses: added when a machine has no other, or when asked
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import aioice.ice
+import aiortc
+import aiortc.rtcrtpreceiver
+import aiortc.rtcrtpsender
+import aiortc.rtp
+import av
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+from aiortc.codecs.base import Decoder, Encoder
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtp import RtpPacket
+from av.frame import Frame
+
+AIORTC_VERSION: Final = "1.16."
+AIOICE_VERSION: Final = "0.13."
+DEPTH: Final = 4096
+MISORDER_MAX: Final = 2048
+_MID: Final = 0x8000
+_MASK: Final = 0xFFFF
+_DECODER_PIXELS_MAX: Final = 3840 * 2160
+_ENCODED_MAX: Final = 8
+_NACK_TRIES: Final = 10
+_NACK_LIFE_S: Final = 1.0
+_RECEIVE_BUFFER: Final = 2 << 20
+
+
+class WrongVersion(Exception):  # says what is wrong
+    """The libraries are not those the patches were written for."""
+
+
+def apply(*, loopback: bool = False) -> None:
+    """Patch the loaded libraries. Idempotent. With `loopback` 127.0.0.1 is offered too. Raises WrongVersion."""
+    if not aiortc.__version__.startswith(AIORTC_VERSION) or not aioice.__version__.startswith(AIOICE_VERSION):
+        raise WrongVersion(f"aiortc {aiortc.__version__}, aioice {aioice.__version__}")
+    receiver: Any = aiortc.rtcrtpreceiver
+    receiver.JitterBuffer = _jitter_buffer
+    receiver.NackGenerator = RetryingNack
+    receiver.get_decoder = _get_decoder
+    modules: tuple[Any, ...] = (receiver, aiortc.rtcrtpsender, aiortc.rtp)
+    for module in modules:
+        module.RTP_HISTORY_SIZE = DEPTH
+    ice: Any = aioice.ice
+    stock = getattr(ice.get_host_addresses, "stock", ice.get_host_addresses)
+    ice.get_host_addresses = _HostAddresses(stock, always=loopback)
+
+
+@dataclass(frozen=True, slots=True)
+class _HostAddresses:
+    """L1. The loopback address is useful only when both ends are one machine, so it is offered only then."""
+
+    stock: Callable[[bool, bool], list[str]]
+    always: bool
+
+    def __call__(self, use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        found = self.stock(use_ipv4, use_ipv6)
+        if use_ipv4 and (self.always or not found):
+            found.append("127.0.0.1")
+        return found
+
+
+def _jitter_buffer(capacity: int, prefetch: int = 0, is_video: bool = False) -> JitterBuffer | MarkerJitterBuffer:
+    return MarkerJitterBuffer() if is_video else JitterBuffer(capacity, prefetch, is_video)
+
+
+# --- P1, P2: jitter buffer ---------------------------------------------------------------------------------------
+
+
+class Assembled(JitterFrame):
+    """A whole encoded frame, the further ones the same packet completed, and whether frames before it were lost."""
+
+    def __init__(self, data: bytes, timestamp: int, *, after_loss: bool) -> None:
+        super().__init__(data, timestamp)
+        self.more: list[Assembled] = []
+        self.after_loss = after_loss
+
+
+class MarkerJitterBuffer:
+    """Puts video packets in order and releases each frame with its last packet. Cost is linear in the packets."""
+
+    def __init__(self, capacity: int = DEPTH) -> None:
+        self.capacity = capacity
+        self._packets: dict[int, RtpPacket] = {}
+        self._origin: int | None = None  # first packet not yet released
+        self._scan = 0  # first packet behind the origin that is not there yet
+        self._aligned = True  # the origin is the start of a frame
+        self._after_loss = False
+        self._part: list[RtpPacket] = []
+
+    def add(self, packet: RtpPacket) -> tuple[bool, Assembled | None]:
+        """Take a packet; return whether a keyframe must be asked for, and the frame it completed."""
+        seq, lost = packet.sequence_number, False
+        if self._origin is None:
+            self._origin = self._scan = seq
+        ahead = (seq - self._origin) & _MASK
+        if ahead >= _MID:
+            behind = (self._origin - seq) & _MASK
+            if behind < MISORDER_MAX:
+                return False, None
+            # the peer began anew
+            lost = True
+            self._restart(seq)
+        elif ahead >= self.capacity:
+            lost = True
+            self._make_room(seq)
+        if ((seq - self._scan) & _MASK) >= _MID:  # a duplicate of what already waits for its frame's end
+            return lost, None
+        self._packets[seq] = packet
+        return lost, self._release()
+
+    def abandon(self, seq: int) -> Assembled | None:
+        """Give up on `seq` and all before it; return what becomes whole behind them."""
+        if self._origin is None or ((seq - self._origin) & _MASK) >= _MID:
+            return None
+        self._skip_to((seq + 1) & _MASK, aligned=False)
+        return self._release()
+
+    def _release(self) -> Assembled | None:
+        first: Assembled | None = None
+        while (packet := self._packets.pop(self._scan, None)) is not None:
+            if self._part and packet.timestamp != self._part[0].timestamp:
+                first = self._join(first)  # a peer that sets no marker
+            self._scan = (self._scan + 1) & _MASK
+            if packet._data or self._part:  # type: ignore[attr-defined]  # set by the receiver; padding has no data
+                self._part.append(packet)
+            if packet.marker or not self._part:
+                first = self._join(first)
+        if not self._part:
+            self._origin = self._scan
+        return first
+
+    def _join(self, first: Assembled | None) -> Assembled | None:
+        part, self._part = self._part, []
+        self._origin = self._scan
+        usable, self._aligned = self._aligned, True
+        if not part or not usable:
+            return first
+        data = b"".join(packet._data for packet in part)  # type: ignore[attr-defined]  # as above
+        frame = Assembled(data, part[0].timestamp, after_loss=self._after_loss)
+        self._after_loss = False
+        if first is None:
+            return frame
+        first.more.append(frame)
+        return first
+
+    def _make_room(self, newest: int) -> None:
+        """Drop to the next frame start that leaves room for `newest`."""
+        self._skip_to((newest - self.capacity + 1) & _MASK, aligned=False)
+
+    def _skip_to(self, start: int, *, aligned: bool) -> None:
+        origin = start if self._origin is None else self._origin
+        for number in range((start - origin) & _MASK):
+            self._packets.pop((origin + number) & _MASK, None)
+        self._part = []
+        self._origin = self._scan = start
+        self._aligned = aligned
+        self._after_loss = True
+
+    def _restart(self, seq: int) -> None:
+        self._packets.clear()
+        self._part = []
+        self._origin = self._scan = seq
+        self._aligned, self._after_loss = False, True
+
+
+# --- P4: asking again --------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Missing:
+    since_s: float
+    asked_s: float = 0.0
+    tries: int = 0
+
+
+class RetryingNack:
+    """Knows which packets are missing and which of them are due to be asked for (again)."""
+
+    def __init__(self) -> None:
+        self.max_seq: int | None = None
+        self.rtt_s = 0.02
+        self.on_given_up: Callable[[int], None] = lambda _seq: None
+        self._missing: dict[int, _Missing] = {}
+
+    def add(self, packet: RtpPacket) -> bool:
+        """Note a packet; say whether `missing` should be asked for now."""
+        seq = packet.sequence_number
+        if self.max_seq is None:
+            self.max_seq = seq
+            return False
+        ahead = (seq - self.max_seq) & _MASK
+        if 0 < ahead < _MID:
+            now = time.perf_counter()
+            for number in range(max(1, ahead - DEPTH), ahead):
+                self._missing[(self.max_seq + number) & _MASK] = _Missing(now)
+            self.max_seq = seq
+            self._forget_old()
+        else:
+            self._missing.pop(seq, None)
+        return self.due()
+
+    def due(self) -> bool:
+        """Say whether anything is to be asked for now; give up what was asked for too often."""
+        now = time.perf_counter()
+        given_up = [seq for seq, m in self._missing.items() if m.tries >= _NACK_TRIES or now - m.since_s > _NACK_LIFE_S]
+        if given_up:
+            for seq in given_up:
+                del self._missing[seq]
+            self.on_given_up(given_up[-1])
+        return any(self._is_due(m, now) for m in self._missing.values())
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any packet is missing."""
+        return bool(self._missing)
+
+    @property
+    def missing(self) -> set[int]:
+        """What is to be asked for now; reading it counts as asking."""
+        now = time.perf_counter()
+        due = {seq: m for seq, m in self._missing.items() if self._is_due(m, now)}
+        for m in due.values():
+            m.asked_s, m.tries = now, m.tries + 1
+        return set(due)
+
+    def _is_due(self, missing: _Missing, now: float) -> bool:
+        return missing.tries == 0 or now - missing.asked_s >= max(0.02, self.rtt_s)
+
+    def _forget_old(self) -> None:
+        while self._missing and self.max_seq is not None:
+            oldest = next(iter(self._missing))
+            if (self.max_seq - oldest) & _MASK < DEPTH:
+                return
+            del self._missing[oldest]
+
+
+# --- P5: newest wins ---------------------------------------------------------------------------------------------
+
+
+class NewestFrame:
+    """Stands in for the track's queue. `put` is called in the decoder's thread and hands the frame on at once.
+
+    aiortc schedules what `put` returns on the loop, so it returns an awaitable that does nothing there.
+    """
+
+    def __init__(self, on_frame: Callable[[Frame], None]) -> None:
+        self._on_frame = on_frame
+        self._ended = asyncio.Event()
+
+    def put(self, frame: Frame | None) -> Awaitable[None]:
+        if frame is not None:
+            self._on_frame(frame)
+        return self._done(ended=frame is None)
+
+    async def get(self) -> None:
+        await self._ended.wait()
+
+    async def _done(self, *, ended: bool) -> None:
+        if ended:
+            self._ended.set()
+
+
+class EncodedQueue:
+    """Stands in for the queue to the decoder's thread: at most eight frames, then it drops to the next keyframe."""
+
+    def __init__(self, ask_keyframe: Callable[[], None]) -> None:
+        self._items: deque[tuple[Any, JitterFrame] | None] = deque()
+        self._ready = threading.Condition()
+        self._need_key = False
+        self._ask_keyframe = ask_keyframe
+        self.longest = 0
+        self.dropped = 0
+
+    def put(self, item: tuple[Any, JitterFrame] | None) -> None:
+        with self._ready:
+            if item is None:
+                self._items.append(None)
+            else:
+                codec, frame = item
+                base = frame.timestamp
+                for one in (frame, *getattr(frame, "more", ())):
+                    one.timestamp = (
+                        base + ((one.timestamp - frame.timestamp) & 0xFFFFFFFF) if one is not frame else base
+                    )
+                    self._put_frame(codec, one)
+            self._ready.notify()
+
+    def get(self) -> tuple[Any, JitterFrame] | None:
+        with self._ready:
+            self._ready.wait_for(lambda: bool(self._items))
+            return self._items.popleft()
+
+    def _put_frame(self, codec: Any, frame: JitterFrame) -> None:
+        if getattr(frame, "after_loss", False) or len(self._items) >= _ENCODED_MAX:
+            self._items = deque(item for item in self._items if item is None)
+            self._need_key = True
+        if self._need_key and not is_keyframe(frame.data):
+            self.dropped += 1
+            self._ask_keyframe()
+            return
+        self._need_key = False
+        self._items.append((codec, frame))
+        self.longest = max(self.longest, len(self._items))
+
+
+def is_keyframe(data: bytes) -> bool:
+    """Say whether an Annex B frame begins with parameter sets or holds an IDR slice near its start."""
+    at = 0
+    for _ in range(6):
+        at = data.find(b"\x00\x00\x01", at)
+        if at < 0 or at + 3 >= len(data):
+            return False
+        kind = data[at + 3] & 0x1F
+        if kind in (5, 7):
+            return True
+        if kind == 1:
+            return False
+        at += 3
+    return False
+
+
+class LimitedH264Decoder(Decoder):
+    """aiortc's H.264 decoder with a bound on the size of a picture and no frames held back."""
+
+    def __init__(self) -> None:
+        self._codec = av.CodecContext.create("h264", "r")
+        self._codec.options = {"max_pixels": str(_DECODER_PIXELS_MAX)}
+        self._codec.thread_count = 1
+        self._codec.flags |= av.codec.context.Flags.low_delay
+
+    def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
+        packet = av.Packet(encoded_frame.data)
+        packet.pts = encoded_frame.timestamp
+        return [frame for frame in self._codec.decode(packet) if not frame.is_corrupt]
+
+
+def _get_decoder(codec: Any) -> Decoder:
+    if codec.mimeType.lower() == "video/h264":
+        return LimitedH264Decoder()
+    return aiortc.codecs.get_decoder(codec)
+
+
+# --- seams on instances ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class ReceiverSeam:
+    """P4 and P5 on one receiver, set in the "track" event, before aiortc starts the decoder."""
+
+    receiver: RTCRtpReceiver
+    on_frame: Callable[[Frame], None]
+    keyframes_asked: int = 0
+    _pli_wanted: threading.Event = field(default_factory=threading.Event)
+    _pli_sent_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        private: Any = self.receiver
+        self.encoded = EncodedQueue(self.ask_keyframe)
+        private._RTCRtpReceiver__decoder_queue = self.encoded
+        private._RTCRtpReceiver__remote_bitrate_estimator = None  # our ends use channel `fb`
+        private._track._queue = NewestFrame(self.on_frame)
+        self.nack: RetryingNack = private._RTCRtpReceiver__nack_generator
+        self.nack.on_given_up = self._given_up
+
+    def ask_keyframe(self) -> None:
+        """Have a keyframe asked for at the next tick. Any thread."""
+        self._pli_wanted.set()
+
+    async def tick(self) -> None:
+        """Ask again for what is missing, and for a keyframe when one is wanted; call every 20 ms."""
+        private: Any = self.receiver
+        streams = private._RTCRtpReceiver__remote_streams
+        rtx = private._RTCRtpReceiver__rtx_ssrc
+        ssrc = next((ssrc for ssrc in streams if ssrc not in rtx), None)
+        if ssrc is None:
+            return
+        if private._RTCRtpReceiver__decoder_error.is_set():
+            private._RTCRtpReceiver__decoder_error.clear()
+            self.ask_keyframe()
+        if self.nack.waiting and self.nack.due():
+            await private._send_rtcp_nack(ssrc, sorted(self.nack.missing))
+        if self._pli_wanted.is_set() and time.perf_counter() - self._pli_sent_s > 0.3:
+            self._pli_wanted.clear()
+            self._pli_sent_s = time.perf_counter()
+            self.keyframes_asked += 1
+            await private._send_rtcp_pli(ssrc)
+
+    def _given_up(self, seq: int) -> None:
+        private: Any = self.receiver
+        frame = private._RTCRtpReceiver__jitter_buffer.abandon(seq)
+        self.ask_keyframe()
+        if frame is not None:
+            codec = next(c for c in private._RTCRtpReceiver__codecs.values() if c.mimeType.lower() == "video/h264")
+            frame.timestamp = private._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
+            self.encoded.put((codec, frame))
+
+
+def set_encoder(sender: RTCRtpSender, encoder: Encoder, on_keyframe_asked: Callable[[], None]) -> None:
+    """S1. Make `sender` use `encoder`; call before the first frame. `on_keyframe_asked` runs on the event loop."""
+    private: Any = sender
+    private._RTCRtpSender__encoder = encoder
+    private._send_keyframe = on_keyframe_asked
+
+
+def set_send(sender: RTCRtpSender, wrap: Callable[[Callable[[bytes], Awaitable[None]], int], Any]) -> None:
+    """S2. Replace how the sender's transport sends RTP and RTCP by `wrap(original, rtx_ssrc)`."""
+    transport: Any = sender.transport
+    private: Any = sender
+    transport._send_rtp = wrap(transport._send_rtp, private._rtx_ssrc)
+
+
+def rtx_negotiated(sender: RTCRtpSender) -> bool:
+    """Say whether lost packets can be sent again, once `send` was called."""
+    private: Any = sender
+    return private._RTCRtpSender__rtx_payload_type is not None
+
+
+def reported_loss(sender: RTCRtpSender) -> float:
+    """Return the share of packets lost in the peer's last report, 0 to 1."""
+    private: Any = sender
+    for report in private._RTCRtpSender__stats.values():
+        if report.type == "remote-inbound-rtp":
+            return float(report.fractionLost) / 256
+    return 0.0
+
+
+def packets_received(pc: RTCPeerConnection) -> int:
+    """S4. Return how many datagrams the connection's transport has taken in."""
+    transport: Any = pc.sctp.transport if pc.sctp else None
+    return int(transport._RTCDtlsTransport__rx_packets) if transport is not None else 0
+
+
+def path_kind(pc: RTCPeerConnection) -> str:
+    """S4. Return "direct", "relay" or "" while there is no path."""
+    transport: Any = pc.sctp.transport.transport if pc.sctp else None
+    pair = next(iter(transport._connection._nominated.values()), None) if transport is not None else None
+    if pair is None:
+        return ""
+    return "relay" if "relay" in (pair.local_candidate.type, pair.remote_candidate.type) else "direct"
+
+
+def widen_socket_buffers(pc: RTCPeerConnection) -> None:
+    """S3. Let the kernel hold a burst while this process is busy."""
+    transport: Any = pc.sctp.transport.transport if pc.sctp else None
+    for protocol in transport._connection._protocols if transport is not None else ():
+        sock = protocol.transport.get_extra_info("socket") if protocol.transport is not None else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)

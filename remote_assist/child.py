@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program of a session child: plain asyncio, one peer connection per epoch, no keys, no store, no windows.
+
+Messages of the parent are handled on the event loop, except what stops pictures: that takes effect in the reading
+thread the moment it arrives, however busy the loop is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Final
+
+import aiortc
+import av
+from msgspec import structs
+
+from app.domain.assist import Role
+from remote_assist import aiortc_patches, incoming
+from remote_assist.child_protocol import (
+    Ack,
+    End,
+    Ended,
+    Fault,
+    Fingerprint,
+    FromChild,
+    Grants,
+    Keep,
+    ListTargets,
+    LocalSdp,
+    Masks,
+    Open,
+    Pause,
+    PeerState,
+    Ready,
+    Recv,
+    RemoteSdp,
+    Send,
+    Source,
+    Start,
+    Stats,
+    ToChild,
+    View,
+)
+from remote_assist.child_roles import AgentRole, CustomerRole, SourceFactory
+from remote_assist.ipc import ParentLink
+from remote_assist.peer import Callbacks, Peer
+from remote_assist.sdp_rules import BadSdp
+from remote_assist.shm import FrameWriter
+
+_CLOSE_S: Final = 0.05
+_STATE_S: Final = 0.25
+_NICE: Final = 5
+
+
+class Child:
+    """One session. Make it on the running loop; `post` may be called by its parts from any thread."""
+
+    def __init__(self, role: str, link: ParentLink, writer: FrameWriter, sources: SourceFactory) -> None:
+        self._link = link
+        self._loop = asyncio.get_running_loop()
+        self._role_name = role
+        self._role: AgentRole | CustomerRole = (
+            AgentRole(writer, link.send) if role == Role.AGENT else CustomerRole(writer, link.send, sources)
+        )
+        self._peers: dict[int, Peer] = {}
+        self._active: Peer | None = None
+        self._scopes: frozenset[str] = frozenset()
+        self._paused = False
+        self._done = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_state: dict[int, PeerState] = {}
+        self.violations = 0
+        self.malformed = 0
+
+    async def run(self) -> None:
+        """Say that everything is loaded, obey until the end, and close."""
+        versions = {"aiortc": aiortc.__version__, "av": av.__version__, "python": sys.version.split()[0]}
+        self._link.send(Ready(os.getpid(), versions))
+        self._link.read_into(self.take)
+        watch = asyncio.create_task(self._watch())
+        await self._done.wait()
+        watch.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._close_peers(), _CLOSE_S)
+        self._link.send(Ended(self._role.frames_sent))
+        self._link.flush(1)
+
+    def take(self, message: ToChild) -> None:
+        """Take a message in the reading thread: what stops pictures acts here, then the loop does the rest."""
+        if isinstance(message, End):
+            self._role.end()
+        elif isinstance(message, Pause):
+            self._role.pause(message.on)
+        elif isinstance(message, Grants):
+            self._role.grant(frozenset(message.scopes))
+        elif isinstance(message, Source):
+            self._role.expect(message)
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._handle, message)
+
+    def _handle(self, message: ToChild) -> None:
+        if isinstance(message, Open):
+            self._spawn(self._open(message))
+        elif isinstance(message, RemoteSdp):
+            self._spawn(self._remote(message))
+        elif isinstance(message, Grants):
+            self._scopes = frozenset(message.scopes)
+            self._role.resumed()
+            self._link.send(Ack(message.seq))
+        elif isinstance(message, Pause):
+            self._paused = message.on
+            self._role.resumed()
+            self._post_stats()
+        elif isinstance(message, Send):
+            self._send(message)
+        elif isinstance(message, Keep):
+            self._keep(message.epoch)
+        elif isinstance(message, End):
+            self._done.set()
+        else:
+            self._handle_picture(message)
+
+    def _handle_picture(self, message: Start | ListTargets | Source | Masks | View) -> None:
+        if isinstance(message, Start):
+            aiortc_patches.apply(loopback=bool(message.limits.get("loopback")))
+            self._role.limits(message.limits)
+        elif isinstance(message, View):
+            self._role.painter.set_view(message.w, message.h, message.src)
+        elif isinstance(self._role, CustomerRole):
+            self._spawn(self._in_thread(self._role, message))
+
+    async def _in_thread(self, role: CustomerRole, message: ListTargets | Source | Masks) -> None:
+        """Sources talk to the display server: not on the loop."""
+        await asyncio.to_thread(role.handle, message)
+
+    # --- connections ----------------------------------------------------------------------------------------------
+
+    async def _open(self, message: Open) -> None:
+        if message.epoch in self._peers:
+            return
+        on = Callbacks(
+            message=self._received,
+            changed=self._changed,
+            decoded=self._role.decoded,
+            fault=lambda code, detail: self._post(Fault(code, detail)),
+        )
+        peer = Peer(message.epoch, self._role_name, message.ice, on, relay_only=message.relay_only)
+        self._peers[message.epoch] = peer
+        self._role.opened(peer)
+        self._post(Fingerprint(message.epoch, peer.fingerprint))
+        if isinstance(self._role, CustomerRole):
+            offer = await peer.offer(self._role.mailbox, self._role.gate)
+            self._post(LocalSdp(message.epoch, "offer", offer))
+
+    async def _remote(self, message: RemoteSdp) -> None:
+        peer = self._peers.get(message.epoch)
+        if peer is None:
+            self._post(Fault("bad_sdp", "no such epoch"))
+            return
+        try:
+            answer = await peer.remote(message.type, message.sdp, message.fingerprint)
+        except BadSdp as error:
+            self._post(Fault("bad_sdp", str(error)))
+            return
+        if answer is not None:
+            self._post(LocalSdp(message.epoch, "answer", answer))
+
+    def _changed(self) -> None:
+        newest = next((self._peers[e] for e in sorted(self._peers, reverse=True) if self._peers[e].connected), None)
+        if newest is not None and (self._active is None or newest.epoch > self._active.epoch):
+            self._active = newest
+            self._role.connected(newest)
+            self._drop(lambda epoch: epoch < newest.epoch)
+        elif self._active is not None:
+            self._role.reachable(self._active.connected)
+        self._post_state()
+
+    def _keep(self, epoch: int) -> None:
+        if epoch in self._peers:
+            self._drop(lambda other: other != epoch)
+
+    def _drop(self, unwanted: Callable[[int], bool]) -> None:
+        for epoch in [e for e in self._peers if unwanted(e)]:
+            self._last_state.pop(epoch, None)
+            self._spawn(self._peers.pop(epoch).close())
+
+    async def _close_peers(self) -> None:
+        await asyncio.gather(*(peer.close() for peer in self._peers.values()), return_exceptions=True)
+
+    # --- data channels --------------------------------------------------------------------------------------------
+
+    def _send(self, message: Send) -> None:
+        peer = next((self._peers[e] for e in sorted(self._peers, reverse=True) if self._peers[e].channels_open), None)
+        if peer is None or not peer.send(message.channel, message.data):
+            self._post(Fault("not_sent", message.channel))
+
+    def _received(self, channel: str, data: bytes | str) -> None:
+        sender = Role.CUSTOMER if self._role_name == Role.AGENT else Role.AGENT
+        try:
+            message = incoming.read(channel, data, sender=sender, scopes=self._scopes, paused=self._paused)
+        except incoming.Malformed as error:
+            self.malformed += 1
+            self._post(Fault("malformed", str(error)))
+        except incoming.NotGranted as error:
+            self.violations += 1
+            self._post(Fault("violation", str(error)))
+        else:
+            self._post(Recv(channel, message))
+
+    # --- reports --------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        ticks = 0
+        while True:
+            await asyncio.sleep(_STATE_S)
+            ticks += 1
+            self._role.check(self._post)
+            if ticks % 4 == 0:
+                self._last_state.clear()
+                self._post_stats()
+            self._post_state()
+
+    def _post_state(self) -> None:
+        """Tell each connection's state when it changed, and once a second."""
+        for peer in self._peers.values():
+            state = PeerState(peer.epoch, peer.ice_state, peer.dtls_state, peer.path, 0, peer.channels_open)
+            if state != self._last_state.get(peer.epoch):
+                self._last_state[peer.epoch] = state
+                self._post(structs.replace(state, silent_ms=peer.silent_ms))
+
+    def _post_stats(self) -> None:
+        values = self._role.stats(self._active)
+        self._post(Stats(values | {"violations": float(self.violations), "malformed": float(self.malformed)}))
+
+    def _post(self, message: FromChild) -> None:
+        self._link.send(message)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = self._loop.create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except (OSError, ConnectionError, aiortc.InvalidStateError, aiortc_patches.WrongVersion) as error:
+            self._post(Fault("open_failed", f"{type(error).__name__}: {error}"[:200]))
+
+
+async def run_child(role: str, link: ParentLink, writer: FrameWriter, sources: SourceFactory) -> None:
+    """Run one session until the parent ends it. The process has no other purpose."""
+    _calm_down()
+    await Child(role, link, writer, sources).run()
+
+
+def _calm_down() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl+C in the terminal is the parent's to answer
+    sys.setswitchinterval(0.0005)  # threads hand pictures on; 5 ms of waiting for each other would be seen
+    gc.collect()
+    gc.freeze()
+    if (os.cpu_count() or 1) <= 2 and hasattr(os, "nice"):
+        os.nice(_NICE)  # windows first

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a session child does with pictures: the customer's end captures and sends, the agent's end shows."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from app.domain.capture import CaptureError, FrameSource, Target, TargetKind
+from remote_assist.capture_drawn import DrawnSource
+from remote_assist.child_protocol import (
+    Ack,
+    Fault,
+    FromChild,
+    ListTargets,
+    Masks,
+    Source,
+    TargetItem,
+    Targets,
+)
+from remote_assist.compose import Painter, Shown, shown_from_picture
+from remote_assist.encoder import FLAG_PROBE, FLAG_REFINE
+from remote_assist.peer import Decoded, Peer
+from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, now_us
+from remote_assist.shm import FrameWriter
+
+Post = Callable[[FromChild], None]
+FPS_MAX: Final = 30
+_LATENCIES: Final = 300
+_PREVIEW_US: Final = 100_000
+_PREVIEW_LIVE_US: Final = 500_000
+
+
+class SourceFactory(Protocol):
+    """Gives the source for a kind of target; `wait_free` lets a source wait until the encoder is free."""
+
+    def __call__(self, kind: TargetKind | None, wait_free: Callable[[float], bool]) -> FrameSource:
+        """Return a source; kind None asks for the one that lists targets. Raises CaptureError."""
+        ...
+
+
+class AgentRole:
+    """Decoded pictures to the window, and what they took to get here."""
+
+    frames_sent = 0
+
+    def __init__(self, writer: FrameWriter, post: Post) -> None:
+        self._opened_us = 0
+        self._first_us = 0
+        self._lock = threading.Lock()
+        self._latencies: deque[int] = deque(maxlen=_LATENCIES)
+        self._arrivals: deque[int] = deque(maxlen=240)
+        self._last: Decoded | None = None
+        self._peer: Peer | None = None
+        self._ended = False
+        self.frames_received = 0
+        self.painter = Painter(writer, post)
+
+    def decoded(self, decoded: Decoded) -> None:
+        """Take a picture in the decoder's thread."""
+        if self._ended:
+            return
+        with self._lock:
+            self.frames_received += 1
+            self._first_us = self._first_us or decoded.decoded_us
+            self._last = decoded
+            if not decoded.data.flags & (FLAG_PROBE | FLAG_REFINE):
+                self._latencies.append(decoded.decoded_us - decoded.captured_us)
+                self._arrivals.append(decoded.decoded_us)
+        if not decoded.data.flags & FLAG_PROBE:
+            tiles = decoded.data.tiles
+            self.painter.put(
+                Shown(decoded.frame, tiles, decoded.data.frame_id, decoded.captured_us, decoded.decoded_us)
+            )
+        if self._peer is not None:
+            self._peer.feed_back_from_thread(decoded.data.frame_id, decoded.decoded_us)
+
+    def opened(self, peer: Peer) -> None:
+        self._peer = peer
+        self._opened_us = self._opened_us or now_us()
+
+    def connected(self, peer: Peer) -> None:
+        self._peer = peer
+
+    def reachable(self, on: bool) -> None:
+        """Nothing depends on it here."""
+
+    def grant(self, scopes: frozenset[str]) -> None:
+        """Grants are the customer's; here they only decide which messages pass."""
+
+    def pause(self, on: bool) -> None:
+        """The customer's end stops sending."""
+
+    def expect(self, source: Source) -> None:
+        """This end has no source."""
+
+    def resumed(self) -> None:
+        """Nothing to do here."""
+
+    def limits(self, limits: dict[str, int]) -> None:
+        """Nothing to limit here."""
+
+    def check(self, post: Post) -> None:
+        """Nothing to watch here."""
+
+    def end(self) -> None:
+        """Show nothing more."""
+        self._ended = True
+
+    def stats(self, peer: Peer | None) -> dict[str, float]:
+        with self._lock:
+            ordered = sorted(self._latencies)
+            recent = sum(1 for us in self._arrivals if us > now_us() - 1_000_000)
+            last, received, first_us = self._last, self.frames_received, self._first_us
+        width, height = self.painter.source_size
+        values: dict[str, float] = {
+            "frames_received": received,
+            "frames_shown": self.painter.written,
+            "fps": recent,
+            "source_w": width,
+            "source_h": height,
+        }
+        if ordered:
+            values["latency_p50_ms"] = ordered[len(ordered) // 2] / 1000
+            values["latency_p95_ms"] = ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)] / 1000
+        if last is not None:
+            values["q"] = last.data.q
+            values["age_ms"] = (now_us() - last.captured_us) / 1000
+            values["first_frame_ms"] = (first_us - self._opened_us) / 1000
+        if peer is not None:
+            values |= {
+                "rtt_ms": peer.clock.rtt_us / 1000,
+                "clock_offset_us": peer.clock.offset_us,
+                "keyframes_asked": peer.keyframes_asked,
+                "queue_max": peer.queue_longest,
+            }
+        return values
+
+
+class CustomerRole:
+    """Source, masks, preview and sending. `handle` is called in worker threads, one at a time by its lock."""
+
+    def __init__(self, writer: FrameWriter, post: Post, sources: SourceFactory) -> None:
+        self._post = post
+        self._sources = sources
+        self._lock = threading.Lock()
+        self._fps = FPS_MAX
+        self._source: FrameSource | None = None
+        self._lister: FrameSource | None = None
+        self._chosen: tuple[str, str, tuple[int, int, int, int] | None] | None = None
+        self._preview_on = False
+        self._preview_us = 0
+        self._fault = ""
+        self._wanted: tuple[str, str, tuple[int, int, int, int] | None] | None = None
+        self._sent_times: deque[tuple[int, int]] = deque(maxlen=2)
+        self.gate = Gate()
+        self.mailbox = Mailbox()
+        self.painter = Painter(writer, post)
+        self.pipeline = Pipeline(self.mailbox, self.gate, self._preview)
+
+    @property
+    def frames_sent(self) -> int:
+        return self.gate.frames_sent
+
+    # --- what may leave: any thread -------------------------------------------------------------------------------
+
+    def grant(self, scopes: frozenset[str]) -> None:
+        """A grant of `view` is for the target asked for last."""
+        self.gate.set(granted="view" in scopes)
+
+    def expect(self, source: Source) -> None:
+        """Another target is another consent: nothing passes until it is captured and granted anew."""
+        wanted = (source.target, source.kind, source.region)
+        if wanted != self._wanted:
+            if self._wanted is not None:
+                self.gate.set(granted=False)
+            self._wanted = wanted
+            self.pipeline.hold()
+
+    def pause(self, on: bool) -> None:
+        self.gate.set(running=not on)
+
+    def end(self) -> None:
+        self.gate.set(live=False)
+
+    def reachable(self, on: bool) -> None:
+        self.gate.set(connected=on)
+
+    # --- on the loop ----------------------------------------------------------------------------------------------
+
+    def resumed(self) -> None:
+        """The gate may have opened: send a whole picture at once instead of waiting for a change."""
+        if self.gate.open and self._peer is not None:
+            self._peer.want_keyframe()
+            self.pipeline.offer_last()
+            self._peer.wake()
+
+    _peer: Peer | None = None
+
+    def opened(self, peer: Peer) -> None:
+        """Nothing to do before it is connected."""
+
+    def connected(self, peer: Peer) -> None:
+        self._peer = peer
+        self.mailbox.on_filled = peer.wake
+        self.gate.set(connected=True)
+        self.resumed()
+
+    def decoded(self, decoded: Decoded) -> None:
+        """A customer's end receives no pictures."""
+
+    def limits(self, limits: dict[str, int]) -> None:
+        self._fps = max(1, min(limits.get("fps_max", FPS_MAX), 60))
+
+    def check(self, post: Post) -> None:
+        """Report once what has become of the source."""
+        fault = "picture_too_large" if self.pipeline.too_large else str(getattr(self._source, "failed", ""))
+        if fault != self._fault:
+            self._fault = fault
+            if fault:
+                post(Fault(fault))
+
+    def stats(self, peer: Peer | None) -> dict[str, float]:
+        now = now_us()
+        self._sent_times.append((now, self.gate.frames_sent))
+        (then, before), (_, sent) = self._sent_times[0], self._sent_times[-1]
+        width, height = self.pipeline.size
+        values: dict[str, float] = {
+            "frames_captured": self.pipeline.frames_captured,
+            "frames_sent": sent,
+            "packets_dropped": self.gate.packets_dropped,
+            "gate_open": float(self.gate.open),
+            "fps": (sent - before) * 1_000_000 / (now - then) if now > then else 0.0,
+            "source_w": width,
+            "source_h": height,
+        }
+        if peer is not None and peer.encoder is not None:
+            values |= {
+                "q": peer.encoder.q,
+                "keyframes": peer.encoder.keyframes,
+                "encode_ms": peer.encoder.encode_us / 1000,
+                "rate_bps": peer.rate.bps,
+                "rtt_ms": peer.clock.rtt_us / 1000,
+            }
+        if peer is not None and peer.pacer is not None:
+            values |= {
+                "bytes_sent": peer.pacer.bytes_sent,
+                "packets_sent": peer.pacer.packets_sent,
+                "retransmitted": peer.pacer.retransmitted,
+            }
+        return values
+
+    # --- sources: worker threads ----------------------------------------------------------------------------------
+
+    def handle(self, message: ListTargets | Source | Masks) -> None:
+        """List, choose, mask. Faults are posted, never raised."""
+        with self._lock:
+            try:
+                if isinstance(message, ListTargets):
+                    self._post(Targets(message.seq, [_item(target) for target in self._targets()]))
+                elif isinstance(message, Masks):
+                    self.pipeline.set_masks(message.rects)
+                    self._post(Ack(message.seq))
+                else:
+                    self._choose(message)
+            except CaptureError as error:
+                self._post(Fault(error.code, str(error)))
+
+    def _targets(self) -> Sequence[Target]:
+        if self._lister is None:
+            self._lister = self._sources(None, self.mailbox.wait_free)
+        return self._lister.targets()
+
+    def _choose(self, message: Source) -> None:
+        self._preview_on = message.preview
+        chosen = (message.target, message.kind, message.region)
+        if chosen == self._chosen or chosen != self._wanted:  # running already, or overtaken by a later choice
+            return
+        if self._source is not None:
+            self._source.stop()
+            self._source = None
+        self.mailbox.clear()
+        self._chosen = None
+        target = self._find(message)
+        source = self._sources(target.kind, self.mailbox.wait_free)
+        self._fault = ""
+        self.pipeline.begin(message.region)
+        source.start(target, self.pipeline.sink, self._fps)
+        self._source, self._chosen = source, chosen
+
+    def _find(self, message: Source) -> Target:
+        if message.kind == TargetKind.DRAWN:
+            return DrawnSource().targets()[0]
+        for target in self._targets():
+            if target.id == message.target:
+                return target
+        raise CaptureError("target_gone", message.target)
+
+    def stop(self) -> None:
+        """Stop capturing. Idempotent."""
+        with self._lock:
+            if self._source is not None:
+                self._source.stop()
+
+    def _preview(self, picture: Picture) -> None:
+        now = now_us()
+        every = _PREVIEW_LIVE_US if self.gate.open else _PREVIEW_US
+        if self._preview_on and now - self._preview_us >= every:
+            self._preview_us = now
+            self.painter.put(replace(shown_from_picture(picture), tiles=None))
+
+
+def _item(target: Target) -> TargetItem:
+    rect = target.rect
+    return TargetItem(
+        target.id, target.kind.value, target.title, (rect.x, rect.y, rect.width, rect.height), target.scale
+    )

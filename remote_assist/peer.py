@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One peer connection of one epoch: fixed data channels, one video section, and nothing that contacts anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+    VideoStreamTrack,
+)
+from aiortc.mediastreams import MediaStreamError
+from av.frame import Frame
+from av.video.frame import VideoFrame
+
+from remote_assist import aiortc_patches
+from remote_assist.encoder import FLAG_KEY, FrameData, ScreenEncoder, read_frame_data
+from remote_assist.messages import CHANNELS
+from remote_assist.pacer import Pacer
+from remote_assist.rate import RateControl
+from remote_assist.sdp_rules import BadSdp, check_sdp, clean_sdp
+from remote_assist.sending import Gate, Mailbox, now_us
+
+_PING: Final = struct.Struct("!BIQ")
+_PONG: Final = struct.Struct("!BIQQQ")
+_SHOWN: Final = struct.Struct("!BIQQ")
+_PROBES_S: Final = (0.08, 0.2)  # longer than a frame at 15 fps: a moving picture needs no probes
+_PROBE_LATER_S: Final = 1.0
+_REFINE_S: Final = 0.1
+_TICK_S: Final = 0.02
+_HEARTBEAT_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded picture with the data that came inside it; `captured_us` is already of our clock."""
+
+    frame: VideoFrame
+    data: FrameData
+    captured_us: int
+    decoded_us: int
+
+
+@dataclass(slots=True)
+class Callbacks:
+    """What a peer tells its owner. `decoded` is called in the decoder's thread, the rest on the event loop."""
+
+    message: Callable[[str, bytes | str], None]
+    changed: Callable[[], None]
+    decoded: Callable[[Decoded], None] = lambda _decoded: None
+    fault: Callable[[str, str], None] = lambda _code, _detail: None
+
+
+@dataclass(slots=True)
+class ClockOffset:
+    """How far the peer's clock is ahead of ours, from the fastest of the last 16 round trips. Microseconds."""
+
+    offset_us: int = 0
+    rtt_us: int = 0
+    _samples: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=16))
+
+    def add(self, t1: int, t2: int, t3: int, t4: int) -> None:
+        self._samples.append(((t4 - t1) - (t3 - t2), ((t2 - t1) + (t3 - t4)) // 2))
+        self.rtt_us, self.offset_us = min(self._samples)
+
+
+class ScreenTrack(VideoStreamTrack):
+    """The sender's track: says when there is something to encode. The pictures themselves go by the mailbox."""
+
+    def __init__(self, mailbox: Mailbox, gate: Gate, encoder: ScreenEncoder) -> None:
+        super().__init__()
+        self._mailbox = mailbox
+        self._gate = gate
+        self._encoder = encoder
+        self._wake = asyncio.Event()
+        self._on_loop = asyncio.get_running_loop()
+        self._probes = 0
+        self._last_s = self._on_loop.time()
+        self._dummy = VideoFrame(2, 2, "yuv420p")
+
+    def wake(self) -> None:
+        """Look again whether something is to be sent. Any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._on_loop.call_soon_threadsafe(self._wake.set)
+
+    def keyframe_asked(self) -> None:
+        """The peer cannot decode: send a whole picture soon."""
+        self._encoder.want_keyframe()
+        self._probes = 0
+        self.wake()
+
+    async def recv(self) -> Frame:
+        """Return a dummy once a picture waits, or one is due again to be refined or to prove the last one arrived."""
+        while self.readyState == "live":
+            self._wake.clear()
+            if self._gate.open:
+                if self._mailbox.filled:
+                    self._probes = 0
+                    return self._sending()
+                if self._encoder.has_picture and self._due_s() <= 0:
+                    self._probes += 1
+                    return self._sending()
+            with contextlib.suppress(TimeoutError):
+                wait_s = max(0.001, self._due_s()) if self._gate.open and self._encoder.has_picture else None
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+        raise MediaStreamError
+
+    def _sending(self) -> Frame:
+        self._last_s = self._on_loop.time()
+        return self._dummy
+
+    def _due_s(self) -> float:
+        if self._encoder.can_refine and self._probes:
+            wait_s = _REFINE_S
+        else:
+            wait_s = _PROBES_S[self._probes] if self._probes < len(_PROBES_S) else _PROBE_LATER_S
+        return self._last_s + wait_s - self._on_loop.time()
+
+
+class Peer:
+    """One connection. Make it on the event loop; every coroutine belongs to that loop."""
+
+    def __init__(self, epoch: int, role: str, ice: list[dict[str, str]], on: Callbacks, *, relay_only: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.epoch = epoch
+        self.role = role
+        self.clock = ClockOffset()
+        self._on = on
+        self._relay_only = relay_only
+        servers = [RTCIceServer(i["urls"], i.get("username") or None, i.get("credential") or None) for i in ice]
+        # Always given: the default of aiortc is somebody else's public server.
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._channels = {name: self._channel(name) for name in CHANNELS}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._alive_us = now_us()
+        self._seen_packets = 0
+        self._hb_number = 0
+        self.rate = RateControl()
+        self.encoder: ScreenEncoder | None = None
+        self.pacer: Pacer | None = None
+        self._track: ScreenTrack | None = None
+        self._sender: RTCRtpSender | None = None
+        self._seam: aiortc_patches.ReceiverSeam | None = None
+        self._last_frame_id = -1
+        self._feedback_us = 0
+        self.foreign_channels = 0
+        self._pc.on("datachannel", self._refuse_channel)
+        self._pc.on("track", self._on_track)
+        for event in ("connectionstatechange", "iceconnectionstatechange"):
+            self._pc.on(event, self._changed)
+
+    # --- opening --------------------------------------------------------------------------------------------------
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of this connection's certificate, 32 bytes."""
+        sctp = self._pc.sctp
+        for item in sctp.transport.getLocalParameters().fingerprints if sctp is not None else ():
+            if item.algorithm.lower() == "sha-256":
+                return bytes.fromhex(item.value.replace(":", ""))
+        raise BadSdp("own fingerprint")
+
+    async def offer(self, mailbox: Mailbox, gate: Gate) -> str:
+        """Customer: add the video section and return the offer, candidates gathered."""
+        self.encoder = ScreenEncoder(mailbox, gate, lambda: self.rate.bps)
+        self._track = ScreenTrack(mailbox, gate, self.encoder)
+        mailbox.on_filled = self._track.wake
+        transceiver = self._pc.addTransceiver(self._track, direction="sendonly")
+        self._sender = transceiver.sender
+        transceiver.setCodecPreferences(
+            [
+                codec
+                for codec in RTCRtpSender.getCapabilities("video").codecs
+                if codec.mimeType.lower() == "video/rtx" or codec.parameters.get("profile-level-id") == "42e01f"
+            ]
+        )
+        aiortc_patches.set_encoder(self._sender, self.encoder, self._track.keyframe_asked)
+        await self._pc.setLocalDescription(await self._pc.createOffer())
+        aiortc_patches.set_send(self._sender, lambda send, rtx: self._paced(send, rtx, gate))
+        return self._local()
+
+    def _paced(self, send: Any, rtx_ssrc: int, gate: Gate) -> Any:
+        self.pacer = Pacer(send, self.rate, gate, rtx_ssrc)
+        encoder = self.encoder
+        self.pacer.frame_id = lambda: encoder.frame_id if encoder is not None else 0
+        return self.pacer.send_rtp
+
+    async def remote(self, kind: str, text: str, fingerprint: bytes) -> str | None:
+        """Take the other end's description; the agent's answer is returned. Raises BadSdp."""
+        if kind != ("offer" if self.role == "agent" else "answer"):
+            raise BadSdp("type")
+        if check_sdp(text, kind).fingerprint != fingerprint:
+            raise BadSdp("fingerprint")
+        if self._relay_only:
+            text = clean_sdp(text, relay_only=True)
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(text, kind))
+            if kind == "answer":
+                self._begin()
+                return None
+            await self._pc.setLocalDescription(await self._pc.createAnswer())
+        except (ValueError, KeyError, IndexError, AttributeError, AssertionError, TypeError) as error:
+            raise BadSdp(type(error).__name__) from error
+        self._begin()
+        return self._local()
+
+    def _begin(self) -> None:
+        aiortc_patches.widen_socket_buffers(self._pc)
+        self._tasks.append(asyncio.create_task(self._heartbeat()))
+        if self.role == "agent":
+            self._tasks.append(asyncio.create_task(self._ask_again()))
+        else:
+            self._tasks.append(asyncio.create_task(self._watch_loss()))
+
+    def _local(self) -> str:
+        return clean_sdp(self._pc.localDescription.sdp, relay_only=self._relay_only)
+
+    def _channel(self, name: str) -> RTCDataChannel:
+        spec = CHANNELS[name]
+        channel = self._pc.createDataChannel(
+            name, ordered=spec.ordered, maxRetransmits=None if spec.reliable else 0, negotiated=True, id=spec.id
+        )
+        channel.on("message", lambda data: self._received(name, data))
+        channel.on("open", self._changed)
+        return channel
+
+    def _refuse_channel(self, channel: RTCDataChannel) -> None:
+        self.foreign_channels += 1
+        channel.close()
+
+    def _on_track(self, track: Any) -> None:
+        if self.role != "agent" or self._seam is not None:
+            return
+        for transceiver in self._pc.getTransceivers():
+            if transceiver.receiver.track is track:
+                self._seam = aiortc_patches.ReceiverSeam(transceiver.receiver, self._decoded)
+
+    # --- state ----------------------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether media may flow: DTLS is up and `ctl` is open."""
+        return self._pc.connectionState == "connected" and self.channels_open
+
+    @property
+    def channels_open(self) -> bool:
+        """Whether `ctl` is open."""
+        return self._channels["ctl"].readyState == "open"
+
+    @property
+    def ice_state(self) -> str:
+        """State of ICE in aiortc's words."""
+        return self._pc.iceConnectionState
+
+    @property
+    def dtls_state(self) -> str:
+        """State of DTLS in aiortc's words."""
+        return str(self._pc.sctp.transport.state) if self._pc.sctp is not None else "new"
+
+    @property
+    def path(self) -> str:
+        """The path in use: "direct", "relay", or "" before there is one."""
+        return aiortc_patches.path_kind(self._pc)
+
+    @property
+    def silent_ms(self) -> int:
+        """Milliseconds since anything came from the peer."""
+        packets = aiortc_patches.packets_received(self._pc)
+        if packets != self._seen_packets:
+            self._seen_packets, self._alive_us = packets, now_us()
+        return (now_us() - self._alive_us) // 1000
+
+    @property
+    def keyframes_asked(self) -> int:
+        """How often this end asked for a keyframe."""
+        return self._seam.keyframes_asked if self._seam is not None else 0
+
+    @property
+    def queue_longest(self) -> int:
+        """The longest the queue to the decoder has been."""
+        return self._seam.encoded.longest if self._seam is not None else 0
+
+    def send(self, name: str, data: bytes) -> bool:
+        """Send on a channel; text on `ctl` and `ann`. False when it is not open or too much waits."""
+        channel = self._channels.get(name)
+        if channel is None or channel.readyState != "open" or channel.bufferedAmount > 1 << 20:
+            return False
+        try:
+            channel.send(data.decode() if name in ("ctl", "ann") else data)
+        except (UnicodeDecodeError, ConnectionError):
+            return False
+        return True
+
+    def wake(self) -> None:
+        """The gate has opened: look whether something is to be sent."""
+        if self._track is not None:
+            self._track.wake()
+
+    def want_keyframe(self) -> None:
+        """Begin again with a whole picture."""
+        if self._track is not None:
+            self._track.keyframe_asked()
+
+    async def close(self) -> None:
+        """Close everything. Idempotent."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+        if self.pacer is not None:
+            self.pacer.close()
+        if self._track is not None:
+            self._track.stop()
+            self._track.wake()
+        await self._pc.close()
+
+    # --- running --------------------------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        self._on.changed()
+
+    def _decoded(self, frame: Frame) -> None:
+        decoded_us = now_us()
+        if not isinstance(frame, VideoFrame):
+            return
+        if frame.width > 3840 or frame.height > 2160:
+            self._on.fault("picture_too_large", f"{frame.width}x{frame.height}")
+            return
+        data = read_frame_data(frame)
+        if data is None:
+            return
+        expected = (self._last_frame_id + 1) & 0xFFFFFFFF
+        jumped = self._last_frame_id >= 0 and data.frame_id != expected and not data.flags & FLAG_KEY
+        if jumped and self._seam is not None:
+            self._seam.ask_keyframe()
+        self._last_frame_id = data.frame_id
+        captured_us = data.captured_us - self.clock.offset_us
+        self._on.decoded(Decoded(frame, data, captured_us, decoded_us))
+
+    def feed_back_from_thread(self, frame_id: int, decoded_us: int) -> None:
+        """As `feed_back`, from the decoder's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self.feed_back, frame_id, decoded_us)
+
+    def feed_back(self, frame_id: int, decoded_us: int) -> None:
+        """Agent: tell the sender that a frame was decoded, at most every 20 ms."""
+        now = now_us()
+        if now - self._feedback_us >= 20_000:
+            self._feedback_us = now
+            self.send("fb", _SHOWN.pack(0x11, frame_id, decoded_us, 0))
+
+    def _received(self, name: str, data: bytes | str) -> None:
+        if name == "hb":
+            self._on_heartbeat(data)
+        elif name == "fb":
+            self._on_feedback(data)
+        else:
+            self._on.message(name, data)
+
+    async def _heartbeat(self) -> None:
+        while True:
+            self._hb_number = (self._hb_number + 1) & 0xFFFFFFFF
+            self.send("hb", _PING.pack(1, self._hb_number, now_us()))
+            # the first ones quickly: the clock offset is needed for the first picture's latency
+            await asyncio.sleep(0.05 if len(self.clock._samples) < 4 else _HEARTBEAT_S)  # noqa: SLF001  # our own class
+
+    def _on_heartbeat(self, data: bytes | str) -> None:
+        arrived_us = now_us()
+        if isinstance(data, str):
+            return
+        if len(data) == _PING.size and data[0] == 1:
+            _, number, t1 = _PING.unpack(data)
+            self.send("hb", _PONG.pack(2, number, t1, arrived_us, now_us()))
+        elif len(data) == _PONG.size and data[0] == 2:
+            _, _, t1, t2, t3 = _PONG.unpack(data)
+            self.clock.add(t1, t2, t3, arrived_us)
+            if self._seam is not None:
+                self._seam.nack.rtt_s = max(0.0, self.clock.rtt_us / 1_000_000)
+
+    def _on_feedback(self, data: bytes | str) -> None:
+        if isinstance(data, str) or len(data) != _SHOWN.size or data[0] != 0x11:
+            return
+        _, frame_id, decoded_us, _ = _SHOWN.unpack(data)
+        self.rate.frame_arrived(frame_id, decoded_us - self.clock.offset_us, now_us())
+
+    async def _ask_again(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if self._seam is not None:
+                with contextlib.suppress(ConnectionError):
+                    await self._seam.tick()
+
+    async def _watch_loss(self) -> None:
+        while self._sender is not None:
+            await asyncio.sleep(1)
+            self.rate.loss_reported(aiortc_patches.reported_loss(self._sender), now_us())

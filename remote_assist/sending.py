@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sending side between a source and the encoder: the gate, masks, damage and a mailbox in which the newest wins."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from app.domain.capture import RawFrame
+from remote_assist import damage, masks
+
+WIDTH_MAX = 3840
+HEIGHT_MAX = 2160
+Rows = npt.NDArray[np.uint32]
+
+
+def now_us() -> int:
+    """Return the media clock in microseconds; processes of one machine share it."""
+    return time.perf_counter_ns() // 1000
+
+
+class Gate:
+    """Whether pictures may leave: granted, connected, not paused, not ended. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flags = {"granted": False, "connected": False, "running": True, "live": True}
+        self.open = False
+        self.frames_sent = 0
+        self.packets_dropped = 0
+
+    def set(self, **flags: bool) -> bool:
+        """Set flags (granted, connected, running, live) and return whether the gate has just opened."""
+        with self._lock:
+            self._flags.update(flags)
+            before, self.open = self.open, all(self._flags.values())
+            return self.open and not before
+
+    def count_frame(self) -> bool:
+        """Count one frame as sent, unless the gate is closed. The counter never moves while it is."""
+        with self._lock:
+            if self.open:
+                self.frames_sent += 1
+            return self.open
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One masked picture of the target. `tiles` are those that changed since the last one the encoder took."""
+
+    rows: Rows
+    tiles: damage.Tiles
+    captured_us: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.rows.shape[1], self.rows.shape[0]
+
+
+class Mailbox:
+    """Holds at most one picture; a newer one replaces it and takes over its changed tiles. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._picture: Picture | None = None
+        self._free = threading.Event()
+        self._free.set()
+        self.on_filled: Callable[[], None] = lambda: None
+
+    def put(self, picture: Picture) -> None:
+        with self._lock:
+            waiting = self._picture
+            if waiting is not None:
+                same = waiting.tiles.shape == picture.tiles.shape
+                merged = waiting.tiles | picture.tiles if same else np.ones_like(picture.tiles)
+                picture = replace(picture, tiles=merged)
+            self._picture = picture
+            self._free.clear()
+        self.on_filled()
+
+    def take(self) -> Picture | None:
+        with self._lock:
+            picture, self._picture = self._picture, None
+            return picture
+
+    @property
+    def filled(self) -> bool:
+        return self._picture is not None
+
+    def encoder_free(self) -> None:
+        """The encoder has finished with what it took: a source that waits may grab again."""
+        self._free.set()
+
+    def wait_free(self, timeout_s: float) -> bool:
+        """Wait until the encoder could take a new picture at once."""
+        return self._free.wait(timeout_s)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._picture = None
+            self._free.set()
+
+
+class Pipeline:
+    """Masks and damage, run in the source's thread; hands pictures to the mailbox and to the preview."""
+
+    def __init__(self, mailbox: Mailbox, gate: Gate, preview: Callable[[Picture], None]) -> None:
+        self._mailbox = mailbox
+        self._gate = gate
+        self._preview = preview
+        self._lock = threading.Lock()
+        self._rects: Sequence[tuple[int, int, int, int]] = ()
+        self._last: Picture | None = None
+        self._region: tuple[int, int, int, int] | None = None
+        self.frames_captured = 0
+        self.too_large = False
+        self._held = False
+        self.size = (0, 0)
+
+    def set_masks(self, rects: Sequence[tuple[int, int, int, int]]) -> None:
+        """Paint these from the next picture on, and repaint the last one, which may still be waiting."""
+        with self._lock:
+            self._rects = tuple(rects)
+            if self._last is not None:
+                rows = self._last.rows.copy()
+                masks.paint(rows, self._rects)
+                self._keep(rows, self._last.captured_us)
+
+    def hold(self) -> None:
+        """Let nothing through and forget the last picture, until `begin`. Does not wait for a picture in work."""
+        self._held = True
+        self._mailbox.clear()
+
+    def begin(self, region: tuple[int, int, int, int] | None) -> None:
+        """Start afresh with another target, of which only this (x, y, w, h) goes through."""
+        with self._lock:
+            self._last = None
+            self._region = region
+            self._mailbox.clear()
+            self._held = False
+
+    def offer_last(self) -> None:
+        """Hand in the last picture again with every tile changed: a new epoch or a resume."""
+        with self._lock:
+            if self._last is not None and self._gate.open and not self._held:
+                self._mailbox.put(replace(self._last, tiles=np.ones_like(self._last.tiles), captured_us=now_us()))
+
+    def sink(self, frame: RawFrame) -> None:
+        """Take one picture of the source. The buffer is released before this returns, or kept as our own."""
+        with self._lock:
+            if self._held:
+                frame.release()
+                return
+            self.frames_captured += 1
+            rows = _rows_of(frame, self._region)
+            self.too_large = rows.shape[1] > WIDTH_MAX or rows.shape[0] > HEIGHT_MAX
+            if self.too_large or min(rows.shape) < 2:
+                return
+            masks.paint(rows, self._rects)
+            self.size = (rows.shape[1], rows.shape[0])
+            self._keep(rows, frame.captured_us)
+
+    def _keep(self, rows: Rows, captured_us: int) -> None:
+        before = self._last.rows if self._last is not None else None
+        tiles = damage.changed_tiles(before, rows)
+        if not tiles.any():
+            return
+        picture = Picture(rows, tiles, captured_us)
+        self._last = picture
+        if self._held:
+            return
+        self._preview(picture)
+        if self._gate.open:
+            self._mailbox.put(picture)
+
+
+def _rows_of(frame: RawFrame, region: tuple[int, int, int, int] | None) -> Rows:
+    """Return the picture, or its region, as writable rows with even sides; copied unless ours to keep already."""
+    pixels = np.frombuffer(frame.buffer, np.uint32).reshape(-1, frame.stride // 4)[: frame.height, : frame.width]
+    if region is not None:
+        x, y, w, h = region
+        pixels = pixels[max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)]
+    height, width = pixels.shape
+    even = width % 2 == 0 and height % 2 == 0
+    if even and pixels.flags.writeable and pixels.flags.c_contiguous and isinstance(frame.buffer.obj, bytearray):
+        frame.release()  # a bytearray lives as long as we hold it
+        return pixels
+    rows = pixels.copy() if even else np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge")
+    frame.release()
+    return rows
