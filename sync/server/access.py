@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may see and write which scopes, and what the server knows about a device at the time of a request."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.domain.entities import CUSTOMER_BUCKETS, REF_SCOPE, USER, user_scope
+from sync.server.problems import ProblemError
+from sync.server.schema import ENTITY_TABLES, SYSTEM
+
+__all__ = ["Device", "add_scope", "grant", "load_device", "scopes_of", "standard_scopes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device row as a request found it."""
+
+    id: bytes
+    account: bytes
+    code: str
+    lmid: int
+    lmid_seen: int
+    offset_ms: int
+    hello_at: int
+    roles: frozenset[str]
+
+
+def load_device(connection: sa.Connection, device: bytes, account: bytes, *, lock: bool = False) -> Device:
+    """Return an active device of an active account.
+
+    Raises ProblemError: 401 `token` (unknown), 403 `suspended` or `revoked`.
+    """
+    table, accounts = SYSTEM.device, SYSTEM.account
+    query = sa.select(table).where(table.c.id == device, table.c.account_id == account)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    state = connection.execute(sa.select(accounts.c.state).where(accounts.c.id == account)).scalar()
+    if row is None or state is None:
+        raise ProblemError(401, "token")
+    if row["state"] == "revoked":
+        raise ProblemError(403, "revoked")
+    if row["state"] != "active" or state != "active":
+        raise ProblemError(403, "suspended")
+    return Device(
+        id=bytes(row["id"]),
+        account=bytes(row["account_id"]),
+        code=row["code"],
+        lmid=row["lmid"],
+        lmid_seen=row["lmid_seen"],
+        offset_ms=row["offset_ms"],
+        hello_at=row["hello_at"],
+        roles=_roles(connection, account),
+    )
+
+
+def _roles(connection: sa.Connection, account: bytes) -> frozenset[str]:
+    user = ENTITY_TABLES[USER.number]
+    text = connection.execute(sa.select(user.c.roles).where(user.c.id == account)).scalar()
+    roles = json.loads(text) if text else []
+    return frozenset(str(role) for role in roles)
+
+
+def scopes_of(connection: sa.Connection, account: bytes) -> dict[str, int]:
+    """Return scope id -> time of the grant for an account."""
+    table = SYSTEM.scope_access
+    query = sa.select(table.c.scope_id, table.c.granted_at).where(table.c.account_id == account)
+    return {row.scope_id: row.granted_at for row in connection.execute(query)}
+
+
+def add_scope(connection: sa.Connection, scope: str) -> None:
+    """Create a scope unless it exists."""
+    sql = (
+        "INSERT INTO scope (id, kind, head, floor, n, xsum) VALUES (:id, :kind, 0, 0, 0, 0) ON CONFLICT (id) DO NOTHING"
+    )
+    connection.execute(sa.text(sql), {"id": scope, "kind": scope.partition(":")[0]})
+
+
+def standard_scopes(user: bytes) -> list[str]:
+    """Return the scopes that every member of the staff has."""
+    return [REF_SCOPE, *(f"cust:{i}" for i in range(CUSTOMER_BUCKETS)), user_scope(user)]
+
+
+def grant(connection: sa.Connection, account: bytes, scopes: list[str], now: int) -> None:
+    """Give an account access to scopes; those it has stay as they are."""
+    sql = sa.text(
+        "INSERT INTO scope_access (account_id, scope_id, role, granted_at) VALUES (:account, :scope, 'rw', :now) "
+        "ON CONFLICT (account_id, scope_id) DO NOTHING"
+    )
+    for scope in scopes:
+        add_scope(connection, scope)
+        connection.execute(sql, {"account": account, "scope": scope, "now": now})

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pull: everything above the client's cursors, read in one snapshot, as frames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.entities import ENTITIES, HISTORY, Entity, Home
+from sync.protocol import (
+    FRAME_MAX_BYTES,
+    PULL_MAX_BYTES,
+    Begin,
+    Exits,
+    Finish,
+    Mark,
+    More,
+    Pull,
+    PullFrame,
+    Result,
+    Results,
+    Rows,
+    ScopeSum,
+    Sums,
+)
+from sync.server.access import Device, scopes_of
+from sync.server.problems import ProblemError
+from sync.server.schema import ENTITY_TABLES, SYSTEM
+
+__all__ = ["WINDOW", "priority", "pull_frames"]
+
+WINDOW = 2000
+_BATCH_BYTES = FRAME_MAX_BYTES - (24 << 10)
+_RESULTS_A_FRAME = 500
+_HARD_MAX_BYTES = 64 << 20
+
+_HOMES = {"ref": Home.REF, "team": Home.TICKET, "cust": Home.CUSTOMER, "user": Home.USER}
+_PRIORITY = {"user": 0, "ref": 1, "team": 2, "cust": 3}
+_SCOPE_KINDS: Mapping[str, tuple[Entity, ...]] = {
+    kind: tuple(e for e in ENTITIES if e.home is home or e is HISTORY) for kind, home in _HOMES.items()
+}
+_SELECTS = {
+    e.number: sa.select(*(ENTITY_TABLES[e.number].c[n] for n in ("id", "seq", "deleted", "rev", "fld", *e.columns)))
+    for e in ENTITIES
+}
+# the only statement text per entity, so that SQLAlchemy compiles each once
+_WINDOWS = {
+    number: query.where(
+        ENTITY_TABLES[number].c.scope_id == sa.bindparam("scope"),
+        ENTITY_TABLES[number].c.seq > sa.bindparam("after"),
+        ENTITY_TABLES[number].c.seq <= sa.bindparam("to"),
+    ).order_by(ENTITY_TABLES[number].c.seq)
+    for number, query in _SELECTS.items()
+}
+
+
+def priority(scope: str) -> int:
+    """Return the place of a scope in the order of loading; lower comes first."""
+    return 9 if scope.endswith(":arc") else _PRIORITY.get(scope.partition(":")[0], 5)
+
+
+def pull_frames(
+    connection: sa.Connection, now: int, snap: bytes, epoch: bytes, device: Device, ask: Pull
+) -> Iterator[PullFrame]:
+    """Yield the frames of one answer. Raises ProblemError 409 `epoch` or 410 `reset` before the first one."""
+    access = scopes_of(connection, device.account)
+    table = SYSTEM.scope
+    asked = sorted((s for s in ask.scopes if s in access), key=lambda s: (priority(s), s))
+    found = connection.execute(sa.select(table).where(table.c.id.in_(asked))).mappings()
+    infos = {row["id"]: row for row in found}
+    _check_cursors(ask, infos)
+    yield Begin(
+        snap=snap,
+        epoch=epoch,
+        lmid=device.lmid,
+        server_ms=now,
+        heads={scope: infos[scope]["head"] for scope in asked},
+        drop=sorted(set(ask.scopes) - set(access)),
+        rehello=any(granted > device.hello_at for granted in access.values()),
+    )
+    yield from _results(connection, device, ask.lmid_seen)
+    marks = {scope: ask.scopes[scope] for scope in asked}
+    budget = _Budget(min(max(ask.max_bytes, 1), _HARD_MAX_BYTES) if ask.max_bytes else PULL_MAX_BYTES)
+    for scope in asked:
+        head, fresh = infos[scope]["head"], ask.scopes[scope] == 0
+        while marks[scope] < head:
+            if budget.spent:
+                yield More(next=marks)
+                return
+            to = min(marks[scope] + WINDOW, head)
+            yield from _window(connection, scope, marks[scope], to, budget, access, fresh=fresh)
+            yield Mark(scope=scope, to=to)
+            marks[scope] = to
+    yield Sums(scopes={s: ScopeSum(n=infos[s]["n"], xsum=infos[s]["xsum"]) for s in asked})
+    yield Finish(snap=snap)
+
+
+class _Budget:
+    """Counts what was sent; at least one window is always sent."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    @property
+    def spent(self) -> bool:
+        return self._left <= 0
+
+    def take(self, size: int) -> None:
+        self._left -= size
+
+
+def _check_cursors(ask: Pull, infos: Mapping[str, sa.RowMapping]) -> None:
+    for scope, info in infos.items():
+        cursor = ask.scopes[scope]
+        if cursor > info["head"] or cursor < 0:
+            raise ProblemError(409, "epoch", scope=scope)
+        if 0 < cursor < info["floor"]:
+            raise ProblemError(410, "reset", scope=scope)
+
+
+def _results(connection: sa.Connection, device: Device, seen: int) -> Iterator[Results]:
+    table = SYSTEM.mutation_result
+    query = sa.select(table.c.mid, table.c.st, table.c.code, table.c.data).where(
+        table.c.device_id == device.id, table.c.mid > seen, table.c.mid <= device.lmid, table.c.st != "ok"
+    )
+    items = [
+        Result(mid=mid, st=st, code=code, data=json.loads(data) if data else None)
+        for mid, st, code, data in connection.execute(query.order_by(table.c.mid))
+    ]
+    for start in range(0, len(items), _RESULTS_A_FRAME):
+        yield Results(items=items[start : start + _RESULTS_A_FRAME])
+
+
+def _window(
+    connection: sa.Connection,
+    scope: str,
+    after: int,
+    to: int,
+    budget: _Budget,
+    access: Mapping[str, int],
+    *,
+    fresh: bool,
+) -> Iterator[PullFrame]:
+    for entity in _SCOPE_KINDS[scope.partition(":")[0]]:
+        query = _WINDOWS[entity.number]
+        found = connection.execute(query, {"scope": scope, "after": after, "to": to})
+        batch: list[list[Any]] = []
+        size = 0
+        for record in found:
+            row = list(record)
+            if fresh and row[2]:
+                continue
+            row[4] = {} if row[4] == "{}" else json.loads(row[4])
+            weight = _weight(row)
+            if batch and size + weight > _BATCH_BYTES:
+                budget.take(size)
+                yield Rows(scope=scope, type=entity.number, cols=list(entity.columns), rows=batch)
+                batch, size = [], 0
+            batch.append(row)
+            size += weight
+        if batch:
+            budget.take(size)
+            yield Rows(scope=scope, type=entity.number, cols=list(entity.columns), rows=batch)
+    yield from _exits(connection, scope, after, to, access)
+
+
+def _weight(row: list[Any]) -> int:
+    """Return about how many bytes a row takes on the wire, never too few."""
+    size = 64 + 9 * len(row) + 64 * len(row[4])
+    for value in row:
+        if isinstance(value, str):
+            size += len(value) if value.isascii() else 3 * len(value)
+        elif isinstance(value, bytes):
+            size += len(value)
+    return size
+
+
+def _may_tell(to: str | None, access: Mapping[str, int]) -> bool:
+    """A device learns where a row went only if it may see that scope, or if it is an archive of one it sees."""
+    return to is not None and (to in access or to.removesuffix(":arc") in access)
+
+
+def _exits(connection: sa.Connection, scope: str, after: int, to: int, access: Mapping[str, int]) -> Iterator[Exits]:
+    table = SYSTEM.scope_exit
+    query = sa.select(table.c.seq, table.c.type, table.c.id, table.c.to_scope).where(
+        table.c.scope_id == scope, table.c.seq > after, table.c.seq <= to
+    )
+    items: list[tuple[int, int, bytes, str | None]] = [
+        (row.seq, row.type, bytes(row.id), row.to_scope if _may_tell(row.to_scope, access) else None)
+        for row in connection.execute(query)
+    ]
+    if items:
+        yield Exits(scope=scope, items=items)

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows of one write transaction: locked, read, changed in memory, and written with their new seq at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.changes import FieldStamp, Row
+from app.domain.entities import BY_NUMBER, TICKET, FieldType, Kind, Value
+from app.domain.errors import Refused
+from sync.protocol import FRAME_MAX_BYTES, add_sum, row_hash
+from sync.server.schema import ENTITY_TABLES, SYSTEM
+
+__all__ = ["TxRows", "dump_fld", "load_fld"]
+
+Key = tuple[int, bytes]
+_MAX_ROW_BYTES = 3 * FRAME_MAX_BYTES  # readers refuse a frame of four times the limit
+_MAX_INT = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Where the database has a row now."""
+
+    scope: str
+    seq: int
+    deleted: bool
+
+
+def load_fld(text: str) -> dict[str, FieldStamp]:
+    """Return the field stamps of a row from their JSON."""
+    if text == "{}":
+        return {}
+    return {name: FieldStamp(*parts) for name, parts in json.loads(text).items()}
+
+
+def dump_fld(fld: Mapping[str, FieldStamp]) -> str:
+    """Return the JSON of field stamps: {field: [rev, hlc, device code, mid]}."""
+    if not fld:
+        return "{}"
+    plain = {name: [s.rev, s.hlc, s.device, s.mid] for name, s in fld.items()}
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+
+
+class TxRows:
+    """The `Rows` port of the executor over one write transaction.
+
+    Staged rows are what every later read of this transaction sees; nothing reaches the database before `flush`.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._cx = connection
+        self._rows: dict[Key, Row | None] = {}
+        self._stored: dict[Key, _Stored] = {}
+        self._staged: dict[Key, Row] = {}
+
+    def lock(self, roots: Iterable[Key]) -> None:
+        """Read and lock root rows, in the one order that every writer uses."""
+        wanted: dict[int, set[bytes]] = {}
+        for type_, id_ in roots:
+            wanted.setdefault(type_, set()).add(id_)
+        for type_ in sorted(wanted):
+            table = ENTITY_TABLES[type_]
+            query = sa.select(table).where(table.c.id.in_(sorted(wanted[type_]))).order_by(table.c.id)
+            for found in self._cx.execute(query.with_for_update()).mappings():
+                self._remember(type_, found)
+
+    def get(self, type_: int, id_: bytes) -> Row | None:
+        """Return a row as this transaction has it, deleted ones included, or None."""
+        key = (type_, id_)
+        if key not in self._rows:
+            table = ENTITY_TABLES[type_]
+            found = self._cx.execute(sa.select(table).where(table.c.id == id_)).mappings().first()
+            if found is None:
+                self._rows[key] = None
+            else:
+                self._remember(type_, found)
+        return self._rows[key]
+
+    def first(self, type_: int, column: str, value: Value) -> Row | None:
+        """Return the first live row, by id, whose column has this value."""
+        table = ENTITY_TABLES[type_]
+        query = sa.select(table.c.id).where(table.c[column] == value, table.c.deleted == sa.false())
+        staged = [key for key in self._staged if key[0] == type_]
+        # each staged row can hide at most one hit, so one more than their number is enough
+        hits = self._cx.execute(query.order_by(table.c.id).limit(len(staged) + 1)).scalars().all()
+        ids = sorted({*hits, *(id_ for _, id_ in staged)})
+        for id_ in ids:
+            row = self.get(type_, id_)
+            if row is not None and not row.deleted and row.values.get(column) == value:
+                return row
+        return None
+
+    def stage(self, puts: Iterable[Row]) -> None:
+        """Take over the rows that one accepted change made. Raises Refused("bad_value" or "text_too_long")."""
+        accepted = [row for row in puts if self._is_news(row)]
+        for row in accepted:
+            _check_values(row)
+        for row in accepted:
+            self._rows[(row.type, row.id)] = row
+            self._staged[(row.type, row.id)] = row
+
+    def flush(self, now: int) -> dict[str, int]:
+        """Give numbers and seqs, write everything, and return the new heads of the scopes concerned."""
+        if not self._staged:
+            return {}
+        self._number_tickets()
+        by_scope: dict[str, list[Row]] = {}
+        for row in self._staged.values():
+            by_scope.setdefault(row.scope, []).append(row)
+        heads: dict[str, int] = {}
+        seqs: dict[Key, int] = {}
+        for scope in sorted(by_scope):
+            heads[scope] = self._stamp(scope, by_scope[scope], seqs)
+        self._write(seqs, now)
+        return heads
+
+    def number_of(self, ticket: bytes) -> int | None:
+        """Return a ticket's number, after `flush` also that of a new one."""
+        row = self.get(TICKET.number, ticket)
+        number = row.values.get("number") if row else None
+        return number if isinstance(number, int) else None
+
+    def _remember(self, type_: int, found: sa.RowMapping) -> None:
+        id_ = bytes(found["id"])
+        values = {name: found[name] for name in BY_NUMBER[type_].columns}
+        deleted = bool(found["deleted"])
+        row = Row(type_, id_, found["scope_id"], values, found["rev"], load_fld(found["fld"]), deleted)
+        self._rows[(type_, id_)] = row
+        self._stored[(type_, id_)] = _Stored(row.scope, found["seq"], deleted)
+
+    def _is_news(self, row: Row) -> bool:
+        before = self.get(row.type, row.id)
+        if before is None:
+            return True
+        if BY_NUMBER[row.type].kind is Kind.APPEND:
+            return False  # the same line or entry, handed in twice
+        return dict(before.values) != dict(row.values) or before.deleted != row.deleted
+
+    def _number_tickets(self) -> None:
+        new = [
+            row
+            for key, row in self._staged.items()
+            if row.type == TICKET.number and row.values.get("number") is None and key not in self._stored
+        ]
+        if not new:
+            return
+        counter = SYSTEM.counter
+        query = counter.update().where(counter.c.name == "ticket").values(value=counter.c.value + len(new))
+        last: int = self._cx.execute(query.returning(counter.c.value)).scalar_one()
+        for number, row in enumerate(new, last - len(new) + 1):
+            numbered = replace(row, values={**row.values, "number": number})
+            self._rows[(row.type, row.id)] = self._staged[(row.type, row.id)] = numbered
+
+    def _stamp(self, scope: str, rows: list[Row], seqs: dict[Key, int]) -> int:
+        """Take seqs from the scope's counter row, which stays locked to the commit, and keep its sums."""
+        table = SYSTEM.scope
+        query = table.update().where(table.c.id == scope).values(head=table.c.head + len(rows))
+        head, n, xsum = self._cx.execute(query.returning(table.c.head, table.c.n, table.c.xsum)).one()
+        for seq, row in enumerate(rows, head - len(rows) + 1):
+            key = (row.type, row.id)
+            seqs[key] = seq
+            before = self._stored.get(key)
+            if before is not None and not before.deleted:
+                n, xsum = n - 1, add_sum(xsum, -row_hash(row.type, row.id, before.seq))
+            if not row.deleted:
+                n, xsum = n + 1, add_sum(xsum, row_hash(row.type, row.id, seq))
+        self._cx.execute(table.update().where(table.c.id == scope).values(n=n, xsum=xsum))
+        return int(head)
+
+    def _write(self, seqs: Mapping[Key, int], now: int) -> None:
+        inserts: dict[int, list[dict[str, Any]]] = {}
+        updates: dict[int, list[dict[str, Any]]] = {}
+        for key, row in self._staged.items():
+            record = _record(row, seqs[key], now)
+            (updates if key in self._stored else inserts).setdefault(row.type, []).append(record)
+        for type_, records in inserts.items():
+            self._cx.execute(ENTITY_TABLES[type_].insert(), records)
+        for type_, records in updates.items():
+            table = ENTITY_TABLES[type_]
+            names = [name for name in records[0] if name != "id"]
+            query = table.update().where(table.c.id == sa.bindparam("b_id"))
+            query = query.values({name: sa.bindparam(f"b_{name}") for name in names})
+            self._cx.execute(query, [{f"b_{name}": value for name, value in r.items()} for r in records])
+
+
+def _record(row: Row, seq: int, now: int) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "scope_id": row.scope,
+        "seq": seq,
+        "deleted": row.deleted,
+        "deleted_at": now if row.deleted else None,
+        "rev": row.rev,
+        "fld": dump_fld(row.fld),
+        **row.values,
+    }
+
+
+def _check_values(row: Row) -> None:
+    """Refuse what one of the databases could not hold or no reader's frame could carry."""
+    size = 0
+    for field in BY_NUMBER[row.type].fields:
+        value = row.values.get(field.name)
+        if value is None:
+            continue
+        if not _fits(field.type, value):
+            raise Refused("bad_value", field=field.name)
+        if isinstance(value, str):
+            size += len(value.encode())
+        elif isinstance(value, bytes):
+            size += len(value)
+    if size > _MAX_ROW_BYTES:
+        raise Refused("text_too_long", limit=_MAX_ROW_BYTES)
+
+
+def _fits(kind: FieldType, value: Value) -> bool:
+    if kind is FieldType.ID:
+        return isinstance(value, bytes) and len(value) == 16
+    if kind is FieldType.BYTES:
+        return isinstance(value, bytes)
+    if kind is FieldType.BOOL:
+        return isinstance(value, bool)
+    if kind in (FieldType.INT, FieldType.TIME):
+        return isinstance(value, int) and not isinstance(value, bool) and -_MAX_INT <= value <= _MAX_INT
+    # PostgreSQL keeps no NUL in texts; a lone surrogate has no UTF-8
+    return isinstance(value, str) and "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
