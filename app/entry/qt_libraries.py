@@ -84,6 +84,8 @@ DEBIAN_PACKAGES: Final = {
 }
 # loaded by name at run time, so that no linker table shows them: capture and input on X11, capture on Wayland
 _BY_NAME: Final = ("libX11.so.6", "libXrandr.so.2", "libXfixes.so.3", "libXtst.so.6", "libpipewire-0.3.so.0")
+# without these only a part is missing: capture on Wayland
+OPTIONAL: Final = frozenset({"libpipewire-0.3.so.0"})
 
 Linker = Callable[[list[Path]], str]
 
@@ -130,11 +132,13 @@ def debian_packages(libraries: Iterable[str]) -> list[str]:
     return sorted({DEBIAN_PACKAGES.get(name, name) for name in libraries})
 
 
-def main() -> int:
-    """Print the packages to install."""
-    print(" ".join(debian_packages(missing_libraries())))
+def main(argv: list[str]) -> int:
+    """Print the packages to install: with `--all` also those that are good to have."""
+    missing = missing_libraries()
+    wanted = missing if "--all" in argv else [name for name in missing if name not in OPTIONAL]
+    print(" ".join(debian_packages(wanted)))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`deskside doctor`: what is missing on this machine, and the exact command that mends it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.config.i18n import _, set_language
+from app.entry import qt_libraries
+from app.entry.doctor_probes import MachineProbes, Probes, day
+
+# no release is older; a clock before it makes every certificate invalid
+_NOT_BEFORE = 1_760_000_000
+_NOT_AFTER = _NOT_BEFORE + 30 * 365 * 86_400
+_SKEW_WARNING_S = 30
+_SKEW_PROBLEM_S = 300
+
+
+class Level(StrEnum):
+    """A problem makes the program unusable, a warning a part of it."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer: what was looked at, how it is, and the command that mends it (empty if all is well)."""
+
+    check: str
+    level: Level
+    text: str
+    command: str = ""
+
+
+def _install(*packages: str) -> str:
+    return "sudo apt-get install --no-install-recommends " + " ".join(packages)
+
+
+def check_libraries(probes: Probes) -> Iterator[Finding]:
+    """Shared libraries of Qt."""
+    missing = probes.missing_libraries()
+    optional = [name for name in missing if name in qt_libraries.OPTIONAL]
+    needed = [name for name in missing if name not in qt_libraries.OPTIONAL]
+    if needed:
+        text = _("Qt lacks shared libraries: {names}.").format(names=", ".join(needed))
+        yield Finding("libraries", Level.PROBLEM, text, _install(*qt_libraries.debian_packages(missing)))
+    elif optional:
+        text = _("Capture on Wayland lacks shared libraries: {names}.").format(names=", ".join(optional))
+        yield Finding("libraries", Level.WARNING, text, _install(*qt_libraries.debian_packages(optional)))
+    else:
+        yield Finding("libraries", Level.OK, _("All shared libraries that Qt needs are there."))
+
+
+def check_display(probes: Probes) -> Iterator[Finding]:
+    """A desktop to open windows on, and whether it can be captured."""
+    environment = probes.environment()
+    if not probes.platform().startswith("linux"):
+        yield Finding("display", Level.OK, _("Windows can be opened."))
+    elif not environment.get("DISPLAY") and not environment.get("WAYLAND_DISPLAY"):
+        text = _("There is no display here, so no window can be opened. The demo runs without one.")
+        yield Finding("display", Level.PROBLEM, text, "deskside demo --headless --out demo")
+        return
+    elif fault := probes.display_fault():
+        text = _("The display cannot be opened: {fault}. Run Deskside as the user who is signed in to the desktop.")
+        command = "xauth list" if environment.get("DISPLAY") else "loginctl show-session self"
+        yield Finding("display", Level.PROBLEM, text.format(fault=fault), command)
+        return
+    else:
+        yield Finding("display", Level.OK, _("Windows can be opened."))
+    yield from _check_capture(probes)
+
+
+def _check_capture(probes: Probes) -> Iterator[Finding]:
+    if probes.environment().get("WAYLAND_DISPLAY"):
+        text = _("On Wayland the desktop itself asks what may be shared.")
+        yield Finding("capture", Level.OK, text)
+    elif fault := probes.capture_fault():
+        text = _("The screen cannot be captured, so it cannot be shared: {fault}.").format(fault=fault)
+        yield Finding("capture", Level.WARNING, text, _install("libx11-6", "libxrandr2", "libxfixes3", "libxcb-randr0"))
+    else:
+        yield Finding("capture", Level.OK, _("The screen can be captured once its owner allows it."))
+
+
+def check_keyring(probes: Probes) -> Iterator[Finding]:
+    """A real key store; without one a passphrase is asked for."""
+    if name := probes.keyring():
+        yield Finding("keyring", Level.OK, _("Keys are kept in {name}.").format(name=name))
+    else:
+        text = _("There is no key store here. Deskside asks for a passphrase at each start instead.")
+        command = _install("gnome-keyring", "libpam-gnome-keyring") if probes.platform().startswith("linux") else ""
+        yield Finding("keyring", Level.WARNING, text, command)
+
+
+def check_ports(probes: Probes, wanted: list[int]) -> Iterator[Finding]:
+    """Loopback ports: any, and those asked for."""
+    some = probes.port(0)
+    if not some.free:
+        text = _("No port on 127.0.0.1 is free.")
+        yield Finding("ports", Level.PROBLEM, text, "ip link set lo up")
+        return
+    if not wanted:
+        yield Finding("ports", Level.OK, _("Ports on 127.0.0.1 are free."))
+    for number in wanted:
+        port = probes.port(number)
+        if port.free:
+            yield Finding("ports", Level.OK, _("Port {port} is free.").format(port=number))
+            continue
+        text = _("Port {port} is in use by {holder}.") if port.holder else _("Port {port} is in use.")
+        command = f"deskside server --port {some.number}"
+        yield Finding("ports", Level.PROBLEM, text.format(port=number, holder=port.holder), command)
+
+
+def check_clock(probes: Probes, server: str) -> Iterator[Finding]:
+    """The clock, against the server's if one is named."""
+    now = probes.clock()
+    if not _NOT_BEFORE < now < _NOT_AFTER:
+        text = _("The clock of this machine says {time}. That cannot be right.").format(time=day(now))
+        yield Finding("clock", Level.PROBLEM, text, "sudo timedatectl set-ntp true")
+        return
+    if not server:
+        yield Finding("clock", Level.OK, _("The clock says {time}.").format(time=day(now)))
+        return
+    theirs = probes.server_clock(server)
+    if isinstance(theirs, str):
+        text = _("The server cannot be asked: {fault}.").format(fault=theirs)
+        yield Finding("server", Level.PROBLEM, text, f"curl -I {server}")
+        return
+    skew = round(abs(theirs - now))
+    if skew <= _SKEW_WARNING_S:
+        yield Finding("clock", Level.OK, _("The clock agrees with the server's."))
+        return
+    level = Level.PROBLEM if skew > _SKEW_PROBLEM_S else Level.WARNING
+    text = _("The clock differs from the server's by {seconds} s.").format(seconds=skew)
+    yield Finding("clock", level, text, "sudo timedatectl set-ntp true")
+
+
+def check_fonts(probes: Probes) -> Iterator[Finding]:
+    """A font with Hangul."""
+    if name := probes.hangul_font():
+        yield Finding("fonts", Level.OK, _("Hangul is drawn with {name}.").format(name=name))
+    else:
+        yield Finding("fonts", Level.WARNING, _("No font here has Hangul."), _install("fonts-noto-cjk"))
+
+
+def examine(probes: Probes, ports: list[int], server: str) -> list[Finding]:
+    """All findings, in a fixed order."""
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        lambda: check_libraries(probes),
+        lambda: check_display(probes),
+        lambda: check_keyring(probes),
+        lambda: check_ports(probes, ports),
+        lambda: check_clock(probes, server),
+        lambda: check_fonts(probes),
+    )
+    return [finding for check in checks for finding in check()]
+
+
+def _report(findings: list[Finding]) -> Iterator[str]:
+    marks = {Level.OK: "✓", Level.WARNING: "!", Level.PROBLEM: "✗"}
+    for finding in findings:
+        yield f"{marks[finding.level]} {finding.text}"
+        if finding.command:
+            yield f"    {finding.command}"
+    problems = sum(finding.level is Level.PROBLEM for finding in findings)
+    yield _("Deskside can be used here.") if not problems else _("Deskside cannot be used here yet.")
+
+
+def main(argv: list[str], probes: Probes | None = None) -> int:
+    """Print the findings; 0 if Deskside can be used here, 1 if not."""
+    parser = argparse.ArgumentParser(prog="deskside doctor")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument("--server", default="", metavar="URL", help="compare the clock with this server's")
+    parser.add_argument("--port", type=int, action="append", default=[], help="also look whether this port is free")
+    parser.add_argument("--language", choices=("system", "ko", "en"), default="system")
+    options = parser.parse_args(argv)
+    set_language(options.language)
+    findings = examine(probes or MachineProbes(), options.port, options.server)
+    usable = not any(finding.level is Level.PROBLEM for finding in findings)
+    if options.json:
+        answer = {"usable": usable, "findings": [dataclasses.asdict(finding) for finding in findings]}
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+    else:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 still gets the commands
+        print("\n".join(_report(findings)))
+    return 0 if usable else 1
