@@ -71,7 +71,7 @@ def test_every_text_can_be_read_on_every_ground_it_stands_on(scheme: Scheme) -> 
 @pytest.mark.parametrize("scheme", list(Scheme))
 def test_the_style_sheet_has_no_hole_in_any_scheme(scheme: Scheme) -> None:
     """Every placeholder of the sheet is filled from the tokens."""
-    assert "${" not in stylesheet(load_tokens(), scheme, 10, "/art")
+    assert "${" not in stylesheet(load_tokens(), scheme, 10, "/art", 30)
 
 
 @pytest.mark.ux("UX-57")

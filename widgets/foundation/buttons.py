@@ -57,6 +57,8 @@ class Button(QPushButton):
     ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._label = ""
+        self._has_icon = bool(icon)
         self.setProperty("look", look.value)
         self.setProperty("big", big)
         self.setAutoDefault(False)
@@ -70,12 +72,14 @@ class Button(QPushButton):
 
     def setText(self, text: str) -> None:
         """Show the label; it is the accessible name too."""
-        super().setText(text.replace("&", "&&"))
+        self._label = text
+        air = "\u2009" if self._has_icon and text else ""  # the style leaves too little between icon and text
+        super().setText(air + text.replace("&", "&&"))
         self.setAccessibleName(text)
 
     def label(self) -> str:
         """Return the text as people read it."""
-        return self.text().replace("&&", "&")
+        return self._label
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Let both Enter keys press the button."""
@@ -124,7 +128,7 @@ class CopyButton(Button):
         """`label` is shown, `done` replaces it after the click, `name` says for a screen reader what is copied."""
         super().__init__(theme, label, look=Look.QUIET, icon="copy", pressed=self._copy, parent=parent)
         self._value = value
-        self._label = label
+        self._usual = label
         self._done = done
         self._name = name
         self.setAccessibleName(name)
@@ -144,6 +148,6 @@ class CopyButton(Button):
         self._timer.start()
 
     def _restore(self) -> None:
-        self.setText(self._label)
+        self.setText(self._usual)
         self.setAccessibleName(self._name)
         self._theme.set_icon(self, "copy")

@@ -9,7 +9,7 @@ from babel import Locale, dates, numbers, units
 
 from app.config.i18n import language
 
-__all__ = ["clock", "day", "duration", "moment", "number", "rough_age", "size", "time_of_day", "when"]
+__all__ = ["clock", "day", "duration", "moment", "number", "rough_age", "size", "time_of_day", "today", "weekday", "when"]
 
 _LOCALES = {"ko": Locale("ko", "KR"), "en": Locale("en", "GB")}  # en_GB: 24 hours, day before month
 
@@ -32,6 +32,21 @@ def day(when_: date, *, year: bool = True) -> str:
     if year:
         return dates.format_date(when_, "long", _locale())
     return dates.format_skeleton("MMMd", when_, locale=_locale())
+
+
+def today(now_ms: int, zone: tzinfo | None = None) -> date:
+    """Return the calendar day of a moment in the reader's zone."""
+    return _local(now_ms, zone).date()
+
+
+def weekday(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:
+    """Return the day a near time falls on: "" for today, "Monday", or day and month when it is a week away."""
+    moment_, now = _local(ms, zone).date(), _local(now_ms, zone).date()
+    if moment_ == now:
+        return ""
+    if abs((moment_ - now).days) < 7:
+        return dates.format_date(moment_, "EEEE", _locale())
+    return day(moment_, year=False)
 
 
 def when(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:

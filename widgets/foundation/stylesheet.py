@@ -17,12 +17,14 @@ _DOT = '<circle cx="9" cy="9" r="3.2" fill="{mark}"/>'
 _CHEVRON = '<path d="M5 7l4 4 4-4" fill="none" stroke="{edge}" stroke-width="1.8" stroke-linecap="round"/>'
 
 
-def stylesheet(tokens: Tokens, scheme: Scheme, base_pt: float, art: str) -> str:
-    """Return the sheet for one scheme and text size. `art` is the folder that `write_art` filled."""
+def stylesheet(tokens: Tokens, scheme: Scheme, base_pt: float, art: str, control_px: int) -> str:
+    """Return the sheet for one scheme and text size. `art` is the folder that `write_art` filled,
+    `control_px` the height of buttons and fields.
+    """
     template = Template(files("resources").joinpath("themes", "base.qss").read_text(encoding="utf-8"))
     values: dict[str, object] = {name.replace(".", "_"): value for name, value in tokens.colour[scheme].items()}
     values |= _mixed(tokens.colour[scheme])
-    values |= _sizes(tokens, scheme)
+    values |= _sizes(tokens, scheme, control_px)
     for name, step in tokens.type.items():
         values[f"{name}_pt"] = f"{base_pt * step.factor:.2f}"
         values[f"{name}_weight"] = step.weight
@@ -46,7 +48,7 @@ def write_art(folder: Path, colour: Mapping[str, str]) -> None:
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
-def _sizes(tokens: Tokens, scheme: Scheme) -> dict[str, object]:
+def _sizes(tokens: Tokens, scheme: Scheme, control_px: int) -> dict[str, object]:
     line = tokens.line_contrast if scheme.is_contrast else tokens.line_normal
     pad = tokens.space.tiny + line
     more = tokens.focus_width - line  # a focused field keeps its size: what the frame gains, the padding loses
@@ -59,7 +61,7 @@ def _sizes(tokens: Tokens, scheme: Scheme) -> dict[str, object]:
         "focus_pad_v": tokens.space.tiny - more,
         "focus_pad_h": tokens.space.small - more,
         "target": tokens.target_normal,
-        "button_min": tokens.control_normal - 2 * pad,
+        "button_min": control_px - 2 * pad,
         "button_big": tokens.control_big - 2 * pad,
         "indicator": tokens.indicator,
         "icon_small": tokens.icon_small,

@@ -47,13 +47,15 @@ class Theme(QObject):
         tokens: Tokens,
         mode: ThemeMode = ThemeMode.SYSTEM,
         system: Callable[[], Scheme] | None = None,
+        control_px: int = 0,
     ) -> None:
-        """`system` tells what the desktop wants; by default Qt is asked."""
+        """`system` tells what the desktop wants; by default Qt is asked. `control_px`: height of buttons and fields."""
         super().__init__()
         self._system = system or partial(_system_scheme, app)
         self.tokens = tokens
         self._app = app
         self._mode = mode
+        self._control_px = control_px or tokens.control_normal
         self._text_percent = 100
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._bound: WeakKeyDictionary[QAbstractButton, tuple[str, str]] = WeakKeyDictionary()
@@ -165,7 +167,8 @@ class Theme(QObject):
         font.setPointSizeF(self._base())
         self._app.setFont(font)
         self._app.setPalette(self._palette())
-        self._app.setStyleSheet(stylesheet(self.tokens, self._scheme, self._base(), folder.as_posix()))
+        sheet = stylesheet(self.tokens, self._scheme, self._base(), folder.as_posix(), self._control_px)
+        self._app.setStyleSheet(sheet)
         self._icons.clear()
         for button, (name, colour) in self._bound.items():
             button.setIcon(self.icon(name, colour))

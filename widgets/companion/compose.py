@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writing to support: a new request, or a message on a ticket. Works offline; what is written is kept first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QVBoxLayout, QWidget
+
+from app.config.i18n import _
+from widgets.companion.model import AssetLine, MessageLine, TicketLine
+from widgets.companion.texts import spoken_number
+from widgets.foundation import (
+    Button,
+    Chip,
+    Look,
+    Notice,
+    Panel,
+    PlainEdit,
+    PlainLabel,
+    Theme,
+    clear,
+    column,
+    fmt,
+    read_text,
+    row,
+    scroll,
+)
+
+__all__ = ["AskWindow", "TicketWindow"]
+
+_SUBJECT_MAX = 300
+
+
+class AskWindow(QDialog):
+    """A new request: subject, text, product. `sent` carries (subject, text, asset id or "")."""
+
+    sent = Signal(str, str, str)
+
+    def __init__(
+        self, theme: Theme, assets: Sequence[AssetLine], *, online: bool, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        space = theme.tokens.space
+        self.setWindowTitle(_("Ask for help"))
+        self.subject = QLineEdit(maxLength=_SUBJECT_MAX)
+        self.subject.setPlaceholderText(_("In a few words, for example: printer stops after page 2"))
+        self.text = PlainEdit(name=_("What happens"), placeholder=_("What did you do, what happened, since when?"))
+        self.product = QComboBox()
+        self.product.addItem(_("Another or none"), "")
+        for asset in assets:
+            self.product.addItem(f"{asset.product} {asset.model}  ·  {asset.serial}", asset.id)
+        if assets:
+            self.product.setCurrentIndex(1)
+        self.problem = PlainLabel(type="caption", tone="danger", wrap=True)
+        self.problem.hide()
+        self.offline = Notice(
+            theme,
+            _("You are offline. Your request is kept safely and sent when the connection is back."),
+            kind="warning",
+        )
+        self.offline.setVisible(not online)
+        self.send = Button(theme, _("Send request"), look=Look.PRIMARY, icon="send", pressed=self._send)
+        cancel = Button(theme, _("Cancel"), pressed=self.reject)
+        edge = (space.wide, space.wide, space.wide, space.large)
+        fields = column(
+            _named(_("Subject"), self.subject),
+            self.problem,
+            _named(_("What happens"), self.text),
+            _named(_("Product"), self.product),
+            gap=space.medium,
+        )
+        title = PlainLabel(_("Ask for help"), type="title")
+        buttons = row(None, cancel, self.send, gap=space.small)
+        self.setLayout(column(title, fields, self.offline, buttons, gap=space.medium, margins=edge))
+        self.resize(space.vast * 10, space.vast * 10)
+        self.subject.setFocus()
+
+    def _send(self) -> None:
+        subject, text = read_text(self.subject).strip(), read_text(self.text).strip()
+        if not subject and not text:
+            self.problem.setText(_("Write at least a subject."))
+            self.problem.show()
+            self.subject.setAccessibleDescription(self.problem.text())
+            self.subject.setFocus()
+            return
+        subject = subject or text.splitlines()[0][:_SUBJECT_MAX]
+        self.sent.emit(subject, text or subject, str(self.product.currentData() or ""))
+        self.accept()
+
+
+def _named(label: str, field: QWidget) -> QVBoxLayout:
+    name = PlainLabel(label, type="strong")
+    name.setBuddy(field)
+    field.setAccessibleName(label)
+    return column(name, field, gap=4)
+
+
+class TicketWindow(QDialog):
+    """One ticket: what was written, and a field to write more. `sent` carries (ticket id, text)."""
+
+    sent = Signal(str, str)
+
+    def __init__(
+        self, theme: Theme, ticket: TicketLine, now_ms: Callable[[], int], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._now_ms = now_ms
+        self.ticket = ticket
+        space = theme.tokens.space
+        self._thread = column(gap=space.small, margins=(space.large, space.medium, space.large, space.medium))
+        content = Panel("window", self._thread)
+        self._state = Chip()
+        self._title = PlainLabel(type="title", wrap=True)
+        self.text = PlainEdit(name=_("Message to support"), placeholder=_("Write to support"))
+        self.text.setMaximumHeight(space.vast * 2 + space.wide)
+        self.send = Button(theme, _("Send message"), look=Look.PRIMARY, icon="send", pressed=self._send)
+        close = Button(theme, _("Close"), pressed=self.reject)
+        edge = (space.large, space.medium, space.large, space.medium)
+        head = Panel("bar", row(self._title, None, self._state, gap=space.small, margins=edge))
+        foot = Panel(
+            "footer", column(self.text, row(None, close, self.send, gap=space.small), gap=space.small, margins=edge)
+        )
+        self.area = scroll(content)
+        self.setLayout(column(head, self.area, foot))
+        self.resize(space.vast * 10, space.vast * 12)
+        self.show_ticket(ticket)
+
+    def show_ticket(self, ticket: TicketLine) -> None:
+        """Show the ticket as it is now; what is being written stays."""
+        self.ticket = ticket
+        self.setWindowTitle(f"{spoken_number(ticket.number)} {ticket.subject}")
+        self._title.setText(f"{spoken_number(ticket.number)} {ticket.subject}")
+        self._state.setText(ticket.state)
+        clear(self._thread)
+        for message in ticket.messages:
+            self._thread.addWidget(self._message(message))
+        self._thread.addStretch(1)
+
+    def _message(self, message: MessageLine) -> Panel:
+        space = self._theme.tokens.space
+        who = PlainLabel(_("You") if message.own else message.author, type="strong")
+        when = PlainLabel(fmt.when(message.at_ms, self._now_ms()), type="caption", tone="muted")
+        body = PlainLabel(message.body, wrap=True, selectable=True)
+        edge = (space.medium, space.small, space.medium, space.small)
+        panel = Panel(
+            "card" if message.own else "reply", column(row(who, None, when), body, gap=space.tiny, margins=edge)
+        )
+        panel.setAccessibleName(f"{who.text()}, {when.text()}: {message.body}")
+        panel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return panel
+
+    def _send(self) -> None:
+        text = read_text(self.text).strip()
+        if text:
+            self.sent.emit(self.ticket.id, text)
+            self.text.clear()

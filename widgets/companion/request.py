@@ -1,0 +1,468 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The consent windows: the warning of the first use, and the request itself. Silence and every default mean no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QImage, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QRadioButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.config.i18n import _, ngettext
+from app.domain.assist import PromptInfo, TargetChoice
+from widgets.companion.model import PreviewReader
+from widgets.foundation import (
+    Button,
+    Card,
+    ElidedLabel,
+    Look,
+    Notice,
+    Panel,
+    PlainLabel,
+    Theme,
+    announce,
+    column,
+    fmt,
+    line,
+    row,
+)
+
+__all__ = ["ConsentButton", "Preview", "RequestWindow", "ScamWindow"]
+
+SCAM_WAIT_MS = 5000
+ALLOW_WAIT_MS = 1000
+_SPOKEN_S = (60, 30, 10)
+_TICK_MS = 250
+_KIND_SCREEN = frozenset({"screen", "drawn"})
+
+
+class ConsentButton(Button):
+    """A button that gives a consent: only a click or Space on it presses it, Enter never does."""
+
+    def enter_presses(self) -> bool:
+        """No."""
+        return False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Swallow both Enter keys."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+
+class Preview(QWidget):
+    """The picture exactly as it would be sent, as large as there is room. Never stretched beyond its own size."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._image: QImage | None = None
+        self._text = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        space = theme.tokens.space
+        self.setMinimumSize(space.vast * 5, space.vast * 3 + space.wide)
+
+    def has_picture(self) -> bool:
+        """Tell whether something can be seen."""
+        return self._image is not None
+
+    def show_picture(self, image: QImage | None, text: str) -> None:
+        """Show the picture, or the text while there is none; the text is the accessible description."""
+        self._image = image
+        self._text = text
+        self.setAccessibleName(_("Preview of what would be seen"))
+        self.setAccessibleDescription(text)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Wide enough to recognise things in."""
+        space = self._theme.tokens.space
+        return QSize(space.vast * 11, space.vast * 5)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint picture or text on a quiet ground with a frame."""
+        del event
+        painter = QPainter(self)
+        rect = self.rect().adjusted(0, 0, -1, -1)
+        painter.fillRect(rect, self._theme.colour("bg.hover"))
+        if self._image is None:
+            painter.setPen(self._theme.colour("fg.muted"))
+            painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._text)
+        else:
+            ratio = self.devicePixelRatioF()
+            size = self._image.size().scaled(rect.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
+            size = size.boundedTo(self._image.size())
+            mode = Qt.TransformationMode.SmoothTransformation
+            small = self._image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, mode)
+            small.setDevicePixelRatio(ratio)
+            width, height = round(small.width() / ratio), round(small.height() / ratio)
+            painter.drawImage((rect.width() - width) // 2, (rect.height() - height) // 2, small)
+        painter.setPen(self._theme.colour("border.control"))
+        painter.drawRect(rect)
+
+
+class ScamWindow(QWidget):
+    """Before the first request: what support never asks. Cannot be skipped; its button wakes after five seconds."""
+
+    understood = Signal()
+    refused = Signal()
+
+    def __init__(self, theme: Theme, wait_ms: int = SCAM_WAIT_MS, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        space = theme.tokens.space
+        self._answered = False
+        self.setProperty("panel", "window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle(_("Before you share your screen"))
+        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
+        self.no = Button(theme, _("Something is odd, do not share"), pressed=self._refuse)
+        self.yes = ConsentButton(theme, _("I have read this"), look=Look.PRIMARY, pressed=self._understand)
+        self.yes.setEnabled(False)
+        title = PlainLabel(_("Before you share your screen"), type="heading", wrap=True)
+        first = _("Did somebody you do not know call you and bring you here? Then it is very likely a fraud. Say no.")
+        card = Card(theme, kind="card")
+        for text in (
+            _("Support never asks for passwords, bank sign-in, card numbers or payment."),
+            _("Support never calls unasked about a virus, a refund or your account."),
+            _("Close windows with your bank, mail or private pictures before you share."),
+            _("You choose what is shown. You can stop at any time, also by Ctrl+Alt+End."),
+        ):
+            mark = PlainLabel()
+            theme.set_label_icon(mark, "shield-check", "success.fg", theme.tokens.icon_normal)
+            line_ = row(mark, PlainLabel(text, wrap=True), gap=space.medium)
+            line_.setStretch(1, 1)
+            line_.setAlignment(mark, Qt.AlignmentFlag.AlignTop)
+            card.body.addLayout(line_)
+        self.wait = PlainLabel(type="caption", tone="muted")
+        edge = (space.huge, space.huge, space.huge, space.wide)
+        buttons = row(self.no, None, self.yes, gap=space.small)
+        self.setLayout(
+            column(
+                title,
+                Notice(theme, first, kind="danger"),
+                card,
+                None,
+                self.wait,
+                buttons,
+                gap=space.medium,
+                margins=edge,
+            )
+        )
+        self.resize(space.vast * 12, space.vast * 9)
+        self._left_ms = wait_ms
+        self._timer = QTimer(self, interval=_TICK_MS)
+        self._timer.timeout.connect(self._count)
+        self._timer.start()
+        self._count()
+        self.no.setFocus()
+
+    def _count(self) -> None:
+        if self._left_ms <= 0:
+            self._timer.stop()
+            self.yes.setEnabled(True)
+            self.wait.setText("")
+            return
+        seconds = -(-self._left_ms // 1000)
+        text = ngettext("Please read. {n} second left.", "Please read. {n} seconds left.", seconds)
+        self.wait.setText(text.format(n=seconds))
+        self._left_ms -= _TICK_MS
+
+    def _understand(self) -> None:
+        self._answered = True
+        self.understood.emit()
+        self.close()
+
+    def _refuse(self) -> None:
+        if not self._answered:
+            self._answered = True
+            self.refused.emit()
+            self.close()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape refuses."""
+        if event.key() == Qt.Key.Key_Escape:
+            self._refuse()
+            return
+        super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing the window refuses."""
+        self._timer.stop()
+        if not self._answered:
+            self._answered = True
+            self.refused.emit()
+        super().closeEvent(event)
+
+
+class RequestWindow(QWidget):
+    """Who asks for what, with a preview. `allowed`, `refused`, `target_chosen` (id, kind)."""
+
+    allowed = Signal()
+    refused = Signal()
+    target_chosen = Signal(str, str)
+    targets_wanted = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        prompt: PromptInfo,
+        monotonic_ms: Callable[[], int],
+        preview: PreviewReader,
+        *,
+        hotkey_works: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
+        """`prompt.expires_ms` is on the clock `monotonic_ms`; `preview` is read at each `picture_arrived`."""
+        super().__init__(parent)
+        self._theme = theme
+        self._space = theme.tokens.space
+        self._prompt = prompt
+        self._monotonic_ms = monotonic_ms
+        self._read_preview = preview
+        self._opened_ms = monotonic_ms()
+        self._answered = False
+        self._targets: tuple[TargetChoice, ...] = ()
+        self._spoken: set[int] = set()
+        self._chosen = ""
+        self.setProperty("panel", "window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle(_("Screen sharing request"))
+        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
+        self._build(hotkey_works)
+        self._timer = QTimer(self, interval=_TICK_MS)
+        self._timer.timeout.connect(self._count)
+        self._timer.start()
+        self._count()
+        self.no.setFocus()
+
+    # --- building --------------------------------------------------------------------------------------------
+
+    def _build(self, hotkey_works: bool) -> None:
+        space = self._space
+        self.problem = Notice(self._theme, kind="danger")
+        self.problem.hide()
+        edge = (space.wide, space.large, space.wide, space.large)
+        body = column(self._who(), line(), self._chooser(), self.problem, gap=space.medium, margins=edge)
+        self.preview = Preview(self._theme)
+        self.preview.show_picture(None, _("Waiting for the picture…"))
+        body.addWidget(self.preview, 1)
+        body.addLayout(self._limits(hotkey_works))
+        self.no = Button(self._theme, _("Don't allow"), look=Look.NORMAL, big=True, pressed=self._refuse)
+        self.yes = ConsentButton(
+            self._theme, _("Allow looking"), look=Look.PRIMARY, icon="eye", big=True, pressed=self._allow
+        )
+        self.yes.setEnabled(False)
+        self.time = PlainLabel(tone="muted", wrap=True)
+        self.time.setFont(self._theme.font("body", tabular=True))
+        foot = row(self.no, self.time, self.yes, gap=space.large, margins=edge)
+        foot.setStretch(1, 1)
+        self.time.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        top = QWidget()
+        top.setLayout(body)
+        outer = column(top, Panel("footer", foot))
+        outer.setStretch(0, 1)
+        self.setLayout(outer)
+        self.resize(space.vast * 13, space.vast * 15)
+        self.setTabOrder(self.no, self.yes)
+        self.setTabOrder(self.yes, self.one_window)
+        self.setTabOrder(self.one_window, self.windows)
+        self.setTabOrder(self.windows, self.whole_screen)
+        self.setTabOrder(self.whole_screen, self.screens)
+
+    def _who(self) -> QWidget:
+        prompt, space = self._prompt, self._space
+        picture = PlainLabel()
+        self._theme.set_label_icon(picture, "scan-eye", "fg.link", self._theme.tokens.icon_large)
+        name = PlainLabel(
+            _("{name}, {organisation}").format(name=prompt.agent_name, organisation=prompt.organisation),
+            type="title",
+            wrap=True,
+        )
+        badge = PlainLabel()
+        self._theme.set_label_icon(badge, "badge-check", "success.fg")
+        mark = ElidedLabel(_("Verified key {mark}").format(mark=prompt.key_mark), type="caption", tone="success")
+        ticket = PlainLabel(
+            _("Your ticket {number} “{subject}”").format(number=prompt.ticket_no, subject=prompt.subject), wrap=True
+        )
+        wish = PlainLabel(_("would like to LOOK AT your screen. You choose what is shown."), type="strong", wrap=True)
+        key = row(badge, mark, gap=space.tiny)
+        key.setStretch(1, 1)
+        texts = column(name, key, ticket, wish, gap=space.tiny)
+        head = row(picture, texts, gap=space.medium)
+        head.setStretch(1, 1)
+        head.setAlignment(picture, Qt.AlignmentFlag.AlignTop)
+        widget = QWidget()
+        widget.setLayout(head)
+        widget.setAccessibleName(" ".join((name.text(), mark.text(), ticket.text(), wish.text())))
+        return widget
+
+    def _chooser(self) -> QWidget:
+        self.one_window = QRadioButton(_("One window"))
+        self.whole_screen = QRadioButton(_("Whole screen"))
+        self.windows, self.screens = QComboBox(), QComboBox()
+        self.windows.setAccessibleName(_("Which window"))
+        self.screens.setAccessibleName(_("Which screen"))
+        group = QButtonGroup(self)
+        for button in (self.one_window, self.whole_screen):
+            group.addButton(button)
+        for box in (self.windows, self.screens):
+            box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            box.setMinimumContentsLength(12)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        group.buttonClicked.connect(lambda _button: self._choose())
+        self.windows.activated.connect(lambda _row: self._pick(self.one_window))
+        self.screens.activated.connect(lambda _row: self._pick(self.whole_screen))
+        widget = QWidget()
+        first = row(self.one_window, self.windows, gap=self._space.small)
+        second = row(self.whole_screen, self.screens, gap=self._space.small)
+        first.setStretch(1, 1)
+        second.setStretch(1, 1)
+        widget.setLayout(column(first, second, gap=self._space.small))
+        width = max(self.one_window.sizeHint().width(), self.whole_screen.sizeHint().width())
+        for button in (self.one_window, self.whole_screen):
+            button.setMinimumWidth(width)
+        return widget
+
+    def _limits(self, hotkey_works: bool) -> QVBoxLayout:
+        space = self._space
+        minutes = self._prompt.hard_limit_s // 60
+        stop = _("You can stop at any time: the red bar, or Ctrl+Alt+End.")
+        if not hotkey_works:
+            stop = _("You can stop at any time by the red bar. The key Ctrl+Alt+End does not work on this system.")
+        texts = (
+            _("NOT included: control, clipboard, files, recording. Each would be asked separately."),
+            ngettext("Ends after {n} minute at the latest.", "Ends after {n} minutes at the latest.", minutes).format(
+                n=minutes
+            )
+            + " "
+            + stop,
+        )
+        box = column(gap=space.tiny)
+        for icon, text in zip(("ban", "octagon-x"), texts, strict=True):
+            mark = PlainLabel()
+            self._theme.set_label_icon(mark, icon, "fg.muted")
+            part = row(mark, PlainLabel(text, wrap=True), gap=space.small)
+            part.setStretch(1, 1)
+            part.setAlignment(mark, Qt.AlignmentFlag.AlignTop)
+            box.addLayout(part)
+        warning = _("Nobody from support asks for passwords, bank sign-in or payment. A stranger called you? Say no.")
+        box.addSpacing(space.tiny)
+        box.addWidget(Notice(self._theme, warning, kind="warning"))
+        return box
+
+    # --- what the owner tells --------------------------------------------------------------------------------
+
+    def show_targets(self, targets: Sequence[TargetChoice]) -> None:
+        """Fill the choosers; what was chosen stays chosen when it is still there."""
+        self._targets = tuple(targets)
+        for box, wanted in ((self.windows, False), (self.screens, True)):
+            kept = box.currentData()
+            box.clear()
+            for target in self._targets:
+                if (target.kind in _KIND_SCREEN) is wanted:
+                    box.addItem(self._title(target), target.id)
+            box.setCurrentIndex(max(0, box.findData(kept)))
+            box.setEnabled(box.count() > 0)
+        self.one_window.setEnabled(self.windows.count() > 0)
+        self.whole_screen.setEnabled(self.screens.count() > 0)
+        if not self._targets:
+            self.show_problem(_("There is nothing that can be shown on this computer."))
+        elif self._chosen not in {target.id for target in self._targets}:
+            self._preselect()
+
+    def picture_arrived(self) -> None:
+        """A newer preview picture is in the memory: draw it."""
+        got = self._read_preview()
+        if got is None:
+            return
+        _seq, width, height, stride, data = got
+        image = QImage(data, width, height, stride, QImage.Format.Format_RGB32).copy()
+        self.problem.hide()
+        shown = next((self._title(target) for target in self._targets if target.id == self._chosen), "")
+        text = _("Preview: {what}, {width} by {height}. {name} would see exactly this and nothing else.")
+        self.preview.show_picture(
+            image, text.format(what=shown, width=width, height=height, name=self._prompt.agent_name)
+        )
+        self._count()
+
+    def show_problem(self, text: str) -> None:
+        """Say why there is no picture; nothing can be allowed then."""
+        self.problem.tell(text, "danger")
+        self.problem.show()
+        self.preview.show_picture(None, text)
+        self._count()
+
+    def end(self) -> None:
+        """Close without an answer: time is up or the request is gone."""
+        self._answered = True
+        self.close()
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _title(self, target: TargetChoice) -> str:
+        if target.kind == "drawn":
+            return _("Test picture")
+        return target.title or (_("Screen") if target.kind in _KIND_SCREEN else _("Window without a name"))
+
+    def _preselect(self) -> None:
+        """A window rather than a screen: it shows less."""
+        self._pick(self.one_window if self.windows.count() else self.whole_screen)
+
+    def _pick(self, button: QRadioButton) -> None:
+        button.setChecked(True)
+        self._choose()
+
+    def _choose(self) -> None:
+        box = self.screens if self.whole_screen.isChecked() else self.windows
+        target = next((target for target in self._targets if target.id == box.currentData()), None)
+        if target is None:
+            return
+        self._chosen = target.id
+        self.preview.show_picture(None, _("Waiting for the picture…"))
+        self._count()
+        self.target_chosen.emit(target.id, target.kind)
+
+    def _count(self) -> None:
+        now = self._monotonic_ms()
+        left_s = max(0, -(-(self._prompt.expires_ms - now) // 1000))
+        self.time.setText(_("No answer within {time} means no.").format(time=fmt.clock(left_s)))
+        awake = now - self._opened_ms >= ALLOW_WAIT_MS and self.preview.has_picture() and left_s > 0
+        if self.yes.isEnabled() != awake:
+            self.yes.setEnabled(awake)
+        for mark in _SPOKEN_S:
+            if left_s <= mark and mark not in self._spoken:
+                self._spoken.add(mark)
+                announce(self, self.time.text(), urgent=mark == _SPOKEN_S[-1])
+                break
+
+    def _allow(self) -> None:
+        if not self._answered and self.yes.isEnabled():
+            self._answered = True
+            self._timer.stop()
+            self.allowed.emit()
+            self.close()
+
+    def _refuse(self) -> None:
+        if not self._answered:
+            self._answered = True
+            self.refused.emit()
+            self.close()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape refuses; Enter outside the refusing button does nothing."""
+        if event.key() == Qt.Key.Key_Escape:
+            self._refuse()
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            return
+        super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing the window refuses."""
+        self._timer.stop()
+        if not self._answered:
+            self._answered = True
+            self.refused.emit()
+        super().closeEvent(event)

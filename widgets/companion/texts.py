@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sentences of the customer's windows: what happened, what is safe, what can be done."""
+
+from __future__ import annotations
+
+from app.config.i18n import _, ngettext
+from widgets.companion.model import HomeView, Line, LineState
+from widgets.foundation import fmt
+
+__all__ = ["end_reason", "line_text", "open_text", "spoken_number", "trouble"]
+
+
+def open_text(home: HomeView, now_ms: int) -> tuple[str, bool]:
+    """Return how the hours stand now, in the customer's own zone, and whether support is open."""
+    state = home.hours.at(now_ms)
+    if not state.changes_ms:
+        return _("Hours not known"), False
+    time = fmt.time_of_day(state.changes_ms)
+    if state.open:
+        return _("Open now, until {time}").format(time=time), True
+    day = fmt.weekday(state.changes_ms, now_ms)
+    return _("Closed, opens {day} {time}").format(day=day, time=time).replace("  ", " "), False
+
+
+def line_text(state: LineState, as_of_ms: int) -> str:
+    """Return the status line: never "sent" before the server has it."""
+    waiting = ngettext("{n} item waits and is sent later.", "{n} items wait and are sent later.", state.waiting)
+    tail = " " + waiting.format(n=state.waiting) if state.waiting else ""
+    if state.line is Line.ONLINE:
+        if state.waiting:
+            return _("Sending…") + tail
+        return _("All sent {time}").format(time=fmt.time_of_day(max(as_of_ms, state.since_ms)))
+    if state.line is Line.CONNECTING:
+        return _("Connecting…") + tail
+    if state.line is Line.REFUSED:
+        return trouble(state.code) + tail
+    age = _(" What you see is from {time}.").format(time=fmt.moment(as_of_ms)) if as_of_ms else ""
+    return _("Offline since {time}.").format(time=fmt.time_of_day(state.since_ms)) + tail + age
+
+
+def spoken_number(number: int | None) -> str:
+    """Return "#4182", or what stands there until the server gave a number."""
+    return f"#{number}" if number is not None else _("new")
+
+
+def trouble(code: str, **details: object) -> str:
+    """Return what a person is told about a failure: what happened, what is safe, what to do."""
+    text = _TROUBLES.get(code)
+    words = {"server": _("the server"), "path": "", "kept": ""} | details
+    return (text() if text else _("Something did not work ({code}). Nothing was changed.")).format(code=code, **words)
+
+
+_TROUBLES = {
+    "server_unreachable": lambda: _(
+        "{server} does not answer. Nothing was changed. Check the network, or ask support for a new link."
+    ),
+    "tls_failure": lambda: _(
+        "The connection to {server} is not secure: its certificate was not accepted. Nothing was sent. "
+        "Tell your support; do not go on from a network you do not trust."
+    ),
+    "wrong_server": lambda: _(
+        "What answers at {server} is not the support server you enrolled with. Nothing was sent. "
+        "Call support at the number you know."
+    ),
+    "insecure_link": lambda: _(
+        "This link would send everything unencrypted, so it is not used. Ask support for a link that begins with https."
+    ),
+    "bad_link": lambda: _("This is no enrolment link or code. Copy it whole from the message you got."),
+    "code_used": lambda: _("This code was used already or is too old. Nothing was changed. Ask support for a new one."),
+    "enrol_refused": lambda: _(
+        "This code was used already or is too old. Nothing was changed. Ask support for a new one."
+    ),
+    "key_changed": lambda: _(
+        "The key of this organisation changed while you looked at it. Nothing was changed. Call support."
+    ),
+    "companion_revoked": lambda: _(
+        "Support has ended the enrolment of this computer. What you wrote is kept here. Ask for a new link."
+    ),
+    "blocked": lambda: _("Too many tries. Nothing was changed. Please wait 15 minutes and try again."),
+    "bad_code": lambda: _(
+        "This code is not valid any more, or not for you. Ask the person on the phone for a new one."
+    ),
+    "bad_invitation": lambda: _(
+        "An invitation to share your screen was refused, because it is not a valid one of your support. "
+        "Nobody saw anything. If somebody called you about it, hang up and call support at the number you know."
+    ),
+    "no_keyring": lambda: _(
+        "This computer has no safe place for keys. Choose a passphrase, which is asked each time the app starts."
+    ),
+    "wrong_passphrase": lambda: _("This passphrase does not open your data. Nothing was changed. Please try again."),
+    "store_damaged": lambda: _(
+        "The file with your data was damaged and has been set aside as {kept}. Unsent requests in it may be lost. "
+        "Please enrol again with a new link."
+    ),
+    "store_wrong_key": lambda: _(
+        "The file with your data does not fit the key of this computer. It is kept as it is: {path}"
+    ),
+    "store_too_new": lambda: _(
+        "Your data was written by a newer version of this app. It is kept as it is. Please install the newer version."
+    ),
+    "store_in_use": lambda: _("The app is running already. Look for its window."),
+    "disk_full": lambda: _(
+        "The disk is full, so what you wrote is not saved yet. It stays open here. Free some space and try again."
+    ),
+    "no_display": lambda: _(
+        "There is no screen that can be shown: no display was found. You can still write to support."
+    ),
+    "no_permission": lambda: _(
+        "This system does not allow the app to take pictures of the screen. Nothing was shown. "
+        "Allow screen recording for Deskside Companion in the system settings, then ask support to invite you again."
+    ),
+    "target_gone": lambda: _("The window you chose is closed. Nothing is shown. Choose another one."),
+    "capture_failed": lambda: _("The picture of the screen could not be taken. Nothing was shown."),
+    "child_failed": lambda: _("A part of the app stopped. Nothing is shared. You can ask support to invite you again."),
+}
+
+
+def end_reason(reason: str, by: str) -> str:
+    """Return in one sentence why a session ended."""
+    if reason == "stopped":
+        return {"customer": _("You stopped it."), "agent": _("Support ended it.")}.get(by, _("It was stopped."))
+    return {
+        "refused": _("You did not allow it. Nothing was shown."),
+        "cancelled": _("Support withdrew the invitation. Nothing was shown."),
+        "expired": _("The invitation was not opened in time. Nothing was shown."),
+        "unreachable": _("The two computers could not be connected. Nothing was shown."),
+        "sas_mismatch": _(
+            "The check numbers differ, so it was ended: somebody else may have stood between. "
+            "Call support at the number you know."
+        ),
+        "unverified": _("The check number was not compared in time."),
+        "idle": _("Nothing happened for a while, so it was ended."),
+        "lost": _("The connection broke and did not come back within 30 seconds."),
+        "not_confirmed": _("Nobody confirmed that it should go on."),
+        "limit": _("The agreed time was over."),
+        "revoked": _("The server ended it."),
+        "protocol": _("Something was asked that you had not allowed, so it was ended."),
+        "child_failed": _("A part of the app stopped, so it was ended."),
+        "capture_failed": _("The picture of the screen could not be taken, so it was ended."),
+        "bad_invitation": trouble("bad_invitation"),
+    }.get(reason, _("It was ended."))
