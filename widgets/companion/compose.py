@@ -124,7 +124,9 @@ class TicketWindow(QDialog):
             "footer", column(self.text, row(None, close, self.send, gap=space.small), gap=space.small, margins=edge)
         )
         self.area = scroll(content)
-        self.setLayout(column(head, self.area, foot))
+        outer = column(head, self.area, foot)
+        outer.setStretch(1, 1)
+        self.setLayout(outer)
         self.resize(space.vast * 10, space.vast * 12)
         self.show_ticket(ticket)
 

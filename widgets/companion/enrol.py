@@ -40,15 +40,15 @@ class EnrolWindow(QWidget):
         self.setProperty("panel", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(_("Connect with your support"))
-        self.setMinimumSize(self._space.vast * 9, self._space.vast * 10)
+        self.setMinimumSize(self._space.vast * 10, self._space.vast * 8)
         self._pages = QStackedLayout()
         self.problem = Notice(theme, kind="danger")
         self.problem.hide()
         self.busy = BusyStrip(theme)
         self._pages.addWidget(self._link_page())
         self._pages.addWidget(self._confirm_page())
-        edge = (self._space.huge, self._space.huge, self._space.huge, self._space.wide)
-        self.setLayout(column(self._pages, self.problem, self.busy, gap=self._space.medium, margins=edge))
+        edge = (self._space.wide, self._space.wide, self._space.wide, self._space.wide)
+        self.setLayout(column(self._pages, self.busy, gap=self._space.medium, margins=edge))
 
     def _link_page(self) -> QWidget:
         page = QWidget()
@@ -70,10 +70,12 @@ class EnrolWindow(QWidget):
                 self._space.small,
                 label,
                 self.link,
+                self.problem,
                 self._space.small,
                 self.next,
                 None,
                 gap=self._space.small,
+                margins=(self._space.small,) * 4,
             )
         )
         return page
@@ -99,6 +101,7 @@ class EnrolWindow(QWidget):
                 None,
                 row(self.no, None, self.yes, gap=self._space.small),
                 gap=self._space.medium,
+                margins=(self._space.small,) * 4,
             )
         )
         return page

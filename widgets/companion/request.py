@@ -150,7 +150,7 @@ class ScamWindow(QWidget):
                 margins=edge,
             )
         )
-        self.resize(space.vast * 12, space.vast * 9)
+        self.resize(space.vast * 12, space.vast * 8)
         self._left_ms = wait_ms
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.timeout.connect(self._count)
@@ -391,7 +391,7 @@ class RequestWindow(QWidget):
         """Say why there is no picture; nothing can be allowed then."""
         self.problem.tell(text, "danger")
         self.problem.show()
-        self.preview.show_picture(None, text)
+        self.preview.show_picture(None, _("No picture"))
         self._count()
 
     def end(self) -> None:

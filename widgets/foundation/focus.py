@@ -45,6 +45,8 @@ class _Frame(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         target.installEventFilter(self)
         target.destroyed.connect(self.deleteLater)
+        live = str(target.property("look")).startswith("live")  # on a live ground the usual colour cannot be seen
+        self._colour = "live.fg" if live else "focus"
         self._follow(target)
         self.show()
 
@@ -79,7 +81,7 @@ class _Frame(QWidget):
         width = self._theme.tokens.focus_width
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self._theme.colour("focus"), width))
+        painter.setPen(QPen(self._theme.colour(self._colour), width))
         inset = width / 2
         radius = self._theme.tokens.radius_small + self._theme.tokens.focus_gap
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), radius, radius)
