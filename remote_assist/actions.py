@@ -101,10 +101,14 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True)
 class InvitationReady:
-    """Agent: the server holds the invitation. `code` is nine digits or empty; `expires_ms` on the monotonic clock."""
+    """Agent: the server holds the invitation. `code` is nine digits or empty; `expires_ms` on the monotonic clock.
+
+    `pushed`: an enrolled companion of the customer was online and got it.
+    """
 
     link: str
     code: str
+    pushed: bool
     expires_ms: int
 
 

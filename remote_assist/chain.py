@@ -20,6 +20,8 @@ from app.domain.invitation import Invitation, invite_hash, read_invitation
 from app.domain.signed import b64, fingerprint, lp, sha256, sign, unb64, verify
 
 __all__ = [
+    "JOIN_LABEL",
+    "RECEIPT_LABEL",
     "BadChain",
     "ChainReader",
     "ChainWriter",
@@ -31,7 +33,8 @@ __all__ = [
 ]
 
 _LABEL = "deskside-chain-1"
-_RECEIPT_LABEL = "deskside-receipt-1"
+RECEIPT_LABEL = "deskside-receipt-1"
+JOIN_LABEL = "deskside-join-1"
 _KIND = "deskside-receipt"
 _MAX_RECEIPT_BYTES = 1 << 20
 _MAX_ENTRIES = 2000
@@ -122,7 +125,7 @@ class ChainReader:
 
 def countersign_entry(device_key: Ed25519PrivateKey, last: Entry) -> bytes:
     """Return the agent's signature over the last entry and, through its link, over the whole chain."""
-    return sign(device_key, _RECEIPT_LABEL, lp(last.hash))
+    return sign(device_key, RECEIPT_LABEL, lp(last.hash))
 
 
 def build_receipt(
@@ -217,7 +220,7 @@ def _check_countersignature(fields: Fields, certificate: AgentCertificate, last:
     if fields.raw.get("countersignature") is None:
         return False
     signature = fields.binary("countersignature", 64)
-    if not verify(certificate.device_key, _RECEIPT_LABEL, lp(last.hash), signature):
+    if not verify(certificate.device_key, RECEIPT_LABEL, lp(last.hash), signature):
         raise BadChain("countersignature")
     return True
 
@@ -259,6 +262,6 @@ def _device_mark(joined: Entry, iid: bytes, session_key: bytes) -> str:
         key, signature = unb64(str(joined.data["device_key"])), unb64(str(joined.data.get("device_sig")))
     except ValueError as error:
         raise BadChain("device signature") from error
-    if not verify(key, "deskside-join-1", lp(iid, session_key), signature):
+    if not verify(key, JOIN_LABEL, lp(iid, session_key), signature):
         raise BadChain("device signature")
     return fingerprint(key)

@@ -83,7 +83,10 @@ class View(_Msg, frozen=True, tag="view"):
 
 
 class Keep(_Msg, frozen=True, tag="keep"):
-    """`epoch` carries the session from now on: close every other peer connection, open attempts included."""
+    """An older connection spoke again while a newer one was tried: `epoch` stays, close the others.
+
+    A newer connection that opens its channels closes the older ones by itself, without this message.
+    """
 
     epoch: int
 

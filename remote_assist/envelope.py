@@ -40,6 +40,7 @@ __all__ = [
     "RevealBody",
     "SdpBody",
     "join_proof",
+    "key_bytes",
     "peek_join",
 ]
 
@@ -294,6 +295,17 @@ def peek_join(raw: bytes) -> tuple[bytes, JoinBody]:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise DroppedEnvelope("join") from None
     return key, body
+
+
+def key_bytes(text: str) -> bytes:
+    """Return the 32 bytes a signed body carries as text. Raises PeerMisbehaved."""
+    try:
+        raw = unb64(text)
+    except ValueError:
+        raise PeerMisbehaved("value") from None
+    if len(raw) != 32:
+        raise PeerMisbehaved("value")
+    return raw
 
 
 def join_proof(join_secret: bytes, iid: bytes, session_key: bytes) -> bytes:

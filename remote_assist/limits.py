@@ -11,8 +11,10 @@ __all__ = [
     "CHILD_END_MS",
     "COUNTERSIGN_WAIT_MS",
     "NACK_REPEAT_MS",
+    "PAUSE_ENTRY_MS",
     "REBUILD_EVERY_MS",
     "VIEW_REPEAT_MS",
+    "VIEW_SPACING_MS",
     "VIOLATIONS_MAX",
     "VIOLATION_ENTRY_MS",
     "Limits",
@@ -22,7 +24,9 @@ CHILD_END_MS = 80  # `end` unconfirmed for so long: the child is killed
 REBUILD_EVERY_MS = 4_000
 NACK_REPEAT_MS = 1_000
 COUNTERSIGN_WAIT_MS = 10_000  # after the end: only the receipt and its countersignature are still read
+VIEW_SPACING_MS = 250  # a window being resized does not flood `ctl`
 VIEW_REPEAT_MS = 30_000  # an agent at work repeats `view`, so that the customer's idle timer knows
+PAUSE_ENTRY_MS = 1_500  # a pause is recorded with the child's next figures, or without them after this time
 VIOLATIONS_MAX = 10
 VIOLATION_ENTRY_MS = 1_000
 

@@ -203,7 +203,7 @@ class Shown(_Bin, frozen=True, tag="shown"):
     drawn_us: int
 
 
-class Cursor(_Bin, frozen=True, tag="cursor"):
+class Cursor(_Bin, frozen=True, tag="cur"):
     """Customer, on `cur`: where the pointer is, in source pixels."""
 
     x: int

@@ -8,6 +8,7 @@ back, silence never grants, and a session ends once, with one reason.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from app.domain.assist import EndReason, Phase, Question, Role, SessionView
@@ -102,6 +103,17 @@ class SessionMachine:
         if _Timer.ASKED_UNVERIFIED in self._timers:
             return Question.GO_ON_UNVERIFIED
         return Question.CONTINUE if _Timer.ASKED_CONTINUE in self._timers else None
+
+    @property
+    def questions(self) -> frozenset[Question]:
+        """All questions open towards the customer; seldom more than one."""
+        open_ = {Question.GO_ON_UNVERIFIED: _Timer.ASKED_UNVERIFIED, Question.CONTINUE: _Timer.ASKED_CONTINUE}
+        return frozenset(question for question, timer in open_.items() if timer in self._timers)
+
+    def would_resume(self, cause: str) -> bool:
+        """Tell whether `resume` by this cause would let the picture go on."""
+        lifted = {"customer": {"customer", "agent"}, "system": {"system"}}.get(cause, set())
+        return self.paused and self._pause_causes <= lifted
 
     def question_deadline_ms(self, question: Question) -> int:
         """When silence ends the session. Raises KeyError when this question is not open."""
@@ -230,6 +242,15 @@ class SessionMachine:
         if self.live:
             self._set_idle(self._now_ms)
         return effects
+
+    def shorten(self, *, idle_ms: int, hard_ms: int, now_ms: int) -> None:
+        """Take over the other end's limits where they are stricter than the own."""
+        self._now_ms = max(self._now_ms, now_ms)
+        self.limits = replace(
+            self.limits, idle_ms=min(self.limits.idle_ms, idle_ms), hard_ms=min(self.limits.hard_ms, hard_ms)
+        )
+        if self.live and self.consented_ms is not None:
+            self._timers[_Timer.LIMIT] = self.consented_ms + self.limits.hard_ms
 
     def end(self, reason: EndReason, by: str, now_ms: int) -> list[Effect]:
         """End, from any phase, once."""

@@ -115,6 +115,7 @@ class Notice(StrEnum):
     LOST = "lost"
     BACK = "back"
     VIOLATION = "violation"
+    REFUSED = "refused"
     CHILD_RESTARTED = "child_restarted"
     CAPTURE = "capture"
 
