@@ -23,10 +23,11 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from remote_assist.child_protocol import (
     MAX_MESSAGE_BYTES,
+    BadMessage,
     Frame,
     FromChild,
     ToChild,
@@ -39,6 +40,7 @@ from remote_assist.shm import FrameReader
 KEY_BYTES: Final = 32
 _SOCKET_PATH_MAX: Final = 107
 _QUEUE_MAX: Final = 512
+_EXIT_S: Final = 0.5  # between a closed pipe and the end of an orderly child
 _PR_SET_PDEATHSIG: Final = 1
 # What a child needs to find its display, fonts and language; secrets of the parent's environment stay behind.
 _ENV_NAMES: Final = frozenset(
@@ -122,6 +124,29 @@ class ChildLink:
             raise LinkClosed(type(error).__name__) from error
         return decode_from_child(raw)
 
+    @property
+    def pictures(self) -> FrameReader:
+        """The window's end of the picture memory."""
+        return self.frames
+
+    def tell(self, message: object) -> bool:
+        """As `send` for a ToChild message, but return False when the child is gone or the message too large."""
+        try:
+            self.send(cast(ToChild, message))
+        except (LinkClosed, BadMessage):
+            return False
+        return True
+
+    def next_message(self) -> FromChild | None:
+        """As `receive`, but None when the child is gone; one that lies is killed."""
+        try:
+            return self.receive()
+        except LinkClosed:
+            return None
+        except BadMessage:
+            self.kill()
+            return None
+
     def kill(self) -> None:
         """End the child now, also a stopped one. Idempotent."""
         with contextlib.suppress(ProcessLookupError):
@@ -134,17 +159,19 @@ class ChildLink:
         except subprocess.TimeoutExpired:
             return None
 
-    def close(self) -> None:
-        """Kill the child if it still runs, reap it and free everything. Idempotent."""
+    def close(self) -> int:
+        """Let an ended child go, kill any other, reap it and free everything. Return its exit status. Idempotent."""
         if self._closed.is_set():
-            return
+            return self._process.returncode or 0
         self._closed.set()
-        self.kill()
-        self._process.wait()
+        if self.wait(_EXIT_S) is None:
+            self.kill()
+        status = self._process.wait()
         self._writer.close()
         self._writer.join(1)
         self._conn.close()
         self.frames.close()
+        return status
 
 
 def child_command() -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -76,9 +77,10 @@ class _Area:
 
 
 class FrameReader:
-    """The window's end. Makes the memory; `fd` is to be inherited by the child. Methods belong to one thread."""
+    """The window's end. Makes the memory; `fd` is to be inherited by the child. `close` may come from any thread."""
 
     def __init__(self, width_max: int = WIDTH_MAX, height_max: int = HEIGHT_MAX) -> None:
+        self._lock = threading.Lock()
         slot_bytes = width_max * height_max * 4
         size = _HEADER_BYTES + _SLOTS * slot_bytes
         self.fd = os.memfd_create("deskside-frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -90,30 +92,40 @@ class FrameReader:
         self._area.set_mark(_READING, _NONE)
         self._area.set_mark(0, _MAGIC)
 
+    def copy_newest(self, copy: Callable[[FrameInfo, memoryview], None]) -> FrameInfo | None:
+        """As `read`, for a `copy` that keeps its result itself."""
+        found = self.read(copy)
+        return found[0] if found is not None else None
+
     def read(self, copy: Callable[[FrameInfo, memoryview], T], tries: int = 4) -> tuple[FrameInfo, T] | None:
         """Call `copy(info, rows)` with the newest picture and return its result, or None when there is none yet.
 
         `copy` must take the bytes it needs before it returns and may be called again when the writer was faster; only
-        the result of an untorn read is returned. Never waits.
+        the result of an untorn read is returned. Never waits for the writer.
         """
-        area = self._area
-        if area is None:
-            return None
-        try:
-            for _ in range(tries):
-                slot = area.mark(_LATEST)
-                if slot >= _SLOTS:
-                    return None
-                area.set_mark(_READING, slot)
-                info = self._info(area, slot)
-                if info is None:
-                    continue
-                result = copy(info, area.pixels(slot, info.height * info.stride))
-                if area.word(slot, _BEFORE) == info.seq == area.word(slot, _AFTER):
-                    return info, result
-            return None
-        finally:
-            area.set_mark(_READING, _NONE)
+        with self._lock:
+            area = self._area
+            if area is None:
+                return None
+            try:
+                return self._read(area, copy, tries)
+            finally:
+                area.set_mark(_READING, _NONE)
+
+    def _read(self, area: _Area, copy: Callable[[FrameInfo, memoryview], T], tries: int) -> tuple[FrameInfo, T] | None:
+        for _ in range(tries):
+            slot = area.mark(_LATEST)
+            if slot >= _SLOTS:
+                return None
+            area.set_mark(_READING, slot)
+            info = self._info(area, slot)
+            if info is None:
+                continue
+            with area.pixels(slot, info.height * info.stride) as rows:
+                result = copy(info, rows)
+            if area.word(slot, _BEFORE) == info.seq == area.word(slot, _AFTER):
+                return info, result
+        return None
 
     @staticmethod
     def _info(area: _Area, slot: int) -> FrameInfo | None:
@@ -131,10 +143,11 @@ class FrameReader:
 
     def close(self) -> None:
         """Give the memory back. Idempotent; later reads return None."""
-        area, self._area = self._area, None
-        if area is not None:
-            area.close()
-            os.close(self.fd)
+        with self._lock:
+            area, self._area = self._area, None
+            if area is not None:
+                area.close()
+                os.close(self.fd)
 
 
 class FrameWriter:
