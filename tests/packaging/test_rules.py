@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules of the frozen program: what stays in, what the distribution brings, what may be stripped."""
+
+from __future__ import annotations
+
+import pytest
+
+from resources.packaging.pyinstaller.rules import keep, may_strip
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "PySide6/Qt/plugins/platforms/libqxcb.so",
+        "PySide6/Qt/plugins/platforms/libqoffscreen.so",
+        "PySide6/Qt/plugins/multimedia/libffmpegmediaplugin.so",
+        "PySide6/Qt/lib/libQt6Qml.so.6",
+        "PySide6/Qt/lib/libQt6Multimedia.so.6",
+        "PySide6/QtOpenGL.abi3.so",
+        "PySide6/Qt/translations/qtbase_ko.qm",
+        "libxcb-cursor.so.0",
+        "av.libs/libxcb-5ddf6756.so.1.1.0",
+        "resources/locale/ko/LC_MESSAGES/tools.mo",
+        "babel/locale-data/ko_KR.dat",
+    ],
+)
+def test_what_the_program_needs_stays(path: str) -> None:
+    """Screen capture, offscreen drawing, Korean."""
+    assert keep(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "PySide6/Qt/plugins/platformthemes/libqgtk3.so",
+        "PySide6/Qt/plugins/sqldrivers/libqsqlite.so",
+        "PySide6/Qt/plugins/imageformats/libqpdf.so",
+        "PySide6/QtQml.abi3.so",
+        "PySide6/Qt/lib/libQt6WebEngineCore.so.6",
+        "PySide6/Qt/translations/qtbase_de.qm",
+        "libstdc++.so.6",
+        "libX11.so.6",
+        "libdbus-1.so.3",
+        "libgtk-3.so.0",
+        "libpangocairo-1.0.so.0",
+        "resources/locale/ko/LC_MESSAGES/tools.po",
+        "resources/packaging/pyinstaller/rules.py",
+        "babel/locale-data/de.dat",
+    ],
+)
+def test_what_belongs_to_others_is_left_out(path: str) -> None:
+    """The distribution's libraries, GTK's family, QML, sources of translations."""
+    assert not keep(path)
+
+
+def test_only_the_interpreter_and_extensions_are_stripped() -> None:
+    """A stripped OpenBLAS no longer loads; Qt stays as delivered, so that it can be replaced."""
+    assert may_strip("libpython3.11.so.1.0")
+    assert may_strip("sqlcipher3/_sqlite3.cpython-311-x86_64-linux-gnu.so")
+    assert not may_strip("numpy.libs/libscipy_openblas64_.so")
+    assert not may_strip("PySide6/Qt/lib/libQt6Core.so.6")
+    assert not may_strip("base_library.zip")
