@@ -1,0 +1,476 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A companion's way to the server: one thread with asyncio that sends what was written, hears news, relays signalling.
+
+Calls return at once and may come from any thread; answers are events, given to `listen` on the client's own thread. The
+rows (companion.db) are touched on that thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+import websockets
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.domain.errors import ServerUnreachable, WorldError
+from sync import customer_protocol as wire
+from sync import protocol as live
+from sync.customer_api import CustomerApi, CustomerRefused, map_failure
+from sync.session_protocol import Redeem, Redeemed, Revocations
+
+__all__ = [
+    "CustomerClient",
+    "CustomerEvent",
+    "Entries",
+    "HomeArrived",
+    "InviteArrived",
+    "LineChanged",
+    "NetworkThread",
+    "RedeemAnswered",
+    "RevocationsArrived",
+    "Rows",
+    "RowsFailed",
+    "SessionClosed",
+    "SigArrived",
+    "SigRefused",
+    "Waiting",
+    "WrittenChanged",
+]
+
+T = TypeVar("T")
+_BACKOFF_S = (0.5, 1, 2, 4, 8, 15, 30)
+_PING_S = 20
+_REFRESH_S = 60
+_TOKEN_MARGIN_S = 60
+_REVOCATIONS_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something written here that the server has not accepted. `path` is request, message or entries."""
+
+    id: str
+    path: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Entries of one session that the server has not confirmed."""
+
+    sid: str
+    hashes: tuple[str, ...]
+    body: bytes
+
+
+class Rows(Protocol):
+    """What the client keeps on disk. Called on the client's thread; raises StoreUnavailable."""
+
+    def waiting(self) -> Sequence[Waiting]:
+        """Return what waits, oldest first."""
+        ...
+
+    def settle(self, item: str, number: int | None, refused: str) -> None:
+        """Note that the server has it, or that it refuses it for good with this code."""
+        ...
+
+    def entries(self) -> Sequence[Entries]:
+        """Return entries of sessions that wait, by session."""
+        ...
+
+    def entries_sent(self, entries: Entries) -> None:
+        """Note that the server has them."""
+        ...
+
+    def home_tag(self) -> str:
+        """Return the tag of the home kept last."""
+        ...
+
+    def save_home(self, raw: bytes, tag: str, at_ms: int) -> None:
+        """Keep home as it came."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HomeArrived:
+    """Home as of now; `unchanged` when it is the one kept already."""
+
+    home: wire.Home | None
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """The way to the server: `online`, or not with `code` as the reason; `final` when trying again is useless."""
+
+    online: bool
+    since_ms: int
+    code: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenChanged:
+    """What waits, or was sent, changed: read the rows again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsFailed:
+    """The disk did not take something. `code` as in StoreUnavailable."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class InviteArrived:
+    """An invitation pushed by the server; nothing in it is trusted yet."""
+
+    iid: bytes
+    invitation: bytes
+    signature: bytes
+    join_secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemAnswered:
+    """Answer to `redeem`: the invitation, or None and why."""
+
+    redeemed: Redeemed | None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationsArrived:
+    """The newest list of revoked certificates; its signature is not checked yet."""
+
+    revocations: Revocations
+
+
+@dataclass(frozen=True, slots=True)
+class SigArrived:
+    """Signalling data from the other end of a session."""
+
+    session: bytes
+    n: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SigRefused:
+    """The relay could not deliver our message `n`."""
+
+    session: bytes
+    code: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The server ended the session."""
+
+    session: bytes
+    reason: str
+
+
+CustomerEvent = (
+    HomeArrived
+    | LineChanged
+    | WrittenChanged
+    | RowsFailed
+    | InviteArrived
+    | RedeemAnswered
+    | RevocationsArrived
+    | SigArrived
+    | SigRefused
+    | SessionClosed
+)
+
+
+class NetworkThread:
+    """A thread with an event loop; starts at once, stops once."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine there; any thread."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def stop(self) -> None:
+        """Cancel what runs and wait for the thread to end. Idempotent; not from the thread itself."""
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            tasks = asyncio.all_tasks(self.loop)
+            for task in tasks:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.close()
+
+
+class CustomerClient:
+    """The connection of one enrolled companion. `start` once, `stop` once."""
+
+    def __init__(
+        self,
+        thread: NetworkThread,
+        api: CustomerApi,
+        companion: str,
+        key: Ed25519PrivateKey,
+        rows: Rows,
+        listen: Callable[[CustomerEvent], None],
+    ) -> None:
+        self._thread = thread
+        self._api = api
+        self._companion = companion
+        self._key = key
+        self._rows = rows
+        self._listen = listen
+        self._socket: websockets.ClientConnection | None = None
+        self._wake = asyncio.Event()
+        self._online: bool | None = None
+        self._code = ""
+        self._token_until = 0.0
+        self._revocations_at = -_REVOCATIONS_S * 1.0
+        self._signing = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._outgoing: asyncio.Queue[live.LiveUp] = asyncio.Queue(256)
+
+    # --- from any thread -------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Connect and stay connected."""
+        self._thread.spawn(self._start())
+
+    def stop(self, grace_s: float = 2.0) -> None:
+        """Hand in what can still be handed in within the grace, then leave. Blocks that long at most."""
+        with contextlib.suppress(TimeoutError, WorldError):
+            self._thread.spawn(self._stop(grace_s)).result(grace_s + 2)
+
+    def poke(self) -> None:
+        """Send what waits and ask for home anew, now."""
+        self._thread.loop.call_soon_threadsafe(self._wake.set)
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Run `work` on the client's thread: writes to the rows. What it raises as WorldError is reported."""
+
+        def go() -> None:
+            try:
+                work()
+            except WorldError as error:
+                self._listen(RowsFailed(error.code))
+            self._listen(WrittenChanged())
+            self._wake.set()
+
+        self._thread.loop.call_soon_threadsafe(go)
+
+    def send_sig(self, session: bytes, to: str, n: int, data: bytes) -> None:
+        """Relay signalling data; what cannot be sent comes back as SigRefused."""
+        message = live.Sig(session=session, to=to, n=n, data=data)
+        self._thread.loop.call_soon_threadsafe(self._queue_sig, message)
+
+    def redeem(self, *, code: str | None = None, iid: str | None = None) -> None:
+        """Exchange a code or invitation id; answered by RedeemAnswered."""
+        self._thread.spawn(self._redeem(Redeem(code=code, iid=iid)))
+
+    # --- on the client's thread ------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        self._tasks = [asyncio.create_task(self._talk()), asyncio.create_task(self._hear())]
+
+    async def _stop(self, grace_s: float) -> None:
+        if self._online:
+            with contextlib.suppress(TimeoutError, WorldError):
+                await asyncio.wait_for(self._hand_in(), grace_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._api.close()
+
+    async def _talk(self) -> None:
+        """Sign in, send what waits, fetch home; again when woken, and after a while."""
+        tries = 0
+        while True:
+            self._wake.clear()
+            try:
+                await self._sign_in()
+                await self._hand_in()
+                await self._fetch()
+                self._say_line(True)
+                tries = 0
+            except WorldError as error:
+                if self._is_final(error):
+                    return
+                if isinstance(error, CustomerRefused) and error.status == 401:
+                    self._token_until = 0
+                self._say_line(False, error.code)
+                tries += 1
+            pause = _REFRESH_S if not tries else _BACKOFF_S[min(tries, len(_BACKOFF_S)) - 1]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+
+    def _is_final(self, error: WorldError) -> bool:
+        final = isinstance(error, CustomerRefused) and error.status in (403, 410)
+        if final:
+            self._listen(LineChanged(False, _now_ms(), "companion_revoked", final=True))
+        return final
+
+    async def _sign_in(self) -> None:
+        async with self._signing:
+            if time.monotonic() >= self._token_until:
+                lives_s = await self._api.sign_in(self._companion, self._key)
+                self._token_until = time.monotonic() + max(lives_s - _TOKEN_MARGIN_S, 5)
+
+    async def _hand_in(self) -> None:
+        changed = False
+        for item in self._rows.waiting():
+            try:
+                accepted = await self._api.post_raw(item.path, item.body)
+                self._rows.settle(item.id, accepted.number, "")
+            except CustomerRefused as error:
+                if error.temporary:
+                    raise
+                self._rows.settle(item.id, None, error.code)
+            changed = True
+        for entries in self._rows.entries():
+            await self._hand_in_entries(entries)
+        if changed:
+            self._listen(WrittenChanged())
+
+    async def _hand_in_entries(self, entries: Entries) -> None:
+        try:
+            await self._api.post_raw("entries", entries.body)
+        except CustomerRefused as error:
+            if error.temporary:
+                raise
+            # a record that the server will never take (its session is unknown there) must not be tried for ever
+        self._rows.entries_sent(entries)
+
+    async def _fetch(self) -> None:
+        if time.monotonic() - self._revocations_at >= _REVOCATIONS_S:
+            self._listen(RevocationsArrived(await self._api.revocations()))
+            self._revocations_at = time.monotonic()
+        got = await self._api.home(self._rows.home_tag())
+        now = _now_ms()
+        if got is not None:
+            home, raw, tag = got
+            self._rows.save_home(raw, tag, now)
+            self._listen(HomeArrived(home, now))
+        else:
+            self._listen(HomeArrived(None, now))
+
+    async def _redeem(self, ask: Redeem) -> None:
+        try:
+            await self._sign_in()
+            self._listen(RedeemAnswered(await self._api.redeem(ask)))
+        except WorldError as error:
+            code = error.code
+            if isinstance(error, CustomerRefused):
+                code = "blocked" if error.status == 429 else "bad_code"
+            self._listen(RedeemAnswered(None, code))
+
+    def _say_line(self, online: bool, code: str = "") -> None:
+        if (online, code) != (self._online, self._code):
+            self._online, self._code = online, code
+            self._listen(LineChanged(online, _now_ms(), code))
+
+    # --- live channel ----------------------------------------------------------------------------------------
+
+    async def _hear(self) -> None:
+        """Keep the websocket open; every poke leads to a new home."""
+        tries = 0
+        while True:
+            try:
+                await self._sign_in()
+                await self._live()
+                tries = 0
+            except (WorldError, OSError, websockets.WebSocketException, live.ProtocolError) as error:
+                if isinstance(error, CustomerRefused) and error.status in (403, 410):
+                    return
+                if not isinstance(error, WorldError):
+                    mapped = map_failure(error, self._api.server)
+                    tries = tries if isinstance(mapped, ServerUnreachable) else max(tries, 4)
+                self._wake.set()  # the other task finds out whether the server is there, and says so
+            self._drop_outgoing()
+            tries += 1
+            await asyncio.sleep(_BACKOFF_S[min(tries, len(_BACKOFF_S)) - 1])
+
+    async def _live(self) -> None:
+        url = self._api.server.replace("http", "ws", 1) + "/sync/v1/live"
+        async with websockets.connect(
+            url, max_size=1 << 20, open_timeout=10, ping_interval=None, close_timeout=1, proxy=None, compression=None
+        ) as socket:
+            await socket.send(live.encode(live.Auth(token=self._api.access)))
+            self._wake.set()
+            sender = asyncio.create_task(self._send_all(socket))
+            try:
+                async for raw in socket:
+                    if isinstance(raw, bytes):
+                        self._on_live(live.decode(raw, live.LiveDown))
+            finally:
+                sender.cancel()
+                await asyncio.gather(sender, return_exceptions=True)
+
+    async def _send_all(self, socket: websockets.ClientConnection) -> None:
+        token = self._api.access
+        while True:
+            try:
+                message: live.LiveUp = await asyncio.wait_for(self._outgoing.get(), _PING_S)
+            except TimeoutError:
+                message = live.Ping()
+                if time.monotonic() >= self._token_until:
+                    await self._sign_in()
+                if self._api.access != token:
+                    token = self._api.access
+                    await socket.send(live.encode(live.Auth(token=token)))
+            await socket.send(live.encode(message))
+
+    def _queue_sig(self, message: live.Sig) -> None:
+        try:
+            self._outgoing.put_nowait(message)
+        except asyncio.QueueFull:
+            self._listen(SigRefused(message.session, "rate", message.n))
+
+    def _drop_outgoing(self) -> None:
+        while not self._outgoing.empty():
+            message = self._outgoing.get_nowait()
+            if isinstance(message, live.Sig):
+                self._listen(SigRefused(message.session, "absent", message.n))
+
+    def _on_live(self, message: Any) -> None:
+        if isinstance(message, live.Invite):
+            self._listen(InviteArrived(message.iid, message.invitation, message.signature, message.join_secret))
+        elif isinstance(message, live.Sig):
+            self._listen(SigArrived(message.session, message.n, message.data))
+        elif isinstance(message, live.SigNack):
+            self._listen(SigRefused(message.session, message.code, message.n))
+        elif isinstance(message, live.SessionEnded):
+            self._listen(SessionClosed(message.session, message.reason))
+        elif isinstance(message, live.Poke | live.Rehello):
+            self._wake.set()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def encode_body(message: msgspec.Struct) -> bytes:
+    """Return a message as it is kept and sent."""
+    return msgspec.json.encode(message)
