@@ -1,0 +1,435 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Screen-sharing sessions of the agent client: joins the agent's end, its session child, the relay and the windows.
+
+Everything here runs on the GUI thread. `AgentEnd` decides; this module only carries out its actions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage
+
+from app.desktop.session_host import SessionHost
+from app.domain.assist import EndReason, Phase, SessionView
+from app.domain.certificate import read_certificate
+from app.domain.changes import AnyChange, SessionRecordAdd
+from app.domain.documents import BadDocument, SignedDocument
+from app.domain.errors import Refused
+from app.domain.ids import TicketId, new_id
+from app.domain.ports import SyncLink, TicketDetails
+from app.domain.signed import b64, unb64
+from remote_assist import actions as act
+from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
+from remote_assist.child_protocol import PeerState, Stats
+from widgets.remote.ports import Invited, InviteOrder, Meter, Part, SessionControls, SessionInfo, SessionScreen, Target
+
+_SHARP_Q = 30  # at and below, 12 pt text is read without effort
+_RENEW_BEFORE_MS = 24 * 3600 * 1000
+
+
+class RealClock:
+    """The two clocks of an end, of this computer."""
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds that never jump."""
+        return time.monotonic_ns() // 1_000_000
+
+    def utc_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a session measured: the child's newest counters, and instants on the clock of `time.monotonic` in ms."""
+
+    stats: dict[str, float]
+    consented_ms: int | None = None
+    first_frame_ms: int | None = None
+    ended_ms: int | None = None
+    frames: int = 0
+    frames_after_end: int = 0
+
+
+class SessionDesk(QObject):
+    """Starts sessions from tickets; fulfils `widgets.remote.ports.SessionDesk`."""
+
+    def __init__(
+        self,
+        link: SyncLink,
+        record: Callable[[AnyChange], None],
+        details: Callable[[TicketId], TicketDetails | None],
+        make_host: Callable[[QObject], SessionHost],
+        parent: QObject | None = None,
+    ) -> None:
+        """`record` saves a change off this thread; `details` returns the page that is open, without waiting."""
+        super().__init__(parent)
+        self._link = link
+        self._record = record
+        self._details = details
+        self._make_host = make_host
+        self._clock = RealClock()
+        self._device_key: Ed25519PrivateKey | None = None
+        self._identity: AgentIdentity | None = None
+        self._valid_until = 0
+        self.sessions: list[AgentSession] = []
+
+    def use_key(self, device_key: Ed25519PrivateKey) -> None:
+        """Take the key of this device, once it was read from the key store."""
+        self._device_key = device_key
+        self._identity = None
+
+    def start(self, order: InviteOrder, screen: SessionScreen) -> SessionControls:
+        """Invite the customer. Raises Refused when the ticket allows no session."""
+        details = self._details(order.ticket)
+        if details is None or details.customer is None:
+            raise Refused("no_session_here")
+        session = AgentSession(self, order, details, screen)
+        self.sessions.append(session)
+        self.with_identity(session.invite)
+        return session
+
+    def with_identity(self, then: Callable[[AgentIdentity | None], None]) -> None:
+        """Call `then` with a certificate that is good for another day, or None when the server gives none now."""
+        if self._identity is not None and self._clock.utc_ms() < self._valid_until - _RENEW_BEFORE_MS:
+            then(self._identity)
+            return
+        if self._device_key is None:
+            then(None)
+            return
+        key = self._device_key
+        body = json.dumps({"device_key": b64(key.public_key().public_bytes_raw())}).encode()
+        self._link.call("POST", "/session/v1/certificate", body, lambda status, raw: self._certified(status, raw, then))
+
+    def _certified(self, status: int, raw: bytes, then: Callable[[AgentIdentity | None], None]) -> None:
+        if not 200 <= status < 300 or self._device_key is None:
+            then(None)
+            return
+        try:
+            answer = json.loads(raw)
+            organisation = unb64(answer["org_key"])
+            signed = SignedDocument.from_parts(answer["certificate"], answer["signature"])
+            self._valid_until = read_certificate(signed, organisation).not_after
+        except (ValueError, KeyError, TypeError, BadDocument):
+            then(None)
+            return
+        self._identity = AgentIdentity(self._device_key, signed, organisation)
+        then(self._identity)
+
+    # --- from the sync link -----------------------------------------------------------------------------------------
+
+    def on_sig(self, sid: bytes, data: bytes) -> None:
+        """Signalling data arrived for a session."""
+        for session in self.sessions:
+            if session.sid == sid:
+                session.on_envelope(data)
+
+    def on_sig_nack(self, sid: bytes) -> None:
+        """The relay could not deliver."""
+        for session in self.sessions:
+            if session.sid == sid:
+                session.on_nack()
+
+    def on_ended(self, sid: bytes, reason: str) -> None:
+        """The server ended a session. Only a revocation is news: for the rest both ends know better themselves."""
+        for session in self.sessions:
+            if session.sid == sid and reason == EndReason.REVOKED.value:
+                session.revoked()
+
+    @property
+    def live(self) -> bool:
+        """Whether a session has not ended yet."""
+        return any(not session.over for session in self.sessions)
+
+    def shut_down(self) -> None:
+        """End every session; for the end of the program."""
+        for session in self.sessions:
+            session.end()
+            session.shut_down()
+
+    # --- for sessions -----------------------------------------------------------------------------------------------
+
+    @property
+    def link(self) -> SyncLink:
+        """The way to the server."""
+        return self._link
+
+    @property
+    def clock(self) -> RealClock:
+        """This computer's clocks."""
+        return self._clock
+
+    def record(self, change: AnyChange) -> None:
+        """Save a change."""
+        self._record(change)
+
+    def make_host(self, parent: QObject) -> SessionHost:
+        """Return a host for one more session child."""
+        return self._make_host(parent)
+
+
+class AgentSession(QObject):
+    """One session, from the agent's click to the countersigned receipt."""
+
+    def __init__(self, desk: SessionDesk, order: InviteOrder, details: TicketDetails, screen: SessionScreen) -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._order = order
+        self._details = details
+        self._screen = screen
+        self._end_: AgentEnd | None = None
+        self._host = desk.make_host(self)
+        self._host.message.connect(self._from_child)
+        self._host.frame_ready.connect(self._frame)
+        self._host.died.connect(self._child_died)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._tick)
+        self._image: QImage | None = None
+        self._shown: tuple[int, int] = (0, 0)  # frame id and capture time of the picture handed to the window
+        self._drawn_ms: float | None = None
+        self._path = ""
+        self._last_no = 0
+        self._cancelled = False
+        self.measured = Measured({})
+        self.info = SessionInfo(SessionView(Phase.INVITED), order.ticket_label, order.customer_name)
+        self._show()
+
+    @property
+    def sid(self) -> bytes:
+        """The session's id; empty before the invitation was made."""
+        return self._end_.sid if self._end_ is not None else b""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.info.view.phase is Phase.ENDED
+
+    def invite(self, identity: AgentIdentity | None) -> None:
+        """Make the invitation, now that the certificate is here."""
+        if self._cancelled:
+            return
+        if identity is None:
+            self._fail("no_presence")
+            return
+        row, customer = self._details.row, self._details.customer
+        if customer is None:
+            self._fail("no_session_here")
+            return
+        mail = next((a.value for a in customer.addresses if a.kind == "email"), "")
+        request = InviteRequest(row.id.hex(), row.label.lstrip("#"), row.subject, customer.id.hex(), masked_mail(mail))
+        try:
+            self._end_ = AgentEnd(identity, self._desk.clock)
+            self._perform(self._end_.invite(request))
+        except BadDocument:
+            self._fail("no_session_here")
+
+    def _fail(self, code: str) -> None:
+        view = replace(self.info.view, phase=Phase.ENDED, reason=EndReason.NOT_REGISTERED, by="system")
+        self.info = replace(self.info, view=view, problem=code)
+        self._show()
+
+    # --- SessionControls --------------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """Withdraw the invitation."""
+        self._cancelled = True
+        if self._end_ is None:
+            view = replace(self.info.view, phase=Phase.ENDED, reason=EndReason.CANCELLED, by="agent")
+            self.info = replace(self.info, view=view)
+            self._show()
+            return
+        self._perform(self._end_.cancel())
+
+    def end(self) -> None:
+        """End the session now."""
+        if self._end_ is None or self.info.view.phase is Phase.INVITED:
+            self.cancel()
+        elif not self.over:
+            self._perform(self._end_.stop())
+
+    def pause(self) -> None:
+        """Pause; only the customer can resume."""
+        if self._end_ is not None:
+            self._perform(self._end_.pause())
+
+    def confirm_number(self, same: bool) -> None:
+        """Say whether the customer reported the number that was read aloud."""
+        if self._end_ is not None:
+            self.info = replace(self.info, claimed=same)
+            self._perform(self._end_.confirm_sas_same(same))
+            self._show()
+
+    def show_part(self, part: Part) -> None:
+        """Ask for pictures of this part in this size."""
+        if self._end_ is not None:
+            self._perform(self._end_.set_view(part.width, part.height, part.source))
+
+    def frame_drawn(self, seq: int) -> None:
+        """The picture with this number is on the screen."""
+        if seq == self._shown[0]:
+            offset = self.measured.stats.get("clock_offset_us", 0.0)
+            self._drawn_ms = (time.perf_counter_ns() / 1000 - self._shown[1] - offset) / 1000
+
+    def agent_active(self) -> None:
+        """Mouse or keyboard in the session window."""
+        if self._end_ is not None:
+            self._perform(self._end_.note_activity())
+
+    # --- what arrives ------------------------------------------------------------------------------------------------
+
+    def on_envelope(self, data: bytes) -> None:
+        """Bytes from the relay."""
+        if self._end_ is not None:
+            self._perform(self._end_.on_envelope(data))
+
+    def on_nack(self) -> None:
+        """The relay could not deliver."""
+        if self._end_ is not None:
+            self._perform(self._end_.on_nack())
+
+    def revoked(self) -> None:
+        """The server withdrew the session."""
+        if self._end_ is not None:
+            self._perform(self._end_.revoked())
+
+    def _from_child(self, message: object) -> None:
+        if self._end_ is None:
+            return
+        if isinstance(message, Stats):
+            self.measured = replace(self.measured, stats=message.values)
+            self._screen.show_meter(self._meter(message.values))
+        elif isinstance(message, PeerState):
+            self._path = message.path
+        self._perform(self._end_.on_child(message))  # type: ignore[arg-type]  # the host decoded it
+
+    def _child_died(self, _status: int) -> None:
+        if self._end_ is not None:
+            self._perform(self._end_.on_child_died())
+
+    def _frame(self) -> None:
+        picture = self._host.latest(self._image)
+        if picture is None:
+            return
+        now = self._desk.clock.monotonic_ms()
+        if self.over or self._end_ is None or not self._end_.view.live:
+            self.measured = replace(self.measured, frames_after_end=self.measured.frames_after_end + 1)
+            return
+        first = self.measured.first_frame_ms or now
+        self.measured = replace(self.measured, first_frame_ms=first, frames=self.measured.frames + 1)
+        self._image = picture.image
+        self._shown = (picture.frame_id, picture.captured_us)
+        self._screen.show_frame(picture.image, picture.frame_id)
+
+    def _tick(self) -> None:
+        if self._end_ is not None:
+            self._perform(self._end_.tick())
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    def _perform(self, actions: Sequence[act.Action]) -> None:
+        before = self.info
+        for action in actions:
+            self._carry_out(action)
+        if self.info != before:
+            self._show()
+        self._arm()
+
+    def _carry_out(self, action: act.Action) -> None:
+        link = self._desk.link
+        match action:
+            case act.SendEnvelope(sid, to, n, data):
+                link.send_sig(sid, to, n, data)
+            case act.StartChild():
+                self._host.start()
+            case act.ToChild(message):
+                self._host.send(message)
+            case act.KillChild():
+                self._host.kill()
+            case act.CallServer(call_id, method, path, body):
+                raw = json.dumps(body).encode()
+                link.call(method, path, raw, lambda status, answer: self._answered(call_id, status, answer))
+            case act.PhaseChanged(view):
+                self._phase(view)
+            case act.InvitationReady(url, code, pushed, expires_ms):
+                self.info = replace(self.info, invited=Invited(url, code, expires_ms, pushed))
+            case act.CustomerJoined(proof, _app, platform):
+                self.info = replace(self.info, proof=proof, platform=platform)
+            case act.SasNumber(number):
+                self.info = replace(self.info, check_number=number)
+            case act.RemoteTarget(width, height, scale, kind):
+                self.info = replace(self.info, target=Target(width, height, scale, kind))
+            case act.ChainEntry():
+                self._keep_entry(action)
+            case act.Receipt():
+                self._keep_receipt(action)
+            case act.Notify(notice, detail):
+                self._screen.show_notice(notice, detail)
+            case _:
+                pass  # the customer's questions, and what `PhaseChanged` says already
+
+    def _phase(self, view: SessionView) -> None:
+        info = replace(self.info, view=view)
+        now = self._desk.clock.monotonic_ms()
+        if info.view.phase is Phase.CONNECTING and self.measured.consented_ms is None:
+            self.measured = replace(self.measured, consented_ms=now)
+        if info.view.phase is Phase.ENDED and self.measured.ended_ms is None:
+            self.measured = replace(self.measured, ended_ms=now)
+        self.info = info
+
+    def _answered(self, call_id: int, status: int, body: bytes) -> None:
+        if self._end_ is not None:
+            self._perform(self._end_.on_server_result(call_id, status, body))
+
+    def _keep_entry(self, entry: act.ChainEntry) -> None:
+        self._last_no = max(self._last_no, entry.n)
+        ticket = bytes.fromhex(entry.ticket_id)
+        self._desk.record(
+            SessionRecordAdd(new_id(), ticket, entry.sid, entry.n, entry.type, entry.text, entry.hash, entry.at)
+        )
+
+    def _keep_receipt(self, receipt: act.Receipt) -> None:
+        ticket, text = bytes.fromhex(receipt.ticket_id), receipt.data.decode()
+        digest, now = hashlib.sha256(receipt.data).digest(), self._desk.clock.utc_ms()
+        number = self._last_no + 1
+        self._desk.record(SessionRecordAdd(new_id(), ticket, receipt.sid, number, "receipt", text, digest, now))
+
+    def _meter(self, values: dict[str, float]) -> Meter:
+        quality = values.get("q")
+        latency = self._drawn_ms if self._drawn_ms is not None else values.get("latency_p50_ms")
+        return Meter(
+            latency_ms=latency,
+            fps=values.get("fps", 0.0),
+            text="" if quality is None else ("sharp" if quality <= _SHARP_Q else "coarse"),
+            path=self._path,
+            loss_percent=values.get("loss_percent", 0.0),
+            mbit_s=values.get("mbit_s", 0.0),
+        )
+
+    def _arm(self) -> None:
+        due = self._end_.deadline_ms() if self._end_ is not None else None
+        if due is None:
+            self._timer.stop()
+        else:
+            self._timer.start(max(0, due - self._desk.clock.monotonic_ms()))
+
+    def _show(self) -> None:
+        self._screen.show_session(self.info)
+
+    def shut_down(self) -> None:
+        """Kill the child and wait for its thread; for the end of the program."""
+        self._timer.stop()
+        self._host.shut_down()
+
+
+def masked_mail(mail: str) -> str:
+    """Return a mail address that its owner recognises and nobody else can use: p***@example.com."""
+    name, at, domain = mail.partition("@")
+    return f"{name[:1]}***@{domain}" if at and name else ""
