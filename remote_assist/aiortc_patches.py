@@ -24,7 +24,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aioice.ice
 import aiortc
@@ -36,7 +36,7 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs.base import Decoder, Encoder
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtp import RtpPacket
-from av.frame import Frame
+from av.video.frame import VideoFrame
 
 AIORTC_VERSION: Final = "1.16."
 AIOICE_VERSION: Final = "0.13."
@@ -269,14 +269,14 @@ class NewestFrame:
     aiortc schedules what `put` returns on the loop, so it returns an awaitable that does nothing there.
     """
 
-    def __init__(self, on_frame: Callable[[Frame], None]) -> None:
+    def __init__(self, on_frame: Callable[[DecodedPicture], None]) -> None:
         self._on_frame = on_frame
         self._ended = asyncio.Event()
 
-    def put(self, frame: Frame | None) -> Awaitable[None]:
-        if frame is not None:
-            self._on_frame(frame)
-        return self._done(ended=frame is None)
+    def put(self, picture: DecodedPicture | None) -> Awaitable[None]:
+        if picture is not None:
+            self._on_frame(picture)
+        return self._done(ended=picture is None)
 
     async def get(self) -> None:
         await self._ended.wait()
@@ -345,8 +345,15 @@ def is_keyframe(data: bytes) -> bool:
     return False
 
 
+class DecodedPicture(NamedTuple):
+    """A decoded picture and the stream it came from, which carries more than the decoder tells."""
+
+    frame: VideoFrame
+    stream: bytes
+
+
 class LimitedH264Decoder(Decoder):
-    """aiortc's H.264 decoder with a bound on the size of a picture and no frames held back."""
+    """aiortc's H.264 decoder with a bound on the size of a picture, none held back, and each with its stream."""
 
     def __init__(self) -> None:
         self._codec = av.CodecContext.create("h264", "r")
@@ -354,10 +361,10 @@ class LimitedH264Decoder(Decoder):
         self._codec.thread_count = 1
         self._codec.flags |= av.codec.context.Flags.low_delay
 
-    def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
+    def decode(self, encoded_frame: JitterFrame) -> list[Any]:
         packet = av.Packet(encoded_frame.data)
         packet.pts = encoded_frame.timestamp
-        return [frame for frame in self._codec.decode(packet) if not frame.is_corrupt]
+        return [DecodedPicture(f, encoded_frame.data) for f in self._codec.decode(packet) if not f.is_corrupt]
 
 
 def _get_decoder(codec: Any) -> Decoder:
@@ -374,7 +381,7 @@ class ReceiverSeam:
     """P4 and P5 on one receiver, set in the "track" event, before aiortc starts the decoder."""
 
     receiver: RTCRtpReceiver
-    on_frame: Callable[[Frame], None]
+    on_frame: Callable[[DecodedPicture], None]
     keyframes_asked: int = 0
     _pli_wanted: threading.Event = field(default_factory=threading.Event)
     _pli_sent_s: float = 0.0

@@ -30,6 +30,7 @@ SEI_UUID: Final = uuid.UUID("6f0f5c0e-8a52-4d6b-9a53-de5c51de0001").bytes
 FLAG_KEY, FLAG_REFINE, FLAG_PROBE = 1, 2, 4
 _SEI: Final = struct.Struct("!BBIQBHH")
 _SEI_VERSION: Final = 1
+_SEI_SEARCH: Final = 32_768
 _CLOCK: Final = fractions.Fraction(1, 90_000)
 _X264_PARAMS: Final = "qcomp=1:ipratio=1:aq-mode=0:scenecut=0:keyint=1000000:repeat-headers=1"
 _ESCAPED: Final = re.compile(rb"\x00\x00(?=[\x00-\x03])")
@@ -59,18 +60,25 @@ def _escape(raw: bytes) -> bytes:
     return _ESCAPED.sub(b"\x00\x00\x03", raw)
 
 
-def read_frame_data(frame: VideoFrame) -> FrameData | None:
-    """Return our data of a decoded picture, or None when there is none or it is malformed. The bytes are hostile."""
-    container: Any = frame.side_data  # its type says Mapping, iteration yields the values
-    for side in container:
-        raw = bytes(side)
-        if side.type.name != "SEI_UNREGISTERED" or not raw.startswith(SEI_UUID) or len(raw) < 16 + _SEI.size:
-            continue
-        version, flags, frame_id, captured_us, q, cols, rows = _SEI.unpack_from(raw, 16)
-        tiles = damage.unpack(raw[16 + _SEI.size :], rows, cols)
-        if version == _SEI_VERSION and tiles is not None and captured_us < 2**62:
-            return FrameData(frame_id, captured_us, q, flags, tiles)
-    return None
+def read_frame_data(stream: bytes) -> FrameData | None:
+    """Return our data from an Annex B picture, or None when there is none or it is malformed. The bytes are hostile.
+
+    PyAV would hand it over as side data too, but reading that ties each decoded picture into a reference cycle: half
+    a gigabyte until the garbage collector comes by.
+    """
+    start = stream.find(SEI_UUID, 0, _SEI_SEARCH)
+    if start < 0:
+        return None
+    end = stream.find(b"\x00\x00\x01", start)
+    raw = stream[start + 16 : end if end >= 0 else start + _SEI_SEARCH].rstrip(b"\x00")
+    raw = raw.replace(b"\x00\x00\x03", b"\x00\x00")
+    if len(raw) <= _SEI.size or raw[-1] != 0x80:
+        return None
+    version, flags, frame_id, captured_us, q, cols, rows = _SEI.unpack_from(raw)
+    tiles = damage.unpack(raw[_SEI.size : -1], rows, cols)
+    if version != _SEI_VERSION or tiles is None or captured_us >= 2**62:
+        return None
+    return FrameData(frame_id, captured_us, q, flags, tiles)
 
 
 def preset_for_this_machine() -> str:

@@ -30,7 +30,7 @@ from remote_assist.messages import CHANNELS
 from remote_assist.pacer import Pacer
 from remote_assist.rate import RateControl
 from remote_assist.sdp_rules import BadSdp, check_sdp, clean_sdp
-from remote_assist.sending import Gate, Mailbox, now_us
+from remote_assist.sending import HEIGHT_MAX, WIDTH_MAX, Gate, Mailbox, now_us
 
 _PING: Final = struct.Struct("!BIQ")
 _PONG: Final = struct.Struct("!BIQQQ")
@@ -329,14 +329,13 @@ class Peer:
     def _changed(self) -> None:
         self._on.changed()
 
-    def _decoded(self, frame: Frame) -> None:
+    def _decoded(self, picture: aiortc_patches.DecodedPicture) -> None:
         decoded_us = now_us()
-        if not isinstance(frame, VideoFrame):
-            return
-        if frame.width > 3840 or frame.height > 2160:
+        frame = picture.frame
+        if frame.width > WIDTH_MAX or frame.height > HEIGHT_MAX:
             self._on.fault("picture_too_large", f"{frame.width}x{frame.height}")
             return
-        data = read_frame_data(frame)
+        data = read_frame_data(picture.stream)
         if data is None:
             return
         expected = (self._last_frame_id + 1) & 0xFFFFFFFF
