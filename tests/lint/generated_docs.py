@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages of docs/ that are made from the source: `python -m tests.lint.generated_docs --update`, `--check` compares."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import cast
+
+from app.config.i18n import load_catalogues, set_language
+from app.config.settings import DECLARED
+from app.entry.cli import help_text
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("app", "widgets", "remote_assist", "sync", "resources", "tests")
+_MADE = "Made from the source by `python -m tests.lint.generated_docs --update`; do not edit.\n"
+
+
+def _summary(path: Path) -> str:
+    text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def modules_page() -> str:
+    """Every module with the first sentence of its docstring."""
+    lines = ["# What is where", "", _MADE]
+    for package in PACKAGES:
+        folders = sorted({path.parent for path in (ROOT / package).rglob("*.py")})
+        for folder in folders:
+            lines += [f"## {folder.relative_to(ROOT).as_posix()}/", ""]
+            if about := _summary(folder / "__init__.py") if (folder / "__init__.py").exists() else "":
+                lines += [about, ""]
+            files = [path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
+            lines += [f"- `{path.name}`: {_summary(path)}" for path in files]
+            lines += [""] if files else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _setting_rows() -> Iterator[str]:
+    korean = load_catalogues("ko").gettext
+    for setting in DECLARED:
+        kind = setting.type.__name__
+        if kind not in ("bool", "int", "str"):
+            kind = ", ".join(cast("Iterable[str]", setting.type))
+        if setting.limits:
+            kind += f" {setting.limits[0]}–{setting.limits[1]}"
+        locked = "yes" if setting.lockable else "no"
+        default = "" if setting.default == "" else f"`{str(setting.default).lower()}`"
+        texts = f"{setting.label}. {setting.help}".removesuffix(" ")
+        yield f"| `{setting.key}` | {kind} | {default} | {locked} | {texts} | {korean(setting.label)} |"
+
+
+def settings_page() -> str:
+    """Every setting with type, default and texts."""
+    head = ["# Settings", "", _MADE, "Kept as JSON in the user's configuration folder.", ""]
+    head += ["| key | type | default | lockable | meaning | 한국어 |", "|---|---|---|---|---|---|"]
+    return "\n".join([*head, *_setting_rows()]) + "\n"
+
+
+def command_line_page() -> str:
+    """The help of the `deskside` command in both languages."""
+    parts = ["# Command line", "", _MADE]
+    for language in ("en", "ko"):
+        set_language("ko" if language == "ko" else "en")
+        parts += ["```", help_text(), "```", ""]
+    set_language("en")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/modules.md": modules_page,
+    "docs/settings.md": settings_page,
+    "docs/command-line.md": command_line_page,
+}
+
+
+def main(argv: list[str]) -> int:
+    """Write the pages, or say which differ; 0 if none does."""
+    stale = []
+    for place, make in PAGES.items():
+        path, text = ROOT / place, make()
+        if "--update" in argv:
+            path.write_text(text, "utf-8")
+        elif not path.exists() or path.read_text("utf-8") != text:
+            stale.append(place)
+    for place in stale:
+        print(f"{place} is stale: run python -m tests.lint.generated_docs --update")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
