@@ -193,11 +193,8 @@ def sample_prompt() -> PromptInfo:
 
 def _request(theme: Theme) -> RequestWindow:
     image = sample_desktop()
-    bits = bytes(image.constBits())
     clock = [0]
-    window = RequestWindow(
-        theme, sample_prompt(), lambda: clock[0], lambda: (1, image.width(), image.height(), image.bytesPerLine(), bits)
-    )
+    window = RequestWindow(theme, sample_prompt(), lambda: clock[0], lambda: image)
     window.show_targets(
         (
             TargetChoice("w1", "window", _t("프린터 설정", "Printer settings"), (0, 0, 1280, 800)),

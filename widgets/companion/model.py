@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,7 +16,6 @@ __all__ = [
     "MessageLine",
     "OpenState",
     "Organisation",
-    "PreviewReader",
     "RequestLine",
     "RequestState",
     "TicketLine",
@@ -162,7 +160,3 @@ class EndedView:
     paused_s: int
     verified: bool
     frames: int
-
-
-# Returns the newest preview picture as (sequence, width, height, stride, BGRX bytes), or None while there is none.
-PreviewReader = Callable[[], tuple[int, int, int, int, bytes] | None]

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QRadioButton, QSizePolicy
 
 from app.config.i18n import _, ngettext
 from app.domain.assist import PromptInfo, TargetChoice
-from widgets.companion.model import PreviewReader
 from widgets.foundation import (
     Button,
     Card,
@@ -209,7 +208,7 @@ class RequestWindow(QWidget):
         theme: Theme,
         prompt: PromptInfo,
         monotonic_ms: Callable[[], int],
-        preview: PreviewReader,
+        preview: Callable[[], QImage | None],
         *,
         hotkey_works: bool = True,
         parent: QWidget | None = None,
@@ -374,16 +373,14 @@ class RequestWindow(QWidget):
 
     def picture_arrived(self) -> None:
         """A newer preview picture is in the memory: draw it."""
-        got = self._read_preview()
-        if got is None:
+        image = self._read_preview()
+        if image is None:
             return
-        _seq, width, height, stride, data = got
-        image = QImage(data, width, height, stride, QImage.Format.Format_RGB32).copy()
         self.problem.hide()
         shown = next((self._title(target) for target in self._targets if target.id == self._chosen), "")
         text = _("Preview: {what}, {width} by {height}. {name} would see exactly this and nothing else.")
         self.preview.show_picture(
-            image, text.format(what=shown, width=width, height=height, name=self._prompt.agent_name)
+            image, text.format(what=shown, width=image.width(), height=image.height(), name=self._prompt.agent_name)
         )
         self._count()
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one key that works in every program: Ctrl+Alt+End stops sharing. On X11 a grab of that combination alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["StopKey"]
+
+_ATTEMPT_LIMIT_S = 2.0
+
+
+class StopKey:
+    """Calls `pressed` on a thread of its own while it is grabbed. `start` and `stop` may be called from any thread.
+
+    No listener that sees all keys: the X server sends this combination and nothing else.
+    """
+
+    def __init__(self, pressed: Callable[[], None]) -> None:
+        self._pressed = pressed
+        self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+        self._works = False
+        self._wake_read = self._wake_write = -1
+
+    def start(self) -> bool:
+        """Grab the key; False where this system or another program does not let us have it. Waits 2 s at most."""
+        if self._thread is not None:
+            return self._works
+        if sys.platform != "linux" or not os.environ.get("DISPLAY"):
+            return False
+        self._wake_read, self._wake_write = os.pipe()
+        self._ready.clear()
+        self._thread = threading.Thread(target=self._run, name="stop-key", daemon=True)
+        self._thread.start()
+        self._ready.wait(_ATTEMPT_LIMIT_S)
+        return self._works
+
+    def stop(self) -> None:
+        """Give the key back. Idempotent."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        with contextlib.suppress(OSError):
+            os.write(self._wake_write, b"x")
+        if thread is not threading.current_thread():
+            thread.join(_ATTEMPT_LIMIT_S)
+        for end in (self._wake_read, self._wake_write):
+            os.close(end)
+        self._works = False
+
+    def _run(self) -> None:
+        # here: it is needed on X11 only
+        from Xlib import X
+        from Xlib import error as xerror
+        from Xlib.display import Display
+
+        try:
+            display = Display()
+        except (xerror.DisplayError, OSError):
+            self._ready.set()
+            return
+        try:
+            self._works = self._grab(display, X, xerror)
+            self._ready.set()
+            if self._works:
+                self._listen(display, X)
+        except (xerror.ConnectionClosedError, OSError):
+            self._works = False
+        finally:
+            with contextlib.suppress(xerror.ConnectionClosedError, OSError):
+                display.close()
+
+    @staticmethod
+    def _grab(display: Any, x: Any, xerror: Any) -> bool:
+        from Xlib import XK
+
+        keycode = display.keysym_to_keycode(XK.string_to_keysym("End"))
+        refused = xerror.CatchError(xerror.BadAccess)
+        root = display.screen().root
+        # with and without Caps Lock and Num Lock: a grab is for one exact state of all modifiers
+        for locks in (0, x.LockMask, x.Mod2Mask, x.LockMask | x.Mod2Mask):
+            modifiers = x.ControlMask | x.Mod1Mask | locks
+            root.grab_key(keycode, modifiers, False, x.GrabModeAsync, x.GrabModeAsync, onerror=refused)
+        display.sync()
+        return bool(keycode) and refused.get_error() is None
+
+    def _listen(self, display: Any, x: Any) -> None:
+        while True:
+            readable, _writable, _broken = select.select([display.fileno(), self._wake_read], [], [])
+            if self._wake_read in readable:
+                return
+            while display.pending_events():
+                if display.next_event().type == x.KeyPress:
+                    self._pressed()
