@@ -2,7 +2,7 @@
 """The two links of Deskside, `deskside://enrol/…` and `deskside://invite/…`: how they are built and read.
 
     deskside://enrol/<server>#<code>         <server>: `host[:port]` for https, else the URL percent-encoded whole
-    deskside://invite/<iid>#<join secret>    16 and 32 bytes, base64url without padding
+    deskside://invite/<iid>#<join secret>    16 bytes hex, 32 bytes base64url without padding
 
 The part behind `#` is the secret one: it is never sent to a server as part of an address.
 """
@@ -57,7 +57,7 @@ class InviteLink:
 
     def to_text(self) -> str:
         """Return the link."""
-        return f"{_SCHEME}://invite/{b64(self.iid)}#{b64(self.join_secret)}"
+        return f"{_SCHEME}://invite/{self.iid.hex()}#{b64(self.join_secret)}"
 
 
 def parse_server(text: str) -> str:
@@ -101,9 +101,9 @@ def parse_invite(text: str) -> InviteLink:
     """Read an invitation link. Raises BadLink."""
     place, secret = _split(text, "invite")
     try:
-        link = InviteLink(unb64(place), unb64(secret))
+        link = InviteLink(bytes.fromhex(place), unb64(secret))
     except ValueError as error:
-        raise BadLink("not base64url") from error
+        raise BadLink("not hex or base64url") from error
     if len(link.iid) != 16 or len(link.join_secret) != 32:
         raise BadLink("wrong length")
     return link

@@ -29,7 +29,7 @@ class _Claims(msgspec.Struct, frozen=True, array_like=True):
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Who speaks. For `agent` an account and its device, for `companion` a customer and a companion, for `session`
-    a customer and a session id.
+    a companion (or, without one, the customer) and a session id.
     """
 
     kind: str

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Accounts, devices and tokens: sign-in, rotating refresh tokens, new device ids. Blocking; `now` in milliseconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app.domain.entities import SCHEMA, USER
+from app.domain.ids import uuid7
+from app.domain.signed import b64
+from sync.protocol import PROTO, Account, Login, NewDevice, Refresh, Tokens
+from sync.server.problems import ProblemError
+from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.store import Store
+from sync.server.tokens import ACCESS_S, AGENT, Grant, TokenSigner
+
+__all__ = ["Accounts", "default_hasher"]
+
+_REFRESH_MS = 60 * 24 * 3600 * 1000
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CURRENT, _PREVIOUS, _AGAIN, _USED = "current", "previous", "again", "used"
+
+
+def default_hasher() -> PasswordHasher:
+    """Return argon2id as RFC 9106 recommends for 64 MiB."""
+    return PasswordHasher(time_cost=3, memory_cost=64 << 10, parallelism=4)
+
+
+class Accounts:
+    """Sign-in and tokens over a store. `rng` returns that many random bytes."""
+
+    def __init__(
+        self, store: Store, signer: TokenSigner, rng: Callable[[int], bytes], hasher: PasswordHasher | None = None
+    ) -> None:
+        self._store = store
+        self._signer = signer
+        self._rng = rng
+        self._hasher = hasher or default_hasher()
+        # checked for unknown logins, so that the answer takes as long as for a wrong password
+        self._nobody = self._hasher.hash("nobody")
+
+    def hash_password(self, password: str) -> str:
+        """Return what is stored of a password; takes about 0.1 s on purpose."""
+        return self._hasher.hash(password)
+
+    def login(self, now: int, ask: Login) -> Tokens:
+        """Sign in and register the device if it is new. Raises ProblemError 401 `credentials`, 403 `suspended`."""
+        account = self._verified(ask.login, ask.password)
+        device_id, refresh = uuid7(now, self._rng(10)), b64(self._rng(32))
+
+        def work(connection: sa.Connection) -> Tokens:
+            device = self._known_device(connection, ask.device, account)
+            if device is None:
+                device = self._register(connection, now, device_id, account, ask.device_name)
+            return self._open_family(connection, now, account, device, refresh)
+
+        return self._store.write(work)
+
+    def refresh(self, now: int, ask: Refresh) -> Tokens:
+        """Exchange a refresh token. Raises ProblemError 401 `token`; reuse revokes the whole family."""
+        fresh = b64(self._rng(32))
+        tokens = self._store.write(lambda cx: self._rotate(cx, now, ask, fresh))
+        if tokens is None:
+            raise ProblemError(401, "token")
+        return tokens
+
+    def new_device(self, now: int, who: Grant, ask: NewDevice) -> Tokens:
+        """Register another device id for the account, in place of one of its own. The old id is retired."""
+        device_id, refresh = uuid7(now, self._rng(10)), b64(self._rng(32))
+
+        def work(connection: sa.Connection) -> Tokens:
+            if self._known_device(connection, ask.replaces, who.subject) is None:
+                raise ProblemError(403, "device")
+            device = self._register(connection, now, device_id, who.subject, ask.name)
+            _drop_families(connection, ask.replaces)
+            return self._open_family(connection, now, who.subject, device, refresh)
+
+        return self._store.write(work)
+
+    def logout(self, who: Grant, device: bytes) -> None:
+        """Drop the device's refresh tokens; its data and id stay. Raises ProblemError 403 `device`."""
+        if device != who.device:
+            raise ProblemError(403, "device")
+        self._store.write(lambda cx: _drop_families(cx, device))
+
+    def _verified(self, login: str, password: str) -> bytes:
+        table = SYSTEM.account
+        with self._store.read() as connection:
+            query = sa.select(table.c.id, table.c.pw_hash, table.c.state).where(table.c.login == login.strip().lower())
+            found = connection.execute(query).first()
+        stored = found.pw_hash if found is not None and found.pw_hash else self._nobody
+        try:
+            self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError) as error:
+            raise ProblemError(401, "credentials") from error
+        if found is None or not found.pw_hash:
+            raise ProblemError(401, "credentials")
+        if found.state != "active":
+            raise ProblemError(403, "suspended")
+        return bytes(found.id)
+
+    def _known_device(self, connection: sa.Connection, device: bytes | None, account: bytes) -> sa.RowMapping | None:
+        if device is None:
+            return None
+        table = SYSTEM.device
+        query = sa.select(table).where(table.c.id == device, table.c.account_id == account)
+        found = connection.execute(query.with_for_update()).mappings().first()
+        if found is not None and found["state"] != "active":
+            raise ProblemError(403, str(found["state"]))
+        return found
+
+    def _register(self, connection: sa.Connection, now: int, device: bytes, account: bytes, name: str) -> sa.RowMapping:
+        table = SYSTEM.device
+        values = {
+            "id": device, "account_id": account, "code": self._free_code(connection), "name": name[:80],
+            "state": "active", "lmid": 0, "lmid_seen": 0, "offset_ms": 0, "proto": PROTO, "schema": SCHEMA,
+            "hello_at": 0, "last_seen": now,
+        }  # fmt: skip
+        connection.execute(table.insert().values(**values))
+        return connection.execute(sa.select(table).where(table.c.id == device)).mappings().one()
+
+    def _free_code(self, connection: sa.Connection) -> str:
+        """Return a code that no device ever had; longer ones when the short ones are half used up."""
+        table = SYSTEM.device
+        taken = set(connection.execute(sa.select(table.c.code)).scalars())
+        for length in (2, 3, 4):
+            if sum(len(code) == length for code in taken) * 2 >= len(_ALPHABET) ** length:
+                continue
+            while True:
+                code = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in self._rng(length))
+                if code not in taken:
+                    return code
+        raise ProblemError(503, "busy", detail="no device codes left")
+
+    def _open_family(
+        self, connection: sa.Connection, now: int, account: bytes, device: sa.RowMapping, refresh: str
+    ) -> Tokens:
+        id_ = bytes(device["id"])
+        row = {
+            "hash": _hash(refresh), "family": self._rng(16), "device_id": id_, "parent": None, "state": _CURRENT,
+            "expires": now + _REFRESH_MS,
+        }  # fmt: skip
+        connection.execute(SYSTEM.refresh.insert().values(**row))
+        return Tokens(
+            access=self._signer.issue(now, AGENT, account, id_),
+            refresh=refresh,
+            expires_s=ACCESS_S,
+            device=id_,
+            device_code=device["code"],
+            account=_account(connection, account),
+        )
+
+    def _rotate(self, connection: sa.Connection, now: int, ask: Refresh, fresh: str) -> Tokens | None:
+        """One step of rotation. None refuses; what it revoked is committed all the same."""
+        table = SYSTEM.refresh
+        query = sa.select(table).where(table.c.hash == _hash(ask.refresh)).with_for_update()
+        token = connection.execute(query).mappings().first()
+        if token is None:
+            return None
+        device = connection.execute(
+            sa.select(SYSTEM.device).where(SYSTEM.device.c.id == token["device_id"])
+        ).mappings().one()  # fmt: skip
+        allowed = token["state"] in (_CURRENT, _PREVIOUS) and token["expires"] > now
+        if not allowed or bytes(token["device_id"]) != ask.device or device["state"] != "active":
+            connection.execute(table.delete().where(table.c.family == token["family"]))
+            return None
+        self._step(connection, token)
+        row = {
+            "hash": _hash(fresh), "family": token["family"], "device_id": token["device_id"],
+            "parent": token["hash"], "state": _CURRENT, "expires": now + _REFRESH_MS,
+        }  # fmt: skip
+        connection.execute(table.insert().values(**row))
+        access = self._signer.issue(now, AGENT, bytes(device["account_id"]), ask.device)
+        return Tokens(access=access, refresh=fresh, expires_s=ACCESS_S)
+
+    def _step(self, connection: sa.Connection, token: sa.RowMapping) -> None:
+        """The newest token retires its parent for good; the previous one, used again, retires its unused child."""
+        table = SYSTEM.refresh
+        if token["state"] == _CURRENT:
+            retired: Any = table.c.hash == token["parent"] if token["parent"] is not None else sa.false()
+            state = _PREVIOUS
+        else:
+            retired = table.c.parent == token["hash"]
+            state = _AGAIN
+        connection.execute(table.update().where(retired).values(state=_USED))
+        connection.execute(table.update().where(table.c.hash == token["hash"]).values(state=state))
+
+
+def _drop_families(connection: sa.Connection, device: bytes) -> None:
+    connection.execute(SYSTEM.refresh.delete().where(SYSTEM.refresh.c.device_id == device))
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _account(connection: sa.Connection, account: bytes) -> Account:
+    user = ENTITY_TABLES[USER.number]
+    login = connection.execute(sa.select(SYSTEM.account.c.login).where(SYSTEM.account.c.id == account)).scalar_one()
+    row = connection.execute(sa.select(user.c.name, user.c.roles).where(user.c.id == account)).first()
+    if row is None:
+        return Account(id=account, login=login, name=login)
+    return Account(id=account, login=login, name=row.name or login, roles=json.loads(row.roles or "[]"))

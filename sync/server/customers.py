@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What /customer/v1 does: enrolment, device-key sign-in, requests, messages and session entries. Blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.changes import (
+    Actor,
+    AnyChange,
+    Context,
+    MemberSet,
+    MessageAdd,
+    Row,
+    SessionRecordAdd,
+    TicketCreate,
+    category_of,
+)
+from app.domain.documents import BadDocument, Fields, SignedDocument
+from app.domain.entities import CUSTOMER, TEAM, TICKET, Category
+from app.domain.errors import Refused
+from app.domain.executor import canonical_json
+from app.domain.ids import derived_id, hlc_of, uuid7
+from app.domain.signed import b64, sha256, unb64, verify
+from sync.customer_protocol import (
+    Accepted,
+    Challenge,
+    CompanionToken,
+    Enrol,
+    Enrolled,
+    NewMessage,
+    NewRequest,
+    OrganisationKey,
+    SessionEntries,
+    SessionEntry,
+    TokenAsk,
+)
+from sync.server.apply import Applier, insert_once
+from sync.server.bootstrap import Organisation
+from sync.server.keys import ServerKeys
+from sync.server.problems import ProblemError
+from sync.server.rows import TxRows
+from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.store import Store
+from sync.server.tokens import ACCESS_S, COMPANION, Grant, TokenSigner
+
+__all__ = ["CHALLENGE_LABEL", "Customers", "Written", "organisation_key"]
+
+CHALLENGE_LABEL = "deskside-companion-1"
+_CHALLENGE_MS = 60_000
+_MAX_ENTRIES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write of a customer, accepted now or before, and the scopes it moved."""
+
+    accepted: Accepted
+    heads: dict[str, int]
+
+
+def organisation_key(organisation: Organisation) -> OrganisationKey:
+    """Return what a companion pins."""
+    org = organisation
+    return OrganisationKey(org_id=org.id, org_name_ko=org.name_ko, org_name_en=org.name_en, org_key=b64(org.key))
+
+
+class Customers:
+    """The customer's side over a store. `now` is Unix milliseconds; `rng` returns that many random bytes."""
+
+    def __init__(
+        self,
+        store: Store,
+        keys: ServerKeys,
+        signer: TokenSigner,
+        organisation: Organisation,
+        rng: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._signer = signer
+        self._organisation = organisation
+        self._rng = rng
+
+    def organisation(self, now: int, code: str) -> OrganisationKey | None:
+        """Return whom a companion would enrol with; None unless the code could be redeemed now."""
+        with self._store.read() as connection:
+            row = self._code_row(connection, code)
+        return None if row is None or now >= row["expires"] else organisation_key(self._organisation)
+
+    def enrol(self, now: int, ask: Enrol) -> Enrolled | None:
+        """Tie a device key to the code's customer; None for a wrong, used or expired code.
+
+        The same key may repeat it: its first answer may have been lost.
+        """
+        pubkey = _binary(ask.pubkey, 32)
+        companion = uuid7(now, self._rng(10))
+
+        def work(connection: sa.Connection) -> Enrolled | None:
+            row = self._code_row(connection, ask.code, lock=True)
+            if row is None:
+                return None
+            if row["used_at"] is not None:
+                return self._again(connection, row, pubkey)
+            if now >= row["expires"]:
+                return None
+            values = {"id": companion, "customer_id": row["customer_id"], "pubkey": pubkey, "name": ask.name[:80],
+                      "state": "active", "last_seen": now}  # fmt: skip
+            connection.execute(SYSTEM.companion.insert().values(**values))
+            table = SYSTEM.enrolment
+            used = table.update().where(table.c.code_hash == row["code_hash"])
+            connection.execute(used.values(used_at=now, companion_id=companion))
+            return self._enrolled(connection, companion, bytes(row["customer_id"]))
+
+        return self._store.write(work)
+
+    def challenge(self, now: int) -> Challenge:
+        """Return a nonce that carries its own time and mark, so that nothing needs to be kept."""
+        stamp = now.to_bytes(8, "big") + self._rng(16)
+        return Challenge(nonce=b64(stamp + self._mark(stamp)))
+
+    def token(self, now: int, ask: TokenAsk) -> CompanionToken | None:
+        """Exchange a signed nonce for an access token; None if anything about it is wrong."""
+        nonce, signature = _binary(ask.nonce, 56), _binary(ask.signature, 64)
+        companion = _id(ask.companion)
+        stamp = nonce[:24]
+        age = now - int.from_bytes(stamp[:8], "big")
+        if self._mark(stamp) != nonce[24:] or not 0 <= age <= _CHALLENGE_MS:
+            return None
+        table = SYSTEM.companion
+        with self._store.read() as connection:
+            row = connection.execute(sa.select(table).where(table.c.id == companion)).mappings().first()
+        if row is None or row["state"] != "active":
+            return None
+        if not verify(bytes(row["pubkey"]), CHALLENGE_LABEL, nonce, signature):
+            return None
+        self._store.write(lambda cx: cx.execute(table.update().where(table.c.id == companion).values(last_seen=now)))
+        customer = bytes(row["customer_id"])
+        return CompanionToken(access=self._signer.issue(now, COMPANION, customer, companion), expires_s=ACCESS_S)
+
+    def request(self, now: int, who: Grant, ask: NewRequest) -> Written:
+        """Open a ticket for the customer. Repeating it is harmless."""
+        ticket, message = _id(ask.id), _id(ask.message)
+
+        def changes(connection: sa.Connection, _rows: TxRows) -> list[AnyChange]:
+            return [
+                TicketCreate(
+                    event=derived_id(ticket, "request"),
+                    ticket=ticket,
+                    subject=ask.subject,
+                    team=_intake_team(connection),
+                    customer=who.subject,
+                    message=message,
+                    body=ask.body,
+                    channel="companion",
+                    language=ask.language if ask.language in ("ko", "en") else "ko",
+                    asset=_id(ask.asset) if ask.asset else None,
+                )
+            ]
+
+        return self._write(now, _customer(who), f"request:{ask.id}", ask.written_at, ticket, changes)
+
+    def message(self, now: int, who: Grant, ask: NewMessage) -> Written:
+        """Add the customer's words to an own ticket; a closed one is followed up by a new ticket."""
+        message, ticket_id = _id(ask.id), _id(ask.ticket)
+
+        def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
+            del connection
+            ticket = _own_ticket(rows, who.subject, ticket_id)
+            category = category_of(rows, ticket.values["state"])
+            if category is not Category.CLOSED:
+                event = derived_id(message, "message")
+                return [MessageAdd(event, message, ticket.id, ask.body, inbound=True)]
+            return _follow_up(ticket, who.subject, message, ask.body)
+
+        return self._write(now, _customer(who), f"message:{ask.id}", ask.written_at, ticket_id, changes)
+
+    def entries(self, now: int, actor: Actor, ticket: bytes, ask: SessionEntries) -> Written:
+        """Record chain entries of a session on its ticket, each once by its hash, whoever hands them in."""
+        if len(ask.entries) > _MAX_ENTRIES:
+            raise ProblemError(413, "too_large")
+        sid = _id(ask.sid)
+        changes = [_record_of(ticket, sid, entry) for entry in ask.entries]
+        last = max((entry.at for entry in ask.entries), default=now)
+        digest = sha256(*(entry.hash for entry in ask.entries)).hex()
+        return self._write(now, actor, f"entries:{ask.sid}:{digest}", last, ticket, lambda _cx, _rows: changes)
+
+    def _write(
+        self,
+        now: int,
+        actor: Actor,
+        key: str,
+        acted_ms: int,
+        target: bytes,
+        changes: Callable[[sa.Connection, TxRows], Sequence[AnyChange]],
+    ) -> Written:
+        """Run changes, once per actor and key; `target` is the ticket named in the answer."""
+        key = f"{actor.id.hex() if actor.id else ''}:{key}"
+
+        def work(connection: sa.Connection) -> Written:
+            stored = insert_once(connection, key, now)
+            if stored is not None:
+                return Written(Accepted(id=stored["id"], number=stored["number"]), {})
+            rows = TxRows(connection)
+            rows.lock([(TICKET.number, target)])
+            applier = Applier(connection, rows, None)
+            when = min(acted_ms, now) if acted_ms > 0 else now
+            ctx = Context(actor, when, now, hlc_of(when), "srv", 0, on_server=True)
+            made = changes(connection, rows)
+            rows.lock(root for change in made for root in change.roots())
+            try:
+                for change in made:
+                    applier.apply(change, {}, ctx)
+            except Refused as refusal:
+                raise ProblemError(409, refusal.code) from refusal
+            heads = rows.flush(now)
+            created = next((c.ticket for c in made if isinstance(c, TicketCreate)), target)
+            result: dict[str, Any] = {"id": created.hex(), "number": rows.number_of(created)}
+            ingest = SYSTEM.ingest
+            connection.execute(ingest.update().where(ingest.c.key == key).values(result=canonical_json(result)))
+            return Written(Accepted(**result), heads)
+
+        return self._store.write(work)
+
+    def _code_row(self, connection: sa.Connection, code: str, *, lock: bool = False) -> sa.RowMapping | None:
+        table = SYSTEM.enrolment
+        query = sa.select(table).where(table.c.code_hash == self._keys.code_hash("enrol", code))
+        return connection.execute(query.with_for_update() if lock else query).mappings().first()
+
+    def _again(self, connection: sa.Connection, row: sa.RowMapping, pubkey: bytes) -> Enrolled | None:
+        table = SYSTEM.companion
+        found = connection.execute(sa.select(table).where(table.c.id == row["companion_id"])).mappings().first()
+        if found is None or bytes(found["pubkey"]) != pubkey or found["state"] != "active":
+            return None
+        return self._enrolled(connection, bytes(found["id"]), bytes(found["customer_id"]))
+
+    def _enrolled(self, connection: sa.Connection, companion: bytes, customer: bytes) -> Enrolled:
+        table = ENTITY_TABLES[CUSTOMER.number]
+        name = connection.execute(sa.select(table.c.name).where(table.c.id == customer)).scalar()
+        return Enrolled(
+            companion=companion.hex(),
+            customer=customer.hex(),
+            customer_name=name or "",
+            organisation=organisation_key(self._organisation),
+        )
+
+    def _mark(self, stamp: bytes) -> bytes:
+        return self._keys.code_hash("challenge", stamp.hex())
+
+
+def _customer(who: Grant) -> Actor:
+    return Actor("customer", who.subject)
+
+
+def _binary(text: str, size: int) -> bytes:
+    try:
+        raw = unb64(text)
+    except ValueError as error:
+        raise ProblemError(400, "malformed") from error
+    if len(raw) != size:
+        raise ProblemError(400, "malformed")
+    return raw
+
+
+def _id(text: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError as error:
+        raise ProblemError(400, "malformed") from error
+    if len(raw) != 16:
+        raise ProblemError(400, "malformed")
+    return raw
+
+
+def _intake_team(connection: sa.Connection) -> bytes:
+    """Return the team that takes what customers write: the one set by the administrator, else the first."""
+    setting, team = SYSTEM.setting, ENTITY_TABLES[TEAM.number]
+    named = connection.execute(sa.select(setting.c.value).where(setting.c.name == "intake_team")).scalar()
+    if named is not None:
+        return bytes.fromhex(named)
+    first = connection.execute(sa.select(team.c.id).where(team.c.deleted == sa.false()).order_by(team.c.seq)).scalar()
+    if first is None:
+        raise ProblemError(409, "no_team")
+    return bytes(first)
+
+
+def _own_ticket(rows: TxRows, customer: bytes, ticket: bytes) -> Row:
+    """Return a ticket of this customer, or where it was merged to. Raises ProblemError 404 `not_found`."""
+    row = rows.get(TICKET.number, ticket)
+    if row is None or row.deleted or row.values.get("customer") != customer:
+        raise ProblemError(404, "not_found")
+    target = row.values.get("merged_into")
+    merged = rows.get(TICKET.number, target) if isinstance(target, bytes) else None
+    return merged if merged is not None and not merged.deleted else row
+
+
+def _follow_up(old: Row, customer: bytes, message: bytes, body: str) -> list[AnyChange]:
+    ticket = derived_id(message, "follow-up")
+    team, asset = old.values.get("team"), old.values.get("asset")
+    create = TicketCreate(
+        event=derived_id(message, "request"),
+        ticket=ticket,
+        subject=str(old.values.get("subject") or "-"),
+        team=team if isinstance(team, bytes) else b"",
+        customer=customer,
+        message=message,
+        body=body,
+        channel="companion",
+        language=str(old.values.get("language") or "ko"),
+        asset=asset if isinstance(asset, bytes) else None,
+    )
+    return [create, MemberSet(derived_id(message, "link"), ticket, "link", old.id)]
+
+
+def _record_of(ticket: bytes, sid: bytes, entry: SessionEntry) -> SessionRecordAdd:
+    digest = _binary(entry.hash, 32)
+    if entry.kind != "receipt" and digest != _entry_hash(entry.entry):
+        raise ProblemError(400, "entry", detail=str(entry.n))
+    return SessionRecordAdd(
+        event=derived_id(sid, digest),
+        ticket=ticket,
+        sid=sid,
+        entry_no=entry.n,
+        kind=entry.kind,
+        entry=entry.entry,
+        entry_hash=digest,
+        at=entry.at,
+    )
+
+
+def _entry_hash(text: str) -> bytes | None:
+    """Return the hash that a chain entry must have; else a member could keep the true entry out with a false one."""
+    try:
+        signed = SignedDocument.from_text(text)
+        return sha256("deskside-chain-1", Fields.parse(signed.document).binary("prev", 32), signed.document)
+    except BadDocument:
+        return None

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a companion shows: its own customer's contact, products, terms, tickets and messages; never notes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from app.domain.entities import (
+    ASSET,
+    CALENDAR,
+    CALENDAR_SPANS,
+    CUSTOMER,
+    ENTITLEMENT,
+    MESSAGE,
+    STATE,
+    SUPPORT_CONTACT,
+    TICKET,
+    USER,
+    Entity,
+)
+from sync.customer_protocol import AssetView, Contact, Home, MessageView, Terms, TicketView
+from sync.server.bootstrap import Organisation
+from sync.server.customers import organisation_key
+from sync.server.problems import ProblemError
+from sync.server.schema import ENTITY_TABLES
+
+__all__ = ["etag_of", "read_home"]
+
+_TICKETS = 50
+_MESSAGES = 300
+_DAY_S = 24 * 3600
+_WEEKS_S = 28 * _DAY_S
+
+
+def etag_of(home: Home) -> str:
+    """Return the entity tag of what the home shows, whatever the time."""
+    raw = msgspec.json.encode(msgspec.structs.replace(home, server_ms=0))
+    return f'"{hashlib.blake2b(raw, digest_size=12).hexdigest()}"'
+
+
+def read_home(connection: sa.Connection, now: int, organisation: Organisation, customer: bytes) -> Home:
+    """Return the customer's home. Raises ProblemError 403 `suspended` when the customer is gone or blocked."""
+    table = _table(CUSTOMER)
+    row = connection.execute(sa.select(table).where(table.c.id == customer)).mappings().first()
+    if row is None or row["deleted"] or row["blocked_reason"]:
+        raise ProblemError(403, "suspended")
+    owners = [customer] + ([bytes(row["organisation"])] if row["organisation"] is not None else [])
+    return Home(
+        customer=customer.hex(),
+        customer_name=row["preferred_name"] or row["name"] or "",
+        language=row["language"] or "ko",
+        organisation=organisation_key(organisation),
+        contact=_contact(connection, now),
+        assets=_assets(connection, owners),
+        tickets=_tickets(connection, customer, row["preferred_name"] or row["name"] or ""),
+        server_ms=now,
+    )
+
+
+def _table(entity: Entity) -> sa.Table:
+    return ENTITY_TABLES[entity.number]
+
+
+def _contact(connection: sa.Connection, now: int) -> Contact:
+    contact, calendar = _table(SUPPORT_CONTACT), _table(CALENDAR)
+    query = sa.select(contact).where(contact.c.deleted == sa.false()).order_by(contact.c.seq)
+    row = connection.execute(query.limit(1)).mappings().first()
+    if row is None:
+        return Contact(name_ko="", name_en="", phone="", mail="", zone="UTC", spans=[])
+    zone = connection.execute(sa.select(calendar.c.zone).where(calendar.c.id == row["calendar"])).scalar()
+    return Contact(
+        name_ko=row["name_ko"] or "",
+        name_en=row["name_en"] or "",
+        phone=row["phone"] or "",
+        mail=row["mail"] or "",
+        zone=zone or "UTC",
+        spans=_spans(connection, row["calendar"], now // 1000),
+    )
+
+
+def _spans(connection: sa.Connection, calendar: bytes | None, now_s: int) -> list[tuple[int, int]]:
+    table = _table(CALENDAR_SPANS)
+    query = sa.select(table.c.spans).where(table.c.calendar == calendar, table.c.deleted == sa.false())
+    spans = [
+        (int(start), int(end))
+        for text in connection.execute(query).scalars()
+        for start, end in json.loads(text or "[]")
+        if now_s - _DAY_S < end and start < now_s + _WEEKS_S
+    ]
+    return sorted(spans)
+
+
+def _assets(connection: sa.Connection, owners: list[bytes]) -> list[AssetView]:
+    table = _table(ASSET)
+    query = sa.select(table).where(table.c.owner.in_(owners), table.c.deleted == sa.false()).order_by(table.c.id)
+    assets = connection.execute(query).mappings().all()
+    terms = _terms(connection, [*owners, *(bytes(a["id"]) for a in assets)])
+    views = []
+    for asset in assets:
+        # an asset's own terms come before those of its owner
+        found = terms.get(bytes(asset["id"])) or terms.get(bytes(asset["owner"]))
+        views.append(
+            AssetView(
+                id=bytes(asset["id"]).hex(),
+                product=asset["product"] or "",
+                model=asset["model"] or "",
+                serial=asset["serial"] or "",
+                warranty_until=asset["warranty_until"],
+                status=asset["status"] or "in_use",
+                terms=found,
+            )
+        )
+    return views
+
+
+def _terms(connection: sa.Connection, owners: list[bytes]) -> dict[bytes, Terms]:
+    """Return the current version of each owner's support terms: the newest that nothing supersedes."""
+    table = _table(ENTITLEMENT)
+    query = sa.select(table).where(table.c.owner.in_(owners), table.c.deleted == sa.false()).order_by(table.c.seq)
+    rows = connection.execute(query).mappings().all()
+    superseded = {bytes(row["supersedes"]) for row in rows if row["supersedes"] is not None}
+    names = ("plan", "included_ko", "included_en", "valid_from", "valid_until", "options_after_ko", "options_after_en")
+    return {
+        bytes(row["owner"]): Terms(**{name: row[name] or "" for name in names})
+        for row in rows
+        if bytes(row["id"]) not in superseded
+    }
+
+
+def _tickets(connection: sa.Connection, customer: bytes, customer_name: str) -> list[TicketView]:
+    ticket, state = _table(TICKET), _table(STATE)
+    query = (
+        sa.select(ticket.c.id, ticket.c.number, ticket.c.subject, ticket.c.last_at, state.c.category,
+                  state.c.name_ko, state.c.name_en)
+        .join(state, state.c.id == ticket.c.state)
+        .where(ticket.c.customer == customer, ticket.c.deleted == sa.false(), state.c.category != "merged")
+        .order_by(ticket.c.last_at.desc(), ticket.c.id)
+        .limit(_TICKETS)
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    messages = _messages(connection, [bytes(row.id) for row in rows], customer_name)
+    return [
+        TicketView(
+            id=bytes(row.id).hex(),
+            number=row.number,
+            subject=row.subject or "",
+            category=row.category,
+            state_ko=row.name_ko or "",
+            state_en=row.name_en or "",
+            updated_at=row.last_at or 0,
+            messages=messages.get(bytes(row.id), []),
+        )
+        for row in rows
+    ]
+
+
+def _messages(connection: sa.Connection, tickets: list[bytes], customer_name: str) -> dict[bytes, list[MessageView]]:
+    message, user = _table(MESSAGE), _table(USER)
+    query = (
+        sa.select(message.c.id, message.c.ticket, message.c.direction, message.c.author_kind, message.c.body,
+                  message.c.occurred_at, message.c.created_at, user.c.public_name, user.c.name)
+        .join(user, user.c.id == message.c.author, isouter=True)
+        .where(message.c.ticket.in_(tickets), message.c.deleted == sa.false())
+        .order_by(message.c.msg_no)
+    )  # fmt: skip
+    out: dict[bytes, list[MessageView]] = {}
+    for row in connection.execute(query):
+        out.setdefault(bytes(row.ticket), []).append(_message_view(row, customer_name))
+    return {id_: list(_last(views, _MESSAGES)) for id_, views in out.items()}
+
+
+def _message_view(row: Any, customer_name: str) -> MessageView:
+    inbound = row.direction == "in"
+    return MessageView(
+        id=bytes(row.id).hex(),
+        direction="in" if inbound else "out",
+        author=customer_name if inbound else (row.public_name or row.name or ""),
+        body=row.body or "",
+        at=row.occurred_at or row.created_at or 0,
+    )
+
+
+def _last(views: list[MessageView], n: int) -> Iterable[MessageView]:
+    return views[-n:]

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live channel: pokes after commits, presence, invitations, and signalling between the members of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import sqlalchemy as sa
+
+from app.domain.entities import BY_NUMBER
+from sync.protocol import (
+    SIG_MAX_BYTES,
+    Invite,
+    LiveUp,
+    Ping,
+    Poke,
+    Pong,
+    Presence,
+    SessionEnded,
+    Sig,
+    SigNack,
+    decode,
+    encode,
+)
+from sync.server.access import load_device, scopes_of
+from sync.server.bus import Bus, LocalBus
+from sync.server.jobs import Jobs
+from sync.server.member import Member
+from sync.server.schema import ENTITY_TABLES
+from sync.server.sessions import SessionMembers, bind_companion, session_members
+from sync.server.store import Store
+from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
+
+__all__ = ["Hub"]
+
+_SIG_A_SECOND = 50
+_SIG_BYTES_A_SESSION = 4 << 20
+_MEMBERS_KEPT_MS = 2000
+_PRESENCE_STATES = frozenset({"reading", "writing", "gone"})
+
+
+@dataclass(slots=True)
+class _Relay:
+    """What the hub remembers of a session while signals pass: its members for a moment, and the traffic."""
+
+    members: SessionMembers | None
+    read_at: int
+    bytes_used: int = 0
+    second: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def take(self, role: str, size: int, now: int) -> bool:
+        """Count one message of one end; False when a limit is reached."""
+        start, count = self.second.get(role, (now, 0))
+        if now - start >= 1000:
+            start, count = now, 0
+        if count >= _SIG_A_SECOND or self.bytes_used + size > _SIG_BYTES_A_SESSION:
+            return False
+        self.second[role] = (start, count + 1)
+        self.bytes_used += size
+        return True
+
+
+class Hub:
+    """All live sockets of this process. Methods on the event loop; the database is read in threads."""
+
+    def __init__(
+        self, store: Store, signer: TokenSigner, jobs: Jobs, clock: Callable[[], int], bus: Bus | None = None
+    ) -> None:
+        self._store = store
+        self._signer = signer
+        self._jobs = jobs
+        self._clock = clock
+        self._bus: Bus = bus or LocalBus()
+        self._members: dict[bytes, Member] = {}
+        self._subscriptions: dict[Member, list[tuple[str, Callable[[bytes], None]]]] = {}
+        self._relays: dict[bytes, _Relay] = {}
+
+    def changed(self, heads: dict[str, int]) -> None:
+        """Tell everybody with access that scopes moved. Call after the commit."""
+        for scope, head in heads.items():
+            self._bus.publish(f"poke.{scope}", encode(Poke(heads={scope: head})))
+
+    def invite(self, customer: bytes, invite: Invite) -> bool:
+        """Hand an invitation to the customer's companions that are online; False if there is none."""
+        return self._bus.publish(f"cust.{customer.hex()}", encode(invite))
+
+    def session_over(self, sid: bytes, members: SessionMembers, reason: str) -> None:
+        """Tell both ends that the server closed a session, and forget its relay."""
+        self._relays.pop(sid, None)
+        payload = encode(SessionEnded(session=sid, reason=reason))
+        for subject in (_agent_subject(members), *_customer_subjects(sid, members)):
+            self._bus.publish(subject, payload)
+
+    def check(self, token: str) -> Grant | None:
+        """Return what a token grants now."""
+        return self._signer.check(self._clock(), token)
+
+    async def join(self, grant: Grant) -> Member:
+        """Take in an authenticated socket. A second one of the same device replaces the first. Raises ProblemError."""
+        scopes = await self._jobs.read(lambda: self._scopes(grant))
+        member = Member(grant, scopes)
+        before = self._members.get(grant.device)
+        if before is not None:
+            before.close("replaced")
+            self.leave(before)
+        self._members[grant.device] = member
+        for subject in _subjects(grant, scopes):
+            receiver = partial(_forward_poke, member) if subject.startswith("poke.") else member.send_raw
+            self._bus.subscribe(subject, receiver)
+            self._subscriptions.setdefault(member, []).append((subject, receiver))
+        return member
+
+    def leave(self, member: Member) -> None:
+        """Forget a socket. Idempotent."""
+        for subject, receiver in self._subscriptions.pop(member, []):
+            self._bus.unsubscribe(subject, receiver)
+        if self._members.get(member.grant.device) is member:
+            del self._members[member.grant.device]
+
+    def close(self) -> None:
+        """Say goodbye to all: the server stops."""
+        for member in list(self._members.values()):
+            member.close("restart", 2000)
+            self.leave(member)
+
+    async def received(self, member: Member, message: LiveUp) -> None:
+        """Handle one message of a socket (all but `auth`, which the adapter handles)."""
+        if isinstance(message, Ping):
+            member.send(Pong())
+        elif isinstance(message, Sig):
+            await self._relay(member, message)
+        elif isinstance(message, Presence):
+            await self._presence(member, message)
+
+    def _scopes(self, grant: Grant) -> frozenset[str]:
+        with self._store.read() as connection:
+            if grant.kind != AGENT:
+                return frozenset()
+            load_device(connection, grant.device, grant.subject)
+            return frozenset(scopes_of(connection, grant.subject))
+
+    async def _presence(self, member: Member, message: Presence) -> None:
+        known = message.type in BY_NUMBER and len(message.id) == 16 and message.state in _PRESENCE_STATES
+        if member.grant.kind != AGENT or not known:
+            return
+        scope = await self._jobs.read(lambda: self._scope_of(message.type, message.id))
+        if scope in member.scopes:
+            out = Presence(type=message.type, id=message.id, state=message.state, who=member.grant.subject)
+            self._bus.publish(f"presence.{scope}", encode(out))
+
+    def _scope_of(self, type_: int, id_: bytes) -> str | None:
+        table = ENTITY_TABLES[type_]
+        with self._store.read() as connection:
+            scope: str | None = connection.execute(sa.select(table.c.scope_id).where(table.c.id == id_)).scalar()
+            return scope
+
+    async def _relay(self, member: Member, message: Sig) -> None:
+        code = await self._try_relay(member, message)
+        if code is not None:
+            member.send(SigNack(session=message.session, code=code, n=message.n))
+
+    async def _try_relay(self, member: Member, message: Sig) -> str | None:
+        """Deliver a signal or return why not."""
+        if len(message.data) > SIG_MAX_BYTES:
+            return "too_large"
+        relay = await self._relay_of(message.session)
+        role = _role(member.grant, message.session, relay.members)
+        if relay.members is None or role is None or message.to not in ("agent", "customer") or message.to == role:
+            return "not_member"
+        if not relay.take(role, len(message.data), self._clock()):
+            return "rate"
+        if member.grant.kind == COMPANION and relay.members.companion is None:
+            await self._bind(message.session, relay, member.grant.device)
+        payload = encode(message)
+        if message.to == "agent":
+            subjects = [_agent_subject(relay.members)]
+        else:
+            subjects = _customer_subjects(message.session, relay.members)
+        delivered = [self._bus.publish(subject, payload) for subject in subjects]
+        return None if any(delivered) else "absent"
+
+    async def _relay_of(self, sid: bytes) -> _Relay:
+        now = self._clock()
+        relay = self._relays.get(sid)
+        if relay is None or now - relay.read_at > _MEMBERS_KEPT_MS:
+            members = await self._jobs.read(lambda: self._read_members(sid, now))
+            relay = self._relays.get(sid)
+            if relay is None:
+                relay = _Relay(members, now)
+                if members is None:
+                    return relay  # nothing is kept for sessions that do not exist
+                self._relays[sid] = relay
+            relay.members, relay.read_at = members, now
+            if members is None:
+                self._relays.pop(sid, None)
+        return relay
+
+    def _read_members(self, sid: bytes, now: int) -> SessionMembers | None:
+        with self._store.read() as connection:
+            return session_members(connection, sid, now)
+
+    async def _bind(self, sid: bytes, relay: _Relay, companion: bytes) -> None:
+        """The first of a customer's companions that answers is the one that the session is with."""
+        now = self._clock()
+        await self._jobs.write(lambda: self._store.write(lambda cx: bind_companion(cx, sid, companion)))
+        relay.members = await self._jobs.read(lambda: self._read_members(sid, now))
+
+
+def _forward_poke(member: Member, payload: bytes) -> None:
+    poke: Poke = decode(payload, Poke)
+    for scope, head in poke.heads.items():
+        member.poke(scope, head)
+
+
+def _subjects(grant: Grant, scopes: frozenset[str]) -> list[str]:
+    if grant.kind == SESSION:
+        return [f"ses.{grant.device.hex()}.{grant.subject.hex()}"]
+    own = [f"dev.{grant.device.hex()}"]
+    if grant.kind == COMPANION:
+        return [*own, f"cust.{grant.subject.hex()}"]
+    return [*own, *(f"poke.{scope}" for scope in scopes), *(f"presence.{scope}" for scope in scopes)]
+
+
+def _agent_subject(members: SessionMembers) -> str:
+    return f"dev.{members.agent_device.hex()}"
+
+
+def _customer_subjects(sid: bytes, members: SessionMembers) -> list[str]:
+    """The companion's own socket or one opened with the session's token; unbound, any companion of the customer."""
+    end = members.companion or members.customer
+    own = f"cust.{end.hex()}" if members.companion is None else f"dev.{end.hex()}"
+    return [own, f"ses.{sid.hex()}.{end.hex()}"]
+
+
+def _role(grant: Grant, sid: bytes, members: SessionMembers | None) -> str | None:
+    if members is None:
+        return None
+    if grant.kind == AGENT and grant.device == members.agent_device:
+        return "agent"
+    if grant.kind == SESSION and grant.device == sid and grant.subject == (members.companion or members.customer):
+        return "customer"
+    own = grant.kind == COMPANION and grant.subject == members.customer
+    return "customer" if own and members.companion in (None, grant.device) else None

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Threads for the database and for password hashing, so that the event loop never waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+__all__ = ["Jobs"]
+
+T = TypeVar("T")
+
+_END = object()
+
+
+class Jobs:
+    """Runs blocking work: writes in one queue (SQLite) or several (PostgreSQL), reads and hashing beside them."""
+
+    def __init__(self, writers: int) -> None:
+        self._write = ThreadPoolExecutor(writers, "server-write")
+        self._read = ThreadPoolExecutor(6, "server-read")
+        self._hash = ThreadPoolExecutor(2, "server-hash")
+
+    def close(self) -> None:
+        """Let running work end and drop what waits."""
+        for pool in (self._write, self._read, self._hash):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    async def write(self, work: Callable[[], T]) -> T:
+        """Run work that writes."""
+        return await asyncio.get_running_loop().run_in_executor(self._write, work)
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Run work that only reads."""
+        return await asyncio.get_running_loop().run_in_executor(self._read, work)
+
+    async def hash(self, work: Callable[[], T]) -> T:
+        """Run work that is slow on purpose."""
+        return await asyncio.get_running_loop().run_in_executor(self._hash, work)
+
+    async def stream(self, chunks: Callable[[], Iterator[bytes]]) -> AsyncIterator[bytes]:
+        """Yield what an iterator in a reader thread makes; its errors are raised here.
+
+        The iterator never waits for the receiver: a slow client must not hold a snapshot open. What it makes is
+        bounded by its caller. When the receiver goes away, the iterator is closed at its next chunk.
+        """
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[object] = asyncio.Queue()
+        gone = False
+
+        def put(item: object) -> None:
+            loop.call_soon_threadsafe(queue.put_nowait, item)
+
+        def run() -> None:
+            made = chunks()
+            try:
+                for chunk in made:
+                    if gone:
+                        break
+                    put(chunk)
+                put(_END)
+            except BaseException as error:  # noqa: BLE001 - carried over to the receiver
+                put(error)
+            finally:
+                close = getattr(made, "close", None)
+                if close is not None:
+                    close()
+
+        task = loop.run_in_executor(self._read, run)
+        try:
+            while (item := await queue.get()) is not _END:
+                if isinstance(item, BaseException):
+                    raise item
+                assert isinstance(item, bytes)  # noqa: S101 - narrows the type
+                yield item
+        finally:
+            gone = True
+            await asyncio.shield(task)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server's object graph: what the adapters are given, and how it is put together and taken down."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from sync.server.accounts import Accounts
+from sync.server.bootstrap import Organisation, prepare
+from sync.server.core import ServerCore
+from sync.server.customers import Customers
+from sync.server.hub import Hub
+from sync.server.jobs import Jobs
+from sync.server.keys import ServerKeys
+from sync.server.limits import Limiter, TryLimit
+from sync.server.sessions import Sessions
+from sync.server.store import Store, sqlite_url
+from sync.server.tokens import TokenSigner
+
+__all__ = ["Parts", "build_parts", "open_parts"]
+
+_PG_WRITERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything behind the adapters. `clock` gives Unix milliseconds."""
+
+    store: Store
+    keys: ServerKeys
+    organisation: Organisation
+    signer: TokenSigner
+    core: ServerCore
+    accounts: Accounts
+    customers: Customers
+    sessions: Sessions
+    hub: Hub
+    jobs: Jobs
+    clock: Callable[[], int]
+    login_pair: Limiter
+    login_account: Limiter
+    login_address: Limiter
+    codes_sender: Limiter
+    codes_all: Limiter
+    wrong_code_s: float
+
+    def close(self) -> None:
+        """Stop the threads and close the database."""
+        self.jobs.close()
+        self.store.close()
+
+
+def wall_ms() -> int:
+    """Return Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def build_parts(
+    store: Store,
+    keys: ServerKeys,
+    *,
+    clock: Callable[[], int] = wall_ms,
+    rng: Callable[[int], bytes] = secrets.token_bytes,
+    hasher: PasswordHasher | None = None,
+    wrong_code_s: float = 0.3,
+) -> Parts:
+    """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy."""
+    organisation = prepare(store, keys, clock(), rng)
+    signer = TokenSigner(keys.tokens)
+    jobs = Jobs(1 if store.is_sqlite else _PG_WRITERS)
+    return Parts(
+        store=store,
+        keys=keys,
+        organisation=organisation,
+        signer=signer,
+        core=ServerCore(store, rng),
+        accounts=Accounts(store, signer, rng, hasher),
+        customers=Customers(store, keys, signer, organisation, rng),
+        sessions=Sessions(store, keys, signer, organisation, rng),
+        hub=Hub(store, signer, jobs, clock),
+        jobs=jobs,
+        clock=clock,
+        # one account from one place, one account from everywhere, one place against all accounts
+        login_pair=Limiter(TryLimit(5, 900, 300)),
+        login_account=Limiter(TryLimit(50, 900, 300)),
+        login_address=Limiter(TryLimit(40, 900, 300)),
+        codes_sender=Limiter(TryLimit(5, 600, 900)),
+        codes_all=Limiter(TryLimit(60, 600, 600)),
+        wrong_code_s=wrong_code_s,
+    )
+
+
+def open_parts(data: Path, database: str | None = None) -> tuple[Store, ServerKeys]:
+    """Open keys and database of a data folder. Raises StoreUnavailable."""
+    keys = ServerKeys.load(data)
+    return Store.open(database or sqlite_url(data)), keys

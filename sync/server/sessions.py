@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Screen-sharing sessions as the server knows them: certificates, invitations, codes, members, the end. Blocking."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.assist import Scope
+from app.domain.certificate import (
+    CERTIFICATE_MAX_MS,
+    CLOCK_TOLERANCE_MS,
+    AgentCertificate,
+    RevocationList,
+    build_certificate,
+    build_revocations,
+)
+from app.domain.changes import Actor
+from app.domain.documents import BadDocument, SignedDocument
+from app.domain.entities import CUSTOMER, LIVE, STATE, TEAM, TICKET, USER, Category
+from app.domain.invitation import Invitation, read_invitation
+from app.domain.links import InviteLink
+from app.domain.signed import b64, unb64
+from sync.protocol import Invite
+from sync.server.access import load_device, scopes_of
+from sync.server.apply import SESSION_GRACE_MS
+from sync.server.bootstrap import Organisation
+from sync.server.keys import ServerKeys
+from sync.server.problems import ProblemError
+from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.store import Store
+from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
+from sync.session_protocol import Certificate, CertificateAsk, InvitationAsk, Redeem, Redeemed, Revocations
+
+__all__ = ["Registered", "SessionMembers", "Sessions", "bind_companion", "id_of", "session_members"]
+
+SCOPES_MAX = (Scope.VIEW.value,)  # what the programs can do; a feature that needs more access adds its scope here
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMembers:
+    """Who may signal in a session; `companion` None until one of the customer's ends has answered."""
+
+    agent_device: bytes
+    companion: bytes | None
+    customer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An invitation the server holds now."""
+
+    link: str
+    code: str | None
+    customer: bytes
+    invite: Invite
+
+
+def id_of(text: str) -> bytes:
+    """Return 16 bytes from hex or base64url. Raises ProblemError 400 `malformed`."""
+    try:
+        raw = bytes.fromhex(text) if len(text) == 32 else unb64(text)
+    except ValueError as error:
+        raise ProblemError(400, "malformed") from error
+    if len(raw) != 16:
+        raise ProblemError(400, "malformed")
+    return raw
+
+
+def session_members(connection: sa.Connection, sid: bytes, now: int) -> SessionMembers | None:
+    """Return the members of a session that still may signal, else None."""
+    table = SYSTEM.session
+    row = connection.execute(sa.select(table).where(table.c.sid == sid)).mappings().first()
+    if row is None or now >= row["ends"]:
+        return None
+    companion = row["companion_id"]
+    return SessionMembers(
+        bytes(row["agent_device"]), bytes(companion) if companion is not None else None, bytes(row["customer_id"])
+    )
+
+
+def bind_companion(connection: sa.Connection, sid: bytes, companion: bytes) -> None:
+    """Tie a session to the first companion that answers."""
+    table = SYSTEM.session
+    query = table.update().where(table.c.sid == sid, table.c.companion_id.is_(None))
+    connection.execute(query.values(companion_id=companion))
+
+
+class Sessions:
+    """What /session/v1 does. `rng` returns that many random bytes; `now` is Unix milliseconds."""
+
+    def __init__(
+        self,
+        store: Store,
+        keys: ServerKeys,
+        signer: TokenSigner,
+        organisation: Organisation,
+        rng: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._signer = signer
+        self._organisation = organisation
+        self._rng = rng
+
+    def certificate(self, now: int, who: Grant, ask: CertificateAsk) -> Certificate:
+        """Certify an agent's device key for seven days."""
+        key = _key_of(ask.device_key)
+        serial = self._rng(16).hex()
+        not_before, not_after = now - CLOCK_TOLERANCE_MS, now - CLOCK_TOLERANCE_MS + CERTIFICATE_MAX_MS
+
+        def work(connection: sa.Connection) -> tuple[str, str]:
+            load_device(connection, who.device, who.subject)
+            row = {"serial": serial, "account_id": who.subject, "device_id": who.device, "not_after": not_after}
+            connection.execute(SYSTEM.certificate.insert().values(**row))
+            return _name_and_team(connection, who.subject)
+
+        name, team = self._store.write(work)
+        certificate = AgentCertificate(
+            org_id=self._organisation.id,
+            serial=serial,
+            agent_id=who.subject.hex(),
+            name=name,
+            team=team,
+            device_key=key,
+            not_before=not_before,
+            not_after=not_after,
+            scopes_max=SCOPES_MAX,
+        )
+        document, signature = build_certificate(self._keys.organisation, certificate).parts
+        org = self._organisation
+        return Certificate(
+            certificate=document,
+            signature=signature,
+            org_key=b64(org.key),
+            org_name_ko=org.name_ko,
+            org_name_en=org.name_en,
+        )
+
+    def revocations(self, now: int) -> Revocations:
+        """Return the signed list of certificates that no longer count and have not run out anyway."""
+        table = SYSTEM.certificate
+        query = sa.select(table.c.serial).where(
+            table.c.revoked_at.is_not(None), table.c.not_after > now - CLOCK_TOLERANCE_MS
+        )
+        with self._store.read() as connection:
+            serials = frozenset(connection.execute(query).scalars())
+        document, signature = build_revocations(
+            self._keys.organisation, RevocationList(self._organisation.id, now, serials)
+        ).parts
+        return Revocations(document=document, signature=signature)
+
+    def invite(self, now: int, who: Grant, ask: InvitationAsk) -> Registered:
+        """Register an invitation. Raises ProblemError 400 `invitation`, 403 `scope`, 409 `ticket` or `requester`."""
+        signed, invitation, secret = self._checked(now, who, ask)
+        code = f"{int.from_bytes(self._rng(8), 'big') % 10**9:09d}" if ask.want_code else None
+
+        def work(connection: sa.Connection) -> bytes:
+            load_device(connection, who.device, who.subject)
+            customer = _check_ticket(connection, who, invitation)
+            table = SYSTEM.session
+            taken = sa.select(table.c.sid).where(sa.or_(table.c.sid == invitation.sid, table.c.iid == invitation.iid))
+            if connection.execute(taken).first() is not None:
+                raise ProblemError(409, "invitation")
+            row = {
+                "sid": invitation.sid, "iid": invitation.iid, "ticket_id": bytes.fromhex(invitation.ticket_id),
+                "customer_id": customer, "agent_device": who.device, "invitation": signed.document,
+                "signature": signed.signature, "join_secret": secret,
+                "code_hash": self._keys.code_hash("join", code) if code else None, "state": "invited",
+                "created": now, "hard_s": invitation.policy.hard_s, "ends": invitation.not_after,
+            }  # fmt: skip
+            connection.execute(table.insert().values(**row))
+            return customer
+
+        customer = self._store.write(work)
+        invite = Invite(iid=invitation.iid, invitation=signed.document, signature=signed.signature, join_secret=secret)
+        return Registered(InviteLink(invitation.iid, secret).to_text(), code, customer, invite)
+
+    def redeem(self, now: int, ask: Redeem, who: Grant | None) -> Redeemed | None:
+        """Hand out an invitation for a code, once, or for an iid; None whatever is wrong with either."""
+        table = SYSTEM.session
+        if ask.code is not None:
+            digits = "".join(c for c in ask.code if c.isdigit())
+            match: Any = table.c.code_hash == self._keys.code_hash("join", digits)
+        else:
+            match = table.c.iid == id_of(ask.iid or "")
+        companion = who.device if who is not None and who.kind == COMPANION else None
+
+        def work(connection: sa.Connection) -> Redeemed | None:
+            row = connection.execute(sa.select(table).where(match).with_for_update()).mappings().first()
+            if row is None or row["state"] != "invited" or now >= row["ends"]:
+                return None
+            bound = bytes(row["companion_id"]) if row["companion_id"] is not None else None
+            own = companion is not None and who is not None and bytes(row["customer_id"]) == who.subject
+            if bound is not None and bound != companion:
+                return None
+            values: dict[str, Any] = {"code_hash": None} if ask.code is not None else {}
+            if own:
+                values["companion_id"] = companion
+            if values:
+                connection.execute(table.update().where(table.c.sid == row["sid"]).values(**values))
+            end = companion if own and companion is not None else bytes(row["customer_id"])
+            return self._redeemed(now, row, end, with_secret=ask.code is not None)
+
+        return self._store.write(work)
+
+    def end(self, now: int, who: Grant, sid: bytes) -> SessionMembers:
+        """Close a session or void its invitation. Raises ProblemError 404 `not_found` for those who are not in it."""
+        table = SYSTEM.session
+
+        def work(connection: sa.Connection) -> SessionMembers:
+            row = connection.execute(sa.select(table).where(table.c.sid == sid).with_for_update()).mappings().first()
+            if row is None or not _belongs(row, who):
+                raise ProblemError(404, "not_found")
+            # what was begun may still be finished (countersignature, last entries), then nothing passes any more
+            ends = min(row["ends"], now + (SESSION_GRACE_MS if row["state"] == "active" else 0))
+            values = {"state": "ended", "ends": ends, "code_hash": None, "join_secret": None}
+            connection.execute(table.update().where(table.c.sid == sid).values(**values))
+            companion = row["companion_id"]
+            return SessionMembers(
+                bytes(row["agent_device"]),
+                bytes(companion) if companion is not None else None,
+                bytes(row["customer_id"]),
+            )
+
+        return self._store.write(work)
+
+    def place_of(self, who: Grant, sid: bytes) -> tuple[bytes, Actor]:
+        """Return the ticket of a session that this speaker is in, and as whom. Raises ProblemError 404 `not_found`."""
+        table = SYSTEM.session
+        with self._store.read() as connection:
+            row = connection.execute(sa.select(table).where(table.c.sid == sid)).mappings().first()
+        if row is None or not _belongs(row, who):
+            raise ProblemError(404, "not_found")
+        actor = Actor("user", who.subject) if who.kind == AGENT else Actor("customer", bytes(row["customer_id"]))
+        return bytes(row["ticket_id"]), actor
+
+    def _redeemed(self, now: int, row: sa.RowMapping, end: bytes, *, with_secret: bool) -> Redeemed:
+        life_s = row["hard_s"] + max(0, row["ends"] - now) // 1000
+        secret = row["join_secret"]
+        return Redeemed(
+            invitation=bytes(row["invitation"]).decode(),
+            signature=b64(bytes(row["signature"])),
+            join_secret=b64(bytes(secret)) if with_secret and secret is not None else None,
+            token=self._signer.issue(now, SESSION, end, bytes(row["sid"]), life_s),
+        )
+
+    def _checked(self, now: int, who: Grant, ask: InvitationAsk) -> tuple[SignedDocument, Invitation, bytes]:
+        try:
+            signed = SignedDocument.from_parts(ask.invitation, ask.signature)
+            invitation, certificate = read_invitation(signed, self._organisation.key)
+            secret = unb64(ask.join_secret)
+        except (BadDocument, ValueError) as error:
+            raise ProblemError(400, "invitation") from error
+        good = (
+            certificate.agent_id == who.subject.hex()
+            and certificate.valid_at(now)
+            and invitation.org_id == self._organisation.id
+            and now < invitation.not_after
+            and invitation.created <= now + CLOCK_TOLERANCE_MS
+            and invitation.join_hash == hashlib.sha256(secret).digest()
+        )
+        if not good:
+            raise ProblemError(400, "invitation")
+        return signed, invitation, secret
+
+
+def _key_of(text: str) -> bytes:
+    try:
+        key = unb64(text)
+    except ValueError as error:
+        raise ProblemError(400, "malformed") from error
+    if len(key) != 32:
+        raise ProblemError(400, "malformed")
+    return key
+
+
+def _name_and_team(connection: sa.Connection, account: bytes) -> tuple[str, str]:
+    user, team = ENTITY_TABLES[USER.number], ENTITY_TABLES[TEAM.number]
+    row = connection.execute(sa.select(user.c.name, user.c.teams).where(user.c.id == account)).one()
+    teams = [bytes.fromhex(t) for t in json.loads(row.teams or "[]")]
+    name = connection.execute(sa.select(team.c.name_ko).where(team.c.id == teams[0])).scalar() if teams else ""
+    return str(row.name or "-")[:120], str(name or "")[:120]
+
+
+def _check_ticket(connection: sa.Connection, who: Grant, invitation: Invitation) -> bytes:
+    """Return the ticket's customer, or refuse: the agent sees the ticket, it is live, and its requester is known."""
+    ticket, state, customer = (ENTITY_TABLES[e.number] for e in (TICKET, STATE, CUSTOMER))
+    try:
+        id_ = bytes.fromhex(invitation.ticket_id)
+    except ValueError as error:
+        raise ProblemError(400, "invitation") from error
+    query = sa.select(ticket.c.scope_id, ticket.c.customer, ticket.c.deleted, state.c.category)
+    row = connection.execute(query.join(state, state.c.id == ticket.c.state).where(ticket.c.id == id_)).first()
+    if row is None or row.scope_id not in scopes_of(connection, who.subject):
+        raise ProblemError(403, "scope")
+    if row.deleted or Category(row.category) not in LIVE:
+        raise ProblemError(409, "ticket")
+    known = None
+    if row.customer is not None:
+        found = sa.select(customer.c.blocked_reason).where(
+            customer.c.id == row.customer, customer.c.deleted == sa.false()
+        )
+        known = connection.execute(found).first()
+    if known is None or known.blocked_reason or invitation.requester_id != bytes(row.customer).hex():
+        raise ProblemError(409, "requester")
+    return bytes(row.customer)
+
+
+def _belongs(row: sa.RowMapping, who: Grant) -> bool:
+    if who.kind == AGENT:
+        return bytes(row["agent_device"]) == who.device
+    if who.kind == SESSION:
+        return bytes(row["sid"]) == who.device and bytes(row["companion_id"] or row["customer_id"]) == who.subject
+    bound = row["companion_id"]
+    return bytes(row["customer_id"]) == who.subject and (bound is None or bytes(bound) == who.device)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ASGI application: all routes over the parts, OpenAPI at /schema, liveness and readiness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from sync.protocol import INFLATED_MAX_BYTES
+from sync.server.parts import Parts
+from sync.server.schema import SYSTEM
+from sync.server.store import DatabaseBusy
+from sync.server.web.auth_routes import auth_routes
+from sync.server.web.customer_routes import customer_routes
+from sync.server.web.live_routes import live_route
+from sync.server.web.session_routes import session_routes
+from sync.server.web.sync_routes import sync_routes
+from sync.server.web.wire import EXCEPTION_HANDLERS, DesksideRequest
+
+__all__ = ["Health", "build_app"]
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the server lives, or is ready."""
+
+    status: str
+
+
+def build_app(parts: Parts) -> Litestar:
+    """Return the application. It takes over the parts and closes them at its end."""
+
+    async def shut_down(_app: Litestar) -> None:
+        parts.hub.close()
+        parts.close()
+
+    routes: list[Any] = [
+        *_health_routes(parts),
+        *auth_routes(parts),
+        *sync_routes(parts),
+        *customer_routes(parts),
+        *session_routes(parts),
+        live_route(parts),
+    ]
+    return Litestar(
+        routes,
+        request_class=DesksideRequest,
+        request_max_body_size=INFLATED_MAX_BYTES,
+        exception_handlers=EXCEPTION_HANDLERS,
+        on_shutdown=[shut_down],
+        openapi_config=OpenAPIConfig(
+            title="Deskside",
+            version="1",
+            description="Accounts, companions and sessions. The sync protocol is described in docs/sync.md.",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/")],
+        ),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _health_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    @get("/health", tags=["health"])
+    async def health() -> Health:
+        """The process answers."""
+        return Health(status="ok")
+
+    @get("/ready", tags=["health"])
+    async def ready() -> Response[Health]:
+        """The database answers too."""
+        try:
+            await parts.jobs.read(lambda: _ask_database(parts))
+        except DatabaseBusy:
+            return Response(Health(status="database"), status_code=503)
+        return Response(Health(status="ok"))
+
+    return [health, ready]
+
+
+def _ask_database(parts: Parts) -> None:
+    with parts.store.read() as connection:
+        connection.execute(sa.select(SYSTEM.epoch.c.no).limit(1)).first()

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/auth/v1: sign-in, refresh, new device id, sign-out. JSON, or the packed encoding of the sync protocol."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+
+from app.config.logs import get_logger
+from sync.protocol import Login, NewDevice, Refresh, Tokens
+from sync.server.limits import network_of
+from sync.server.parts import Parts
+from sync.server.problems import ProblemError
+from sync.server.tokens import AGENT
+from sync.server.web.wire import address_of, answer, grant_of
+
+__all__ = ["Logout", "auth_routes"]
+
+_log = get_logger("server.auth")
+_MAX_PASSWORD = 1024
+
+
+class Logout(msgspec.Struct, frozen=True, kw_only=True):
+    """Sign this device out."""
+
+    device: Annotated[bytes, msgspec.Meta(max_length=16)]
+
+
+def auth_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    """Return the route handlers."""
+
+    @post("/auth/v1/login", status_code=200, tags=["auth"])
+    async def login(request: Request[Any, Any, Any], data: Login) -> Response[Tokens]:
+        """Sign in with a local account."""
+        place = network_of(address_of(request))
+        name = data.login.strip().lower()[:200]
+        checks = (
+            (parts.login_pair, f"{name}@{place}"), (parts.login_account, name), (parts.login_address, place),
+        )  # fmt: skip
+        now = parts.clock()
+        wait = max(limiter.blocked_s(key, now) for limiter, key in checks)
+        if wait:
+            raise ProblemError(429, "busy", retry_s=wait)
+        if len(data.password) > _MAX_PASSWORD:
+            raise ProblemError(401, "credentials")
+        try:
+            tokens = await parts.jobs.hash(lambda: parts.accounts.login(now, data))
+        except ProblemError as problem:
+            if problem.status == 401:
+                for limiter, key in checks:
+                    limiter.failed(key, now)
+                _log.info("sign-in refused")
+            raise
+        parts.login_pair.succeeded(f"{name}@{place}")
+        return answer(request, tokens)
+
+    @post("/auth/v1/refresh", status_code=200, tags=["auth"])
+    async def refresh(request: Request[Any, Any, Any], data: Refresh) -> Response[Tokens]:
+        """Exchange a refresh token for the next pair."""
+        return answer(request, await parts.jobs.write(lambda: parts.accounts.refresh(parts.clock(), data)))
+
+    @post("/auth/v1/device", status_code=200, tags=["auth"])
+    async def device(request: Request[Any, Any, Any], data: NewDevice) -> Response[Tokens]:
+        """Take a new device id in place of one of one's own."""
+        grant = grant_of(request, parts, AGENT)
+        return answer(request, await parts.jobs.write(lambda: parts.accounts.new_device(parts.clock(), grant, data)))
+
+    @post("/auth/v1/logout", status_code=204, tags=["auth"])
+    async def logout(request: Request[Any, Any, Any], data: Logout) -> None:
+        """Drop this device's refresh tokens."""
+        grant = grant_of(request, parts, AGENT)
+        await parts.jobs.write(lambda: parts.accounts.logout(grant, data.device))
+
+    return [login, refresh, device, logout]

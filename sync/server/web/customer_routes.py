@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/customer/v1: what companions ask for. JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from sync.customer_protocol import (
+    Accepted,
+    Challenge,
+    ChallengeAsk,
+    CompanionToken,
+    Enrol,
+    Enrolled,
+    Home,
+    NewMessage,
+    NewRequest,
+    OrganisationKey,
+    SessionEntries,
+    TokenAsk,
+)
+from sync.server.customers import Written
+from sync.server.home import etag_of, read_home
+from sync.server.limits import network_of
+from sync.server.parts import Parts
+from sync.server.problems import ProblemError
+from sync.server.sessions import id_of
+from sync.server.tokens import COMPANION, SESSION, Grant
+from sync.server.web.wire import address_of, grant_of
+
+__all__ = ["customer_routes", "guess", "record_entries"]
+
+T = TypeVar("T")
+_AnyRequest = Request[Any, Any, Any]
+
+
+async def guess(parts: Parts, request: _AnyRequest, kind: str, attempt: Callable[[], T | None]) -> T:
+    """Run an attempt with a code. Wrong, used, expired and blocked all answer 404 `code` after the same time."""
+    now = parts.clock()
+    sender, everybody = f"{kind}:{network_of(address_of(request))}", kind
+    done = asyncio.get_running_loop().time() + parts.wrong_code_s
+    blocked = parts.codes_sender.blocked_s(sender, now) or parts.codes_all.blocked_s(everybody, now)
+    result = None if blocked else await parts.jobs.write(attempt)
+    if result is not None:
+        return result
+    if not blocked:
+        parts.codes_sender.failed(sender, now)
+        parts.codes_all.failed(everybody, now)
+    await asyncio.sleep(max(0.0, done - asyncio.get_running_loop().time()))
+    raise ProblemError(404, "code")
+
+
+def customer_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    """Return the route handlers."""
+    return [*_enrolment_routes(parts), *_home_routes(parts)]
+
+
+def _enrolment_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    @get("/customer/v1/organisation", tags=["customer"])
+    async def organisation(request: _AnyRequest, code: str) -> OrganisationKey:
+        """Whom a companion would enrol with."""
+        return await guess(parts, request, "enrol", lambda: parts.customers.organisation(parts.clock(), code))
+
+    @post("/customer/v1/enrol", status_code=200, tags=["customer"])
+    async def enrol(request: _AnyRequest, data: Enrol) -> Enrolled:
+        """Redeem an enrolment code."""
+        return await guess(parts, request, "enrol", lambda: parts.customers.enrol(parts.clock(), data))
+
+    @post("/customer/v1/challenge", status_code=200, tags=["customer"])
+    async def challenge(data: ChallengeAsk) -> Challenge:
+        """A nonce to sign with the device key."""
+        id_of(data.companion)
+        return parts.customers.challenge(parts.clock())
+
+    @post("/customer/v1/token", status_code=200, tags=["customer"])
+    async def token(data: TokenAsk) -> CompanionToken:
+        """Exchange a signed nonce for an access token."""
+        made = await parts.jobs.write(lambda: parts.customers.token(parts.clock(), data))
+        if made is None:
+            raise ProblemError(401, "token")
+        return made
+
+    return [organisation, enrol, challenge, token]
+
+
+def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    @get("/customer/v1/home", tags=["customer"])
+    async def home(request: _AnyRequest) -> Response[Home | None]:
+        """Everything the companion's first window shows; 304 when it knows it already."""
+        grant = grant_of(request, parts, COMPANION)
+        view = await parts.jobs.read(lambda: _read_home(parts, grant))
+        tag = etag_of(view)
+        if request.headers.get("if-none-match") == tag:
+            return Response(None, status_code=304, headers={"etag": tag})
+        return Response(view, headers={"etag": tag, "cache-control": "private, no-cache"})
+
+    @post("/customer/v1/request", status_code=200, tags=["customer"])
+    async def new_request(request: _AnyRequest, data: NewRequest) -> Accepted:
+        """Ask for help."""
+        grant = grant_of(request, parts, COMPANION)
+        return await _written(parts, lambda: parts.customers.request(parts.clock(), grant, data))
+
+    @post("/customer/v1/message", status_code=200, tags=["customer"])
+    async def message(request: _AnyRequest, data: NewMessage) -> Accepted:
+        """Write on an own ticket."""
+        grant = grant_of(request, parts, COMPANION)
+        return await _written(parts, lambda: parts.customers.message(parts.clock(), grant, data))
+
+    @post("/customer/v1/entries", status_code=200, tags=["customer"])
+    async def entries(request: _AnyRequest, data: SessionEntries) -> Accepted:
+        """Chain entries of a session."""
+        grant = grant_of(request, parts, COMPANION, SESSION)
+        return await _written(parts, lambda: record_entries(parts, grant, data))
+
+    return [home, new_request, message, entries]
+
+
+def record_entries(parts: Parts, grant: Grant, data: SessionEntries) -> Written:
+    """Record entries of a session that the speaker is in, on the session's own ticket. Blocking."""
+    ticket, actor = parts.sessions.place_of(grant, id_of(data.sid))
+    if data.ticket and id_of(data.ticket) != ticket:
+        raise ProblemError(404, "not_found")
+    return parts.customers.entries(parts.clock(), actor, ticket, data)
+
+
+async def _written(parts: Parts, work: Callable[[], Written]) -> Accepted:
+    written = await parts.jobs.write(work)
+    parts.hub.changed(written.heads)
+    return written.accepted
+
+
+def _read_home(parts: Parts, grant: Grant) -> Home:
+    with parts.store.read() as connection:
+        return read_home(connection, parts.clock(), parts.organisation, grant.subject)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/session/v1: certificates, invitations, codes, the end of sessions. JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from app.config.logs import get_logger
+from sync.customer_protocol import Accepted, SessionEntries
+from sync.server.parts import Parts
+from sync.server.problems import ProblemError
+from sync.server.sessions import id_of
+from sync.server.tokens import AGENT, COMPANION, SESSION, Grant
+from sync.server.web.customer_routes import guess, record_entries
+from sync.server.web.wire import grant_of
+from sync.session_protocol import (
+    Certificate,
+    CertificateAsk,
+    EndAsk,
+    InvitationAsk,
+    InvitationMade,
+    Redeem,
+    Redeemed,
+    Revocations,
+)
+
+__all__ = ["session_routes"]
+
+_AnyRequest = Request[Any, Any, Any]
+_log = get_logger("server.session")
+
+
+def session_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    """Return the route handlers."""
+    return [*_agent_routes(parts), *_end_routes(parts)]
+
+
+def _agent_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    @post("/session/v1/certificate", status_code=200, tags=["session"])
+    async def certificate(request: _AnyRequest, data: CertificateAsk) -> Certificate:
+        """Certify an agent's device key."""
+        grant = grant_of(request, parts, AGENT)
+        return await parts.jobs.write(lambda: parts.sessions.certificate(parts.clock(), grant, data))
+
+    @get("/session/v1/revocations", tags=["session"])
+    async def revocations() -> Revocations:
+        """Certificates that no longer count."""
+        return await parts.jobs.read(lambda: parts.sessions.revocations(parts.clock()))
+
+    @post("/session/v1/invitations", status_code=200, tags=["session"])
+    async def invitations(request: _AnyRequest, data: InvitationAsk) -> InvitationMade:
+        """Register an invitation and push it to the requester's companion."""
+        grant = grant_of(request, parts, AGENT)
+        made = await parts.jobs.write(lambda: parts.sessions.invite(parts.clock(), grant, data))
+        pushed = parts.hub.invite(made.customer, made.invite)
+        _log.info("invitation registered", pushed=pushed, code_made=made.code is not None)
+        return InvitationMade(link=made.link, code=made.code, pushed=pushed)
+
+    return [certificate, revocations, invitations]
+
+
+def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    @post("/session/v1/redeem", status_code=200, tags=["session"])
+    async def redeem(request: _AnyRequest, data: Redeem) -> Redeemed:
+        """Exchange a code or an invitation's id for the invitation."""
+        if (data.code is None) == (data.iid is None):
+            raise ProblemError(400, "malformed")
+        grant = _optional(request, parts)
+        kind = "join" if data.code is not None else "link"  # guessing codes must not close links
+        return await guess(parts, request, kind, lambda: parts.sessions.redeem(parts.clock(), data, grant))
+
+    @post("/session/v1/{sid:str}/end", status_code=204, tags=["session"])
+    async def end(request: _AnyRequest, sid: str, data: EndAsk) -> None:
+        """The session is over or the invitation void."""
+        grant = grant_of(request, parts, AGENT, COMPANION, SESSION)
+        id_ = id_of(sid)
+        members = await parts.jobs.write(lambda: parts.sessions.end(parts.clock(), grant, id_))
+        parts.hub.session_over(id_, members, data.reason[:40])
+
+    @post("/session/v1/{sid:str}/entries", status_code=200, tags=["session"])
+    async def entries(request: _AnyRequest, sid: str, data: SessionEntries) -> Accepted:
+        """Chain entries of a session, by either end."""
+        grant = grant_of(request, parts, AGENT, COMPANION, SESSION)
+        if id_of(data.sid) != id_of(sid):
+            raise ProblemError(400, "malformed")
+        written = await parts.jobs.write(lambda: record_entries(parts, grant, data))
+        parts.hub.changed(written.heads)
+        return written.accepted
+
+    return [redeem, end, entries]
+
+
+def _optional(request: _AnyRequest, parts: Parts) -> Grant | None:
+    return grant_of(request, parts, COMPANION) if "authorization" in request.headers else None

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/sync/v1: hello, push and pull. Bodies are decoded, and answers made, in worker threads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import zstandard
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
+
+from app.config.logs import get_logger
+from sync.protocol import (
+    CONTENT_TYPE,
+    INFLATED_MAX_BYTES,
+    PUSH_MAX_BYTES,
+    Hello,
+    HelloAnswer,
+    Pull,
+    PullFrame,
+    Push,
+    PushAnswer,
+    frame,
+    inflate,
+    pack,
+    unpack,
+)
+from sync.server.parts import Parts
+from sync.server.problems import ProblemError
+from sync.server.tokens import AGENT, Grant
+from sync.server.web.wire import grant_of
+
+__all__ = ["sync_routes"]
+
+_log = get_logger("server.sync")
+_CHUNK_BYTES = 64 << 10
+
+
+def sync_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    """Return the route handlers."""
+
+    @post("/sync/v1/hello", status_code=200, include_in_schema=False)
+    async def hello(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """What the server has for this device."""
+        grant = grant_of(request, parts, AGENT)
+        body = await request.body()
+        result = await parts.jobs.write(lambda: _hello(parts, grant, body))
+        return Response(pack(result), media_type=CONTENT_TYPE)
+
+    @post("/sync/v1/push", status_code=200, include_in_schema=False)
+    async def push(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Mutations of this device."""
+        grant = grant_of(request, parts, AGENT)
+        body = await request.body()
+        result = await parts.jobs.write(lambda: _push(parts, grant, body))
+        parts.hub.changed(result.heads)
+        return Response(pack(result), media_type=CONTENT_TYPE)
+
+    @post("/sync/v1/pull", status_code=200, include_in_schema=False)
+    async def pull(request: Request[Any, Any, Any]) -> Stream:
+        """Everything above the device's cursors."""
+        grant = grant_of(request, parts, AGENT)
+        body = await request.body()
+        chunks = parts.jobs.stream(lambda: _pull(parts, grant, body))
+        first = await anext(chunks)  # a refusal must come before the status line
+        return Stream(_chain(first, chunks), media_type=CONTENT_TYPE)
+
+    return [hello, push, pull]
+
+
+async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+def _hello(parts: Parts, grant: Grant, body: bytes) -> HelloAnswer:
+    message: Hello = unpack(body, Hello)
+    return parts.core.hello(parts.clock(), grant, message)
+
+
+def _push(parts: Parts, grant: Grant, body: bytes) -> PushAnswer:
+    raw = inflate(body, INFLATED_MAX_BYTES)
+    if len(raw) > PUSH_MAX_BYTES + (64 << 10):
+        raise ProblemError(413, "too_large")
+    message: Push = unpack(body, Push)
+    result = parts.core.push(parts.clock(), grant, message)
+    refused = sum(r.st in ("rejected", "conflict") for r in result.results)
+    _log.info("push answered", mutations=len(message.muts), refused=refused, lmid=result.lmid)
+    return result
+
+
+def _pull(parts: Parts, grant: Grant, body: bytes) -> Iterator[bytes]:
+    message: Pull = unpack(body, Pull)
+    return _compressed(parts.core.pull(parts.clock(), grant, message))
+
+
+def _compressed(frames: Iterator[PullFrame]) -> Iterator[bytes]:
+    compressor = zstandard.ZstdCompressor(level=3).compressobj()
+    out = bytearray()
+    for message in frames:
+        out += compressor.compress(frame(message))
+        if len(out) >= _CHUNK_BYTES:
+            yield bytes(out)
+            out.clear()
+    out += compressor.flush()
+    yield bytes(out)
