@@ -453,6 +453,11 @@ class CustomerCore(EndBase):
                 self._say(wire.SasResult(True))
                 self._out.append(SasNumber(self._keys.number))
 
+    def _on_peer_end(self, reason: str) -> None:
+        if reason == EndReason.SAS_MISMATCH.value and self.view.phase is Phase.UNVERIFIED:
+            self._number_differs("agent")  # the agent's claim may be overtaken by its end
+        super()._on_peer_end(reason)
+
     def _number_differs(self, by: str) -> None:
         self._note(EntryType.SAS, by, {"ok": False})
         self._out.append(Alarm("sas_mismatch", f"said by the {by}"))

@@ -16,7 +16,6 @@ from remote_assist import child_protocol as child
 from remote_assist import envelope as env
 from remote_assist.actions import Action, Alarm
 from remote_assist.customer_core import ChosenTarget, CustomerCore, CustomerIdentity
-from remote_assist.end_base import peer_reason
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
 from remote_assist.handshake import HandshakeError, Reveal
 from remote_assist.invitation import BadInvitation
@@ -184,7 +183,7 @@ class CustomerEnd(CustomerCore):
     def _handle(self, envelope: Envelope) -> None:
         body = envelope.body
         if isinstance(body, env.EndBody):
-            self._end(peer_reason(body.reason), "agent")
+            self._on_peer_end(body.reason)
         elif isinstance(body, env.AcceptBody):
             self._on_accept(body)
         elif isinstance(body, env.SdpBody) and self._keys is not None:

@@ -148,6 +148,10 @@ class EndBase:
     def _settle(self) -> None:
         """Called once, when the phase is `ended` and the child is gone."""
 
+    def _on_peer_end(self, reason: str) -> None:
+        """The peer says that it is over."""
+        self._end(peer_reason(reason), self._peer.value)
+
     def _child_replaced(self) -> None:
         """A new child was started in mid-session."""
 
@@ -367,7 +371,7 @@ class EndBase:
         if isinstance(checked, wire.Hello):
             self._on_hello(checked)
         elif isinstance(checked, wire.End):
-            self._end(peer_reason(checked.reason), self._peer.value)
+            self._on_peer_end(checked.reason)
         elif self._machine is not None and self._machine.live:
             self._on_message(checked)
 
