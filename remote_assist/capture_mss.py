@@ -44,7 +44,7 @@ class MssSource:
 
     def targets(self) -> Sequence[Target]:
         """Return screens first, then windows from top to bottom. Raises CaptureError."""
-        with _connection(self._display) as display, _grabber(self._display) as grabber:
+        with _grabber(self._display) as grabber, _connection(self._display) as display:
             screens = [
                 Target(
                     f"screen:{n}", TargetKind.SCREEN, str(m.get("name") or m.get("output") or f"{n + 1}"), _rect_of(m)
@@ -61,7 +61,7 @@ class MssSource:
     def start(self, target: Target, sink: Callable[[RawFrame], None], fps_max: int) -> None:
         """Begin to deliver. Raises CaptureError when the target is gone or there is no display."""
         self.stop()
-        with _connection(self._display) as display, _grabber(self._display):
+        with _grabber(self._display), _connection(self._display) as display:
             self._rect = _place(display, target)
         self._target, self._stop, self.failed = target, threading.Event(), ""
         args = (target, sink, max(1, fps_max), self._stop)
@@ -94,7 +94,7 @@ class MssSource:
 
     def _run(self, target: Target, sink: Callable[[RawFrame], None], fps: int, stop: threading.Event) -> None:
         try:
-            with _connection(self._display) as display, _grabber(self._display) as grabber:
+            with _grabber(self._display) as grabber, _connection(self._display) as display:
                 self._loop(display, grabber, target, sink, fps, stop)
         except CaptureError as error:
             self.failed = error.code
@@ -193,6 +193,7 @@ def _nothing() -> None:
 
 @contextlib.contextmanager
 def _connection(name: str) -> Any:
+    """Connect with python-xlib; its failed attempts leak sockets, so connect with mss first where both are needed."""
     try:
         display = Display(name)
     except _X_ERRORS as error:

@@ -20,6 +20,7 @@ from av.frame import Frame
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from remote_assist import damage, x264_live
@@ -30,6 +31,7 @@ SEI_UUID: Final = uuid.UUID("6f0f5c0e-8a52-4d6b-9a53-de5c51de0001").bytes
 FLAG_KEY, FLAG_REFINE, FLAG_PROBE = 1, 2, 4
 _SEI: Final = struct.Struct("!BBIQBHH")
 _SEI_VERSION: Final = 1
+_REACH: Final = 8  # rows that the colour filter looks beyond what changed
 _SEI_SEARCH: Final = 32_768
 _CLOCK: Final = fractions.Fraction(1, 90_000)
 _X264_PARAMS: Final = "qcomp=1:ipratio=1:aq-mode=0:scenecut=0:keyint=1000000:repeat-headers=1"
@@ -148,11 +150,13 @@ class Converter:
             self._kept = self._whole(picture.rows)
             return self._kept
         for first, last in _runs(bands):
-            top, bottom = first * damage.TILE, min(height, (last + 1) * damage.TILE)
-            strip = self._whole(picture.rows[top:bottom])
+            top, bottom = max(0, first * damage.TILE - _REACH), min(height, (last + 1) * damage.TILE + _REACH)
+            above, below = max(0, top - _REACH), min(height, bottom + _REACH)
+            strip = self._whole(picture.rows[above:below])
             for plane, (mine, part) in enumerate(zip(kept.planes, strip.planes, strict=True)):
                 shift = 1 if plane else 0
-                _copy_rows(mine, part, top >> shift, (bottom - top) >> shift, width >> shift)
+                rows = slice(top >> shift, bottom >> shift)
+                _copy_rows(mine, part, rows, above >> shift, width >> shift)
         return kept
 
     @property
@@ -186,12 +190,10 @@ def _runs(bands: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Iterator[tuple[in
         yield start, previous
 
 
-def _copy_rows(
-    mine: av.video.plane.VideoPlane, part: av.video.plane.VideoPlane, top: int, count: int, width: int
-) -> None:
+def _copy_rows(mine: VideoPlane, part: VideoPlane, rows: slice, above: int, width: int) -> None:
     target = np.frombuffer(memoryview(mine), np.uint8).reshape(-1, mine.line_size)
     source = np.frombuffer(memoryview(part), np.uint8).reshape(-1, part.line_size)
-    target[top : top + count, :width] = source[:count, :width]
+    target[rows, :width] = source[rows.start - above : rows.stop - above, :width]
 
 
 class ScreenEncoder(Encoder):
