@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sync engine asks of the client's files, and the plain values that cross: pages, checkpoints, outbox entries.
+
+Implemented by app.store in the worker process. Every method of the ports blocks on the local disk and raises
+StoreUnavailable; each is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeState:
+    """How much of a scope is here. `state`: loading (first load), live, resync (loaded again, old rows still shown).
+
+    `cursor` is the seq up to which the scope is held; `n` and `xsum` sum the live rows held.
+    """
+
+    id: str
+    cursor: int = 0
+    n: int = 0
+    xsum: int = 0
+    prio: int = 0
+    state: str = "loading"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaState:
+    """Where the replica stands. `device` is the device whose mutations `lmid_seen` counts."""
+
+    device: bytes
+    epoch: bytes | None
+    lmid_seen: int
+    checkpoint_no: int
+    scopes: Mapping[str, ScopeState]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A mutation as it lies in pending.db: the exact bytes that were hashed."""
+
+    mid: int
+    name: str
+    v: int
+    hlc: int
+    hash: bytes
+    args: bytes
+    base: Mapping[str, tuple[int, int]]
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Rows of one entity in one scope: [id, seq, deleted, rev, fld, values of cols...]."""
+
+    scope: str
+    type: int
+    cols: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPage:
+    """Rows that left a scope: (seq, type, id, scope it went to or None)."""
+
+    scope: str
+    items: Sequence[tuple[int, int, bytes, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class MutationResult:
+    """What the server made of a mutation; plain ok is never reported. `data` may name the losses."""
+
+    mid: int
+    st: str
+    code: str | None = None
+    data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything of one server snapshot, applied whole or not at all.
+
+    `cursors` names the scopes that are now complete up to a seq, `sums` what the server counts in them. Scopes in
+    `whole` were sent from the beginning: rows of theirs that are not in the pages are gone. Scopes in `trusted` are
+    taken as the server sent them, whatever their sums say.
+    """
+
+    epoch: bytes
+    lmid: int
+    cursors: Mapping[str, int]
+    sums: Mapping[str, tuple[int, int]]
+    pages: Sequence[RowPage] = ()
+    exits: Sequence[ExitPage] = ()
+    results: Sequence[MutationResult] = ()
+    whole: frozenset[str] = frozenset()
+    trusted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a transaction changed. With `differing` scopes a checkpoint was rolled back."""
+
+    types: frozenset[int] = frozenset()
+    ids: frozenset[bytes] = frozenset()  # empty with types: too many to name
+    differing: tuple[str, ...] = ()
+    rows: int = 0
+    lmid_moved: bool = False
+
+
+class ReplicaPort(Protocol):
+    """The worker's files: replica.db to write, pending.db to read."""
+
+    def state(self) -> ReplicaState:
+        """Return where the replica stands."""
+        ...
+
+    def outbox(self, above: int, limit: int, max_bytes: int) -> Sequence[OutboxEntry]:
+        """Return mutations with mid > `above` in order, at least one if there is one, at most `max_bytes` of args."""
+        ...
+
+    def last_mid(self) -> int:
+        """Return the highest mid ever given here, or 0."""
+        ...
+
+    def set_scopes(self, epoch: bytes, add: Mapping[str, int], resync: Sequence[str], drop: Sequence[str]) -> Applied:
+        """Take up new scopes (id -> priority), mark others to be loaded again, remove dropped ones with their rows."""
+        ...
+
+    def load(self, pages: Sequence[RowPage], exits: Sequence[ExitPage], marks: Mapping[str, int]) -> Applied:
+        """Store rows of scopes in their first load, so that people see them early. `marks` are the new cursors."""
+        ...
+
+    def apply(self, checkpoint: Checkpoint) -> Applied:
+        """Apply a checkpoint; on differing sums nothing is written and `differing` names the scopes."""
+        ...
+
+
+@dataclass(slots=True)
+class SyncCounters:
+    """What diagnostics show of a worker's life."""
+
+    checkpoints: int = 0
+    rows: int = 0
+    pushed: int = 0
+    differing: list[str] = field(default_factory=list)

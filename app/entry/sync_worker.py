@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`deskside sync-worker`: the child that pulls, applies and pushes. Started by the help desk, never by hand. No Qt.
+
+The profile folder is its only argument; key, socket and secret come as one line of JSON on standard input, so that
+they stand in no process list and no environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from app.config.logs import configure, get_logger
+from app.domain.errors import StoreUnavailable
+from app.entry.sync_codec import Hashes
+from app.entry.sync_worker_loop import Worker
+from app.entry.sync_worker_tokens import open_token_store
+from app.store.locks import FileLock
+from app.store.pending_file import check_key, open_reader, pending_path
+from app.store.replica import ReplicaStore, open_replica
+
+EXIT_IN_USE = 3
+EXIT_STORE = 4
+EXIT_USAGE = 2
+_log = get_logger("worker")
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    """What the window says over standard input. Bytes as hex. `keyring` names the profile in the system's key store."""
+
+    key: str
+    socket: str
+    socket_token: str
+    keyring: str | None = None
+    version: str = ""
+
+
+def read_orders(stream: TextIO) -> Orders:
+    """Read the one line. Raises ValueError."""
+    line = stream.readline()
+    return msgspec.json.decode(line.encode(), type=Orders)
+
+
+def main(argv: list[str]) -> int:
+    """Run until the window is gone and everything is sent, or the window says so; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="deskside sync-worker")
+    parser.add_argument("--profile", type=Path, required=True)
+    profile: Path = parser.parse_args(argv).profile
+    try:
+        orders = read_orders(sys.stdin)
+        key, token = bytes.fromhex(orders.key), bytes.fromhex(orders.socket_token)
+    except (ValueError, msgspec.ValidationError, json.JSONDecodeError):
+        print("deskside sync-worker is started by Deskside itself", file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        with configure(profile / "logs", "sync-worker"):
+            return run(profile, key, token, orders)
+    except StoreUnavailable as error:
+        _log.error("store unavailable", code=error.code)
+        return EXIT_IN_USE if error.code == "store_in_use" else EXIT_STORE
+
+
+def run(profile: Path, key: bytes, token: bytes, orders: Orders) -> int:
+    """Open the files and serve. Raises StoreUnavailable."""
+    if not pending_path(profile).exists():
+        raise StoreUnavailable("store_unavailable")
+    lock = FileLock(profile / "worker.lock")
+    try:
+        check_key(profile, key)
+        pending = open_reader(profile, key)
+
+        def reopen() -> tuple[ReplicaStore, bool]:
+            return open_replica(profile, key, pending, Hashes(), lambda: time.time_ns() // 1_000_000)
+
+        worker = Worker(pending, reopen, token, lambda store: open_token_store(orders.keyring, profile, store))
+        asyncio.run(worker.serve(Path(orders.socket)))
+        pending.close()
+    finally:
+        lock.release()
+    return 0

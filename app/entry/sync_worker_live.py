@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker's end of the live channel: pokes in, presence and signalling both ways. Hints only. No Qt."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from app.domain import link
+from app.domain.errors import WorldError
+from sync import protocol as wire
+from sync.transport import Answered, LiveChannel
+
+_PING_S = 25.0
+_REAUTH_EVERY_PINGS = 8
+_SILENCE_S = 60.0
+_COALESCE_S = 0.05
+
+News = link.WorkerToUi | dict[str, int] | None
+
+
+class Live:
+    """An open channel with the tasks that serve it. `ended` says that it broke."""
+
+    def __init__(
+        self,
+        channel: LiveChannel,
+        access: Callable[[], Awaitable[str]],
+        on_news: Callable[[News], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._channel = channel
+        self._access = access
+        self._on_news = on_news
+        self._on_end = on_end
+        self._heads: dict[str, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self.ended = False
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep())]
+
+    async def relay(self, message: link.SigUp | link.PresenceUp) -> bool:
+        """Pass a message of the window on; False when the channel is gone."""
+        up: wire.LiveUp
+        if isinstance(message, link.SigUp):
+            up = wire.Sig(session=message.session, to=message.to, n=message.n, data=message.data)
+        else:
+            up = wire.Presence(type=message.type, id=message.id, state=message.state)
+        try:
+            await self._channel.send(up)
+        except WorldError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close the channel. Idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._channel.close()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                async with asyncio.timeout(_SILENCE_S):
+                    message = await self._channel.receive()
+                if message is not None:
+                    self._take(message)
+        except (WorldError, TimeoutError):
+            self._end()
+
+    def _end(self) -> None:
+        self.ended = True
+        self._on_end()
+
+    def _take(self, message: wire.LiveDown) -> None:
+        if isinstance(message, wire.Poke):
+            self._heads |= message.heads
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(_COALESCE_S, self._poke)
+        elif isinstance(message, wire.Rehello):
+            self._on_news(None)
+        elif isinstance(message, wire.Sig):
+            self._on_news(link.SigDown(session=message.session, n=message.n, data=message.data))
+        elif isinstance(message, wire.SigNack):
+            self._on_news(link.SigNack(session=message.session, code=message.code, n=message.n))
+        elif isinstance(message, wire.SessionEnded):
+            self._on_news(link.SessionEnded(session=message.session, reason=message.reason))
+        elif isinstance(message, wire.Presence):
+            down = link.PresenceDown(type=message.type, id=message.id, state=message.state, who=message.who or b"")
+            self._on_news(down)
+
+    def _poke(self) -> None:
+        heads, self._heads, self._timer = self._heads, {}, None
+        self._on_news(heads)
+
+    async def _keep(self) -> None:
+        """Ping, and show the newest token now and then, so that the server need not close."""
+        count = 0
+        with contextlib.suppress(WorldError, Answered):
+            while True:
+                await asyncio.sleep(_PING_S)
+                count += 1
+                if count % _REAUTH_EVERY_PINGS == 0:
+                    await self._channel.send(wire.Auth(token=await self._access()))
+                await self._channel.send(wire.Ping())

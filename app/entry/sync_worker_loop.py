@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker's life: engine, store and transport joined; goes offline and online, drains, and ends. No Qt.
+
+The asyncio loop carries sockets; everything that touches the disk runs in one thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from app.config.logs import get_logger
+from app.domain import link
+from app.domain.errors import SignInRefused, StoreUnavailable, WorldError, WrongServer
+from app.domain.ids import UserId
+from app.domain.ports import Identity
+from app.domain.replica import Applied
+from app.entry.sync_worker_hints import ChangeNotes, StatusBoard
+from app.entry.sync_worker_live import Live
+from app.entry.sync_worker_socket import WindowServer
+from app.entry.sync_worker_wait import NetworkWatch
+from app.store.cipher import Database
+from app.store.pending import read_identity
+from app.store.replica import ReplicaStore
+from sync.engine import Backoff, ClientCore
+from sync.protocol import Account, Hello, Login, ProtocolError, Pull, PullFrame, Push
+from sync.transport import Answered, TokenStore, Transport
+
+DRAIN_S = 60.0
+_POLL_OUTBOX_S = 2.0
+_STORE_RETRY_S = 10.0
+_T = TypeVar("_T")
+_log = get_logger("worker")
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is signed in, as the worker keeps it in the replica: the window may not have stored it yet."""
+
+    server: str
+    account: bytes
+    login: str
+    name: str
+    roles: list[str]
+    device: bytes
+    device_code: str
+
+    def message(self) -> link.SignedIn:
+        """Return it as the window is told."""
+        return link.SignedIn(
+            server=self.server, account=self.account, login=self.login, name=self.name, roles=self.roles,
+            device=self.device, device_code=self.device_code,
+        )  # fmt: skip
+
+
+def known_of(identity: Identity) -> Known:
+    """Return what pending.db says."""
+    return Known(
+        server=identity.server, account=identity.account, login=identity.login, name=identity.name,
+        roles=sorted(identity.roles), device=identity.device, device_code=identity.device_code,
+    )  # fmt: skip
+
+
+class Worker:
+    """One profile's worker process."""
+
+    def __init__(
+        self,
+        pending: Database,
+        open_store: Callable[[], tuple[ReplicaStore, bool]],
+        socket_token: bytes,
+        open_tokens: Callable[[ReplicaStore], TokenStore],
+        rng: random.Random | None = None,
+    ) -> None:
+        self._pending = pending
+        self._open_store = open_store
+        self._open_tokens = open_tokens
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._windows = WindowServer(socket_token, self._on_window, self._greeting, self._wake_up)
+        self._status = StatusBoard(self._windows.tell, lambda: time.time_ns() // 1_000_000)
+        self._notes = ChangeNotes(self._windows.tell)
+        self._network = NetworkWatch()
+        self._wake = asyncio.Event()
+        self._quit = False
+        self._alone_since: float | None = None
+        self._sign_in: link.SignIn | None = None
+        self._sign_in_asked: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._store: ReplicaStore
+        self._core: ClientCore
+        self._known: Known | None = None
+        self._transport: Transport | None = None
+        self._live: Live | None = None
+        self._backoff = Backoff(self._rng)
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def serve(self, socket: Path) -> None:
+        """Serve until the window is gone and everything is sent, or it says quit. Raises StoreUnavailable, OSError."""
+        await self._on_disk(self._open)
+        self._alone_since = time.monotonic()
+        await self._windows.listen(socket)
+        watch = asyncio.create_task(self._watch_outbox())
+        try:
+            while not self._is_done():
+                self._wake.clear()
+                await self._round()
+        finally:
+            watch.cancel()
+            await self._close()
+
+    def _open(self) -> None:
+        self._store, aside = self._open_store()
+        if aside:
+            _log.warning("replica set aside", code="store_damaged")
+            self._windows.tell(link.Reopen(why="store_damaged"))
+        with self._pending.read() as tx:
+            identity = read_identity(tx)
+        kept = self._store.meta("known")
+        self._known = known_of(identity) if identity else msgspec.msgpack.decode(kept, type=Known) if kept else None
+        if self._known is not None:
+            self._store.use_device(self._known.device)
+        self._core = ClientCore(self._store, self._rng)
+        self._status.last_sync = self._store.last_sync()
+
+    async def _close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._drop_transport()
+        self._notes.flush()
+        await self._windows.close()
+        await self._on_disk(self._store.close)
+        self._disk.shutdown()
+
+    def _is_done(self) -> bool:
+        if self._quit:
+            return True
+        if self._windows.has_window:
+            self._alone_since = None
+            return False
+        now = time.monotonic()
+        if self._alone_since is None:
+            self._alone_since = now
+        alone = now - self._alone_since
+        # a window that is just starting has not connected yet
+        return alone > DRAIN_S or (alone > _POLL_OUTBOX_S and self._status.was_joined and not self._has_outbox())
+
+    def _has_outbox(self) -> bool:
+        return bool(self._known) and self._store.last_mid() > self._core.acknowledged
+
+    async def _on_disk(self, work: Callable[..., _T], *args: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work, *args)
+
+    # --- one round ----------------------------------------------------------------------------------------------------
+
+    async def _round(self) -> None:
+        """Do the next thing, or wait for one. Whatever the world does ends in a status and a pause, never in a crash."""
+        try:
+            if self._sign_in is not None:
+                await self._do_sign_in()
+            elif self._known is None or not await self._has_token():
+                self._ask_to_sign_in(None)
+                await self._wait(None)
+            else:
+                await self._step()
+        except Answered as answered:
+            await self._on_answered(answered)
+        except StoreUnavailable as error:
+            await self._on_store(error)
+        except (WorldError, ProtocolError) as error:
+            await self._on_unreachable(error if isinstance(error, WorldError) else WrongServer())
+
+    async def _step(self) -> None:
+        transport = self._connected()
+        if self._live is not None and self._live.ended:
+            # the first sign of a lost network: ask at once instead of waiting for the next poll
+            await self._drop_live()
+            self._core.rehello()
+        request = await self._on_disk(self._core.next, _now_ms())
+        if request is None:
+            self._status.set("stuck" if self._core.stuck else "live", code=None)
+            await self._wait((self._core.next_poll_ms - _now_ms()) / 1000)
+            return
+        self._show_activity(request)
+        if isinstance(request, Hello):
+            await self._hello(transport, request)
+        elif isinstance(request, Push):
+            answer = await transport.push(request)
+            await self._on_disk(self._core.on_push, answer)
+        else:
+            await self._pull(transport, request)
+        self._backoff.succeeded()
+
+    def _show_activity(self, request: Hello | Push | Pull) -> None:
+        if self._core.loading:
+            self._status.set("loading", percent=self._core.percent)
+        elif isinstance(request, Hello) and self._status.phase != "live":
+            self._status.set("connecting")
+        elif isinstance(request, Push):
+            self._status.set("syncing")
+
+    async def _hello(self, transport: Transport, request: Hello) -> None:
+        answer = await transport.hello(request)
+        self._notes.add(await self._on_disk(self._core.on_hello, answer, _now_ms()))
+        if self._live is None:
+            channel = await transport.live()
+            self._live = Live(channel, transport.access, self._on_live, self._wake_up)
+        _log.info("hello answered", scopes=len(answer.scopes), lmid=answer.lmid)
+
+    async def _pull(self, transport: Transport, request: Pull) -> None:
+        complete = False
+        try:
+            async for frames in transport.pull(request):
+                self._notes.add(await self._on_disk(self._take, frames))
+                if self._core.loading:
+                    self._status.set("loading", percent=self._core.percent)
+            complete = True
+        finally:
+            if not complete:
+                self._notes.add(await self._on_disk(self._core.on_cut))
+        self._notes.add(await self._on_disk(self._core.on_pull_end, _now_ms()))
+        self._status.last_sync = _now_ms()
+
+    def _take(self, frames: list[PullFrame]) -> Applied | None:
+        out: Applied | None = None
+        for frame in frames:
+            out = self._core.on_frame(frame) or out
+        return out
+
+    # --- trouble ------------------------------------------------------------------------------------------------------
+
+    async def _on_answered(self, answered: Answered) -> None:
+        verdict = self._core.on_problem(answered.status, answered.problem, answered.retry_s)
+        _log.warning("server refused", code=verdict.code, status=answered.status)
+        if verdict.kind == "token":
+            await self._drop_transport()
+            await self._on_disk(self._open_tokens(self._store).save, None)
+            self._ask_to_sign_in("token")
+        elif verdict.kind == "stop":
+            self._status.set("refused", code=verdict.code)
+            await self._wait(self._backoff.failed_s(60))
+            self._core.rehello()
+        elif verdict.code in ("epoch", "reset", "gap", "too_large"):
+            await self._wait(self._backoff.failed_s() if self._backoff.failures else 0.01)
+        else:
+            self._status.set("offline", code="busy")
+            await self._wait(self._backoff.failed_s(verdict.retry_s))
+
+    async def _on_unreachable(self, error: WorldError) -> None:
+        await self._drop_live()
+        self._status.set("offline", code=error.code)
+        self._core.rehello()
+        wait = self._backoff.failed_s()
+        if error.code == "server_unreachable" and self._transport is not None:
+            host, port = self._transport.host
+            if await self._network.wait_for(host, port, wait, self._wake):
+                self._backoff.succeeded()
+            return
+        await self._wait(wait)
+
+    async def _on_store(self, error: StoreUnavailable) -> None:
+        _log.error("store unavailable", code=error.code)
+        if error.code == "store_damaged":
+            await self._drop_transport()
+            await self._on_disk(self._store.close)
+            await self._on_disk(self._open)
+            self._windows.tell(link.Reopen(why="store_damaged"))
+            return
+        await self._on_disk(self._core.reset)
+        self._status.set("stuck", code=error.code)
+        await self._wait(_STORE_RETRY_S)
+
+    async def _wait(self, seconds: float | None) -> None:
+        timeout = max(0.0, seconds) if seconds is not None else None
+        if not self._windows.has_window:
+            timeout = min(timeout or 1.0, 1.0)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), timeout)
+
+    # --- connection ---------------------------------------------------------------------------------------------------
+
+    def _connected(self) -> Transport:
+        if self._transport is None:
+            known = self._known
+            if known is None:
+                raise WrongServer
+            self._transport = Transport(known.server, self._open_tokens(self._store), time.monotonic)
+            self._transport.use_device(known.device)
+        return self._transport
+
+    async def _has_token(self) -> bool:
+        if self._transport is not None:
+            return True
+        return await self._on_disk(self._open_tokens(self._store).load) is not None
+
+    async def _drop_live(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            await live.close()
+
+    async def _drop_transport(self) -> None:
+        await self._drop_live()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.close()
+
+    # --- sign-in ------------------------------------------------------------------------------------------------------
+
+    def _ask_to_sign_in(self, code: str | None) -> None:
+        self._status.set("signed_out", code=code)
+        if self._sign_in_asked is None:
+            self._sign_in_asked = code or ""
+            self._windows.tell(link.SignInNeeded(code=code))
+
+    async def _do_sign_in(self) -> None:
+        ask, self._sign_in = self._sign_in, None
+        if ask is None:
+            return
+        self._status.set("connecting")
+        await self._drop_transport()
+        try:
+            transport = Transport(ask.server, self._open_tokens(self._store), time.monotonic)
+            try:
+                await self._sign_in_at(transport, ask)
+            except BaseException:
+                await transport.close()
+                raise
+        except Answered as answered:
+            self._sign_in_failed(answered.problem.code)
+        except SignInRefused:
+            self._sign_in_failed("sign_in_refused")
+        except WorldError as error:
+            self._sign_in_failed(error.code)
+
+    def _sign_in_failed(self, code: str) -> None:
+        self._sign_in_asked = code
+        self._status.set("signed_out", code=code)
+        self._windows.tell(link.SignInNeeded(code=code))
+
+    async def _sign_in_at(self, transport: Transport, ask: link.SignIn) -> None:
+        known = self._known
+        device = known.device if known else None
+        login = Login(login=ask.login, password=ask.password, device=device, device_name=ask.device_name)
+        tokens = await transport.login(login)
+        account, code = tokens.account, tokens.device_code
+        if account is None or code is None or tokens.device is None:
+            raise WrongServer
+        if known is not None and known.account != account.id:
+            # a profile belongs to one account: what waits in it was written by the other
+            await self._on_disk(self._open_tokens(self._store).save, None)
+            raise SignInRefused("other_account")
+        self._known = _known(transport.server, account, tokens.device, code)
+        self._transport = transport
+        self._sign_in_asked = None
+        await self._on_disk(self._remember, self._known)
+        self._windows.tell(self._known.message())
+        self._core.sync_now()
+
+    def _remember(self, known: Known) -> None:
+        self._store.set_meta("known", msgspec.msgpack.encode(known))
+        self._store.use_device(known.device)
+        self._core.reset()
+
+    # --- the window ---------------------------------------------------------------------------------------------------
+
+    def _greeting(self) -> list[link.WorkerToUi]:
+        self._status.was_joined = True
+        out: list[link.WorkerToUi] = [self._status.message()]
+        if self._known is not None:
+            out.append(self._known.message())
+        if self._sign_in_asked is not None:
+            out.append(link.SignInNeeded(code=self._sign_in_asked or None))
+        return out
+
+    def _wake_up(self) -> None:
+        self._wake.set()
+
+    def _on_window(self, message: link.UiToWorker) -> None:
+        if isinstance(message, link.Committed):
+            self._core.committed()
+        elif isinstance(message, link.SyncNow):
+            self._core.sync_now()
+            self._backoff.succeeded()
+        elif isinstance(message, link.SignIn):
+            self._sign_in = message
+        elif isinstance(message, link.Quit):
+            self._quit = True
+        elif isinstance(message, link.Call):
+            self._spawn(self._call(message))
+            return
+        elif isinstance(message, link.SigUp | link.PresenceUp):
+            self._spawn(self._relay(message))
+            return
+        self._wake.set()
+
+    async def _call(self, message: link.Call) -> None:
+        status, body = 0, b""
+        if message.path.startswith("/session/v1/") and self._transport is not None and ".." not in message.path:
+            status, body = await self._transport.call(message.method, message.path, message.body)
+        self._windows.tell(link.CallResult(id=message.id, status=status, body=body))
+
+    async def _relay(self, message: link.SigUp | link.PresenceUp) -> None:
+        sent = self._live is not None and await self._live.relay(message)
+        if not sent and isinstance(message, link.SigUp):
+            self._windows.tell(link.SigNack(session=message.session, code="offline", n=message.n))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- hints --------------------------------------------------------------------------------------------------------
+
+    def _on_live(self, message: link.WorkerToUi | dict[str, int] | None) -> None:
+        """News of the live channel: heads, None for "say hello again", or something for the window."""
+        if message is None:
+            self._core.rehello()
+        elif isinstance(message, dict):
+            self._core.poked(message)
+        else:
+            self._windows.tell(message)
+            return
+        self._wake.set()
+
+    async def _watch_outbox(self) -> None:
+        """Find what was saved when the window's hint got lost, and notice that the window is gone."""
+        known = -1
+        while True:
+            await asyncio.sleep(_POLL_OUTBOX_S)
+            try:
+                last = await self._on_disk(self._store.last_mid)
+            except StoreUnavailable:
+                continue
+            if last != known:
+                known = last
+                self._core.committed()
+                self._wake.set()
+            if not self._windows.has_window:
+                self._wake.set()
+
+
+def _known(server: str, account: Account, device: bytes, code: str) -> Known:
+    return Known(
+        server=server, account=UserId(account.id), login=account.login, name=account.name, roles=list(account.roles),
+        device=device, device_code=code,
+    )  # fmt: skip
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits for the network to come back: a network that changed, or a server that takes connections again. No Qt."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import time
+
+import psutil
+
+_LOOK_S = 1.0
+_CONNECT_S = 2.0
+# how often a silent server is knocked at: a bare connection, no request; (until second, every seconds)
+_KNOCKS = ((60.0, 2.0), (600.0, 10.0), (float("inf"), 30.0))
+
+
+class NetworkWatch:
+    """Knows when it is worth trying again."""
+
+    def __init__(self) -> None:
+        self._down_since: float | None = None
+
+    async def wait_for(self, host: str, port: int, most_s: float, wake: asyncio.Event) -> bool:
+        """Wait until the server takes connections, the network changed or somebody wakes us; True for good news.
+
+        At most `most_s` once the server takes connections but does not answer: then it is the server that is ill.
+        """
+        started = time.monotonic()
+        interfaces = _interfaces()
+        last_knock = started
+        while not wake.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), _LOOK_S)
+                return False
+            now = time.monotonic()
+            if _interfaces() != interfaces:
+                return True
+            if now - last_knock >= _every(host, now - started) - 0.01:
+                last_knock = now
+                if await _knock(host, port):
+                    await asyncio.sleep(max(0.0, min(most_s, 0.2 if _is_loopback(host) else most_s) - (now - started)))
+                    return True
+        return False
+
+
+def _every(host: str, waited_s: float) -> float:
+    if _is_loopback(host):
+        return _LOOK_S  # costs nobody anything
+    return next(every for until, every in _KNOCKS if waited_s < until)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _knock(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+def _interfaces() -> frozenset[tuple[str, str]]:
+    """Return the addresses of the interfaces that are up."""
+    up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
+    return frozenset((name, a.address) for name, all_ in psutil.net_if_addrs().items() if name in up for a in all_)

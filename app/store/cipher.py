@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Encrypted SQLite files: connections, pools, transactions, and SQLite's errors in the words of the domain.
+
+The one module that knows the driver. A raw key is used, so opening costs well under a millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+import sqlcipher3.dbapi2 as driver  # type: ignore[import-untyped]  # the package ships no annotations
+from sqlalchemy.pool import QueuePool
+
+from app.domain.errors import StoreUnavailable
+
+KEY_BYTES = 32
+_SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_IOERR, _SQLITE_CORRUPT = 5, 6, 10, 11
+_SQLITE_FULL, _SQLITE_CANTOPEN, _SQLITE_NOTADB, _SQLITE_READONLY = 13, 14, 26, 8
+_CODES = {
+    _SQLITE_BUSY: "store_in_use",
+    _SQLITE_LOCKED: "store_in_use",
+    _SQLITE_CORRUPT: "store_damaged",
+    _SQLITE_NOTADB: "store_damaged",
+    _SQLITE_FULL: "disk_full",
+    _SQLITE_CANTOPEN: "store_unavailable",
+    _SQLITE_READONLY: "store_unavailable",
+}
+_IOERR_ON_WRITE = {778, 1034, 1290, 1546}  # write, fsync, dir_fsync, truncate: the disk is full or gone
+
+
+def translate(error: Exception) -> StoreUnavailable | None:
+    """Return the world's error behind a driver error, or None when it is a bug of ours."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    if code in _IOERR_ON_WRITE:
+        return StoreUnavailable("disk_full", sqlite=code)
+    if code & 0xFF == _SQLITE_IOERR:
+        return StoreUnavailable("store_damaged", sqlite=code)
+    known = _CODES.get(code & 0xFF)
+    return StoreUnavailable(known, sqlite=code) if known else None
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Turn driver errors of the block into StoreUnavailable; bugs pass unchanged."""
+    try:
+        yield
+    except driver.Error as error:
+        known = translate(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+def file_uri(path: Path, mode: str) -> str:
+    """Return SQLite's URI of a file; `mode` is ro, rw or rwc."""
+    return f"file:{quote(str(path))}?mode={mode}"
+
+
+def key_literal(key: bytes) -> str:
+    """Return a raw key as SQLCipher wants it in a pragma. Never to be logged."""
+    if len(key) != KEY_BYTES:
+        raise ValueError("a database key has 32 bytes")
+    return f"\"x'{key.hex()}'\""
+
+
+def open_raw(uri: str, key: bytes | None, *, cache_kib: int = 16_384) -> Any:
+    """Return a driver connection in autocommit mode, unlocked with the key. Raises driver errors."""
+    connection = driver.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
+    try:
+        connection.execute("PRAGMA cipher_log_level=NONE")  # else a wrong key is written to stderr
+        if key is not None:
+            connection.execute(f"PRAGMA key={key_literal(key)}")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
+        connection.execute("PRAGMA busy_timeout=5000")
+        connection.execute("SELECT count(*) FROM main.sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class Session:
+    """One transaction: the statements a repository may run. Not to be kept after the block that gave it."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    def all(self, sql: str, args: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return every row."""
+        rows: list[tuple[Any, ...]] = self.raw.execute(sql, args).fetchall()
+        return rows
+
+    def one(self, sql: str, args: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """Return the first row or None."""
+        row: tuple[Any, ...] | None = self.raw.execute(sql, args).fetchone()
+        return row
+
+    def value(self, sql: str, args: Sequence[Any] = ()) -> Any:
+        """Return the first column of the first row, or None."""
+        row = self.one(sql, args)
+        return row[0] if row else None
+
+    def run(self, sql: str, args: Sequence[Any] = ()) -> int:
+        """Run a statement and return the number of rows it changed."""
+        count: int = self.raw.execute(sql, args).rowcount
+        return count
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row."""
+        self.raw.executemany(sql, rows)
+
+
+class Database:
+    """A pool of connections to one file (with what is attached to it). Any thread; a transaction stays in one."""
+
+    def __init__(self, connect: Callable[[], Any], *, pool_size: int = 3) -> None:
+        self._connect = connect
+        self._engine = sa.create_engine(
+            "sqlite://", module=driver, creator=connect, poolclass=QueuePool, pool_size=pool_size, max_overflow=4
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One read transaction: what it sees does not change while it runs. Raises StoreUnavailable."""
+        with self._transaction("BEGIN", "ROLLBACK") as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One write transaction, on disk when the block ends well. Raises StoreUnavailable."""
+        with self._transaction("BEGIN IMMEDIATE", "COMMIT") as session:
+            yield session
+
+    @contextmanager
+    def plain(self) -> Iterator[Session]:
+        """A connection without a transaction, for pragmas."""
+        with our_errors():
+            pooled = self._engine.raw_connection()
+            try:
+                yield Session(pooled.driver_connection)
+            finally:
+                pooled.close()
+
+    @contextmanager
+    def _transaction(self, begin: str, end: str) -> Iterator[Session]:
+        with self.plain() as session:
+            session.run(begin)
+            try:
+                yield session
+                session.run(end)
+            except BaseException:
+                _roll_back(session.raw)
+                raise
+
+    def close(self) -> None:
+        """Close the connections that are idle; the others close when their transaction ends. Idempotent."""
+        self._engine.dispose()
+
+
+def _roll_back(raw: Any) -> None:
+    """Undo what is left; after errors such as a full disk SQLite has done so itself."""
+    if raw.in_transaction:
+        try:
+            raw.execute("ROLLBACK")
+        except driver.Error:
+            raw.close()

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A ticket's page: its line, the conversation with its events, and the customer with everything known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.config.i18n import language
+from app.domain.changes import Row
+from app.domain.entities import (
+    ASSET,
+    CONTACT_ADDRESS,
+    CUSTOMER,
+    ENTITLEMENT,
+    HISTORY,
+    MEMBERSHIP,
+    MESSAGE,
+    NOTE,
+    ORGANISATION,
+    TICKET,
+    USER,
+)
+from app.domain.ids import CustomerId, TagId, TeamId, TicketId
+from app.domain.ports import (
+    AddressView,
+    AssetInfo,
+    CustomerCard,
+    ItemKind,
+    TermsView,
+    ThreadItem,
+    TicketDetails,
+)
+from app.store.lists import ROW_COLUMNS, customer_names, ticket_rows
+from app.store.shown import Shown, ShownRows
+
+EARLIER_TICKETS = 20
+# these lines accompany a message or note that stands in the conversation itself
+_SPOKEN = frozenset({"reply", "note", "customer"})
+
+
+def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
+    """Return a ticket's page, or None when it is not on this computer."""
+    rows = ShownRows(shown)
+    row = rows.get(TICKET.number, ticket)
+    if row is None or row.deleted:
+        return None
+    raw = shown.by_ids(TICKET.number, ROW_COLUMNS, [ticket])
+    line = ticket_rows(shown, raw)[0]
+    tags = shown.select(
+        MEMBERSHIP.number, "member", "subject = ? AND kind = 'tag' AND present AND deleted = 0", (ticket,)
+    )
+    return TicketDetails(
+        row=line,
+        kind=_text(row, "kind"),
+        channel=_text(row, "channel"),
+        team=TeamId(row.values["team"] if isinstance(row.values["team"], bytes) else b""),
+        created_at=_int(row, "created_at"),
+        tags=[TagId(t) for (t,) in tags],
+        close_reason=_text(row, "close_reason") or None,
+        seen_seq=_int(row, "msg_seq"),
+        items=_items(shown, ticket),
+        customer=_card(shown, rows, line.customer, ticket),
+    )
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.values.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _int(row: Row, name: str) -> int:
+    value = row.values.get(name)
+    return value if isinstance(value, int) else 0
+
+
+# --- conversation ----------------------------------------------------------------------------------------------------
+
+
+def _items(shown: Shown, ticket: bytes) -> list[ThreadItem]:
+    messages = _messages(shown, ticket)
+    items = [*messages, *_notes(shown, ticket), *_events(shown, ticket)]
+    names = _names(shown, items)
+    placed = sorted(zip(_times(messages, items), range(len(items)), strict=True))
+    return [_named(items[i], names) for _, i in placed]
+
+
+def _times(messages: Sequence[ThreadItem], items: Sequence[ThreadItem]) -> list[int]:
+    """Return where each item stands in time; messages keep the order of their numbers whatever their clocks say."""
+    floor, at = 0, {}
+    for message in sorted(messages, key=lambda m: m.msg_no):
+        floor = max(floor, message.at)
+        at[message.id] = floor
+    return [at.get(item.id, item.at) for item in items]
+
+
+def _messages(shown: Shown, ticket: bytes) -> list[ThreadItem]:
+    columns = "id, direction, author_kind, author, body, html, msg_no, coalesce(occurred_at, created_at)"
+    found = shown.select(MESSAGE.number, columns, "ticket = ? AND deleted = 0", (ticket,))
+    pending = shown.overlaid_ids(MESSAGE.number)
+    return [
+        ThreadItem(
+            id=id_,
+            kind=ItemKind.MESSAGE_IN if direction == "in" else ItemKind.REPLY,
+            at=at or 0,
+            author_kind=author_kind or "",
+            author=author,
+            author_name="",
+            body=body or "",
+            html=html,
+            msg_no=msg_no or 0,
+            pending=id_ in pending,
+        )
+        for id_, direction, author_kind, author, body, html, msg_no, at in found
+    ]
+
+
+def _notes(shown: Shown, ticket: bytes) -> list[ThreadItem]:
+    found = shown.select(NOTE.number, "id, author, body, created_at", "ticket = ? AND deleted = 0", (ticket,))
+    pending = shown.overlaid_ids(NOTE.number)
+    return [
+        ThreadItem(id_, ItemKind.NOTE, at or 0, "user", author, "", body or "", pending=id_ in pending)
+        for id_, author, body, at in found
+    ]
+
+
+def _events(shown: Shown, ticket: bytes) -> list[ThreadItem]:
+    columns = "id, kind, data, acted_at, actor_kind, actor"
+    found = shown.select(HISTORY.number, columns, "subject = ? AND deleted = 0", (ticket,))
+    pending = shown.overlaid_ids(HISTORY.number)
+    return [
+        ThreadItem(
+            id_, ItemKind.EVENT, at or 0, actor_kind or "", actor, "", "", pending=id_ in pending, event=kind or "",
+            data=_object(data),
+        )
+        for id_, kind, data, at, actor_kind, actor in found
+        if kind not in _SPOKEN
+    ]  # fmt: skip
+
+
+def _object(raw: Any) -> Mapping[str, object]:
+    try:
+        parsed = json.loads(raw) if raw else {}
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _names(shown: Shown, items: Sequence[ThreadItem]) -> dict[bytes, str]:
+    authors = sorted({item.author for item in items if item.author})
+    users = {i: name or "" for i, name in shown.by_ids(USER.number, "id, name", authors)}
+    return users | customer_names(shown, [a for a in authors if a not in users])
+
+
+def _named(item: ThreadItem, names: Mapping[bytes, str]) -> ThreadItem:
+    name = names.get(item.author, "") if item.author else ""
+    return ThreadItem(
+        item.id, item.kind, item.at, item.author_kind, item.author, name, item.body, item.html, item.msg_no,
+        item.pending, item.event, item.data,
+    )  # fmt: skip
+
+
+# --- customer --------------------------------------------------------------------------------------------------------
+
+
+def _card(shown: Shown, rows: ShownRows, customer: CustomerId | None, ticket: bytes) -> CustomerCard | None:
+    row = rows.get(CUSTOMER.number, customer) if customer else None
+    if customer is None or row is None or row.deleted:
+        return None
+    organisation = row.values.get("organisation")
+    org = rows.get(ORGANISATION.number, organisation) if isinstance(organisation, bytes) else None
+    addresses = shown.select(
+        CONTACT_ADDRESS.number, "kind, value, label, is_primary", "customer = ? AND deleted = 0", (customer,)
+    )
+    earlier = shown.select(
+        TICKET.number, ROW_COLUMNS, "customer = ? AND id <> ? AND deleted = 0", (customer, ticket),
+        order="last_at DESC", limit=EARLIER_TICKETS,
+    )  # fmt: skip
+    return CustomerCard(
+        id=customer,
+        name=_text(row, "preferred_name") or _text(row, "name"),
+        honorific=_text(row, "honorific"),
+        language=_text(row, "language"),
+        tier=_text(row, "tier"),
+        organisation=_text(org, "name") if org else None,
+        addresses=sorted((AddressView(k or "", v or "", n or "", bool(p)) for k, v, n, p in addresses), key=_first),
+        assets=_assets(shown, [i for i in (customer, organisation) if isinstance(i, bytes)]),
+        earlier=ticket_rows(shown, earlier),
+    )
+
+
+def _first(address: AddressView) -> tuple[bool, str, str]:
+    return (not address.is_primary, address.kind, address.value)
+
+
+def _assets(shown: Shown, owners: Sequence[bytes]) -> list[AssetInfo]:
+    columns = "id, product, model, serial, warranty_until, status, owner"
+    found = shown.by_values(ASSET.number, columns, "owner", owners, " AND deleted = 0")
+    terms = _terms(shown, [row[0] for row in found] + list(owners))
+    out = []
+    for id_, product, model, serial, warranty, status, owner in found:
+        best = terms.get(id_) or terms.get(owner)
+        out.append(AssetInfo(id_, product or "", model or "", serial or "", warranty, status or "", best))
+    return sorted(out, key=lambda a: (a.status == "retired", a.product, a.serial))
+
+
+def _terms(shown: Shown, owners: Sequence[bytes]) -> dict[bytes, TermsView]:
+    """Return the newest support terms of each owner."""
+    lang = "ko" if language() == "ko" else "en"
+    columns = f"id, owner, plan, included_{lang}, valid_from, valid_until, options_after_{lang}"
+    found = shown.by_values(ENTITLEMENT.number, columns, "owner", list(owners), " AND deleted = 0")
+    out: dict[bytes, TermsView] = {}
+    for _, owner, plan, included, start, end, after in sorted(found, key=lambda r: (r[5] or "", r[0])):
+        out[owner] = TermsView(plan or "", included or "", start or "", end or "", after or "")
+    return out

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lines of ticket lists, made from the rows as shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.domain.entities import CUSTOMER, STATE, Category
+from app.domain.ids import CustomerId, StateId, TicketId, UserId
+from app.domain.ports import TicketRow
+from app.store.shown import MAX_PARAMETERS, Shown
+
+ROW_COLUMNS = (
+    "id, number, provisional, subject, preview, state, priority, owner, customer, last_at, last_in_no, last_out_no"
+)
+
+
+def pending_tickets(shown: Shown, ids: Sequence[bytes]) -> set[bytes]:
+    """Return which of these tickets have changes that the server has not confirmed."""
+    return _marked(shown, f"SELECT k.ticket FROM pending.outbox k WHERE {shown.active()}", "k.ticket", ids)
+
+
+def _with_draft(shown: Shown, ids: Sequence[bytes]) -> set[bytes]:
+    return _marked(shown, "SELECT subject_id FROM pending.draft WHERE discarded IS NULL", "subject_id", ids)
+
+
+def _marked(shown: Shown, sql: str, column: str, ids: Sequence[bytes]) -> set[bytes]:
+    out: set[bytes] = set()
+    for start in range(0, len(ids), MAX_PARAMETERS):
+        part = list(ids[start : start + MAX_PARAMETERS])
+        out |= {i for (i,) in shown.tx.all(f"{sql} AND {column} IN ({', '.join('?' * len(part))})", part)}
+    return out
+
+
+def categories(shown: Shown) -> dict[bytes, Category]:
+    """Return the category of every state."""
+    return {id_: Category(category) for id_, category in shown.select(STATE.number, "id, category", "1")}
+
+
+def customer_names(shown: Shown, ids: Sequence[bytes]) -> dict[bytes, str]:
+    """Return the names of customers."""
+    found = shown.by_ids(CUSTOMER.number, "id, name, preferred_name", ids)
+    return {id_: preferred or name or "" for id_, name, preferred in found}
+
+
+def ticket_rows(shown: Shown, raw: Sequence[tuple[Any, ...]]) -> list[TicketRow]:
+    """Return lines for rows of ROW_COLUMNS, in the same order."""
+    ids = [row[0] for row in raw]
+    names = customer_names(shown, sorted({row[8] for row in raw if row[8]}))
+    by_state = categories(shown)
+    pending, drafts = pending_tickets(shown, ids), _with_draft(shown, ids)
+    return [
+        TicketRow(
+            id=TicketId(row[0]),
+            number=row[1],
+            provisional=row[2] or "",
+            subject=row[3] or "",
+            preview=row[4] or "",
+            state=StateId(row[5]),
+            category=by_state.get(row[5], Category.OPEN),
+            priority=row[6] or 0,
+            owner=UserId(row[7]) if row[7] else None,
+            customer=CustomerId(row[8]) if row[8] else None,
+            customer_name=names.get(row[8], ""),
+            last_at=row[9] or 0,
+            unanswered=(row[10] or 0) > (row[11] or 0),
+            pending=row[0] in pending,
+            has_draft=row[0] in drafts,
+        )
+        for row in raw
+    ]

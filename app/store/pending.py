@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pending.db, the precious file: saves changes with their previews, drafts and window state; fulfils `Commits`.
+
+Written only here, only by the window's process. One writer at a time: a lock, not luck. "Saved" means that the
+transaction is on disk; nothing waits for the worker or the server.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from app.domain.changes import Actor, AnyChange, Context, Row, inverse, touched_fields
+from app.domain.entities import BY_NUMBER, HISTORY, TICKET, Home
+from app.domain.errors import Refused
+from app.domain.executor import Decide, Outcome, execute
+from app.domain.ids import TicketId, UserId, derived_id, hlc_ms, hlc_of, new_id
+from app.domain.ports import Committed, Draft, DraftKind, Identity, Seen
+from app.store.cipher import Database, Session
+from app.store.schema import table_of
+from app.store.shown import Shown, ShownRows
+from app.store.text import INDEXED, body_column, cjk_column, document
+
+
+class ChangeCodec(Protocol):
+    """The wire form of changes, handed in by app.entry: this package knows nothing of sync."""
+
+    def encode(self, change: AnyChange) -> tuple[str, int, bytes]:
+        """Return (name, version, canonical bytes)."""
+        ...
+
+    def decode(self, name: str, v: int, raw: bytes) -> AnyChange:
+        """Return the change."""
+        ...
+
+    def hash(self, name: str, v: int, hlc: int, args: bytes, base: dict[str, tuple[int, int]]) -> bytes:
+        """Return the hash over a mutation's canonical bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the store is given: the wire form, the conflict policy, the clock."""
+
+    codec: ChangeCodec
+    decide: Decide
+    now_ms: Callable[[], int]
+
+
+def seen_of(row: Row | None, name: str, device: str, shown: Shown) -> Seen:
+    """Return what an edit of a field starts from: its revision, and the own pending mid that last set it, or 0."""
+    if row is None:
+        return Seen(0)
+    stamp = row.stamp(name)
+    own = stamp.device == device and stamp.mid > 0 and shown.is_active(stamp.mid)
+    return Seen(stamp.rev, stamp.mid if own else 0)
+
+
+class PendingStore:
+    """Saves what people here type. Every method blocks on the disk: call from the writer thread, never the GUI's."""
+
+    def __init__(self, file: Database, readers: Callable[[], Database], tools: Tools) -> None:
+        """`file` opens pending.db to write, `readers` gives the pool that reads both files."""
+        self._file = file
+        self._readers = readers
+        self._tools = tools
+        self._lock = threading.Lock()
+        with file.read() as tx:
+            self._identity = read_identity(tx)
+            self._next_mid = int(tx.value("SELECT v FROM meta WHERE k = 'next_mid'") or 1)
+            self._next_provisional = int(tx.value("SELECT v FROM meta WHERE k = 'next_provisional'") or 1)
+            self._hlc = int(tx.value("SELECT max(hlc) FROM outbox") or 0)
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who is signed in on this device."""
+        return self._identity
+
+    def save_identity(self, identity: Identity) -> None:
+        """Remember who signed in. Raises Refused("other_account"): a profile belongs to one account."""
+        with self._lock:
+            if self._identity is not None and self._identity.account != identity.account:
+                raise Refused("other_account")
+            with self._file.write() as tx:
+                write_identity(tx, identity)
+            self._identity = identity
+
+    def provisional(self) -> str:
+        """Return the next provisional ticket number of this device, as ~K7-12; never given twice."""
+        with self._lock:
+            identity = self._signed_in()
+            number = self._next_provisional
+            with self._file.write() as tx:
+                set_meta(tx, "next_provisional", number + 1)
+            self._next_provisional = number + 1
+            return f"~{identity.device_code}-{number}"
+
+    def commit(self, change: AnyChange, seen: Mapping[str, Seen] | None = None) -> Committed:
+        """Save a change and its preview in one transaction. Raises Refused, StoreUnavailable."""
+        with self._lock:
+            identity = self._signed_in()
+            with self._readers().read() as tx:
+                shown = Shown(tx)
+                rows = ShownRows(shown)
+                base = self._base(change, seen or {}, rows, identity, shown)
+                context = self._context(identity, self._next_mid, self._next_hlc())
+                undo = inverse(change, rows.get, new_id())
+                outcome = execute(change, base, rows, context, self._tools.decide)
+                ticket = root_ticket(change, outcome)
+                images = [(row, rows.seq(row.type, row.id)) for row in outcome.puts.values()]
+            self._save(change, base, context, images, ticket)
+            ids = frozenset(id_ for _, id_ in outcome.puts) | (frozenset({ticket}) if ticket else frozenset())
+            return Committed(context.mid, ids, undo)
+
+    def _signed_in(self) -> Identity:
+        if self._identity is None:
+            raise Refused("not_signed_in")
+        return self._identity
+
+    def _next_hlc(self) -> int:
+        now = hlc_of(self._tools.now_ms())
+        return max(now, self._hlc + 1)
+
+    def _context(self, identity: Identity, mid: int, hlc: int) -> Context:
+        now = self._tools.now_ms()
+        return context_of(identity, mid, hlc, now)
+
+    def _base(
+        self, change: AnyChange, seen: Mapping[str, Seen], rows: ShownRows, identity: Identity, shown: Shown
+    ) -> dict[str, tuple[int, int]]:
+        touched = touched_fields(change)
+        if touched is None:
+            return {}
+        type_, id_, names = touched
+        row = rows.get(type_, id_)
+        if row is None:
+            return {}
+        found = {n: seen.get(n) or seen_of(row, n, identity.device_code, shown) for n in names}
+        return {name: (entry.rev, entry.after) for name, entry in found.items()}
+
+    def _save(
+        self,
+        change: AnyChange,
+        base: dict[str, tuple[int, int]],
+        context: Context,
+        images: Sequence[tuple[Row, int]],
+        ticket: bytes | None,
+    ) -> None:
+        codec = self._tools.codec
+        name, version, args = codec.encode(change)
+        touched = msgspec.msgpack.encode([(row.type, row.id) for row, _ in images])
+        scopes = json.dumps(sorted({row.scope for row, _ in images}))
+        hashed = codec.hash(name, version, context.hlc, args, base)
+        packed = msgspec.msgpack.encode(base)
+        with self._file.write() as tx:
+            tx.run(
+                "INSERT INTO outbox(mid, name, v, args, base, hash, hlc, touched, scopes, ticket, created) "
+                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    context.mid,
+                    name,
+                    version,
+                    args,
+                    packed,
+                    hashed,
+                    context.hlc,
+                    touched,
+                    scopes,
+                    ticket,
+                    context.now_ms,
+                ),
+            )
+            set_meta(tx, "next_mid", context.mid + 1)
+            for row, seq in images:
+                write_image(tx, row, seq)
+                tx.run("INSERT OR IGNORE INTO over_key VALUES(?, ?, ?)", (row.type, row.id, context.mid))
+        self._next_mid = context.mid + 1
+        self._hlc = context.hlc
+
+    # --- drafts and window state ----------------------------------------------------------------------------------
+
+    def save_draft(self, draft: Draft) -> None:
+        """Keep unsent text; an empty body discards the draft. Raises StoreUnavailable."""
+        key = derived_id(draft.ticket, "draft", draft.kind.value)
+        now = self._tools.now_ms()
+        with self._lock, self._file.write() as tx:
+            if not draft.body.strip():
+                # the text itself stays for 30 days, so that a slip of the hand can be undone
+                tx.run("UPDATE draft SET discarded = ? WHERE id = ? AND discarded IS NULL", (now, key))
+                return
+            tx.run(
+                "INSERT OR REPLACE INTO draft(id, kind, subject_id, body, caret, seen_seq, updated) "
+                "VALUES(?, ?, ?, ?, ?, ?, ?)",
+                (key, draft.kind.value, draft.ticket, draft.body, draft.caret, draft.seen_seq, now),
+            )
+
+    def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
+        """Return the unsent text, or None."""
+        with self._file.read() as tx:
+            row = tx.one(
+                "SELECT body, caret, seen_seq, updated FROM draft WHERE id = ? AND discarded IS NULL",
+                (derived_id(ticket, "draft", kind.value),),
+            )
+        return Draft(ticket, kind, *row) if row else None
+
+    def ui_state(self, key: str) -> str | None:
+        """Return a remembered piece of window state."""
+        with self._file.read() as tx:
+            value = tx.value("SELECT v FROM ui_state WHERE k = ?", (key,))
+        return None if value is None else str(value)
+
+    def save_ui_state(self, key: str, value: str) -> None:
+        """Remember a piece of window state."""
+        with self._lock, self._file.write() as tx:
+            tx.run("INSERT OR REPLACE INTO ui_state VALUES(?, ?)", (key, value))
+
+    @property
+    def lock(self) -> threading.Lock:
+        """Held by whoever writes the file."""
+        return self._lock
+
+
+# --- shared by the repair, the rebuild and the tests ------------------------------------------------------------------
+
+
+def context_of(identity: Identity, mid: int, hlc: int, now_ms: int) -> Context:
+    """Return the context of an own change, now or replayed."""
+    actor = Actor("user", identity.account, identity.roles)
+    return Context(actor, hlc_ms(hlc), now_ms, hlc, identity.device_code, mid, on_server=False)
+
+
+def set_meta(tx: Session, key: str, value: object) -> None:
+    """Write one of the file's own facts."""
+    tx.run("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
+
+
+def read_identity(tx: Session) -> Identity | None:
+    """Return who is signed in, from pending.db as `main`."""
+    raw = tx.value("SELECT v FROM meta WHERE k = 'identity'")
+    device = tx.value("SELECT v FROM meta WHERE k = 'device_id'")
+    if raw is None or device is None:
+        return None
+    data = json.loads(raw)
+    return Identity(
+        UserId(bytes.fromhex(data["account"])), data["login"], data["name"], frozenset(data["roles"]), device,
+        data["device_code"], data["server"],
+    )  # fmt: skip
+
+
+def write_identity(tx: Session, identity: Identity) -> None:
+    """Store who is signed in."""
+    set_meta(tx, "device_id", identity.device)
+    data = {
+        "account": identity.account.hex(), "login": identity.login, "name": identity.name,
+        "roles": sorted(identity.roles), "device_code": identity.device_code, "server": identity.server,
+    }  # fmt: skip
+    set_meta(tx, "identity", json.dumps(data, ensure_ascii=False))
+
+
+def write_image(tx: Session, row: Row, seq: int) -> None:
+    """Write a row's image and its index entry."""
+    table = table_of(row.type)
+    tx.run(table.insert(table.overlay), table.raw(row, seq))
+    indexed = INDEXED.get(row.type)
+    if indexed is None:
+        return
+    drop_document(tx, row.type, row.id)
+    if row.deleted:
+        return
+    columns, owner = indexed
+    text = document(row.type, [row.values.get(c) for c in columns])
+    tx.run(
+        "INSERT INTO fts_doc(type, id, owner) VALUES(?, ?, ?)",
+        (row.type, row.id, row.id if owner == "id" else row.values.get(owner)),
+    )
+    rowid = tx.value("SELECT rowid FROM fts_doc WHERE type = ? AND id = ?", (row.type, row.id))
+    tx.run("INSERT INTO fts(rowid, body, cjk) VALUES(?, ?, ?)", (rowid, body_column(text), cjk_column(text)))
+
+
+def drop_document(tx: Session, type_: int, id_: bytes) -> None:
+    """Remove a row's index entry."""
+    rowid = tx.value("SELECT rowid FROM fts_doc WHERE type = ? AND id = ?", (type_, id_))
+    if rowid is not None:
+        tx.run("DELETE FROM fts WHERE rowid = ?", (rowid,))
+        tx.run("DELETE FROM fts_doc WHERE rowid = ?", (rowid,))
+
+
+def root_ticket(change: AnyChange, outcome: Outcome) -> bytes | None:
+    """Return the ticket that a change is about."""
+    ticket = getattr(change, "ticket", None)
+    if isinstance(ticket, bytes):
+        return ticket
+    for type_, id_ in outcome.puts:
+        if type_ == TICKET.number:
+            return id_
+        row = outcome.puts[type_, id_]
+        subject = row.values.get("subject")
+        if BY_NUMBER[type_].home is Home.TICKET and type_ == HISTORY.number and isinstance(subject, bytes):
+            return subject
+    return None

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens pending.db at the window's start: checked, copied aside, mended from the copy when damaged, never overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.domain.errors import StoreUnavailable
+from app.store.cipher import Database, file_uri, open_raw, our_errors, translate
+from app.store.replica import remove_database
+from app.store.schema import PENDING_VERSION, pending_ddl
+
+_SALVAGED = (
+    ("outbox", "mid"),
+    ("over_key", None),
+    ("draft", "id"),
+    ("needs_you_done", "id"),
+    ("ui_state", "k"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """How the file was found. `found` is ok, created or restored; `salvaged` counts rows read from the damaged file."""
+
+    found: str
+    salvaged: int = 0
+    kept_as: Path | None = None
+
+
+def pending_path(folder: Path) -> Path:
+    """Return where a profile keeps what people typed."""
+    return folder / "pending.db"
+
+
+def copy_path(folder: Path) -> Path:
+    """Return where the copy made at the last good start lies."""
+    return folder / "pending.copy.db"
+
+
+def connect_writer(path: Path, key: bytes) -> Any:
+    """Return the writer's connection: what it commits is on disk."""
+    raw = open_raw(file_uri(path, "rw"), key, cache_kib=8_192)
+    raw.execute("PRAGMA synchronous=FULL")
+    raw.execute("PRAGMA fullfsync=ON")  # macOS: through the drive's own cache; nothing elsewhere
+    return raw
+
+
+def connect_reader(path: Path, key: bytes) -> Any:
+    """Return a connection that cannot write and does not create the file."""
+    raw = open_raw(file_uri(path, "rw"), key, cache_kib=8_192)
+    raw.execute("PRAGMA query_only=ON")
+    return raw
+
+
+def key_check(key: bytes) -> bytes:
+    """Return a word that tells a wrong key from a damaged file, and nothing about the key."""
+    return hmac.new(key, b"deskside profile key check", hashlib.sha256).hexdigest()[:32].encode()
+
+
+def check_key(folder: Path, key: bytes) -> None:
+    """Raise StoreUnavailable("store_wrong_key") unless the profile was made with this key."""
+    path = folder / "key.check"
+    if not path.exists():
+        return
+    if not hmac.compare_digest(path.read_bytes().strip(), key_check(key)):
+        raise StoreUnavailable("store_wrong_key")
+
+
+def prepare(folder: Path, key: bytes) -> Opened:
+    """Make pending.db ready to be written. The caller holds ui.lock.
+
+    Raises StoreUnavailable: store_wrong_key, store_too_new (both leave every file untouched), disk_full,
+    store_damaged when neither the file nor a copy can be read.
+    """
+    check_key(folder, key)
+    path = pending_path(folder)
+    if not path.exists():
+        if copy_path(folder).exists():
+            return _restore(folder, key)
+        _create(path, key)
+        (folder / "key.check").write_bytes(key_check(key))
+        return Opened("created")
+    try:
+        with our_errors():
+            _check(path, key)
+    except StoreUnavailable as error:
+        if error.code != "store_damaged":
+            raise
+        return _restore(folder, key)
+    with our_errors():
+        _migrate(folder, path, key)
+        _copy_aside(folder, path, key)
+    return Opened("ok")
+
+
+def _create(path: Path, key: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    remove_database(fresh)
+    with our_errors():
+        raw = open_raw(file_uri(fresh, "rwc"), key)
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+            raw.execute("BEGIN IMMEDIATE")
+            for statement in pending_ddl():
+                raw.execute(statement)
+            raw.execute(f"PRAGMA user_version={PENDING_VERSION}")
+            raw.executemany(
+                "INSERT INTO meta VALUES(?, ?)",
+                [
+                    ("pair_id", secrets.token_bytes(16)),
+                    ("socket_token", secrets.token_bytes(32)),
+                    ("next_mid", 1),
+                    ("next_provisional", 1),
+                ],
+            )
+            raw.execute("COMMIT")
+        finally:
+            raw.close()
+    fresh.rename(path)
+
+
+def _check(path: Path, key: bytes) -> None:
+    raw = connect_writer(path, key)
+    try:
+        version = raw.execute("PRAGMA user_version").fetchone()[0]
+        if version > PENDING_VERSION:
+            raise StoreUnavailable("store_too_new", found=version, known=PENDING_VERSION)
+        broken = raw.execute("PRAGMA cipher_integrity_check").fetchall()
+        sound = [row[0] for row in raw.execute("PRAGMA integrity_check(1)").fetchall()]
+        if broken or sound != ["ok"]:
+            raise StoreUnavailable("store_damaged", detail=str((broken or sound)[0]))
+    finally:
+        raw.close()
+
+
+def _migrate(folder: Path, path: Path, key: bytes) -> None:
+    """Bring an older file up to date: tables and columns are only ever added. Worked on a copy, then moved in place."""
+    raw = connect_writer(path, key)
+    try:
+        version = raw.execute("PRAGMA user_version").fetchone()[0]
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        raw.close()
+    if version == PENDING_VERSION:
+        return
+    fresh = folder / "pending.new"
+    remove_database(fresh)
+    shutil.copyfile(path, fresh)
+    raw = connect_writer(fresh, key)
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+        add_missing(raw, pending_ddl())
+        raw.execute(f"PRAGMA user_version={PENDING_VERSION}")
+        raw.execute("COMMIT")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        raw.close()
+    fresh.replace(path)
+
+
+def add_missing(raw: Any, ddl: Sequence[str]) -> None:
+    """Add the tables, indexes and columns of `ddl` that a file does not have yet."""
+    there = {name for (name,) in raw.execute("SELECT name FROM main.sqlite_master").fetchall()}
+    model = open_raw("file::memory:", None)
+    try:
+        for statement in ddl:
+            model.execute(statement)
+        for name, kind, sql in model.execute("SELECT name, type, sql FROM sqlite_master").fetchall():
+            if sql is None or name.startswith("fts_"):
+                continue
+            if name not in there:
+                raw.execute(sql)
+            elif kind == "table" and not sql.startswith("CREATE VIRTUAL"):
+                have = {row[1] for row in raw.execute(f"PRAGMA table_info({name})").fetchall()}
+                for column in model.execute(f"PRAGMA table_info({name})").fetchall():
+                    if column[1] not in have:
+                        raw.execute(f'ALTER TABLE {name} ADD COLUMN "{column[1]}" {column[2]}')
+    finally:
+        model.close()
+
+
+def _copy_aside(folder: Path, path: Path, key: bytes) -> None:
+    """Keep a copy of a file that was just found sound. Nobody else writes it: we hold the lock."""
+    raw = connect_writer(path, key)
+    try:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        raw.close()
+    fresh = folder / "pending.copy.new"
+    try:
+        shutil.copyfile(path, fresh)
+        fresh.replace(copy_path(folder))
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise StoreUnavailable("disk_full", detail=str(error)) from error
+
+
+def _restore(folder: Path, key: bytes) -> Opened:
+    """Put the last good copy in place and add what can be read of the damaged file, row by row."""
+    path, copy = pending_path(folder), copy_path(folder)
+    if not copy.exists():
+        raise StoreUnavailable("store_damaged", path=str(path))
+    with our_errors():
+        _check(copy, key)
+    kept = folder / time.strftime("pending.damaged-%Y%m%d-%H%M%S.db", time.gmtime())
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + suffix))
+    fresh = folder / "pending.new"
+    remove_database(fresh)
+    shutil.copyfile(copy, fresh)
+    with our_errors():
+        salvaged = _salvage(kept, fresh, key) if kept.exists() else 0
+    fresh.rename(path)
+    return Opened("restored", salvaged, kept)
+
+
+def _salvage(damaged: Path, fresh: Path, key: bytes) -> int:
+    try:
+        source = open_raw(file_uri(damaged, "rw"), key)
+    except Exception as error:
+        if translate(error) is None:
+            raise
+        return 0
+    target = connect_writer(fresh, key)
+    count = 0
+    try:
+        target.execute("BEGIN IMMEDIATE")
+        overlays = [(row[0], "id") for row in target.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'over\\_%' ESCAPE '\\' "
+            "AND name <> 'over_key'"
+        ).fetchall()]  # fmt: skip
+        for table, _ in (*_SALVAGED, *overlays):
+            count += _salvage_table(source, target, table)
+        top = target.execute("SELECT coalesce(max(mid), 0) + 1 FROM outbox").fetchone()[0]
+        held = target.execute("SELECT v FROM meta WHERE k = 'next_mid'").fetchone()[0]
+        target.execute("UPDATE meta SET v = ? WHERE k = 'next_mid'", (max(top, held, _next_mid(source)),))
+        target.execute("COMMIT")
+    finally:
+        source.close()
+        target.close()
+    return count
+
+
+def _next_mid(source: Any) -> int:
+    try:
+        row = source.execute("SELECT v FROM meta WHERE k = 'next_mid'").fetchone()
+        return int(row[0]) if row else 1
+    except Exception as error:
+        if translate(error) is None:
+            raise
+        return 1
+
+
+def _salvage_table(source: Any, target: Any, table: str) -> int:
+    """Copy the rows that can be read, from both ends, so that one bad page costs only its own rows."""
+    have = target.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    without_rowid = (
+        "WITHOUT ROWID" in target.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+    )
+    orders = ("",) if without_rowid else (" ORDER BY rowid", " ORDER BY rowid DESC")
+    for order in orders:
+        try:
+            cursor = source.execute(f"SELECT * FROM {table}{order}")
+            marks = ", ".join("?" * len(cursor.description))
+            for row in cursor:
+                target.execute(f"INSERT OR REPLACE INTO {table} VALUES({marks})", row)
+        except Exception as error:
+            if translate(error) is None:
+                raise
+    now = target.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    return int(now - have)
+
+
+def open_writer(folder: Path, key: bytes) -> Database:
+    """Return the window's database of pending.db; call `prepare` first."""
+    return Database(lambda: connect_writer(pending_path(folder), key), pool_size=1)
+
+
+def open_reader(folder: Path, key: bytes) -> Database:
+    """Return the worker's database of pending.db."""
+    return Database(lambda: connect_reader(pending_path(folder), key), pool_size=2)

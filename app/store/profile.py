@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One person's profile folder as the window's process holds it: both files, queries, commits, and what keeps them true.
+
+Methods block on the local disk; the GUI thread uses them through app.desktop.jobs. Opening takes ui.lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.domain.ports import Identity
+from app.store.cipher import Database, file_uri, key_literal, open_raw, translate
+from app.store.locks import FileLock
+from app.store.pending import PendingStore, Tools
+from app.store.pending_file import Opened, open_writer, pending_path, prepare
+from app.store.queries import StoreQueries
+from app.store.rebuild import Rebuilder
+from app.store.replica import replica_path
+from app.store.schema import fingerprint, replica_ddl
+from app.store.shown import Shown
+
+__all__ = ["Profile", "SyncNumbers"]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncNumbers:
+    """What the status strip counts: unconfirmed changes and the time of the oldest, entries of the Needs-you tray."""
+
+    waiting: int = 0
+    waiting_since: int | None = None
+    needs_you: int = 0
+
+
+class Profile:
+    """An open profile. `queries` and `commits` fulfil the ports of app.domain.ports."""
+
+    def __init__(self, folder: Path, key: bytes, tools: Tools) -> None:
+        """Open a profile folder, creating what is missing.
+
+        Raises StoreUnavailable: store_in_use, store_wrong_key, store_too_new, store_damaged, disk_full.
+        """
+        self._folder = folder
+        self._key = key
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = FileLock(folder / "ui.lock")
+        try:
+            self.opened: Opened = prepare(folder, key)
+            self._writer = open_writer(folder, key)
+            self._readers_lock = threading.Lock()
+            self._readers, self._replica_id = self._open_readers(), self._replica_inode()
+            self.commits = PendingStore(self._writer, self.readers, tools)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._rebuilder = Rebuilder(self.commits, self._writer, self.readers, tools)
+        self.queries = StoreQueries(self.readers, lambda: self.commits.identity, tools.now_ms)
+        self._seen_version: tuple[int, int] = (-1, -1)
+
+    @property
+    def folder(self) -> Path:
+        """Where the profile lies."""
+        return self._folder
+
+    @property
+    def key(self) -> bytes:
+        """The database key; for the worker's standard input, nothing else."""
+        return self._key
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who is signed in, or None before the first sign-in."""
+        return self.commits.identity
+
+    def socket_token(self) -> bytes:
+        """The secret by which window and worker know each other."""
+        with self._writer.read() as tx:
+            token: bytes = tx.value("SELECT v FROM meta WHERE k = 'socket_token'")
+            return token
+
+    # --- readers ------------------------------------------------------------------------------------------------------
+
+    def readers(self) -> Database:
+        """The pool that reads both files. A replica that came, went or was set aside is noticed here."""
+        with self._readers_lock:
+            inode = self._replica_inode()
+            if inode != self._replica_id:
+                self._readers.close()
+                self._readers, self._replica_id = self._open_readers(), inode
+            return self._readers
+
+    def reopen(self) -> None:
+        """Close the readers; the next query opens the files as they are then."""
+        with self._readers_lock:
+            self._replica_id = None
+            self._readers.close()
+            self._readers = self._open_readers()
+            self._replica_id = self._replica_inode()
+
+    def _replica_inode(self) -> int | None:
+        try:
+            return os.stat(replica_path(self._folder)).st_ino  # noqa: PTH116 - one call, each query makes it
+        except OSError:
+            return None
+
+    def _open_readers(self) -> Database:
+        return Database(self._connect, pool_size=4)
+
+    def _connect(self) -> Any:
+        raw = self._connect_replica()
+        attach = f"ATTACH DATABASE ? AS pending KEY {key_literal(self._key)}"
+        raw.execute(attach, (file_uri(pending_path(self._folder), "rw"),))
+        raw.execute("PRAGMA pending.cache_size=-8192")
+        raw.execute("PRAGMA query_only=ON")
+        return raw
+
+    def _connect_replica(self) -> Any:
+        """Open the replica, or an empty one in memory while there is none that this program can read."""
+        path = replica_path(self._folder)
+        if path.exists():
+            try:
+                raw = open_raw(file_uri(path, "rw"), self._key, cache_kib=32_768)
+                if raw.execute("SELECT v FROM meta WHERE k = 'schema'").fetchone()[0] == fingerprint():
+                    return raw
+                raw.close()
+            except Exception as error:
+                # a missing file, a damaged one: the worker sets it aside and loads it again
+                if translate(error) is None:
+                    raise
+        raw = open_raw("file::memory:", None)
+        for statement in replica_ddl():
+            raw.execute(statement)
+        return raw
+
+    # --- what keeps the view true -------------------------------------------------------------------------------------
+
+    def numbers(self) -> SyncNumbers:
+        """Count what waits. Raises StoreUnavailable."""
+        with self.readers().read() as tx:
+            shown = Shown(tx)
+            waiting, since = tx.one(
+                f"SELECT count(*), min(k.created) FROM pending.outbox k WHERE {shown.active()}"
+            ) or (0, None)
+            needs = tx.value(
+                "SELECT count(*) FROM main.needs_you WHERE id NOT IN (SELECT id FROM pending.needs_you_done)"
+            )
+        return SyncNumbers(waiting, since, int(needs or 0))
+
+    def poll(self) -> bool:
+        """Whether the worker wrote anything since the last call; the fallback when its message got lost."""
+        with self.readers().read() as tx:
+            now = (self._replica_id or 0, Shown(tx).checkpoint_no)
+        changed, self._seen_version = now != self._seen_version, now
+        return changed
+
+    def after_checkpoint(self) -> bool:
+        """Make images of pending changes anew where their base changed, and prune. On the writer thread."""
+        return self._rebuilder.run()
+
+    def close(self) -> None:
+        """Close both files and let go of the lock. Idempotent."""
+        self._readers.close()
+        self._writer.close()
+        self._lock.release()
+
+
+def wipe(folder: Path) -> None:
+    """Remove a profile's files; the key goes elsewhere. Raises StoreUnavailable("store_in_use")."""
+    lock = FileLock(folder / "ui.lock")
+    try:
+        for path in folder.iterdir():
+            if path.is_file() and path.name != "ui.lock":
+                path.unlink(missing_ok=True)
+    finally:
+        lock.release()

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers the windows' questions from both files as one; fulfils `TicketQueries`. Blocks: worker threads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.domain.entities import LIVE, STATE, TAG, TEAM, TICKET, USER, Category
+from app.domain.ids import StateId, TagId, TeamId, TicketId, UserId
+from app.domain.ports import (
+    Choices,
+    Identity,
+    OutboxItem,
+    SearchHit,
+    Seen,
+    SortKey,
+    StateChoice,
+    TicketDetails,
+    TicketRow,
+    ViewKey,
+)
+from app.store.cipher import Database
+from app.store.details import ticket_details
+from app.store.lists import ROW_COLUMNS, ticket_rows
+from app.store.pending import seen_of
+from app.store.search import Searcher
+from app.store.shown import Shown, ShownRows
+
+_ORDER = {
+    SortKey.LAST_ACTIVITY: "last_at DESC, id DESC",
+    SortKey.CREATED: "created_at DESC, id DESC",
+    SortKey.PRIORITY: "priority DESC, last_at DESC, id DESC",
+    # a ticket without a number yet is the newest there is
+    SortKey.NUMBER: "number IS NULL DESC, number DESC, id DESC",
+}
+_SORT_COLUMNS = "id, last_at, created_at, priority, number"
+_WAITING = frozenset({Category.WAITING_CUSTOMER, Category.WAITING_INTERNAL, Category.HELD})
+
+
+class StoreQueries:
+    """Reads of both files. Each method is one read transaction."""
+
+    def __init__(
+        self, readers: Callable[[], Database], identity: Callable[[], Identity | None], now_ms: Callable[[], int]
+    ) -> None:
+        self._readers = readers
+        self._identity = identity
+        self._now_ms = now_ms
+
+    def ids(self, view: ViewKey, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
+        """Return the ids of a view, in order; `text` narrows by search."""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            where = self._where(shown, view)
+            if text.strip():
+                found = self._searcher(shown).tickets(text, limit=0)
+                rows = shown.by_values(TICKET.number, _SORT_COLUMNS, "id", found, f" AND {where}")
+                return _sorted(rows, sort)
+            columns = "id" if not shown.overlaid_ids(TICKET.number) else _SORT_COLUMNS
+            # the sort key must be among the columns of a union; alone, the index answers without the table
+            rows = shown.select(TICKET.number, columns, where, order=_ORDER[sort])
+        return [row[0] for row in rows]
+
+    def rows(self, ids: Sequence[TicketId]) -> Mapping[TicketId, TicketRow]:
+        """Return the lines of these tickets; ids no longer there are left out."""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            raw = shown.by_ids(TICKET.number, ROW_COLUMNS, list(ids), " AND deleted = 0")
+            return {row.id: row for row in ticket_rows(shown, raw)}
+
+    def counts(self) -> Mapping[ViewKey, int]:
+        """Return how many tickets each view holds."""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            wheres = {view: self._where(shown, view) for view in ViewKey}
+            columns = ", ".join(f"({where}) AS v{i}" for i, where in enumerate(wheres.values()))
+            sums = ", ".join(f"sum(v{i})" for i in range(len(wheres)))
+            base = f"SELECT {columns} FROM main.ticket INDEXED BY ticket_list WHERE deleted = 0"
+            if TICKET.number in shown.overlaid:
+                keys = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
+                above = f"SELECT {columns} FROM pending.over_ticket WHERE deleted = 0 AND id IN {keys}"
+                base = f"{base} AND id NOT IN {keys} UNION ALL {above}"
+            row = tx.one(f"SELECT {sums} FROM ({base})") or ()
+        return {view: int(n or 0) for view, n in zip(wheres, row, strict=True)}
+
+    def details(self, ticket: TicketId) -> TicketDetails | None:
+        """Return a ticket's page, or None when it is not on this computer."""
+        with self._readers().read() as tx:
+            return ticket_details(Shown(tx), ticket)
+
+    def search(self, text: str, limit: int = 200) -> Sequence[SearchHit]:
+        """Find tickets: numbers and serials first, then newest activity."""
+        with self._readers().read() as tx:
+            return self._searcher(Shown(tx)).search(text, limit)
+
+    def choices(self) -> Choices:
+        """Return states, users, teams and tags."""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            states = shown.select(
+                STATE.number, "id, category, name_ko, name_en, position", "deleted = 0 AND coalesce(active, 1)",
+                order="position",
+            )  # fmt: skip
+            users = shown.select(USER.number, "id, name", "deleted = 0 AND coalesce(active, 1)", order="name")
+            teams = shown.select(TEAM.number, "id, name_ko, name_en", "deleted = 0", order="name_ko")
+            tags = shown.select(TAG.number, "id, name", "deleted = 0 AND NOT coalesce(retired, 0)", order="name")
+        return Choices(
+            [StateChoice(StateId(s[0]), Category(s[1]), s[2] or "", s[3] or "") for s in states],
+            {UserId(u[0]): u[1] or "" for u in users},
+            {TeamId(t[0]): (t[1] or "", t[2] or "") for t in teams},
+            {TagId(t[0]): t[1] or "" for t in tags},
+        )
+
+    def seen(self, ticket: TicketId, names: Sequence[str]) -> Mapping[str, Seen]:
+        """Return what an edit of these fields starts from."""
+        identity = self._identity()
+        device = identity.device_code if identity else ""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            row = ShownRows(shown).get(TICKET.number, ticket)
+            return {name: seen_of(row, name, device, shown) for name in names}
+
+    def outbox(self) -> Sequence[OutboxItem]:
+        """Return the changes that wait for the server, oldest first."""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            sql = "SELECT k.mid, k.name, k.created, k.ticket FROM pending.outbox k WHERE " + shown.active()
+            found = tx.all(sql + " ORDER BY k.mid")
+            wanted = sorted({row[3] for row in found if row[3]})
+            labels = {i: _label(n, p) for i, n, p in shown.by_ids(TICKET.number, "id, number, provisional", wanted)}
+        return [
+            OutboxItem(mid, name, created, TicketId(ticket) if ticket else None, labels.get(ticket, ""))
+            for mid, name, created, ticket in found
+        ]
+
+    # --- parts ------------------------------------------------------------------------------------------------------
+
+    def _searcher(self, shown: Shown) -> Searcher:
+        return Searcher(shown, self._identity(), self._now_ms())
+
+    def _where(self, shown: Shown, view: ViewKey) -> str:
+        """Return a view's condition on ticket columns. Ids are written as literals: one text serves lists and counts."""
+        by_category: dict[Category, list[str]] = {}
+        for id_, category in shown.select(STATE.number, "id, category", "1"):
+            by_category.setdefault(Category(category), []).append(literal(id_))
+        identity = self._identity()
+        me = literal(identity.account) if identity else "NULL"
+        awake = f"(snooze_until IS NULL OR snooze_until <= {self._now_ms()})"
+
+        def among(categories: frozenset[Category]) -> str:
+            return f"state IN ({', '.join(i for c in sorted(categories) for i in by_category.get(c, []))})"
+
+        alive = f"{among(LIVE)} AND {awake}"
+        where = {
+            ViewKey.MINE: f"owner = {me} AND {alive}",
+            ViewKey.UNASSIGNED: f"owner IS NULL AND {alive}",
+            ViewKey.TEAM: f"team IN ({self._my_teams(shown)}) AND {alive}",
+            ViewKey.WAITING: f"{among(_WAITING)} AND {awake}",
+            ViewKey.SNOOZED: f"{among(LIVE)} AND snooze_until > {self._now_ms()}",
+            ViewKey.ALL_LIVE: alive,
+            ViewKey.SOLVED: among(frozenset({Category.SOLVED})),
+            ViewKey.ALL: "1",
+        }[view]
+        return f"deleted = 0 AND {where}"
+
+    def _my_teams(self, shown: Shown) -> str:
+        identity = self._identity()
+        if identity is None:
+            return ""
+        found = shown.select(USER.number, "teams", "id = ?", (identity.account,))
+        try:
+            teams: list[Any] = json.loads(found[0][0]) if found and found[0][0] else []
+        except ValueError:
+            teams = []
+        return ", ".join(f"x'{t}'" for t in teams if isinstance(t, str) and _is_hex(t))
+
+
+def literal(id_: bytes) -> str:
+    """Return an id as SQL."""
+    return f"x'{id_.hex()}'"
+
+
+def _is_hex(text: str) -> bool:
+    return len(text) == 32 and all(c in "0123456789abcdef" for c in text)
+
+
+def _label(number: int | None, provisional: str | None) -> str:
+    return f"#{number}" if number is not None else provisional or "#…"
+
+
+def _sorted(rows: Sequence[tuple[Any, ...]], sort: SortKey) -> list[TicketId]:
+    """Order (id, last_at, created_at, priority, number) as SQL would."""
+
+    def key(row: tuple[Any, ...]) -> tuple[Any, ...]:
+        id_, last_at, created_at, priority, number = row
+        return {
+            SortKey.LAST_ACTIVITY: (last_at or 0, id_),
+            SortKey.CREATED: (created_at or 0, id_),
+            SortKey.PRIORITY: (priority or 0, last_at or 0, id_),
+            SortKey.NUMBER: (number is None, number or 0, id_),
+        }[sort]
+
+    return [TicketId(row[0]) for row in sorted(rows, key=key, reverse=True)]

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the images of pending changes true after a checkpoint, and removes those that no longer count.
+
+Images whose base row changed are made anew by replaying the pending changes in order over the new base. Until that
+is saved the last images show, so an own edit is never missing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from app.domain.changes import Row
+from app.domain.errors import Refused
+from app.domain.executor import execute
+from app.domain.ports import Identity
+from app.store.cipher import Database, Session
+from app.store.pending import PendingStore, Tools, context_of, drop_document, write_image
+from app.store.schema import table_of
+from app.store.shown import MAX_PARAMETERS, Shown, ShownRows
+
+KEEP_INACTIVE_MS = 60_000  # the snapshots of the two files are not taken at one instant
+KEEP_SENT_MS = 7 * 86_400_000  # a server restored from a backup gets these again
+KEEP_DISCARDED_MS = 30 * 86_400_000
+_TRIES = 3
+
+Key = tuple[int, bytes]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """New images, what they rest on, and which keys came and went."""
+
+    images: dict[Key, Row] = field(default_factory=dict)
+    seqs: dict[Key, int] = field(default_factory=dict)
+    mids: dict[Key, set[int]] = field(default_factory=dict)
+    gone: set[tuple[int, bytes, int]] = field(default_factory=set)
+    kept: set[Key] = field(default_factory=set)  # refused on replay: the last image stays until the server's word
+
+
+class Rebuilder:
+    """Runs on the writer thread after each checkpoint and now and then."""
+
+    def __init__(self, store: PendingStore, file: Database, readers: Callable[[], Database], tools: Tools) -> None:
+        self._store = store
+        self._file = file
+        self._readers = readers
+        self._tools = tools
+        self._done = -1
+        self._confirmed: list[tuple[int, int]] = []  # (when noticed, lmid)
+
+    def run(self) -> bool:
+        """Make images whose base changed anew and prune; returns whether images changed. Raises StoreUnavailable."""
+        identity = self._store.identity
+        if identity is None:
+            return False
+        changed = False
+        for attempt in range(_TRIES):
+            last = self._last_mid()
+            with self._readers().read() as tx:
+                shown = Shown(tx)
+                if attempt == 0:
+                    self._notice(shown.lmid)
+                    if shown.checkpoint_no == self._done:
+                        break
+                plan = self._plan(shown, identity)
+            with self._store.lock:
+                if self._last_mid() != last and attempt + 1 < _TRIES:
+                    continue  # a change was saved meanwhile: its image must be part of the replay
+                if plan.images or plan.kept:
+                    self._write(plan)
+                    changed = True
+            self._done = shown.checkpoint_no
+            break
+        self._prune()
+        return changed
+
+    def _last_mid(self) -> int:
+        with self._file.read() as tx:
+            return int(tx.value("SELECT max(mid) FROM outbox") or 0)
+
+    # --- replay -----------------------------------------------------------------------------------------------------
+
+    def _plan(self, shown: Shown, identity: Identity) -> _Plan:
+        plan = _Plan()
+        dirty = self._dirty(shown)
+        if not dirty:
+            return plan
+        keys, mids = _component(shown, dirty)
+        rows = ShownRows(shown, hidden=frozenset(keys))
+        for mid, outcome_keys in sorted(mids.items()):
+            made = self._replay(shown, rows, identity, mid)
+            if made is None:
+                plan.kept |= outcome_keys
+                continue
+            for key, row in made.items():
+                plan.seqs.setdefault(key, rows.seq(*key))
+                plan.images[key] = row
+                plan.mids.setdefault(key, set()).add(mid)
+            plan.gone |= {(*key, mid) for key in outcome_keys - made.keys()}
+            rows.keep(made)
+        for key in plan.kept:
+            plan.seqs[key] = rows.seq(*key)
+        return plan
+
+    def _dirty(self, shown: Shown) -> set[Key]:
+        out: set[Key] = set()
+        for type_ in shown.overlaid:
+            table = table_of(type_)
+            sql = (
+                f"SELECT o.id FROM pending.{table.overlay} o LEFT JOIN main.{table.name} b ON b.id = o.id "
+                f"WHERE o.seq <> coalesce(b.seq, 0) AND o.id IN "
+                f"(SELECT k.id FROM pending.over_key k WHERE k.type = {type_} AND {shown.active()})"
+            )
+            out |= {(type_, id_) for (id_,) in shown.tx.all(sql)}
+        return out
+
+    def _replay(self, shown: Shown, rows: ShownRows, identity: Identity, mid: int) -> Mapping[Key, Row] | None:
+        found = shown.tx.one("SELECT name, v, args, base, hlc, created FROM pending.outbox WHERE mid = ?", (mid,))
+        if found is None:
+            return None
+        name, version, args, base, hlc, created = found
+        change = self._tools.codec.decode(name, version, args)
+        entries = msgspec.msgpack.decode(base, type=dict[str, tuple[int, int]])
+        try:
+            return execute(change, entries, rows, context_of(identity, mid, hlc, created), self._tools.decide).puts
+        except Refused:
+            return None  # the server will most likely refuse it too, and then it stands in the tray
+
+    def _write(self, plan: _Plan) -> None:
+        with self._file.write() as tx:
+            for key, row in plan.images.items():
+                write_image(tx, row, plan.seqs[key])
+                tx.many("INSERT OR IGNORE INTO over_key VALUES(?, ?, ?)", [(*key, mid) for mid in plan.mids[key]])
+            for type_, id_, mid in plan.gone:
+                tx.run("DELETE FROM over_key WHERE type = ? AND id = ? AND mid = ?", (type_, id_, mid))
+            for key in plan.kept - plan.images.keys():
+                table = table_of(key[0])
+                tx.run(f"UPDATE {table.overlay} SET seq = ? WHERE id = ?", (plan.seqs[key], key[1]))
+            _drop_orphans(tx, {(type_, id_) for type_, id_, _ in plan.gone})
+
+    # --- pruning ----------------------------------------------------------------------------------------------------
+
+    def _notice(self, lmid: int) -> None:
+        if not self._confirmed or self._confirmed[-1][1] != lmid:
+            self._confirmed.append((self._tools.now_ms(), lmid))
+
+    def _prune(self) -> None:
+        now = self._tools.now_ms()
+        old = [entry for entry in self._confirmed if entry[0] <= now - KEEP_INACTIVE_MS]
+        if not old:
+            return
+        self._confirmed = self._confirmed[len(old) :]
+        bound = old[-1][1]
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            bound = min(bound, shown.lmid)
+            waiting = set(shown.waiting)
+            unsettled = {mid for (mid,) in tx.all("SELECT mid FROM main.needs_you")}
+        with self._store.lock, self._file.write() as tx:
+            keys = tx.all("SELECT type, id, mid FROM over_key WHERE mid <= ?", (bound,))
+            keys = [k for k in keys if k[2] not in waiting]
+            tx.many("DELETE FROM over_key WHERE type = ? AND id = ? AND mid = ?", keys)
+            _drop_orphans(tx, {(type_, id_) for type_, id_, _ in keys})
+            sent = tx.all("SELECT mid FROM outbox WHERE mid <= ? AND created < ?", (bound, now - KEEP_SENT_MS))
+            tx.many("DELETE FROM outbox WHERE mid = ?", [m for m in sent if m[0] not in unsettled | waiting])
+            tx.run("DELETE FROM draft WHERE discarded < ?", (now - KEEP_DISCARDED_MS,))
+
+
+def _component(shown: Shown, dirty: set[Key]) -> tuple[set[Key], dict[int, set[Key]]]:
+    """Return the rows and pending mids that hang together with the dirty rows."""
+    by_key: dict[Key, set[int]] = defaultdict(set)
+    by_mid: dict[int, set[Key]] = defaultdict(set)
+    for type_, id_, mid in shown.tx.all(f"SELECT k.type, k.id, k.mid FROM pending.over_key k WHERE {shown.active()}"):
+        by_key[type_, id_].add(mid)
+        by_mid[mid].add((type_, id_))
+    keys, todo = set(dirty), list(dirty)
+    mids: dict[int, set[Key]] = {}
+    while todo:
+        for mid in by_key[todo.pop()]:
+            if mid not in mids:
+                mids[mid] = by_mid[mid]
+                fresh = by_mid[mid] - keys
+                keys |= fresh
+                todo += fresh
+    return keys, mids
+
+
+def _drop_orphans(tx: Session, keys: set[Key]) -> None:
+    """Remove images that no key names any more."""
+    by_type: dict[int, list[bytes]] = defaultdict(list)
+    for type_, id_ in keys:
+        by_type[type_].append(id_)
+    for type_, ids in by_type.items():
+        table = table_of(type_)
+        for start in range(0, len(ids), MAX_PARAMETERS):
+            part = ids[start : start + MAX_PARAMETERS]
+            marks = ", ".join("?" * len(part))
+            held = {i for (i,) in tx.all(f"SELECT id FROM over_key WHERE type = {type_} AND id IN ({marks})", part)}
+            for id_ in set(part) - held:
+                tx.run(f"DELETE FROM {table.overlay} WHERE id = ?", (id_,))
+                drop_document(tx, type_, id_)

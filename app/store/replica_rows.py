@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes rows of checkpoints into replica.db in bulk: versions compared, sums counted, index kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from app.domain.entities import BY_NUMBER
+from app.domain.replica import ExitPage, RowPage
+from app.store.cipher import Session
+from app.store.schema import COMMON, Table, table_of
+from app.store.shown import MAX_PARAMETERS
+from app.store.text import INDEXED, body_column, cjk_column, document
+
+RowHash = Callable[[int, bytes, int], int]
+_encode_json = msgspec.json.Encoder().encode
+
+
+class RowWriter:
+    """Rows of one transaction. `flush` must run before the commit."""
+
+    def __init__(self, tx: Session, row_hash: RowHash) -> None:
+        self._tx = tx
+        self._hash = row_hash
+        self._sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._texts: dict[tuple[int, bytes], tuple[str, bytes | None] | None] = {}
+        self._fresh_texts: list[tuple[int, bytes, bytes | None, str]] = []
+        self.touched: set[bytes] = set()
+        self.types: set[int] = set()
+        self.written = 0
+
+    def take_sums(self) -> dict[str, tuple[int, int]]:
+        """Return and forget the changes of (n, xsum) per scope; xsum is a plain sum, not yet wrapped."""
+        out = {scope: (n, x) for scope, (n, x) in self._sums.items()}
+        self._sums.clear()
+        return out
+
+    # --- puts -------------------------------------------------------------------------------------------------------
+
+    def put(self, page: RowPage) -> None:
+        """Write a page: within a scope the higher seq wins, across scopes the revision that is not older."""
+        if page.type not in BY_NUMBER:
+            self._put_unknown(page)
+            return
+        table = table_of(page.type)
+        columns = [page.cols.index(c) if c in page.cols else -1 for c in table.entity.columns]
+        held = self._held(table.name, [row[0] for row in page.rows])
+        values: list[tuple[Any, ...]] = []
+        for row in page.rows:
+            old = held.get(row[0])
+            if old is not None and _is_older(row, page.scope, old):
+                continue
+            values.append(_stored(row, page.scope, columns))
+            self._count(page.type, row, page.scope, old)
+            held[row[0]] = (page.scope, row[1], row[2], row[3])
+            self._remember_text(page.type, table, values[-1], known=old is not None)
+        self._tx.many(table.insert(table.name), values)
+        self._note(page.type, [v[0] for v in values])
+
+    def _held(self, name: str, ids: Sequence[bytes]) -> dict[bytes, tuple[str, int, int, int]]:
+        out: dict[bytes, tuple[str, int, int, int]] = {}
+        for start in range(0, len(ids), MAX_PARAMETERS):
+            part = ids[start : start + MAX_PARAMETERS]
+            sql = f"SELECT id, scope_id, seq, deleted, rev FROM {name} WHERE id IN ({', '.join('?' * len(part))})"
+            out.update((row[0], (row[1], row[2], row[3], row[4])) for row in self._tx.all(sql, part))
+        return out
+
+    def _count(self, type_: int, row: Sequence[Any], scope: str, old: tuple[str, int, int, int] | None) -> None:
+        if old is not None and not old[2]:
+            self._subtract(type_, row[0], old[0], old[1])
+        if not row[2]:
+            total = self._sums[scope]
+            total[0] += 1
+            total[1] += self._hash(type_, row[0], row[1])
+
+    def _subtract(self, type_: int, id_: bytes, scope: str, seq: int) -> None:
+        total = self._sums[scope]
+        total[0] -= 1
+        total[1] -= self._hash(type_, id_, seq)
+
+    def _put_unknown(self, page: RowPage) -> None:
+        """Rows of a newer schema are counted, not kept."""
+        for row in page.rows:
+            old = self._tx.one("SELECT scope_id, seq FROM unknown_row WHERE type = ? AND id = ?", (page.type, row[0]))
+            if old is not None:
+                if old[0] == page.scope and row[1] <= old[1]:
+                    continue
+                self._subtract(page.type, row[0], old[0], old[1])
+                self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (page.type, row[0]))
+            if not row[2]:
+                self._tx.run("INSERT INTO unknown_row VALUES(?, ?, ?, ?)", (page.type, row[0], page.scope, row[1]))
+                self._count(page.type, row, page.scope, None)
+
+    # --- exits ------------------------------------------------------------------------------------------------------
+
+    def leave(self, page: ExitPage) -> None:
+        """Remove rows that left a scope, unless they are held in another one by now."""
+        by_type: dict[int, list[bytes]] = defaultdict(list)
+        for _, type_, id_, _ in page.items:
+            by_type[type_].append(id_)
+        for type_, ids in by_type.items():
+            if type_ not in BY_NUMBER:
+                self._leave_unknown(type_, ids, page.scope)
+                continue
+            held = self._held(table_of(type_).name, ids)
+            gone = [(id_, old[1], old[2]) for id_, old in held.items() if old[0] == page.scope]
+            self._remove(type_, page.scope, gone)
+
+    def _leave_unknown(self, type_: int, ids: Sequence[bytes], scope: str) -> None:
+        for id_ in ids:
+            sql = "SELECT seq FROM unknown_row WHERE type = ? AND id = ? AND scope_id = ?"
+            seq = self._tx.value(sql, (type_, id_, scope))
+            if seq is not None:
+                self._subtract(type_, id_, scope, seq)
+                self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (type_, id_))
+
+    def remove_scope(self, scope: str) -> None:
+        """Remove every row of a scope."""
+        self.remove_others(scope, set())
+
+    def remove_others(self, scope: str, keep: set[bytes]) -> None:
+        """Remove the rows of a scope that are not among `keep`."""
+        for type_ in BY_NUMBER:
+            sql = f"SELECT id, seq, deleted FROM {table_of(type_).name} WHERE scope_id = ?"
+            gone = [row for row in self._tx.all(sql, (scope,)) if row[0] not in keep]
+            self._remove(type_, scope, [(r[0], r[1], r[2]) for r in gone])
+        for type_, id_, seq in self._tx.all("SELECT type, id, seq FROM unknown_row WHERE scope_id = ?", (scope,)):
+            if id_ not in keep:
+                self._subtract(type_, id_, scope, seq)
+                self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (type_, id_))
+
+    def _remove(self, type_: int, scope: str, gone: Sequence[tuple[bytes, int, int]]) -> None:
+        if not gone:
+            return
+        for id_, seq, deleted in gone:
+            if not deleted:
+                self._subtract(type_, id_, scope, seq)
+            if type_ in INDEXED:
+                self._texts[type_, id_] = None
+        self._tx.many(f"DELETE FROM {table_of(type_).name} WHERE id = ?", [(g[0],) for g in gone])
+        self._note(type_, [g[0] for g in gone])
+
+    def _note(self, type_: int, ids: Sequence[bytes]) -> None:
+        if ids:
+            self.types.add(type_)
+            self.touched.update(ids)
+            self.written += len(ids)
+
+    # --- search index -----------------------------------------------------------------------------------------------
+
+    def _remember_text(self, type_: int, table: Table, stored: tuple[Any, ...], *, known: bool) -> None:
+        indexed = INDEXED.get(type_)
+        if indexed is None:
+            return
+        names, owner = indexed
+        place = {c: i for i, c in enumerate(table.columns)}
+        text = document(type_, [stored[place[c]] for c in names])
+        entry = None if stored[3] else (text, stored[place[owner]])
+        if known or (type_, stored[0]) in self._texts:
+            self._texts[type_, stored[0]] = entry
+        elif entry is not None:
+            self._texts[type_, stored[0]] = entry
+            self._fresh_texts.append((type_, stored[0], entry[1], text))
+
+    def flush(self) -> None:
+        """Write the index entries gathered so far: fresh ones in bulk, changed ones one by one."""
+        fresh = {(t, i): (text, owner) for t, i, owner, text in self._fresh_texts if self._texts.get((t, i))}
+        changed = {key: entry for key, entry in self._texts.items() if key not in fresh or fresh[key] != entry}
+        rowid = int(self._tx.value("SELECT max(rowid) FROM fts_doc") or 0)
+        docs: list[tuple[int, int, bytes, bytes | None]] = []
+        words: list[tuple[int, str, str]] = []
+        for (type_, id_), entry in changed.items():
+            self._forget(type_, id_)
+            fresh.pop((type_, id_), None)
+            if entry is not None:
+                fresh[type_, id_] = entry
+        for (type_, id_), (text, owner) in fresh.items():
+            rowid += 1
+            docs.append((rowid, type_, id_, owner))
+            words.append((rowid, body_column(text), cjk_column(text)))
+        self._tx.many("INSERT INTO fts_doc(rowid, type, id, owner) VALUES(?, ?, ?, ?)", docs)
+        self._tx.many("INSERT INTO fts(rowid, body, cjk) VALUES(?, ?, ?)", words)
+        self._texts.clear()
+        self._fresh_texts.clear()
+
+    def _forget(self, type_: int, id_: bytes) -> None:
+        rowid = self._tx.value("SELECT rowid FROM fts_doc WHERE type = ? AND id = ?", (type_, id_))
+        if rowid is not None:
+            self._tx.run("DELETE FROM fts WHERE rowid = ?", (rowid,))
+            self._tx.run("DELETE FROM fts_doc WHERE rowid = ?", (rowid,))
+
+
+def _is_older(row: Sequence[Any], scope: str, old: tuple[str, int, int, int]) -> bool:
+    if old[0] == scope:
+        return bool(row[1] <= old[1])
+    return bool(row[3] < old[3])
+
+
+def _stored(row: Sequence[Any], scope: str, columns: Sequence[int]) -> tuple[Any, ...]:
+    """Return a row of the wire as it is stored: columns a newer server added are dropped, missing ones are null."""
+    fld = _encode_json(row[4]).decode() if row[4] else None
+    head = (row[0], scope, row[1], int(bool(row[2])), row[3], fld)
+    offset = len(COMMON) - 1
+    return head + tuple(row[offset + place] if place >= 0 else None for place in columns)
