@@ -20,6 +20,7 @@ from app.domain.invitation import (
     build_invitation,
     invite_hash,
 )
+from app.domain.links import InviteLink
 from app.domain.signed import b64, lp, unb64, verify
 from remote_assist import child_protocol as child
 from remote_assist import envelope as env
@@ -42,7 +43,7 @@ from remote_assist.end_base import EndBase, IceServers, Random, peer_reason
 from remote_assist.envelope import DroppedEnvelope, Envelope, EnvelopeReader, EnvelopeWriter, PeerMisbehaved
 from remote_assist.grants import in_order
 from remote_assist.handshake import AgentHandshake, Binding, HandshakeError, Reveal, SessionKeys
-from remote_assist.invitation import join_hash, join_link
+from remote_assist.invitation import join_hash
 from remote_assist.limits import COUNTERSIGN_WAIT_MS, VIEW_REPEAT_MS, VIEW_SPACING_MS, Limits
 from remote_assist.session import Effect, SessionMachine
 
@@ -174,7 +175,7 @@ class AgentEnd(EndBase):
             made = msgspec.json.decode(body, type=_Made)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             made = _Made()
-        link = join_link(self._invitation.iid, self._join_secret)
+        link = InviteLink(self._invitation.iid, self._join_secret).to_text()
         deadline = self._machine.deadline_ms or self._now
         self._out.append(InvitationReady(link, made.code or "", made.pushed, deadline))
         return self._flush()

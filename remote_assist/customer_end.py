@@ -143,10 +143,11 @@ class CustomerEnd(CustomerCore):
 
     def set_masks(self, rects: Sequence[tuple[int, int, int, int]]) -> list[Action]:
         """Paint over these rectangles of the target, in its pixels, before anything else sees the picture."""
-        if self.view.phase is Phase.PROMPTED or self.view.live:
-            self._masks = list(rects)[:_MASKS_MAX]
+        masks = list(rects)[:_MASKS_MAX]
+        if masks != self._masks and (self.view.phase is Phase.PROMPTED or self.view.live):
+            counted, self._masks = len(self._masks), masks
             self._tell_masks()
-            if self.view.live:
+            if self.view.live and len(masks) != counted:
                 self._note(EntryType.MASKS, "customer", {"count": len(self._masks)})
         return self._flush()
 

@@ -25,6 +25,7 @@ _NACK_WINDOW_MS = 3_000
 _REPEAT_MAX = 32
 # Faults of a child that mean: there is nothing to show any more.
 _CAPTURE_FAULTS = frozenset({"no_display", "no_permission", "target_gone", "capture_failed", "picture_too_large"})
+_CAPTURE_NOTICES = frozenset({"target_hidden"})  # minimised: the picture waits until the window is back
 
 IceServers = Sequence[dict[str, str]]
 Random = Callable[[int], bytes]
@@ -329,6 +330,8 @@ class EndBase:
             self._on_malformed(message.detail)
         elif message.code == "violation":
             self._on_violation(message.detail)
+        elif message.code in _CAPTURE_NOTICES:
+            self._out.append(Notify(Notice.CAPTURE, message.code))
         elif message.code in _CAPTURE_FAULTS:
             if self.view.phase in (Phase.INVITED, Phase.PROMPTED):
                 self._out.append(Notify(Notice.CAPTURE, message.code))

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything checked before a customer sees an invitation, the links and codes it travels by, and its replay memory."""
+"""Everything checked before a customer sees an invitation, and the memory of those opened."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from app.domain.assist import Scope
 from app.domain.certificate import CLOCK_TOLERANCE_MS, AgentCertificate, RevocationList
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.invitation import Invitation, read_invitation
-from app.domain.signed import b64, fingerprint, unb64
+from app.domain.signed import fingerprint
 
 __all__ = [
     "REPLAY_KEEP_MS",
@@ -24,16 +23,11 @@ __all__ = [
     "OrganisationPin",
     "ReplayCache",
     "join_hash",
-    "join_link",
     "mask_mail",
-    "new_code",
-    "parse_join_link",
-    "show_code",
 ]
 
 REPLAY_KEEP_MS = 24 * 3600 * 1000
 REVOCATIONS_MAX_AGE_MS = 24 * 3600 * 1000
-_LINK = re.compile(r"deskside://invite/([0-9a-f]{32})/?#([A-Za-z0-9_-]{43})")
 
 
 class BadInvitation(Exception):
@@ -137,32 +131,6 @@ class InvitationChecker:
 def join_hash(join_secret: bytes) -> bytes:
     """Return what the invitation says of its join secret."""
     return hashlib.sha256(join_secret).digest()
-
-
-def join_link(iid: bytes, join_secret: bytes) -> str:
-    """Return the link a customer opens; the part after # never reaches a server."""
-    return f"deskside://invite/{iid.hex()}#{b64(join_secret)}"
-
-
-def parse_join_link(link: str) -> tuple[bytes, bytes]:
-    """Return (iid, join secret). Raises BadInvitation."""
-    match = _LINK.fullmatch(link.strip())
-    try:
-        if match is None:
-            raise BadInvitation("link")
-        return bytes.fromhex(match[1]), unb64(match[2])
-    except ValueError as error:
-        raise BadInvitation("link") from error
-
-
-def new_code(below: Callable[[int], int]) -> str:
-    """Return a nine-digit code; `below` is `secrets.randbelow`."""
-    return f"{below(10**9):09d}"
-
-
-def show_code(code: str) -> str:
-    """Return a code as people read it: "123 456 789"."""
-    return f"{code[:3]} {code[3:6]} {code[6:]}".strip()
 
 
 def mask_mail(mail: str) -> str:

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from app.domain.assist import EndReason, Notice, Phase, ProofKind, Question, Scope
+from app.domain.links import parse_invite
 from remote_assist import child_protocol as child
 from remote_assist.actions import (
     Alarm,
@@ -30,7 +31,6 @@ from remote_assist.actions import (
     ToChild,
 )
 from remote_assist.chain import Entry, verify_receipt
-from remote_assist.invitation import parse_join_link
 from tests.remote_assist.world import SCREEN, WINDOW, FakeChild, Side, World
 
 
@@ -50,7 +50,7 @@ def test_the_whole_journey_from_ticket_to_countersigned_receipt() -> None:
     world.invite()
     ready = world.agent.last(InvitationReady)
     assert (ready.code, ready.pushed) == ("012345678", True)
-    assert parse_join_link(ready.link)[1] == world.invitation[1]
+    assert parse_invite(ready.link).join_secret == world.invitation[1]
     world.open()
     assert world.phases() == (Phase.PROMPTED, Phase.PROMPTED)
     assert world.agent.last(CustomerJoined).proof is ProofKind.DEVICE
