@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`deskside admin`: users, enrolment links, sample data and checks, on the server's machine; the server may run."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.config.i18n import _, ngettext, set_language
+from app.domain.errors import Refused, StoreUnavailable, WorldError
+from app.domain.links import BadLink, EnrolLink, parse_server
+from app.entry.server_texts import server_error_text
+from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, SIZES, generate
+from sync.server.accounts import default_hasher
+from sync.server.bootstrap import prepare, seed_states
+from sync.server.bulk import scope_errors
+from sync.server.parts import open_parts
+from sync.server.staff import ROLES, Staff
+from sync.server.store import DatabaseBusy, Store
+
+USAGE_ERROR = 2
+_HOUR_S = 3600
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line, in the language spoken now."""
+    out = argparse.ArgumentParser(prog="deskside admin", description=_("Manage users and enrolment on the server"))
+    out.add_argument("--data", type=Path, metavar="DIR", help=_("The server's data folder"))
+    out.add_argument("--database", metavar="URL", help=_("The server's PostgreSQL address, if it has one"))
+    commands = out.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _user_arguments(commands.add_parser("create-user", help=_("Add a person who can sign in")))
+    _link_arguments(
+        commands.add_parser("enrolment-link", help=_("Make a link that enrols a customer's Companion once"))
+    )
+    sample = commands.add_parser("sample", help=_("Fill an empty database with invented tickets"))
+    sample.add_argument("--size", choices=sorted(SIZES), default="demo", help=_("How much"))
+    sample.add_argument("--seed", type=int, default=DEFAULT_SEED, help=_("The same number gives the same data"))
+    sample.add_argument("--as-of", type=int, default=DEFAULT_AS_OF_MS, metavar="MS", help=_("The moment the data end"))
+    sample.add_argument("--password-stdin", action="store_true", help=_("Read the first user's password from input"))
+    commands.add_parser("verify", help=_("Compare the kept sums of every scope with its rows"))
+    receipt = commands.add_parser("verify-receipt", help=_("Check the receipt of a screen-sharing session"))
+    receipt.add_argument("file", type=Path, metavar="FILE", help=_("The receipt"))
+    return out
+
+
+def _user_arguments(create: argparse.ArgumentParser) -> None:
+    create.add_argument("login", metavar="LOGIN", help=_("What the person types to sign in"))
+    create.add_argument("--name", required=True, help=_("Full name"))
+    create.add_argument("--role", action="append", choices=ROLES, help=_("May be given more than once"))
+    create.add_argument("--team", action="append", default=[], help=_("Team by name, made if new; “all” means all"))
+    create.add_argument("--password-stdin", action="store_true", help=_("Read the password from input"))
+
+
+def _link_arguments(link: argparse.ArgumentParser) -> None:
+    link.add_argument("--customer", required=True, metavar="ID|MAIL|NAME", help=_("Whose Companion it is"))
+    link.add_argument("--server", metavar="URL", help=_("Address under which the customer reaches the server"))
+    link.add_argument("--code", action="store_true", help=_("Also make ten digits that can be typed"))
+    link.add_argument("--hours", type=int, default=72, help=_("For how long it can be used"))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one administration command; 2 when it could not be done, 1 when a check found something."""
+    set_language("system")
+    os.umask(0o077)  # database, keys and logs are the server's own
+    arguments = parser().parse_args(argv)
+    try:
+        if arguments.command == "verify-receipt":
+            return _verify_receipt(arguments.file)
+        return _with_store(arguments)
+    except DatabaseBusy:
+        error: WorldError | Refused = StoreUnavailable("database_unreachable")
+    except (WorldError, Refused) as problem:
+        error = problem
+    except BadLink:
+        error = WorldError("bad_server", server=arguments.server)
+    print(server_error_text(error), file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _with_store(arguments: argparse.Namespace) -> int:
+    if arguments.data is None:
+        print(_("Name the server's data folder with --data."), file=sys.stderr)
+        return USAGE_ERROR
+    store, keys = open_parts(arguments.data, arguments.database)
+    try:
+        now = time.time_ns() // 1_000_000
+        prepare(store, keys, now, secrets.token_bytes)
+        staff = Staff(store, keys, secrets.token_bytes, default_hasher().hash)
+        if arguments.command == "create-user":
+            return _create_user(arguments, store, staff, now)
+        if arguments.command == "enrolment-link":
+            return _enrolment_link(arguments, staff, now)
+        if arguments.command == "sample":
+            return _sample(arguments, staff, now)
+        return _verify(store)
+    finally:
+        store.close()
+
+
+def _password(*, from_input: bool) -> str:
+    if from_input or not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    return getpass.getpass(_("Password: "))
+
+
+def _create_user(arguments: argparse.Namespace, store: Store, staff: Staff, now: int) -> int:
+    seed_states(store, now)
+    password = _password(from_input=arguments.password_stdin)
+    roles, teams = arguments.role or ["agent"], arguments.team
+    user = staff.create_user(now, arguments.login, arguments.name, password, roles, teams)
+    print(user.hex())
+    return 0
+
+
+def _enrolment_link(arguments: argparse.Namespace, staff: Staff, now: int) -> int:
+    server = parse_server(arguments.server) if arguments.server else None
+    life_s = max(1, arguments.hours) * _HOUR_S
+    made = staff.enrolment_code(now, arguments.customer, digits=False, life_s=life_s)
+    print(EnrolLink(server, made.code).to_text() if server else made.code)
+    if arguments.code:
+        digits = staff.enrolment_code(now, arguments.customer, digits=True, life_s=min(life_s, _HOUR_S)).code
+        print(f"{digits[:3]} {digits[3:6]} {digits[6:]}")
+    return 0
+
+
+def _sample(arguments: argparse.Namespace, staff: Staff, now: int) -> int:
+    password = _password(from_input=arguments.password_stdin)
+    rows = generate(arguments.size, arguments.seed, arguments.as_of)
+    loaded = staff.load_sample(now, rows, password)
+    text = ngettext("{n} row is in. Sign in as {login}.", "{n} rows are in. Sign in as {login}.", loaded.rows)
+    print(text.format(n=loaded.rows, login=loaded.first_login))
+    return 0
+
+
+def _verify(store: Store) -> int:
+    with store.read() as connection:
+        wrong = scope_errors(connection)
+    if not wrong:
+        print(_("All sums are right."))
+        return 0
+    print(_("These scopes differ from their sums: {scopes}").format(scopes=", ".join(wrong)))
+    return 1
+
+
+def _verify_receipt(path: Path) -> int:
+    # here: the session's libraries are needed for this command alone
+    from remote_assist.chain import verify_receipt
+
+    try:
+        report = verify_receipt(path.read_bytes())
+    except OSError:
+        print(_("The file cannot be read."), file=sys.stderr)
+        return USAGE_ERROR
+    if not report.ok:
+        print(_("The receipt is not genuine: {problems}").format(problems=", ".join(report.problems)))
+        return 1
+    print(_("The receipt is genuine if this is your organisation's key: {mark}").format(mark=report.key_mark))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`deskside server`: one process with an embedded database by default, PostgreSQL on request."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import ssl
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.config.i18n import _, set_language
+from app.config.logs import configure
+from app.domain.errors import StoreUnavailable, WorldError
+from app.entry.server_texts import server_error_text
+from sync.server.bootstrap import seed_states
+from sync.server.parts import build_parts, open_parts
+from sync.server.store import DatabaseBusy
+from sync.server.web.serve import Listening, bind, is_loopback, serve, split_listen, write_port_file
+
+USAGE_ERROR = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line, in the language spoken now."""
+    out = argparse.ArgumentParser(prog="deskside server", description=_("Run the sync server"))
+    add = out.add_argument
+    add("--data", type=Path, required=True, metavar="DIR", help=_("Folder for keys, logs and the embedded database"))
+    add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help=_("Address to listen on; port 0 takes a free one"))
+    add("--database", metavar="URL", help=_("PostgreSQL address instead of the embedded database"))
+    add("--port-file", type=Path, metavar="FILE", help=_("Write the server's URL to this file when it is ready"))
+    add("--tls-cert", type=Path, metavar="FILE", help=_("TLS certificate with its chain (PEM)"))
+    add("--tls-key", type=Path, metavar="FILE", help=_("TLS private key (PEM)"))
+    add(
+        "--insecure-listen",
+        action="store_true",
+        help=_("Listen beyond this machine without TLS, behind a proxy that encrypts"),
+    )
+    return out
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the server until it is told to stop; 2 when it cannot start."""
+    set_language("system")
+    os.umask(0o077)  # database, keys and logs are the server's own
+    arguments = parser().parse_args(argv)
+    try:
+        return _serve(arguments)
+    except DatabaseBusy:
+        error: WorldError = StoreUnavailable("database_unreachable")
+    except WorldError as problem:
+        error = problem
+    print(server_error_text(error), file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    host, port = split_listen(arguments.listen)
+    _check_tls(arguments, host)
+    store, keys = open_parts(arguments.data, arguments.database)
+    try:
+        parts = build_parts(store, keys)
+        seed_states(store, parts.clock())
+        listener = bind(host, port)
+    except BaseException:
+        store.close()
+        raise
+    listening = Listening(host, port, arguments.tls_cert, arguments.tls_key)
+
+    def ready(url: str) -> None:
+        if arguments.port_file:
+            write_port_file(arguments.port_file, url)
+        print(_("Deskside server is ready at {url}").format(url=url), flush=True)
+
+    with configure(arguments.data / "logs", "server"):
+        serve(parts, listener, listening, ready)
+    return 0
+
+
+def _check_tls(arguments: argparse.Namespace, host: str) -> None:
+    cert, key = arguments.tls_cert, arguments.tls_key
+    if (cert is None) != (key is None):
+        raise WorldError("bad_tls")
+    if cert is None:
+        if not is_loopback(host) and not arguments.insecure_listen:
+            raise WorldError("insecure_listen")
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key)
+    except OSError as error:  # ssl.SSLError is one
+        raise WorldError("bad_tls") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

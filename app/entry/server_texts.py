@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `deskside server` and `deskside admin` say when something is not as it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.config.i18n import N_, _
+from app.domain.errors import Refused, WorldError
+
+__all__ = ["server_error_text"]
+
+_TEXTS: Mapping[str, str] = {
+    "bad_database_url": N_(
+        "The database address is not usable. Write sqlite:////folder/server.db or postgresql+psycopg://user@host/name."
+    ),
+    "database_unreachable": N_(
+        "The database does not answer. Nothing was changed. Check that it runs and that the address and password are "
+        "right."
+    ),
+    "store_too_new": N_(
+        "The database was written by a newer Deskside (revision {version}). Nothing was changed. Start the newer "
+        "program, or restore a backup made before the update."
+    ),
+    "store_damaged": N_(
+        "The database file is damaged. Nothing was changed. Restore it from a backup; the devices keep what they have "
+        "not sent."
+    ),
+    "store_in_use": N_("Another program holds the database. Stop it and try again."),
+    "disk_full": N_("The disk is full. Nothing was changed. Free some space and try again."),
+    "folder_unwritable": N_(
+        "The data folder cannot be written. Nothing was changed. Check that it exists and belongs to this user."
+    ),
+    "keys_damaged": N_("A key file in the data folder is damaged. Nothing was changed. Restore it from a backup."),
+    "keys_missing": N_(
+        "The database belongs to another organisation key than the data folder. Nothing was changed. Put "
+        "organisation.key back from a backup: with another key, no companion would trust this server."
+    ),
+    "port_in_use": N_("The address {host}, port {port} is taken or not allowed. Choose another with --listen."),
+    "bad_listen": N_("“{listen}” is not an address to listen on. Write it like 127.0.0.1:8080."),
+    "insecure_listen": N_(
+        "Beyond this machine the server needs TLS: give --tls-cert and --tls-key, or --insecure-listen if a proxy in "
+        "front of it does the encryption."
+    ),
+    "bad_tls": N_("The TLS certificate and key cannot be read, or do not belong together."),
+    "bad_login": N_("A login is 2 to 80 small letters, digits, or . _ @ + -, and starts with a letter or digit."),
+    "login_taken": N_("This login exists already."),
+    "weak_password": N_("The password needs at least {limit} characters."),
+    "bad_role": N_("There is no such role. Roles are agent, field, lead, manager, admin and it."),
+    "no_such_customer": N_("There is no such customer. Name one by id, mail address or full name."),
+    "customer_ambiguous": N_("More than one customer has this address or name. Name one by id."),
+    "not_empty": N_("The database holds users or tickets already. Sample data go only into an empty one."),
+    "empty_text": N_("The name is empty."),
+    "bad_server": N_("“{server}” is not a server address."),
+}
+_OTHER = N_("This could not be done ({code}). Nothing was changed.")
+
+
+def server_error_text(error: WorldError | Refused) -> str:
+    """Return the text of an error, in the language spoken now."""
+    details = error.details if isinstance(error, WorldError) else error.data
+    try:
+        return _(_TEXTS.get(error.code, _OTHER)).format(**{"code": error.code, **details})
+    except KeyError:
+        return _(_OTHER).format(code=error.code)
