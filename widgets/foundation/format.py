@@ -9,7 +9,19 @@ from babel import Locale, dates, numbers, units
 
 from app.config.i18n import language
 
-__all__ = ["clock", "day", "duration", "moment", "number", "rough_age", "size", "time_of_day", "today", "weekday", "when"]
+__all__ = [
+    "clock",
+    "day",
+    "duration",
+    "moment",
+    "number",
+    "rough_age",
+    "size",
+    "time_of_day",
+    "today",
+    "weekday",
+    "when",
+]
 
 _LOCALES = {"ko": Locale("ko", "KR"), "en": Locale("en", "GB")}  # en_GB: 24 hours, day before month
 

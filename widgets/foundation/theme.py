@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory
+from shiboken6 import isValid
 
 from widgets.foundation.icons import icon_pixmap, make_icon
 from widgets.foundation.stylesheet import stylesheet, write_art
@@ -170,10 +171,13 @@ class Theme(QObject):
         sheet = stylesheet(self.tokens, self._scheme, self._base(), folder.as_posix(), self._control_px)
         self._app.setStyleSheet(sheet)
         self._icons.clear()
-        for button, (name, colour) in self._bound.items():
-            button.setIcon(self.icon(name, colour))
-        for label in self._bound_labels:
-            self._paint_label(label)
+        # a wrapper may outlive its widget until Python collects it
+        for button, (name, colour) in list(self._bound.items()):
+            if isValid(button):
+                button.setIcon(self.icon(name, colour))
+        for label in list(self._bound_labels):
+            if isValid(label):
+                self._paint_label(label)
         self.changed.emit()
 
     def _paint_label(self, label: QLabel) -> None:

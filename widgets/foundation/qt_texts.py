@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Qt's own texts (file dialogs, menus of fields) in the language the program speaks."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLibraryInfo, QTranslator
+from PySide6.QtWidgets import QApplication
+
+from app.config.i18n import language
+
+__all__ = ["install_qt_texts"]
+
+
+def install_qt_texts(app: QApplication) -> bool:
+    """Load Qt's catalogue for the language spoken now; False when there is none (English needs none)."""
+    translator = QTranslator(app)
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    return translator.load(f"qtbase_{language()}", folder) and app.installTranslator(translator)
