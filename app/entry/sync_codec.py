@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What app.store is given of sync: the wire form of changes, hashes and the conflict policy; and how a profile opens."""
+"""What app.store is given of sync: wire form of changes, hashes, the conflict policy; and how a profile opens."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import time
 from pathlib import Path
@@ -61,6 +62,7 @@ def main(argv: list[str]) -> int:
         return EXIT_USAGE
     try:
         with configure(profile / "logs", "sync-worker"):
+            logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every request says nothing
             return run(profile, key, token, orders)
     except StoreUnavailable as error:
         _log.error("store unavailable", code=error.code)

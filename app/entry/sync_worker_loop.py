@@ -163,7 +163,7 @@ class Worker:
     # --- one round ----------------------------------------------------------------------------------------------------
 
     async def _round(self) -> None:
-        """Do the next thing, or wait for one. Whatever the world does ends in a status and a pause, never in a crash."""
+        """Do the next thing, or wait for one. What the world does ends in a status and a pause, never in a crash."""
         try:
             if self._sign_in is not None:
                 await self._do_sign_in()

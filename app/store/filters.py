@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Search operators (`state:`, `owner:` …) as conditions on ticket columns. The same one twice means either, others all."""
+"""Search operators (`state:`, `owner:` …) as conditions on ticket columns: same one twice, either; others, all."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens pending.db at the window's start: checked, copied aside, mended from the copy when damaged, never overwritten."""
+"""Opens pending.db at the window's start: checked, copied aside, mended from the copy when damaged; kept always."""
 
 from __future__ import annotations
 

@@ -158,6 +158,7 @@ class Profile:
 
     def after_checkpoint(self) -> bool:
         """Make images of pending changes anew where their base changed, and prune. On the writer thread."""
+        self.poll()
         return self._rebuilder.run()
 
     def close(self) -> None:

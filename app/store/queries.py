@@ -141,7 +141,7 @@ class StoreQueries:
         return Searcher(shown, self._identity(), self._now_ms())
 
     def _where(self, shown: Shown, view: ViewKey) -> str:
-        """Return a view's condition on ticket columns. Ids are written as literals: one text serves lists and counts."""
+        """Return a view's condition on ticket columns. Ids are literals: one text serves lists and counts."""
         by_category: dict[Category, list[str]] = {}
         for id_, category in shown.select(STATE.number, "id, category", "1"):
             by_category.setdefault(Category(category), []).append(literal(id_))

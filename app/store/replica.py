@@ -356,8 +356,10 @@ class ReplicaStore:
             tx.run(
                 "INSERT OR REPLACE INTO needs_you(id, mid, kind, type, entity_id, reason, name, v, content, data, "
                 "created) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-                (derived_id(device, "needs", str(mid)), mid, result.st, TICKET.number, ticket, result.code, name, version, args,
-                 data, now),
+                (
+                    derived_id(device, "needs", str(mid)), mid, result.st, TICKET.number, ticket, result.code, name,
+                    version, args, data, now,
+                ),
             )  # fmt: skip
 
     def _applied(self, work: _Work) -> Applied:

@@ -158,7 +158,7 @@ class Searcher:
     # --- exact jumps --------------------------------------------------------------------------------------------------
 
     def _jumps(self, query: Query) -> list[bytes]:
-        """Tickets that the whole text names: a number, a provisional number, a serial, an address, the end of a phone."""
+        """Tickets that the whole text names: by number, provisional number, serial, address or the end of a phone."""
         if len(query.terms) != 1 or query.without or query.operators:
             return []
         text = normalise(query.raw)

@@ -93,7 +93,7 @@ class Shown:
 
 
 class ShownRows:
-    """`Rows` of the domain over a `Shown` transaction. `below` limits what counts as overlaid while images are rebuilt."""
+    """`Rows` of the domain over a `Shown` transaction. `hidden` rows are read without their images."""
 
     def __init__(self, shown: Shown, *, hidden: frozenset[tuple[int, bytes]] = frozenset()) -> None:
         self._shown = shown
