@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the customer's end works inside: beginning, connection, check number, record, way out. See `customer_end`."""
+"""The customer's end inside: state, beginning, record, what the child is told, way out. See `customer_end`."""
 
 from __future__ import annotations
 
@@ -10,37 +10,28 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.domain.assist import EndReason, EntryType, Notice, Phase, PromptInfo, Question, Role, Scope, TargetChoice
-from app.domain.invitation import invite_hash
+from app.domain.assist import EndReason, EntryType, PromptInfo, Role, Scope, TargetChoice
 from app.domain.signed import b64, lp, sign
 from remote_assist import child_protocol as child
 from remote_assist import envelope as env
 from remote_assist import messages as wire
 from remote_assist.actions import (
-    Alarm,
-    AskQuestion,
     Clock,
     GrantsChanged,
-    Notify,
-    SasNumber,
-    SasQuestion,
     ShowPrompt,
-    TargetsListed,
 )
 from remote_assist.chain import JOIN_LABEL
 from remote_assist.customer_record import CustomerRecord
 from remote_assist.end_base import EndBase, IceServers, Random
 from remote_assist.envelope import EnvelopeReader, EnvelopeWriter
 from remote_assist.grants import GrantBook
-from remote_assist.handshake import Binding, CustomerHandshake, SessionKeys
+from remote_assist.handshake import CustomerHandshake, SessionKeys
 from remote_assist.invitation import CheckedInvitation, InvitationChecker
-from remote_assist.limits import PAUSE_ENTRY_MS, REBUILD_EVERY_MS, VIOLATION_ENTRY_MS, VIOLATIONS_MAX, Limits
+from remote_assist.limits import PAUSE_ENTRY_MS, Limits
 from remote_assist.session import Effect, SessionMachine
 
 __all__ = ["ChosenTarget", "CustomerCore", "CustomerIdentity"]
 
-REQUESTS_MAX = 3
-_TARGETS_MAX = 200
 _SCOPES = {scope.value: scope for scope in Scope}
 
 
@@ -70,7 +61,7 @@ class ChosenTarget:
 
 
 class CustomerCore(EndBase):
-    """State and inner workings; `CustomerEnd` adds what people and the host call."""
+    """State and tools; `CustomerLink` adds what happens by itself, `CustomerEnd` what people do."""
 
     role = Role.CUSTOMER
 
@@ -184,133 +175,6 @@ class CustomerCore(EndBase):
             self._pause_entry_at = None
             self._note(EntryType.PAUSE, self._pause_by, {"frames_sent": self._record.frames_sent})
 
-    # --- timers and effects ----------------------------------------------------------------------------------------
-
-    def _own_deadlines(self) -> list[int | None]:
-        return [self._rebuild_at, self._pause_entry_at]
-
-    def _on_tick(self, now: int) -> None:
-        if self._pause_entry_at is not None and now >= self._pause_entry_at:
-            self._note_pause()
-        if self._rebuild_at is not None and now >= self._rebuild_at:
-            self._rebuild()
-
-    def _on_effect(self, effect: Effect) -> None:
-        if effect is Effect.ASK_UNVERIFIED:
-            self._ask(Question.GO_ON_UNVERIFIED)
-        elif effect is Effect.ASK_CONTINUE:
-            self._ask(Question.CONTINUE)
-        elif effect is Effect.LOST:
-            self._sync_pause()
-            self._rebuild()
-        elif effect is Effect.BACK:
-            self._rebuild_at = None
-            self._sync_pause()
-        elif effect in (Effect.PAUSED, Effect.RESUMED):
-            self._sync_pause()
-
-    def _ask(self, question: Question) -> None:
-        if self._machine is not None and self._machine.phase is not Phase.ENDED:
-            self._out.append(AskQuestion(question, self._machine.question_deadline_ms(question)))
-
-    # --- connection ------------------------------------------------------------------------------------------------
-
-    def _on_fingerprint(self, epoch: int) -> None:
-        if (
-            epoch != 0
-            or self._handshake is not None
-            or self._checked is None
-            or self.view.phase is not Phase.CONNECTING
-        ):
-            return
-        binding = Binding(
-            invite_hash(self._checked.signed),
-            self._sid,
-            self._checked.certificate.device_key,
-            self._session_key.public_key().public_bytes_raw(),
-        )
-        self._handshake = CustomerHandshake(binding, self._fingerprints[0], self._random)
-        self._send("sas.commit", env.CommitBody(b64(self._handshake.commitment)))
-
-    def _on_sdp(self, message: child.LocalSdp) -> None:
-        if message.type != "offer" or self._attempt is None or message.epoch != self._attempt.number:
-            return
-        sdp = self._check_local_sdp(message)
-        if sdp is not None:
-            self._offers[message.epoch] = sdp
-            self._send_offer(message.epoch)
-
-    def _send_offer(self, epoch: int) -> None:
-        if self._keys is not None and epoch in self._offers and epoch not in self._offered:
-            self._offered.add(epoch)
-            self._send("offer", env.SdpBody(epoch, 0, self._offers[epoch]))
-
-    def _rebuild(self) -> None:
-        """Try a new connection now and again every four seconds, until one speaks or the machine gives up."""
-        if self._keys is None or self.view.phase is Phase.ENDED:
-            self._rebuild_at = None
-            return
-        self._open_epoch()
-        self._rebuild_at = self._now + REBUILD_EVERY_MS
-
-    def _child_replaced(self) -> None:
-        if self._record is not None:
-            self._record.child_replaced()
-        self._list_targets()
-        if self._masks:
-            self._tell_masks()
-        if self._chosen is not None:
-            self._tell_source(preview=self.view.phase is Phase.PROMPTED)
-        if self._machine is not None and self._machine.live:
-            self._must_rebuild = True
-            was_lost = self._machine.lost
-            self._apply(self._machine.cut(self._now))
-            if was_lost:
-                self._rebuild()
-            self._sync_pause()
-        elif self.view.phase is Phase.CONNECTING:
-            self._reopen()
-
-    def _reopen(self) -> None:
-        """Still connecting: begin again, or after the keys if the old certificate was promised already."""
-        if self._handshake is None:
-            self._next_epoch = 0
-            self._open_epoch()
-        elif self._keys is not None:
-            self._rebuild()
-        else:
-            self._offers.clear()
-            self._must_rebuild = True
-
-    def _on_connected(self) -> None:
-        """A connection works: the first one begins the session, a further one carries it on."""
-        first = False
-        self._must_rebuild = False
-        self._rebuild_at = None
-        if self._record is None or self._machine is None:
-            return
-        if Scope.VIEW not in self._book.live:
-            first = True
-            kind = self._chosen.kind if self._chosen is not None else ""
-            self._record.target_kind = kind
-            self._note(EntryType.GRANT, "customer", {"scope": Scope.VIEW.value, "target_kind": kind})
-            self._book.give(Scope.VIEW, self._machine.phase)
-            self._tell_source(preview=False)
-        else:
-            self._record.reconnects += 1
-            epoch = self._active.number if self._active is not None else 0
-            self._note(EntryType.RECONNECT, "system", {"epoch": epoch})
-        self._tell_grants(show=first)
-        self._sync_pause()
-        self._tell_agent_all()
-
-    def _tell_agent_all(self) -> None:
-        limits = self._machine.limits if self._machine is not None else self._own_limits
-        self._say_target()
-        self._say(wire.Limits(limits.idle_ms // 1000 or 1, limits.hard_ms // 1000 or 1))
-        if self._machine is not None and self._machine.paused:
-            self._say(wire.Pause(True, "customer"))
-
     # --- what the child is told ------------------------------------------------------------------------------------
 
     def _list_targets(self) -> None:
@@ -337,134 +201,6 @@ class CustomerCore(EndBase):
     def _say_target(self) -> None:
         if self._chosen is not None:
             self._say(self._chosen.message())
-
-    # --- what the child tells --------------------------------------------------------------------------------------
-
-    def _on_other(self, message: child.FromChild) -> None:
-        if isinstance(message, child.Targets):
-            self._on_targets(message)
-        elif isinstance(message, child.Stats) and self._record is not None:
-            self._record.count_frames(message.values.get("frames_sent", 0))
-            self._note_pause()
-            self._ask_number()
-
-    def _on_targets(self, message: child.Targets) -> None:
-        items = message.items[:_TARGETS_MAX]
-        listed = tuple(TargetChoice(i.id, i.kind, i.title[:200], i.rect, i.scale) for i in items)
-        self._targets = {choice.id: choice for choice in listed}
-        self._out.append(TargetsListed(listed))
-
-    def _on_state(self, message: child.PeerState) -> None:
-        if self._record is not None and message.path in ("direct", "relay"):
-            self._record.path = message.path
-        if self._must_rebuild and self._active is not None and message.epoch == self._active.number:
-            return  # the agent says that this connection is dead, whatever still arrives over it
-        super()._on_state(message)
-
-    def _on_child_ended(self, message: child.Ended) -> None:
-        if self._record is not None:
-            self._record.count_frames(message.frames_sent)
-
-    # --- what the agent says ---------------------------------------------------------------------------------------
-
-    def _on_message(self, message: wire.Message) -> None:
-        if self._machine is None:
-            return
-        if isinstance(message, wire.Pause):
-            self._on_agent_pause(message)
-        elif isinstance(message, wire.Claim):
-            self._on_claim(message)
-        elif isinstance(message, wire.Request):
-            self._on_request(message)
-        if isinstance(message, wire.Pause | wire.Claim | wire.Request | wire.View):
-            self._apply(self._machine.agent_active(self._now))
-
-    def _on_agent_pause(self, message: wire.Pause) -> None:
-        if message.on:
-            self._pause("agent")
-        else:
-            self._on_violation("pause")  # only the customer lifts a pause
-
-    def _on_claim(self, claim: wire.Claim) -> None:
-        same = claim.data.get("same")
-        if claim.type != "sas" or not isinstance(same, bool):
-            self._on_violation("claim")
-        elif self.view.phase is Phase.UNVERIFIED and not self._sas_claimed:
-            self._sas_claimed = same
-            if same:
-                self._confirm_number()
-            else:
-                self._number_differs("agent")
-
-    def _on_request(self, request: wire.Request) -> None:
-        """Scopes beyond looking are not built in: say no at once, and count who goes on asking."""
-        asked = self._requests[request.scope] = self._requests.get(request.scope, 0) + 1
-        if asked > REQUESTS_MAX:
-            self._on_violation("request")
-        else:
-            self._note(EntryType.REFUSAL, "system", {"scope": request.scope.value})
-            self._say(wire.Refused(request.scope))
-
-    def _on_violation(self, what: str) -> None:
-        self._violations += 1
-        now = self._now
-        if self._violation_entry_at is None or now - self._violation_entry_at >= VIOLATION_ENTRY_MS:
-            self._violation_entry_at = now
-            self._note(EntryType.VIOLATION, "agent", {"type": what[:80], "count": self._violations})
-            self._out.append(Notify(Notice.VIOLATION, what[:80]))
-        if self._violations >= VIOLATIONS_MAX:
-            self._end(EndReason.PROTOCOL, "agent")
-
-    def _on_malformed(self, what: str) -> None:
-        self._note(EntryType.VIOLATION, "agent", {"type": what[:80], "malformed": True})
-        self._out.append(Alarm("violation", what[:80]))
-        self._end(EndReason.PROTOCOL, "agent")
-
-    # --- check number ----------------------------------------------------------------------------------------------
-
-    def _ask_number(self) -> None:
-        """After the first picture; three numbers, none marked."""
-        record, keys, handshake = self._record, self._keys, self._handshake
-        if self._sas_asked or record is None or keys is None or handshake is None:
-            return
-        if self.view.phase is Phase.UNVERIFIED and record.frames_sent > 0:
-            self._sas_asked = True
-            self._out.append(SasQuestion(handshake.choices(keys.number)))
-
-    def _picked(self, right: bool) -> None:
-        if self.view.phase is not Phase.UNVERIFIED:
-            return
-        self._sas_picked = True
-        if right:
-            self._confirm_number()
-        else:
-            self._number_differs("customer")
-
-    def _confirm_number(self) -> None:
-        machine, record = self._machine, self._record
-        if machine is None or record is None or self._keys is None:
-            return
-        if self._sas_picked and self._sas_claimed:
-            record.number, record.number_confirmed = self._keys.number, True
-            self._note(EntryType.SAS, "customer", {"ok": True, "number": self._keys.number, "confirmed": "voice"})
-            self._apply(machine.sas_claimed(True, self._now))
-            self._apply(machine.sas_chosen(True, self._now))
-            if machine.phase is Phase.VERIFIED:
-                self._say(wire.SasResult(True))
-                self._out.append(SasNumber(self._keys.number))
-
-    def _on_peer_end(self, reason: str) -> None:
-        if reason == EndReason.SAS_MISMATCH.value and self.view.phase is Phase.UNVERIFIED:
-            self._number_differs("agent")  # the agent's claim may be overtaken by its end
-        super()._on_peer_end(reason)
-
-    def _number_differs(self, by: str) -> None:
-        self._note(EntryType.SAS, by, {"ok": False})
-        self._out.append(Alarm("sas_mismatch", f"said by the {by}"))
-        self._say(wire.SasResult(False))
-        if self._machine is not None:
-            step = self._machine.sas_chosen if by == "customer" else self._machine.sas_claimed
-            self._apply(step(False, self._now))
 
     # --- pause -----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ from app.domain.signed import b64
 from remote_assist import child_protocol as child
 from remote_assist import envelope as env
 from remote_assist.actions import Action, Alarm
-from remote_assist.customer_core import ChosenTarget, CustomerCore, CustomerIdentity
+from remote_assist.customer_core import ChosenTarget, CustomerIdentity
+from remote_assist.customer_link import CustomerLink
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
 from remote_assist.handshake import HandshakeError, Reveal
 from remote_assist.invitation import BadInvitation
@@ -26,7 +27,7 @@ __all__ = ["CustomerEnd", "CustomerIdentity"]
 _MASKS_MAX = 64
 
 
-class CustomerEnd(CustomerCore):
+class CustomerEnd(CustomerLink):
     """One invitation, from its arrival to the receipt. See docs/remote-assist.md for how to drive it."""
 
     # --- the customer's deeds --------------------------------------------------------------------------------------
@@ -65,7 +66,9 @@ class CustomerEnd(CustomerCore):
             if self._record is not None:
                 self._record.target_kind = kind
         self._chosen = ChosenTarget(target, kind, region)
-        self._masks.clear()
+        if self._masks:
+            self._masks = []
+            self._tell_masks()
         self._tell_source(preview=not live)
         if live:
             self._tell_grants()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sentences for codes of a session, as an agent, a supervisor or a reader of a receipt sees them.
 
-The companion has its own words, which speak to the customer. `customer` and `agent` are full names as people write them;
-the Korean texts put 님 behind.
+The companion has its own words, which speak to the customer. `customer` and `agent` are full names as people write
+them; the Korean texts put 님 behind.
 """
 
 from __future__ import annotations

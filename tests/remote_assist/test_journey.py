@@ -56,7 +56,7 @@ def test_the_whole_journey_from_ticket_to_countersigned_receipt() -> None:
     assert world.agent.last(CustomerJoined).proof is ProofKind.DEVICE
     assert [t.title for t in world.customer.last(TargetsListed).targets] == ["Screen 1", "Printer settings"]
     world.choose(WINDOW)
-    assert not world.agent.children
+    assert not child_of(world.agent).epochs
     world.allow()
     assert world.phases() == (Phase.UNVERIFIED, Phase.UNVERIFIED)
     assert child_of(world.customer).sending
@@ -122,7 +122,7 @@ def test_a_refusal_ends_both_and_is_on_the_record() -> None:
     world.do(world.customer, world.customer_end.refuse())
     assert ended(world) == (EndReason.REFUSED, EndReason.REFUSED)
     assert world.customer.entries() == ["joined", "prompted", "refusal", "end"]
-    assert not world.agent.children
+    assert not child_of(world.agent).epochs
     assert not child_of(world.customer).epochs
     assert verify_receipt(world.customer.last(Receipt).data).ok
 
@@ -420,6 +420,17 @@ def test_a_child_that_dies_under_the_prompt_keeps_the_prompt_and_the_choice() ->
     world.choose(WINDOW)
     world.kill_child(world.customer)
     assert [m for m in child_of(world.customer).got if isinstance(m, child.Source)]
+    world.allow()
+    assert world.phases() == (Phase.UNVERIFIED, Phase.UNVERIFIED)
+
+
+def test_an_agents_child_that_dies_under_the_prompt_is_there_again_for_the_consent() -> None:
+    """It is started while the customer reads, without a connection."""
+    world = World()
+    world.to_prompt()
+    world.kill_child(world.agent)
+    assert not child_of(world.agent).epochs
+    world.choose()
     world.allow()
     assert world.phases() == (Phase.UNVERIFIED, Phase.UNVERIFIED)
 
