@@ -69,6 +69,15 @@ class Setting(Generic[V]):
 LANGUAGE: Final = Setting("ui.language", Language, Language.SYSTEM, N_("Language"))
 THEME: Final = Setting("ui.theme", Theme, Theme.SYSTEM, N_("Theme"))
 MOTION: Final = Setting("ui.motion", Motion, Motion.SYSTEM, N_("Motion"))
+TEXT_PERCENT: Final = Setting(
+    "ui.text_percent",
+    int,
+    100,
+    N_("Text size"),
+    N_("Percent of the system's text size."),
+    limits=(80, 200),
+    lockable=False,
+)
 SINGLE_KEYS: Final = Setting(
     "ui.single_keys",
     bool,
@@ -107,6 +116,7 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     LANGUAGE,
     THEME,
     MOTION,
+    TEXT_PERCENT,
     SINGLE_KEYS,
     SERVER_URL,
     LOGIN,

@@ -43,6 +43,7 @@ _TEXTS: Mapping[str, str] = {
     "store_unavailable": N_("The local files cannot be read now. What you wrote stays open here. Try again."),
     "no_keyring": N_("This system has no key store that is open. Unlock it, or start Deskside with a passphrase."),
     "port_in_use": N_("The address is taken by another program."),
+    "no_program_for_link": N_("No program on this computer opens this link. Copy it instead."),
     "transition_refused": N_(
         "A ticket cannot go from this state to that one. Nothing was changed. Choose another state."
     ),
