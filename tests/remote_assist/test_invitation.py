@@ -49,12 +49,12 @@ def signed_by_another_device(world: World) -> tuple[SignedDocument, bytes]:
 
 
 def expired(world: World) -> tuple[SignedDocument, bytes]:
-    world.clock.ms += 600_000
+    world.fake_clock.ms += 600_000
     return world.invitation
 
 
 def not_yet_made(world: World) -> tuple[SignedDocument, bytes]:
-    world.clock.ms -= 301_000
+    world.fake_clock.ms -= 301_000
     return world.invitation
 
 
@@ -158,7 +158,7 @@ def test_a_good_invitation_shows_agent_organisation_key_ticket_and_subject() -> 
     assert (prompt.agent_name, prompt.organisation, prompt.ticket_no) == ("Kim Jiwoo", "Hanbit Support", "4182")
     assert (prompt.subject, prompt.scope.value, prompt.hard_limit_s) == ("Printer stops after page 2", "view", 3600)
     assert prompt.key_mark == world.pin.key_mark
-    assert prompt.expires_ms == world.clock.ms + 120_000
+    assert prompt.expires_ms == world.fake_clock.ms + 120_000
 
 
 def test_a_used_invitation_is_remembered_a_day_past_its_end_and_over_a_restart() -> None:

@@ -148,7 +148,7 @@ def test_allowing_after_the_time_is_up_allows_nothing() -> None:
     world = World()
     world.to_prompt()
     world.choose()
-    world.clock.ms += 120_000
+    world.fake_clock.ms += 120_000
     world.do(world.customer, world.customer_end.allow())
     assert world.customer.end.view.reason is EndReason.REFUSED
     assert "consent" not in world.customer.entries()
@@ -445,8 +445,8 @@ def test_stop_tells_the_child_first_and_kills_it_if_it_is_frozen() -> None:
     assert isinstance(first, ToChild)
     assert isinstance(first.message, child.End)
     world.perform(world.customer, actions)
-    assert world.customer_end.deadline_ms() == world.clock.ms + 80
-    world.clock.ms += 80
+    assert world.customer_end.deadline_ms() == world.fake_clock.ms + 80
+    world.fake_clock.ms += 80
     world.do(world.customer, world.customer_end.tick())
     assert world.customer.killed == 1
     assert world.customer.entries()[-1] == "end"
@@ -460,7 +460,7 @@ def test_stop_with_a_dead_child_and_no_network_still_ends_and_records() -> None:
     world.relay_up = world.network_up = False
     child_of(world.customer).alive = False
     world.do(world.customer, world.customer_end.stop())
-    world.clock.ms += 80
+    world.fake_clock.ms += 80
     world.do(world.customer, world.customer_end.tick())
     view = world.customer.end.view
     assert (view.phase, view.reason) == (Phase.ENDED, EndReason.STOPPED)

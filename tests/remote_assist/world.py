@@ -20,6 +20,7 @@ from remote_assist.actions import (
     Action,
     CallServer,
     ChainEntry,
+    Clock,
     KillChild,
     SasNumber,
     SendEnvelope,
@@ -201,8 +202,11 @@ class Side:
 class World:
     """Organisation, agent, customer, relay and network. `run` lets everything happen that needs no time."""
 
-    def __init__(self, *, enrolled: bool = True, own_tickets: tuple[str, ...] = (TICKET,)) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, *, enrolled: bool = True, own_tickets: tuple[str, ...] = (TICKET,), clock: Clock | None = None
+    ) -> None:
+        self.fake_clock = FakeClock()
+        self.clock: Clock = clock or self.fake_clock
         self.org_key = private_key("organisation")
         self.agent_key = private_key("agent device")
         self.customer_key = private_key("customer device")
@@ -356,8 +360,8 @@ class World:
     def pass_time(self, ms: int, *, step_ms: int = 250) -> None:
         """Move the clock; children report once a second and their silence truly."""
         for _ in range(ms // step_ms):
-            self.clock.ms += step_ms
-            if self.clock.ms % 1000 < step_ms:
+            self.fake_clock.ms += step_ms
+            if self.fake_clock.ms % 1000 < step_ms:
                 self.report()
             for side in (self.agent, self.customer):
                 self.do(side, side.end.tick())
