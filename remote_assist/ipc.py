@@ -107,6 +107,7 @@ class ChildLink:
         self._conn = conn
         self._writer = _Writer(conn, self.kill)
         self._closed = threading.Event()
+        self._left = False
         self.frames = frames
         self.pid = process.pid
 
@@ -121,6 +122,7 @@ class ChildLink:
         try:
             raw = self._conn.recv_bytes(MAX_MESSAGE_BYTES)
         except (EOFError, OSError, TypeError) as error:  # TypeError: closed by another thread in the middle of a read
+            self._left = True
             raise LinkClosed(type(error).__name__) from error
         return decode_from_child(raw)
 
@@ -160,11 +162,11 @@ class ChildLink:
             return None
 
     def close(self) -> int:
-        """Let an ended child go, kill any other, reap it and free everything. Return its exit status. Idempotent."""
+        """Let a child that hung up go, kill any other, reap it and free everything. Return its exit status. Idempotent."""
         if self._closed.is_set():
             return self._process.returncode or 0
         self._closed.set()
-        if self.wait(_EXIT_S) is None:
+        if not self._left or self.wait(_EXIT_S) is None:
             self.kill()
         status = self._process.wait()
         self._writer.close()

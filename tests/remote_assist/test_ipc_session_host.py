@@ -72,9 +72,8 @@ def test_a_window_starts_a_child_and_shows_its_picture(qtbot: QtBot, host: Sessi
     assert (picture.image.width(), picture.image.height()) == (WIDTH, HEIGHT)
     assert picture.image.pixelColor(700, 70).name() == "#3c6e9f"
     assert 0 < picture.captured_us <= picture.decoded_us
-    with qtbot.waitSignals(
-        [host.message, host.died], timeout=10_000, check_params_cbs=[of(Ended), lambda status: status == 0]
-    ):
+    both, checks = [host.message, host.died], [of(Ended), lambda status: status == 0]
+    with qtbot.waitSignals(both, timeout=10_000, check_params_cbs=checks):
         host.stop("enough")
         host.stop()
     assert not host.running
