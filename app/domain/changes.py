@@ -260,6 +260,12 @@ class TicketCreate:
         """Insert the ticket, its first message and the `opened` line."""
         _text(self.subject, MAX_SUBJECT_CHARS * 4)
         _text(self.body, MAX_BODY_BYTES)
+        if rows.get(TICKET.number, self.ticket) is not None:
+            # sent again under another mid, by a device that took a new id: known by its first message
+            message = rows.get(MESSAGE.number, self.message)
+            if message is None or message.values.get("origin_ticket") != self.ticket:
+                raise Refused("id_taken")
+            return []
         state = rows.first(STATE.number, "category", Category.NEW.value)
         if state is None:
             raise Refused("no_such_state")
@@ -278,9 +284,9 @@ class TicketCreate:
             },
         )  # fmt: skip
         author = self.customer if inbound else ctx.actor.id
-        message = _message(ctx, ticket, self.message, self.body, 1, self.channel, inbound=inbound, author=author)
+        first = _message(ctx, ticket, self.message, self.body, 1, self.channel, inbound=inbound, author=author)
         origin = "customer" if ctx.actor.kind == "customer" else "agent"
-        return [ticket, message, history(ctx, ticket, self.event, "opened", {"origin": origin})]
+        return [ticket, first, history(ctx, ticket, self.event, "opened", {"origin": origin})]
 
     def _organisation(self, rows: Rows) -> Value:
         customer = rows.get(CUSTOMER.number, self.customer)

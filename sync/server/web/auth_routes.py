@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 
 from app.config.logs import get_logger
 from sync.protocol import Login, NewDevice, Refresh, Tokens
@@ -33,7 +34,7 @@ def auth_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the route handlers."""
 
     @post("/auth/v1/login", status_code=200, tags=["auth"])
-    async def login(request: Request[Any, Any, Any], data: Login) -> Response[Tokens]:
+    async def login(request: Request[Any, Any, Any], data: JSONBody[Login]) -> Response[Tokens]:
         """Sign in with a local account."""
         place = network_of(address_of(request))
         name = data.login.strip().lower()[:200]
@@ -58,18 +59,18 @@ def auth_routes(parts: Parts) -> list[HTTPRouteHandler]:
         return answer(request, tokens)
 
     @post("/auth/v1/refresh", status_code=200, tags=["auth"])
-    async def refresh(request: Request[Any, Any, Any], data: Refresh) -> Response[Tokens]:
+    async def refresh(request: Request[Any, Any, Any], data: JSONBody[Refresh]) -> Response[Tokens]:
         """Exchange a refresh token for the next pair."""
         return answer(request, await parts.jobs.write(lambda: parts.accounts.refresh(parts.clock(), data)))
 
     @post("/auth/v1/device", status_code=200, tags=["auth"])
-    async def device(request: Request[Any, Any, Any], data: NewDevice) -> Response[Tokens]:
+    async def device(request: Request[Any, Any, Any], data: JSONBody[NewDevice]) -> Response[Tokens]:
         """Take a new device id in place of one of one's own."""
         grant = grant_of(request, parts, AGENT)
         return answer(request, await parts.jobs.write(lambda: parts.accounts.new_device(parts.clock(), grant, data)))
 
     @post("/auth/v1/logout", status_code=204, tags=["auth"])
-    async def logout(request: Request[Any, Any, Any], data: Logout) -> None:
+    async def logout(request: Request[Any, Any, Any], data: JSONBody[Logout]) -> None:
         """Drop this device's refresh tokens."""
         grant = grant_of(request, parts, AGENT)
         await parts.jobs.write(lambda: parts.accounts.logout(grant, data.device))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery, JSONBody
 
 from sync.customer_protocol import (
     Accepted,
@@ -62,23 +63,23 @@ def customer_routes(parts: Parts) -> list[HTTPRouteHandler]:
 
 def _enrolment_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @get("/customer/v1/organisation", tags=["customer"])
-    async def organisation(request: _AnyRequest, code: str) -> OrganisationKey:
+    async def organisation(request: _AnyRequest, code: FromQuery[str]) -> OrganisationKey:
         """Whom a companion would enrol with."""
         return await guess(parts, request, "enrol", lambda: parts.customers.organisation(parts.clock(), code))
 
     @post("/customer/v1/enrol", status_code=200, tags=["customer"])
-    async def enrol(request: _AnyRequest, data: Enrol) -> Enrolled:
+    async def enrol(request: _AnyRequest, data: JSONBody[Enrol]) -> Enrolled:
         """Redeem an enrolment code."""
         return await guess(parts, request, "enrol", lambda: parts.customers.enrol(parts.clock(), data))
 
     @post("/customer/v1/challenge", status_code=200, tags=["customer"])
-    async def challenge(data: ChallengeAsk) -> Challenge:
+    async def challenge(data: JSONBody[ChallengeAsk]) -> Challenge:
         """A nonce to sign with the device key."""
         id_of(data.companion)
         return parts.customers.challenge(parts.clock())
 
     @post("/customer/v1/token", status_code=200, tags=["customer"])
-    async def token(data: TokenAsk) -> CompanionToken:
+    async def token(data: JSONBody[TokenAsk]) -> CompanionToken:
         """Exchange a signed nonce for an access token."""
         made = await parts.jobs.write(lambda: parts.customers.token(parts.clock(), data))
         if made is None:
@@ -100,19 +101,19 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
         return Response(view, headers={"etag": tag, "cache-control": "private, no-cache"})
 
     @post("/customer/v1/request", status_code=200, tags=["customer"])
-    async def new_request(request: _AnyRequest, data: NewRequest) -> Accepted:
+    async def new_request(request: _AnyRequest, data: JSONBody[NewRequest]) -> Accepted:
         """Ask for help."""
         grant = grant_of(request, parts, COMPANION)
         return await _written(parts, lambda: parts.customers.request(parts.clock(), grant, data))
 
     @post("/customer/v1/message", status_code=200, tags=["customer"])
-    async def message(request: _AnyRequest, data: NewMessage) -> Accepted:
+    async def message(request: _AnyRequest, data: JSONBody[NewMessage]) -> Accepted:
         """Write on an own ticket."""
         grant = grant_of(request, parts, COMPANION)
         return await _written(parts, lambda: parts.customers.message(parts.clock(), grant, data))
 
     @post("/customer/v1/entries", status_code=200, tags=["customer"])
-    async def entries(request: _AnyRequest, data: SessionEntries) -> Accepted:
+    async def entries(request: _AnyRequest, data: JSONBody[SessionEntries]) -> Accepted:
         """Chain entries of a session."""
         grant = grant_of(request, parts, COMPANION, SESSION)
         return await _written(parts, lambda: record_entries(parts, grant, data))
@@ -120,7 +121,7 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
     return [home, new_request, message, entries]
 
 
-def record_entries(parts: Parts, grant: Grant, data: SessionEntries) -> Written:
+def record_entries(parts: Parts, grant: Grant, data: JSONBody[SessionEntries]) -> Written:
     """Record entries of a session that the speaker is in, on the session's own ticket. Blocking."""
     ticket, actor = parts.sessions.place_of(grant, id_of(data.sid))
     if data.ticket and id_of(data.ticket) != ticket:

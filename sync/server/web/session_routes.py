@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody
 
 from app.config.logs import get_logger
 from sync.customer_protocol import Accepted, SessionEntries
@@ -40,7 +41,7 @@ def session_routes(parts: Parts) -> list[HTTPRouteHandler]:
 
 def _agent_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @post("/session/v1/certificate", status_code=200, tags=["session"])
-    async def certificate(request: _AnyRequest, data: CertificateAsk) -> Certificate:
+    async def certificate(request: _AnyRequest, data: JSONBody[CertificateAsk]) -> Certificate:
         """Certify an agent's device key."""
         grant = grant_of(request, parts, AGENT)
         return await parts.jobs.write(lambda: parts.sessions.certificate(parts.clock(), grant, data))
@@ -51,7 +52,7 @@ def _agent_routes(parts: Parts) -> list[HTTPRouteHandler]:
         return await parts.jobs.read(lambda: parts.sessions.revocations(parts.clock()))
 
     @post("/session/v1/invitations", status_code=200, tags=["session"])
-    async def invitations(request: _AnyRequest, data: InvitationAsk) -> InvitationMade:
+    async def invitations(request: _AnyRequest, data: JSONBody[InvitationAsk]) -> InvitationMade:
         """Register an invitation and push it to the requester's companion."""
         grant = grant_of(request, parts, AGENT)
         made = await parts.jobs.write(lambda: parts.sessions.invite(parts.clock(), grant, data))
@@ -64,7 +65,7 @@ def _agent_routes(parts: Parts) -> list[HTTPRouteHandler]:
 
 def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @post("/session/v1/redeem", status_code=200, tags=["session"])
-    async def redeem(request: _AnyRequest, data: Redeem) -> Redeemed:
+    async def redeem(request: _AnyRequest, data: JSONBody[Redeem]) -> Redeemed:
         """Exchange a code or an invitation's id for the invitation."""
         if (data.code is None) == (data.iid is None):
             raise ProblemError(400, "malformed")
@@ -73,7 +74,7 @@ def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
         return await guess(parts, request, kind, lambda: parts.sessions.redeem(parts.clock(), data, grant))
 
     @post("/session/v1/{sid:str}/end", status_code=204, tags=["session"])
-    async def end(request: _AnyRequest, sid: str, data: EndAsk) -> None:
+    async def end(request: _AnyRequest, sid: FromPath[str], data: JSONBody[EndAsk]) -> None:
         """The session is over or the invitation void."""
         grant = grant_of(request, parts, AGENT, COMPANION, SESSION)
         id_ = id_of(sid)
@@ -81,7 +82,7 @@ def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
         parts.hub.session_over(id_, members, data.reason[:40])
 
     @post("/session/v1/{sid:str}/entries", status_code=200, tags=["session"])
-    async def entries(request: _AnyRequest, sid: str, data: SessionEntries) -> Accepted:
+    async def entries(request: _AnyRequest, sid: FromPath[str], data: JSONBody[SessionEntries]) -> Accepted:
         """Chain entries of a session, by either end."""
         grant = grant_of(request, parts, AGENT, COMPANION, SESSION)
         if id_of(data.sid) != id_of(sid):
