@@ -24,6 +24,7 @@ class Done:
     label: str
     undo: tuple[AnyChange, ...]
     ids: frozenset[bytes]
+    mid: int = 0  # of the last change saved; 0 when none was
     refused: tuple[tuple[TicketId, Refused], ...] = ()
 
 
@@ -114,6 +115,7 @@ class Triage:
         """Make the changes that undo (or redo) something. Raises StoreUnavailable; refusals stand in the answer."""
         undo: list[AnyChange] = []
         ids: set[bytes] = set()
+        mid = 0
         refused: list[tuple[TicketId, Refused]] = []
         for change in changes:
             try:
@@ -122,9 +124,10 @@ class Triage:
                 refused.append((TicketId(getattr(change, "ticket", b"")), why))
                 continue
             ids |= done.ids
+            mid = done.mid
             if done.undo is not None:
                 undo.insert(0, done.undo)
-        return Done(label, tuple(undo), frozenset(ids), tuple(refused))
+        return Done(label, tuple(undo), frozenset(ids), mid, tuple(refused))
 
     def _set(
         self,
@@ -146,6 +149,7 @@ class Triage:
     ) -> Done:
         undo: list[AnyChange] = []
         ids: set[bytes] = set()
+        mid = 0
         refused: list[tuple[TicketId, Refused]] = []
         good: list[TicketRow] = []
         for row, change in changes:
@@ -156,9 +160,10 @@ class Triage:
                 continue
             good.append(row)
             ids |= done.ids | {row.id}
+            mid = done.mid
             if done.undo is not None:
                 undo.insert(0, done.undo)
-        return Done(label(_what(good)) if good else "", tuple(undo), frozenset(ids), tuple(refused))
+        return Done(label(_what(good)) if good else "", tuple(undo), frozenset(ids), mid, tuple(refused))
 
 
 def _what(rows: Sequence[TicketRow]) -> str:

@@ -36,6 +36,7 @@ class Saved:
 
     label: str
     ids: frozenset[bytes]
+    mid: int
     undo: tuple[AnyChange, ...] = ()
     refused: Refused | None = None
 
@@ -73,14 +74,14 @@ class Writing:
         done = self._commits.commit(MessageAdd(self._make_id(), self._make_id(), ticket, body, seen))
         self._commits.save_draft(Draft(ticket, DraftKind.REPLY, ""))
         name = details.customer.name if details.customer else details.row.customer_name
-        saved = Saved(_("Reply to {name} is on its way").format(name=polite(name)), done.ids | {ticket})
+        saved = Saved(_("Reply to {name} is on its way").format(name=polite(name)), done.ids | {ticket}, done.mid)
         return self._then(ticket, after, choices, saved)
 
     def save_note(self, ticket: TicketId, body: str) -> Saved:
         """Queue an internal note. Raises Refused, StoreUnavailable."""
         done = self._commits.commit(NoteAdd(self._make_id(), self._make_id(), ticket, body))
         self._commits.save_draft(Draft(ticket, DraftKind.NOTE, ""))
-        return Saved(_("Internal note saved"), done.ids | {ticket})
+        return Saved(_("Internal note saved"), done.ids | {ticket}, done.mid)
 
     def _then(self, ticket: TicketId, after: After, choices: Choices, saved: Saved) -> Saved:
         if after is After.NOTHING:
@@ -91,8 +92,8 @@ class Writing:
         try:
             done = self._commits.commit(TicketSet(self._make_id(), ticket, {"state": state}))
         except Refused as why:  # the reply is safe; only the state stays
-            return Saved(saved.label, saved.ids, refused=why)
-        return Saved(saved.label, saved.ids | done.ids, (done.undo,) if done.undo else ())
+            return Saved(saved.label, saved.ids, saved.mid, refused=why)
+        return Saved(saved.label, saved.ids | done.ids, done.mid, (done.undo,) if done.undo else ())
 
 
 def _news(items: Sequence[ThreadItem], seen_seq: int, me: UserId) -> tuple[ThreadItem, ...]:

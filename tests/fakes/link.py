@@ -96,6 +96,7 @@ class FakeControls:
         self.did: list[str] = []
         self.parts: list[Part] = []
         self.drawn: list[int] = []
+        self.active = 0
 
     def cancel(self) -> None:
         """Withdraw."""
@@ -116,6 +117,10 @@ class FakeControls:
     def show_part(self, part: Part) -> None:
         """Ask for a part."""
         self.parts.append(part)
+
+    def note_activity(self) -> None:
+        """Not idle."""
+        self.active += 1
 
     def frame_drawn(self, seq: int) -> None:
         """Drawn."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Matching of what people type in choosers and the palette: parts of words, and initial consonants (ㄱㅈ finds 결제)."""
+"""Matching of what people type in choosers: parts of words, and initial consonants (ㄱㅈ finds 결제)."""
 
 from __future__ import annotations
 

@@ -121,6 +121,10 @@ class SessionControls(Protocol):
         """Ask for pictures of this part in this size."""
         ...
 
+    def note_activity(self) -> None:
+        """The agent moved the pointer or pressed a key in the window; the session is not idle."""
+        ...
+
     def frame_drawn(self, seq: int) -> None:
         """The picture with this number is on the screen (for the latency shown at both ends)."""
         ...

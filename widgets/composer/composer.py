@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The composer: reply and internal note are separate drafts that differ in ground, icon, label, name and button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+
+from app.config.i18n import _
+from app.domain.ids import TicketId
+from app.domain.ports import Commits, Draft, DraftKind, ThreadItem, TicketDetails
+from app.services.messages import error_text
+from app.services.texts import polite
+from app.services.triage_writing import After
+from widgets.composer.sheet import Sheet
+from widgets.foundation import Button, Panel, Theme, column, fmt, read_text, row
+from widgets.foundation.jobs import Jobs
+
+__all__ = ["Composer"]
+
+SAVE_MS = 600  # a draft is on disk within a second of the first unsaved key
+
+
+class Composer(Panel):
+    """Writes on one ticket. Nothing is preselected: empty, it offers two buttons.
+
+    `reply_sent` gives (ticket, text, newest number seen, After, anyway), `note_saved` (ticket, text). The text stays
+    until `accepted` is called; `held` shows news above it, `refused` says why it did not go.
+    """
+
+    reply_sent = Signal(object, str, int, object, bool)
+    note_saved = Signal(object, str)
+    left = Signal()  # Escape
+    folded = Signal(bool)  # True: only the two buttons show
+    draft_changed = Signal(object)  # TicketId: its draft came or went
+
+    def __init__(self, theme: Theme, commits: Commits, jobs: Jobs, now_ms: Callable[[], int]) -> None:
+        super().__init__("footer")
+        self._theme = theme
+        self._commits = commits
+        self._jobs = jobs
+        self._now_ms = now_ms
+        self._ticket: TicketId | None = None
+        self._customer = ""
+        self._seen_seq = 0
+        self._began_seq = 0
+        self._unsaved: set[DraftKind] = set()
+        self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
+        self._save_soon.timeout.connect(self.save_now)
+        self.sheets = {kind: Sheet(theme, kind) for kind in DraftKind}
+        self._build(theme)
+        self.retranslate()
+
+    def _build(self, theme: Theme) -> None:
+        space = theme.tokens.space
+        self.reply_button = Button(theme, "", icon="reply", pressed=lambda: self.write(DraftKind.REPLY))
+        self.note_button = Button(theme, "", icon="lock", pressed=lambda: self.write(DraftKind.NOTE))
+        self.offer = QWidget()
+        self.offer.setLayout(row(self.reply_button, self.note_button, None, gap=space.small))
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.offer)
+        for kind, sheet in self.sheets.items():
+            self.stack.addWidget(sheet)
+            sheet.edit.textChanged.connect(lambda kind=kind: self._typed(kind))
+            sheet.send_pressed.connect(lambda after, kind=kind: self._send(kind, after))
+            sheet.left.connect(self.left)
+            sheet.folded.connect(self._fold)
+            sheet.other_asked.connect(self.other)
+            sheet.discarded.connect(lambda kind=kind: self.discard(kind))
+            sheet.anyway_pressed.connect(lambda kind=kind: self._send(kind, After.NOTHING, anyway=True))
+        edge = (space.large, space.small, space.large, space.medium)
+        self.setLayout(column(self.stack, margins=edge))
+        self._show(self.offer)
+
+    # --- what the window says --------------------------------------------------------------------------------
+
+    def show_ticket(self, details: TicketDetails) -> None:
+        """Write on this ticket. The text of another one is saved first; drafts of this one are restored."""
+        line = details.row
+        self._customer = details.customer.name if details.customer else line.customer_name
+        self._seen_seq = details.seen_seq
+        if line.id != self._ticket:
+            self.save_now()
+            self._ticket = line.id
+            for sheet in self.sheets.values():
+                sheet.load("", 0)
+            self._unsaved.clear()
+            self._show(self.offer)
+            self._restore(line.id)
+        self.retranslate()
+
+    def show_nothing(self) -> None:
+        """No ticket is open."""
+        self.save_now()
+        self._ticket = None
+        self._show(self.offer)
+
+    def write(self, kind: DraftKind) -> None:
+        """Open a draft and put the caret into it."""
+        if self._ticket is None:
+            return
+        sheet = self.sheets[kind]
+        if not sheet.edit.toPlainText():
+            self._began_seq = self._seen_seq
+        self._show(sheet)
+        sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def other(self) -> None:
+        """Go to the other draft; nothing is carried over."""
+        self.write(DraftKind.NOTE if self.kind() is DraftKind.REPLY else DraftKind.REPLY)
+
+    def note_to_reply(self) -> None:
+        """Copy the note's text to the end of the reply and show the reply: nothing is sent."""
+        text = read_text(self.sheets[DraftKind.NOTE].edit)
+        self.write(DraftKind.REPLY)
+        sheet = self.sheets[DraftKind.REPLY]
+        before = sheet.edit.toPlainText()
+        sheet.load(f"{before}\n\n{text}" if before else text, -1)
+        sheet.tell(_("Copied from the internal note. Read it before you send it to the customer."), "warning")
+        self._typed(DraftKind.REPLY)
+
+    def send(self, after: After = After.NOTHING) -> None:
+        """Send the reply or save the note that is being written."""
+        kind = self.kind()
+        if kind is not None:
+            self._send(kind, after if kind is DraftKind.REPLY else After.NOTHING)
+
+    def focus(self) -> None:
+        """Take the keyboard: the draft that shows, or the first button."""
+        kind = self.kind()
+        (self.sheets[kind].edit if kind is not None else self.reply_button).setFocus()
+
+    def offer_height(self) -> int:
+        """Return how high the two buttons alone are."""
+        margins = self.contentsMargins()
+        edges = self._theme.tokens.space.small + self._theme.tokens.space.medium
+        return self.offer.sizeHint().height() + margins.top() + margins.bottom() + edges + 1
+
+    def kind(self) -> DraftKind | None:
+        """Return which draft shows, or None."""
+        return next((k for k, sheet in self.sheets.items() if self.stack.currentWidget() is sheet), None)
+
+    def text(self, kind: DraftKind) -> str:
+        """Return a draft's text."""
+        return read_text(self.sheets[kind].edit)
+
+    def accepted(self, ticket: TicketId, kind: DraftKind) -> None:
+        """The text is safe in the outbox."""
+        if ticket != self._ticket:
+            return
+        self._unsaved.discard(kind)
+        self.sheets[kind].load("", 0)
+        self.sheets[kind].say("")
+        self._show(self.offer)
+        self.draft_changed.emit(ticket)
+
+    def held(self, ticket: TicketId, news: Sequence[ThreadItem], seen_seq: int) -> None:
+        """The reply was not sent: show what came meanwhile above it."""
+        if ticket != self._ticket:
+            return
+        self._seen_seq = self._began_seq = seen_seq
+        first = news[0]
+        text = _(
+            "{name} wrote at {time}, after you began. Your reply is held, not sent. Read the new message, then send, "
+            "edit or discard."
+        ).format(name=polite(first.author_name), time=fmt.time_of_day(first.at))
+        self.sheets[DraftKind.REPLY].hold(text, "\n\n".join(i.body for i in news))
+
+    def refused(self, ticket: TicketId, kind: DraftKind, why: Exception) -> None:
+        """It did not go; the text stays."""
+        if ticket == self._ticket:
+            self.sheets[kind].tell(error_text(why), "danger")
+
+    def discard(self, kind: DraftKind) -> None:
+        """Throw the draft away; Ctrl+Z in the text brings it back while the ticket is open."""
+        sheet = self.sheets[kind]
+        sheet.edit.selectAll()
+        sheet.edit.insertPlainText("")
+        sheet.tell("", "warning")
+        self.save_now()
+        self._show(self.offer)
+        if self._ticket is not None:
+            self.draft_changed.emit(self._ticket)
+
+    # --- drafts ----------------------------------------------------------------------------------------------
+
+    def save_now(self) -> None:
+        """Save what is unsaved."""
+        self._save_soon.stop()
+        ticket, kinds = self._ticket, tuple(self._unsaved)
+        self._unsaved.clear()
+        if ticket is None:
+            return
+        for kind in kinds:
+            edit = self.sheets[kind].edit
+            seq = self._began_seq
+            self._save(Draft(ticket, kind, edit.toPlainText(), edit.textCursor().position(), seq, self._now_ms()))
+
+    def _save(self, draft: Draft) -> None:
+        self._jobs.change(
+            lambda: self._commits.save_draft(draft),
+            then=lambda _done: self._saved(draft),
+            error=lambda why: self._not_saved(draft, why),
+        )
+
+    def _saved(self, draft: Draft) -> None:
+        if draft.ticket == self._ticket and draft.body:
+            text = _("Draft saved {time}").format(time=fmt.time_of_day(draft.updated))
+            self.sheets[draft.kind].say(text)
+
+    def _not_saved(self, draft: Draft, why: Exception) -> None:
+        if draft.ticket == self._ticket:
+            self._unsaved.add(draft.kind)
+            self.sheets[draft.kind].tell(error_text(why), "danger")
+
+    def _restore(self, ticket: TicketId) -> None:
+        self._jobs.query(
+            lambda: [d for k in DraftKind if (d := self._commits.draft(ticket, k)) is not None and d.body],
+            then=lambda drafts: self._restored(ticket, drafts),
+            error=lambda why: self.refused(ticket, DraftKind.REPLY, why),
+            key="drafts",
+        )
+
+    def _restored(self, ticket: TicketId, drafts: Sequence[Draft]) -> None:
+        if ticket != self._ticket:
+            return
+        for draft in drafts:
+            sheet = self.sheets[draft.kind]
+            if sheet.edit.toPlainText():
+                continue
+            sheet.load(draft.body, draft.caret)
+            sheet.say(_("Draft of {time}").format(time=fmt.moment(draft.updated)) if draft.updated else _("Draft"))
+            if draft.kind is DraftKind.REPLY:
+                self._began_seq = draft.seen_seq
+        if drafts and self.kind() is None:
+            self._show(self.sheets[drafts[0].kind])
+        self.retranslate()
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _typed(self, kind: DraftKind) -> None:
+        sheet = self.sheets[kind]
+        if sheet.loading or self._ticket is None:
+            return
+        self._unsaved.add(kind)
+        if not self._save_soon.isActive():
+            self._save_soon.start()
+
+    def _send(self, kind: DraftKind, after: After, *, anyway: bool = False) -> None:
+        sheet = self.sheets[kind]
+        text = read_text(sheet.edit)
+        if self._ticket is None:
+            return
+        if not text.strip():
+            sheet.tell(_("There is nothing to send yet."), "warning")
+            return
+        self.save_now()
+        sheet.tell("", "warning")
+        if kind is DraftKind.NOTE:
+            self.note_saved.emit(self._ticket, text)
+        else:
+            self.reply_sent.emit(self._ticket, text, self._began_seq, after, anyway)
+
+    def _fold(self) -> None:
+        self.save_now()
+        self._show(self.offer)
+        self.reply_button.setFocus()
+
+    def _show(self, widget: QWidget) -> None:
+        ignored, wanted = QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        for page in (self.offer, *self.sheets.values()):  # pages behind must not ask for room
+            page.setSizePolicy(wanted, wanted if page is widget else ignored)
+        self.stack.setCurrentWidget(widget)
+        self.retranslate()
+        folded = widget is self.offer
+        self.setSizePolicy(
+            QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum if folded else QSizePolicy.Policy.Preferred
+        )
+        self.folded.emit(folded)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        self.offer.setAccessibleName(_("Write"))
+        for kind, button in ((DraftKind.REPLY, self.reply_button), (DraftKind.NOTE, self.note_button)):
+            has = bool(self.sheets[kind].edit.toPlainText())
+            button.setText(self._offer_text(kind, has))
+        for sheet in self.sheets.values():
+            sheet.retranslate(self._customer)
+
+    @staticmethod
+    def _offer_text(kind: DraftKind, has_draft: bool) -> str:
+        if kind is DraftKind.REPLY:
+            return _("Continue reply") if has_draft else _("Write reply")
+        return _("Continue internal note") if has_draft else _("Write internal note")

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One draft's sheet: a reply on its ground with its recipient, or an internal note on its own with a lock."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QMenu, QSizePolicy
+
+from app.config.i18n import _
+from app.domain.ports import DraftKind
+from app.services.texts import polite
+from app.services.triage_writing import After
+from widgets.foundation import (
+    Button,
+    ElidedLabel,
+    EnterFilter,
+    IconButton,
+    Look,
+    Notice,
+    Panel,
+    PlainEdit,
+    PlainLabel,
+    Theme,
+    column,
+    row,
+)
+
+__all__ = ["Sheet"]
+
+
+class Sheet(Panel):
+    """Text field with head and foot. The kind is fixed for life: a reply's sheet can never become a note's."""
+
+    send_pressed = Signal(object)  # After
+    anyway_pressed = Signal()
+    other_asked = Signal()
+    folded = Signal()
+    left = Signal()
+    discarded = Signal()
+
+    def __init__(self, theme: Theme, kind: DraftKind) -> None:
+        super().__init__("reply" if kind is DraftKind.REPLY else "note")
+        self.kind = kind
+        self.loading = False
+        self._theme = theme
+        tone = "reply" if kind is DraftKind.REPLY else "note"
+        space = theme.tokens.space
+        self.picture = PlainLabel()
+        theme.set_label_icon(self.picture, "reply" if kind is DraftKind.REPLY else "lock", f"{tone}.fg")
+        self.label = PlainLabel(type="strong", tone=tone)
+        self.whom = ElidedLabel(tone=tone)
+        self.state = PlainLabel(type="caption", tone=tone)
+        self.close_button = IconButton(theme, "chevron-down", "-", pressed=self.folded.emit)
+        head = row(self.picture, self.label, self.whom, self.state, self.close_button, gap=space.small)
+        head.setStretch(2, 1)
+        self.notice = Notice(theme, kind="warning")
+        self.news = PlainLabel(wrap=True, selectable=True)
+        self.notice.body.addWidget(self.news)
+        self._notice_buttons()
+        self.notice.hide()
+        self.edit = PlainEdit(name="-")
+        self.edit.setProperty("frame", "none")
+        self.edit.setMinimumHeight(theme.tokens.space.vast * 2)
+        self.edit.installEventFilter(self)
+        self.send = Button(theme, "", look=Look.PRIMARY, icon="send" if tone == "reply" else "save")
+        self.send.clicked.connect(lambda _on=False: self.send_pressed.emit(After.NOTHING))
+        self.more = IconButton(theme, "chevron-up", "-", look=Look.NORMAL, pressed=self._open_menu)
+        self.other = Button(theme, "", look=Look.QUIET, pressed=self.other_asked.emit)
+        self.discard = IconButton(theme, "trash-2", "-", pressed=self.discarded.emit)
+        self.menu = QMenu(self)
+        foot = row(self.send, self.more, None, self.other, self.discard, gap=space.tiny)
+        self.more.setVisible(kind is DraftKind.REPLY)
+        EnterFilter(self.edit, lambda: self.send_pressed.emit(After.NOTHING), control=True)
+        box = column(head, self.notice, self.edit, foot, gap=space.tiny, margins=(space.medium, space.small) * 2)
+        box.setStretch(2, 1)
+        self.setLayout(box)
+
+    def _notice_buttons(self) -> None:
+        self.anyway = Button(self._theme, "", pressed=self.anyway_pressed.emit)
+        self.go_on = Button(self._theme, "", pressed=self._edit_on)
+        self.away = Button(self._theme, "", look=Look.DANGER, pressed=self.discarded.emit)
+        for button in (self.anyway, self.go_on, self.away):
+            button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.notice.body.addLayout(row(self.anyway, self.go_on, self.away, None, gap=self._theme.tokens.space.small))
+
+    def load(self, text: str, caret: int) -> None:
+        """Show a draft; -1 puts the caret at the end. Nothing is saved by this."""
+        self.loading = True
+        self.edit.setPlainText(text)
+        cursor = self.edit.textCursor()
+        cursor.setPosition(len(text) if caret < 0 else min(caret, len(text)))
+        self.edit.setTextCursor(cursor)
+        self.loading = False
+        if not text:
+            self.tell("", "warning")
+
+    def say(self, text: str) -> None:
+        """Say how the draft stands."""
+        self.state.setText(text)
+
+    def tell(self, text: str, kind: str) -> None:
+        """Show a problem above the text, or take it away."""
+        self.notice.tell(text, kind)
+        for widget in (self.news, self.anyway, self.go_on, self.away):
+            widget.hide()
+        self.notice.setVisible(bool(text))
+
+    def hold(self, text: str, news: str) -> None:
+        """Show what came meanwhile, with the three ways on."""
+        self.tell(text, "warning")
+        self.news.setText(news[:2000])
+        for widget in (self.news, self.anyway, self.go_on, self.away):
+            widget.show()
+        self.go_on.setFocus()
+
+    def _edit_on(self) -> None:
+        self.tell("", "warning")
+        self.edit.setFocus()
+
+    def _open_menu(self) -> None:
+        self.menu.clear()
+        for after, text in ((After.WAIT, _("Send and wait")), (After.SOLVE, _("Send and solve"))):
+            action = self.menu.addAction(text)
+            action.triggered.connect(lambda _on=False, after=after: self.send_pressed.emit(after))
+        self.menu.popup(self.more.mapToGlobal(self.more.rect().topLeft()))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Escape leaves the text; it stays as a draft."""
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+            return True
+        return super().eventFilter(watched, event)
+
+    def retranslate(self, customer: str) -> None:
+        """Say everything in the language spoken now."""
+        reply = self.kind is DraftKind.REPLY
+        name = polite(customer) or _("the customer")
+        self.label.setText(_("Reply") if reply else _("Internal note"))
+        self.whom.setText(_("to {name}").format(name=name) if reply else _("Not visible to the customer"))
+        spoken = _("Reply to {name}").format(name=name) if reply else _("Internal note, not visible to the customer")
+        self.edit.setAccessibleName(spoken)
+        self.setAccessibleName(spoken)
+        self.edit.setPlaceholderText(
+            _("Write to {name}…").format(name=name) if reply else _("Write for your colleagues…")
+        )
+        self.send.setText(_("Send to {name}").format(name=name) if reply else _("Save note"))
+        self.send.setToolTip(_("Ctrl+Enter"))
+        self.more.set_name(_("Send and set the state"))
+        self.other.setText(_("Internal note") if reply else _("Reply"))
+        self.other.setToolTip(_("Go to the other draft; this one stays as it is."))
+        self.discard.set_name(_("Discard the draft"))
+        self.close_button.set_name(_("Close; the draft is kept"))
+        self.anyway.setText(_("Send anyway"))
+        self.go_on.setText(_("Edit"))
+        self.away.setText(_("Discard"))

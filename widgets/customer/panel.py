@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The details pane: who asks, how to reach them, what they own and until when it is supported, earlier tickets."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.config.i18n import N_, _
+from app.domain.ports import AddressView, AssetInfo, Choices, CustomerCard, TicketRow
+from app.services.texts import polite, state_name
+from widgets.foundation import (
+    Button,
+    Chip,
+    CopyButton,
+    ElidedLabel,
+    Fold,
+    Look,
+    Panel,
+    PlainLabel,
+    Theme,
+    clear,
+    column,
+    fmt,
+    row,
+    scroll,
+)
+
+__all__ = ["CustomerPanel"]
+
+_KINDS = {"phone": N_("Phone"), "mail": N_("E-mail"), "chat": N_("Chat"), "companion": N_("Companion app")}
+_ICONS = {"phone": "phone", "mail": "mail", "chat": "message-circle"}
+_LANGUAGES = {"ko": N_("Korean"), "en": N_("English"), "ja": N_("Japanese"), "zh": N_("Chinese")}
+_STATUS = {"in_use": N_("in use"), "in_repair": N_("in repair"), "retired": N_("no longer used")}
+
+
+class CustomerPanel(Panel):
+    """Shows a customer card. `ticket_chosen` gives the id of an earlier ticket."""
+
+    ticket_chosen = Signal(object)
+    fold_changed = Signal(str, bool)  # block, open
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("surface")
+        self._theme = theme
+        self._card: CustomerCard | None = None
+        self._choices = Choices()
+        self._today = date(1970, 1, 1)
+        self._open: dict[str, bool] = {}
+        space = theme.tokens.space
+        self._body = QWidget()
+        self._column = column(gap=space.small, margins=(space.medium, space.medium, space.medium, space.medium))
+        self._body.setLayout(self._column)
+        self.area = scroll(self._body)
+        self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setLayout(column(self.area))
+        self.setFocusProxy(self.area)
+        self.retranslate()
+
+    def show_card(self, card: CustomerCard | None, choices: Choices, today: date) -> None:
+        """Show a customer; None when the ticket has none. Does nothing when it shows this card already."""
+        if (card, choices, today) == (self._card, self._choices, self._today):
+            return
+        self._card, self._choices, self._today = card, choices, today
+        self.retranslate()
+
+    def set_folds(self, open_: dict[str, bool]) -> None:
+        """Say which blocks the person keeps open."""
+        self._open = dict(open_)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        self.area.setAccessibleName(_("Details"))
+        self.setAccessibleName(_("Details"))
+        clear(self._column)
+        card = self._card
+        if card is None:
+            self._column.addWidget(
+                PlainLabel(_("The customer of this ticket is not known yet."), tone="muted", wrap=True)
+            )
+            self._column.addStretch(1)
+            return
+        self._column.addWidget(self._who(card))
+        self._column.addWidget(self._fold("contacts", _("Contacts"), [self._address(a) for a in card.addresses]))
+        self._column.addWidget(self._fold("assets", _("Products"), [self._asset(a) for a in card.assets]))
+        self._column.addWidget(self._fold("earlier", _("Earlier tickets"), [self._earlier(r) for r in card.earlier]))
+        self._column.addStretch(1)
+
+    def _who(self, card: CustomerCard) -> QWidget:
+        space = self._theme.tokens.space
+        name = PlainLabel(polite(card.name), type="title", wrap=True, selectable=True)
+        box = column(name, gap=space.hair, margins=(space.tiny, 0, space.tiny, space.small))
+        if card.organisation:
+            box.addWidget(PlainLabel(card.organisation, tone="muted", wrap=True, selectable=True))
+        tier = _("Priority customer") if card.tier not in ("", "standard") else ""
+        language = _(_LANGUAGES[card.language]) if card.language in _LANGUAGES else card.language
+        chips = [Chip(text, kind=kind) for text, kind in ((tier, "accent"), (language, "neutral")) if text]
+        box.addLayout(row(*chips, None, gap=space.tiny))
+        holder = QWidget()
+        holder.setLayout(box)
+        return holder
+
+    def _fold(self, key: str, title: str, items: list[QWidget]) -> Fold:
+        nothing = PlainLabel(_("None"), tone="muted")
+        shown = f"{title}  {len(items)}" if len(items) > 1 else title
+        fold = Fold(self._theme, shown, *(items or [nothing]), open_=self._open.get(key, True))
+        fold.folded.connect(lambda folded: self._keep(key, not folded))
+        return fold
+
+    def _keep(self, key: str, open_: bool) -> None:
+        self._open[key] = open_
+        self.fold_changed.emit(key, open_)
+
+    def _copy(self, value: str, what: str) -> CopyButton:
+        name = _("Copy {what} {value}").format(what=what, value=value)
+        return CopyButton(self._theme, value, label=_("Copy"), done=_("Copied"), name=name)
+
+    def _address(self, address: AddressView) -> QWidget:
+        kind = _(_KINDS[address.kind]) if address.kind in _KINDS else address.kind
+        picture = PlainLabel()
+        self._theme.set_label_icon(picture, _ICONS.get(address.kind, "at-sign"))
+        picture.setAccessibleName(kind)
+        value = ElidedLabel(address.value)
+        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        box = row(picture, value, self._copy(address.value, kind), gap=self._theme.tokens.space.small)
+        box.setStretch(1, 1)
+        holder = QWidget()
+        holder.setLayout(box)
+        return holder
+
+    def _asset(self, asset: AssetInfo) -> QWidget:
+        space = self._theme.tokens.space
+        serial = ElidedLabel(asset.serial, tone="muted")
+        head = row(PlainLabel(asset.model or asset.product, type="strong"), None, gap=space.small)
+        if asset.status in _STATUS and asset.status != "in_use":
+            head.addWidget(Chip(_(_STATUS[asset.status])))
+        copy = row(
+            PlainLabel(_("Serial"), tone="muted"), serial, self._copy(asset.serial, _("serial number")), gap=space.small
+        )
+        copy.setStretch(1, 1)
+        box = column(head, copy, *self._terms(asset), gap=space.hair, margins=(0, 0, 0, space.small))
+        holder = QWidget()
+        holder.setLayout(box)
+        return holder
+
+    def _terms(self, asset: AssetInfo) -> list[QWidget]:
+        terms = asset.terms
+        until = _date(terms.valid_until if terms else asset.warranty_until)
+        if until is None:
+            return [PlainLabel(_("No support terms known"), tone="muted", wrap=True)]
+        day = fmt.day(until)
+        good = until >= self._today
+        text = (
+            _("Free support until {day}").format(day=day) if good else _("Free support ended on {day}").format(day=day)
+        )
+        if terms is None:
+            text = _("Warranty until {day}").format(day=day) if good else _("Warranty ended on {day}").format(day=day)
+        lines: list[QWidget] = [
+            self._iconed("shield-check" if good else "shield-alert", "success" if good else "warning", text)
+        ]
+        if terms is not None and terms.included and good:
+            lines.append(PlainLabel(_("Included: {what}").format(what=terms.included), tone="muted", wrap=True))
+        if terms is not None and terms.options_after:
+            lines.append(PlainLabel(_("Afterwards: {what}").format(what=terms.options_after), tone="muted", wrap=True))
+        return lines
+
+    def _iconed(self, icon: str, tone: str, text: str) -> QWidget:
+        picture = PlainLabel()
+        self._theme.set_label_icon(picture, icon, f"{tone}.fg")
+        label = PlainLabel(text, tone=tone, wrap=True)
+        box = row(picture, label, gap=self._theme.tokens.space.tiny)
+        box.setStretch(1, 1)
+        box.setAlignment(picture, Qt.AlignmentFlag.AlignTop)
+        holder = QWidget()
+        holder.setLayout(box)
+        return holder
+
+    def _earlier(self, line_: TicketRow) -> QWidget:
+        state = state_name(self._choices, line_.state, line_.category)
+        button = Button(self._theme, line_.subject, look=Look.LINK, pressed=lambda: self.ticket_chosen.emit(line_.id))
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        metrics = button.fontMetrics()
+        room = self._theme.tokens.space.vast * 4
+        button.setText(metrics.elidedText(line_.subject, Qt.TextElideMode.ElideRight, room))
+        button.setAccessibleName(f"{line_.label} {line_.subject}, {state}")
+        foot = PlainLabel(f"{line_.label} · {state}", type="caption", tone="muted")
+        foot.setContentsMargins(self._theme.tokens.space.hair, 0, 0, 0)
+        holder = QWidget()
+        holder.setLayout(column(button, foot))
+        return holder
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The outbox page: what is saved here and has not reached the server, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QStackedWidget
+
+from app.config.i18n import _, ngettext
+from app.domain.ports import OutboxItem, TicketQueries
+from app.services.messages import error_text
+from app.services.texts_status import change_name
+from widgets.foundation import (
+    Button,
+    EmptyState,
+    Index,
+    Ink,
+    Notice,
+    Panel,
+    PlainLabel,
+    RowDelegate,
+    RowList,
+    Theme,
+    column,
+    fmt,
+    row,
+)
+from widgets.foundation.jobs import Jobs
+
+__all__ = ["OutboxPage"]
+
+_ICONS = {"message.add": ("reply", "reply.fg"), "note.add": ("sticky-note", "note.fg")}
+_NO_INDEX = QModelIndex()
+
+
+class _Model(QAbstractListModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self._items: Sequence[OutboxItem] = ()
+
+    def show_items(self, items: Sequence[OutboxItem]) -> None:
+        self.beginResetModel()
+        self._items = items
+        self.endResetModel()
+
+    def item(self, place: int) -> OutboxItem:
+        return self._items[place]
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_INDEX) -> int:
+        """How many wait."""
+        return 0 if parent.isValid() else len(self._items)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Words of a change, or the item."""
+        item = self._items[index.row()]
+        if role == Qt.ItemDataRole.UserRole:
+            return item
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{change_name(item)}, {item.ticket_label}, {fmt.time_of_day(item.created)}"
+        return None
+
+
+class _Delegate(RowDelegate):
+    def paint_row(self, painter: QPainter, rect: QRect, index: Index, ink: Ink) -> None:
+        """What, for which ticket, since when."""
+        item = index.data(Qt.ItemDataRole.UserRole)
+        if not isinstance(item, OutboxItem):
+            return
+        space = self.theme.tokens.space
+        inner = rect.adjusted(space.large, 0, -space.large, 0)
+        icon, colour = _ICONS.get(item.name, ("pen-line", "fg.muted"))
+        self.draw_icon(painter, inner.left(), inner.center().y(), icon, colour, ink.scale)
+        left = inner.left() + self.theme.tokens.icon_small + space.medium
+        width = self.draw(painter, inner, fmt.time_of_day(item.created), ink.muted, tabular=True, right=True)
+        middle = left + space.vast * 4
+        self.draw(
+            painter, QRect(left, inner.top(), middle - left, inner.height()), change_name(item), ink.text, "strong"
+        )
+        rest = QRect(middle, inner.top(), inner.right() - width - space.small - middle, inner.height())
+        self.draw(painter, rest, item.ticket_label, ink.muted, tabular=True)
+
+
+class OutboxPage(Panel):
+    """Lists what waits. `ticket_chosen` gives a TicketId, `sync_asked` that the person wants it sent now."""
+
+    ticket_chosen = Signal(object)
+    sync_asked = Signal()
+
+    def __init__(self, theme: Theme, queries: TicketQueries, jobs: Jobs) -> None:
+        super().__init__("surface")
+        self._queries = queries
+        self._jobs = jobs
+        space = theme.tokens.space
+        self.title = PlainLabel(type="title")
+        self.words = PlainLabel(tone="muted", wrap=True)
+        self.send = Button(theme, "", icon="refresh-cw", pressed=self.sync_asked.emit)
+        self.problem = Notice(theme, kind="warning")
+        self.problem.hide()
+        self.model = _Model()
+        self.list = RowList(theme, "", _Delegate(theme, "normal"))
+        self.list.setModel(self.model)
+        self.list.opened.connect(self._open)
+        self.empty = EmptyState(theme, "", "-", icon="cloud-check")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.list)
+        self.stack.addWidget(self.empty)
+        edge = (space.large, space.medium, space.large, space.small)
+        head = row(self.title, None, self.send, gap=space.small)
+        top = column(head, self.words, gap=space.tiny, margins=edge)
+        box = column(top, self.problem, self.stack)
+        box.setStretch(2, 1)
+        self.setLayout(box)
+        self.retranslate()
+
+    def refresh(self) -> None:
+        """Read again what waits."""
+        self._jobs.query(self._queries.outbox, self._show, self._failed, key="outbox")
+
+    def _show(self, items: Sequence[OutboxItem]) -> None:
+        self.problem.hide()
+        self.model.show_items(items)
+        self.stack.setCurrentWidget(self.list if items else self.empty)
+        self._tell()
+
+    def _failed(self, why: Exception) -> None:
+        self.problem.tell(error_text(why), "warning")
+        self.problem.show()
+
+    def _open(self, index: QModelIndex) -> None:
+        item = self.model.item(index.row())
+        if item.ticket is not None:
+            self.ticket_chosen.emit(item.ticket)
+
+    def _tell(self) -> None:
+        n = self.model.rowCount()
+        self.send.setVisible(n > 0)
+        text = ngettext(
+            "{n} change is safe on this computer and goes to the server when there is a connection.",
+            "{n} changes are safe on this computer and go to the server when there is a connection.",
+            n,
+        )
+        self.words.setText(text.format(n=n) if n else "")
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        self.setAccessibleName(_("Outbox"))
+        self.list.setAccessibleName(_("Outbox"))
+        self.title.setText(_("Outbox"))
+        self.send.setText(_("Sync now"))
+        self.empty.title.setText(_("Everything is sent"))
+        self.empty.text.setText(_("Replies and changes that wait for the server stand here."))
+        self._tell()

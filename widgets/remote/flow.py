@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One session from asking to the end: the invitation window first, the session window once the customer allowed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
+
+from app.config.i18n import _
+from app.domain.assist import Notice, Phase
+from app.domain.errors import Refused
+from app.services.messages import error_text
+from app.services.texts import polite
+from widgets.foundation import Theme
+from widgets.remote.invite import InviteWindow
+from widgets.remote.ports import InviteOrder, Meter, SessionControls, SessionDesk, SessionInfo
+from widgets.remote.session_window import SessionWindow
+
+__all__ = ["SessionFlow"]
+
+
+class SessionFlow(QObject):
+    """Is the `SessionScreen` that the desk talks to. GUI thread. `state_told` is for the main window's strip."""
+
+    state_told = Signal(str)
+    failed = Signal(str)
+    over = Signal()
+
+    def __init__(self, theme: Theme, order: InviteOrder, window: QWidget) -> None:
+        super().__init__(window)
+        self._theme, self._order, self._window = theme, order, window
+        self._controls: SessionControls | None = None
+        self._desk: SessionDesk | None = None
+        self._info: SessionInfo | None = None
+        self.invitation: InviteWindow | None = None
+        self.session: SessionWindow | None = None
+
+    def start(self, desk: SessionDesk) -> None:
+        """Invite the customer."""
+        self._desk = desk
+        self._info = None
+        try:
+            self._controls = desk.start(self._order, self)
+        except Refused as why:
+            self.failed.emit(error_text(why))
+            return
+        if self.invitation is None:
+            self.invitation = InviteWindow(self._theme, self._order, self._window)
+            self.invitation.withdrawn.connect(self._cancel)
+            self.invitation.again_asked.connect(self._again)
+        self.invitation.open()
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._info is not None:  # the desk may have spoken before the window was there
+            self.show_session(self._info)
+
+    def is_running(self) -> bool:
+        """Tell whether the session, or its invitation, still stands."""
+        info = self._info
+        return self._controls is not None and (
+            info is None or (info.view.phase is not Phase.ENDED and not info.problem)
+        )
+
+    def raise_window(self) -> None:
+        """Bring the session to the front."""
+        window: QWidget | None = self.session or self.invitation
+        if window is not None:
+            window.show()
+            window.raise_()
+            window.activateWindow()
+
+    def close(self) -> None:
+        """End what runs and close the windows."""
+        if self.is_running() and self._controls is not None:
+            self._controls.end()
+        for window in (self.invitation, self.session):
+            if window is not None:
+                window.blockSignals(True)
+                window.close()
+        self.state_told.emit("")
+
+    # --- what the desk says (SessionScreen) ------------------------------------------------------------------
+
+    def show_session(self, info: SessionInfo) -> None:
+        """Show the state in whichever window it belongs to."""
+        self._info = info
+        begun = info.view.phase in (Phase.CONNECTING, Phase.UNVERIFIED, Phase.VERIFIED)
+        if begun and self.session is None:
+            self._open_session()
+        if self.session is not None:
+            self.session.show_info(info)
+        elif self.invitation is not None:
+            self.invitation.show_info(info)
+        self._tell(info)
+
+    def show_frame(self, image: QImage, seq: int) -> None:
+        """Paint a picture."""
+        if self.session is not None:
+            self.session.show_frame(image, seq)
+
+    def show_meter(self, meter: Meter) -> None:
+        """Show how the line is."""
+        if self.session is not None:
+            self.session.show_meter(meter)
+
+    def show_notice(self, notice: Notice, detail: str) -> None:
+        """Say something in passing."""
+        if self.session is not None:
+            self.session.show_notice(notice, detail)
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _open_session(self) -> None:
+        if self.invitation is not None:
+            self.invitation.blockSignals(True)
+            self.invitation.close()
+        self.session = SessionWindow(self._theme, self._order, self._window)
+        controls = self._controls
+        if controls is not None:
+            self.session.ended.connect(controls.end)
+            self.session.paused.connect(controls.pause)
+            self.session.confirmed.connect(controls.confirm_number)
+            self.session.picture.part_asked.connect(controls.show_part)
+            self.session.picture.drawn.connect(controls.frame_drawn)
+            self.session.picture.active.connect(controls.note_activity)
+        self.session.show()
+
+    def _tell(self, info: SessionInfo) -> None:
+        name = polite(self._order.customer_name)
+        if info.view.phase is Phase.ENDED or info.problem:
+            self.state_told.emit("")
+            self.over.emit()
+        elif info.view.live:
+            self.state_told.emit(_("You see {name}'s screen").format(name=name))
+        else:
+            self.state_told.emit(_("Invitation to {name} is open").format(name=name))
+
+    def _cancel(self) -> None:
+        if self._controls is not None:
+            self._controls.cancel()
+
+    def _again(self) -> None:
+        if self._desk is not None:
+            self.start(self._desk)

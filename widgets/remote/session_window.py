@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The session window: who and what is allowed, the check number, the live picture, the meter, and End."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QImage, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QWidget
+
+from app.commands.registry import Registry
+from app.commands.table import AGENT, Place
+from app.config.i18n import _
+from app.domain.assist import Notice as SessionNotice
+from app.domain.assist import Phase
+from app.services.texts import polite
+from widgets.foundation import (
+    Button,
+    Chip,
+    ElidedLabel,
+    Look,
+    Notice,
+    Panel,
+    PlainLabel,
+    Theme,
+    announce,
+    column,
+    fmt,
+    row,
+)
+from widgets.remote.picture import Picture
+from widgets.remote.ports import InviteOrder, Meter, SessionInfo
+from widgets.remote.words import grants_text, meter_words, notice_text, proof_text, state_text
+
+__all__ = ["SessionWindow"]
+
+TICK_MS = 1000
+
+
+class SessionWindow(QMainWindow):
+    """Plain values in, signals out. Closing the window ends the session."""
+
+    ended = Signal()  # the agent pressed End or closed the window
+    paused = Signal()
+    confirmed = Signal(bool)
+    closed = Signal()
+
+    def __init__(self, theme: Theme, order: InviteOrder, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self._theme, self._order = theme, order
+        self._info: SessionInfo | None = None
+        self._frozen_s: int | None = None
+        self._said = ""
+        self.registry = Registry(lambda: [Place.SESSION])
+        self._build()
+        self._bind()
+        self._tick = QTimer(self, interval=TICK_MS)
+        self._tick.timeout.connect(self._tell_time)
+        self._tick.start()
+        self.setMinimumSize(theme.tokens.space.vast * 14, theme.tokens.space.vast * 9)
+        self.resize(theme.tokens.space.vast * 24, theme.tokens.space.vast * 16)
+        self.picture.setFocus()
+        self.retranslate()
+
+    # --- putting together ------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        theme, space = self._theme, self._theme.tokens.space
+        self.live = Chip(kind="live")
+        self.who = ElidedLabel(type="strong")
+        self.grants = PlainLabel()
+        self.alone = PlainLabel(tone="muted")
+        self.verified = Chip(kind="warning")
+        self.time = PlainLabel(type="strong")
+        head = row(self.live, self.who, self.grants, self.alone, self.verified, self.time, gap=space.medium,
+                   margins=(space.large, space.small, space.large, space.small))  # fmt: skip
+        head.setStretch(1, 1)
+        self.header = Panel("bar", head)
+        self._build_check()
+        self.notice = Notice(theme, kind="accent")
+        self.notice.hide()
+        self.picture = Picture(theme)
+        self._build_foot()
+        whole = Panel("window")
+        notice = row(self.notice, margins=(space.large, space.small, space.large, space.small))
+        self.notice_row = QWidget()
+        self.notice_row.setLayout(notice)
+        self.notice_row.hide()
+        box = column(self.header, self.check, self.notice_row, self.picture, self.footer)
+        box.setStretch(3, 1)
+        whole.setLayout(box)
+        self.setCentralWidget(whole)
+
+    def _build_check(self) -> None:
+        theme, space = self._theme, self._theme.tokens.space
+        self.read_aloud = PlainLabel()
+        self.number = PlainLabel(type="figure", selectable=True)
+        self.check_words = PlainLabel(tone="muted", wrap=True)
+        self.same = Button(theme, "", look=Look.PRIMARY, icon="badge-check", pressed=lambda: self.confirmed.emit(True))
+        self.differs = Button(theme, "", look=Look.DANGER, pressed=lambda: self.confirmed.emit(False))
+        texts = column(self.read_aloud, self.check_words, gap=space.hair)
+        box = row(self.number, texts, self.same, self.differs, gap=space.large,
+                  margins=(space.large, space.small, space.large, space.small))  # fmt: skip
+        box.setStretch(1, 1)
+        self.check = Panel("bar", box)
+        self.check.hide()
+
+    def _build_foot(self) -> None:
+        theme, space = self._theme, self._theme.tokens.space
+        self.level = Chip(kind="neutral")
+        self.meter = ElidedLabel(type="caption", tone="muted")
+        self.fit_button = self._tool("session.fit")
+        self.actual_button = self._tool("session.actual")
+        self.out_button = self._tool("session.zoom_out", "zoom-out")
+        self.in_button = self._tool("session.zoom_in", "zoom-in")
+        self.zoom = PlainLabel(type="caption", tone="muted")
+        self.pause_button = Button(theme, "", icon="pause", pressed=self.paused.emit)
+        self.end_button = Button(theme, "", look=Look.DANGER, icon="circle-stop", pressed=self._end)
+        foot = row(
+            self.level, self.meter, self.fit_button, self.actual_button, self.out_button, self.zoom, self.in_button,
+            space.medium, self.pause_button, self.end_button, gap=space.small,
+            margins=(space.large, space.small, space.large, space.small),
+        )  # fmt: skip
+        foot.setStretch(1, 1)
+        self.footer = Panel("footer", foot)
+
+    def _tool(self, command: str, icon: str = "") -> Button:
+        button = Button(self._theme, "", look=Look.QUIET, icon=icon, pressed=lambda: self.registry.run(command))
+        if icon:
+            button.setProperty("iconOnly", True)
+        return button
+
+    def _bind(self) -> None:
+        self.registry.bind("session.fit", self.picture.fit)
+        self.registry.bind("session.actual", self.picture.actual)
+        self.registry.bind("session.zoom_in", lambda: self.picture.step(1))
+        self.registry.bind("session.zoom_out", lambda: self.picture.step(-1))
+        self.registry.bind("session.end", self._end)
+        for command in self.registry.commands():
+            action = QAction(self)
+            action.setShortcuts([QKeySequence(key) for key in command.keys])
+            action.triggered.connect(lambda _on=False, id_=command.id: self.registry.run(id_))
+            self.addAction(action)
+        self.picture.zoomed.connect(self._tell_zoom)
+
+    # --- what the flow says ----------------------------------------------------------------------------------
+
+    def show_info(self, info: SessionInfo) -> None:
+        """Show the state."""
+        self._info = info
+        self.picture.show_target(info.target)
+        if info.view.phase is Phase.ENDED:
+            self._frozen_s = self._seconds()
+            self.picture.clear()
+            self._tick.stop()
+        self.retranslate()
+
+    def show_frame(self, image: QImage, seq: int) -> None:
+        """Paint a picture, unless none may show."""
+        if self._info is not None and self._info.view.flowing:
+            self.picture.show_image(image, seq)
+
+    def show_meter(self, meter: Meter) -> None:
+        """Show how the line is."""
+        words = meter_words(meter)
+        self.level.setText(words.level)
+        self.level.set_kind({"muted": "neutral"}.get(words.tone, words.tone))
+        self.meter.setText("  ·  ".join(words.parts))
+
+    def show_notice(self, notice: SessionNotice, detail: str) -> None:
+        """Say something in passing."""
+        self.notice.tell(notice_text(notice, detail), "success" if notice is SessionNotice.BACK else "warning")
+        self.notice_row.show()
+        self.notice.show()
+        QTimer.singleShot(self._theme.tokens.time_ms["toast_undo"], self, self.notice_row.hide)
+        announce(self, self.notice.text.text(), urgent=notice is not SessionNotice.BACK)
+
+    def is_live(self) -> bool:
+        """Tell whether something would be ended by closing."""
+        return self._info is not None and self._info.view.phase is not Phase.ENDED
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        if self.is_live():
+            self.ended.emit()
+        else:
+            self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing ends the session."""
+        self._tick.stop()
+        if self.is_live():
+            self.ended.emit()
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def _seconds(self) -> int:
+        started = self._info.view.started_ms if self._info else None
+        if started is None:
+            return 0
+        return max(0, (time.monotonic_ns() // 1_000_000 - started) // 1000)
+
+    def _tell_time(self) -> None:
+        seconds = self._seconds() if self._frozen_s is None else self._frozen_s
+        self.time.setText(fmt.clock(seconds))
+        self.time.setAccessibleName(fmt.duration(seconds))
+
+    def _tell_zoom(self) -> None:
+        self.zoom.setText(f"{self.picture.percent()} %")
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        name = polite(self._order.customer_name)
+        self.setWindowTitle(f"{self._order.ticket_label} {name}")
+        self.who.setText(f"{name}   {self._order.ticket_label}")
+        self.alone.setText(_("nobody else watches"))
+        for button, text in ((self.fit_button, _("Fit")), (self.actual_button, _("1:1"))):
+            button.setText(text)
+        self.out_button.setAccessibleName(_("Zoom out"))
+        self.in_button.setAccessibleName(_("Zoom in"))
+        self.pause_button.setText(_("Pause"))
+        self.read_aloud.setText(_("Read aloud to {name}").format(name=name))
+        self.same.setText(_("{name} chose this number").format(name=name))
+        self.differs.setText(_("Another number"))
+        self._tell_time()
+        self._tell_zoom()
+        if self._info is not None:
+            self._tell_state(self._info)
+
+    def _tell_state(self, info: SessionInfo) -> None:
+        view = info.view
+        over = view.phase is Phase.ENDED
+        self.live.setText(
+            _("Ended") if over else (_("Paused") if view.paused else _("LIVE") if view.live else _("Waiting"))
+        )
+        self.live.set_kind("live" if view.flowing else "neutral")
+        self.grants.setText("" if over else grants_text(info))
+        self.alone.setVisible(view.live)
+        verified = view.phase is Phase.VERIFIED
+        self.verified.setText(_("verified") if verified else _("not verified yet"))
+        self.verified.set_kind("success" if verified else "warning")
+        self.verified.setVisible(view.live)
+        self.verified.setToolTip(proof_text(info))
+        self._tell_check(info)
+        self.pause_button.setEnabled(view.live and not view.paused)
+        self.end_button.setText(_("Close") if over else _("End session"))
+        self.end_button.setToolTip("" if over else keys_hint("session.end"))
+        words = state_text(info)
+        self.picture.show_words(words)
+        if words and words != self._said:
+            announce(self, words, urgent=over)
+        self._said = words
+
+    def _tell_check(self, info: SessionInfo) -> None:
+        open_ = info.view.phase is Phase.UNVERIFIED and bool(info.check_number)
+        self.check.setVisible(open_)
+        self.number.setText(info.check_number)
+        self.same.setEnabled(not info.claimed)
+        self.check_words.setText(
+            _("Waiting for the customer's own choice.") if info.claimed else
+            _("Until the customer picked the same number you can only look.")
+        )  # fmt: skip
+
+
+def keys_hint(command: str) -> str:
+    """Return the first key of a command as this system writes it."""
+    keys = next(c.keys for c in AGENT if c.id == command)
+    return QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText)

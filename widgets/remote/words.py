@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the agent reads about a session: its state, the grants, the line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.config.i18n import N_, _
+from app.domain.assist import Notice, Phase, ProofKind, Scope
+from app.services.messages import problem_text
+from app.services.texts import polite, session_end_words
+from widgets.foundation import fmt
+from widgets.remote.ports import Meter, SessionInfo
+
+__all__ = ["MeterWords", "grants_text", "meter_words", "notice_text", "state_text"]
+
+_SCOPES: Mapping[Scope, str] = {
+    Scope.VIEW: N_("look"),
+    Scope.POINTER: N_("point"),
+    Scope.CONTROL: N_("mouse and keyboard"),
+    Scope.CLIPBOARD_TO_CUSTOMER: N_("clipboard to the customer"),
+    Scope.CLIPBOARD_TO_AGENT: N_("clipboard from the customer"),
+    Scope.FILES_TO_CUSTOMER: N_("files to the customer"),
+    Scope.FILES_TO_AGENT: N_("files from the customer"),
+    Scope.DIAGNOSTICS: N_("diagnostics"),
+    Scope.RECORDING: N_("recording"),
+}
+_NOTICES: Mapping[Notice, str] = {
+    Notice.IDLE_SOON: N_("Nothing was done for nine minutes. The session ends in one minute."),
+    Notice.LOST: N_("The connection broke. Nothing is shared now. We try again for 30 s; the consent stays as given."),
+    Notice.BACK: N_("The connection is back."),
+    Notice.VIOLATION: N_("Something that was not allowed was stopped."),
+    Notice.CHILD_RESTARTED: N_("The session program was restarted. The consent stays as given."),
+    Notice.CAPTURE: N_("The customer's screen could not be captured for a moment."),
+}
+_PROOFS: Mapping[ProofKind, str] = {
+    ProofKind.DEVICE: N_("known computer of the customer"),
+    ProofKind.DEVICE_UNKNOWN: N_("a computer that is not known yet"),
+    ProofKind.LINK: N_("opened by link or code"),
+}
+_TEXT_QUALITY = {"coarse": N_("text: coarse"), "sharp": N_("text: sharp"), "exact": N_("text: exact")}
+_PATHS = {"direct": N_("path: direct"), "relay": N_("path: relay")}
+GOOD_MS, FAIR_MS = 80, 150
+
+
+def grants_text(info: SessionInfo) -> str:
+    """Return what the agent may do now, as the customer reads it too."""
+    if not info.view.grants:
+        return _("You may do nothing yet")
+    return _("You may: {grants}").format(grants=", ".join(_(_SCOPES[s]) for s in info.view.grants))
+
+
+def proof_text(info: SessionInfo) -> str:
+    """Return how the customer's end proved who it is."""
+    return _(_PROOFS[info.proof]) if info.proof else ""
+
+
+def state_text(info: SessionInfo) -> str:
+    """Return what happens now, or "" when the live picture speaks for itself."""
+    name = polite(info.customer_name)
+    view = info.view
+    if info.problem:
+        return problem_text(info.problem)
+    if view.phase is Phase.ENDED:
+        return _ended(info, name)
+    if view.phase is Phase.INVITED:
+        return _("Waiting for {name} to open the invitation.").format(name=name)
+    if view.phase is Phase.PROMPTED:
+        return _("{name} is reading the request. Without an answer in two minutes it counts as no.").format(name=name)
+    if view.phase is Phase.CONNECTING:
+        return _("{name} allowed looking. Connecting…").format(name=name)
+    if view.lost:
+        return _(_NOTICES[Notice.LOST])
+    if view.paused:
+        return _("Paused. No picture is sent. Only {name} can go on.").format(name=name)
+    return ""
+
+
+def _ended(info: SessionInfo, name: str) -> str:
+    by = {
+        "customer": _("{name} ended the session.").format(name=name),
+        "agent": _("You ended the session."),
+    }.get(info.view.by, "")
+    reason = info.view.reason.value if info.view.reason else ""
+    why = session_end_words(reason)
+    if reason == "stopped" and by:
+        why = ""
+    kept = _("Nothing is shared now. What happened stands in the ticket's history.")
+    return "\n".join(filter(None, (by if reason in ("stopped", "revoked") else "", why, kept)))
+
+
+def notice_text(notice: Notice, detail: str) -> str:
+    """Return what is said in passing; `detail` is text from outside."""
+    text = _(_NOTICES[notice])
+    return f"{text} ({detail})" if detail else text
+
+
+@dataclass(frozen=True, slots=True)
+class MeterWords:
+    """The meter's parts; `tone` is a colour role for the latency, `level` says it in words."""
+
+    parts: tuple[str, ...]
+    tone: str
+    level: str
+
+
+def meter_words(meter: Meter) -> MeterWords:
+    """Return the line of figures: latency with its level, frames, text, path, loss, rate."""
+    latency = meter.latency_ms
+    if latency is None:
+        tone, level = "muted", _("measuring")
+    elif latency <= GOOD_MS:
+        tone, level = "success", _("good")
+    elif latency <= FAIR_MS:
+        tone, level = "warning", _("slow")
+    else:
+        tone, level = "danger", _("very slow")
+    parts = [
+        _("{ms} ms").format(ms=round(latency)) if latency is not None else "",
+        _("{n} frames/s").format(n=round(meter.fps)),
+        _(_TEXT_QUALITY[meter.text]) if meter.text in _TEXT_QUALITY else "",
+        _(_PATHS[meter.path]) if meter.path in _PATHS else "",
+        _("loss {n} %").format(n=fmt.number(round(meter.loss_percent, 1))),
+        _("{n} Mbit/s").format(n=fmt.number(round(meter.mbit_s, 1))) if meter.mbit_s else "",
+    ]
+    return MeterWords(tuple(p for p in parts if p), tone, level)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The search field: finds while one types, the syllable being composed included."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLineEdit
+
+from app.config.i18n import _
+from widgets.foundation import Theme
+
+__all__ = ["SearchField"]
+
+WAIT_MS = 90
+
+
+class SearchField(QLineEdit):
+    """`searched` gives the text a moment after the last key ("" when emptied); `entered` asks for the list."""
+
+    searched = Signal(str)
+    entered = Signal()
+    left = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._preedit = ""
+        self._last = ""
+        space = theme.tokens.space
+        self.setTextMargins(space.wide, 0, 0, 0)
+        self._soon = QTimer(self, singleShot=True, interval=WAIT_MS)
+        self._soon.timeout.connect(self._tell)
+        self.textEdited.connect(lambda _text: self._soon.start())
+        self.textChanged.connect(self._emptied)
+        theme.changed.connect(self.update)
+        self.retranslate()
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        """Count what is being composed."""
+        super().inputMethodEvent(event)
+        self._preedit = event.preeditString()
+        self._soon.start()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape empties and leaves; Down and Enter go to the list."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.clear()
+            self.left.emit()
+        elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._soon.stop()
+            self._tell()
+            self.entered.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Show a glass before the text."""
+        super().paintEvent(event)
+        side = self._theme.tokens.icon_small
+        picture = self._theme.pixmap("search", "fg.muted", side, self.devicePixelRatioF())
+        painter = QPainter(self)
+        painter.drawPixmap(self._theme.tokens.space.small, (self.height() - side) // 2, picture)
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        self.setPlaceholderText(_("Search tickets, people, serial numbers"))
+        self.setAccessibleName(_("Search"))
+
+    def _emptied(self, text: str) -> None:
+        if not text:
+            self._soon.stop()
+            self._tell()
+
+    def _tell(self) -> None:
+        text = (self.text() + self._preedit).strip()
+        if text != self._last:
+            self._last = text
+            self.searched.emit(text)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Language, theme and text size: reads them from the settings, switches all open windows at once."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QTranslator
+from PySide6.QtWidgets import QApplication
+
+from app.config import settings as conf
+from app.config.i18n import language, set_language
+from app.config.settings import Settings
+from widgets.foundation import Theme, ThemeMode
+
+__all__ = ["Appearance"]
+
+
+class Appearance:
+    """GUI thread. `settings` keeps the choices."""
+
+    def __init__(self, theme: Theme, settings: Settings) -> None:
+        self._theme = theme
+        self._settings = settings
+        self._qt_texts = QTranslator()
+
+    def apply(self, key: str = "") -> None:
+        """Bring what the settings say on the screen; `key` names the one that changed, "" means all."""
+        if key in ("", conf.LANGUAGE.key):
+            self._apply_language()
+        if key in ("", conf.THEME.key):
+            mode = ThemeMode(self._settings.get(conf.THEME).value)
+            if mode is not self._theme.mode:
+                self._theme.set_mode(mode)
+        if key in ("", conf.TEXT_PERCENT.key):
+            percent = self._settings.get(conf.TEXT_PERCENT)
+            if percent != self._theme.text_percent:
+                self._theme.set_text_percent(percent)
+
+    def toggle_language(self) -> None:
+        """Switch between Korean and English."""
+        self.set(conf.LANGUAGE.key, conf.Language.EN if language() == "ko" else conf.Language.KO)
+
+    def step_text(self, by: int) -> None:
+        """Make the text larger or smaller by some percent."""
+        low, high = conf.TEXT_PERCENT.limits or (80, 200)
+        self.set(conf.TEXT_PERCENT.key, max(low, min(high, self._settings.get(conf.TEXT_PERCENT) + by)))
+
+    def set(self, key: str, value: object) -> None:
+        """Keep a choice and act on it. One that cannot be saved still holds until the program ends."""
+        setting = next(s for s in conf.DECLARED if s.key == key)
+        try:
+            self._settings.set(setting, value)
+        except (conf.SettingLocked, OSError):
+            return
+        self.apply(key)
+
+    def _apply_language(self) -> None:
+        set_language(self._settings.get(conf.LANGUAGE).value)
+        app = QCoreApplication.instance()
+        if not isinstance(app, QApplication):
+            return
+        app.removeTranslator(self._qt_texts)
+        folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+        if language() != "en" and self._qt_texts.load(f"qtbase_{language()}", folder):
+            app.installTranslator(self._qt_texts)  # Qt's own words, in context menus of fields
+        for window in app.topLevelWidgets():
+            QApplication.sendEvent(window, QEvent(QEvent.Type.LanguageChange))

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which part of the window does which command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from app.commands.registry import Registry
+from app.domain.ports import DraftKind, ViewKey
+from app.services.triage_writing import After
+from widgets.inbox.pane import InboxPane
+from widgets.shell.desk import TicketDesk
+from widgets.shell.ticket_pane import TicketPane
+
+__all__ = ["Commandable", "bind_commands"]
+
+
+class Commandable(Protocol):
+    """What the commands need of the window."""
+
+    inbox: InboxPane
+    ticket: TicketPane
+    desk: TicketDesk
+
+    def open_palette(self) -> None: ...
+    def focus_search(self) -> None: ...
+    def go_view(self, view: ViewKey) -> None: ...
+    def go_outbox(self) -> None: ...
+    def go(self, by: int) -> None: ...
+    def next_pane(self, by: int) -> None: ...
+    def open_menu(self) -> None: ...
+    def pick(self, command: str) -> None: ...
+    def take(self) -> None: ...
+    def solve(self) -> None: ...
+    def reopen(self) -> None: ...
+    def copy_link(self) -> None: ...
+    def focus_customer(self) -> None: ...
+    def invite(self) -> None: ...
+    def toggle_details(self) -> None: ...
+    def step_text(self, by: int) -> None: ...
+    def undo(self) -> None: ...
+    def redo(self) -> None: ...
+    def sync_now(self) -> None: ...
+    def show_keys(self) -> None: ...
+    def show_settings(self) -> None: ...
+    def close(self) -> bool: ...
+
+
+def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) -> None:
+    """Bind every command that this window has. `sessions`: whether screens can be asked for here."""
+    composer = window.ticket.composer
+    runs: dict[str, Callable[[], object]] = {
+        "palette.open": window.open_palette,
+        "search.open": window.focus_search,
+        "nav.mine": lambda: window.go_view(ViewKey.MINE),
+        "nav.unassigned": lambda: window.go_view(ViewKey.UNASSIGNED),
+        "nav.team": lambda: window.go_view(ViewKey.TEAM),
+        "nav.waiting": lambda: window.go_view(ViewKey.WAITING),
+        "nav.snoozed": lambda: window.go_view(ViewKey.SNOOZED),
+        "nav.outbox": window.go_outbox,
+        "nav.back": lambda: window.go(-1),
+        "nav.forward": lambda: window.go(1),
+        "pane.next": lambda: window.next_pane(1),
+        "pane.previous": lambda: window.next_pane(-1),
+        "menu.focus": window.open_menu,
+        "list.next": lambda: window.inbox.step(1),
+        "list.previous": lambda: window.inbox.step(-1),
+        "list.toggle": window.inbox.toggle,
+        "ticket.reply": lambda: composer.write(DraftKind.REPLY),
+        "ticket.note": lambda: composer.write(DraftKind.NOTE),
+        "composer.send": composer.send,
+        "composer.send_wait": lambda: composer.send(After.WAIT),
+        "composer.send_solve": lambda: composer.send(After.SOLVE),
+        "composer.other": composer.other,
+        "composer.note_to_reply": composer.note_to_reply,
+        "ticket.assign_me": window.take,
+        "ticket.solve": window.solve,
+        "ticket.reopen": window.reopen,
+        "ticket.copy_link": window.copy_link,
+        "customer.open": window.focus_customer,
+        "details.toggle": window.toggle_details,
+        "app.text_larger": lambda: window.step_text(10),
+        "app.text_smaller": lambda: window.step_text(-10),
+        "edit.undo": window.undo,
+        "edit.redo": window.redo,
+        "sync.now": window.sync_now,
+        "help.keys": window.show_keys,
+        "app.settings": window.show_settings,
+        "app.quit": window.close,
+    }
+    for id_ in ("ticket.state", "ticket.priority", "ticket.assign", "ticket.tags", "ticket.snooze"):
+        runs[id_] = partial(window.pick, id_)
+    if sessions:
+        runs["session.invite"] = window.invite
+    for id_, run in runs.items():
+        registry.bind(id_, run)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The open ticket and what is done to tickets: the services work in the background, signals say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from app.config.i18n import _
+from app.domain.entities import Category
+from app.domain.ids import StateId, TagId, TicketId, UserId
+from app.domain.ports import Choices, Commits, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
+from app.services.messages import error_text
+from app.services.triage import Done, Triage
+from app.services.triage_undo import UndoEntry, UndoStack
+from app.services.triage_writing import After, Saved, Stale, Writing
+from widgets.foundation.jobs import Jobs
+
+__all__ = ["TicketDesk"]
+
+
+class TicketDesk(QObject):
+    """GUI thread. Signals follow when the work is on disk."""
+
+    details_loaded = Signal(object)  # TicketDetails
+    ticket_gone = Signal(object)  # TicketId: not on this computer
+    load_failed = Signal(str)
+    choices_loaded = Signal(object)  # Choices
+    done = Signal(str, object)  # what was done, UndoEntry or None
+    failed = Signal(str)
+    rows_changed = Signal(object)  # frozenset of row ids changed here
+    accepted = Signal(object, object)  # TicketId, DraftKind
+    held = Signal(object, object)  # TicketId, Stale
+    refused = Signal(object, object, object)  # TicketId, DraftKind, Exception
+
+    def __init__(self, queries: TicketQueries, commits: Commits, link: SyncLink, jobs: Jobs, me: UserId | None) -> None:
+        super().__init__()
+        self._queries, self._link, self._jobs, self._commits = queries, link, jobs, commits
+        self._stack = UndoStack()
+        self.choices = Choices()
+        self.details: TicketDetails | None = None
+        self._wanted: TicketId | None = None
+        self.set_me(me)
+
+    def set_me(self, me: UserId | None) -> None:
+        """Say who works here."""
+        self.me = me
+        self._triage = Triage(self._commits, me or UserId(b""))
+        self._writing = Writing(self._queries, self._commits, me or UserId(b""))
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    def load_choices(self) -> None:
+        """Read states, people and tags."""
+        self._jobs.query(self._queries.choices, self._show_choices, self._fail, key="choices")
+
+    def open(self, ticket: TicketId) -> None:
+        """Read a ticket's page."""
+        self._wanted = ticket
+        self._jobs.query(
+            lambda: self._queries.details(ticket),
+            then=lambda details: self._show(ticket, details),
+            error=lambda why: self.load_failed.emit(error_text(why)),
+            key="details",
+        )
+
+    def reload(self, ids: frozenset[bytes]) -> None:
+        """Read the open ticket again when it may have changed."""
+        if self._wanted is not None and (not ids or self._wanted in ids or self._touches(ids)):
+            self.open(self._wanted)
+
+    def _touches(self, ids: frozenset[bytes]) -> bool:
+        details = self.details
+        return details is not None and (details.row.customer in ids or any(i.id in ids for i in details.items))
+
+    def _show(self, ticket: TicketId, details: TicketDetails | None) -> None:
+        if ticket != self._wanted:
+            return
+        self.details = details
+        if details is None:
+            self.ticket_gone.emit(ticket)
+        else:
+            self.details_loaded.emit(details)
+
+    def _show_choices(self, choices: Choices) -> None:
+        self.choices = choices
+        self.choices_loaded.emit(choices)
+
+    # --- triage ----------------------------------------------------------------------------------------------
+
+    def set_state(self, rows: Sequence[TicketRow], state: StateId) -> None:
+        """Set the state."""
+        self._change(lambda: self._triage.set_state(rows, state, self.choices))
+
+    def solve(self, rows: Sequence[TicketRow]) -> None:
+        """Set the tickets to solved."""
+        self._change(lambda: self._triage.solve(rows, self.choices))
+
+    def reopen(self, rows: Sequence[TicketRow]) -> None:
+        """Open solved tickets again."""
+        closed = [r for r in rows if r.category is not Category.OPEN]
+        self._change(lambda: self._triage.reopen(closed, self.choices))
+
+    def set_priority(self, rows: Sequence[TicketRow], priority: int) -> None:
+        """Set the priority."""
+        self._change(lambda: self._triage.set_priority(rows, priority))
+
+    def set_owner(self, rows: Sequence[TicketRow], owner: UserId | None) -> None:
+        """Give the tickets to somebody or nobody."""
+        self._change(lambda: self._triage.set_owner(rows, owner, self.choices))
+
+    def set_tag(self, rows: Sequence[TicketRow], tag: TagId, present: bool) -> None:
+        """Add or remove a tag."""
+        self._change(lambda: self._triage.set_tag(rows, tag, present, self.choices))
+
+    def snooze(self, rows: Sequence[TicketRow], until_ms: int | None, when: str) -> None:
+        """Let tickets leave the lists until a time."""
+        self._change(lambda: self._triage.snooze(rows, until_ms, when))
+
+    def undo(self, entry: UndoEntry | None = None) -> bool:
+        """Undo the last deed, or this one; tell whether there was one."""
+        taken = self._stack.take_undo(entry)
+        if taken is None:
+            return False
+        self._jobs.change(
+            lambda: self._triage.undo(taken.changes, taken.label), lambda d: self._reversed(d, redo=False), self._fail
+        )
+        return True
+
+    def redo(self) -> bool:
+        """Do again what was undone; tell whether there was something."""
+        taken = self._stack.take_redo()
+        if taken is None:
+            return False
+        self._jobs.change(
+            lambda: self._triage.undo(taken.changes, taken.label), lambda d: self._reversed(d, redo=True), self._fail
+        )
+        return True
+
+    def _change(self, work: Callable[[], Done]) -> None:
+        self._jobs.change(work, self._changed, self._fail)
+
+    def _changed(self, done: Done) -> None:
+        entry = UndoEntry(done.label, done.undo)
+        self._stack.did(entry)
+        self._tell(done)
+        if done.label:
+            self.done.emit(done.label, entry if done.undo else None)
+
+    def _reversed(self, done: Done, *, redo: bool) -> None:
+        entry = UndoEntry(done.label, done.undo)
+        (self._stack.redid if redo else self._stack.undid)(entry)
+        self._tell(done)
+        if done.ids:
+            self.done.emit(_words(done.label, redo=redo), None)
+
+    def _tell(self, done: Done) -> None:
+        if done.mid:
+            self._link.poke(done.mid)
+        if done.ids:
+            self.rows_changed.emit(done.ids)
+        if done.refused:
+            self.failed.emit(error_text(done.refused[0][1]))
+
+    def _fail(self, why: Exception) -> None:
+        self.failed.emit(error_text(why))
+
+    # --- writing ---------------------------------------------------------------------------------------------
+
+    def send_reply(self, ticket: TicketId, text: str, seen_seq: int, after: After, anyway: bool) -> None:
+        """Queue a reply."""
+        self._jobs.change(
+            lambda: self._writing.send_reply(ticket, text, seen_seq, after, self.choices, anyway=anyway),
+            lambda answer: self._written(ticket, DraftKind.REPLY, answer),
+            lambda why: self.refused.emit(ticket, DraftKind.REPLY, why),
+        )
+
+    def save_note(self, ticket: TicketId, text: str) -> None:
+        """Queue an internal note."""
+        self._jobs.change(
+            lambda: self._writing.save_note(ticket, text),
+            lambda answer: self._written(ticket, DraftKind.NOTE, answer),
+            lambda why: self.refused.emit(ticket, DraftKind.NOTE, why),
+        )
+
+    def _written(self, ticket: TicketId, kind: DraftKind, answer: Saved | Stale) -> None:
+        if isinstance(answer, Stale):
+            self.open(ticket)
+            self.held.emit(ticket, answer)
+            return
+        self._link.poke(answer.mid)
+        self._stack.did(UndoEntry(answer.label, answer.undo))
+        self.accepted.emit(ticket, kind)
+        self.rows_changed.emit(answer.ids)
+        self.done.emit(answer.label, None)
+        if answer.refused is not None:
+            self.failed.emit(error_text(answer.refused))
+
+
+def _words(label: str, *, redo: bool) -> str:
+    return (_("Done again: {what}") if redo else _("Undone: {what}")).format(what=label)

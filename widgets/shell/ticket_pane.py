@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The middle: a ticket's head, its conversation and the composer; or what to do when none is open."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QSplitter, QStackedWidget
+
+from app.config.i18n import _
+from app.domain.ids import UserId
+from app.domain.ports import Choices, TicketDetails
+from widgets.composer.composer import Composer
+from widgets.foundation import EmptyState, IconButton, Notice, Panel, Theme, column, row
+from widgets.ticket.conversation import Conversation
+from widgets.ticket.header import TicketHeader
+
+__all__ = ["TicketPane"]
+
+
+class TicketPane(Panel):
+    """Stacks the empty state over the open ticket."""
+
+    def __init__(self, theme: Theme, composer: Composer) -> None:
+        super().__init__("window")
+        self.header = TicketHeader(theme)
+        self.conversation = Conversation(theme)
+        self.composer = composer
+        self.problem = Notice(theme, kind="warning")
+        self.close_problem = IconButton(theme, "x", "-", pressed=self.problem.hide)
+        self.problem.body.addLayout(row(None, self.close_problem))
+        self.problem.hide()
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(self.conversation)
+        self.split.addWidget(composer)
+        self.split.setStretchFactor(0, 1)
+        self.split.setStretchFactor(1, 0)
+        self._composer_height = theme.tokens.space.vast * 5
+        composer.folded.connect(self._fold)
+        page = Panel("window")
+        box = column(self.header, self.problem, self.split)
+        box.setStretch(2, 1)
+        page.setLayout(box)
+        self.empty = EmptyState(theme, "", "-", icon="ticket")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(page)
+        self._page = page
+        self.setLayout(column(self.stack))
+        self.retranslate()
+
+    def show_details(self, details: TicketDetails, choices: Choices, me: UserId | None) -> None:
+        """Show a ticket."""
+        self.stack.setCurrentWidget(self._page)
+        self.header.show_details(details, choices, me)
+        self.conversation.show_details(details, choices, me)
+        self.composer.show_ticket(details)
+
+    def show_nothing(self, text: str = "") -> None:
+        """No ticket is open; `text` says why."""
+        self.composer.show_nothing()
+        self.empty.text.setText(text or _("Choose a ticket in the list. J and K go through it, Enter reads."))
+        self.stack.setCurrentWidget(self.empty)
+
+    def is_open(self) -> bool:
+        """Tell whether a ticket shows."""
+        return self.stack.currentWidget() is self._page
+
+    def tell(self, text: str) -> None:
+        """Say at the ticket that something did not work; "" takes it away."""
+        self.problem.tell(text, "warning")
+        self.problem.setVisible(bool(text))
+
+    def _fold(self, folded: bool) -> None:
+        total = sum(self.split.sizes())
+        if folded:
+            if self.split.sizes()[1] > self.composer.minimumSizeHint().height() * 2:
+                self._composer_height = self.split.sizes()[1]
+            self.composer.setMaximumHeight(self.composer.offer_height())
+        else:
+            self.composer.setMaximumHeight(16_777_215)
+            self.split.setSizes([total - self._composer_height, self._composer_height])
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        self.empty.title.setText(_("No ticket is open"))
+        self.empty.text.setText(_("Choose a ticket in the list. J and K go through it, Enter reads."))
+        self.close_problem.set_name(_("Close"))

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The conversation: messages, replies, notes and quiet lines of history, newest last, plain text throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from app.config.i18n import _, ngettext
+from app.domain.ids import TicketId, UserId
+from app.domain.ports import Choices, ThreadItem, TicketDetails
+from app.services.texts_history import event_line
+from widgets.foundation import Button, Look, Theme, column, row, scroll
+from widgets.ticket.items import EventRow, MessageBlock
+
+__all__ = ["Conversation"]
+
+AT_ONCE = 40  # newest items made at once; the rest on demand
+
+
+class Conversation(QWidget):
+    """Shows a ticket's items. Keyboard: arrows and pages scroll; Tab goes into the texts."""
+
+    link_chosen = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._ticket: TicketId | None = None
+        self._items: Sequence[ThreadItem] = ()
+        self._choices = Choices()
+        self._me: UserId | None = None
+        self._first = 0
+        self._made: dict[bytes, QWidget] = {}
+        space = theme.tokens.space
+        self._column = QVBoxLayout()
+        self._column.setContentsMargins(space.large, space.medium, space.large, space.large)
+        self._column.setSpacing(space.small)
+        self.earlier = Button(theme, "", look=Look.LINK, pressed=self._show_earlier)
+        self._body = QWidget()
+        outer = column(row(None, self.earlier, None), self._column, None)
+        outer.setStretch(1, 0)
+        self._body.setLayout(outer)
+        self.area: QScrollArea = scroll(self._body)
+        self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.area.verticalScrollBar().rangeChanged.connect(self._stay_at_end)
+        self._at_end = True
+        self._follow = QTimer(self, singleShot=True, interval=0)
+        self._follow.timeout.connect(self._to_end)
+        self.setLayout(column(self.area))
+        self.setFocusProxy(self.area)
+        self.retranslate()
+
+    def show_details(self, details: TicketDetails, choices: Choices, me: UserId | None) -> None:
+        """Show a ticket's conversation; on the same ticket only what changed is made anew."""
+        same = details.row.id == self._ticket and choices is self._choices
+        bar = self.area.verticalScrollBar()
+        self._at_end = not same or bar.value() >= bar.maximum() - self._theme.tokens.space.vast
+        if not same:
+            self._first = max(0, len(details.items) - AT_ONCE)
+        self._ticket, self._items, self._choices, self._me = details.row.id, details.items, choices, me
+        self._fill(keep=same)
+        if self._at_end:
+            self._follow.start()
+
+    def texts(self) -> list[str]:
+        """Return what stands there, in order, as a screen reader reads it."""
+        items = (self._column.itemAt(i) for i in range(self._column.count()))
+        return [w.accessibleName() for i in items if i is not None and (w := i.widget()) is not None]
+
+    def scroll_by(self, pages: float) -> None:
+        """Scroll by pages; negative is up."""
+        bar = self.area.verticalScrollBar()
+        bar.setValue(bar.value() + round(pages * bar.pageStep()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Scroll to the ends."""
+        bar = self.area.verticalScrollBar()
+        if event.key() == Qt.Key.Key_Home:
+            bar.setValue(bar.minimum())
+        elif event.key() == Qt.Key.Key_End:
+            bar.setValue(bar.maximum())
+        else:
+            super().keyPressEvent(event)
+
+    def _fill(self, *, keep: bool) -> None:
+        self.area.setUpdatesEnabled(False)
+        if not keep:
+            self._clear()
+        shown = self._items[self._first :]
+        wanted = {item.id for item in shown}
+        for id_ in [i for i in self._made if i not in wanted]:
+            self._drop(id_)
+        place = 0
+        for item in shown:
+            widget = self._made.get(item.id)
+            if widget is not None and getattr(widget, "item", item) != item:
+                self._drop(item.id)
+                widget = None
+            if widget is None:
+                widget = self._make(item)
+                if widget is None:
+                    continue
+                self._made[item.id] = widget
+                self._column.insertWidget(place, widget)
+            place += 1
+        self._tell_earlier()
+        self.area.setUpdatesEnabled(True)
+
+    def _make(self, item: ThreadItem) -> QWidget | None:
+        line = event_line(item, self._items, self._choices)
+        if line is not None:
+            return EventRow(self._theme, item, line)
+        if item.event:
+            return None
+        block = MessageBlock(self._theme, item, own=item.author == self._me and self._me is not None)
+        block.link_chosen.connect(self.link_chosen)
+        return block
+
+    def _drop(self, id_: bytes) -> None:
+        widget = self._made.pop(id_)
+        self._column.removeWidget(widget)
+        widget.hide()
+        widget.deleteLater()
+
+    def _clear(self) -> None:
+        for id_ in list(self._made):
+            self._drop(id_)
+
+    def _show_earlier(self) -> None:
+        bar = self.area.verticalScrollBar()
+        from_end = bar.maximum() - bar.value()
+        self._at_end = False
+        self._first = max(0, self._first - AT_ONCE)
+        self._fill(keep=True)
+        QTimer.singleShot(0, self, lambda: bar.setValue(bar.maximum() - from_end))
+
+    def _tell_earlier(self) -> None:
+        n = self._first
+        self.earlier.setVisible(n > 0)
+        self.earlier.setText(ngettext("Show {n} earlier item", "Show {n} earlier items", n).format(n=min(n, AT_ONCE)))
+
+    def _stay_at_end(self, _low: int, high: int) -> None:
+        if self._at_end:
+            self.area.verticalScrollBar().setValue(high)
+
+    def _to_end(self) -> None:
+        bar = self.area.verticalScrollBar()
+        bar.setValue(bar.maximum())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        self.area.setAccessibleName(_("Conversation"))
+        self._fill(keep=False)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The head of a ticket: number, subject, and buttons for state, priority, owner, tags and the customer's screen."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtWidgets import QLayout, QLayoutItem, QSizePolicy, QWidget
+
+from app.config.i18n import _
+from app.domain.entities import LIVE, Priority
+from app.domain.ids import UserId
+from app.domain.ports import Choices, TicketDetails
+from app.services.texts import channel_name, owner_name, polite, priority_name, state_name
+from widgets.foundation import Button, Chip, Look, Panel, PlainLabel, Theme, column, fmt, row
+from widgets.ticket.choices import PRIORITY_ICONS, STATE_ICONS
+
+__all__ = ["Flow", "TicketHeader"]
+
+
+class Flow(QLayout):
+    """Lays its items out like words: from left to right, and on the next line when there is no room."""
+
+    def __init__(self, gap: int) -> None:
+        super().__init__()
+        self._items: list[QLayoutItem] = []
+        self._gap = gap
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, item: QLayoutItem) -> None:
+        """Take one more."""
+        self._items.append(item)
+
+    def count(self) -> int:
+        """How many."""
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:
+        """The item at a place, or None."""
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:
+        """Take an item out."""
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def expandingDirections(self) -> Qt.Orientation:
+        """As wide as the items need."""
+        return Qt.Orientation(0)
+
+    def hasHeightForWidth(self) -> bool:
+        """More lines when narrow."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """The height of all lines."""
+        return self._lay(QRect(0, 0, width, 0), move=False)
+
+    def setGeometry(self, rect: QRect) -> None:
+        """Place the items."""
+        super().setGeometry(rect)
+        self._lay(rect, move=True)
+
+    def sizeHint(self) -> QSize:
+        """All on one line."""
+        hints = [i.sizeHint() for i in self._items if not i.isEmpty()]
+        width = sum(h.width() for h in hints) + self._gap * max(0, len(hints) - 1)
+        return QSize(width, max((h.height() for h in hints), default=0))
+
+    def minimumSize(self) -> QSize:
+        """The widest item."""
+        hints = [i.minimumSize() for i in self._items if not i.isEmpty()]
+        return QSize(max((h.width() for h in hints), default=0), max((h.height() for h in hints), default=0))
+
+    def _lay(self, rect: QRect, *, move: bool) -> int:
+        x, y, line = rect.left(), rect.top(), 0
+        for item in self._items:
+            if item.isEmpty():
+                continue
+            hint = item.sizeHint()
+            width = min(hint.width(), rect.width())
+            if x > rect.left() and x + width > rect.right() + 1:
+                x, y, line = rect.left(), y + line + self._gap, 0
+            if move:
+                item.setGeometry(QRect(QPoint(x, y), QSize(width, hint.height())))
+            x += width + self._gap
+            line = max(line, hint.height())
+        return y + line - rect.top()
+
+
+class TicketHeader(Panel):
+    """Shows a ticket's fields; pressing one asks for its picker. `asked` gives the command's id."""
+
+    asked = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("bar")
+        self._theme = theme
+        self._details: TicketDetails | None = None
+        self._choices = Choices()
+        self._me: UserId | None = None
+        space = theme.tokens.space
+        self.number = PlainLabel(type="body", tone="muted", selectable=True)
+        self.meta = PlainLabel(type="caption", tone="muted")
+        self.subject = PlainLabel(type="title", wrap=True, selectable=True)
+        self.state = self._button("ticket.state")
+        self.priority = self._button("ticket.priority")
+        self.owner = self._button("ticket.assign")
+        self.tags = self._button("ticket.tags", "tag")
+        self.see = self._button("session.invite", "monitor-up")
+        self.see.setProperty("look", Look.NORMAL.value)
+        self.waiting = Chip(kind="neutral")
+        fields = Flow(space.tiny)
+        for widget in (self.state, self.priority, self.owner, self.tags):
+            fields.addWidget(widget)
+        left = QWidget()
+        left.setLayout(fields)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        left.setSizePolicy(policy)
+        foot = row(left, self.see, gap=space.small)
+        foot.setAlignment(self.see, Qt.AlignmentFlag.AlignTop)
+        top = row(self.number, self.waiting, None, self.meta, gap=space.small)
+        edge = (space.large, space.small, space.large, space.small)
+        box = column(top, self.subject, foot, gap=space.tiny, margins=edge)
+        self.setLayout(box)
+        self.retranslate()
+
+    def _button(self, command: str, icon: str = "") -> Button:
+        button = Button(self._theme, "", look=Look.QUIET, icon=icon, pressed=lambda: self.asked.emit(command))
+        button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        return button
+
+    def show_details(self, details: TicketDetails, choices: Choices, me: UserId | None) -> None:
+        """Show a ticket."""
+        self._details, self._choices, self._me = details, choices, me
+        self.retranslate()
+
+    def anchor(self, command: str) -> QWidget:
+        """Return the button under which a picker opens."""
+        known = {"ticket.state": self.state, "ticket.priority": self.priority, "ticket.tags": self.tags}
+        return known.get(command, self.owner)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        self.see.setText(_("Ask to see the screen"))
+        self.waiting.setText(_("not sent yet"))
+        details = self._details
+        if details is None:
+            return
+        line = details.row
+        self.number.setText(line.label)
+        self.waiting.setVisible(line.pending)
+        self.subject.setText(line.subject)
+        self.meta.setText(" · ".join((channel_name(details.channel), fmt.moment(details.created_at))))
+        self._show_fields(details)
+        can_see = line.category in LIVE and details.customer is not None
+        self.see.setEnabled(can_see)
+        self.see.setToolTip(
+            "" if can_see else _("A session starts only from an open ticket whose customer is known.")
+        )
+
+    def _show_fields(self, details: TicketDetails) -> None:
+        line, choices = details.row, self._choices
+        state = state_name(choices, line.state, line.category)
+        self._field(self.state, state, _("State: {value}").format(value=state), *STATE_ICONS[line.category])
+        priority = priority_name(line.priority)
+        icon = PRIORITY_ICONS[Priority(line.priority)]
+        self._field(self.priority, priority, _("Priority: {value}").format(value=priority), *icon)
+        owner = polite(owner_name(choices, line.owner)) if line.owner else _("Nobody")
+        icon = (
+            ("user-check" if line.owner == self._me else "user", "fg.muted") if line.owner else ("user-x", "warning.fg")
+        )
+        self._field(self.owner, owner, _("Owner: {value}").format(value=owner), *icon)
+        names = [choices.tags.get(tag, "?") for tag in details.tags]
+        shown = ", ".join(sorted(names)) or _("Add tags")
+        self._field(
+            self.tags, shown, _("Tags: {value}").format(value=", ".join(names) or _("none")), "tags", "fg.muted"
+        )
+
+    def _field(self, button: Button, text: str, spoken: str, icon: str, colour: str) -> None:
+        button.setText(text)
+        button.setAccessibleName(spoken)
+        button.setToolTip("")
+        self._theme.set_icon(button, icon, colour)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pieces of a conversation: a block for a message, reply or note, and a quiet line for a change."""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+
+from app.config.i18n import _
+from app.domain.ports import ItemKind, ThreadItem
+from app.services.texts import polite
+from app.services.texts_history import EventLine
+from widgets.foundation import Button, Look, Panel, PlainEdit, PlainLabel, Theme, column, fmt, row
+from widgets.ticket.html_view import MessageHtml
+
+__all__ = ["EventRow", "MessageBlock", "split_quote"]
+
+SHOWN_CHARS = 6_000  # longer texts show their head and a button; a label is slow on more
+_QUOTE = re.compile(
+    r"\n(?:-{2,}\s*(?:Original Message|원본 메시지|Forwarded message)\s*-{2,}|"
+    r"On [^\n]{6,120} wrote:|\d{4}[^\n]{6,120}(?:님이 작성|작성:)|>[^\n]*(?:\n>[^\n]*)*)",
+)
+
+
+def split_quote(body: str) -> tuple[str, str]:
+    """Return the text and its quoted tail; the tail is empty when words follow a quote or none is there."""
+    found = _QUOTE.search("\n" + body)
+    if found is None:
+        return body, ""
+    start = max(0, found.start())
+    head, tail = body[:start].rstrip(), body[start:].strip("\n")
+    marked = tail.startswith(">")
+    if not head or (marked and any(line and not line.startswith(">") for line in tail.splitlines())):
+        return body, ""
+    return head, tail
+
+
+class EventRow(QWidget):
+    """One change, in plain words and small."""
+
+    def __init__(self, theme: Theme, item: ThreadItem, words: EventLine) -> None:
+        super().__init__()
+        self.item = item
+        space = theme.tokens.space
+        picture = PlainLabel()
+        colour = "fg.default" if words.strong else "fg.muted"
+        theme.set_label_icon(picture, words.icon, colour, theme.tokens.icon_small)
+        text = PlainLabel(words.text, type="caption", tone="" if words.strong else "muted", wrap=True)
+        text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        at = PlainLabel(fmt.time_of_day(item.at), type="caption", tone="muted")
+        at.setToolTip(fmt.moment(item.at))
+        box = row(picture, text, at, gap=space.small, margins=(space.medium, 0, space.medium, 0))
+        box.setStretch(1, 1)
+        box.setAlignment(picture, Qt.AlignmentFlag.AlignTop)
+        box.setAlignment(at, Qt.AlignmentFlag.AlignTop)
+        self.setLayout(box)
+        self.setAccessibleName(f"{words.text}, {fmt.moment(item.at)}")
+
+
+class MessageBlock(Panel):
+    """A message of the customer, a reply or a note. They differ in ground, icon, label and accessible name."""
+
+    link_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, item: ThreadItem, *, own: bool) -> None:
+        kind = {ItemKind.REPLY: "reply", ItemKind.NOTE: "note"}.get(item.kind, "card")
+        super().__init__(kind)
+        self.item = item
+        self._theme = theme
+        self._kind = kind
+        space = theme.tokens.space
+        self._column = column(
+            self._head(theme, item, own),
+            gap=space.tiny,
+            margins=(space.medium, space.small, space.medium, space.medium),
+        )
+        self._text: QWidget = QFrame()
+        self._column.addWidget(self._text)
+        self._show_body()
+        self.setLayout(self._column)
+        self.setAccessibleName(f"{self._label()}, {item.author_name}, {fmt.moment(item.at)}: {item.body[:2000]}")
+
+    def _label(self) -> str:
+        return {
+            ItemKind.REPLY: _("Reply"),
+            ItemKind.NOTE: _("Internal note, not visible to the customer"),
+        }.get(self.item.kind, _("Message"))
+
+    def _head(self, theme: Theme, item: ThreadItem, own: bool) -> QWidget:
+        tone = "" if self._kind == "card" else self._kind
+        icon = {ItemKind.REPLY: "reply", ItemKind.NOTE: "lock"}.get(item.kind, "user")
+        colour = "fg.muted" if self._kind == "card" else f"{self._kind}.fg"
+        picture = PlainLabel()
+        theme.set_label_icon(picture, icon, colour, theme.tokens.icon_small)
+        name = PlainLabel(
+            _("You") if own else polite(item.author_name) or _("Unknown sender"), type="strong", tone=tone
+        )
+        what = PlainLabel(self._label() if self._kind != "card" else "", type="caption", tone=tone)
+        state = PlainLabel(_("waits to be sent") if item.pending else "", type="caption", tone=tone or "muted")
+        at = PlainLabel(fmt.time_of_day(item.at), type="caption", tone=tone or "muted")
+        at.setText(fmt.moment(item.at))
+        head = QWidget()
+        head.setLayout(row(picture, name, what, None, state, at, gap=theme.tokens.space.small))
+        return head
+
+    def _show_body(self) -> None:
+        head, tail = split_quote(self.item.body)
+        whole = self.item.body
+        parts: list[QWidget] = [self._label_of(head[:SHOWN_CHARS])]
+        if len(head) > SHOWN_CHARS:
+            size = fmt.size(len(whole.encode()))
+            parts.append(self._link(_("Show the whole text ({size})").format(size=size), self._show_whole))
+        elif tail:
+            parts.append(self._link(_("Show earlier text"), self._show_whole))
+        if self.item.html:
+            parts.append(self._link(_("Show with formatting"), self._show_html))
+        holder = QWidget()
+        holder.setLayout(column(*parts, gap=self._theme.tokens.space.tiny))
+        self._replace(holder)
+
+    def _label_of(self, text: str) -> PlainLabel:
+        label = PlainLabel(text, tone="" if self._kind == "card" else self._kind, wrap=True, selectable=True)
+        label.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        label.setAccessibleName(text[:2000])
+        return label
+
+    def _link(self, text: str, pressed: object) -> Button:
+        button = Button(self._theme, text, look=Look.LINK)
+        button.clicked.connect(pressed)
+        button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        return button
+
+    def _show_whole(self) -> None:
+        if len(self.item.body) <= SHOWN_CHARS:
+            self._replace(self._label_of(self.item.body))
+            return
+        edit = PlainEdit(name=_("Whole text"))
+        edit.setReadOnly(True)
+        edit.setPlainText(self.item.body)
+        edit.setMinimumHeight(self._theme.tokens.space.vast * 8)
+        self._replace(edit)
+
+    def _show_html(self) -> None:
+        view = MessageHtml(self.item.html or "", _("Message with formatting"))
+        view.link_chosen.connect(self.link_chosen)
+        self._replace(view)
+
+    def _replace(self, widget: QWidget) -> None:
+        self._column.replaceWidget(self._text, widget)
+        self._text.hide()
+        self._text.deleteLater()
+        self._text = widget
