@@ -278,7 +278,7 @@ class AgentSession(QObject):
             offset = self.measured.stats.get("clock_offset_us", 0.0)
             self._drawn_ms = (time.perf_counter_ns() / 1000 - self._shown[1] - offset) / 1000
 
-    def agent_active(self) -> None:
+    def note_activity(self) -> None:
         """Mouse or keyboard in the session window."""
         if self._end_ is not None:
             self._perform(self._end_.note_activity())

@@ -12,9 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 Wait = Callable[[], bool]
 Steps = Generator[Wait, None, dict[str, Any]]
@@ -115,3 +117,9 @@ def pause(seconds: float) -> Wait:
     """Return a condition that holds after some time: a person looks at the picture for a while."""
     until = time.monotonic() + seconds
     return lambda: time.monotonic() >= until
+
+
+def save_picture(widget: QWidget, path: Path) -> None:
+    """Save what a window shows; encoding runs in a thread, so that the window does not wait."""
+    picture = widget.grab().toImage()
+    threading.Thread(target=lambda: picture.save(str(path)), name="save-picture").start()

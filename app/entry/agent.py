@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`deskside`: the agent's program. Builds the window, the profile, the sync link and sessions, and joins them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.config import settings as conf
+from app.config.i18n import LanguageChoice, _, set_language
+from app.config.paths import UserFolders
+from app.config.settings import Settings
+from app.entry.agent_app import AgentApp
+from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
+
+__all__ = ["AgentOptions", "build_agent", "main"]
+
+_SIGNAL_TICK_MS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """How the client starts. `passphrase` None: the system's key store, or ask. `data` None: the user's folders.
+
+    `language` and `theme` stand above the person's settings for this run; "system" leaves them alone.
+    """
+
+    data: Path | None = None
+    passphrase: str | None = None
+    language: LanguageChoice = "system"
+    theme: ThemeMode = ThemeMode.SYSTEM
+
+
+def build_agent(options: AgentOptions) -> AgentApp:
+    """Make the client with its own QApplication (or the one there is). Nothing is shown before `start()`."""
+    found = QApplication.instance()
+    qt = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    qt.setApplicationName("deskside")
+    qt.setApplicationDisplayName("Deskside")
+    qt.setDesktopFileName("deskside")
+    qt.setQuitOnLastWindowClosed(False)
+    folders = UserFolders.under(options.data) if options.data is not None else UserFolders.of_user()
+    managed: dict[str, object] = {}
+    if options.language != "system":
+        managed[conf.LANGUAGE.key] = options.language
+    if options.theme is not ThemeMode.SYSTEM:
+        managed[conf.THEME.key] = options.theme.value
+    settings = Settings.load(folders.config / "settings.json", recommended=managed)
+    set_language(settings.get(conf.LANGUAGE).value)
+    theme = Theme(qt, load_tokens(), ThemeMode(settings.get(conf.THEME).value))
+    FocusRing(qt, theme)  # owned by the application
+    return AgentApp(qt, theme, settings, folders.data / "agent", options.passphrase)
+
+
+def parse_options(argv: Sequence[str]) -> AgentOptions:
+    """Read the command line; with --passphrase-stdin one line is taken from standard input."""
+    parser = argparse.ArgumentParser(prog="deskside", description=_("The help desk for agents."))
+    parser.add_argument("--data", type=Path, metavar="DIR", help=_("keep everything below this folder"))
+    parser.add_argument("--passphrase-stdin", action="store_true", help=_("read the passphrase from standard input"))
+    parser.add_argument("--lang", choices=("ko", "en", "system"), default="system")
+    parser.add_argument("--theme", choices=[mode.value for mode in ThemeMode], default="system")
+    found = parser.parse_args(list(argv))
+    return AgentOptions(
+        data=found.data,
+        passphrase=sys.stdin.readline().rstrip("\r\n") if found.passphrase_stdin else None,
+        language=found.lang,
+        theme=ThemeMode(found.theme),
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Run the client until its window is closed; return an exit status."""
+    set_language("system")
+    options = parse_options(argv)
+    if _no_display():
+        text = _(
+            "There is no display here, so no window can open. Start Deskside in a desktop session, or try "
+            "“deskside demo --headless”. “deskside doctor” says what is missing."
+        )
+        sys.stderr.write(text + "\n")
+        return 3
+    agent = build_agent(options)
+    leave_on_signals(agent)
+    agent.start()
+    return agent.run()
+
+
+def _no_display() -> bool:
+    if platform.system() != "Linux" or os.environ.get("QT_QPA_PLATFORM"):
+        return False
+    return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def leave_on_signals(agent: AgentApp) -> None:
+    """Let SIGTERM and SIGINT end the client in good order."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(ValueError):  # not the main thread: whoever runs us handles signals
+            signal.signal(number, lambda _number, _frame: agent.leave())
+    # Python runs handlers between its own instructions only; an idle Qt loop executes none
+    timer = QTimer(agent, interval=_SIGNAL_TICK_MS)
+    timer.timeout.connect(lambda: None)
+    timer.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

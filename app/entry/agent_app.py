@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent client put together: start, sign-in, the main window, sync and sessions, and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QApplication
+
+from app.config import settings as conf
+from app.config.i18n import _
+from app.config.logs import get_logger
+from app.config.settings import Settings
+from app.desktop.children import Children
+from app.desktop.jobs import QtJobs
+from app.desktop.keyring_store import WrongPassphrase, has_passphrase, needs_passphrase
+from app.desktop.worker_link import StoreHooks, WorkerLink, WorkerOrders
+from app.domain.changes import AnyChange
+from app.domain.errors import Refused, WorldError
+from app.domain.ids import TicketId
+from app.domain.ports import Committed, Identity, SyncPhase, SyncStatus, TicketDetails
+from app.entry.agent_profile import Opened, open_agent_profile
+from app.entry.agent_sessions import SessionDesk
+from app.entry.session_parts import make_session_host
+from app.entry.sync_codec import wall_ms
+from app.services.messages import error_text, problem_text
+from app.store.profile import Profile
+from widgets.companion.enrol import PassphraseWindow
+from widgets.foundation import Question, Theme
+from widgets.onboarding.sign_in import SignInWindow
+from widgets.shell.build import build_agent_window
+from widgets.shell.window import AgentWindow
+
+__all__ = ["AgentApp"]
+
+_log = get_logger("agent")
+
+
+class AgentApp(QObject):
+    """The whole program. GUI thread; `start` once, then `run`. Parts that are not there yet are None."""
+
+    ready = Signal()
+    """The main window is shown."""
+
+    def __init__(
+        self, qt: QApplication, theme: Theme, settings: Settings, folder: Path, passphrase: str | None
+    ) -> None:
+        super().__init__()
+        self.qt = qt
+        self.theme = theme
+        self.settings = settings
+        self._folder = folder
+        self._passphrase = passphrase
+        self.jobs = QtJobs(self._report, self)
+        self._children = Children()
+        self._leaving = False
+        self.profile: Profile | None = None
+        self.link: WorkerLink | None = None
+        self.desk: SessionDesk | None = None
+        self.window: AgentWindow | None = None
+        self.sign_in: SignInWindow | None = None
+        self.passphrase: PassphraseWindow | None = None
+        self.problem: Question | None = None
+
+    # --- start ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the profile and show the first window: passphrase, sign-in or the main window."""
+        if self._passphrase is not None:
+            self._open(self._passphrase)
+            return
+        folder = self._folder
+        self.jobs.query(lambda: (needs_passphrase(folder), has_passphrase(folder)), self._ask_passphrase)
+
+    def run(self) -> int:
+        """Run the event loop until `leave`; return the exit status."""
+        return self.qt.exec()
+
+    def leave(self, status: int = 0) -> None:
+        """End sessions first, then let go of the worker, which sends what waits, then close the files. Idempotent."""
+        if self._leaving:
+            return
+        self._leaving = True
+        if self.window is not None:
+            self.window.close()
+        if self.desk is not None:
+            self.desk.shut_down()
+        if self.link is not None:
+            self.link.close()
+        self.jobs.close()
+        self._children.close()
+        if self.profile is not None:
+            self.profile.close()
+        self.qt.exit(status)
+
+    def _ask_passphrase(self, answer: tuple[bool, bool]) -> None:
+        needed, chosen = answer
+        if not needed:
+            self._open(None)
+            return
+        self.passphrase = PassphraseWindow(self.theme, first=not chosen)
+        self.passphrase.given.connect(self._open)
+        self.passphrase.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.passphrase.destroyed.connect(self._passphrase_closed)
+        self.passphrase.show()
+
+    def _passphrase_closed(self) -> None:
+        self.passphrase = None
+        if self.profile is None and not self._leaving:
+            self.leave()
+
+    def _open(self, passphrase: str | None) -> None:
+        folder = self._folder
+        self.jobs.query(lambda: open_agent_profile(folder, passphrase), self._begin, self._cannot_start)
+
+    def _cannot_start(self, error: Exception) -> None:
+        if isinstance(error, WrongPassphrase) and self.passphrase is not None:
+            self.passphrase.show_problem(error_text(error))
+            return
+        _log.error("cannot start", error=type(error).__name__, code=getattr(error, "code", ""))
+        title, text = _("Deskside cannot start"), error_text(error)
+        self.problem = Question(self.theme, title, text, safe=_("Close"), answered=lambda _yes: self.leave(1))
+        self.problem.open()
+
+    def _begin(self, opened: Opened) -> None:
+        if self._leaving:
+            opened.profile.close()
+            return
+        profile = self.profile = opened.profile
+        orders = WorkerOrders(profile.folder, profile.key, profile.socket_token(), opened.keyring)
+        hooks = StoreHooks(
+            profile.numbers, profile.poll, profile.after_checkpoint, profile.reopen, profile.commits.save_identity
+        )
+        link = self.link = WorkerLink(orders, hooks, self.jobs, self._children, wall_ms, self)
+        desk = self.desk = SessionDesk(
+            link, self._record, self._open_details, lambda parent: make_session_host("agent", parent), self
+        )
+        desk.use_key(opened.device_key)
+        link.sig_received.connect(lambda sid, _n, data: desk.on_sig(sid, data))
+        link.sig_failed.connect(lambda sid, _code, _n: desk.on_sig_nack(sid))
+        link.session_ended.connect(desk.on_ended)
+        link.sign_in_needed.connect(self._sign_in_needed)
+        link.signed_in.connect(self._signed_in)
+        if self.passphrase is not None:
+            self.passphrase.hide()
+        self._build_window(profile, link, desk)
+        link.start()
+        if profile.identity is None:
+            self.ask_sign_in()
+        else:
+            self._show_window()
+
+    def _build_window(self, profile: Profile, link: WorkerLink, desk: SessionDesk) -> None:
+        window = self.window = build_agent_window(
+            theme=self.theme, queries=profile.queries, commits=profile.commits, link=link, jobs=self.jobs,
+            settings=self.settings, identity=profile.identity, sessions=desk, status=link.status,
+        )  # fmt: skip
+        link.status_changed.connect(window.show_status)
+        link.rows_changed.connect(lambda _types, ids: window.rows_changed(ids))
+        window.sign_in_wanted.connect(self.ask_sign_in)
+        window.closed.connect(self._window_closed)
+
+    def _show_window(self) -> None:
+        if self.window is None or self.window.isVisible():
+            return
+        self.window.show()
+        self.ready.emit()
+        opened = self.profile.opened if self.profile is not None else None
+        if opened is not None and opened.found == "restored":
+            self.window.toast.tell(problem_text("pending_restored"))
+        for warning in self.settings.warnings:
+            self.window.toast.tell(warning)
+
+    def _window_closed(self) -> None:
+        self.leave()
+
+    # --- signing in -----------------------------------------------------------------------------------------------
+
+    def ask_sign_in(self) -> None:
+        """Show the sign-in window; the main window goes on behind it."""
+        if self.sign_in is not None:
+            self.sign_in.raise_()
+            return
+        identity = self.profile.identity if self.profile is not None else None
+        parent = self.window if self.window is not None and self.window.isVisible() else None
+        self.sign_in = SignInWindow(
+            self.theme,
+            server=identity.server if identity else self.settings.get(conf.SERVER_URL),
+            login=identity.login if identity else "",
+            server_locked=identity is not None or self.settings.is_locked(conf.SERVER_URL),
+            parent=parent,
+        )
+        self.sign_in.submitted.connect(self._submit)
+        self.sign_in.language_asked.connect(self._toggle_language)
+        self.sign_in.finished.connect(self._sign_in_closed)
+        self.sign_in.open()
+
+    def _toggle_language(self) -> None:
+        if self.window is not None:
+            self.window.appearance.toggle_language()
+
+    def _submit(self, server: str, login: str, password: str) -> None:
+        if self.link is not None:
+            self.link.sign_in(server, login, password)
+
+    def _sign_in_needed(self, code: str | None) -> None:
+        if self.sign_in is not None and code is not None:
+            self.sign_in.answered(code)
+
+    def _signed_in(self, identity: Identity) -> None:
+        if self.sign_in is not None:
+            self.sign_in.answered(None)
+        if self.window is not None:
+            self.window.show_identity(identity)
+        self._show_window()
+
+    def _sign_in_closed(self) -> None:
+        window, self.sign_in = self.sign_in, None
+        if window is not None:
+            window.deleteLater()
+        if not self._leaving and self.window is not None and not self.window.isVisible():
+            if self.profile is not None and self.profile.identity is not None:
+                self._show_window()
+            else:
+                self.leave()
+
+    # --- for sessions ---------------------------------------------------------------------------------------------
+
+    def _open_details(self, ticket: TicketId) -> TicketDetails | None:
+        details = self.window.desk.details if self.window is not None else None
+        return details if details is not None and details.row.id == ticket else None
+
+    def _record(self, change: AnyChange) -> None:
+        if self.profile is None:
+            return
+        commits = self.profile.commits
+        self.jobs.change(lambda: commits.commit(change), self._recorded, self._record_failed)
+
+    def _recorded(self, saved: Committed) -> None:
+        if self.link is not None:
+            self.link.poke(saved.mid)
+        if self.window is not None:
+            self.window.rows_changed(saved.ids)
+
+    def _record_failed(self, error: Exception) -> None:
+        if isinstance(error, Refused):
+            _log.warning("session entry refused", code=error.code)  # the companion hands the same entry in
+            return
+        self._report(error)
+
+    # --- trouble --------------------------------------------------------------------------------------------------
+
+    def _report(self, error: Exception) -> None:
+        """Tell what nobody asked to hear: the world's failings in words, our own in the log as well."""
+        if not isinstance(error, WorldError | Refused):
+            _log.error("unexpected", exc_info=error)
+        if self.sign_in is not None and isinstance(error, Refused):
+            self.sign_in.answered(error.code)
+        elif self.window is not None:
+            self.window.toast.tell(error_text(error))
+
+    @property
+    def status(self) -> SyncStatus:
+        """How sync stands."""
+        return self.link.status if self.link is not None else SyncStatus(SyncPhase.CONNECTING, wall_ms())
