@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from resources.packaging.pyinstaller.rules import keep, may_strip
+from resources.packaging.pyinstaller.rules import keep, keep_module, may_strip
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ from resources.packaging.pyinstaller.rules import keep, may_strip
         "av.libs/libxcb-5ddf6756.so.1.1.0",
         "resources/locale/ko/LC_MESSAGES/tools.mo",
         "babel/locale-data/ko_KR.dat",
+        "faker/providers/person/__init__.py",
+        "faker/providers/person/ko_KR/__init__.py",
     ],
 )
 def test_what_the_program_needs_stays(path: str) -> None:
@@ -46,11 +48,20 @@ def test_what_the_program_needs_stays(path: str) -> None:
         "resources/locale/ko/LC_MESSAGES/tools.po",
         "resources/packaging/pyinstaller/rules.py",
         "babel/locale-data/de.dat",
+        "faker/providers/person/de_DE/__init__.py",
     ],
 )
 def test_what_belongs_to_others_is_left_out(path: str) -> None:
     """The distribution's libraries, GTK's family, QML, sources of translations."""
     assert not keep(path)
+
+
+def test_archive_and_folder_agree_about_names() -> None:
+    """A module without its folder, or a folder without its module, would break the sample data."""
+    assert keep_module("faker.providers.person")
+    assert keep_module("faker.providers.person.ko_KR")
+    assert not keep_module("faker.providers.person.de_DE")
+    assert keep_module("app.domain.ids")
 
 
 def test_only_the_interpreter_and_extensions_are_stripped() -> None:

@@ -41,6 +41,9 @@ PLUGINS: Final[dict[str, frozenset[str]]] = {
     "styles": frozenset({"qmodernwindowsstyle", "qmacstyle"}),
 }
 
+# of faker only the languages of the sample data; "la" is what it falls back to for filler words
+_NAME_LOCALES: Final = frozenset({"ko_KR", "en_US", "en", "la"})
+
 # the distribution's own, updated by it; bundled copies raise the glibc floor or fight with the desktop's
 _HOST: Final = re.compile(
     r"lib(stdc\+\+|gcc_s|mvec|expat|X11|X11-xcb|Xau|Xdmcp|Xext|Xrandr|Xfixes|Xrender|Xtst|Xi|fontconfig|freetype|dbus-1"
@@ -98,7 +101,15 @@ def keep(path: str) -> bool:
         return bool(re.match(r"(root|ko|en)(_[A-Z]{2})?\.dat$", place.name))
     if place.parts and place.parts[0] == "zstandard" and place.name.startswith("_cffi"):
         return False
+    if place.parts[:2] == ("faker", "providers") and len(place.parts) > 4:
+        return place.parts[3] in _NAME_LOCALES
     return not is_host_library(path)
+
+
+def keep_module(name: str) -> bool:
+    """Whether a Python module belongs into the program's archive."""
+    parts = name.split(".")
+    return parts[:2] != ["faker", "providers"] or len(parts) < 4 or parts[3] in _NAME_LOCALES
 
 
 def may_strip(path: str) -> bool:
