@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 
 from app.config.i18n import _
-from widgets.foundation import Button, EnterFilter, Look, PlainLabel, Theme, column, read_text, row
+from widgets.foundation import Button, EnterFilter, Look, PlainLabel, Theme, column, fit, read_text, row
 
 __all__ = ["CodeWindow"]
 
@@ -35,7 +35,7 @@ class CodeWindow(QDialog):
         title = PlainLabel(_("Enter a session code"), type="title")
         body = column(title, PlainLabel(text, tone="muted", wrap=True), self.code, self.problem, gap=space.medium)
         self.setLayout(column(body, None, row(None, cancel, self.go, gap=space.small), gap=space.medium, margins=edge))
-        self.resize(space.vast * 9, space.vast * 5)
+        fit(self, space.vast * 9, space.vast * 5)
         self.code.setFocus()
 
     def show_problem(self, text: str) -> None:
@@ -43,6 +43,7 @@ class CodeWindow(QDialog):
         self.go.setEnabled(True)
         self.problem.setText(text)
         self.problem.show()
+        fit(self, self.width(), self.height())
         self.code.setAccessibleDescription(text)
         self.code.setFocus()
 

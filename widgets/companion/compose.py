@@ -22,6 +22,7 @@ from widgets.foundation import (
     Theme,
     clear,
     column,
+    fit,
     fmt,
     read_text,
     row,
@@ -74,7 +75,7 @@ class AskWindow(QDialog):
         title = PlainLabel(_("Ask for help"), type="title")
         buttons = row(None, cancel, self.send, gap=space.small)
         self.setLayout(column(title, fields, self.offline, buttons, gap=space.medium, margins=edge))
-        self.resize(space.vast * 10, space.vast * 10)
+        fit(self, space.vast * 10, space.vast * 10)
         self.subject.setFocus()
 
     def _send(self) -> None:
@@ -127,8 +128,8 @@ class TicketWindow(QDialog):
         outer = column(head, self.area, foot)
         outer.setStretch(1, 1)
         self.setLayout(outer)
-        self.resize(space.vast * 10, space.vast * 12)
         self.show_ticket(ticket)
+        fit(self, space.vast * 10, space.vast * 12)
 
     def show_ticket(self, ticket: TicketLine) -> None:
         """Show the ticket as it is now; what is being written stays."""

@@ -18,6 +18,7 @@ from widgets.foundation import (
     PlainLabel,
     Theme,
     column,
+    fit,
     fmt,
     read_text,
     row,
@@ -40,7 +41,6 @@ class EnrolWindow(QWidget):
         self.setProperty("panel", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(_("Connect with your support"))
-        self.setMinimumSize(self._space.vast * 10, self._space.vast * 8)
         self._pages = QStackedLayout()
         self.problem = Notice(theme, kind="danger")
         self.problem.hide()
@@ -49,6 +49,7 @@ class EnrolWindow(QWidget):
         self._pages.addWidget(self._confirm_page())
         edge = (self._space.wide, self._space.wide, self._space.wide, self._space.wide)
         self.setLayout(column(self._pages, self.busy, gap=self._space.medium, margins=edge))
+        fit(self, self._space.vast * 10, self._space.vast * 8)
 
     def _link_page(self) -> QWidget:
         page = QWidget()
@@ -116,6 +117,7 @@ class EnrolWindow(QWidget):
         self.mark.setText("\n".join("  ".join(part) for part in (groups[:half], groups[half:]) if part))
         self.mark.setAccessibleName(_("Key of the organisation") + ": " + organisation.key_mark)
         self._pages.setCurrentIndex(1)
+        fit(self, self.width(), self.height())
         self.no.setFocus()
 
     def show_problem(self, text: str) -> None:
@@ -124,6 +126,7 @@ class EnrolWindow(QWidget):
         self._pages.setCurrentIndex(0)
         self.problem.tell(text, "danger")
         self.problem.show()
+        fit(self, self.width(), self.height())
         self.link.setAccessibleDescription(text)
         self.link.setFocus()
 
@@ -188,7 +191,7 @@ class PassphraseWindow(QWidget):
             title, PlainLabel(why, tone="muted", wrap=True), self.word, self.again, self.problem, gap=space.small
         )
         self.setLayout(column(body, self.go, None, gap=space.medium, margins=edge))
-        self.resize(space.vast * 9, space.vast * 6)
+        fit(self, space.vast * 9, space.vast * 6)
 
     @staticmethod
     def _field(name: str) -> QLineEdit:

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.config.i18n import _
+from app.config.i18n import _, pgettext
 from widgets.companion.model import AssetLine, HomeView, Line, LineState, RequestLine, RequestState, TicketLine
 from widgets.companion.texts import line_text, open_text, spoken_number, trouble
 from widgets.foundation import (
@@ -73,6 +73,11 @@ class HomeWindow(QWidget):
         self._clock.timeout.connect(self._refresh_times)
         self._clock.start()
         self._show_all()
+
+    @property
+    def shown(self) -> HomeView | None:
+        """What the window shows now; None before the first answer of the server."""
+        return self._home
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
@@ -146,7 +151,6 @@ class HomeWindow(QWidget):
         foot = row(self.status_icon, self.status, self.code, gap=space.small, margins=foot_edge)
         foot.setStretch(1, 1)
         self.setLayout(column(scroll(content), Panel("footer", foot)))
-        self.setTabOrder(self.ask, self.code)
 
     def _show_all(self) -> None:
         self._show_contact()
@@ -246,7 +250,12 @@ class HomeWindow(QWidget):
     def _ticket_row(self, ticket: TicketLine) -> QWidget:
         kind = _STATE_CHIP.get(ticket.category, "neutral")
         widget = self._row_of(ticket.subject, spoken_number(ticket.number), ticket.state, kind, ticket.updated_ms)
-        opened = Button(self._theme, _("Open"), look=Look.QUIET, pressed=lambda: self.ticket_opened.emit(ticket.id))
+        opened = Button(
+            self._theme,
+            pgettext("show a ticket", "Open"),
+            look=Look.QUIET,
+            pressed=lambda: self.ticket_opened.emit(ticket.id),
+        )
         name = _("Open ticket {number}, {subject}, {state}")
         opened.setAccessibleName(
             name.format(number=spoken_number(ticket.number), subject=ticket.subject, state=ticket.state)

@@ -22,6 +22,7 @@ from widgets.foundation import (
     Theme,
     announce,
     column,
+    fit,
     fmt,
     line,
     row,
@@ -149,7 +150,7 @@ class ScamWindow(QWidget):
                 margins=edge,
             )
         )
-        self.resize(space.vast * 12, space.vast * 8)
+        fit(self, space.vast * 12, space.vast * 8)
         self._left_ms = wait_ms
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.timeout.connect(self._count)
@@ -263,12 +264,7 @@ class RequestWindow(QWidget):
         outer = column(top, Panel("footer", foot))
         outer.setStretch(0, 1)
         self.setLayout(outer)
-        self.resize(space.vast * 13, space.vast * 15)
-        self.setTabOrder(self.no, self.yes)
-        self.setTabOrder(self.yes, self.one_window)
-        self.setTabOrder(self.one_window, self.windows)
-        self.setTabOrder(self.windows, self.whole_screen)
-        self.setTabOrder(self.whole_screen, self.screens)
+        fit(self, space.vast * 13, space.vast * 15)
 
     def _who(self) -> QWidget:
         prompt, space = self._prompt, self._space
@@ -351,6 +347,15 @@ class RequestWindow(QWidget):
         box.addWidget(Notice(self._theme, warning, kind="warning"))
         return box
 
+    @property
+    def prompt(self) -> PromptInfo:
+        """Who asks, for what."""
+        return self._prompt
+
+    def chosen_target(self) -> TargetChoice | None:
+        """Return what would be shared now."""
+        return next((target for target in self._targets if target.id == self._chosen), None)
+
     # --- what the owner tells --------------------------------------------------------------------------------
 
     def show_targets(self, targets: Sequence[TargetChoice]) -> None:
@@ -389,6 +394,7 @@ class RequestWindow(QWidget):
         self.problem.tell(text, "danger")
         self.problem.show()
         self.preview.show_picture(None, _("No picture"))
+        fit(self, self.width(), self.height())
         self._count()
 
     def end(self) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QRegion, QScreen
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
-from app.config.i18n import _, ngettext
+from app.config.i18n import _, ngettext, pgettext
 from app.domain.assist import Question
 from widgets.companion.model import EndedView
 from widgets.companion.request import ConsentButton
@@ -25,6 +25,7 @@ from widgets.foundation import (
     Theme,
     announce,
     column,
+    fit,
     fmt,
     row,
 )
@@ -69,7 +70,7 @@ class CheckNumberWindow(_TopWindow):
         choices = row(*self.numbers, gap=space.medium)
         edge = (space.huge, space.wide, space.huge, space.wide)
         self.setLayout(column(title, why, choices, self.none, None, gap=space.large, margins=edge))
-        self.resize(space.vast * 11, space.vast * 5)
+        fit(self, space.vast * 11, space.vast * 5)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
         announce(self, title.text(), urgent=True)
@@ -132,7 +133,7 @@ class QuestionWindow(_TopWindow):
         self.setLayout(
             column(title, PlainLabel(text, wrap=True), self.time, None, buttons, gap=space.medium, margins=edge)
         )
-        self.resize(space.vast * 9, space.vast * 5)
+        fit(self, space.vast * 9, space.vast * 5)
         self._timer = QTimer(self, interval=_SECOND_MS)
         self._timer.timeout.connect(self._count)
         self._timer.start()
@@ -212,10 +213,12 @@ class SharingBar(QWidget):
         self.stop.setToolTip(_("Stop sharing") + "  Ctrl+Alt+End")
         self.pause = Button(self._theme, _("Pause"), look=Look.LIVE_QUIET, icon="pause", pressed=self._toggle)
         edge = (space.large, space.small, space.small, space.small)
-        inner = row(self._dot, self.what, self.clock, self.check, self.pause, self.stop, gap=space.medium, margins=edge)
-        inner.setStretch(1, 1)
+        # from the right: STOP is first in Tab order and last on the bar
+        parts = (self.stop, self.pause, self.check, self.clock, self.what, self._dot)
+        inner = row(*parts, gap=space.medium, margins=edge)
+        inner.setDirection(QBoxLayout.Direction.RightToLeft)
+        inner.setStretch(parts.index(self.what), 1)
         self.setLayout(column(Panel("live", inner)))
-        self.setTabOrder(self.stop, self.pause)
         self.stop.setFocus()
         area = self._screen.availableGeometry()
         width = min(area.width(), space.vast * 18)
@@ -338,14 +341,14 @@ class EndedWindow(QWidget):
         edge = (space.huge, space.wide, space.huge, space.wide)
         buttons = row(self.save, None, close, gap=space.small)
         self.setLayout(column(title, why, card, self.notice, None, buttons, gap=space.medium, margins=edge))
-        self.resize(space.vast * 11, space.vast * 8)
+        fit(self, space.vast * 11, space.vast * 8)
         close.setFocus()
         self.summary = "\n".join(f"{name}: {value}" for name, value in self._facts(ended))
 
     @staticmethod
     def _facts(ended: EndedView) -> list[tuple[str, str]]:
         with_ = _("{name}, {organisation}").format(name=ended.agent, organisation=ended.organisation)
-        facts = [(_("With"), with_), (_("Ticket"), ended.ticket_no)]
+        facts = [(pgettext("session", "With"), with_), (_("Ticket"), ended.ticket_no)]
         if ended.started_ms:
             span = _("{start} to {end} ({length})").format(
                 start=fmt.time_of_day(ended.started_ms),

@@ -46,7 +46,7 @@ def spoken_number(number: int | None) -> str:
 def trouble(code: str, **details: object) -> str:
     """Return what a person is told about a failure: what happened, what is safe, what to do."""
     text = _TROUBLES.get(code)
-    words = {"server": _("the server"), "path": "", "kept": ""} | details
+    words: dict[str, object] = {"server": _("the server"), "path": "", "kept": ""} | details
     return (text() if text else _("Something did not work ({code}). Nothing was changed.")).format(code=code, **words)
 
 
@@ -97,6 +97,14 @@ _TROUBLES = {
     ),
     "store_too_new": lambda: _(
         "Your data was written by a newer version of this app. It is kept as it is. Please install the newer version."
+    ),
+    "secrets_damaged": lambda: _(
+        "The file with the keys is damaged. It is kept as it is: {path}. Ask your support for help."
+    ),
+    "secrets_not_saved": lambda: _("{path} could not be written. Choose another place."),
+    "not_saved": lambda: _("{path} could not be written. Choose another place."),
+    "store_unavailable": lambda: _(
+        "The file with your data cannot be opened: {path}. It is kept as it is. Check the rights of this folder."
     ),
     "store_in_use": lambda: _("The app is running already. Look for its window."),
     "disk_full": lambda: _(

@@ -7,7 +7,7 @@ from widgets.foundation.dialogs import Question
 from widgets.foundation.focus import FocusRing
 from widgets.foundation.icons import icon_pixmap, paint_icon
 from widgets.foundation.labels import Chip, ElidedLabel, PlainLabel, plain_tooltip, restyle
-from widgets.foundation.layout import Card, Fold, Panel, Section, clear, column, line, row, scroll
+from widgets.foundation.layout import Card, Fold, Panel, Section, clear, column, fit, line, row, scroll
 from widgets.foundation.lists import Index, Ink, RowDelegate, RowList
 from widgets.foundation.states import BusyStrip, EmptyState, Notice, Toast, announce
 from widgets.foundation.text import EnterFilter, PlainEdit, commit_composition, read_text
@@ -47,6 +47,7 @@ __all__ = [
     "column",
     "commit_composition",
     "contrast",
+    "fit",
     "fmt",
     "icon_pixmap",
     "line",

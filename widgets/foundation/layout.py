@@ -12,7 +12,7 @@ from widgets.foundation.buttons import Button, Look
 from widgets.foundation.labels import PlainLabel, restyle
 from widgets.foundation.theme import Theme
 
-__all__ = ["Card", "Fold", "Panel", "Section", "clear", "column", "line", "row", "scroll"]
+__all__ = ["Card", "Fold", "Panel", "Section", "clear", "column", "fit", "line", "row", "scroll"]
 
 Item = QWidget | QLayout | int | None
 Box = TypeVar("Box", bound=QBoxLayout)
@@ -69,6 +69,25 @@ def scroll(content: QWidget) -> QScrollArea:
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(content)
     return area
+
+
+def fit(window: QWidget, width: int, height: int) -> None:
+    """Give a finished window this size, or as much more as its texts need at this text size and language."""
+    inside = window.findChildren(QWidget)
+    for widget in inside:
+        widget.ensurePolished()
+    # from the inside out: a layout learns of another size of its parts only when theirs were activated
+    for widget in reversed(inside):
+        own = widget.layout()
+        if own is not None:
+            own.activate()
+    layout = window.layout()
+    if layout is not None:
+        layout.activate()
+        width = max(width, layout.totalMinimumSize().width())
+        needed = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+        height = max(height, needed)
+    window.resize(width, height)
 
 
 class Panel(QFrame):

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`deskside companion`: the customer's program. Builds windows, file, network thread and sessions, and joins them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.config.i18n import LanguageChoice, _, set_language
+from app.config.paths import UserFolders
+from app.entry.companion_app import CompanionApp
+from widgets.companion.texts import trouble
+from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
+from widgets.foundation.qt_texts import install_qt_texts
+
+__all__ = ["CompanionOptions", "build_companion", "main"]
+
+_SIGNAL_TICK_MS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionOptions:
+    """How the companion starts. `passphrase` None: the system's key store, or ask. `data` None: the user's folder."""
+
+    data: Path | None = None
+    enrol: str = ""
+    passphrase: str | None = None
+    language: LanguageChoice = "system"
+    theme: ThemeMode = ThemeMode.SYSTEM
+
+
+def build_companion(options: CompanionOptions) -> CompanionApp:
+    """Make the companion with its own QApplication (or the one there is). Nothing is shown before `start()`."""
+    set_language(options.language)
+    found = QApplication.instance()
+    qt = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    qt.setApplicationName("deskside-companion")
+    qt.setApplicationDisplayName("Deskside Companion")
+    qt.setDesktopFileName("deskside-companion")
+    qt.setQuitOnLastWindowClosed(False)
+    install_qt_texts(qt)
+    tokens = load_tokens()
+    theme = Theme(qt, tokens, options.theme, control_px=tokens.target_companion)
+    FocusRing(qt, theme)  # owned by the application
+    folders = UserFolders.under(options.data) if options.data is not None else UserFolders.of_user()
+    return CompanionApp(qt, theme, folders.data / "companion", passphrase=options.passphrase, enrol_link=options.enrol)
+
+
+def parse_options(argv: Sequence[str]) -> CompanionOptions:
+    """Read the command line; with --passphrase-stdin one line is taken from standard input."""
+    parser = argparse.ArgumentParser(prog="deskside companion", description=_("The Companion for customers."))
+    parser.add_argument("--data", type=Path, metavar="DIR", help=_("keep everything below this folder"))
+    parser.add_argument("--enrol", metavar="LINK", default="", help=_("open the enrolment of this link"))
+    parser.add_argument("--passphrase-stdin", action="store_true", help=_("read the passphrase from standard input"))
+    parser.add_argument("--lang", choices=("ko", "en", "system"), default="system")
+    parser.add_argument("--theme", choices=[mode.value for mode in ThemeMode], default="system")
+    parser.add_argument("link", nargs="?", default="", metavar="deskside://…", help=_("an enrolment link"))
+    found = parser.parse_args(list(argv))
+    return CompanionOptions(
+        data=found.data,
+        enrol=found.enrol or found.link,
+        passphrase=sys.stdin.readline().rstrip("\r\n") if found.passphrase_stdin else None,
+        language=found.lang,
+        theme=ThemeMode(found.theme),
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Run the companion until its window is closed; return an exit status."""
+    set_language("system")
+    options = parse_options(argv)
+    set_language(options.language)
+    if _no_display():
+        sys.stderr.write(trouble("no_display") + "\n")
+        return 3
+    companion = build_companion(options)
+    _leave_on_signals(companion)
+    companion.start()
+    return companion.run()
+
+
+def _no_display() -> bool:
+    if platform.system() != "Linux" or os.environ.get("QT_QPA_PLATFORM"):
+        return False
+    return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _leave_on_signals(companion: CompanionApp) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(ValueError):  # not the main thread: whoever runs us handles signals
+            signal.signal(number, lambda _number, _frame: companion.leave())
+    # Python runs handlers between its own instructions only; an idle Qt loop executes none
+    timer = QTimer(companion, interval=_SIGNAL_TICK_MS)
+    timer.timeout.connect(lambda: None)
+    timer.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

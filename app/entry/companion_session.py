@@ -1,0 +1,464 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One screen-sharing session at the customer's computer: joins the customer's end, its child, the relay and windows.
+
+Everything here runs on the GUI thread. `CustomerEnd` decides; this module carries out its actions in order and turns
+clicks into its calls. A consent comes from a click in a window and from nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QImage
+
+from app.config.i18n import _
+from app.desktop.hotkey import StopKey
+from app.desktop.session_host import SessionHost
+from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, SessionView, TargetChoice
+from app.domain.documents import SignedDocument
+from remote_assist import actions as act
+from remote_assist.child_protocol import Ended, Stats
+from remote_assist.customer_end import CustomerEnd
+from widgets.companion.model import EndedView
+from widgets.companion.request import RequestWindow, ScamWindow
+from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow, SharingBar, SharingBorder
+from widgets.companion.texts import trouble
+from widgets.foundation import Theme
+
+__all__ = ["Clock", "CustomerSession", "SessionDeps"]
+
+_COUNTERSIGN_MS = 12_000
+_IDLE_TICK_MS = 1000
+_MASK_TICK_MS = 200
+
+
+class Clock(Protocol):
+    """The two clocks of this computer."""
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds that never jump."""
+        ...
+
+    def utc_ms(self) -> int:
+        """Milliseconds since 1970 UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDeps:
+    """What a session needs from the companion. The callables return at once."""
+
+    theme: Theme
+    clock: Clock
+    make_end: Callable[[], CustomerEnd]
+    make_host: Callable[[QObject], SessionHost]
+    send: Callable[[act.SendEnvelope], None]
+    record: Callable[[act.ChainEntry], None]
+    keep_receipt: Callable[[act.Receipt], None]
+    opened: Callable[[], None]
+    scam_read: Callable[[], bool]
+    mark_scam_read: Callable[[], None]
+    alarm: Callable[[str], None]
+    save_receipt: Callable[[EndedWindow, str, bytes], None]
+
+
+class CustomerSession(QObject):
+    """From the invitation to the countersigned receipt. `finished` comes when nothing more can happen."""
+
+    finished = Signal(QObject)
+    changed = Signal(object)
+    """Every `SessionView`, as it changes."""
+    _stop_key_pressed = Signal()
+
+    def __init__(self, deps: SessionDeps, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._deps = deps
+        self._end = deps.make_end()
+        self._host = deps.make_host(self)
+        self._host.message.connect(self._from_child)
+        self._host.frame_ready.connect(self._frame)
+        self._host.died.connect(lambda _status: self._perform(self._end.on_child_died()))
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(lambda: self._perform(self._end.tick()))
+        self._masks = QTimer(self, interval=_MASK_TICK_MS)
+        self._masks.timeout.connect(self._cover_own_windows)
+        self._covered: list[tuple[int, int, int, int]] = []
+        self._stop_key = StopKey(self._stop_key_pressed.emit)
+        self._stop_key_pressed.connect(self.stop)
+        self._hotkey_works = False
+        self._prompt: PromptInfo | None = None
+        self._targets: tuple[TargetChoice, ...] = ()
+        self._target: TargetChoice | None = None
+        self._number = ""
+        self._number_confirmed = False
+        self._live_utc_ms = 0
+        self._paused_at: int | None = None
+        self._paused_ms = 0
+        self._frames = 0
+        self._receipt = b""
+        self._over = False
+        self.view = SessionView(Phase.INVITED)
+        self.scam: ScamWindow | None = None
+        self.request: RequestWindow | None = None
+        self.check: CheckNumberWindow | None = None
+        self.question: QuestionWindow | None = None
+        self.bar: SharingBar | None = None
+        self.border: SharingBorder | None = None
+        self.ended: EndedWindow | None = None
+
+    # --- from the companion ----------------------------------------------------------------------------------
+
+    @property
+    def sid(self) -> bytes:
+        """The session's id; empty before the invitation was found good."""
+        return self._end.sid
+
+    @property
+    def over(self) -> bool:
+        """Whether the session has ended; the record may still be on its way."""
+        return self.view.phase is Phase.ENDED
+
+    @property
+    def frames(self) -> int:
+        """How many pictures left this computer."""
+        return self._frames
+
+    def open(self, signed: SignedDocument, join_secret: bytes) -> None:
+        """Check an invitation; when it is good the request (or first the warning) appears."""
+        actions = self._end.open(signed, join_secret)
+        self._deps.opened()
+        self._perform(actions)
+
+    def on_envelope(self, data: bytes) -> None:
+        """Signalling data arrived."""
+        self._perform(self._end.on_envelope(data))
+
+    def on_nack(self) -> None:
+        """The relay could not deliver."""
+        self._perform(self._end.on_nack())
+
+    def revoked(self) -> None:
+        """The server ended the session."""
+        self._perform(self._end.revoked())
+
+    def stop(self) -> None:
+        """Stop sharing now."""
+        self._perform(self._end.stop())
+
+    def shut_down(self) -> None:
+        """Stop, end the child and take all windows away: for the end of the program. Nothing leaves afterwards."""
+        self.stop()
+        self._host.shut_down()
+        self._perform(self._end.on_child_died())
+        self._timer.stop()
+        self._close_windows()
+        if self.ended is not None:
+            self.ended.close()
+
+    # --- actions ---------------------------------------------------------------------------------------------
+
+    def _perform(self, actions: list[act.Action]) -> None:
+        for action in actions:
+            self._do(action)
+        self._arm()
+
+    def _do(self, action: act.Action) -> None:
+        match action:
+            case act.SendEnvelope():
+                self._deps.send(action)
+            case act.StartChild():
+                self._host.start()
+            case act.ToChild():
+                self._host.send(action.message)
+            case act.KillChild():
+                self._host.kill()
+            case act.ChainEntry():
+                self._deps.record(action)
+            case act.Receipt():
+                self._keep(action)
+            case act.Alarm():
+                self._deps.alarm(action.code)
+            case _:
+                self._show(action)
+
+    def _show(self, action: act.Action) -> None:
+        match action:
+            case act.PhaseChanged():
+                self._phase(action.view)
+            case act.ShowPrompt():
+                self._ask(action.prompt)
+            case act.TargetsListed():
+                self._list(action.targets)
+            case act.SasQuestion():
+                self._ask_number(action.choice.numbers)
+            case act.SasNumber():
+                self._number = action.number
+                self._number_confirmed = True
+                self._tell_bar()
+            case act.AskQuestion():
+                self._ask_question(action.question, action.deadline_ms)
+            case act.Notify():
+                self._notify(action.notice, action.detail)
+            case _:
+                pass  # grants are part of every view
+
+    def _arm(self) -> None:
+        due = self._end.deadline_ms()
+        if due is not None:
+            self._timer.start(max(0, min(due - self._deps.clock.monotonic_ms(), _IDLE_TICK_MS)))
+
+    # --- the child -------------------------------------------------------------------------------------------
+
+    def _from_child(self, message: object) -> None:
+        if isinstance(message, Stats):
+            self._frames = max(self._frames, int(message.values.get("frames_sent", 0)))
+        elif isinstance(message, Ended):
+            self._frames = max(self._frames, message.frames_sent)
+        self._perform(self._end.on_child(message))  # type: ignore[arg-type]  # the host hands on what the link decoded
+
+    def _frame(self) -> None:
+        if self.request is not None:
+            self.request.picture_arrived()
+        else:
+            self._host.latest()
+
+    def _latest(self) -> QImage | None:
+        picture = self._host.latest()
+        return picture.image if picture is not None else None
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    def _ask(self, prompt: PromptInfo) -> None:
+        self._prompt = prompt
+        self._hotkey_works = self._stop_key.start()
+        if self._deps.scam_read():
+            self._show_request()
+            return
+        self.scam = ScamWindow(self._deps.theme)
+        self.scam.understood.connect(self._scam_understood)
+        self.scam.refused.connect(self._refuse)
+        self.scam.show()
+
+    def _scam_understood(self) -> None:
+        self._deps.mark_scam_read()
+        self._drop("scam")
+        self._show_request()
+
+    def _show_request(self) -> None:
+        if self._prompt is None or self.view.phase is not Phase.PROMPTED:
+            return
+        window = RequestWindow(
+            self._deps.theme,
+            self._prompt,
+            self._deps.clock.monotonic_ms,
+            self._latest,
+            hotkey_works=self._hotkey_works,
+        )
+        self.request = window
+        window.target_chosen.connect(self._choose)
+        window.allowed.connect(self._allow)
+        window.refused.connect(self._refuse)
+        if self._targets:
+            window.show_targets(self._targets)
+        window.show()
+        window.raise_()
+        window.activateWindow()
+
+    def _list(self, targets: tuple[TargetChoice, ...]) -> None:
+        self._targets = targets
+        if self.request is not None:
+            self.request.show_targets(targets)
+
+    def _choose(self, target: str, kind: str) -> None:
+        self._target = next((choice for choice in self._targets if choice.id == target), None)
+        self._perform(self._end.choose_target(target, kind))
+
+    def _allow(self) -> None:
+        self._drop("request")
+        self._perform(self._end.allow())
+
+    def _refuse(self) -> None:
+        self._drop("scam")
+        self._drop("request")
+        self._perform(self._end.refuse())
+
+    def _ask_number(self, numbers: tuple[str, ...]) -> None:
+        self._drop("check")
+        window = CheckNumberWindow(self._deps.theme, self._agent, numbers)
+        self.check = window
+        window.picked.connect(self._picked)
+        window.none_picked.connect(lambda: self._perform(self._end.none_of_these()))
+        # covered before it is shown, so that the numbers are in no picture
+        self._place_check(window)
+        self._cover_own_windows()
+        window.show()
+
+    @staticmethod
+    def _place_check(window: CheckNumberWindow) -> None:
+        area = QGuiApplication.primaryScreen().availableGeometry()
+        window.move(area.center() - window.rect().center())
+
+    def _picked(self, number: str) -> None:
+        self._perform(self._end.pick_number(number))
+
+    def _ask_question(self, question: Question, deadline_ms: int) -> None:
+        self._drop("question")
+        window = QuestionWindow(self._deps.theme, question, self._agent, deadline_ms, self._deps.clock.monotonic_ms)
+        self.question = window
+
+        def answer(go_on: bool) -> None:
+            if not go_on:
+                self.stop()
+            elif question is Question.CONTINUE:
+                self._perform(self._end.confirm_continue())
+            else:
+                self._perform(self._end.go_on_unverified())
+
+        window.answered.connect(answer)
+        window.show()
+
+    # --- while it lasts --------------------------------------------------------------------------------------
+
+    @property
+    def _agent(self) -> str:
+        return self._prompt.agent_name if self._prompt is not None else ""
+
+    def _phase(self, view: SessionView) -> None:
+        was, self.view = self.view, view
+        now = self._deps.clock.monotonic_ms()
+        if view.live and not was.live:
+            self._live_utc_ms = self._deps.clock.utc_ms()
+        if view.paused and self._paused_at is None:
+            self._paused_at = now
+        elif self._paused_at is not None and (not view.paused or view.phase is Phase.ENDED):
+            self._paused_ms += now - self._paused_at
+            self._paused_at = None
+        if view.phase in (Phase.CONNECTING, Phase.UNVERIFIED, Phase.VERIFIED):
+            self._tell_bar()
+        if view.phase is Phase.VERIFIED:
+            self._drop("check")
+        if view.question is None:
+            self._drop("question")
+        self.changed.emit(view)
+        if view.phase is Phase.ENDED and not self._over:
+            self._over = True
+            self._leave()
+
+    def _tell_bar(self) -> None:
+        if self._prompt is None or self.view.phase is Phase.ENDED:
+            return
+        if self.bar is None:
+            self.bar = SharingBar(self._deps.theme, self._agent, self._prompt.organisation)
+            self.bar.stopped.connect(self.stop)
+            self.bar.pause_toggled.connect(self._pause)
+            self.bar.show()
+            self._show_border()
+            self._masks.start()
+        number = self._number if self._number_confirmed else ""
+        title = self._title()
+        self.bar.show_sharing(title, paused=self.view.paused, lost=self.view.lost, number=number, live=self.view.live)
+
+    def _pause(self, on: bool) -> None:
+        self._perform(self._end.pause() if on else self._end.resume())
+
+    def _title(self) -> str:
+        target = self._target
+        if target is None:
+            return ""
+        if target.kind == "drawn":
+            return _("Test picture")
+        return target.title or _("Screen")
+
+    def _show_border(self) -> None:
+        target = self._target
+        if target is None or target.kind == "drawn":
+            return
+        ratio = QGuiApplication.primaryScreen().devicePixelRatio()
+        x, y, width, height = (round(side / ratio) for side in target.rect)
+        if width > 0 and height > 0:
+            self.border = SharingBorder(self._deps.theme, (x, y, width, height))
+            self.border.show()
+
+    def _cover_own_windows(self) -> None:
+        """Paint over the windows whose content must reach nobody: numbers to compare and questions of consent."""
+        target = self._target
+        if target is None or target.kind == "drawn":
+            return
+        rects: list[tuple[int, int, int, int]] = []
+        for window in (self.check, self.question):
+            if window is None or (window is not self.check and not window.isVisible()):
+                continue
+            ratio = window.devicePixelRatioF()
+            frame = window.frameGeometry()
+            left, top = round(frame.x() * ratio) - target.rect[0], round(frame.y() * ratio) - target.rect[1]
+            right, bottom = left + round(frame.width() * ratio), top + round(frame.height() * ratio)
+            left, top = max(0, left), max(0, top)
+            right, bottom = min(target.rect[2], right), min(target.rect[3], bottom)
+            if right > left and bottom > top:
+                rects.append((left, top, right - left, bottom - top))
+        if rects != self._covered:
+            self._covered = rects
+            self._perform(self._end.set_masks(rects))
+
+    def _notify(self, notice: Notice, detail: str) -> None:
+        if notice is Notice.CAPTURE and self.request is not None:
+            self.request.show_problem(trouble(detail or "capture_failed"))
+        elif self.bar is not None:
+            self._tell_bar()
+
+    # --- the end ---------------------------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        self._stop_key.stop()
+        self._close_windows()
+        QTimer.singleShot(_COUNTERSIGN_MS, self, lambda: self.finished.emit(self))
+
+    def _summarise(self, view: SessionView, prompt: PromptInfo) -> None:
+        number = f"#{prompt.ticket_no}" if prompt.ticket_no.isdigit() else prompt.ticket_no
+        ended = EndedView(
+            agent=prompt.agent_name,
+            organisation=prompt.organisation,
+            ticket_no=f"{number} {prompt.subject}",
+            started_ms=self._live_utc_ms,
+            ended_ms=self._deps.clock.utc_ms(),
+            reason=f"{view.reason.value if view.reason else ''}/{view.by}",
+            seen=self._title() if self._live_utc_ms else "",
+            paused_s=self._paused_ms // 1000,
+            verified=self._number_confirmed,
+            frames=self._frames,
+        )
+        window = EndedWindow(self._deps.theme, ended)
+        self.ended = window
+        window.save_wanted.connect(lambda: self._deps.save_receipt(window, window.summary, self._receipt))
+        window.receipt_ready()
+        window.show()
+
+    def _keep(self, receipt: act.Receipt) -> None:
+        self._receipt = receipt.data
+        self._deps.keep_receipt(receipt)
+        # the first receipt is written when the child is gone: now the number of pictures is final
+        refused = self.view.reason is EndReason.REFUSED and self.view.by == "customer"
+        if self.ended is None and self._prompt is not None and not refused:
+            self._summarise(self.view, self._prompt)
+
+    def _close_windows(self) -> None:
+        self._masks.stop()
+        for name in ("scam", "request", "check", "question", "border"):
+            self._drop(name)
+        if self.bar is not None:
+            self.bar.end()
+            self.bar = None
+
+    def _drop(self, name: str) -> None:
+        window = getattr(self, name)
+        setattr(self, name, None)
+        if window is None:
+            return
+        if hasattr(window, "end"):
+            window.end()
+        else:
+            window.hide()
+        window.deleteLater()

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of the agent's windows with the fakes' help desk."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
+from PySide6.QtWidgets import QWidget
+
+from app.config.i18n import language
+from app.config.settings import Settings
+from app.domain.assist import EndReason, Phase, ProofKind, Scope, SessionView
+from app.domain.ports import Draft, DraftKind, Identity, SyncPhase, SyncStatus, ViewKey
+from tests.fakes.commits import FakeCommits
+from tests.fakes.link import FakeLink, FakeSessions, InlineJobs
+from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, ticket_id
+from tests.widgets.screenshots import Scene
+from widgets.foundation import Theme
+from widgets.onboarding.sign_in import SignInWindow
+from widgets.remote.invite import InviteWindow
+from widgets.remote.ports import Invited, InviteOrder, Meter, SessionInfo, Target
+from widgets.remote.session_window import SessionWindow
+from widgets.settings.window import SettingsWindow
+from widgets.shell.build import build_agent_window
+from widgets.shell.window import AgentWindow
+
+IDENTITY = Identity(ME, "jiwoo", "김지우", frozenset({"agent"}), b"d" * 16, "K7", "https://help.example.com")
+ORDER = InviteOrder(ticket_id(0), "#14821", "2페이지를 인쇄하면 프린터가 멈춥니다", customer_id(0), "박민수")
+LIVE = SyncStatus(SyncPhase.LIVE, NOW_MS - 3_600_000, last_sync=NOW_MS - 60_000)
+OFFLINE = SyncStatus(SyncPhase.OFFLINE, NOW_MS - 4_800_000, waiting=3)
+
+
+def agent_window(
+    theme: Theme, status: SyncStatus = LIVE, desk: FakeDesk | None = None, *, size: int = 200
+) -> tuple[AgentWindow, FakeDesk, FakeCommits]:
+    """The main window over fakes, in the language spoken now."""
+    desk = desk or FakeDesk(size)
+    commits = FakeCommits(desk)
+    settings = Settings(Path(tempfile.mkdtemp()) / "settings.json", {"ui.language": language(), "ui.theme": theme.mode.value
+        if theme.mode.value in ("light", "dark") else "system"})
+    settings.managed = {"ui.language": language()}
+    window = build_agent_window(
+        theme=theme, queries=FakeQueries(desk), commits=commits, link=FakeLink(), jobs=InlineJobs(),
+        settings=settings, identity=IDENTITY, sessions=FakeSessions(), status=status, now_ms=lambda: NOW_MS,
+    )  # fmt: skip
+    return window, desk, commits
+
+
+def _scene(prepare: Callable[[AgentWindow, FakeDesk, FakeCommits], None], status: SyncStatus = LIVE, size: int = 200):
+    def build(theme: Theme) -> QWidget:
+        mode = theme.mode
+        window, desk, commits = agent_window(theme, status, size=size)
+        theme.set_mode(mode)
+        prepare(window, desk, commits)
+        return window
+
+    return build
+
+
+def _inbox(window: AgentWindow, _desk: FakeDesk, _commits: FakeCommits) -> None:
+    window.go_view(ViewKey.TEAM)
+
+
+def _ticket(window: AgentWindow, _desk: FakeDesk, _commits: FakeCommits) -> None:
+    window.go_view(ViewKey.TEAM)
+    window.open_ticket(ticket_id(0))
+
+
+def _reply(window: AgentWindow, _desk: FakeDesk, commits: FakeCommits) -> None:
+    text = "박민수 님, 확인해 주셔서 감사합니다.\n\n펌웨어를 2.4.3으로 올린 뒤 다시 인쇄해 보시겠어요?"
+    commits.save_draft(Draft(ticket_id(0), DraftKind.REPLY, text, 10, 3, NOW_MS))
+    _ticket(window, _desk, commits)
+    window.ticket.composer.write(DraftKind.REPLY)
+
+
+def _note(window: AgentWindow, _desk: FakeDesk, commits: FakeCommits) -> None:
+    text = "원격으로 함께 보니 급지 센서는 정상. 펌웨어 문제로 보고 2.4.3 안내함."
+    commits.save_draft(Draft(ticket_id(0), DraftKind.NOTE, text, 10, 3, NOW_MS))
+    _ticket(window, _desk, commits)
+    window.ticket.composer.write(DraftKind.NOTE)
+
+
+def _held(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
+    _reply(window, desk, commits)
+    desk.customer_writes(0, "잠시만요, 방금 다시 해 보니 이제 됩니다!")
+    window.ticket.composer.send()
+
+
+def _offline(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
+    _ticket(window, desk, commits)
+    window.desk.set_priority(window._rows(), 4)
+    window.desk.send_reply(ticket_id(0), "펌웨어 2.4.3을 보내 드립니다.", 3, window_after(), False)
+
+
+def window_after():
+    from app.services.triage_writing import After
+    return After.WAIT
+
+
+def _search(window: AgentWindow, _desk: FakeDesk, _commits: FakeCommits) -> None:
+    window.open_ticket(ticket_id(1))
+    window.top.search.setText("결제")
+    window._search("결제")
+
+
+def _outbox(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
+    _offline(window, desk, commits)
+    window.toast.hide()
+    window.go_outbox()
+
+
+def _empty(window: AgentWindow, _desk: FakeDesk, _commits: FakeCommits) -> None:
+    window.go_view(ViewKey.SNOOZED)
+
+
+def _sign_in(theme: Theme) -> QWidget:
+    window = SignInWindow(theme, server="https://help.example.com", login="jiwoo")
+    window.password.setText("x")
+    window.answered("sign_in_refused")
+    return window
+
+
+def _settings(theme: Theme) -> QWidget:
+    return SettingsWindow(theme, Settings(Path("none.json")))
+
+
+def _palette(theme: Theme) -> QWidget:
+    from widgets.search.palette import Palette
+    window, desk, _commits = agent_window(theme)
+    window.open_ticket(ticket_id(0))
+    palette = Palette(theme, window.registry, FakeQueries(desk), InlineJobs(), window)
+    palette._fit()
+    palette._owner = window
+    return palette
+
+
+def _sheet(theme: Theme) -> QWidget:
+    from widgets.shell.sheet import ShortcutSheet
+    window, _desk, _commits = agent_window(theme)
+    sheet = ShortcutSheet(theme, window.registry, window)
+    sheet._owner = window
+    return sheet
+
+
+def _session_info(phase: Phase, **more: object) -> SessionInfo:
+    started = time.monotonic_ns() // 1_000_000 - 761_000
+    grants = (Scope.VIEW,) if phase in (Phase.UNVERIFIED, Phase.VERIFIED) else ()
+    view = SessionView(phase, started_ms=started, grants=grants, **more)
+    return SessionInfo(
+        view, ORDER.ticket_label, ORDER.customer_name,
+        Invited("deskside://invite/6f1c…#k2V9…", "482917305", time.monotonic_ns() // 1_000_000 + 553_000, True),
+        ProofKind.DEVICE, "Linux", "482 917", target=Target(1280, 800, 1.0, "window"),
+    )  # fmt: skip
+
+
+def _desktop() -> QImage:
+    image = QImage(1280, 800, QImage.Format.Format_RGB32)
+    image.fill(QColor("#dfe6ee"))
+    painter = QPainter(image)
+    painter.fillRect(140, 90, 1000, 600, QColor("#ffffff"))
+    painter.fillRect(140, 90, 1000, 40, QColor("#35506e"))
+    painter.setPen(QColor("#ffffff"))
+    painter.setFont(QFont("Pretendard", 13))
+    painter.drawText(160, 116, "프린터 설정 – PX-200")
+    painter.setPen(QColor("#222222"))
+    for i, text in enumerate(("급지: 자동", "용지 걸림 감지: 켜짐", "펌웨어: 2.4.1", "마지막 오류: E-1042")):
+        painter.drawText(190, 190 + i * 44, text)
+    painter.end()
+    return image
+
+
+def _invite(theme: Theme) -> QWidget:
+    window = InviteWindow(theme, ORDER)
+    window.show_info(_session_info(Phase.INVITED))
+    return window
+
+
+def _refused(theme: Theme) -> QWidget:
+    window = InviteWindow(theme, ORDER)
+    window.show_info(_session_info(Phase.ENDED, reason=EndReason.REFUSED, by="customer"))
+    return window
+
+
+def _session(phase: Phase, **more: object) -> Callable[[Theme], QWidget]:
+    def build(theme: Theme) -> QWidget:
+        window = SessionWindow(theme, ORDER)
+        window.show_info(_session_info(phase, **more))
+        window.show_meter(Meter(38.2, 28, "sharp", "direct", 0.2, 1.4))
+        QTimer.singleShot(0, window, lambda: window.show_frame(_desktop(), 1))
+        return window
+
+    return build
+
+
+WIDE, SMALL = (1280, 800), (960, 600)
+SCENES = [
+    Scene("agent-inbox", _scene(_inbox), WIDE, 450),
+    Scene("agent-ticket", _scene(_ticket), WIDE, 450, contrast=True),
+    Scene("agent-ticket-small", _scene(_ticket), SMALL, 450),
+    Scene("agent-reply", _scene(_reply), WIDE, 450),
+    Scene("agent-reply-small", _scene(_reply), SMALL, 450),
+    Scene("agent-note", _scene(_note), WIDE, 450),
+    Scene("agent-held", _scene(_held), WIDE, 450),
+    Scene("agent-offline", _scene(_offline, OFFLINE), WIDE, 450),
+    Scene("agent-search", _scene(_search), WIDE, 450),
+    Scene("agent-outbox", _scene(_outbox, OFFLINE), WIDE, 450),
+    Scene("agent-empty", _scene(_empty), SMALL, 450),
+    Scene("agent-sign-in", _sign_in),
+    Scene("agent-settings", _settings),
+    Scene("agent-palette", _palette),
+    Scene("agent-keys", _sheet),
+    Scene("session-invite", _invite),
+    Scene("session-refused", _refused),
+    Scene("session-check", _session(Phase.UNVERIFIED), (1152, 768), 200),
+    Scene("session-live", _session(Phase.VERIFIED), (1152, 768), 200),
+    Scene("session-paused", _session(Phase.VERIFIED, paused=True), (1152, 768), 200),
+    Scene("session-ended", _session(Phase.ENDED, reason=EndReason.STOPPED, by="customer"), (1152, 768), 200),
+]
