@@ -325,7 +325,7 @@ class AgentCore(EndBase):
             machine.shorten(idle_ms=message.idle_s * 1000, hard_ms=message.hard_s * 1000, now_ms=self._now)
 
     def _on_grants(self, message: wire.Grants) -> None:
-        if message.seq <= self._grants_seq and self._active is not None and set(message.set) != set(self._grants):
+        if message.seq < self._grants_seq:
             return
         self._grants_seq = message.seq
         self._grants = in_order(message.set)

@@ -122,6 +122,7 @@ class AgentEnd(AgentCore):
         if machine is not None and machine.live:
             self._apply(machine.agent_active(self._now))
             if self._view_sent_at is None or self._now - self._view_sent_at >= VIEW_REPEAT_MS:
+                self._view = self._view or wire.View(0, 0)
                 self._say_view()
         return self._flush()
 

@@ -129,6 +129,12 @@ class CustomerLink(CustomerCore):
             self._offers.clear()
             self._must_rebuild = True
 
+    def _on_old_connection_back(self, epoch: int) -> None:
+        if self._attempt is not None:
+            self._attempt = None
+            self._tell(child.Keep(epoch))
+        self._on_connected()
+
     def _on_connected(self) -> None:
         """A connection works: the first one begins the session, a further one carries it on."""
         first = False

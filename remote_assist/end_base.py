@@ -159,6 +159,9 @@ class EndBase:
     def _on_connected(self) -> None:
         """`hello` went both ways on a new connection; the machine knows."""
 
+    def _on_old_connection_back(self, epoch: int) -> None:
+        """The connection in use spoke again; only the customer's end decides between it and an attempt."""
+
     def _on_message(self, message: wire.Message) -> None:
         """A checked data-channel message of the peer."""
 
@@ -354,10 +357,8 @@ class EndBase:
         elif self._active is not None and message.epoch == self._active.number:
             was_lost = self._machine.lost
             self._apply(self._machine.heard(self._now, message.silent_ms))
-            if was_lost and not self._machine.lost and self._attempt is not None:
-                self._tell(child.Keep(self._active.number))
-                self._attempt = None
-                self._on_connected()
+            if was_lost and not self._machine.lost:
+                self._on_old_connection_back(self._active.number)
 
     def _on_recv(self, message: child.Recv) -> None:
         if not self._keyed or not wire.sender_allowed(message.channel, self._peer):

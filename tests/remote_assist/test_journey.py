@@ -368,6 +368,40 @@ def test_a_broken_line_comes_back_with_a_new_connection_and_the_old_consent() ->
     assert len(world.customer.of(SasQuestion)) == 1
 
 
+def test_a_connection_before_the_handshake_is_no_connection() -> None:
+    """No check number, no session: a child that says it is connected too early is not believed."""
+    world = World()
+    world.tamper = lambda _to, data: None if b"sas.accept" in data else data
+    world.to_prompt()
+    world.choose()
+    world.allow()
+    for side in (world.agent, world.customer):
+        world.do(side, side.end.on_child(child.PeerState(0, "completed", "connected", "direct", 0, True)))
+    assert world.phases() == (Phase.CONNECTING, Phase.CONNECTING)
+    world.do(world.customer, world.customer_end.on_child(child.Recv("ctl", {"t": "hello", "proto": 1, "epoch": 0})))
+    assert world.customer.end.view.reason is EndReason.PROTOCOL
+    assert not world.customer.of(GrantsChanged)
+
+
+def test_an_old_connection_that_speaks_first_stays_and_the_attempt_is_dropped() -> None:
+    """A cut of a few seconds costs no new connection."""
+    world = World()
+    world.to_verified()
+    world.network_up = world.new_connections = False
+    world.pass_time(4_000)
+    assert max(child_of(world.customer).epochs) == 1
+    world.network_up = True
+    world.pass_time(1_000)
+    assert world.customer.end.view.flowing
+    assert world.agent.end.view.flowing
+    assert set(child_of(world.customer).epochs) == {0}
+    world.new_connections = True
+    world.pass_time(20_000)
+    assert world.phases() == (Phase.VERIFIED, Phase.VERIFIED)
+    assert set(child_of(world.customer).epochs) == {0}
+    assert child_of(world.customer).sending
+
+
 def test_a_line_that_stays_broken_ends_after_thirty_seconds() -> None:
     """Both ends, each by its own clock; the receipt follows by the relay."""
     world = World()

@@ -156,6 +156,8 @@ class FakeChild:
             if message.type == "offer":
                 answer = self.sdp_filter(sdp("answer", self.fingerprint(message.epoch)))
                 self.out.append(child.LocalSdp(message.epoch, "answer", answer))
+        elif isinstance(message, child.Keep):
+            self.epochs = {epoch: marks for epoch, marks in self.epochs.items() if epoch == message.epoch}
         elif isinstance(message, child.ListTargets):
             self.out.append(child.Targets(message.seq, [SCREEN, WINDOW]))
         elif isinstance(message, child.Grants):
@@ -230,6 +232,7 @@ class World:
         self.customer = Side("customer", self.customer_end)
         self.relay_up = True
         self.network_up = True
+        self.new_connections = True
         self.tamper: Callable[[str, bytes], bytes | None] = lambda _to, data: data
         self.mail: list[tuple[Side, bytes]] = []
         self.nacks: list[Side] = []
@@ -373,13 +376,14 @@ class World:
             if fake is None or not fake.alive or fake.frozen or not fake.epochs:
                 continue
             fake.stats()
-            self.perform(side, side.end.on_child(self.state(side)))
+            for epoch in list(fake.epochs):
+                if epoch in fake.epochs:
+                    self.perform(side, side.end.on_child(self.state(side, epoch)))
         self.settle()
 
-    def state(self, side: Side) -> child.PeerState:
+    def state(self, side: Side, epoch: int) -> child.PeerState:
         fake = side.child
         assert fake is not None
-        epoch = max(fake.epochs)
         open_ = "open" in fake.epochs[epoch]
         silent = 0 if self.talking else 60_000
         return child.PeerState(epoch, "completed", "connected", "direct", silent if open_ else 0, open_)
@@ -422,13 +426,14 @@ class World:
     def _connect(self) -> bool:
         """DTLS comes up as soon as both children have both descriptions of an epoch."""
         a, c = self.agent.child, self.customer.child
-        if a is None or c is None or not self.talking:
+        if a is None or c is None or not self.talking or not self.new_connections:
             return False
         changed = False
         for epoch in sorted(set(a.epochs) & set(c.epochs)):
             if "remote" in a.epochs[epoch] & c.epochs[epoch] and "open" not in a.epochs[epoch]:
                 for side, fake in ((self.agent, a), (self.customer, c)):
                     fake.epochs[epoch].add("open")
-                    self.perform(side, side.end.on_child(self.state(side)))
+                    fake.epochs = {number: marks for number, marks in fake.epochs.items() if number >= epoch}
+                    self.perform(side, side.end.on_child(self.state(side, epoch)))
                 changed = True
         return changed
