@@ -16,6 +16,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from PyInstaller.archive.readers import CArchiveReader  # type: ignore[import-untyped]  # ships no types
+
+from app.entry.cli import COMPANION_PROGRAMS, PROGRAMS
 from app.entry.qt_libraries import DEBIAN_PACKAGES
 from resources.packaging.pyinstaller import rules
 
@@ -69,6 +72,25 @@ def check_libraries(bundle: Path) -> Iterator[str]:
     yield from (f"{name} is the distribution's and must not be bundled" for name in top if rules.is_host_library(name))
 
 
+def check_contents(bundle: Path) -> Iterator[str]:
+    """The Companion's archive holds none of the agent's parts, and the agent's holds every program."""
+    held = {name: _modules(bundle / name) for name in EXECUTABLES}
+    for module in sorted(held["deskside-companion"]):
+        if any(module == other or module.startswith(other + ".") for other in rules.COMPANION_EXCLUDED):
+            yield f"deskside-companion holds {module}"
+    for name, programs in (
+        ("deskside", PROGRAMS),
+        ("deskside-companion", {p: PROGRAMS[p] for p in COMPANION_PROGRAMS}),
+    ):
+        yield from (f"{name} lacks {p.module}" for p in programs.values() if p.module not in held[name])
+
+
+def _modules(executable: Path) -> set[str]:
+    archive = CArchiveReader(str(executable))
+    (inner,) = [name for name in archive.toc if name.endswith(".pyz")]
+    return set(archive.open_embedded_archive(inner).toc)
+
+
 def check_demo(bundle: Path, home: Path) -> Iterator[str]:
     """The headless demo runs from the bundle and leaves its pictures."""
     out = home / "demo"
@@ -91,7 +113,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     bundle: Path = options.bundle.resolve()
     with tempfile.TemporaryDirectory(prefix="deskside-smoke-") as folder:
-        faults = [*check_versions(bundle, Path(folder)), *check_libraries(bundle)]
+        faults = [*check_versions(bundle, Path(folder)), *check_libraries(bundle), *check_contents(bundle)]
         if not options.without_demo:
             faults += check_demo(bundle, Path(folder))
     files = [path for path in bundle.rglob("*") if path.is_file() and not path.is_symlink()]
