@@ -121,7 +121,7 @@ class ChildLink:
         """Wait for the child's next message. Raises LinkClosed when it is gone, BadMessage when it lies."""
         try:
             raw = self._conn.recv_bytes(MAX_MESSAGE_BYTES)
-        except (EOFError, OSError, TypeError) as error:  # TypeError: closed by another thread in the middle of a read
+        except (EOFError, OSError, TypeError) as error:  # TypeError: closed by another thread
             self._left = True
             raise LinkClosed(type(error).__name__) from error
         return decode_from_child(raw)

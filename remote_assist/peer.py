@@ -383,6 +383,7 @@ class Peer:
         elif len(data) == _PONG.size and data[0] == 2:
             _, _, t1, t2, t3 = _PONG.unpack(data)
             self.clock.add(t1, t2, t3, arrived_us)
+            self.rate.path_seen(self.clock.rtt_us)
             if self._seam is not None:
                 self._seam.nack.rtt_s = max(0.0, self.clock.rtt_us / 1_000_000)
 
