@@ -21,11 +21,11 @@ from app.services.sample_data.tickets import FixedTopic, Tickets
 DEFAULT_SEED = 20260101
 DEFAULT_AS_OF_MS = int(dt.datetime(2026, 3, 31, 9, 0, tzinfo=dt.UTC).timestamp()) * 1000  # 18:00 in Seoul
 
-_PERSONA_AREAS = ("printer", "router")
+_PERSONA_AREAS = ("accounting", "printer", "router")
 # where in the data set the demo customer's tickets lie (None: the newest that leaves room), asset, problem, shape
 _STORY: tuple[tuple[float | None, FixedTopic, Fixed], ...] = (
     (0.22, FixedTopic(1, 0), Fixed("mail", (0, 47, 180, 221, 262), 5, solved=True)),
-    (0.55, FixedTopic(1, 7), Fixed("chat", (0, 4, 9, 16, 31), 5, solved=True)),
+    (0.55, FixedTopic(2, 0), Fixed("chat", (0, 4, 9, 16, 31), 5, solved=True)),
     (0.86, FixedTopic(0, 3), Fixed("mail", (0, 95, 240, 283), 4, solved=True)),
     (None, FixedTopic(0, 0), Fixed("companion", (0, 38, 71), 4, solved=False)),
 )

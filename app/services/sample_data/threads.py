@@ -77,6 +77,16 @@ def local_date(language: str, ms: int) -> str:
     return f"{day.month}月{day.day}日"
 
 
+def full_date(language: str, iso: str) -> str:
+    """Return an ISO date as written in the language."""
+    day = dt.date.fromisoformat(iso)
+    if language == "ko":
+        return f"{day.year}년 {day.month}월 {day.day}일"
+    if language == "en":
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 class Scribe:
     """Composes texts from the grammar."""
 
@@ -96,7 +106,7 @@ class Scribe:
             "noun": area.noun[language], "model": topic.model, "serial": topic.serial, "code": topic.code,
             "verword": area.verword.get(language, area.verword["en"] if language != "ko" else ""),
             "version": area.versions[at], "newversion": area.versions[-1], "phone": customer.phone,
-            "warranty": topic.warranty, "en": topic.problem.subject["en"],
+            "warranty": full_date(language, topic.warranty), "en": topic.problem.subject["en"],
             "date": local_date(language, topic.opened_ms - rng.randint(1, 9) * DAY_MS), "log": "",
             "original": topic.original, "mention": "", "minutes": 0,
         }  # fmt: skip
