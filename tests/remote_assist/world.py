@@ -391,7 +391,7 @@ class World:
     @property
     def talking(self) -> bool:
         ends = [side.child for side in (self.agent, self.customer)]
-        return self.network_up and all(fake is not None and fake.alive and not fake.frozen for fake in ends)
+        return self.network_up and all(f is not None and f.alive and not f.frozen and not f.ended for f in ends)
 
     def kill_child(self, side: Side) -> None:
         """The process dies by itself."""

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both ends under any order of deeds, cuts and deaths: what must hold, holds after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.assist import Phase, Scope
+from remote_assist import child_protocol as child
+from remote_assist.actions import ChainEntry, PhaseChanged, Receipt, SasQuestion
+from remote_assist.chain import verify_receipt
+from remote_assist.session import PHASE_ORDER
+from tests.remote_assist.world import SCREEN, WINDOW, Side, World
+
+Step = Callable[[World], None]
+
+
+def deed(side: str, name: str, *arguments: object) -> Step:
+    def act(world: World) -> None:
+        chosen: Side = getattr(world, side)
+        world.do(chosen, getattr(chosen.end, name)(*arguments))
+
+    act.__name__ = f"{side}.{name}"
+    return act
+
+
+def pick(right: bool) -> Step:
+    def act(world: World) -> None:
+        asked = world.customer.of(SasQuestion)
+        if asked and world.agent.children:
+            numbers = asked[-1].choice.numbers
+            world.do(world.customer, world.customer_end.pick_number(world.number if right else numbers[0]))
+
+    act.__name__ = f"pick {right}"
+    return act
+
+
+def toggle(name: str) -> Step:
+    def act(world: World) -> None:
+        setattr(world, name, not getattr(world, name))
+
+    act.__name__ = f"toggle {name}"
+    return act
+
+
+def wait(ms: int) -> Step:
+    def act(world: World) -> None:
+        world.pass_time(ms, step_ms=min(ms, 500))
+
+    act.__name__ = f"wait {ms}"
+    return act
+
+
+def kill(side: str) -> Step:
+    def act(world: World) -> None:
+        chosen: Side = getattr(world, side)
+        if chosen.child is not None and chosen.child.alive:
+            world.kill_child(chosen)
+
+    act.__name__ = f"kill {side}"
+    return act
+
+
+STEPS: list[Step] = [
+    deed("customer", "choose_target", SCREEN.id, SCREEN.kind),
+    deed("customer", "choose_target", WINDOW.id, WINDOW.kind),
+    deed("customer", "allow"),
+    deed("customer", "allow"),
+    deed("customer", "refuse"),
+    deed("customer", "pause"),
+    deed("customer", "resume"),
+    deed("customer", "resume"),
+    deed("customer", "system_pause", True),
+    deed("customer", "system_pause", False),
+    deed("customer", "none_of_these"),
+    deed("customer", "go_on_unverified"),
+    deed("customer", "confirm_continue"),
+    deed("customer", "set_masks", [(0, 0, 5, 5)]),
+    deed("customer", "revoke", Scope.POINTER),
+    deed("customer", "stop"),
+    deed("agent", "pause"),
+    deed("agent", "confirm_sas_same", True),
+    deed("agent", "note_activity"),
+    deed("agent", "set_view", 300, 200),
+    deed("agent", "stop"),
+    deed("agent", "revoked"),
+    pick(right=True),
+    pick(right=False),
+    toggle("network_up"),
+    toggle("network_up"),
+    toggle("relay_up"),
+    toggle("new_connections"),
+    wait(500),
+    wait(1_500),
+    wait(6_000),
+    wait(40_000),
+    kill("agent"),
+    kill("customer"),
+]
+BEGINNINGS: list[list[Step]] = [
+    [],
+    STEPS[:1],
+    [STEPS[0], STEPS[2]],
+    [STEPS[0], STEPS[2], pick(right=True), deed("agent", "confirm_sas_same", True)],
+]
+
+
+def check(world: World) -> None:
+    customer, agent = world.customer, world.agent
+    view = customer.end.view
+    kinds = customer.entries()
+    for fake in customer.children:
+        if "view" in fake.scopes:
+            assert "consent" in kinds
+            assert "grant" in kinds
+        if fake.alive and fake.sending and fake is customer.child and not fake.frozen:
+            assert view.flowing, "pictures leave only while the session flows"
+    if view.phase is Phase.VERIFIED:
+        assert "sas" in kinds
+    if agent.end.view.phase is Phase.VERIFIED:
+        assert view.phase in (Phase.VERIFIED, Phase.ENDED)
+    numbers = [entry.n for entry in customer.of(ChainEntry)]
+    assert numbers == list(range(len(numbers)))
+    for side in (customer, agent):
+        order = [PHASE_ORDER.index(change.view.phase) for change in side.of(PhaseChanged)]
+        assert order == sorted(order)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(BEGINNINGS), st.lists(st.sampled_from(STEPS), max_size=25))
+def test_whatever_happens_in_whatever_order_the_rules_hold(beginning: list[Step], steps: list[Step]) -> None:
+    """No picture without consent and grant on the record, no way back, one end, and a receipt that verifies."""
+    world = World()
+    world.to_prompt()
+    for step in [*beginning, *steps]:
+        step(world)
+        check(world)
+    world.do(world.customer, world.customer_end.stop())
+    world.pass_time(1_000)
+    check(world)
+    assert world.customer.end.view.phase is Phase.ENDED
+    assert world.customer.child is not None
+    assert world.customer.child.ended or not world.customer.child.alive
+    report = verify_receipt(world.customer.last(Receipt).data)
+    assert report.ok, report.problems
+    sent = [m for fake in world.customer.children for m in fake.got if isinstance(m, child.End)]
+    assert len(sent) <= 1
+    world.relay_up = True
+    world.pass_time(45_000, step_ms=500)
+    assert world.agent.end.view.phase is Phase.ENDED or world.agent.end.view.phase is Phase.PROMPTED
