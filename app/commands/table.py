@@ -103,7 +103,7 @@ AGENT: tuple[Command, ...] = (
     _c("nav.mine", N_("My tickets"), "Ctrl+1", _A, Menu.GO),
     _c("nav.unassigned", N_("Unassigned"), "Ctrl+2", _A, Menu.GO),
     _c("nav.team", N_("Team queue"), "Ctrl+3", _A, Menu.GO),
-    _c("nav.waiting", N_("Waiting for customer"), "Ctrl+4", _A, Menu.GO),
+    _c("nav.waiting", N_("Waiting"), "Ctrl+4", _A, Menu.GO),
     _c("nav.snoozed", N_("Snoozed"), "Ctrl+5", _A, Menu.GO),
     _c("nav.outbox", N_("Outbox"), "Ctrl+6", _A, Menu.GO),
     _c("nav.back", N_("Back"), "Alt+Left", _A, Menu.GO),

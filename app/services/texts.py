@@ -51,7 +51,7 @@ _VIEWS: Mapping[ViewKey, str] = {
     ViewKey.MINE: N_("My tickets"),
     ViewKey.UNASSIGNED: N_("Unassigned"),
     ViewKey.TEAM: N_("Team queue"),
-    ViewKey.WAITING: N_("Waiting for customer"),
+    ViewKey.WAITING: N_("Waiting"),
     ViewKey.SNOOZED: N_("Snoozed"),
     ViewKey.ALL_LIVE: N_("All open tickets"),
     ViewKey.SOLVED: N_("Solved"),

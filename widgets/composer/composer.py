@@ -231,7 +231,11 @@ class Composer(Panel):
             if sheet.edit.toPlainText():
                 continue
             sheet.load(draft.body, draft.caret)
-            sheet.say(_("Draft of {time}").format(time=fmt.moment(draft.updated)) if draft.updated else _("Draft"))
+            sheet.say(
+                _("Draft of {time}").format(time=fmt.when(draft.updated, self._now_ms()))
+                if draft.updated
+                else _("Draft")
+            )
             if draft.kind is DraftKind.REPLY:
                 self._began_seq = draft.seen_seq
         if drafts and self.kind() is None:

@@ -27,6 +27,7 @@ from widgets.foundation import (
     row,
     scroll,
 )
+from widgets.foundation.scroll_body import ScrollBody
 
 __all__ = ["CustomerPanel"]
 
@@ -50,7 +51,7 @@ class CustomerPanel(Panel):
         self._today = date(1970, 1, 1)
         self._open: dict[str, bool] = {}
         space = theme.tokens.space
-        self._body = QWidget()
+        self._body = ScrollBody()
         self._column = column(gap=space.small, margins=(space.medium, space.medium, space.medium, space.medium))
         self._body.setLayout(self._column)
         self.area = scroll(self._body)

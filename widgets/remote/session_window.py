@@ -239,7 +239,7 @@ class SessionWindow(QMainWindow):
         view = info.view
         over = view.phase is Phase.ENDED
         self.live.setText(
-            _("Ended") if over else (_("Paused") if view.paused else _("LIVE") if view.live else _("Waiting"))
+            _("Ended") if over else (_("Paused") if view.paused else _("LIVE") if view.live else _("Not started"))
         )
         self.live.set_kind("live" if view.flowing else "neutral")
         self.grants.setText("" if over else grants_text(info))

@@ -190,6 +190,11 @@ class AgentWindow(QMainWindow):
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_moved)
 
+    @property
+    def flow(self) -> SessionFlow | None:
+        """The newest session's windows; None before the first."""
+        return self._flow
+
     # --- what the entry says ---------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -198,6 +203,7 @@ class AgentWindow(QMainWindow):
         self.desk.load_choices()
         self._read_counts()
         self.go_view(self.inbox.view())
+        self.inbox.list.setFocus()
 
     def show_status(self, status: SyncStatus) -> None:
         """Show how sync stands."""

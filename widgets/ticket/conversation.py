@@ -14,6 +14,7 @@ from app.domain.ids import TicketId, UserId
 from app.domain.ports import Choices, ThreadItem, TicketDetails
 from app.services.texts_history import event_line
 from widgets.foundation import Button, Look, Theme, column, row, scroll
+from widgets.foundation.scroll_body import ScrollBody
 from widgets.ticket.items import EventRow, MessageBlock
 
 __all__ = ["Conversation"]
@@ -40,9 +41,8 @@ class Conversation(QWidget):
         self._column.setContentsMargins(space.large, space.medium, space.large, space.large)
         self._column.setSpacing(space.small)
         self.earlier = Button(theme, "", look=Look.LINK, pressed=self._show_earlier)
-        self._body = QWidget()
+        self._body = ScrollBody()
         outer = column(row(None, self.earlier, None), self._column, None)
-        outer.setStretch(1, 0)
         self._body.setLayout(outer)
         self.area: QScrollArea = scroll(self._body)
         self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

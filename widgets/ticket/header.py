@@ -111,21 +111,15 @@ class TicketHeader(Panel):
         fields = Flow(space.tiny)
         for widget in (self.state, self.priority, self.owner, self.tags):
             fields.addWidget(widget)
-        left = QWidget()
-        left.setLayout(fields)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        left.setSizePolicy(policy)
-        foot = row(left, self.see, gap=space.small)
-        foot.setAlignment(self.see, Qt.AlignmentFlag.AlignTop)
-        top = row(self.number, self.waiting, None, self.meta, gap=space.small)
-        edge = (space.large, space.small, space.large, space.small)
-        box = column(top, self.subject, foot, gap=space.tiny, margins=edge)
+        top = row(self.number, self.meta, self.waiting, None, self.see, gap=space.small)
+        edge = (space.large, space.small, space.large, space.medium)
+        box = column(top, self.subject, space.tiny, fields, gap=space.tiny, margins=edge)
         self.setLayout(box)
         self.retranslate()
 
     def _button(self, command: str, icon: str = "") -> Button:
         button = Button(self._theme, "", look=Look.QUIET, icon=icon, pressed=lambda: self.asked.emit(command))
+        button.setProperty("look", "field")
         button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         return button
 
@@ -160,9 +154,7 @@ class TicketHeader(Panel):
         self._show_fields(details)
         can_see = line.category in LIVE and details.customer is not None
         self.see.setEnabled(can_see)
-        self.see.setToolTip(
-            "" if can_see else _("A session starts only from an open ticket whose customer is known.")
-        )
+        self.see.setToolTip("" if can_see else _("A session starts only from an open ticket whose customer is known."))
 
     def _show_fields(self, details: TicketDetails) -> None:
         line, choices = details.row, self._choices
