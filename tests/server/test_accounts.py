@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sign-in and tokens: the right person on the right device, and nobody by trying."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from sync.protocol import Refresh, Tokens
+from sync.server.limits import Limiter, TryLimit, network_of
+from sync.server.schema import SYSTEM
+from sync.server.tokens import AGENT, TokenSigner
+from tests.server.world import PASSWORD, Agent, World
+
+JSON = {"content-type": "application/json"}
+
+
+def refresh(world: World, token: str, agent: Agent) -> Tokens | None:
+    """Exchange a refresh token; None if it is refused."""
+    answer = agent.post("/auth/v1/refresh", Refresh(refresh=token, device=agent.device))
+    if answer.status_code == 401:
+        return None
+    from sync.protocol import unpack
+
+    tokens: Tokens = unpack(answer.content, Tokens)
+    return tokens
+
+
+def test_a_wrong_password_and_an_unknown_login_look_the_same(world: World) -> None:
+    """401 with one word; the answer says nothing about which logins exist."""
+    wrong = world.client.post("/auth/v1/login", json={"login": "kim", "password": "no"})
+    unknown = world.client.post("/auth/v1/login", json={"login": "nobody", "password": "no"})
+    assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
+    assert wrong.json()["code"] == "credentials"
+
+
+def test_json_and_packed_bodies_sign_in_alike(world: World) -> None:
+    """The same routes serve the client and a script."""
+    answer = world.client.post("/auth/v1/login", json={"login": "KIM ", "password": PASSWORD, "device_name": "x"})
+    assert answer.status_code == 200
+    assert answer.json()["account"]["name"] == "김지우"
+    assert len(answer.json()["device_code"]) == 2
+
+
+def test_after_five_wrong_passwords_the_sixth_waits_even_if_right(desk: World) -> None:
+    """429 with Retry-After; other people are not locked out, and it ends by itself."""
+    for _ in range(5):
+        assert desk.client.post("/auth/v1/login", json={"login": "kim", "password": "no"}).status_code == 401
+    blocked = desk.client.post("/auth/v1/login", json={"login": "kim", "password": PASSWORD})
+    assert (blocked.status_code, blocked.json()["code"]) == (429, "busy")
+    assert int(blocked.headers["retry-after"]) == 301
+    assert desk.agent("lee").tokens.access
+    desk.clock.forward(301)
+    assert desk.agent("kim").tokens.access
+
+
+def test_an_expired_or_forged_token_is_refused_with_one_word(world: World) -> None:
+    """401 `token`; after refreshing, work goes on."""
+    kim = world.agent()
+    world.clock.forward(600)
+    assert (kim.pull_raw().status_code, kim.pull_raw().json()["code"]) == (401, "token")
+    assert kim.tokens.refresh
+    tokens = refresh(world, kim.tokens.refresh, kim)
+    assert tokens is not None
+    kim.tokens = tokens
+    assert kim.pull_raw().status_code == 200
+    body, _, mark = tokens.access.partition(".")
+    for bad in ("", "x", f"{body}.{mark[:-2]}AA", f"{body[:-2]}AA.{mark}", mark, "ü.ü"):
+        answer = world.client.get("/customer/v1/home", headers={"authorization": f"Bearer {bad}".encode()})
+        assert answer.status_code == 401
+
+
+def test_a_token_of_one_device_does_not_serve_another(world: World) -> None:
+    """A body naming another device is 403; a companion's token opens no sync."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    kim.device, own = lee.device, kim.device
+    assert kim.pull_raw().status_code == 403
+    kim.device = own
+    answer = world.client.post("/sync/v1/hello", content=b"", headers=world.companion().bearer)
+    assert answer.status_code == 401
+
+
+def test_a_lost_answer_to_a_refresh_does_not_sign_anybody_out(world: World) -> None:
+    """The previous token is accepted once more until the new one is used."""
+    kim = world.agent()
+    first = kim.tokens.refresh
+    lost = refresh(world, first, kim)
+    again = refresh(world, first, kim)
+    assert lost is not None
+    assert again is not None
+    assert refresh(world, again.refresh, kim) is not None
+
+
+def test_using_a_spent_refresh_token_ends_the_whole_family(world: World) -> None:
+    """A stolen token is worth nothing once its owner went on, and shows itself."""
+    kim = world.agent()
+    first = kim.tokens.refresh
+    second = refresh(world, first, kim)
+    assert second is not None
+    third = refresh(world, second.refresh, kim)
+    assert third is not None
+    assert refresh(world, first, kim) is None
+    assert refresh(world, third.refresh, kim) is None
+
+
+def test_the_previous_token_is_accepted_once_more_and_not_twice(world: World) -> None:
+    """Two lost answers in a row ask for the password again."""
+    kim = world.agent()
+    first = kim.tokens.refresh
+    assert all(refresh(world, first, kim) is not None for _ in range(2))
+    assert refresh(world, first, kim) is None
+
+
+def test_a_refresh_token_from_another_device_is_refused(world: World) -> None:
+    """Tokens are bound to their device."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    assert refresh(world, kim.tokens.refresh, lee) is None
+
+
+def test_signing_in_again_on_the_same_device_keeps_its_id_and_code(world: World) -> None:
+    """The outbox of a device stays its own; unknown or foreign ids get a new one."""
+    kim = world.agent()
+    from sync.protocol import CONTENT_TYPE, Login, pack, unpack
+
+    def sign_in(login: str, device: bytes) -> Tokens:
+        ask = Login(login=login, password=PASSWORD, device=device)
+        answer = world.client.post("/auth/v1/login", content=pack(ask), headers={"content-type": CONTENT_TYPE})
+        tokens: Tokens = unpack(answer.content, Tokens)
+        return tokens
+
+    again = sign_in("kim", kim.device)
+    assert (again.device, again.device_code) == (kim.device, kim.tokens.device_code)
+    assert sign_in("lee", kim.device).device != kim.device
+
+
+def test_a_device_can_take_a_new_id_in_place_of_its_own(world: World) -> None:
+    """`replaces` must be a device of the same account; the old refresh tokens end."""
+    from sync.protocol import NewDevice, unpack
+
+    kim, lee = world.agent("kim"), world.agent("lee")
+    old = kim.tokens.refresh
+    answer = kim.post("/auth/v1/device", NewDevice(name="again", replaces=kim.device))
+    tokens: Tokens = unpack(answer.content, Tokens)
+    assert tokens.device != kim.device
+    assert tokens.device_code != kim.tokens.device_code
+    assert refresh(world, old, kim) is None
+    assert lee.post("/auth/v1/device", NewDevice(name="x", replaces=kim.device)).status_code == 403
+
+
+def test_signing_out_ends_the_refresh_tokens(world: World) -> None:
+    """The device keeps its id for next time."""
+    from base64 import b64encode
+
+    kim = world.agent()
+    body = {"device": b64encode(kim.device).decode()}
+    assert world.client.post("/auth/v1/logout", json=body, headers=kim.bearer).status_code == 204
+    assert refresh(world, kim.tokens.refresh, kim) is None
+
+
+def test_a_suspended_person_is_locked_out_at_once(world: World) -> None:
+    """Device and account state are read on every request; revocation does not wait for the token's end."""
+    kim = world.agent()
+
+    def set_state(table: sa.Table, state: str) -> None:
+        world.store.write(lambda cx: cx.execute(table.update().values(state=state)))
+
+    set_state(SYSTEM.account, "suspended")
+    assert (kim.pull_raw().status_code, kim.pull_raw().json()["code"]) == (403, "suspended")
+    assert world.client.post("/auth/v1/login", json={"login": "kim", "password": PASSWORD}).status_code == 403
+    set_state(SYSTEM.account, "active")
+    set_state(SYSTEM.device, "revoked")
+    assert kim.pull_raw().json()["code"] == "revoked"
+
+
+def test_device_codes_are_unique_and_grow_when_they_run_short(desk: World) -> None:
+    """Two characters first; nobody gets a code twice."""
+    codes = set()
+    alphabet = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+    def fill(cx: sa.Connection) -> None:
+        row = {"account_id": b"a" * 16, "name": "", "state": "active", "lmid": 0, "lmid_seen": 0, "offset_ms": 0,
+               "proto": 1, "schema": 1, "hello_at": 0, "last_seen": 0}  # fmt: skip
+        rows = [{**row, "id": f"{a}{b}".encode() * 8, "code": f"{a}{b}"} for a in alphabet[:15] for b in alphabet]
+        cx.execute(SYSTEM.device.insert(), rows)
+
+    for _ in range(3):
+        codes.add(desk.agent().tokens.device_code)
+    assert len(codes) == 3
+    assert all(len(code or "") == 2 and set(code or "") <= set(alphabet) for code in codes)
+    desk.store.write(lambda cx: cx.execute(SYSTEM.device.delete()))
+    desk.store.write(fill)
+    assert len(desk.agent().tokens.device_code or "") == 3
+
+
+def test_tries_are_counted_per_network() -> None:
+    """An IPv6 sender cannot step aside within its /64."""
+    assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1")
+    assert network_of("::ffff:10.0.0.1") == network_of("10.0.0.1") != network_of("10.0.0.2")
+    limiter = Limiter(TryLimit(2, 10, 20))
+    limiter.failed("a", 0)
+    limiter.failed("a", 11_000)
+    assert limiter.blocked_s("a", 11_000) == 0
+    limiter.failed("a", 12_000)
+    assert limiter.blocked_s("a", 12_000) == 21
+    assert limiter.blocked_s("a", 32_000) == 0
+
+
+def test_tokens_of_another_server_are_worthless(desk: World) -> None:
+    """Each server signs with its own key."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    foreign = TokenSigner(Ed25519PrivateKey.generate()).issue(desk.clock(), AGENT, b"a" * 16, b"d" * 16)
+    assert desk.parts.signer.check(desk.clock(), foreign) is None
