@@ -88,7 +88,7 @@ class Report:
         }
         if refused:
             checks["a picture reached the agent without consent"] = session.get("frames") == 0
-            checks["the session did not end refused"] = session.get("ended_by") == "refused"
+            checks["the session did not end refused"] = session.get("end_reason") == "refused"
         else:
             checks["no picture reached the agent"] = session.get("frames", 0) > 0
             checks["the history does not tell of the consent"] = "session.consent" in data.get("ticket_history", [])
