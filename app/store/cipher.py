@@ -6,15 +6,14 @@ The one module that knows the driver. A raw key is used, so opening costs well u
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import sqlalchemy as sa
 import sqlcipher3.dbapi2 as driver  # type: ignore[import-untyped]  # the package ships no annotations
-from sqlalchemy.pool import QueuePool
 
 from app.domain.errors import StoreUnavailable
 
@@ -121,13 +120,15 @@ class Session:
 
 
 class Database:
-    """A pool of connections to one file (with what is attached to it). Any thread; a transaction stays in one."""
+    """A few connections to one file (with what is attached to it). Any thread; a transaction stays in one."""
 
-    def __init__(self, connect: Callable[[], Any], *, pool_size: int = 3) -> None:
+    def __init__(self, connect: Callable[[], Any], *, keep: int = 3) -> None:
+        """`keep` connections stay open between transactions; as many as are needed at once are made."""
         self._connect = connect
-        self._engine = sa.create_engine(
-            "sqlite://", module=driver, creator=connect, poolclass=QueuePool, pool_size=pool_size, max_overflow=4
-        )
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._idle: list[Any] = []
+        self._closed = False
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -145,32 +146,38 @@ class Database:
     def plain(self) -> Iterator[Session]:
         """A connection without a transaction, for pragmas."""
         with our_errors():
-            pooled = self._engine.raw_connection()
+            raw = self._take()
             try:
-                yield Session(pooled.driver_connection)
-            finally:
-                pooled.close()
+                yield Session(raw)
+            except BaseException:
+                raw.close()  # whatever state it is in, the next one starts clean
+                raise
+            self._give_back(raw)
+
+    def _take(self) -> Any:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _give_back(self, raw: Any) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < self._keep:
+                self._idle.append(raw)
+                return
+        raw.close()
 
     @contextmanager
     def _transaction(self, begin: str, end: str) -> Iterator[Session]:
         with self.plain() as session:
             session.run(begin)
-            try:
-                yield session
-                session.run(end)
-            except BaseException:
-                _roll_back(session.raw)
-                raise
+            yield session
+            session.run(end)
 
     def close(self) -> None:
         """Close the connections that are idle; the others close when their transaction ends. Idempotent."""
-        self._engine.dispose()
-
-
-def _roll_back(raw: Any) -> None:
-    """Undo what is left; after errors such as a full disk SQLite has done so itself."""
-    if raw.in_transaction:
-        try:
-            raw.execute("ROLLBACK")
-        except driver.Error:
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for raw in idle:
             raw.close()

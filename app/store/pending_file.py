@@ -284,9 +284,9 @@ def _salvage_table(source: Any, target: Any, table: str) -> int:
 
 def open_writer(folder: Path, key: bytes) -> Database:
     """Return the window's database of pending.db; call `prepare` first."""
-    return Database(lambda: connect_writer(pending_path(folder), key), pool_size=1)
+    return Database(lambda: connect_writer(pending_path(folder), key), keep=1)
 
 
 def open_reader(folder: Path, key: bytes) -> Database:
     """Return the worker's database of pending.db."""
-    return Database(lambda: connect_reader(pending_path(folder), key), pool_size=2)
+    return Database(lambda: connect_reader(pending_path(folder), key), keep=2)

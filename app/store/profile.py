@@ -107,7 +107,7 @@ class Profile:
             return None
 
     def _open_readers(self) -> Database:
-        return Database(self._connect, pool_size=4)
+        return Database(self._connect, keep=4)
 
     def _connect(self) -> Any:
         raw = self._connect_replica()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,13 @@ _ORDER = {
     # a ticket without a number yet is the newest there is
     SortKey.NUMBER: "number IS NULL DESC, number DESC, id DESC",
 }
+# one number that orders as _ORDER does but for ties
+_KEY = {
+    SortKey.LAST_ACTIVITY: "coalesce(last_at, 0)",
+    SortKey.CREATED: "coalesce(created_at, 0)",
+    SortKey.PRIORITY: "(coalesce(priority, 0) << 48) + coalesce(last_at, 0)",
+    SortKey.NUMBER: "coalesce(number, 1 << 60)",
+}
 _SORT_COLUMNS = "id, last_at, created_at, priority, number"
 _WAITING = frozenset({Category.WAITING_CUSTOMER, Category.WAITING_INTERNAL, Category.HELD})
 
@@ -58,10 +66,7 @@ class StoreQueries:
                 found = self._searcher(shown).tickets(text, limit=0)
                 rows = shown.by_values(TICKET.number, _SORT_COLUMNS, "id", found, f" AND {where}")
                 return _sorted(rows, sort)
-            columns = "id" if not shown.overlaid_ids(TICKET.number) else _SORT_COLUMNS
-            # the sort key must be among the columns of a union; alone, the index answers without the table
-            rows = shown.select(TICKET.number, columns, where, order=_ORDER[sort])
-        return [row[0] for row in rows]
+            return self._ordered(shown, where, sort)
 
     def rows(self, ids: Sequence[TicketId]) -> Mapping[TicketId, TicketRow]:
         """Return the lines of these tickets; ids no longer there are left out."""
@@ -77,13 +82,14 @@ class StoreQueries:
             wheres = {view: self._where(shown, view) for view in ViewKey}
             columns = ", ".join(f"({where}) AS v{i}" for i, where in enumerate(wheres.values()))
             sums = ", ".join(f"sum(v{i})" for i in range(len(wheres)))
-            base = f"SELECT {columns} FROM main.ticket INDEXED BY ticket_list WHERE deleted = 0"
+            total = tx.one(f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket INDEXED BY ticket_list)") or ()
             if TICKET.number in shown.overlaid:
                 keys = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
-                above = f"SELECT {columns} FROM pending.over_ticket WHERE deleted = 0 AND id IN {keys}"
-                base = f"{base} AND id NOT IN {keys} UNION ALL {above}"
-            row = tx.one(f"SELECT {sums} FROM ({base})") or ()
-        return {view: int(n or 0) for view, n in zip(wheres, row, strict=True)}
+                below = f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket WHERE id IN {keys})"
+                above = f"SELECT {sums} FROM (SELECT {columns} FROM pending.over_ticket WHERE id IN {keys})"
+                minus, plus = tx.one(below) or (), tx.one(above) or ()
+                total = tuple((n or 0) - (m or 0) + (p or 0) for n, m, p in zip(total, minus, plus, strict=True))
+        return {view: int(n or 0) for view, n in zip(wheres, total, strict=True)}
 
     def details(self, ticket: TicketId) -> TicketDetails | None:
         """Return a ticket's page, or None when it is not on this computer."""
@@ -136,6 +142,24 @@ class StoreQueries:
         ]
 
     # --- parts ------------------------------------------------------------------------------------------------------
+
+    def _ordered(self, shown: Shown, where: str, sort: SortKey) -> list[TicketId]:
+        """Return the ids of a condition in order: the replica's from its index, own changed tickets put in between."""
+        over = shown.overlaid_ids(TICKET.number)
+        key = _KEY[sort]
+        columns = f"id, {key}" if over else "id"
+        rows = shown.tx.all(f"SELECT {columns} FROM main.ticket WHERE {where} ORDER BY {_ORDER[sort]}")
+        if not over:
+            return [row[0] for row in rows]
+        rows = [row for row in rows if row[0] not in over]
+        ids, keys = [row[0] for row in rows], [-row[1] for row in rows]
+        marks = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
+        sql = f"SELECT id, {key} FROM pending.over_ticket WHERE {where} AND id IN {marks} ORDER BY {_ORDER[sort]}"
+        for id_, value in reversed(shown.tx.all(sql)):
+            place = bisect_left(keys, -value)
+            ids.insert(place, id_)
+            keys.insert(place, -value)
+        return ids
 
     def _searcher(self, shown: Shown) -> Searcher:
         return Searcher(shown, self._identity(), self._now_ms())

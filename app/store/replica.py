@@ -148,7 +148,7 @@ class ReplicaStore:
     """The worker's files, for the sync engine. Methods block; one thread at a time."""
 
     def __init__(self, path: Path, key: bytes, pending: Database, hashes: HashTools, now_ms: Callable[[], int]) -> None:
-        self._file = Database(lambda: _connect(path, key), pool_size=2)
+        self._file = Database(lambda: _connect(path, key), keep=2)
         self._pending = pending
         self._hashes = hashes
         self._now_ms = now_ms
