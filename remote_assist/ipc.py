@@ -162,7 +162,7 @@ class ChildLink:
             return None
 
     def close(self) -> int:
-        """Let a child that hung up go, kill any other, reap it and free everything. Return its exit status. Idempotent."""
+        """Let a child that hung up go, kill any other; reap, free, return the exit status. Idempotent."""
         if self._closed.is_set():
             return self._process.returncode or 0
         self._closed.set()

@@ -35,6 +35,7 @@ from remote_assist.child_protocol import (
 )
 from remote_assist.ipc import ChildLink, LinkClosed, spawn_child
 from remote_assist.shm import FrameInfo
+from tests.bench._relay import Relay
 
 M = TypeVar("M")
 Luma = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
@@ -114,13 +115,17 @@ def share(customer: Stub, kind: str = "") -> TargetItem:
     return item
 
 
-def connect(customer: Stub, agent: Stub, epoch: int = 0) -> None:
-    """Open an epoch on both ends and wait until `ctl` is open."""
+def connect(customer: Stub, agent: Stub, epoch: int = 0, relay: Relay | None = None) -> None:
+    """Open an epoch on both ends, through `relay` if given, and wait until `ctl` is open."""
     customer.link.send(Open(epoch))
     agent.link.send(Open(epoch))
     theirs, ours = customer.want(Fingerprint).sha256, agent.want(Fingerprint).sha256
-    agent.link.send(RemoteSdp(epoch, "offer", customer.want(LocalSdp).sdp, theirs))
-    customer.link.send(RemoteSdp(epoch, "answer", agent.want(LocalSdp).sdp, ours))
+    offer = customer.want(LocalSdp).sdp
+    offer = relay.between(offer, of_customer=True) if relay is not None else offer
+    agent.link.send(RemoteSdp(epoch, "offer", offer, theirs))
+    answer = agent.want(LocalSdp).sdp
+    answer = relay.between(answer, of_customer=False) if relay is not None else answer
+    customer.link.send(RemoteSdp(epoch, "answer", answer, ours))
     for stub in (customer, agent):
         while True:
             state = stub.want(PeerState)
