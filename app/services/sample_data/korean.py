@@ -23,6 +23,8 @@ def final_of(char: str) -> int:
     code = ord(char)
     if _FIRST <= code <= _LAST:
         return (code - _FIRST) % _FINALS
+    if "a" <= char <= "z":  # the end of a word, read as one: Web 웹, Mail 메일
+        return _RIEUL if char == "l" else int(char in "bckmnpt")
     return _READ_FINAL.get(char.lower(), 0)
 
 

@@ -66,7 +66,7 @@ def _solved(rng: Stream, plan: Plan, line: Timeline, roles: Sequence[str]) -> Ou
 def _reopened(rng: Stream, line: Timeline, roles: Sequence[str]) -> list[Step]:
     """A few tickets were called solved with the first advice, and the customer came back."""
     at = next((i for i, r in enumerate(roles[: len(line.times)]) if r == "fail"), None)
-    if at is None or not rng.chance(0.55):
+    if at is None or not rng.chance(0.9):
         return []
     first = line.times[at - 1]
     return [

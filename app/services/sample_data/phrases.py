@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,10 @@ from importlib.resources import files
 from typing import Any
 
 PROBLEMS_PER_AREA = 40
+# a wish or a question rather than something broken: no error code, nothing tried before
+_ASKS = re.compile(
+    r"(싶습니다|궁금합니다|있을까요|있나요|되나요|가능한가요|필요합니다|모르겠습니다|주세요|주소가 바뀌었|잊었|잊어버)"
+)
 Bank = Mapping[str, tuple[str, ...]]
 
 
@@ -31,6 +36,7 @@ class Problem:
     subject: Mapping[str, str]
     detail: Mapping[str, str]
     fix: Mapping[str, str]  # where the remedy's advice is too general
+    asks: bool  # a question or wish, nothing is broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ def _problems(data: dict[str, Any]) -> tuple[Problem, ...]:
             for index, text, more in extra["problems"]:
                 if index == number:
                     subject[language], detail[language] = text, more
-        found.append(Problem(remedy, subject, detail, dict(zip(("ko", "en"), fix, strict=False))))
+        own = dict(zip(("ko", "en"), fix, strict=False))
+        found.append(Problem(remedy, subject, detail, own, _ASKS.search(ko) is not None))
     return tuple(found)
 
 

@@ -23,7 +23,8 @@ _QUICK_SHARE = 0.32
 _LONG_SHARE, _ONE_TOUCH_SHARE = 0.01, 0.37
 DUPLICATE_SHARE = 0.02
 NOTE_SHARE = 0.30
-_MAX_DELAY_MIN = 60 * 24 * 45.0
+UNFINISHED_DAYS = 10
+_MAX_DELAY_MIN = 60 * 24 * 90.0
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ def _timeline(plan: Plan, index: int, wanted: int) -> Timeline:
     first = opened + int(max(1.0, _log_normal(quantile, _FIRST_MEDIAN_MIN, _FIRST_SIGMA)) * MINUTE_MS)
     if channel not in _QUICK:
         first = _office(first, rng.random())
-    length = _log_normal(0.25 * quantile + 0.75 * rng.random(), _RESOLUTION_MEDIAN_MIN, _RESOLUTION_SIGMA)
+    length = _log_normal(rng.random(), _RESOLUTION_MEDIAN_MIN, _RESOLUTION_SIGMA)
     end = max(opened + int(length * MINUTE_MS), first + (wanted - 2) * 20 * MINUTE_MS)
     if wanted > 40:
         end = max(end, first + wanted * 2 * HOUR_MS)
@@ -118,12 +119,17 @@ def _spread(rng: Stream, opened: int, first: int, end: int, wanted: int, *, nigh
 
 
 def _cut(plan: Plan, rng: Stream, line: Timeline, end: int) -> Timeline:
-    stale = rng.random() < 0.02
+    # some of the newest are simply not finished, a few older ones were forgotten by their customer
+    recent = plan.as_of_ms - line.times[0] < UNFINISHED_DAYS * DAY_MS and rng.random() < 0.3 and line.wanted > 1
+    stale = rng.random() < 0.015 and line.wanted % 2 == 0
+    if recent:
+        del line.times[1 + int(rng.random() * min(line.wanted - 1, 6)) :]
     quick_end = rng.random() < 0.6
     pause = MINUTE_MS + int(rng.random() * 40 * MINUTE_MS)
     limit = plan.as_of_ms - MINUTE_MS
     whole = line.times[-1] <= limit
     line.times = [t for t in line.times if t <= limit]
+    whole = whole and not recent
     if whole and not stale and line.wanted > 1:
         solved = line.times[-1] + (MINUTE_MS if quick_end else pause)
         if line.wanted == 2 and not quick_end:
@@ -156,7 +162,9 @@ def make_plan(size: Size, seed: int, as_of_ms: int, arrivals: Arrivals, fixed: M
         rng = stream(seed, "length", index)
         public.append(fixed[index].wanted if index in fixed else _draw_public(rng))
         notes.append(1 + rng.geometric(0.6, 8) if rng.chance(NOTE_SHARE) else 0)
-        if index not in fixed and is_duplicate(seed, index):
+        if index in fixed:
+            notes[-1] = 1
+        elif is_duplicate(seed, index):
             public[-1], notes[-1] = 1, 1
     if size.long_thread:
         public[size.tickets // 2] = size.long_thread
@@ -218,7 +226,8 @@ def _settle_notes(plan: Plan, order: list[int], short: int) -> None:
     while short:
         before = short
         for index in order:
-            if short and 1 <= plan.notes[index] < 12 and not (step < 0 and plan.notes[index] == 1 and index % 3):
+            usual = index not in plan.fixed and 1 <= plan.notes[index] < 12
+            if short and usual and not (step < 0 and plan.notes[index] == 1 and index % 3):
                 plan.notes[index] += step
                 short -= step
         if short == before:

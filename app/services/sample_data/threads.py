@@ -209,8 +209,10 @@ class Scribe:
     def _spoken(self, rng: Stream, topic: Topic) -> str:
         lead = self._say(rng, topic, f"{topic.channel}_in")
         parts = [self._say(rng, topic, "intro"), self._fill(topic, topic.problem.detail[topic.language]),
-                 self._say(rng, topic, f"since_{topic.area.kind}")]  # fmt: skip
-        if rng.chance(0.5):
+                 ]  # fmt: skip
+        if not topic.problem.asks:
+            parts.append(self._say(rng, topic, f"since_{topic.area.kind}"))
+        if not topic.problem.asks and rng.chance(0.5):
             parts.append(self._say(rng, topic, f"tried_{topic.area.kind}"))
         if rng.chance(0.5):
             parts.append(self._say(rng, topic, "serial"))
@@ -227,13 +229,15 @@ class Scribe:
         what = [*maybe("intro", 0.6), self._fill(topic, topic.problem.detail[topic.language])]
         if topic.customer.mixed:
             what.append(self._fill(topic, rng.one(self.bank("ko")["mixed"])))
-        since = maybe(f"since_{kind}", 0.65) + maybe(f"tried_{kind}", 0.6)
+        broken = not topic.problem.asks
+        since = maybe(f"since_{kind}", 0.75) + maybe(f"tried_{kind}", 0.7) if broken else []
         facts = [self._say(rng, topic, "code")] if topic.show_code else []
-        facts += maybe("serial", 0.4) + maybe("attached", 0.15)
-        please = [self._say(rng, topic, "complaint_in")] if topic.complaint else maybe("impact", 0.5)
-        please += maybe("ask", 0.6)
+        facts += maybe("serial_device" if kind == "device" and rng.chance(0.4) else "serial", 0.4)
+        facts += maybe("attached", 0.14) if broken else []
+        please = [self._say(rng, topic, "complaint_in")] if topic.complaint else maybe("impact", 0.6)
+        please += maybe("ask_device" if kind == "device" and broken and rng.chance(0.4) else "ask", 0.65)
         log = []
-        if topic.area.log and rng.random() < 0.05 * talk:
+        if topic.area.log and broken and rng.random() < 0.05 * talk:
             lines = self._log(rng, topic)
             log = [particles(rng.one(self.bank(topic.language)["log"]).format(log=lines))]
         ending = [self._say(rng, topic, "bye")]
@@ -254,7 +258,7 @@ class Scribe:
             lead = [self._say(rng, topic, "chat_ack")] if first_reply else []
             return "\n".join(lead + core)
         if topic.channel in _SPOKEN:
-            return "\n".join([self._say(rng, topic, "phone_out"), *core])
+            return "\n".join([self._say(rng, topic, f"{topic.channel}_out"), *core])
         greeting = self._say(rng, topic, "greet_out" if first_reply else "again_out")
         return "\n\n".join([greeting, *core, self._say(rng, topic, "bye_out")])
 
@@ -271,11 +275,13 @@ class Scribe:
             if not short and rng.chance(0.5):
                 parts.append(self._say(rng, topic, "q_close"))
             return parts
-        lead = self._say(rng, topic, "session_lead" if topic.with_session else "fix_lead")
         fix = topic.problem.fix.get(topic.language) or remedy.fix
+        steps = fix.startswith("1.")
+        usual = "fix_lead" if steps else "fix_say"
+        lead = self._say(rng, topic, "session_lead" if topic.with_session else usual)
         parts += [f"{lead}\n\n{self._fill(topic, fix)}"]
         if topic.area.kind != "service" and not short and rng.chance(0.35):
             parts.append(self._say(rng, topic, "warranty_in" if topic.covered else "warranty_out"))
         if not short:
-            parts.append(self._say(rng, topic, "fix_close"))
+            parts.append(self._say(rng, topic, "fix_close" if steps else "fix_say_close"))
         return parts

@@ -20,7 +20,6 @@ from app.services.sample_data.writing import Writing, ticket_children
 _COMPLAINT, _URGENT, _REPEATED, _CODE, _TYPO = 0.06, 0.05, 0.03, 0.33, 0.10
 _SURGE_CODE = 0.70
 _SESSION_SHARE = 0.19  # of conversations long enough for one: 3 % of all
-_FIRST_AGENT_WEIGHT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,8 @@ class Tickets:
         area = self._grammar.areas[surge.area]
         customer = self._customers[rng.one(self._by_area[surge.area])]
         asset = next(a for a in customer.assets if a.area == surge.area)
-        return Core(customer, asset, area, area.problems[surge.problem], None)
+        broken = [p for p in area.problems if not p.asks]
+        return Core(customer, asset, area, broken[surge.problem % len(broken)], None)
 
     def _free_core(self, rng: Stream) -> Core:
         others = len(self._customers) - 1
@@ -161,21 +161,21 @@ class Tickets:
         if index in self._fixed:
             return self._reference.accounts[0]
         members = self._reference.by_team[team]
-        at = int(rng.random() * (len(members) + _FIRST_AGENT_WEIGHT - 1)) - (_FIRST_AGENT_WEIGHT - 1)
-        return members[max(0, at)] if len(members) < 40 else rng.one(members)
+        return rng.one(members)
 
     def _topic(self, rng: Stream, index: int, core: Core, line: Timeline, owner: Account) -> Topic:
         surge = self._plan.arrivals.surge[index]
         number = core.area.problems.index(core.problem)
         code = f"E-{core.area.code}{100 + number}"
         fixed = index in self._fixed
-        complaint = not fixed and not surge and line.channel != "chat" and rng.chance(_COMPLAINT)
+        calm = fixed or bool(surge) or line.channel == "chat" or core.problem.asks
+        complaint = not calm and rng.chance(_COMPLAINT)
         return Topic(
             core.area, core.problem, core.customer, line.channel, owner.name(core.customer.language), code,
             core.asset.model, core.asset.serial, core.asset.warranty_until, core.asset.covered, line.times[0],
             complaint=complaint, urgent=(bool(surge) and rng.chance(0.3)) or (not fixed and rng.chance(_URGENT)),
             repeated=core.original is not None or (not fixed and rng.chance(_REPEATED)),
-            show_code=rng.chance(_SURGE_CODE if surge else _CODE) and core.area.kind != "service",
+            show_code=rng.chance(_SURGE_CODE if surge else _CODE) and _has_codes(core),
             typos=not fixed and rng.chance(_TYPO), with_session=self._has_session(rng, line),
             original=None if core.original is None else core.original + 1,
         )  # fmt: skip
@@ -206,6 +206,10 @@ class Tickets:
         return thread.owner.id if thread.line.channel in {"phone", "visit"} else thread.core.customer.id
 
 
+def _has_codes(core: Core) -> bool:
+    return not core.problem.asks and core.area.kind != "service"
+
+
 def _priority(topic: Topic, thread: Thread) -> Priority:
     if topic.urgent:
         return Priority.URGENT if thread.index % 3 == 0 else Priority.HIGH
@@ -218,6 +222,6 @@ def _priority(topic: Topic, thread: Thread) -> Priority:
 def _kind(topic: Topic) -> str:
     if topic.complaint:
         return "complaint"
-    if topic.area.kind == "service":
+    if topic.problem.asks or topic.area.kind == "service":
         return "request" if topic.serial[-1] in "13579" else "question"
     return "problem" if topic.show_code or topic.area.kind == "device" else "question"

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +24,12 @@ from app.services.sample_data.threads import IN_ROLES, Scribe, Topic
 _HTML_SHARE = 0.25  # of mails
 _HUGE_MAIL_SHARE = 0.01  # of HTML mails, where the size asks for them
 _HUGE_BYTES = 500_000
-_ATTACHMENTS = 0.062  # of messages and notes, which makes 18 % of tickets
+_ATTACHMENTS = 0.02  # of messages that do not mention one; together about 18 % of tickets
+# words with which a message announces what it brings
+_MENTIONED = re.compile(
+    r"첨부합니다|첨부했|첨부로|캡처를 함께|진단 파일을 보내|사진 보냅니다|attached|diagnostics file you|"
+    r"添付|附上|诊断文件已|診断ファイルをお送り"
+)
 _SECOND_ADDRESS = 0.5  # of tickets of customers who have two
 _FILES = (("화면캡처", "png", "image/png"), ("사진", "jpg", "image/jpeg"), ("IMG", "jpg", "image/jpeg"),
           ("로그", "txt", "text/plain"), ("진단파일", "zip", "application/zip"), ("견적서", "pdf", "application/pdf"),
@@ -60,9 +67,15 @@ def ticket_children(
     outs = [int(str(m.values["msg_no"])) for m in messages if m.values["direction"] == "out"]
     derived: dict[str, Value] = {
         "msg_seq": len(messages), "last_in_no": max(ins, default=0), "last_out_no": max(outs, default=0),
-        "last_at": max(_time(r) for r in (*messages, *notes)), "preview": preview_of(str(last["body"])),
+        "last_at": max(_time(r) for r in (*messages, *notes)), "preview": preview_of(_own_words(last)),
     }  # fmt: skip
     return rows, derived
+
+
+def _own_words(message: dict[str, Value]) -> str:
+    """Return a message's text without the quoted conversation below it."""
+    ranges = json.loads(str(message["quoted_ranges"]))
+    return str(message["body"])[: ranges[0][0] if ranges else None]
 
 
 def _time(row: SampleRow) -> int:
@@ -86,6 +99,8 @@ def _messages(
         author = customer.name if inbound else owner.name(customer.language)
         values = _content(w, rng, topic, text, earlier)
         values |= _envelope(rng, number, role, inbound=inbound, line=line, address=address)
+        nine = not inbound and line.wanted > 41 and number == 4
+        values["attachments"] = _attachments(rng, nine=nine, mentioned=_MENTIONED.search(text) is not None)
         values["author"] = customer.id if inbound else owner.id
         values |= {"ticket": w.id, "origin_ticket": w.id, "channel": line.channel, "sent_at": at, "created_at": at,
                    "created_by": owner.id if line.channel in _SPOKEN else values["author"],
@@ -107,7 +122,6 @@ def _envelope(rng: Stream, number: int, role: str, *, inbound: bool, line: Timel
         "direction": "in" if inbound else "out", "author_kind": "customer" if inbound else "user",
         "participants": js(people), "header_message_id": message_id, "automatic": role == "auto",
         "seen_seq": None if inbound else number - 1, "msg_no": number,
-        "attachments": _attachments(rng, nine=not inbound and line.wanted > 41 and number == 4),
     }  # fmt: skip
 
 
@@ -125,10 +139,10 @@ def _content(w: Writing, rng: Stream, topic: Topic, text: str, earlier: list[Sai
     return {"body": body, "html": html, "quoted_ranges": ranges, "body_hash": hashlib.sha256(body.encode()).digest()}
 
 
-def _attachments(rng: Stream, *, nine: bool = False) -> str:
+def _attachments(rng: Stream, *, nine: bool, mentioned: bool) -> str:
     if nine:
         images = [("화면", "png", "image/png", 150_000 + rng.randrange(200_000)) for _ in range(9)]
-    elif rng.chance(_ATTACHMENTS):
+    elif mentioned or rng.chance(_ATTACHMENTS):
         name, ending, media = rng.one(_FILES)
         size = 10_000_000 + rng.randrange(12_000_000) if rng.chance(0.01) else int(180_000 * rng.lognormvariate(0, 1.1))
         images = [(name, ending, media, min(size, 24_000_000))]
@@ -149,7 +163,7 @@ def _notes(w: Writing, topic: Topic, line: Timeline, owner: Account) -> list[Sam
         elif part == 0 and topic.with_session:
             kind = "session_note"
         else:
-            kind = "remedy" if part == 0 and rng.chance(0.6) else "usual"
+            kind = "remedy" if part == 0 and (rng.chance(0.6) or w.index in w.plan.fixed) else "usual"
         if kind == "usual" and rng.chance(0.25):
             mention = rng.one(w.reference.by_team[w.reference.teams[topic.area.team]])
         text = w.scribe.note(rng, topic, kind, mention.name_ko if mention else "", minutes=rng.randint(4, 25))
