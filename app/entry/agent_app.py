@@ -15,6 +15,7 @@ from app.config.settings import Settings
 from app.desktop.children import Children
 from app.desktop.jobs import QtJobs
 from app.desktop.keyring_store import WrongPassphrase, has_passphrase, needs_passphrase
+from app.desktop.launch import LinkOpener
 from app.desktop.worker_link import StoreHooks, WorkerLink, WorkerOrders
 from app.domain.changes import AnyChange
 from app.domain.errors import Refused, WorldError
@@ -160,6 +161,8 @@ class AgentApp(QObject):
         link.rows_changed.connect(lambda _types, ids: window.rows_changed(ids))
         window.sign_in_wanted.connect(self.ask_sign_in)
         window.closed.connect(self._window_closed)
+        opener = LinkOpener(lambda why: window.ticket.tell(error_text(why)), parent=window)
+        window.link_chosen.connect(opener.open)
 
     def _show_window(self) -> None:
         if self.window is None or self.window.isVisible():

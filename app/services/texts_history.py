@@ -147,7 +147,8 @@ def _session_line(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> Ev
 
 def _session_end(item: ThreadItem, items: Sequence[ThreadItem]) -> EventLine:
     begun = [i.at for i in items if i.event == "session.consent" and i.data.get("sid") == item.data.get("sid")]
-    why = session_end_words(str(item.data.get("reason", "")))
+    reason = str(item.data.get("reason", ""))
+    why = "" if reason == "stopped" else session_end_words(reason)  # stopping is the usual end and needs no reason
     if begun:
         seconds = max(0, (item.at - begun[-1]) // 1000)
         head = _("Screen sharing ended after {minutes} min {seconds} s").format(

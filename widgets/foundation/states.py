@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QProgressBar, QWidget
 
@@ -138,6 +138,7 @@ class Toast(Panel):
         self._label = PlainLabel()
         self._undo_run: Callable[[], object] | None = None
         self._window = window
+        self.above: QWidget | None = None  # stand over this part instead of at the window's foot
         self._space = theme.tokens.space
         self._times = theme.tokens.time_ms
         self.undo = Button(theme, undo, look=Look.LINK, pressed=self._undo)
@@ -181,5 +182,11 @@ class Toast(Panel):
 
     def _place(self) -> None:
         self.adjustSize()
-        window = self._window
+        window, above = self._window, self.above
+        if above is not None and above.isVisible():
+            corner = above.mapTo(
+                window, QPoint((above.width() - self.width()) // 2, -self.height() - self._space.small)
+            )
+            self.move(max(0, corner.x()), max(0, corner.y()))
+            return
         self.move((window.width() - self.width()) // 2, window.height() - self.height() - self._space.huge)

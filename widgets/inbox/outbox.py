@@ -75,7 +75,7 @@ class _Delegate(RowDelegate):
         self.draw_icon(painter, inner.left(), inner.center().y(), icon, colour, ink.scale)
         left = inner.left() + self.theme.tokens.icon_small + space.medium
         width = self.draw(painter, inner, fmt.time_of_day(item.created), ink.muted, tabular=True, right=True)
-        middle = left + space.vast * 4
+        middle = left + (inner.right() - width - left) // 2
         self.draw(
             painter, QRect(left, inner.top(), middle - left, inner.height()), change_name(item), ink.text, "strong"
         )

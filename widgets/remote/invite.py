@@ -164,7 +164,7 @@ class InviteWindow(QDialog):
         self.link_card.setVisible(invited and bool(self.link.text()))
         self.words.setVisible(not ended)
         self.problem.setVisible(ended)
-        self.proof.setText(proof_text(info) if info else "")
+        self.proof.setText(proof_text(info) if info and not ended else "")
         self.proof.setVisible(bool(self.proof.text()))
         if info is None:
             self.words.setText(_("Registering the invitation…"))

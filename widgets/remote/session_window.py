@@ -27,6 +27,7 @@ from widgets.foundation import (
     announce,
     column,
     fmt,
+    restyle,
     row,
 )
 from widgets.remote.picture import Picture
@@ -251,6 +252,12 @@ class SessionWindow(QMainWindow):
         self.verified.setToolTip(proof_text(info))
         self._tell_check(info)
         self.pause_button.setEnabled(view.live and not view.paused)
+        for widget in (self.level, self.meter, self.fit_button, self.actual_button, self.out_button, self.zoom):
+            widget.setVisible(not over)
+        self.in_button.setVisible(not over)
+        self.pause_button.setVisible(not over)
+        restyle(self.end_button, look=(Look.NORMAL if over else Look.DANGER).value)
+        self._theme.set_icon(self.end_button, "x" if over else "circle-stop", "fg.default" if over else "danger.fg")
         self.end_button.setText(_("Close") if over else _("End session"))
         self.end_button.setToolTip("" if over else keys_hint("session.end"))
         words = state_text(info)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, QEvent, QLibraryInfo, QTranslator
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from app.config import settings as conf
 from app.config.i18n import language, set_language
 from app.config.settings import Settings
 from widgets.foundation import Theme, ThemeMode
+from widgets.foundation.qt_texts import install_qt_texts
 
 __all__ = ["Appearance"]
 
@@ -20,7 +21,6 @@ class Appearance:
     def __init__(self, theme: Theme, settings: Settings) -> None:
         self._theme = theme
         self._settings = settings
-        self._qt_texts = QTranslator()
 
     def apply(self, key: str = "") -> None:
         """Bring what the settings say on the screen; `key` names the one that changed, "" means all."""
@@ -58,9 +58,6 @@ class Appearance:
         app = QCoreApplication.instance()
         if not isinstance(app, QApplication):
             return
-        app.removeTranslator(self._qt_texts)
-        folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
-        if language() != "en" and self._qt_texts.load(f"qtbase_{language()}", folder):
-            app.installTranslator(self._qt_texts)  # Qt's own words, in context menus of fields
+        install_qt_texts(app)
         for window in app.topLevelWidgets():
             QApplication.sendEvent(window, QEvent(QEvent.Type.LanguageChange))

@@ -16,6 +16,8 @@ from widgets.ticket.header import TicketHeader
 
 __all__ = ["TicketPane"]
 
+NO_LIMIT_PX = 16_777_215  # Qt's QWIDGETSIZE_MAX
+
 
 class TicketPane(Panel):
     """Stacks the empty state over the open ticket."""
@@ -78,7 +80,7 @@ class TicketPane(Panel):
                 self._composer_height = self.split.sizes()[1]
             self.composer.setMaximumHeight(self.composer.offer_height())
         else:
-            self.composer.setMaximumHeight(16_777_215)
+            self.composer.setMaximumHeight(NO_LIMIT_PX)
             self.split.setSizes([total - self._composer_height, self._composer_height])
 
     def changeEvent(self, event: QEvent) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidget, QWidget
 
 from app.commands.registry import Registry
@@ -59,6 +59,7 @@ from widgets.shell.topbar import TopBar
 
 __all__ = ["AgentWindow", "Ports"]
 
+SMALLEST, USUAL = QSize(960, 600), QSize(1280, 800)  # px
 WIDE_PX = 1280  # below, the details pane folds into its button
 REFRESH_MS = 150
 DAY_MS = 86_400_000
@@ -88,6 +89,7 @@ class AgentWindow(QMainWindow):
     """GUI thread. The entry calls `show_status`, `rows_changed`, `show_identity`; signals go back to it."""
 
     sign_in_wanted = Signal()
+    link_chosen = Signal(str)  # a link in a message; the entry opens it
     closed = Signal()
 
     def __init__(self, theme: Theme, ports: Ports, identity: Identity | None = None) -> None:
@@ -112,8 +114,8 @@ class AgentWindow(QMainWindow):
         self.state = WindowState(self, ports.commits, ports.jobs)
         self.show_identity(identity)
         self.setWindowTitle("Deskside")
-        self.setMinimumSize(960, 600)
-        self.resize(1280, 800)
+        self.setMinimumSize(SMALLEST)
+        self.resize(USUAL)
 
     # --- putting together ------------------------------------------------------------------------------------
 
@@ -147,6 +149,7 @@ class AgentWindow(QMainWindow):
         whole.setLayout(box)
         self.setCentralWidget(whole)
         self.toast = Toast(theme, whole, undo=_("Undo"), close=_("Close"))
+        self.toast.above = composer
 
     def _connect(self) -> None:
         desk, composer = self.desk, self.ticket.composer
@@ -167,7 +170,7 @@ class AgentWindow(QMainWindow):
         self.top.search.entered.connect(self._focus_list)
         self.top.search.left.connect(self._focus_list)
         self.ticket.header.asked.connect(self.registry.run)
-        self.ticket.conversation.link_chosen.connect(lambda url: QDesktopServices.openUrl(QUrl(url)))
+        self.ticket.conversation.link_chosen.connect(self.link_chosen)
         self.customer.ticket_chosen.connect(self.open_ticket)
         composer.reply_sent.connect(desk.send_reply)
         composer.note_saved.connect(desk.save_note)
@@ -556,6 +559,15 @@ class AgentWindow(QMainWindow):
     def _focus_moved(self, _old: QWidget | None, new: QWidget | None) -> None:
         if new is None or new.window() is self:
             self.actions_.sync()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            self.actions_.retranslate()
+            self.toast.undo.setText(_("Undo"))
+            self.toast.close_button.set_name(_("Close"))
+            self.top.show_account(self._identity.name if self._identity else "")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save drafts and geometry, end what runs."""

@@ -19,7 +19,9 @@ from widgets.ticket.items import EventRow, MessageBlock
 
 __all__ = ["Conversation"]
 
-AT_ONCE = 40  # newest items made at once; the rest on demand
+AT_ONCE = 10  # newest items made before the first paint
+AT_FIRST = 40  # so many follow by themselves, a few at a time; the rest on demand
+STEP = 6
 
 
 class Conversation(QWidget):
@@ -50,6 +52,8 @@ class Conversation(QWidget):
         self._at_end = True
         self._follow = QTimer(self, singleShot=True, interval=0)
         self._follow.timeout.connect(self._to_end)
+        self._grow_soon = QTimer(self, singleShot=True, interval=0)
+        self._grow_soon.timeout.connect(self._grow)
         self.setLayout(column(self.area))
         self.setFocusProxy(self.area)
         self.retranslate()
@@ -65,6 +69,15 @@ class Conversation(QWidget):
         self._fill(keep=same)
         if self._at_end:
             self._follow.start()
+        if not same:
+            self._grow_soon.start()
+
+    def _grow(self) -> None:
+        wanted = max(0, len(self._items) - AT_FIRST)
+        if self._first > wanted and self._at_end:
+            self._first = max(wanted, self._first - STEP)
+            self._fill(keep=True)
+            self._grow_soon.start()
 
     def texts(self) -> list[str]:
         """Return what stands there, in order, as a screen reader reads it."""
@@ -134,14 +147,14 @@ class Conversation(QWidget):
         bar = self.area.verticalScrollBar()
         from_end = bar.maximum() - bar.value()
         self._at_end = False
-        self._first = max(0, self._first - AT_ONCE)
+        self._first = max(0, self._first - AT_FIRST)
         self._fill(keep=True)
         QTimer.singleShot(0, self, lambda: bar.setValue(bar.maximum() - from_end))
 
     def _tell_earlier(self) -> None:
         n = self._first
-        self.earlier.setVisible(n > 0)
-        self.earlier.setText(ngettext("Show {n} earlier item", "Show {n} earlier items", n).format(n=min(n, AT_ONCE)))
+        self.earlier.setVisible(n > 0 and n <= max(0, len(self._items) - AT_FIRST))
+        self.earlier.setText(ngettext("Show {n} earlier item", "Show {n} earlier items", n).format(n=min(n, AT_FIRST)))
 
     def _stay_at_end(self, _low: int, high: int) -> None:
         if self._at_end:
