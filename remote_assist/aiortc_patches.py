@@ -46,8 +46,10 @@ _MID: Final = 0x8000
 _MASK: Final = 0xFFFF
 _DECODER_PIXELS_MAX: Final = 3840 * 2160
 _ENCODED_MAX: Final = 8
+_KEYFRAME_START: Final = b"\x00\x00\x00\x01\x67"
 _NACK_TRIES: Final = 10
 _NACK_LIFE_S: Final = 1.0
+_ARRIVALS_MAX: Final = 500
 _RECEIVE_BUFFER: Final = 2 << 20
 
 
@@ -112,6 +114,7 @@ class MarkerJitterBuffer:
         self._aligned = True  # the origin is the start of a frame
         self._after_loss = False
         self._part: list[RtpPacket] = []
+        self.on_skipped: Callable[[int], None] = lambda _seq: None
 
     def add(self, packet: RtpPacket) -> tuple[bool, Assembled | None]:
         """Take a packet; return whether a keyframe must be asked for, and the frame it completed."""
@@ -132,7 +135,23 @@ class MarkerJitterBuffer:
         if ((seq - self._scan) & _MASK) >= _MID:  # a duplicate of what already waits for its frame's end
             return lost, None
         self._packets[seq] = packet
+        if packet.marker and seq != self._scan:
+            self._jump_to_keyframe(seq, packet.timestamp)
         return lost, self._release()
+
+    def _jump_to_keyframe(self, last: int, timestamp: int) -> None:
+        """Skip a gap when a whole keyframe lies behind it: what is missing is of no use any more."""
+        first = last
+        while (before := self._packets.get((first - 1) & _MASK)) is not None and before.timestamp == timestamp:
+            first = (first - 1) & _MASK
+        whole = self._packets[first]._data.startswith(_KEYFRAME_START)  # type: ignore[attr-defined]  # see _release
+        if whole and first != self._scan and not self._waits_for_nothing(first):
+            self._skip_to(first, aligned=True)
+            self.on_skipped(first)
+
+    def _waits_for_nothing(self, first: int) -> bool:
+        """Say whether everything before `first` is there, so that it will be released in order anyway."""
+        return all((self._scan + n) & _MASK in self._packets for n in range((first - self._scan) & _MASK))
 
     def abandon(self, seq: int) -> Assembled | None:
         """Give up on `seq` and all before it; return what becomes whole behind them."""
@@ -250,7 +269,12 @@ class RetryingNack:
         return set(due)
 
     def _is_due(self, missing: _Missing, now: float) -> bool:
-        return missing.tries == 0 or now - missing.asked_s >= max(0.02, self.rtt_s)
+        # Longer each time: what was sent again may wait in the very queue that lost it.
+        return missing.tries == 0 or now - missing.asked_s >= max(0.02, self.rtt_s) * 1.6 ** (missing.tries - 1)
+
+    def forget_before(self, seq: int) -> None:
+        """Ask no more for anything before `seq`."""
+        self._missing = {s: m for s, m in self._missing.items() if ((s - seq) & _MASK) < _MID}
 
     def _forget_old(self) -> None:
         while self._missing and self.max_seq is not None:
@@ -394,6 +418,30 @@ class ReceiverSeam:
         private._track._queue = NewestFrame(self.on_frame)
         self.nack: RetryingNack = private._RTCRtpReceiver__nack_generator
         self.nack.on_given_up = self._given_up
+        private._RTCRtpReceiver__jitter_buffer.on_skipped = self.nack.forget_before
+        self._handle = private._handle_rtp_packet
+        private._handle_rtp_packet = self._note_arrival
+        self._arrivals: dict[int, int] = {}
+        self._reported: int | None = None
+
+    async def _note_arrival(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        if packet.ssrc not in self.receiver._RTCRtpReceiver__rtx_ssrc and len(self._arrivals) < _ARRIVALS_MAX:  # type: ignore[attr-defined]  # private
+            self._arrivals[packet.sequence_number] = time.perf_counter_ns() // 1000
+        await self._handle(packet, arrival_time_ms=arrival_time_ms)
+
+    def take_arrivals(self) -> tuple[int, list[int | None]] | None:
+        """Return (first sequence number, microseconds or None for each packet) since the last call, or None."""
+        arrivals, self._arrivals = self._arrivals, {}
+        if not arrivals:
+            return None
+        first = next(iter(arrivals))
+        base = first if self._reported is None else (self._reported + 1) & _MASK
+        newest = max(arrivals, key=lambda seq: (seq - base + _MID) & _MASK)
+        count = (newest - base + 1) & _MASK
+        if not 0 < count <= _ARRIVALS_MAX:
+            base, count = first, 1
+        self._reported = newest
+        return base, [arrivals.get((base + number) & _MASK) for number in range(count)]
 
     def ask_keyframe(self) -> None:
         """Have a keyframe asked for at the next tick. Any thread."""

@@ -54,7 +54,6 @@ class AgentRole:
         self._latencies: deque[int] = deque(maxlen=_LATENCIES)
         self._arrivals: deque[int] = deque(maxlen=240)
         self._last: Decoded | None = None
-        self._peer: Peer | None = None
         self._ended = False
         self.frames_received = 0
         self.painter = Painter(writer, post)
@@ -75,15 +74,13 @@ class AgentRole:
             self.painter.put(
                 Shown(decoded.frame, tiles, decoded.data.frame_id, decoded.captured_us, decoded.decoded_us)
             )
-        if self._peer is not None:
-            self._peer.feed_back_from_thread(decoded.data.frame_id, decoded.decoded_us)
 
-    def opened(self, peer: Peer) -> None:
-        self._peer = peer
+    def opened(self, _peer: Peer) -> None:
+        """Note when it began."""
         self._opened_us = self._opened_us or now_us()
 
-    def connected(self, peer: Peer) -> None:
-        self._peer = peer
+    def connected(self, _peer: Peer) -> None:
+        """Nothing to do here."""
 
     def reachable(self, on: bool) -> None:
         """Nothing depends on it here."""

@@ -270,9 +270,8 @@ class ScreenEncoder(Encoder):
         now = now_us()
         motion = not key and now - self.changed_us < 300_000
         self.changed_us = now
-        q = self._quality.for_change(
-            count if not key else picture.tiles.size, keyframe=key, bps=self._bps(), now_us=now
-        )
+        total = picture.tiles.size
+        q = self._quality.for_change(total if key else count, total, keyframe=key, bps=self._bps(), now_us=now)
         if x264 is None or x264.size != picture.size:
             x264 = self._x264 = X264(*picture.size, q, self._preset)
         key = not x264.set_q(q) or key
@@ -287,7 +286,7 @@ class ScreenEncoder(Encoder):
             return []
         key = self._take_key(new_size=False)
         idle_us = now_us() - self.changed_us
-        q = self._quality.refine() if not key and idle_us >= 100_000 else None
+        q = self._quality.refine(self._tiles.size, self._bps()) if not key and idle_us >= 100_000 else None
         if q is not None:
             key = not x264.set_q(q)
         flags = FLAG_REFINE if q is not None else 0 if key else FLAG_PROBE

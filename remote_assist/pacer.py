@@ -34,7 +34,6 @@ class Pacer:
         self._tokens = float(_BURST_PACKETS * _PACKET)
         self._filled_us = now_us()
         self._rtx_task: asyncio.Task[None] | None = None
-        self.frame_id: Callable[[], int] = lambda: 0
         self.bytes_sent = 0
         self.packets_sent = 0
         self.retransmitted = 0
@@ -51,6 +50,10 @@ class Pacer:
             while self._rtx and self._rtx_task is not None and not self._rtx_task.done():
                 await asyncio.wait([self._rtx_task])
             await self._send_media(data)
+
+    def drop_retransmissions(self) -> None:
+        """The peer wants a keyframe: what it missed before is of no use any more."""
+        self._rtx.clear()
 
     def close(self) -> None:
         """Drop what waits."""
@@ -72,7 +75,8 @@ class Pacer:
         self._tokens -= len(data)
         self.bytes_sent += len(data)
         self.packets_sent += 1
-        self._rate.packet_sent(self.frame_id(), len(data), now_us())
+        if struct.unpack_from("!L", data, 8)[0] != self._rtx_ssrc:
+            self._rate.packet_sent(struct.unpack_from("!H", data, 2)[0], len(data), now_us())
         await self._send(data)
 
     def _wait_s(self) -> float:

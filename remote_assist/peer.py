@@ -24,7 +24,8 @@ from aiortc.mediastreams import MediaStreamError
 from av.frame import Frame
 from av.video.frame import VideoFrame
 
-from remote_assist import aiortc_patches
+from app.domain.assist import Role
+from remote_assist import aiortc_patches, messages
 from remote_assist.encoder import FLAG_KEY, FrameData, ScreenEncoder, read_frame_data
 from remote_assist.messages import CHANNELS
 from remote_assist.pacer import Pacer
@@ -34,12 +35,14 @@ from remote_assist.sending import HEIGHT_MAX, WIDTH_MAX, Gate, Mailbox, now_us
 
 _PING: Final = struct.Struct("!BIQ")
 _PONG: Final = struct.Struct("!BIQQQ")
-_SHOWN: Final = struct.Struct("!BIQQ")
 _PROBES_S: Final = (0.08, 0.2)  # longer than a frame at 15 fps: a moving picture needs no probes
 _PROBE_LATER_S: Final = 1.0
 _REFINE_S: Final = 0.1
 _TICK_S: Final = 0.02
 _HEARTBEAT_S: Final = 0.5
+_STEP_US: Final = 250
+_LOW: Final = 0xFFFFFFFF
+_HALF: Final = 0x80000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,12 @@ class ClockOffset:
 
     offset_us: int = 0
     rtt_us: int = 0
+    last_rtt_us: int = 0
     _samples: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=16))
 
     def add(self, t1: int, t2: int, t3: int, t4: int) -> None:
-        self._samples.append(((t4 - t1) - (t3 - t2), ((t2 - t1) + (t3 - t4)) // 2))
+        self.last_rtt_us = (t4 - t1) - (t3 - t2)
+        self._samples.append((self.last_rtt_us, ((t2 - t1) + (t3 - t4)) // 2))
         self.rtt_us, self.offset_us = min(self._samples)
 
 
@@ -132,7 +137,6 @@ class Peer:
     """One connection. Make it on the event loop; every coroutine belongs to that loop."""
 
     def __init__(self, epoch: int, role: str, ice: list[dict[str, str]], on: Callbacks, *, relay_only: bool) -> None:
-        self._loop = asyncio.get_running_loop()
         self.epoch = epoch
         self.role = role
         self.clock = ClockOffset()
@@ -153,7 +157,6 @@ class Peer:
         self._sender: RTCRtpSender | None = None
         self._seam: aiortc_patches.ReceiverSeam | None = None
         self._last_frame_id = -1
-        self._feedback_us = 0
         self.foreign_channels = 0
         self._pc.on("datachannel", self._refuse_channel)
         self._pc.on("track", self._on_track)
@@ -185,15 +188,13 @@ class Peer:
                 if codec.mimeType.lower() == "video/rtx" or codec.parameters.get("profile-level-id") == "42e01f"
             ]
         )
-        aiortc_patches.set_encoder(self._sender, self.encoder, self._track.keyframe_asked)
+        aiortc_patches.set_encoder(self._sender, self.encoder, self.want_keyframe)
         await self._pc.setLocalDescription(await self._pc.createOffer())
         aiortc_patches.set_send(self._sender, lambda send, rtx: self._paced(send, rtx, gate))
         return self._local()
 
     def _paced(self, send: Any, rtx_ssrc: int, gate: Gate) -> Any:
         self.pacer = Pacer(send, self.rate, gate, rtx_ssrc)
-        encoder = self.encoder
-        self.pacer.frame_id = lambda: encoder.frame_id if encoder is not None else 0
         return self.pacer.send_rtp
 
     async def remote(self, kind: str, text: str, fingerprint: bytes) -> str | None:
@@ -309,6 +310,8 @@ class Peer:
 
     def want_keyframe(self) -> None:
         """Begin again with a whole picture."""
+        if self.pacer is not None:
+            self.pacer.drop_retransmissions()
         if self._track is not None:
             self._track.keyframe_asked()
 
@@ -346,18 +349,6 @@ class Peer:
         captured_us = data.captured_us - self.clock.offset_us
         self._on.decoded(Decoded(frame, data, captured_us, decoded_us))
 
-    def feed_back_from_thread(self, frame_id: int, decoded_us: int) -> None:
-        """As `feed_back`, from the decoder's thread."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self.feed_back, frame_id, decoded_us)
-
-    def feed_back(self, frame_id: int, decoded_us: int) -> None:
-        """Agent: tell the sender that a frame was decoded, at most every 20 ms."""
-        now = now_us()
-        if now - self._feedback_us >= 20_000:
-            self._feedback_us = now
-            self.send("fb", _SHOWN.pack(0x11, frame_id, decoded_us, 0))
-
     def _received(self, name: str, data: bytes | str) -> None:
         if name == "hb":
             self._on_heartbeat(data)
@@ -385,13 +376,43 @@ class Peer:
             self.clock.add(t1, t2, t3, arrived_us)
             self.rate.path_seen(self.clock.rtt_us)
             if self._seam is not None:
-                self._seam.nack.rtt_s = max(0.0, self.clock.rtt_us / 1_000_000)
+                self._seam.nack.rtt_s = max(0.0, self.clock.last_rtt_us / 1_000_000)
 
     def _on_feedback(self, data: bytes | str) -> None:
-        if isinstance(data, str) or len(data) != _SHOWN.size or data[0] != 0x11:
+        try:
+            message = messages.decode("fb", data, Role.AGENT)
+        except messages.Malformed:
             return
-        _, frame_id, decoded_us, _ = _SHOWN.unpack(data)
-        self.rate.frame_arrived(frame_id, decoded_us - self.clock.offset_us, now_us())
+        if not isinstance(message, messages.Arrival):
+            return
+        now = now_us()
+        theirs = now + self.clock.offset_us
+        # the low 32 bits travel: take the time nearest to now
+        at = theirs + ((message.ref_us - theirs + _HALF) & _LOW) - _HALF
+        arrivals: list[tuple[int, int | None]] = []
+        for number, delta in enumerate(message.deltas):
+            at += (delta or 0) * _STEP_US
+            seq = (message.base_seq + number) & 0xFFFF
+            arrivals.append((seq, None if delta is None else at - self.clock.offset_us))
+        self.rate.packets_arrived(arrivals, now)
+
+    def _feed_back(self) -> None:
+        """Agent: tell the sender when which packets came."""
+        report = self._seam.take_arrivals() if self._seam is not None else None
+        if report is None:
+            return
+        base, times = report
+        first = next(at for at in times if at is not None)
+        at = first
+        deltas: list[int | None] = []
+        for time_us in times:
+            if time_us is None:
+                deltas.append(None)
+                continue
+            steps = max(-0x7FFF, min(0x7FFF, (time_us - at) // _STEP_US))
+            at += steps * _STEP_US
+            deltas.append(steps)
+        self.send("fb", messages.encode(messages.Arrival(base, first & _LOW, tuple(deltas))))
 
     async def _ask_again(self) -> None:
         while True:
@@ -399,6 +420,7 @@ class Peer:
             if self._seam is not None:
                 with contextlib.suppress(ConnectionError):
                     await self._seam.tick()
+                self._feed_back()
 
     async def _watch_loss(self) -> None:
         while self._sender is not None:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 START_BPS: Final = 5_000_000
 NEAR_BPS: Final = 20_000_000
@@ -15,30 +16,35 @@ MAX_BPS: Final = 100_000_000
 Q_BEST: Final = 24
 Q_WORST: Final = 44
 _Q_REF: Final = 32
-_BURST_BPS: Final = 20_000_000
-_BURST_PACKETS: Final = 50
 _QUEUE_LIMIT_US: Final = 60_000
 _BASE_WINDOW_US: Final = 10_000_000
 _SILENT_US: Final = 500_000
-
-
-@dataclass(slots=True)
-class _Sent:
-    bytes: int
-    first_us: int
-    last_us: int
+_SEEN_US: Final = 100_000
+_BUSY_US: Final = 5_000
+_CEILING_US: Final = 10_000_000
+_LOSS_LIMIT: Final = 0.1
+_SENT_MAX: Final = 4096
 
 
 class RateControl:
-    """Estimate of what the path carries, in bit/s. Call from one thread; times are microseconds of one clock."""
+    """Estimate of what the path carries, in bit/s. Call from one thread; times are microseconds of one clock.
+
+    A queue that grows tells the capacity exactly: packets then arrive as fast as the path carries them. So the rate
+    falls to just below what was seen to arrive, and rises while what is sent arrives without queueing.
+    """
 
     def __init__(self) -> None:
         self.bps = START_BPS
-        self._sent: dict[int, _Sent] = {}
+        self._sent: dict[int, tuple[int, int]] = {}  # sequence number: time, bytes
         self._packets = 0
         self._delays: deque[tuple[int, int]] = deque()
-        self._lowered_us = 0
-        self._feedback_us = 0
+        self._busy: deque[tuple[int, int, int]] = deque()  # arrival, time since the one before, bytes
+        self._arrived: deque[tuple[int, int]] = deque()  # arrival, bytes
+        self._last_arrival_us = 0
+        self._changed_us = 0
+        self._lowered_us = -_CEILING_US
+        self._ceiling = 0
+        self._heard_us = 0
         self._waiting_since_us = 0
 
     def path_seen(self, rtt_us: int) -> None:
@@ -48,55 +54,89 @@ class RateControl:
 
     @property
     def pacing_bps(self) -> int:
-        """How fast packets may leave: the first ones fast, to see the path."""
-        return _BURST_BPS if self._packets < _BURST_PACKETS else self.bps * 5 // 4
+        """How fast packets may leave. No first burst: on 1 Mbit/s it costs the first picture (measured)."""
+        return self.bps * 5 // 4
 
-    def packet_sent(self, frame_id: int, size: int, now_us: int) -> None:
+    def packet_sent(self, seq: int, size: int, now_us: int) -> None:
         """Note a media packet at the moment it leaves."""
         self._packets += 1
-        sent = self._sent.get(frame_id)
-        if sent is None:
-            if len(self._sent) >= 256:
-                self._sent.pop(next(iter(self._sent)))
-            sent = self._sent[frame_id] = _Sent(0, now_us, now_us)
-        sent.bytes += size
-        sent.last_us = now_us
+        self._sent[seq] = (now_us, size)
+        if len(self._sent) > _SENT_MAX:
+            self._sent.pop(next(iter(self._sent)))
         if not self._waiting_since_us:
             self._waiting_since_us = now_us
-        if now_us - max(self._waiting_since_us, self._feedback_us) > _SILENT_US:
+        if now_us - max(self._waiting_since_us, self._heard_us) > _SILENT_US:
             self._waiting_since_us = now_us
-            self._lower(0.5, now_us)
+            self._lower(self.bps // 2, now_us)
 
-    def frame_arrived(self, frame_id: int, decoded_us: int, now_us: int) -> None:
-        """Note that the peer decoded a frame at `decoded_us` of our clock."""
-        self._feedback_us = now_us
+    def packets_arrived(self, arrivals: Sequence[tuple[int, int | None]], now_us: int) -> None:
+        """Note when packets came, as (sequence number, time of our clock), None for one that is missing."""
+        self._heard_us = now_us
         self._waiting_since_us = 0
-        sent = self._sent.pop(frame_id, None)
-        if sent is None:
+        missing, queued = 0, 0
+        known = [(at, *sent) for seq, at in arrivals if (sent := self._sent.pop(seq, None)) is not None]
+        for at, sent_us, size in known:
+            if at is None:
+                missing += 1
+            else:
+                queued = self._one_arrived(at, sent_us, size, now_us)
+        if len(known) == missing:
             return
-        delay = decoded_us - sent.last_us
-        self._delays.append((now_us, delay))
-        while self._delays[0][0] < now_us - _BASE_WINDOW_US:
-            self._delays.popleft()
-        queued = delay - min(d for _, d in self._delays)
         if queued > _QUEUE_LIMIT_US:
-            self._lower(0.8, now_us)
-            return
-        seen_bps = sent.bytes * 8_000_000 // max(1_000, decoded_us - sent.first_us - min(d for _, d in self._delays))
-        if sent.bytes > 10_000 and queued < _QUEUE_LIMIT_US // 2:
-            # a larger picture has shown more of the path
-            grown = self.bps * 2 if sent.bytes > 50_000 else self.bps * 5 // 4
-            self.bps = max(self.bps, min(MAX_BPS, 2 * seen_bps, grown))
+            self._lower(self._capacity() * 85 // 100 or self.bps * 7 // 10, now_us)
+        elif len(known) >= 10 and missing > len(known) * _LOSS_LIMIT:
+            self._lower(min(self._capacity() * 85 // 100 or self.bps, self.bps * 8 // 10), now_us)
+        elif queued < _QUEUE_LIMIT_US // 2:
+            self._grow(now_us)
 
     def loss_reported(self, fraction: float, now_us: int) -> None:
-        """Note the share of packets lost since the last report."""
-        if fraction > 0.1:
-            self._lower(1 - fraction / 2, now_us)
+        """Note the share of packets lost in the last second or so."""
+        if fraction > _LOSS_LIMIT:
+            self._lower(int(self.bps * (1 - fraction / 2)), now_us)
 
-    def _lower(self, factor: float, now_us: int) -> None:
-        if now_us - self._lowered_us >= 200_000:
-            self._lowered_us = now_us
-            self.bps = max(MIN_BPS, int(self.bps * factor))
+    def _one_arrived(self, at_us: int, sent_us: int, size: int, now_us: int) -> int:
+        """Return how long this packet queued."""
+        delay = at_us - sent_us
+        if not self._delays or delay <= self._delays[-1][1]:  # keep only what can be a minimum
+            while self._delays and self._delays[-1][1] >= delay:
+                self._delays.pop()
+        self._delays.append((now_us, delay))
+        _forget(self._delays, now_us - _BASE_WINDOW_US)
+        queued = delay - self._delays[0][1]
+        gap = at_us - self._last_arrival_us
+        if queued > _BUSY_US and 0 <= gap < 200_000:
+            self._busy.append((at_us, gap, size))
+        self._last_arrival_us = at_us
+        self._arrived.append((at_us, size))
+        _forget(self._busy, at_us - 300_000)
+        _forget(self._arrived, at_us - _SEEN_US)
+        return queued
+
+    def _capacity(self) -> int:
+        """Return what the path carried while it was never idle, or 0 when that was not seen."""
+        spent = sum(gap for _, gap, _ in self._busy)
+        if spent < 5_000:
+            return 0
+        return sum(size for _, _, size in self._busy) * 8_000_000 // spent
+
+    def _grow(self, now_us: int) -> None:
+        used_bps = sum(size for _, size in self._arrived) * 8_000_000 // _SEEN_US
+        if now_us - self._changed_us < 50_000 or used_bps < self.bps * 4 // 10:
+            return
+        self._changed_us = now_us
+        near = now_us - self._lowered_us < _CEILING_US and self.bps * 100 > self._ceiling * 85
+        self.bps = min(MAX_BPS, self.bps * (101 if near else 125) // 100)
+
+    def _lower(self, bps: int, now_us: int) -> None:
+        if bps < self.bps and now_us - self._lowered_us >= 150_000:
+            self._lowered_us = self._changed_us = now_us
+            self._ceiling = self._capacity() or self.bps
+            self.bps = max(MIN_BPS, bps)
+
+
+def _forget(items: deque[Any], before: int) -> None:
+    while items and items[0][0] < before:
+        items.popleft()
 
 
 class Quality:
@@ -107,39 +147,51 @@ class Quality:
         self._new_bytes = 300.0
         self._motion_bytes = 30.0
         self._changed_us = 0
+        self._extra = 0.0
         self.q = Q_BEST
 
-    def for_change(self, tiles: int, *, keyframe: bool, bps: int, now_us: int) -> int:
-        """Return q for a picture in which `tiles` changed."""
+    def for_change(self, tiles: int, total: int, *, keyframe: bool, bps: int, now_us: int) -> int:
+        """Return q for a picture in which `tiles` of `total` changed."""
         motion = not keyframe and now_us - self._changed_us < 300_000
         self._changed_us = now_us
         if motion:
             budget = bps / 8 * (0.017 if bps >= 8_000_000 else 0.033)
-            self.q = _fit(tiles * self._motion_bytes, budget, 5)
+            # a finer q also re-sends what did not change, as a refinement
+            q = _first(budget, lambda q: _at(tiles * self._motion_bytes, q, 5) + self._refining(q, total))
+            self._extra = self._refining(q, total)
         else:
-            self.q = _fit(tiles * self._new_bytes, bps / 8 * 0.150, 12)
-        return self.q
+            q = _first(bps / 8 * 0.150, lambda q: _at(tiles * self._new_bytes, q, 12))
+            self._extra = 0.0
+        self.q = q
+        return q
 
     def learn(self, tiles: int, size: int, *, motion: bool) -> None:
         """Take in what a picture really cost."""
         if tiles <= 0:
             return
-        at_ref = size / tiles * 2 ** ((self.q - _Q_REF) / (5 if motion else 12))
+        at_ref = max(0.0, size - self._extra) / tiles * 2 ** ((self.q - _Q_REF) / (5 if motion else 12))
         if motion:
             self._motion_bytes += 0.3 * (at_ref - self._motion_bytes)
         else:
             self._new_bytes += 0.3 * (at_ref - self._new_bytes)
 
-    def refine(self) -> int | None:
+    def refine(self, total: int, bps: int) -> int | None:
         """Return the next finer q for an unchanged picture, or None when it is as fine as it gets."""
         if self.q <= Q_BEST:
             return None
-        self.q = max(Q_BEST, self.q - 4)
+        steps = [q for q in range(max(Q_BEST, self.q - 4), self.q) if self._refining(q, total) <= bps / 8 * 0.100]
+        self.q = steps[0] if steps else self.q - 1
         return self.q
 
+    def _refining(self, q: int, total: int) -> float:
+        if q >= self.q:
+            return 0.0
+        return _at(total * self._new_bytes, q, 12) - _at(total * self._new_bytes, self.q, 12)
 
-def _fit(bytes_at_ref: float, budget: float, k: int) -> int:
-    for q in range(Q_BEST, Q_WORST):
-        if bytes_at_ref * 2 ** ((_Q_REF - q) / k) <= budget:
-            return q
-    return Q_WORST
+
+def _at(bytes_at_ref: float, q: int, k: int) -> float:
+    return bytes_at_ref * math.pow(2, (_Q_REF - q) / k)
+
+
+def _first(budget: float, cost: Callable[[int], float]) -> int:
+    return next((q for q in range(Q_BEST, Q_WORST) if cost(q) <= budget), Q_WORST)

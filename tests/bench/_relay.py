@@ -28,8 +28,8 @@ class Profile:
 
 
 PROFILES = {
-    "5m": Profile(rate_bps=5_000_000),
-    "1m": Profile(rate_bps=1_000_000),
+    "5m": Profile(rate_bps=5_000_000, delay_ms=10),
+    "1m": Profile(rate_bps=1_000_000, delay_ms=20),
     "loss1": Profile(loss=0.01, delay_ms=10),
     "loss3": Profile(loss=0.03, delay_ms=10),
     "loss5": Profile(loss=0.05, delay_ms=10),
@@ -44,7 +44,7 @@ class Relay:
         self._profile = profile
         self._sockets = [self._socket(), self._socket()]  # 0 stands for the customer, 1 for the agent
         self._real: list[tuple[str, int] | None] = [None, None]
-        self._noise = random.Random(_SEED)  # noqa: S311  # repeatable
+        self._noise = random.Random(_SEED)  # repeatable
         self._due: list[tuple[float, int, int, bytes]] = []
         self._order = 0
         self._busy_until = [0.0, 0.0]

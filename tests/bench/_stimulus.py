@@ -25,7 +25,7 @@ class Stimulus(QWidget):
         super().__init__(None, Qt.WindowType.FramelessWindowHint | Qt.WindowType.BypassWindowManagerHint)
         self._kind = kind
         self._number = 0
-        self._noise = random.Random(_SEED)  # noqa: S311  # a picture, not a secret
+        self._noise = random.Random(_SEED)  # a picture, not a secret
         self.setWindowTitle(f"stimulus {kind}")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.resize(QApplication.primaryScreen().size())
@@ -88,7 +88,7 @@ class Stimulus(QWidget):
             painter.fillRect(cell * _stamp.CELL, 0, _stamp.CELL, _stamp.CELL, colour)
 
     def _text_page(self, seed: int, *, dense: bool) -> QPixmap:
-        noise = random.Random(_SEED + seed)  # noqa: S311  # a picture, not a secret
+        noise = random.Random(_SEED + seed)  # a picture, not a secret
         pixmap = QPixmap(self.width(), self.height() * (3 if self._kind == "scroll" else 1))
         pixmap.fill(Qt.GlobalColor.white)
         painter = QPainter(pixmap)

@@ -14,7 +14,7 @@ from remote_assist import damage, masks
 from remote_assist.child_protocol import Frame
 from remote_assist.compose import Painter, shown_from_picture
 from remote_assist.pacer import Pacer
-from remote_assist.rate import MAX_BPS, MIN_BPS, START_BPS, Quality, RateControl
+from remote_assist.rate import MIN_BPS, START_BPS, Quality, RateControl
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, Rows
 from remote_assist.shm import FrameReader, FrameWriter
 from tests.fakes.wait import wait_until
@@ -159,26 +159,63 @@ def test_tile_bitmaps_of_any_size_survive_and_wrong_ones_are_refused() -> None:
     assert damage.unpack(b"", 0, 0) is None
 
 
-def test_the_rate_rises_while_pictures_arrive_fast_and_falls_when_they_queue() -> None:
-    """A fast path is used within a second; growing delay lowers the rate, silence halves it."""
-    rate, now = RateControl(), 0
-    for frame in range(40):
-        now += 33_000
-        rate.packet_sent(frame, 60_000, now)
-        rate.frame_arrived(frame, now + 2_000, now + 2_000)
-    fast = rate.bps
-    assert fast > 4 * START_BPS
-    for frame in range(40, 80):
-        now += 33_000
-        rate.packet_sent(frame, 60_000, now)
-        rate.frame_arrived(frame, now + 2_000 + (frame - 39) * 20_000, now + 2_000)
-    assert rate.bps < fast / 2
-    queued = rate.bps
-    for frame in range(80, 120):
-        now += 33_000
-        rate.packet_sent(frame, 10_000, now)
-    assert rate.bps <= queued / 2
-    assert MIN_BPS <= rate.bps <= MAX_BPS
+class Path:
+    """A path of a given capacity with a queue of 200 ms, and a sender that fills what the rate allows."""
+
+    def __init__(self, capacity_bps: int) -> None:
+        self.capacity_bps = capacity_bps
+        self.rate = RateControl()
+        self.now = 10_000_000
+        self.free_at = 0.0
+        self.seq = 0
+        self.lost = 0
+
+    def run(self, seconds: float) -> None:
+        until = self.now + seconds * 1_000_000
+        report: list[tuple[int, int | None]] = []
+        reported = self.now
+        while self.now < until:
+            self.now += int(1200 * 8_000_000 / self.rate.pacing_bps)
+            self.seq = (self.seq + 1) & 0xFFFF
+            self.rate.packet_sent(self.seq, 1200, self.now)
+            begin = max(self.free_at, self.now)
+            if begin - self.now > 200_000:
+                self.lost += 1
+                report.append((self.seq, None))
+            else:
+                self.free_at = begin + 1200 * 8_000_000 / self.capacity_bps
+                report.append((self.seq, int(self.free_at) + 2_000))
+            if self.now - reported > 20_000:
+                arrived = [(s, at) for s, at in report if at is None or at <= self.now]
+                report = [item for item in report if item not in arrived]
+                self.rate.packets_arrived(arrived, self.now)
+                reported = self.now
+
+
+def test_a_fast_path_is_used_within_a_second() -> None:
+    """From 5 Mbit/s the rate rises to many times that."""
+    path = Path(1_000_000_000)
+    path.run(1)
+    assert path.rate.bps > 8 * START_BPS
+
+
+@pytest.mark.parametrize("capacity", [600_000, 1_000_000, 3_000_000])
+def test_a_narrow_path_is_not_flooded(capacity: int) -> None:
+    """After a second the rate stays below what the path carries, most of which is used, and the losses stop."""
+    path = Path(capacity)
+    path.run(2)
+    lost = path.lost
+    path.run(3)
+    assert capacity * 0.5 < path.rate.bps < capacity * 1.1
+    assert path.lost - lost <= path.seq * 0.05
+
+
+def test_silence_lowers_the_rate_step_by_step() -> None:
+    """When nothing comes back, less and less is sent, but never nothing."""
+    rate = RateControl()
+    for number in range(400):
+        rate.packet_sent(number, 1000, 1_000_000 + number * 20_000)
+    assert MIN_BPS <= rate.bps < START_BPS // 100 * 5
 
 
 def test_heavy_loss_lowers_the_rate_and_light_loss_does_not() -> None:
@@ -192,9 +229,19 @@ def test_heavy_loss_lowers_the_rate_and_light_loss_does_not() -> None:
 
 def test_a_slow_path_gets_coarser_pictures_than_a_fast_one() -> None:
     """q follows the rate and stays within its range."""
-    slow = Quality().for_change(510, keyframe=True, bps=1_000_000, now_us=10**7)
-    fast = Quality().for_change(510, keyframe=True, bps=50_000_000, now_us=10**7)
+    slow = Quality().for_change(510, 510, keyframe=True, bps=1_000_000, now_us=10**7)
+    fast = Quality().for_change(510, 510, keyframe=True, bps=50_000_000, now_us=10**7)
     assert 24 == fast < slow <= 44
+
+
+def test_the_first_movement_after_a_coarse_picture_stays_coarse_on_a_slow_path() -> None:
+    """A finer q would send the whole picture again: seconds, on a slow path."""
+    slow, fast = Quality(), Quality()
+    for quality, bps in ((slow, 800_000), (fast, 50_000_000)):
+        quality.for_change(510, 510, keyframe=True, bps=800_000, now_us=10**7)
+        quality.for_change(20, 510, keyframe=False, bps=bps, now_us=10**7 + 33_000)
+    assert slow.q >= 42
+    assert fast.q < 32
 
 
 class Wire:
