@@ -16,7 +16,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-import msgspec
 import websockets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -109,12 +108,11 @@ class HomeArrived:
 
 @dataclass(frozen=True, slots=True)
 class LineChanged:
-    """The way to the server: `online`, or not with `code` as the reason; `final` when trying again is useless."""
+    """The way to the server: `online`, or not with `code` as the reason. It is tried again whatever the reason."""
 
     online: bool
     since_ms: int
     code: str = ""
-    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +190,12 @@ CustomerEvent = (
     | SigRefused
     | SessionClosed
 )
+
+
+class _Unknown(WorldError):
+    """The server does not know this companion, or not any more."""
+
+    code = "companion_revoked"
 
 
 class NetworkThread:
@@ -317,26 +321,23 @@ class CustomerClient:
                 self._say_line(True)
                 tries = 0
             except WorldError as error:
-                if self._is_final(error):
-                    return
                 if isinstance(error, CustomerRefused) and error.status == 401:
                     self._token_until = 0
-                self._say_line(False, error.code)
+                self._say_line(False, _reason(error))
                 tries += 1
             pause = _REFRESH_S if not tries else _BACKOFF_S[min(tries, len(_BACKOFF_S)) - 1]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
 
-    def _is_final(self, error: WorldError) -> bool:
-        final = isinstance(error, CustomerRefused) and error.status in (403, 410)
-        if final:
-            self._listen(LineChanged(False, _now_ms(), "companion_revoked", final=True))
-        return final
-
     async def _sign_in(self) -> None:
         async with self._signing:
             if time.monotonic() >= self._token_until:
-                lives_s = await self._api.sign_in(self._companion, self._key)
+                try:
+                    lives_s = await self._api.sign_in(self._companion, self._key)
+                except CustomerRefused as error:
+                    if error.status in (401, 404):
+                        raise _Unknown from error
+                    raise
                 self._token_until = time.monotonic() + max(lives_s - _TOKEN_MARGIN_S, 5)
 
     async def _hand_in(self) -> None:
@@ -403,8 +404,6 @@ class CustomerClient:
                 await self._live()
                 tries = 0
             except (WorldError, OSError, websockets.WebSocketException, live.ProtocolError) as error:
-                if isinstance(error, CustomerRefused) and error.status in (403, 410):
-                    return
                 if not isinstance(error, WorldError):
                     mapped = map_failure(error, self._api.server)
                     tries = tries if isinstance(mapped, ServerUnreachable) else max(tries, 4)
@@ -414,7 +413,7 @@ class CustomerClient:
             await asyncio.sleep(_BACKOFF_S[min(tries, len(_BACKOFF_S)) - 1])
 
     async def _live(self) -> None:
-        url = self._api.server.replace("http", "ws", 1) + "/sync/v1/live"
+        url = self._api.server.replace("http", "ws", 1) + "/live"
         async with websockets.connect(
             url, max_size=1 << 20, open_timeout=10, ping_interval=None, close_timeout=1, proxy=None, compression=None
         ) as socket:
@@ -468,10 +467,10 @@ class CustomerClient:
             self._wake.set()
 
 
+def _reason(error: WorldError) -> str:
+    """Return what a person is told; a refusal of the moment is no news to anybody but the log."""
+    return "server_unreachable" if isinstance(error, CustomerRefused) else error.code
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def encode_body(message: msgspec.Struct) -> bytes:
-    """Return a message as it is kept and sent."""
-    return msgspec.json.encode(message)

@@ -115,6 +115,8 @@ class CompanionApp(QObject):
         self._link_secret = b""
         self._invite: tuple[SignedDocument, bytes] | None = None
         self._leaving = False
+        self._in_loop = False
+        self._status = 0
         self._key: Ed25519PrivateKey | None = None
         self._entry_numbers: dict[bytes, int] = {}
         self.client: net.CustomerClient | None = None
@@ -130,6 +132,11 @@ class CompanionApp(QObject):
         self._invite_timer = QTimer(self, singleShot=True, interval=_HOME_WAIT_MS)
         self._invite_timer.timeout.connect(self._open_invite)
 
+    @property
+    def online(self) -> bool:
+        """Whether the server is reached, so that invitations arrive at once."""
+        return self._line.line is Line.ONLINE
+
     # --- start -----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -141,6 +148,9 @@ class CompanionApp(QObject):
 
     def run(self) -> int:
         """Run the event loop until `leave`; return the exit status."""
+        if self._leaving:
+            return self._status
+        self._in_loop = True
         return self.qt.exec()
 
     def leave(self, status: int = 0) -> None:
@@ -148,6 +158,7 @@ class CompanionApp(QObject):
         if self._leaving:
             return
         self._leaving = True
+        self._status = status
         for session in self._sessions:
             session.shut_down()
         for window in (self.home, self.enrol, self.passphrase, self.ask, self.ticket, self.code):
@@ -161,7 +172,8 @@ class CompanionApp(QObject):
         for window in (self.home, self.enrol, self.passphrase):
             if window is not None:
                 window.deleteLater()
-        self.qt.exit(status)
+        if self._in_loop:  # otherwise Qt would remember it and let no later loop run
+            self.qt.exit(status)
 
     def _ask_passphrase(self, answer: tuple[bool, bool]) -> None:
         needed, chosen = answer
@@ -307,7 +319,7 @@ class CompanionApp(QObject):
 
     @staticmethod
     def _needs_person(event: net.LineChanged) -> bool:
-        return event.final or event.code in ("tls_failure", "wrong_server")
+        return event.code in ("tls_failure", "wrong_server", "companion_revoked")
 
     # --- writing ---------------------------------------------------------------------------------------------
 

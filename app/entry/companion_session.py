@@ -248,7 +248,7 @@ class CustomerSession(QObject):
         self._show_request()
 
     def _show_request(self) -> None:
-        if self._prompt is None or self.view.phase is not Phase.PROMPTED:
+        if self._prompt is None or self._end.view.phase is not Phase.PROMPTED:
             return
         window = RequestWindow(
             self._deps.theme,
@@ -440,9 +440,10 @@ class CustomerSession(QObject):
         self._receipt = receipt.data
         self._deps.keep_receipt(receipt)
         # the first receipt is written when the child is gone: now the number of pictures is final
-        refused = self.view.reason is EndReason.REFUSED and self.view.by == "customer"
+        view = self._end.view
+        refused = view.reason is EndReason.REFUSED and view.by == "customer"
         if self.ended is None and self._prompt is not None and not refused:
-            self._summarise(self.view, self._prompt)
+            self._summarise(view, self._prompt)
 
     def _close_windows(self) -> None:
         self._masks.stop()

@@ -49,7 +49,9 @@ class CustomerServer:
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        config = uvicorn.Config(self._app, log_level="critical", lifespan="off", ws="websockets-sansio")
+        config = uvicorn.Config(
+            self._app, log_level="critical", lifespan="off", ws="websockets-sansio", interface="asgi3"
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None

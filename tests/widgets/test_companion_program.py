@@ -1,0 +1,518 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The companion as a whole, against a server on a real socket, with real files, threads and session children."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.config.i18n import set_language
+from app.domain.assist import Phase
+from app.domain.certificate import AgentCertificate, build_certificate
+from app.domain.documents import SignedDocument
+from app.domain.errors import TlsFailure
+from app.domain.links import EnrolLink
+from app.domain.signed import unb64
+from app.entry.companion_app import CompanionApp, RealClock
+from app.entry.session_parts import make_session_host
+from remote_assist import actions as act
+from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
+from remote_assist.child_protocol import Stats
+from sync import protocol as live
+from sync.customer_api import CustomerApi, map_failure
+from tests.fakes import customer_server as fake
+from tests.fakes.customer_server import CustomerServer
+from widgets.companion import texts
+from widgets.companion.request import RequestWindow
+from widgets.foundation import PlainLabel, Theme
+
+_WAIT_MS = 15_000
+_WORD = "a long enough word"
+
+
+@pytest.fixture
+def server() -> Iterator[CustomerServer]:
+    running = CustomerServer().start()
+    yield running
+    running.stop()
+
+
+Make = Callable[..., CompanionApp]
+
+
+@pytest.fixture
+def make(theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Make companions on the same folder; all are left at the end."""
+    monkeypatch.delenv("DISPLAY", raising=False)  # the session child then offers the drawn picture
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    made: list[CompanionApp] = []
+
+    def build(link: str = "", word: str = _WORD) -> CompanionApp:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        companion = CompanionApp(app, theme, tmp_path / "profile", passphrase=word, enrol_link=link)
+        made.append(companion)
+        companion.start()
+        return companion
+
+    yield build
+    for companion in made:
+        companion.leave()
+
+
+def _enrol(make: Make, server: CustomerServer, qtbot: QtBot) -> CompanionApp:
+    companion = make(EnrolLink(server.url, fake.CODE).to_text())
+    qtbot.waitUntil(lambda: companion.enrol is not None and companion.enrol.page() == "confirm", timeout=_WAIT_MS)
+    assert companion.enrol is not None
+    companion.enrol.yes.click()
+    qtbot.waitUntil(lambda: companion.home is not None and companion.home.shown is not None, timeout=_WAIT_MS)
+    return companion
+
+
+# --- enrolment -------------------------------------------------------------------------------------------------------
+
+
+def test_enrolling_shows_the_organisation_first_and_then_home(make: Make, server: CustomerServer, qtbot: QtBot) -> None:
+    """The code is used up only after the person's yes; then contact and serial are there."""
+    companion = make(EnrolLink(server.url, fake.CODE).to_text())
+    qtbot.waitUntil(lambda: companion.enrol is not None and companion.enrol.page() == "confirm", timeout=_WAIT_MS)
+    assert not server.code_used
+    assert companion.enrol is not None
+    companion.enrol.yes.click()
+    qtbot.waitUntil(lambda: companion.home is not None and companion.home.shown is not None, timeout=_WAIT_MS)
+    assert companion.home is not None
+    assert companion.home.shown is not None
+    assert companion.home.shown.phone == "02-555-0100"
+    assert companion.home.shown.assets[0].serial == "88-1032"
+
+
+def test_a_second_start_needs_no_server_to_show_home(make: Make, server: CustomerServer, qtbot: QtBot) -> None:
+    """Contact, serial and tickets are readable offline, with their age."""
+    _enrol(make, server, qtbot).leave()
+    server.stop()
+    again = make()
+    qtbot.waitUntil(lambda: again.home is not None and again.home.shown is not None, timeout=_WAIT_MS)
+    assert again.home is not None
+    home = again.home
+    qtbot.waitUntil(lambda: home.status.text().startswith("Offline since"), timeout=_WAIT_MS)
+    assert "What you see is from" in home.status.text()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("prepare", "code"),
+    [
+        (lambda s: setattr(s, "code_used", True), "code_used"),
+        (lambda s: setattr(s, "problem", (429, "blocked")), "blocked"),
+        (lambda s: setattr(s, "foreign", True), "wrong_server"),
+        (lambda s: s.stop(), "server_unreachable"),
+    ],
+    ids=["used", "blocked", "foreign", "down"],
+)
+def test_an_enrolment_that_fails_says_what_is_safe_and_what_to_do(
+    make: Make,
+    server: CustomerServer,
+    qtbot: QtBot,
+    prepare: Callable[[CustomerServer], None],
+    code: str,
+    language: str,
+) -> None:
+    """Used, expired, blocked, another program answering, nobody answering: a sentence under the field, text kept."""
+    set_language("ko" if language == "ko" else "en")
+    prepare(server)
+    link = EnrolLink(server.url, fake.CODE).to_text()
+    companion = make(link)
+    wanted = texts.trouble(code, server=server.url)
+    qtbot.waitUntil(
+        lambda: companion.enrol is not None and companion.enrol.problem.text.text() == wanted, timeout=_WAIT_MS
+    )
+    assert companion.enrol is not None
+    assert companion.enrol.page() == "link"
+    assert companion.enrol.link.text() == link
+
+
+@pytest.mark.parametrize(
+    ("link", "code"), [("hello", "bad_link"), (EnrolLink("http://help.example", fake.CODE).to_text(), "insecure_link")]
+)
+def test_a_wrong_or_unencrypted_link_is_not_used(make: Make, qtbot: QtBot, link: str, code: str) -> None:
+    """No request leaves this computer."""
+    companion = make(link)
+    qtbot.waitUntil(
+        lambda: companion.enrol is not None and companion.enrol.problem.text.text() == texts.trouble(code),
+        timeout=_WAIT_MS,
+    )
+
+
+def test_a_key_that_is_not_the_one_shown_is_not_pinned(make: Make, server: CustomerServer, qtbot: QtBot) -> None:
+    """Who swaps the key between look and yes gets nothing."""
+    companion = make(EnrolLink(server.url, fake.CODE).to_text())
+    qtbot.waitUntil(lambda: companion.enrol is not None and companion.enrol.page() == "confirm", timeout=_WAIT_MS)
+    server.key = Ed25519PrivateKey.generate()
+    assert companion.enrol is not None
+    companion.enrol.yes.click()
+    window = companion.enrol
+    qtbot.waitUntil(lambda: window.problem.text.text() == texts.trouble("key_changed"), timeout=_WAIT_MS)
+    assert companion.home is None
+
+
+async def test_a_certificate_that_is_not_accepted_is_told_as_such() -> None:
+    """A TLS failure is not called "no answer": the person must not go on."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("x", request=request) from ssl.SSLCertVerificationError("bad")
+
+    api = CustomerApi("https://help.example", httpx.MockTransport(refuse))
+    with pytest.raises(TlsFailure):
+        await api.organisation("1")
+    await api.close()
+    assert map_failure(OSError(), "s").code == "server_unreachable"
+
+
+# --- start -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_file_is_told_and_enrolment_begins_anew(
+    make: Make, server: CustomerServer, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """The file is set aside under another name, nothing is deleted."""
+    _enrol(make, server, qtbot).leave()
+    path = tmp_path / "profile" / "companion.db"
+    raw = bytearray(path.read_bytes())
+    raw[200:400] = bytes(200)
+    path.write_bytes(raw)
+    again = make()
+    qtbot.waitUntil(lambda: again.enrol is not None, timeout=_WAIT_MS)
+    kept = next((tmp_path / "profile").glob("companion.broken-*.db"))
+    assert again.enrol is not None
+    assert kept.name in again.enrol.problem.text.text()
+    assert kept.read_bytes() == bytes(raw)
+
+
+def test_a_wrong_passphrase_stops_the_start_and_changes_nothing(
+    make: Make, server: CustomerServer, qtbot: QtBot
+) -> None:
+    """The message says so; the right one opens everything."""
+    _enrol(make, server, qtbot).leave()
+    wrong = make(word="another long word")
+    qtbot.waitUntil(lambda: wrong.problem is not None, timeout=_WAIT_MS)
+    assert wrong.problem is not None
+    wrong.problem.safe.click()
+    right = make()
+    qtbot.waitUntil(lambda: right.home is not None, timeout=_WAIT_MS)
+
+
+def test_a_companion_that_runs_already_is_told(make: Make, server: CustomerServer, qtbot: QtBot) -> None:
+    """Two windows never write the same file."""
+    _enrol(make, server, qtbot)
+    second = make()
+    qtbot.waitUntil(lambda: second.problem is not None, timeout=_WAIT_MS)
+    assert second.problem is not None
+    assert texts.trouble("store_in_use") in _labels(second.problem)
+    second.problem.safe.click()
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_written_offline_survives_a_restart_and_is_sent_once(
+    make: Make, server: CustomerServer, qtbot: QtBot
+) -> None:
+    """It is shown as waiting, and as sent only when the server has it."""
+    companion = _enrol(make, server, qtbot)
+    server.problem = (503, "busy")
+    companion.ask_for_help()
+    assert companion.ask is not None
+    companion.ask.subject.setText("New paper tray")
+    companion.ask.text.setPlainText("Please send one.")
+    companion.ask.send.click()
+    home = companion.home
+    assert home is not None
+    qtbot.waitUntil(lambda: any(r.subject == "New paper tray" for r in home._requests), timeout=_WAIT_MS)
+    assert home._requests[0].state == "waiting"
+    companion.leave()
+    assert server.posted == []
+    server.problem = None
+    again = make()
+    qtbot.waitUntil(lambda: [path for path, _body in server.posted] == ["request"], timeout=_WAIT_MS)
+    body = server.posted[0][1]
+    assert (body["subject"], body["body"]) == ("New paper tray", "Please send one.")
+    qtbot.waitUntil(
+        lambda: (
+            again.home is not None
+            and again.home.shown is not None
+            and any(t.subject == "New paper tray" for t in again.home.shown.tickets)
+        ),
+        timeout=_WAIT_MS,
+    )
+    again.leave()
+    assert len(server.posted) == 1
+
+
+def test_a_companion_whose_enrolment_ended_is_told_and_keeps_what_was_written(
+    make: Make, server: CustomerServer, qtbot: QtBot
+) -> None:
+    """The server says no for good: a sentence above everything, no loss."""
+    companion = _enrol(make, server, qtbot)
+    server.pubkey = bytes(32)
+    assert companion.client is not None
+    companion.client._token_until = 0
+    companion.client.poke()
+    home = companion.home
+    assert home is not None
+    qtbot.waitUntil(lambda: home.notice.text.text() == texts.trouble("companion_revoked"), timeout=_WAIT_MS)
+
+
+# --- a session -------------------------------------------------------------------------------------------------------
+
+
+class _Agent(QObject):
+    """The other end: a real agent end with its own session child, joined through the server's relay."""
+
+    def __init__(self, server: CustomerServer) -> None:
+        super().__init__()
+        self.server = server
+        device = Ed25519PrivateKey.generate()
+        now = time.time_ns() // 1_000_000
+        certificate = AgentCertificate(
+            fake.ORG_ID, "s1", "a1", "Kim Jiwoo", "Team 1", device.public_key().public_bytes_raw(),
+            now - 1000, now + 3_600_000, ("view", "pointer"),
+        )  # fmt: skip
+        signed = build_certificate(server.key, certificate)
+        organisation = server.key.public_key().public_bytes_raw()
+        self.end = AgentEnd(AgentIdentity(device, signed, organisation), RealClock())
+        self.host = make_session_host("agent", self)
+        self.host.message.connect(self._from_child)
+        self.host.frame_ready.connect(self.host.latest)
+        self.host.died.connect(lambda _status: self.do(self.end.on_child_died()))
+        self.number = ""
+        self.frames = 0.0
+        self._inbox: list[bytes] = []
+        server.on_sig = lambda sig: self._inbox.append(sig.data)
+        self._timer = QTimer(self, interval=20)
+        self._timer.timeout.connect(self._turn)
+        self._timer.start()
+
+    def invite(self, ticket: str = fake.TICKET) -> None:
+        self.do(self.end.invite(InviteRequest(ticket, "4182", "Printer stops", fake.CUSTOMER, "p***@example.com")))
+
+    def do(self, actions: list[act.Action]) -> None:
+        for action in actions:
+            match action:
+                case act.SendEnvelope():
+                    self.server.push(live.Sig(session=action.sid, to=action.to, n=action.n, data=action.data))
+                case act.StartChild():
+                    self.host.start()
+                case act.ToChild():
+                    self.host.send(action.message)
+                case act.KillChild():
+                    self.host.kill()
+                case act.SasNumber():
+                    self.number = action.number
+                case act.CallServer() if action.path.endswith("invitations"):
+                    self._register(action)
+                case _:
+                    pass
+
+    def _register(self, call: act.CallServer) -> None:
+        signed = SignedDocument.from_parts(str(call.body["invitation"]), str(call.body["signature"]))
+        invite = live.Invite(
+            iid=secrets.token_bytes(16),
+            invitation=signed.document,
+            signature=signed.signature,
+            join_secret=unb64(str(call.body["join_secret"])),
+        )
+        self.server.push(invite)
+        self.do(self.end.on_server_result(call.call_id, 200, b'{"link":"l","code":null,"pushed":true}'))
+
+    def _turn(self) -> None:
+        inbox, self._inbox = self._inbox, []
+        for data in inbox:
+            self.do(self.end.on_envelope(data))
+        self.do(self.end.tick())
+
+    def _from_child(self, message: object) -> None:
+        if isinstance(message, Stats):
+            self.frames = message.values.get("frames_received", self.frames)
+        self.do(self.end.on_child(message))  # type: ignore[arg-type]  # the link decoded it
+
+    def close(self) -> None:
+        self._timer.stop()
+        self.host.shut_down()
+
+
+@pytest.fixture
+def agent(server: CustomerServer, qapp: QApplication) -> Iterator[_Agent]:
+    made = _Agent(server)
+    yield made
+    made.close()
+
+
+def _prompted(companion: CompanionApp, agent: _Agent, qtbot: QtBot) -> RequestWindow:
+    """Bring the companion to its request window with a preview, past the warning of the first use."""
+    companion._scam_read = True
+    qtbot.waitUntil(lambda: companion._revocations is not None and bool(agent.server.sockets), timeout=_WAIT_MS)
+    agent.invite()
+    qtbot.waitUntil(lambda: companion.session is not None and companion.session.request is not None, timeout=_WAIT_MS)
+    assert companion.session is not None
+    request = companion.session.request
+    assert request is not None
+    qtbot.waitUntil(request.yes.isEnabled, timeout=_WAIT_MS)
+    return request
+
+
+@pytest.mark.ux("UX-43")
+@pytest.mark.ux("UX-38")
+def test_a_customer_allows_looking_compares_the_number_and_stops(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """From the request to the receipt: pictures flow only between yes and STOP, and the record reaches the server."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    session = companion.session
+    assert session is not None
+    assert agent.frames == 0
+    QTest.mouseClick(request.yes, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: session.view.live and session.bar is not None, timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: agent.frames > 0 and session.check is not None, timeout=_WAIT_MS)
+    agent.do(agent.end.confirm_sas_same(True))
+    check = session.check
+    assert check is not None
+    next(b for b in check.numbers if b.label() == agent.number).click()
+    qtbot.waitUntil(lambda: session.view.phase is Phase.VERIFIED, timeout=_WAIT_MS)
+    bar = session.bar
+    assert bar is not None
+    assert bar.check.text() == f"verified {agent.number}"
+    bar.stop.click()
+    assert session.over
+    qtbot.waitUntil(lambda: session.ended is not None and session.ended.save.isEnabled(), timeout=_WAIT_MS)
+    assert session.bar is None
+    ended = session.ended
+    assert ended is not None
+    assert "You stopped it." in _labels(ended)
+    companion.write_receipt(ended, tmp_path / "receipt.json", ended.summary, session._receipt)
+    qtbot.waitUntil(lambda: (tmp_path / "receipt.txt").exists(), timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: "receipt" in _kinds(server), timeout=_WAIT_MS)
+    kinds = _kinds(server)
+    assert [k for k in kinds if k in ("joined", "prompted", "consent", "grant", "end")] == [
+        "joined", "prompted", "consent", "grant", "end",
+    ]  # fmt: skip
+
+
+def test_dont_allow_sends_no_picture_and_the_record_says_refusal(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """Without consent nothing leaves but the answer."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    QTest.keyClick(request, Qt.Key.Key_Escape)
+    session = companion.session
+    assert session is not None
+    assert session.over
+    qtbot.waitUntil(lambda: "refusal" in _kinds(server), timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
+    assert (session.frames, agent.frames) == (0, 0)
+    assert session.ended is None
+
+
+def test_closing_the_companion_in_mid_session_stops_first_and_hands_the_record_in(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """The window closes, sharing has ended, the agent knows, the server has the end of the record."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    QTest.mouseClick(request.yes, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: agent.frames > 0, timeout=_WAIT_MS)
+    session = companion.session
+    assert session is not None
+    assert companion.home is not None
+    companion.home.close()
+    assert session.over
+    assert session.bar is None
+    assert not session._host.running
+    assert "end" in _kinds(server)
+    qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
+
+
+def test_a_killed_session_child_is_replaced_once_and_a_second_death_ends_the_session(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """The window lives, the customer is told, nothing is shared any more."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    session = companion.session
+    assert session is not None
+    assert request.isVisible()
+    first = session._host.pid
+    session._host.kill()
+    qtbot.waitUntil(lambda: session._host.pid not in (0, first), timeout=_WAIT_MS)
+    session._host.kill()
+    qtbot.waitUntil(lambda: session.ended is not None, timeout=_WAIT_MS)
+    assert session.ended is not None
+    assert texts.end_reason("child_failed", "system") in _labels(session.ended)
+    assert companion.home is not None
+    assert companion.home.isVisible()
+
+
+def test_an_invitation_for_a_ticket_that_is_not_mine_shows_nothing_but_a_warning(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """No window asks; Home says that an invitation was refused and why that matters."""
+    companion = _enrol(make, server, qtbot)
+    qtbot.waitUntil(lambda: companion._revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    agent.invite("0190" + "99" * 14)
+    home = companion.home
+    assert home is not None
+    qtbot.waitUntil(lambda: home.notice.text.text() == texts.trouble("bad_invitation"), timeout=_WAIT_MS)
+    assert companion.session is not None
+    assert companion.session.request is None
+    assert companion.session.scam is None
+
+
+def test_the_first_request_is_preceded_by_the_warning(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """Refusing there refuses the session; no request window appears."""
+    companion = _enrol(make, server, qtbot)
+    qtbot.waitUntil(lambda: companion._revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    agent.invite()
+    qtbot.waitUntil(lambda: companion.session is not None and companion.session.scam is not None, timeout=_WAIT_MS)
+    session = companion.session
+    assert session is not None
+    assert session.request is None
+    assert session.scam is not None
+    session.scam.no.click()
+    assert session.over
+    assert session.request is None
+
+
+def test_a_code_that_is_not_valid_is_told_at_its_field(make: Make, server: CustomerServer, qtbot: QtBot) -> None:
+    """What was typed stays, and the answer is the same for every reason."""
+    companion = _enrol(make, server, qtbot)
+    companion.enter_code()
+    code = companion.code
+    assert code is not None
+    code.code.setText("123 456 789")
+    code.go.click()
+    qtbot.waitUntil(lambda: code.problem.text() == texts.trouble("bad_code"), timeout=_WAIT_MS)
+    assert code.code.text() == "123 456 789"
+    code.reject()
+
+
+def _labels(window: QWidget) -> list[str]:
+    return [label.text() for label in window.findChildren(PlainLabel)]
+
+
+def _kinds(server: CustomerServer) -> list[str]:
+    found = [entry for path, body in server.posted if path == "entries" for entry in body["entries"]]
+    return [str(entry["kind"]) for entry in sorted(found, key=lambda entry: int(entry["n"]))]
