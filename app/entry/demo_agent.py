@@ -105,10 +105,8 @@ class Agent:
         window, wanted = self._window, TicketId(bytes.fromhex(ticket))
         window.go_view(ViewKey.ALL_LIVE)
         model = window.inbox.model
-        yield lambda: model.row_of(wanted) is not None or self._place(wanted) is not None
-        place = self._place(wanted)
         yield lambda: self._place(wanted) is not None
-        window.inbox.list.setCurrentIndex(model.index(place if place is not None else 0))
+        window.inbox.list.setCurrentIndex(model.index(self._place(wanted) or 0))
         yield lambda: self._details is not None and self._details.row.id == wanted
         details = self._details
         assert details is not None  # noqa: S101  # waited for

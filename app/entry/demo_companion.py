@@ -43,6 +43,7 @@ class Customer:
         assert app.enrol is not None  # noqa: S101  # waited for
         press(app.enrol.yes)
         yield lambda: app.home is not None and app.home.shown is not None and bool(app.home.shown.tickets)
+        yield lambda: app.online
         return {}
 
     def wait_prompt(self, path: str) -> Steps:

@@ -30,6 +30,7 @@ from app.store.replica import ReplicaStore, open_replica
 EXIT_IN_USE = 3
 EXIT_STORE = 4
 EXIT_USAGE = 2
+_NICE = 5
 _log = get_logger("worker")
 
 
@@ -54,6 +55,8 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="deskside sync-worker")
     parser.add_argument("--profile", type=Path, required=True)
     profile: Path = parser.parse_args(argv).profile
+    if hasattr(os, "nice"):
+        os.nice(_NICE)  # windows first
     try:
         orders = read_orders(sys.stdin)
         key, token = bytes.fromhex(orders.key), bytes.fromhex(orders.socket_token)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -22,6 +24,13 @@ from widgets.foundation.theme import Theme
 __all__ = ["Index", "Ink", "RowDelegate", "RowList"]
 
 Index = QModelIndex | QPersistentModelIndex
+
+# several screens of rows
+_PICTURES_MAX = 400
+# joined once: Python's flags are slow, and a list draws some hundred texts
+_LINE = int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
+_TO_LEFT = _LINE | int(Qt.AlignmentFlag.AlignLeft)
+_TO_RIGHT = _LINE | int(Qt.AlignmentFlag.AlignRight)
 
 
 @dataclass(slots=True)
@@ -39,7 +48,8 @@ class Ink:
 class RowDelegate(QStyledItemDelegate):
     """Base of delegates: paints ground, selection and focus, then calls `paint_row`.
 
-    Subclasses override `paint_row` and, when rows are higher than the density says, `row_height`.
+    Subclasses override `paint_row` and, when rows are higher than the density says, `row_height`. One whose rows cost
+    much to paint overrides `picture_key` too: a row that looks the same again is then drawn from its kept picture.
     """
 
     def __init__(self, theme: Theme, density: str = "comfortable", parent: QWidget | None = None) -> None:
@@ -47,7 +57,12 @@ class RowDelegate(QStyledItemDelegate):
         self.theme = theme
         self.density = theme.tokens.density[density]
         self._fonts: dict[tuple[str, bool], tuple[QFont, QFontMetrics]] = {}
-        theme.changed.connect(self._fonts.clear)
+        self._pictures: OrderedDict[Hashable, QPixmap] = OrderedDict()
+        theme.changed.connect(self._forget_looks)
+
+    def _forget_looks(self) -> None:
+        self._fonts.clear()
+        self._pictures.clear()
 
     def set_density(self, name: str) -> None:
         """Change the height of rows: compact, normal or comfortable; the view must lay out again afterwards."""
@@ -78,11 +93,44 @@ class RowDelegate(QStyledItemDelegate):
         del option, index
         return QSize(self.theme.tokens.space.vast, self.row_height())
 
+    def picture_key(self, index: Index) -> Hashable | None:
+        """Return all that the row's look depends on but its size and state; None: paint it anew each time."""
+        del index
+        return None
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Paint one row."""
-        painter.save()
+        """Paint one row, from its kept picture where there is one."""
         ink = self._ink(option, painter)
         rect: QRect = option.rect
+        content = self.picture_key(index)
+        if content is None:
+            painter.save()
+            self._paint_whole(painter, rect, index, ink)
+            painter.restore()
+            return
+        key = (content, rect.width(), rect.height(), ink.selected, ink.hovered, ink.focused, ink.scale)
+        picture = self._pictures.get(key)
+        if picture is None:
+            picture = self._picture(option, index, ink)
+            self._pictures[key] = picture
+            if len(self._pictures) > _PICTURES_MAX:
+                self._pictures.popitem(last=False)
+        else:
+            self._pictures.move_to_end(key)
+        painter.drawPixmap(rect.topLeft(), picture)
+
+    def _picture(self, option: QStyleOptionViewItem, index: Index, ink: Ink) -> QPixmap:
+        rect: QRect = option.rect
+        picture = QPixmap(rect.size() * ink.scale)
+        picture.setDevicePixelRatio(ink.scale)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setLayoutDirection(option.direction)
+        self._paint_whole(painter, QRect(0, 0, rect.width(), rect.height()), index, ink)
+        painter.end()
+        return picture
+
+    def _paint_whole(self, painter: QPainter, rect: QRect, index: Index, ink: Ink) -> None:
         if ink.selected:
             painter.fillRect(rect, self.theme.colour("selected.bg"))
         elif ink.hovered:
@@ -90,7 +138,6 @@ class RowDelegate(QStyledItemDelegate):
         self.paint_row(painter, rect, index, ink)
         if ink.focused:
             self._paint_focus(painter, rect)
-        painter.restore()
 
     def paint_row(self, painter: QPainter, rect: QRect, index: Index, ink: Ink) -> None:
         """Paint the content; the base shows the display text."""
@@ -113,8 +160,7 @@ class RowDelegate(QStyledItemDelegate):
         shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
         painter.setFont(font)
         painter.setPen(colour)
-        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(rect, int(side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine), shown)
+        painter.drawText(rect, _TO_RIGHT if right else _TO_LEFT, shown)
         return metrics.horizontalAdvance(shown)
 
     def draw_icon(self, painter: QPainter, x: int, middle_y: int, name: str, colour: str, scale: float) -> int:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter
 
@@ -30,6 +32,14 @@ class TicketDelegate(RowDelegate):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "comfortable")
         self.choices = Choices()
+
+    def picture_key(self, index: Index) -> Hashable | None:
+        """A ticket's line looks the same until one of these changes."""
+        row = index.data(TicketRole.ROW)
+        if not isinstance(row, TicketRow):
+            return None
+        name = state_name(self.choices, row.state, row.category) if row.category in STATE_CHIPS else ""
+        return (row, name, index.data(TicketRole.WHEN), index.data(TicketRole.SNIPPET))
 
     def paint_row(self, painter: QPainter, rect: QRect, index: Index, ink: Ink) -> None:
         """Paint a ticket, or two quiet bars while it is being read."""
