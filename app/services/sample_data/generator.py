@@ -95,7 +95,8 @@ class SampleSet:
         return at
 
     @cached_property
-    def _plan(self) -> Plan:
+    def plan(self) -> Plan:
+        """How long every conversation is; made at first use."""
         fixed = {index: shape for index, (_, shape) in self._story.items()}
         return make_plan(self.size, self.seed, self.as_of_ms, self._arrivals, fixed)
 
@@ -106,7 +107,7 @@ class SampleSet:
 
     def _tickets(self, customers: list[Customer]) -> Tickets:
         topics = {index: topic for index, (topic, _) in self._story.items()}
-        return Tickets(self._grammar, self._plan, self.reference, customers, topics)
+        return Tickets(self._grammar, self.plan, self.reference, customers, topics)
 
     def rows(self) -> Iterator[SampleRow]:
         """Yield all rows, parents before children, tickets in order of number."""

@@ -37,7 +37,7 @@ class Outcome:
 
 
 def outcome_of(
-    rng: Stream, plan: Plan, line: Timeline, roles: Sequence[str], *, duplicate: bool, surge: bool
+    rng: Stream, plan: Plan, line: Timeline, roles: Sequence[str], *, duplicate: bool, surge: bool, fixed: bool
 ) -> Outcome:
     """Decide the state of a ticket from its timeline."""
     if duplicate and line.solved_ms is not None:
@@ -47,7 +47,15 @@ def outcome_of(
         return Outcome(new, True, None if merged else "duplicate", (step,))
     if line.solved_ms is not None:
         return _solved(rng, plan, line, roles)
+    if fixed:
+        return _taken(line)
     return _live(rng, plan, line, roles, surge=surge)
+
+
+def _taken(line: Timeline) -> Outcome:
+    """An agent has it and works on it."""
+    at = max(line.times[0] + 1, line.times[min(1, len(line.times) - 1)] - 3 * MINUTE_MS)
+    return Outcome(Category.OPEN, True, None, (Step(at, Category.NEW, Category.OPEN, rule=True),))
 
 
 def _solved(rng: Stream, plan: Plan, line: Timeline, roles: Sequence[str]) -> Outcome:
@@ -86,8 +94,7 @@ def _live(rng: Stream, plan: Plan, line: Timeline, roles: Sequence[str], *, surg
             return Outcome(Category.NEW, False, None, ())
         at = last + 12 * MINUTE_MS
         return Outcome(Category.OPEN, True, None, (Step(at, Category.NEW, Category.OPEN, rule=True),))
-    taken_at = max(line.times[0] + 1, line.times[1] - 3 * MINUTE_MS)
-    steps = [Step(taken_at, Category.NEW, Category.OPEN, rule=True)]
+    steps = list(_taken(line).steps)
     draw = rng.random()
     room = plan.as_of_ms - last
     if roles[len(line.times) - 1] in IN_ROLES:

@@ -102,7 +102,8 @@ class Scribe:
         if org is not None:
             who = f"{org.name} {customer.name}" if language == "ko" else f"{customer.name} ({org.name})"
         topic.words = {
-            "c": customer.name, "who": who, "a": topic.agent_name, "nim": " 님" if language == "ko" else "",
+            "c": customer.name, "cf": customer.name.split(" ")[0], "who": who, "a": topic.agent_name,
+            "nim": " 님" if language == "ko" else "",
             "noun": area.noun[language], "model": topic.model, "serial": topic.serial, "code": topic.code,
             "verword": area.verword.get(language, area.verword["en"] if language != "ko" else ""),
             "version": area.versions[at], "newversion": area.versions[-1], "phone": customer.phone,
@@ -130,8 +131,6 @@ class Scribe:
             key = "subject_plain"
         text = rng.one(bank[key])
         subject = topic.problem.subject[topic.language].format_map(topic.words)
-        if "확인 부탁" in text or "다시 문의" in text:
-            subject = subject.rstrip(".?")
         if key == "subject_plain" and topic.channel in _SHORT:
             text = "{s}"
         return particles(text.replace("{s}", subject).format_map(topic.words))

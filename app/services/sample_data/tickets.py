@@ -141,7 +141,15 @@ class Tickets:
         self._scribe.prepare(rng, topic)
         id_ = self.ticket_id(index)
         newest_surge = self._plan.arrivals.surge[index] == 1
-        outcome = outcome_of(rng, self._plan, line, roles, duplicate=core.original is not None, surge=newest_surge)
+        outcome = outcome_of(
+            rng,
+            self._plan,
+            line,
+            roles,
+            duplicate=core.original is not None,
+            surge=newest_surge,
+            fixed=index in self._fixed,
+        )
         self._auto_reply(rng, roles, line)
         return Thread(index, id_, core, topic, line, roles, owner, team, outcome)
 

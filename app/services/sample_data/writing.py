@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.changes import membership_id, preview_of
-from app.domain.entities import HISTORY, MEMBERSHIP, MESSAGE, NOTE, TICKET, Value
+from app.domain.entities import HISTORY, MEMBERSHIP, MESSAGE, NOTE, TICKET, Category, Value
 from app.services.sample_data import mail_html
 from app.services.sample_data.mail_html import Said
 from app.services.sample_data.outcome import Outcome, Step
@@ -200,7 +200,7 @@ def _history(w: Writing, line: Timeline, owner: Account, customer: Customer, out
     rows = [_line(w, rng, "opened", {"origin": "agent" if by_agent else "customer"}, opened,
                   owner.id if by_agent else customer.id, "user" if by_agent else "customer")]  # fmt: skip
     for step in outcome.steps:
-        rows += _step_lines(w, rng, step, owner)
+        rows += _step_lines(w, rng, step, owner, customer)
     if len(line.times) > 1 and rng.chance(0.06):
         at = opened + (line.times[1] - opened) // 2
         rows.append(_line(w, rng, "field", {"field": "priority", "old": 2, "new": 3}, at, owner.id))
@@ -215,16 +215,19 @@ def _history(w: Writing, line: Timeline, owner: Account, customer: Customer, out
     return rows
 
 
-def _step_lines(w: Writing, rng: Stream, step: Step, owner: Account) -> list[SampleRow]:
+def _step_lines(w: Writing, rng: Stream, step: Step, owner: Account, customer: Customer) -> list[SampleRow]:
     states = w.reference.states
     old, new = states[step.old].hex(), states[step.new].hex()
+    change: dict[str, object] = {"field": "state", "old": old, "new": new}
     if not step.rule:
-        return [_line(w, rng, "field", {"field": "state", "old": old, "new": new}, step.at_ms, owner.id)]
+        return [_line(w, rng, "field", change, step.at_ms, owner.id)]
     data: dict[str, object] = {"old": old, "new": new, "category": step.new.value}
-    if step.old.value == "new" and step.new.value == "open":
+    if step.old is Category.NEW and step.new is Category.OPEN:
         taken: dict[str, object] = {"field": "owner", "old": None, "new": owner.id.hex()}
         return [_line(w, rng, "field", taken, step.at_ms, owner.id), _line(w, rng, "state", data, step.at_ms, owner.id)]
-    return [_line(w, rng, "state", data, step.at_ms, None, "server")]
+    if step.new is Category.OPEN:  # the customer wrote again
+        return [_line(w, rng, "state", data, step.at_ms, customer.id, "customer")]
+    return [_line(w, rng, "field", change, step.at_ms, None, "server")]
 
 
 def _session(w: Writing, topic: Topic, line: Timeline, owner: Account) -> list[SampleRow]:
