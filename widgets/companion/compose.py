@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QVBoxLayout, QWidget
 
-from app.config.i18n import _
+from app.config.i18n import _, pgettext
 from widgets.companion.model import AssetLine, MessageLine, TicketLine
 from widgets.companion.texts import spoken_number
 from widgets.foundation import (
@@ -144,7 +144,7 @@ class TicketWindow(QDialog):
 
     def _message(self, message: MessageLine) -> Panel:
         space = self._theme.tokens.space
-        who = PlainLabel(_("You") if message.own else message.author, type="strong")
+        who = PlainLabel(self._author(message), type="strong")
         when = PlainLabel(fmt.when(message.at_ms, self._now_ms()), type="caption", tone="muted")
         body = PlainLabel(message.body, wrap=True, selectable=True)
         edge = (space.medium, space.small, space.medium, space.small)
@@ -154,6 +154,10 @@ class TicketWindow(QDialog):
         panel.setAccessibleName(f"{who.text()}, {when.text()}: {message.body}")
         panel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return panel
+
+    @staticmethod
+    def _author(message: MessageLine) -> str:
+        return _("You") if message.own else pgettext("who wrote", "{name}").format(name=message.author)
 
     def _send(self) -> None:
         text = read_text(self.text).strip()
