@@ -263,11 +263,16 @@ class ReplicaStore:
         work = self._work(tx)
         if _is_old_news(tx, work.scopes, checkpoint):
             return Applied()
-        self._put(work, checkpoint.pages, checkpoint.exits)
+        self._put(work, checkpoint.pages, checkpoint.exits, checkpoint.whole)
         for scope in checkpoint.whole:
             sent = {row[0] for page in checkpoint.pages if page.scope == scope for row in page.rows}
             work.rows.remove_others(scope, sent)
         self._sum(work)
+        for scope in checkpoint.whole:
+            held = work.scopes[scope]
+            n, total = work.rows.count(scope)
+            xsum = self._hashes.add_sum(0, total)
+            work.scopes[scope] = ScopeState(scope, held.cursor, n, xsum, held.prio, held.state)
         differing = [
             scope
             for scope, expected in checkpoint.sums.items()
@@ -289,9 +294,15 @@ class ReplicaStore:
     def _work(self, tx: Session) -> _Work:
         return _Work(RowWriter(tx, self._hashes.row_hash), _scopes(tx))
 
-    def _put(self, work: _Work, pages: Iterable[RowPage], exits: Iterable[ExitPage]) -> None:
+    def _put(
+        self,
+        work: _Work,
+        pages: Iterable[RowPage],
+        exits: Iterable[ExitPage],
+        whole: frozenset[str] = frozenset(),
+    ) -> None:
         for page in pages:
-            work.rows.put(page)
+            work.rows.put(page, again=page.scope in whole)
         for exit_page in exits:
             work.rows.leave(exit_page)
 
@@ -388,10 +399,10 @@ def needs_a_person(result: MutationResult) -> bool:
         return True
     if result.st != "conflict":
         return False
-    losses = (result.data or {}).get("losses")
-    if not isinstance(losses, list) or not losses:
+    fields = (result.data or {}).get("fields")
+    if not isinstance(fields, list) or not fields:
         return True
-    return any(not (isinstance(loss, dict) and loss.get("auto")) for loss in losses)
+    return any(not isinstance(entry, dict) or entry.get("open", True) for entry in fields)
 
 
 def _is_old_news(tx: Session, scopes: Mapping[str, ScopeState], checkpoint: Checkpoint) -> bool:

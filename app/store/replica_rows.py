@@ -41,8 +41,11 @@ class RowWriter:
 
     # --- puts -------------------------------------------------------------------------------------------------------
 
-    def put(self, page: RowPage) -> None:
-        """Write a page: within a scope the higher seq wins, across scopes the revision that is not older."""
+    def put(self, page: RowPage, *, again: bool = False) -> None:
+        """Write a page: within a scope the higher seq wins, across scopes the revision that is not older.
+
+        With `again` a row of the same seq is written too: what is here may be wrong.
+        """
         if page.type not in BY_NUMBER:
             self._put_unknown(page)
             return
@@ -52,7 +55,7 @@ class RowWriter:
         values: list[tuple[Any, ...]] = []
         for row in page.rows:
             old = held.get(row[0])
-            if old is not None and _is_older(row, page.scope, old):
+            if old is not None and _is_older(row, page.scope, old, again=again):
                 continue
             values.append(_stored(row, page.scope, columns))
             self._count(page.type, row, page.scope, old)
@@ -133,6 +136,17 @@ class RowWriter:
                 self._subtract(type_, id_, scope, seq)
                 self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (type_, id_))
 
+    def count(self, scope: str) -> tuple[int, int]:
+        """Count a scope's rows anew; the second value is a plain sum, not yet wrapped."""
+        n = total = 0
+        for type_ in BY_NUMBER:
+            sql = f"SELECT id, seq FROM {table_of(type_).name} WHERE scope_id = ? AND deleted = 0 AND seq > 0"
+            for id_, seq in self._tx.all(sql, (scope,)):
+                n, total = n + 1, total + self._hash(type_, id_, seq)
+        for type_, id_, seq in self._tx.all("SELECT type, id, seq FROM unknown_row WHERE scope_id = ?", (scope,)):
+            n, total = n + 1, total + self._hash(type_, id_, seq)
+        return n, total
+
     def _remove(self, type_: int, scope: str, gone: Sequence[tuple[bytes, int, int]]) -> None:
         if not gone:
             return
@@ -182,7 +196,7 @@ class RowWriter:
             rowid += 1
             docs.append((rowid, type_, id_, owner))
             words.append((rowid, body_column(text), cjk_column(text)))
-        self._tx.many("INSERT INTO fts_doc(rowid, type, id, owner) VALUES(?, ?, ?, ?)", docs)
+        self._tx.many("INSERT OR REPLACE INTO fts_doc(rowid, type, id, owner) VALUES(?, ?, ?, ?)", docs)
         self._tx.many("INSERT INTO fts(rowid, body, cjk) VALUES(?, ?, ?)", words)
         self._texts.clear()
         self._fresh_texts.clear()
@@ -194,9 +208,9 @@ class RowWriter:
             self._tx.run("DELETE FROM fts_doc WHERE rowid = ?", (rowid,))
 
 
-def _is_older(row: Sequence[Any], scope: str, old: tuple[str, int, int, int]) -> bool:
+def _is_older(row: Sequence[Any], scope: str, old: tuple[str, int, int, int], *, again: bool) -> bool:
     if old[0] == scope:
-        return bool(row[1] <= old[1])
+        return bool(row[1] < old[1] if again else row[1] <= old[1])
     return bool(row[3] < old[3])
 
 

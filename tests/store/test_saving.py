@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.domain.changes import TicketSet
+from app.domain.entities import TICKET
+from app.domain.errors import Refused, StoreUnavailable
+from app.domain.ids import TicketId, new_id
+from app.domain.ports import Draft, DraftKind, SortKey, ViewKey
+from app.entry.sync_codec import open_profile
+from tests.sync.desk import KEY, Client, Desk
+
+
+def test_a_saved_change_shows_at_once_without_a_network(kim: Client) -> None:
+    """List, conversation, outbox and counts show what was just saved."""
+    ticket = kim.new_ticket()
+    kim.sync()
+    kim.line.down = True
+    kim.reply(ticket, "바로 보입니다")
+    kim.set(ticket, priority=4, owner=kim.me)
+    row = kim.profile.queries.rows([ticket])[ticket]
+    assert (row.priority, row.owner, row.pending, row.unanswered) == (4, kim.me, True, False)
+    details = kim.profile.queries.details(ticket)
+    assert details is not None
+    assert [i.body for i in details.items if i.pending and i.body] == ["바로 보입니다"]
+    assert details.seen_seq == 2
+    assert [(o.name, o.ticket) for o in kim.profile.queries.outbox()] == [
+        ("message.add", ticket),
+        ("ticket.set", ticket),
+    ]
+    assert kim.profile.queries.counts()[ViewKey.MINE] == 1
+    assert list(kim.profile.queries.ids(ViewKey.MINE)) == [ticket]
+
+
+def test_lists_and_counts_agree_while_changes_are_pending(kim: Client) -> None:
+    """Own changed tickets stand where they belong in every order and are counted once."""
+    tickets = [kim.new_ticket(f"문의 {n}", priority=1 + n % 4) for n in range(12)]
+    kim.sync()
+    for n in (1, 5, 8):
+        kim.note(tickets[n])
+    kim.set(tickets[2], priority=4)
+    kim.set(tickets[3], state=kim.state("open"))
+    queries = kim.profile.queries
+    for view, count in queries.counts().items():
+        assert len(queries.ids(view)) == len(set(queries.ids(view))) == count
+    for sort, key in ((SortKey.LAST_ACTIVITY, "last_at"), (SortKey.PRIORITY, "priority"), (SortKey.NUMBER, "number")):
+        rows = queries.rows(queries.ids(ViewKey.ALL))
+        values = [getattr(rows[i], key) for i in queries.ids(ViewKey.ALL, sort)]
+        assert values == sorted(values, reverse=True)
+    assert next(iter(queries.ids(ViewKey.ALL))) == tickets[8]
+
+
+def test_a_refused_change_leaves_nothing_behind(kim: Client) -> None:
+    """A rule says no: no outbox row, no image, and the next change gets the next number."""
+    ticket = kim.new_ticket()
+    with pytest.raises(Refused, match="reply_first"):
+        kim.set(ticket, state=kim.state("solved"))
+    assert [item.mid for item in kim.profile.queries.outbox()] == [1]
+    kim.note(ticket)
+    assert [item.mid for item in kim.profile.queries.outbox()] == [1, 2]
+
+
+def test_two_offline_edits_of_one_field_do_not_conflict_with_each_other(kim: Client, lee: Client) -> None:
+    """The second edit says that it rests on the first."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    first = kim.set(ticket, priority=3)
+    assert kim.profile.queries.seen(ticket, ["priority"])["priority"].after == first
+    kim.set(ticket, priority=1)
+    kim.sync()
+    assert kim.profile.queries.rows([ticket])[ticket].priority == 1
+    assert kim.profile.numbers().needs_you == 0
+
+
+def test_an_edit_can_be_undone_by_its_inverse(kim: Client) -> None:
+    """Undo is a new change that restores what was there."""
+    ticket = kim.new_ticket()
+    done = kim.profile.commits.commit(TicketSet(new_id(), ticket, {"priority": 4}))
+    assert done.undo is not None
+    kim.profile.commits.commit(done.undo)
+    assert kim.profile.queries.rows([ticket])[ticket].priority == 2
+
+
+def test_a_colleagues_change_joins_an_own_pending_one(kim: Client, lee: Client) -> None:
+    """After a checkpoint the image shows both: my priority, not yet sent, and the subject that came from outside."""
+    ticket = lee.new_ticket("alt")
+    lee.sync()
+    kim.sync()
+    kim.set(ticket, priority=4)
+    lee.set(ticket, subject="neu")
+    lee.sync()
+    kim.core.poked()
+    kim.core._wish.push = False
+    while (request := kim.core.next(kim.desk.clock())) is not None:
+        kim._exchange(request)
+    assert kim.profile.numbers().waiting == 1
+    assert kim.profile.after_checkpoint()
+    row = kim.profile.queries.rows([ticket])[ticket]
+    assert (row.subject, row.priority, row.pending) == ("neu", 4, True)
+
+
+def test_images_go_a_minute_after_the_server_confirmed(kim: Client) -> None:
+    """Nothing flickers at once, and nothing piles up."""
+    kim.new_ticket()
+    kim.sync()
+
+    def images() -> int:
+        with kim.profile.readers().read() as tx:
+            return int(tx.value("SELECT count(*) FROM pending.over_ticket"))
+
+    assert images() == 1
+    kim.desk.clock.ms += 61_000
+    kim.profile.after_checkpoint()
+    assert images() == 0
+    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 1
+
+
+def test_a_draft_survives_a_kill_right_after_it_was_saved(tmp_path: Path) -> None:
+    """What was typed a second ago is there after kill -9."""
+    ticket = TicketId(bytes(16))
+    script = (
+        "import os,signal,sys; from pathlib import Path; from app.entry.sync_codec import open_profile;"
+        "from app.domain.ports import Draft, DraftKind;"
+        f"p=open_profile(Path({str(tmp_path)!r}), bytes(range(32)));"
+        "p.commits.save_draft(Draft(bytes(16), DraftKind.REPLY, '아직 안 보낸 답변', 4, 7));"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+    profile = open_profile(tmp_path, KEY)
+    draft = profile.commits.draft(ticket, DraftKind.REPLY)
+    assert draft is not None
+    assert (draft.body, draft.caret, draft.seen_seq) == ("아직 안 보낸 답변", 4, 7)
+    assert profile.commits.draft(ticket, DraftKind.NOTE) is None
+    profile.commits.save_draft(Draft(ticket, DraftKind.REPLY, "  "))
+    assert profile.commits.draft(ticket, DraftKind.REPLY) is None
+    profile.close()
+
+
+def test_a_full_disk_is_said_and_nothing_half_is_kept(kim: Client) -> None:
+    """The edit that did not fit is not saved; with room again the next one is."""
+    ticket = kim.new_ticket()
+    writer = kim.profile._writer
+    with writer.plain() as session:
+        pages = session.value("PRAGMA page_count")
+        session.run(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreUnavailable) as caught:
+        kim.note(ticket, "긴 메모 " * 20_000)
+    assert caught.value.code == "disk_full"
+    assert [item.mid for item in kim.profile.queries.outbox()] == [1]
+    writer.close()
+    kim.restart_window()
+    kim.note(ticket, "짧은 메모")
+    assert [item.mid for item in kim.profile.queries.outbox()] == [1, 2]
+
+
+def test_a_commit_does_not_wait_for_the_worker(kim: Client) -> None:
+    """While the worker holds its own file for a large checkpoint, saving goes on."""
+    ticket = kim.new_ticket()
+    with kim.replica._file.write() as tx:
+        tx.run("INSERT INTO meta VALUES('x', 1)")
+        kim.note(ticket, "geht")
+    assert len(kim.profile.queries.outbox()) == 2
+
+
+def test_window_state_is_remembered(kim: Client) -> None:
+    """Splitters and columns come back."""
+    kim.profile.commits.save_ui_state("inbox.splitter", "320,640")
+    kim.restart_window()
+    assert kim.profile.commits.ui_state("inbox.splitter") == "320,640"
+
+
+def test_what_is_typed_cannot_be_read_in_the_files(desk: Desk, kim: Client) -> None:
+    """Both files, with their logs, are encrypted."""
+    kim.new_ticket("geheimer Betreff")
+    kim.sync()
+    kim.note(TicketId(kim.profile.queries.ids(ViewKey.ALL)[0]), "geheime Notiz")
+    for path in kim.folder.glob("*.db*"):
+        raw = path.read_bytes()
+        assert b"geheim" not in raw
+        assert b"SQLite format" not in raw[:16]
+
+
+def test_a_profile_belongs_to_one_account(kim: Client) -> None:
+    """Signing in as somebody else is refused: what waits here was written by the first."""
+    identity = kim.profile.identity
+    assert identity is not None
+    other = type(identity)(new_id(), "x", "X", identity.roles, identity.device, "K7", identity.server)  # type: ignore[arg-type]  # any id
+    with pytest.raises(Refused, match="other_account"):
+        kim.profile.commits.save_identity(other)
+
+
+def test_provisional_numbers_never_repeat(kim: Client) -> None:
+    """~code-n counts up and survives a restart."""
+    first = kim.profile.commits.provisional()
+    kim.restart_window()
+    second = kim.profile.commits.provisional()
+    assert first != second
+    ticket = kim.new_ticket(provisional=second)
+    assert kim.profile.queries.rows([ticket])[ticket].label == second
+    kim.sync()
+    assert kim.profile.queries.rows([ticket])[ticket].label.startswith("#")
+    assert kim.profile.queries.search(second)[0].row.id == ticket
+    assert len(kim.desk.rows(TICKET.number)) == 1
