@@ -20,7 +20,8 @@ _QUEUE_LIMIT_US: Final = 60_000
 _BASE_WINDOW_US: Final = 10_000_000
 _SILENT_US: Final = 500_000
 _SEEN_US: Final = 100_000
-_BUSY_US: Final = 5_000
+_LOSS_PACKETS: Final = 60
+_SLOW_REPORTS: Final = 5  # a busy computer delays single packets too
 _CEILING_US: Final = 10_000_000
 _LOSS_LIMIT: Final = 0.1
 _SENT_MAX: Final = 4096
@@ -41,6 +42,8 @@ class RateControl:
         self._busy: deque[tuple[int, int, int]] = deque()  # arrival, time since the one before, bytes
         self._arrived: deque[tuple[int, int]] = deque()  # arrival, bytes
         self._last_arrival_us = 0
+        self._outcomes: deque[int] = deque(maxlen=200)  # of the last packets: 1 for a missing one
+        self._slow_reports = 0
         self._changed_us = 0
         self._lowered_us = -_CEILING_US
         self._ceiling = 0
@@ -82,10 +85,14 @@ class RateControl:
                 queued = self._one_arrived(at, sent_us, size, now_us)
         if len(known) == missing:
             return
-        if queued > _QUEUE_LIMIT_US:
-            self._lower(self._capacity() * 85 // 100 or self.bps * 7 // 10, now_us)
-        elif len(known) >= 10 and missing > len(known) * _LOSS_LIMIT:
-            self._lower(min(self._capacity() * 85 // 100 or self.bps, self.bps * 8 // 10), now_us)
+        self._outcomes.extend([1] * missing + [0] * (len(known) - missing))
+        self._slow_reports = self._slow_reports + 1 if queued > _QUEUE_LIMIT_US else 0
+        capacity = self._capacity()
+        if self._slow_reports and (capacity or self._slow_reports >= _SLOW_REPORTS):
+            self._lower(capacity * 85 // 100 or self.bps * 7 // 10, now_us)
+        elif len(self._outcomes) >= _LOSS_PACKETS and sum(self._outcomes) > len(self._outcomes) * _LOSS_LIMIT:
+            self._lower(min(capacity * 85 // 100 or self.bps, self.bps * 8 // 10), now_us)
+            self._outcomes.clear()
         elif queued < _QUEUE_LIMIT_US // 2:
             self._grow(now_us)
 
@@ -104,7 +111,8 @@ class RateControl:
         _forget(self._delays, now_us - _BASE_WINDOW_US)
         queued = delay - self._delays[0][1]
         gap = at_us - self._last_arrival_us
-        if queued > _BUSY_US and 0 <= gap < 200_000:
+        # It was already waiting behind the one before: then the gap is what the path needed for it, and nothing else.
+        if sent_us + self._delays[0][1] <= self._last_arrival_us and 0 <= gap < 200_000:
             self._busy.append((at_us, gap, size))
         self._last_arrival_us = at_us
         self._arrived.append((at_us, size))

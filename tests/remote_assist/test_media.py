@@ -210,6 +210,22 @@ def test_a_narrow_path_is_not_flooded(capacity: int) -> None:
     assert path.lost - lost <= path.seq * 0.05
 
 
+@pytest.mark.parametrize("loss_every", [33, 20])
+def test_lost_and_late_packets_of_a_wide_path_do_not_starve_it(loss_every: int) -> None:
+    """Some percent of loss, and a busy computer that delays single packets, say nothing about capacity."""
+    rate, now = RateControl(), 10_000_000
+    for frame in range(300):
+        now += 33_000
+        report: list[tuple[int, int | None]] = []
+        for number in range(3):
+            seq = frame * 3 + number
+            rate.packet_sent(seq, 1200, now + number * 200)
+            late = 90_000 if frame % 17 == 0 else 0
+            report.append((seq, None if seq % loss_every == 5 else now + number * 200 + 2_000 + late))
+        rate.packets_arrived(report, now + 20_000)
+    assert rate.bps >= START_BPS * 0.7
+
+
 def test_silence_lowers_the_rate_step_by_step() -> None:
     """When nothing comes back, less and less is sent, but never nothing."""
     rate = RateControl()

@@ -108,8 +108,7 @@ def test_the_agent_sees_the_running_picture(pair: tuple[Stub, Stub]) -> None:
     """After the grant pictures arrive in full size; their counter goes on; latency is measured."""
     customer, agent = pair
     grant(customer, "view")
-    frame = agent.want_frame()
-    assert (frame.w, frame.h) == (WIDTH, HEIGHT)
+    wait_until(lambda: (f := agent.want_frame()).w == WIDTH and f.h == HEIGHT, 10)
     seen: set[int] = set()
 
     def counted() -> bool:
