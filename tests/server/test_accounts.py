@@ -25,17 +25,17 @@ def refresh(world: World, token: str, agent: Agent) -> Tokens | None:
     return tokens
 
 
-def test_a_wrong_password_and_an_unknown_login_look_the_same(world: World) -> None:
+def test_a_wrong_password_and_an_unknown_login_look_the_same(desk: World) -> None:
     """401 with one word; the answer says nothing about which logins exist."""
-    wrong = world.client.post("/auth/v1/login", json={"login": "kim", "password": "no"})
-    unknown = world.client.post("/auth/v1/login", json={"login": "nobody", "password": "no"})
+    wrong = desk.client.post("/auth/v1/login", json={"login": "kim", "password": "no"})
+    unknown = desk.client.post("/auth/v1/login", json={"login": "nobody", "password": "no"})
     assert (wrong.status_code, wrong.json()) == (unknown.status_code, unknown.json())
     assert wrong.json()["code"] == "credentials"
 
 
-def test_json_and_packed_bodies_sign_in_alike(world: World) -> None:
+def test_json_and_packed_bodies_sign_in_alike(desk: World) -> None:
     """The same routes serve the client and a script."""
-    answer = world.client.post("/auth/v1/login", json={"login": "KIM ", "password": PASSWORD, "device_name": "x"})
+    answer = desk.client.post("/auth/v1/login", json={"login": "KIM ", "password": PASSWORD, "device_name": "x"})
     assert answer.status_code == 200
     assert answer.json()["account"]["name"] == "김지우"
     assert len(answer.json()["device_code"]) == 2
@@ -53,29 +53,29 @@ def test_after_five_wrong_passwords_the_sixth_waits_even_if_right(desk: World) -
     assert desk.agent("kim").tokens.access
 
 
-def test_an_expired_or_forged_token_is_refused_with_one_word(world: World) -> None:
+def test_an_expired_or_forged_token_is_refused_with_one_word(desk: World) -> None:
     """401 `token`; after refreshing, work goes on."""
-    kim = world.agent()
-    world.clock.forward(600)
+    kim = desk.agent()
+    desk.clock.forward(600)
     assert (kim.pull_raw().status_code, kim.pull_raw().json()["code"]) == (401, "token")
     assert kim.tokens.refresh
-    tokens = refresh(world, kim.tokens.refresh, kim)
+    tokens = refresh(desk, kim.tokens.refresh, kim)
     assert tokens is not None
     kim.tokens = tokens
     assert kim.pull_raw().status_code == 200
     body, _, mark = tokens.access.partition(".")
     for bad in ("", "x", f"{body}.{mark[:-2]}AA", f"{body[:-2]}AA.{mark}", mark, "ü.ü"):
-        answer = world.client.get("/customer/v1/home", headers={"authorization": f"Bearer {bad}".encode()})
+        answer = desk.client.get("/customer/v1/home", headers={b"authorization": f"Bearer {bad}".encode()})
         assert answer.status_code == 401
 
 
-def test_a_token_of_one_device_does_not_serve_another(world: World) -> None:
+def test_a_token_of_one_device_does_not_serve_another(desk: World) -> None:
     """A body naming another device is 403; a companion's token opens no sync."""
-    kim, lee = world.agent("kim"), world.agent("lee")
+    kim, lee = desk.agent("kim"), desk.agent("lee")
     kim.device, own = lee.device, kim.device
     assert kim.pull_raw().status_code == 403
     kim.device = own
-    answer = world.client.post("/sync/v1/hello", content=b"", headers=world.companion().bearer)
+    answer = desk.client.post("/sync/v1/hello", content=b"", headers=desk.companion().bearer)
     assert answer.status_code == 401
 
 
@@ -102,18 +102,18 @@ def test_using_a_spent_refresh_token_ends_the_whole_family(world: World) -> None
     assert refresh(world, third.refresh, kim) is None
 
 
-def test_the_previous_token_is_accepted_once_more_and_not_twice(world: World) -> None:
+def test_the_previous_token_is_accepted_once_more_and_not_twice(desk: World) -> None:
     """Two lost answers in a row ask for the password again."""
-    kim = world.agent()
+    kim = desk.agent()
     first = kim.tokens.refresh
-    assert all(refresh(world, first, kim) is not None for _ in range(2))
-    assert refresh(world, first, kim) is None
+    assert all(refresh(desk, first, kim) is not None for _ in range(2))
+    assert refresh(desk, first, kim) is None
 
 
-def test_a_refresh_token_from_another_device_is_refused(world: World) -> None:
+def test_a_refresh_token_from_another_device_is_refused(desk: World) -> None:
     """Tokens are bound to their device."""
-    kim, lee = world.agent("kim"), world.agent("lee")
-    assert refresh(world, kim.tokens.refresh, lee) is None
+    kim, lee = desk.agent("kim"), desk.agent("lee")
+    assert refresh(desk, kim.tokens.refresh, lee) is None
 
 
 def test_signing_in_again_on_the_same_device_keeps_its_id_and_code(world: World) -> None:
@@ -146,26 +146,26 @@ def test_a_device_can_take_a_new_id_in_place_of_its_own(world: World) -> None:
     assert lee.post("/auth/v1/device", NewDevice(name="x", replaces=kim.device)).status_code == 403
 
 
-def test_signing_out_ends_the_refresh_tokens(world: World) -> None:
+def test_signing_out_ends_the_refresh_tokens(desk: World) -> None:
     """The device keeps its id for next time."""
     from base64 import b64encode
 
-    kim = world.agent()
+    kim = desk.agent()
     body = {"device": b64encode(kim.device).decode()}
-    assert world.client.post("/auth/v1/logout", json=body, headers=kim.bearer).status_code == 204
-    assert refresh(world, kim.tokens.refresh, kim) is None
+    assert desk.client.post("/auth/v1/logout", json=body, headers=kim.bearer).status_code == 204
+    assert refresh(desk, kim.tokens.refresh, kim) is None
 
 
-def test_a_suspended_person_is_locked_out_at_once(world: World) -> None:
+def test_a_suspended_person_is_locked_out_at_once(desk: World) -> None:
     """Device and account state are read on every request; revocation does not wait for the token's end."""
-    kim = world.agent()
+    kim = desk.agent()
 
     def set_state(table: sa.Table, state: str) -> None:
-        world.store.write(lambda cx: cx.execute(table.update().values(state=state)))
+        desk.store.write(lambda cx: cx.execute(table.update().values(state=state)))
 
     set_state(SYSTEM.account, "suspended")
     assert (kim.pull_raw().status_code, kim.pull_raw().json()["code"]) == (403, "suspended")
-    assert world.client.post("/auth/v1/login", json={"login": "kim", "password": PASSWORD}).status_code == 403
+    assert desk.client.post("/auth/v1/login", json={"login": "kim", "password": PASSWORD}).status_code == 403
     set_state(SYSTEM.account, "active")
     set_state(SYSTEM.device, "revoked")
     assert kim.pull_raw().json()["code"] == "revoked"

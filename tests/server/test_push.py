@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
-from app.domain.changes import CustomerSet, MemberSet, Noop, TicketSet
+from typing import Any
+
+from app.domain.changes import AnyChange, CustomerSet, MemberSet, Noop, TicketSet
 from app.domain.entities import CONFLICT, HISTORY, MESSAGE, NOTE, TICKET, user_scope
+from sync.protocol import Mutation
 from tests.server.world import World, row_id
 
 
@@ -169,7 +172,7 @@ def test_values_that_a_database_cannot_hold_are_refused_and_nothing_else(world: 
     """A wrong type, NUL or a giant number is `rejected`, never an error that stops the device."""
     kim = world.agent()
     ticket = kim.ticket()
-    bad = [
+    bad: list[AnyChange] = [
         TicketSet(kim.fresh(), ticket, {"owner": b"short"}),
         TicketSet(kim.fresh(), ticket, {"kind": "a\x00b"}),
         TicketSet(kim.fresh(), ticket, {"tier": 1 << 63}),
@@ -231,7 +234,7 @@ def world_state(world: World, category: str) -> bytes:
         return bytes(cx.execute(sa.select(table.c.id).where(table.c.category == category)).scalar_one())
 
 
-def _rehashed(mutation, **changes):  # type: ignore[no-untyped-def]  # a struct of any fields
+def _rehashed(mutation: Mutation, **changes: Any) -> Mutation:
     import msgspec
 
     from sync.protocol import mutation_hash

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live channel: hints after commits, presence of colleagues, and signals between the members of a session only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from litestar.exceptions import WebSocketDisconnect
+
+from app.domain.entities import TICKET, team_scope
+from app.domain.links import parse_invite
+from sync.protocol import (
+    Auth,
+    Bye,
+    Invite,
+    LiveDown,
+    Ping,
+    Poke,
+    Pong,
+    Presence,
+    SessionEnded,
+    Sig,
+    SigNack,
+    decode,
+    encode,
+)
+from tests.server.test_sessions import Inviter, redeem
+from tests.server.world import World
+
+
+class Line:
+    """A live socket of a test."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    def send(self, message: Any) -> None:
+        """Send a message."""
+        self._socket.send_bytes(encode(message))
+
+    def next(self) -> Any:
+        """Wait for the next message."""
+        return decode(self._socket.receive_bytes(timeout=5), LiveDown)
+
+    def sync(self) -> list[Any]:
+        """Return everything that came before the answer to a ping."""
+        self.send(Ping())
+        out = []
+        while not isinstance(message := self.next(), Pong):
+            out.append(message)
+        return out
+
+
+@contextmanager
+def live(world: World, token: str) -> Iterator[Line]:
+    """Open an authenticated socket."""
+    with world.client.websocket_connect("/live") as socket:
+        line = Line(socket)
+        line.send(Auth(token=token))
+        line.sync()
+        yield line
+
+
+def test_colleagues_are_poked_after_a_commit_and_strangers_are_not(desk: World) -> None:
+    """The poke names the scope and its new head, and carries no data."""
+    kim, lee, park = (desk.agent(login) for login in ("kim", "lee", "park"))
+    with live(desk, lee.tokens.access) as colleague, live(desk, park.tokens.access) as stranger:
+        kim.ticket()
+        assert colleague.next() == Poke(heads={team_scope(desk.team("북부")): 3})
+        assert stranger.sync() == []
+
+
+def test_a_companions_request_pokes_the_team(desk: World) -> None:
+    """Agents hear at once of what a customer wrote."""
+    from tests.server.test_customers import request
+
+    kim, companion = desk.agent(), desk.companion()
+    with live(desk, kim.tokens.access) as line:
+        companion.post("/customer/v1/request", request(1))
+        assert isinstance(line.next(), Poke)
+
+
+def test_presence_reaches_those_who_see_the_ticket(desk: World) -> None:
+    """Who reads or writes, by account; never stored."""
+    kim, lee, park = (desk.agent(login) for login in ("kim", "lee", "park"))
+    ticket = kim.ticket()
+    with (
+        live(desk, kim.tokens.access) as mine,
+        live(desk, lee.tokens.access) as theirs,
+        live(desk, park.tokens.access) as stranger,
+    ):
+        mine.send(Presence(type=TICKET.number, id=ticket, state="writing"))
+        assert theirs.next() == Presence(type=TICKET.number, id=ticket, state="writing", who=kim.id)
+        stranger.send(Presence(type=TICKET.number, id=ticket, state="writing"))
+        assert stranger.sync() == []
+
+
+def test_an_invitation_reaches_the_customers_companion_and_signals_pass_between_the_two(desk: World) -> None:
+    """From the ticket to the companion and back; a second device of the customer hears nothing afterwards."""
+    kim, companion, second = desk.agent(), desk.companion(), desk.companion()
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    with (
+        live(desk, kim.tokens.access) as agent,
+        live(desk, companion.access) as customer,
+        live(desk, second.access) as other,
+    ):
+        assert inviter.invite(ticket).json()["pushed"]
+        invite = customer.next()
+        assert isinstance(invite, Invite)
+        assert isinstance(other.next(), Invite)
+        assert invite.join_secret == inviter.secret
+        customer.send(Sig(session=inviter.sid, to="agent", n=0, data=b"join"))
+        assert agent.next() == Sig(session=inviter.sid, to="agent", n=0, data=b"join")
+        agent.send(Sig(session=inviter.sid, to="customer", n=0, data=b"hello"))
+        assert customer.next() == Sig(session=inviter.sid, to="customer", n=0, data=b"hello")
+        assert other.sync() == []
+        other.send(Sig(session=inviter.sid, to="agent", n=0, data=b"me too"))
+        assert other.next() == SigNack(session=inviter.sid, code="not_member", n=0)
+
+
+def test_a_guest_with_a_link_signals_through_the_sessions_own_token(desk: World) -> None:
+    """No companion enrolled: the token of `redeem` admits to this session alone."""
+    kim = desk.agent()
+    inviter = Inviter(desk, kim)
+    made = inviter.invite(kim.ticket()).json()
+    token = redeem(desk, {"iid": parse_invite(made["link"]).iid.hex()}).json()["token"]
+    with live(desk, kim.tokens.access) as agent, live(desk, token) as guest:
+        guest.send(Sig(session=inviter.sid, to="agent", n=0, data=b"join"))
+        assert isinstance(agent.next(), Sig)
+        agent.send(Sig(session=inviter.sid, to="customer", n=0, data=b"hi"))
+        assert isinstance(guest.next(), Sig)
+        guest.send(Sig(session=b"x" * 16, to="agent", n=1, data=b""))
+        assert guest.next() == SigNack(session=b"x" * 16, code="not_member", n=1)
+    assert desk.client.get("/customer/v1/home", headers={"authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_signals_of_strangers_to_nobody_and_too_many_are_refused(desk: World) -> None:
+    """not_member, absent, too_large and rate, each with the number of the refused one."""
+    kim, lee, companion = desk.agent("kim"), desk.agent("lee"), desk.companion()
+    inviter = Inviter(desk, kim)
+    inviter.invite(kim.ticket())
+    with live(desk, kim.tokens.access) as agent, live(desk, lee.tokens.access) as stranger:
+        stranger.send(Sig(session=inviter.sid, to="customer", n=7, data=b""))
+        assert stranger.next() == SigNack(session=inviter.sid, code="not_member", n=7)
+        agent.send(Sig(session=inviter.sid, to="customer", n=0, data=b""))
+        assert agent.next() == SigNack(session=inviter.sid, code="absent", n=0)
+        agent.send(Sig(session=inviter.sid, to="customer", n=1, data=b"x" * 70_000))
+        assert agent.next() == SigNack(session=inviter.sid, code="too_large", n=1)
+        with live(desk, companion.access) as customer:
+            for n in range(60):
+                customer.send(Sig(session=inviter.sid, to="agent", n=n, data=b""))
+            nacks = [m for m in customer.sync() if isinstance(m, SigNack)]
+            assert {m.code for m in nacks} == {"rate"}
+            assert len(nacks) == 10
+
+
+def test_when_the_agent_takes_it_back_the_companion_hears_of_it(desk: World) -> None:
+    """The invitation is void and no signal passes any more."""
+    kim, companion = desk.agent(), desk.companion()
+    inviter = Inviter(desk, kim)
+    with live(desk, companion.access) as customer:
+        inviter.invite(kim.ticket())
+        customer.next()
+        assert inviter.end() == 204
+        assert customer.next() == SessionEnded(session=inviter.sid, reason="stopped")
+        customer.send(Sig(session=inviter.sid, to="agent", n=0, data=b""))
+        assert customer.next() == SigNack(session=inviter.sid, code="not_member", n=0)
+
+
+def test_a_second_socket_of_a_device_takes_the_place_of_the_first(desk: World) -> None:
+    """The first is told why."""
+    kim = desk.agent()
+    with live(desk, kim.tokens.access) as first, live(desk, kim.tokens.access) as second:
+        assert first.next() == Bye(code="replaced")
+        assert second.sync() == []
+
+
+@pytest.mark.parametrize("first", [b"", b"\xc1", encode(Ping()), encode(Auth(token="no"))])
+def test_a_socket_without_a_good_token_is_closed(desk: World, first: bytes) -> None:
+    """4401, whatever came first."""
+    with desk.client.websocket_connect("/live") as socket:
+        socket.send_bytes(first)
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_bytes(timeout=5)
+    assert closed.value.code == 4401
+
+
+def test_garbage_on_an_open_socket_ends_it_politely(desk: World) -> None:
+    """`bye` and a close code; the server goes on."""
+    kim = desk.agent()
+    with desk.client.websocket_connect("/live") as socket:
+        line = Line(socket)
+        line.send(Auth(token=kim.tokens.access))
+        line.sync()
+        socket.send_bytes(b"\xc1garbage")
+        assert line.next() == Bye(code="malformed")
+    assert desk.client.get("/health").status_code == 200

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real programs: a server process on a free port, and the administrator's commands beside it."""
+
+from __future__ import annotations
+
+import io
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.domain.links import normalise_code, parse_enrol
+from app.entry import admin
+from sync.server.store import Store, sqlite_url
+from tests.fakes.wait import wait_until
+
+DESKSIDE = [sys.executable, "-m", "app.entry.cli"]
+PASSWORD = "correct horse"
+
+
+class Admin:
+    """Runs administration commands: in this process, which is fast, or as a program of its own."""
+
+    def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._data = data
+        self._patch = monkeypatch
+        self._capsys = capsys
+
+    def run(self, *arguments: str, text: str = "") -> tuple[int, str]:
+        """Return exit code and output."""
+        self._patch.setattr(sys, "stdin", io.StringIO(text))
+        self._capsys.readouterr()
+        code = admin.main(["--data", str(self._data), *arguments])
+        return code, self._capsys.readouterr().out
+
+    def program(self, *arguments: str, text: str = "") -> tuple[int, str]:
+        """The same as a process."""
+        command = [*DESKSIDE, "admin", "--data", str(self._data), *arguments]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout
+
+
+@contextmanager
+def running(data: Path) -> Iterator[str]:
+    """A server process; it must end by itself with code 0 on SIGTERM."""
+    port_file = data / "url"
+    command = [*DESKSIDE, "server", "--data", str(data), "--port-file", str(port_file)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: port_file.exists() or process.poll() is not None, 40)
+        assert process.poll() is None, (process.communicate()[1] or b"").decode()
+        yield port_file.read_text().strip()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        errors = process.communicate(timeout=20)[1]
+    assert (process.returncode, errors) == (0, b"")
+
+
+def refused(data: Path, *arguments: str, language: str = "en") -> str:
+    """Start a server that cannot start; return what it says."""
+    command = [*DESKSIDE, "server", "--data", str(data), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env={"LANGUAGE": language, "PATH": ""}
+    )
+    assert done.returncode == 2, done
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_team_can_start_a_server_add_a_person_and_enrol_a_customer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sample data, a user, a link, sign-in, home, a graceful end, and right sums afterwards."""
+    desk = Admin(tmp_path, monkeypatch, capsys)
+    assert desk.run("sample", "--size", "small", "--password-stdin", text=PASSWORD + "\n")[0] == 0
+    assert desk.run("sample", "--size", "small", text=PASSWORD)[0] == 2
+    with running(tmp_path) as url, httpx.Client(base_url=url) as client:
+        user = ("create-user", "choi", "--name", "최민준", "--team", "all", "--password-stdin")
+        assert desk.program(*user, text=PASSWORD)[0] == 0
+        assert desk.run(*user, text=PASSWORD)[0] == 2
+        body = {"login": "choi", "password": PASSWORD, "device_name": "laptop"}
+        assert client.post("/auth/v1/login", json=body).json()["account"]["name"] == "최민준"
+        assert client.post("/auth/v1/login", json={"login": "agent1", "password": PASSWORD}).status_code == 200
+        code, text = desk.run("enrolment-link", "--customer", _first_customer(tmp_path), "--server", url, "--code")
+        assert code == 0
+        enrol = parse_enrol(text.splitlines()[0])
+        assert enrol.server == url
+        for typed in (enrol.code, normalise_code(text.splitlines()[1])):
+            seen = client.get("/customer/v1/organisation", params={"code": typed})
+            assert seen.status_code == 200, seen.text
+    assert desk.run("verify")[0] == 0
+    logs = (tmp_path / "logs" / "server.log").read_text()
+    assert "agent1" not in logs
+    assert "choi" not in logs
+
+
+def test_the_server_says_why_it_cannot_start(tmp_path: Path) -> None:
+    """Port in use, no TLS beyond this machine, bad address: exit code 2, in both languages."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert str(port) in refused(tmp_path, "--listen", f"127.0.0.1:{port}")
+    assert "--tls-cert" in refused(tmp_path, "--listen", "0.0.0.0:0")
+    korean = refused(tmp_path, "--listen", "nonsense", language="ko")
+    assert "nonsense" in korean
+    assert any("가" <= c <= "힣" for c in korean)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        ("newer", "newer Deskside"),
+        ("damaged", "damaged"),
+        ("url", "database address"),
+        ("folder", "cannot be written"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_named(
+    tmp_path: Path, prepare: str, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program's own entry, in this process."""
+    from app.entry import server
+
+    monkeypatch.setenv("LANGUAGE", "en")
+    arguments = ["--data", str(tmp_path)]
+    if prepare == "newer":
+        store = Store.open(sqlite_url(tmp_path))
+        store.write(lambda cx: cx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
+        store.close()
+    elif prepare == "damaged":
+        (tmp_path / "server.db").write_bytes(b"no database" * 999)
+    elif prepare == "url":
+        arguments += ["--database", "mysql://x"]
+    else:
+        (tmp_path / "file").touch()
+        arguments = ["--data", str(tmp_path / "file" / "inner")]
+    assert server.main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_an_unreadable_certificate_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of the two files alone, or files that are none."""
+    from app.entry import server
+
+    (tmp_path / "pem").write_text("no certificate")
+    pem = str(tmp_path / "pem")
+    for arguments in (["--tls-cert", pem], ["--tls-cert", pem, "--tls-key", pem]):
+        assert server.main(["--data", str(tmp_path), *arguments]) == 2
+        assert "TLS" in capsys.readouterr().err
+
+
+def _first_customer(data: Path) -> str:
+    import sqlalchemy as sa
+
+    from app.domain.entities import CUSTOMER
+    from sync.server.schema import ENTITY_TABLES
+
+    store = Store.open(sqlite_url(data))
+    with store.read() as cx:
+        id_ = cx.execute(sa.select(ENTITY_TABLES[CUSTOMER.number].c.id).limit(1)).scalar_one()
+    store.close()
+    return bytes(id_).hex()

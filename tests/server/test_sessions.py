@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Screen sharing as the server sees it: who may invite, who may join, and what is written on the ticket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.domain.certificate import read_revocations
+from app.domain.changes import TicketSet
+from app.domain.documents import SignedDocument, sign_document
+from app.domain.entities import HISTORY, SESSION_RECORD
+from app.domain.invitation import Invitation, build_invitation
+from app.domain.links import parse_invite
+from app.domain.signed import b64, sha256
+from sync.customer_protocol import SessionEntries, SessionEntry
+from tests.server.test_push import world_state
+from tests.server.world import Agent, World
+
+
+class Inviter:
+    """An agent with a certified key who invites to tickets."""
+
+    def __init__(self, world: World, agent: Agent) -> None:
+        self.world = world
+        self.agent = agent
+        self.key = Ed25519PrivateKey.generate()
+        public = b64(self.key.public_key().public_bytes_raw())
+        answer = world.client.post("/session/v1/certificate", json={"device_key": public}, headers=agent.bearer)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        self.org_id = json.loads(told["certificate"])["org_id"]
+        self.certificate = SignedDocument.from_parts(told["certificate"], told["signature"])
+        self.secret = world.rng(32)
+        self.sid = b""
+
+    def body(self, ticket: bytes, **changes: Any) -> dict[str, Any]:
+        """The body of an invitation."""
+        self.sid = self.world.rng(16)
+        now = self.world.clock()
+        fields: dict[str, Any] = {
+            "iid": self.world.rng(16), "sid": self.sid, "org_id": self.org_id, "ticket_id": ticket.hex(),
+            "ticket_no": "#10001", "subject": "프린터", "requester_id": self.world.customer.hex(),
+            "requester_mail": "y***@example.com", "agent_cert": self.certificate,
+            "join_hash": hashlib.sha256(self.secret).digest(), "scopes_max": ("view",), "created": now,
+            "not_after": now + 600_000,
+        }  # fmt: skip
+        document, signature = build_invitation(self.key, Invitation(**(fields | changes))).parts
+        return {"invitation": document, "signature": signature, "join_secret": b64(self.secret), "want_code": True}
+
+    def invite(self, ticket: bytes, **changes: Any) -> Any:
+        """Register an invitation and return the raw answer."""
+        body = self.body(ticket, **changes)
+        return self.world.client.post("/session/v1/invitations", json=body, headers=self.agent.bearer)
+
+    def end(self, headers: dict[str, str] | None = None) -> int:
+        """Close the session."""
+        path = f"/session/v1/{self.sid.hex()}/end"
+        return int(
+            self.world.client.post(path, json={"reason": "stopped"}, headers=headers or self.agent.bearer).status_code
+        )
+
+
+def redeem(world: World, body: dict[str, str], headers: dict[str, str] | None = None) -> Any:
+    """Hand in a code or an iid."""
+    return world.client.post("/session/v1/redeem", json=body, headers=headers or {})
+
+
+def entry(n: int, kind: str, prev: bytes = b"p" * 32) -> SessionEntry:
+    """A chain entry as the customer's end makes it."""
+    signed = sign_document(
+        Ed25519PrivateKey.generate(), "deskside-chain-1", {"n": n, "prev": b64(prev), "type": kind, "data": {}}
+    )
+    digest = sha256("deskside-chain-1", prev, signed.document)
+    return SessionEntry(n=n, kind=kind, entry=signed.to_text(), hash=b64(digest), at=1_790_000_000_000)
+
+
+def test_the_certificate_names_the_agent_and_lives_a_week(desk: World) -> None:
+    """Signed by the organisation key that companions pin."""
+    from app.domain.certificate import read_certificate
+
+    kim = desk.agent()
+    read = read_certificate(Inviter(desk, kim).certificate, desk.keys.organisation_public)
+    assert (read.name, read.team, read.agent_id) == ("김지우", "북부", kim.id.hex())
+    assert read.scopes_max == ("view",)
+    assert read.valid_at(desk.clock())
+
+
+def test_the_revocation_list_is_signed_and_names_withdrawn_certificates(desk: World) -> None:
+    """Anybody may read it."""
+    from sync.server.schema import SYSTEM
+
+    inviter = Inviter(desk, desk.agent())
+    serial = json.loads(inviter.certificate.document)["serial"]
+    desk.store.write(lambda cx: cx.execute(SYSTEM.certificate.update().values(revoked_at=desk.clock())))
+    told = desk.client.get("/session/v1/revocations").json()
+    signed = SignedDocument.from_parts(told["document"], told["signature"])
+    assert read_revocations(signed, desk.keys.organisation_public).serials == {serial}
+
+
+def test_an_invitation_is_handed_out_by_code_once_and_by_link(world: World) -> None:
+    """A code gives the join secret as well; a link carries its own."""
+    kim = world.agent()
+    inviter = Inviter(world, kim)
+    made = inviter.invite(kim.ticket()).json()
+    assert not made["pushed"]
+    link = parse_invite(made["link"])
+    assert link.join_secret == inviter.secret
+    by_link = redeem(world, {"iid": link.iid.hex()}).json()
+    assert by_link["join_secret"] is None
+    spoken = f"{made['code'][:3]} {made['code'][3:6]} {made['code'][6:]}"
+    by_code = redeem(world, {"code": spoken}).json()
+    assert by_code["join_secret"] == b64(inviter.secret)
+    assert by_code["invitation"] == by_link["invitation"]
+    assert redeem(world, {"code": made["code"]}).status_code == 404
+
+
+def test_wrong_used_expired_and_ended_all_look_the_same(desk: World) -> None:
+    """404 `code`."""
+    kim = desk.agent()
+    inviter = Inviter(desk, kim)
+    ticket = kim.ticket()
+    ended, expired = inviter.invite(ticket).json(), None
+    assert inviter.end() == 204
+    expired = inviter.invite(ticket).json()
+    desk.clock.forward(601)
+    answers = [redeem(desk, {"code": code}) for code in ("000000000", ended["code"], expired["code"])]
+    answers.append(redeem(desk, {"iid": "00" * 16}))
+    assert {(a.status_code, a.text) for a in answers} == {(404, answers[0].text)}
+
+
+def test_five_wrong_codes_block_the_sender_but_not_links(desk: World) -> None:
+    """Guessing nine digits is hopeless; a person with the link is not locked out."""
+    kim = desk.agent()
+    made = Inviter(desk, kim).invite(kim.ticket()).json()
+    for n in range(5):
+        assert redeem(desk, {"code": f"{n:09d}"}).status_code == 404
+    assert redeem(desk, {"code": made["code"]}).status_code == 404
+    assert redeem(desk, {"iid": parse_invite(made["link"]).iid.hex()}).status_code == 200
+
+
+def test_invitations_need_a_live_ticket_that_the_agent_sees_and_its_own_requester(desk: World) -> None:
+    """Each refusal by its word; nothing is registered."""
+    kim, park = desk.agent("kim"), desk.agent("park")
+    inviter, stranger = Inviter(desk, kim), Inviter(desk, park)
+    ticket = kim.ticket()
+    assert stranger.invite(ticket).json()["code"] == "scope"
+    assert inviter.invite(ticket, requester_id=desk.other_customer.hex()).json()["code"] == "requester"
+    assert inviter.invite(ticket, org_id="other").json()["code"] == "invitation"
+    old = {"created": desk.clock() - 700_000, "not_after": desk.clock() - 100_000}
+    assert inviter.invite(ticket, **old).json()["code"] == "invitation"
+    wrong_secret = inviter.body(ticket) | {"join_secret": b64(b"z" * 32)}
+    answer = desk.client.post("/session/v1/invitations", json=wrong_secret, headers=kim.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invitation")
+    stolen = desk.client.post("/session/v1/invitations", json=inviter.body(ticket), headers=park.bearer)
+    assert stolen.json()["code"] == "invitation"
+    fields = {"state": world_state(desk, "closed"), "close_reason": "spam"}
+    kim.do(TicketSet(kim.fresh(), ticket, fields))
+    assert inviter.invite(ticket).json()["code"] == "ticket"
+
+
+def test_a_companion_that_opened_the_invitation_keeps_others_out(world: World) -> None:
+    """The session belongs to the first of the customer's devices that answers."""
+    kim, companion, second = world.agent(), world.companion(), world.companion()
+    made = Inviter(world, kim).invite(kim.ticket()).json()
+    iid = {"iid": parse_invite(made["link"]).iid.hex()}
+    assert redeem(world, iid, companion.bearer).status_code == 200
+    assert redeem(world, iid, second.bearer).status_code == 404
+    assert redeem(world, iid).status_code == 404
+    assert redeem(world, iid, companion.bearer).status_code == 200
+
+
+def test_entries_of_a_session_are_written_on_the_ticket_once_whoever_brings_them(world: World) -> None:
+    """Consent and end stand in the history; the server's own state follows them."""
+    from sync.server.schema import SYSTEM
+
+    kim, companion = world.agent(), world.companion()
+    inviter, ticket = Inviter(world, kim), kim.ticket()
+    inviter.invite(ticket)
+    ask = SessionEntries(sid=inviter.sid.hex(), ticket=ticket.hex(), entries=[entry(0, "joined"), entry(1, "consent")])
+    assert companion.post("/customer/v1/entries", ask).status_code == 200
+    path = f"/session/v1/{inviter.sid.hex()}/entries"
+    import msgspec
+
+    body = msgspec.json.encode(SessionEntries(sid=ask.sid, ticket=ask.ticket, entries=ask.entries[1:]))
+    headers = {**kim.bearer, "content-type": "application/json"}
+    assert world.client.post(path, content=body, headers=headers).status_code == 200
+    kim.pull()
+    assert len(kim.copy.of(SESSION_RECORD.number)) == 2
+    kinds = [h["kind"] for h in kim.copy.of(HISTORY.number)]
+    assert sorted(k for k in kinds if k.startswith("session.")) == ["session.consent", "session.joined"]
+
+    def state() -> tuple[str, int]:
+        with world.store.read() as cx:
+            row = cx.execute(SYSTEM.session.select()).mappings().one()
+            return row["state"], row["ends"] - world.clock()
+
+    assert state() == ("active", 3_600_000)
+    end = SessionEntries(sid=ask.sid, ticket=ask.ticket, entries=[entry(2, "end")])
+    assert companion.post("/customer/v1/entries", end).status_code == 200
+    assert state() == ("ended", 30_000)
+
+
+def test_a_false_entry_hash_is_refused(desk: World) -> None:
+    """Else a member could keep the true entry out."""
+    import msgspec
+
+    kim, companion = desk.agent(), desk.companion()
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    inviter.invite(ticket)
+    false = msgspec.structs.replace(entry(0, "joined"), hash=b64(b"h" * 32))
+    ask = SessionEntries(sid=inviter.sid.hex(), ticket=ticket.hex(), entries=[false])
+    assert companion.post("/customer/v1/entries", ask).json()["code"] == "entry"
+
+
+def test_strangers_cannot_end_or_write_into_a_session(desk: World) -> None:
+    """404, as if it did not exist."""
+    kim, lee = desk.agent("kim"), desk.agent("lee")
+    other = desk.companion(desk.other_customer)
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    inviter.invite(ticket)
+    assert inviter.end(lee.bearer) == 404
+    assert inviter.end(other.bearer) == 404
+    ask = SessionEntries(sid=inviter.sid.hex(), ticket=ticket.hex(), entries=[entry(0, "consent")])
+    assert other.post("/customer/v1/entries", ask).status_code == 404
+    assert inviter.end() == 204
