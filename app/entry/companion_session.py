@@ -13,8 +13,8 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication
 
-from app.config.i18n import _
 from app.desktop.hotkey import StopKey
 from app.desktop.session_host import SessionHost
 from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, SessionView, TargetChoice
@@ -25,7 +25,7 @@ from remote_assist.customer_end import CustomerEnd
 from widgets.companion.model import EndedView
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow, SharingBar, SharingBorder
-from widgets.companion.texts import trouble
+from widgets.companion.texts import target_title, ticket_label, trouble
 from widgets.foundation import Theme
 
 __all__ = ["Clock", "CustomerSession", "SessionDeps"]
@@ -268,9 +268,10 @@ class CustomerSession(QObject):
         window.activateWindow()
 
     def _list(self, targets: tuple[TargetChoice, ...]) -> None:
-        self._targets = targets
+        own = {f"window:{window.winId()}" for window in QApplication.topLevelWidgets() if window.isVisible()}
+        self._targets = tuple(target for target in targets if target.id not in own)
         if self.request is not None:
-            self.request.show_targets(targets)
+            self.request.show_targets(self._targets)
 
     def _choose(self, target: str, kind: str) -> None:
         self._target = next((choice for choice in self._targets if choice.id == target), None)
@@ -365,12 +366,7 @@ class CustomerSession(QObject):
         self._perform(self._end.pause() if on else self._end.resume())
 
     def _title(self) -> str:
-        target = self._target
-        if target is None:
-            return ""
-        if target.kind == "drawn":
-            return _("Test picture")
-        return target.title or _("Screen")
+        return target_title(self._target) if self._target is not None else ""
 
     def _show_border(self) -> None:
         target = self._target
@@ -417,11 +413,10 @@ class CustomerSession(QObject):
         QTimer.singleShot(_COUNTERSIGN_MS, self, lambda: self.finished.emit(self))
 
     def _summarise(self, view: SessionView, prompt: PromptInfo) -> None:
-        number = f"#{prompt.ticket_no}" if prompt.ticket_no.isdigit() else prompt.ticket_no
         ended = EndedView(
             agent=prompt.agent_name,
             organisation=prompt.organisation,
-            ticket_no=f"{number} {prompt.subject}",
+            ticket_no=f"{ticket_label(prompt.ticket_no)} {prompt.subject}",
             started_ms=self._live_utc_ms,
             ended_ms=self._deps.clock.utc_ms(),
             reason=f"{view.reason.value if view.reason else ''}/{view.by}",

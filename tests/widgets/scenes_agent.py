@@ -41,8 +41,13 @@ def agent_window(
     """The main window over fakes, in the language spoken now."""
     desk = desk or FakeDesk(size)
     commits = FakeCommits(desk)
-    settings = Settings(Path(tempfile.mkdtemp()) / "settings.json", {"ui.language": language(), "ui.theme": theme.mode.value
-        if theme.mode.value in ("light", "dark") else "system"})
+    settings = Settings(
+        Path(tempfile.mkdtemp()) / "settings.json",
+        {
+            "ui.language": language(),
+            "ui.theme": theme.mode.value if theme.mode.value in ("light", "dark") else "system",
+        },
+    )
     settings.managed = {"ui.language": language()}
     window = build_agent_window(
         theme=theme, queries=FakeQueries(desk), commits=commits, link=FakeLink(), jobs=InlineJobs(),
@@ -99,6 +104,7 @@ def _offline(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
 
 def window_after():
     from app.services.triage_writing import After
+
     return After.WAIT
 
 
@@ -131,6 +137,7 @@ def _settings(theme: Theme) -> QWidget:
 
 def _palette(theme: Theme) -> QWidget:
     from widgets.search.palette import Palette
+
     window, desk, _commits = agent_window(theme)
     window.open_ticket(ticket_id(0))
     palette = Palette(theme, window.registry, FakeQueries(desk), InlineJobs(), window)
@@ -141,6 +148,7 @@ def _palette(theme: Theme) -> QWidget:
 
 def _sheet(theme: Theme) -> QWidget:
     from widgets.shell.sheet import ShortcutSheet
+
     window, _desk, _commits = agent_window(theme)
     sheet = ShortcutSheet(theme, window.registry, window)
     sheet._owner = window
@@ -199,17 +207,17 @@ def _session(phase: Phase, **more: object) -> Callable[[Theme], QWidget]:
 
 WIDE, SMALL = (1280, 800), (960, 600)
 SCENES = [
-    Scene("agent-inbox", _scene(_inbox), WIDE, 450),
-    Scene("agent-ticket", _scene(_ticket), WIDE, 450, contrast=True),
-    Scene("agent-ticket-small", _scene(_ticket), SMALL, 450),
-    Scene("agent-reply", _scene(_reply), WIDE, 450),
-    Scene("agent-reply-small", _scene(_reply), SMALL, 450),
-    Scene("agent-note", _scene(_note), WIDE, 450),
-    Scene("agent-held", _scene(_held), WIDE, 450),
-    Scene("agent-offline", _scene(_offline, OFFLINE), WIDE, 450),
-    Scene("agent-search", _scene(_search), WIDE, 450),
-    Scene("agent-outbox", _scene(_outbox, OFFLINE), WIDE, 450),
-    Scene("agent-empty", _scene(_empty), SMALL, 450),
+    Scene("agent-inbox", _scene(_inbox), WIDE, 1200),
+    Scene("agent-ticket", _scene(_ticket), WIDE, 1200, contrast=True),
+    Scene("agent-ticket-small", _scene(_ticket), SMALL, 1200),
+    Scene("agent-reply", _scene(_reply), WIDE, 1200),
+    Scene("agent-reply-small", _scene(_reply), SMALL, 1200),
+    Scene("agent-note", _scene(_note), WIDE, 1200),
+    Scene("agent-held", _scene(_held), WIDE, 1200),
+    Scene("agent-offline", _scene(_offline, OFFLINE), WIDE, 1200),
+    Scene("agent-search", _scene(_search), WIDE, 1200),
+    Scene("agent-outbox", _scene(_outbox, OFFLINE), WIDE, 1200),
+    Scene("agent-empty", _scene(_empty), SMALL, 1200),
     Scene("agent-sign-in", _sign_in),
     Scene("agent-settings", _settings),
     Scene("agent-palette", _palette),

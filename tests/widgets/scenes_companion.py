@@ -183,7 +183,7 @@ def sample_prompt() -> PromptInfo:
         agent_team=_t("기술지원 1팀", "Team 1"),
         organisation=_t("한빛 고객지원", "Hanbit Support"),
         key_mark=_KEY,
-        ticket_no="#4182",
+        ticket_no="4182",
         subject=_t("프린터가 2쪽 뒤에 멈춥니다", "Printer stops after page 2"),
         scope=Scope.VIEW,
         expires_ms=114_000,
@@ -199,7 +199,7 @@ def _request(theme: Theme) -> RequestWindow:
         (
             TargetChoice("w1", "window", _t("프린터 설정", "Printer settings"), (0, 0, 1280, 800)),
             TargetChoice("w2", "window", _t("메모장", "Notes"), (0, 0, 800, 600)),
-            TargetChoice("s1", "screen", "DP-1  1920 x 1080", (0, 0, 1920, 1080)),
+            TargetChoice("screen:0", "screen", "DP-1", (0, 0, 1920, 1080)),
         )
     )
     clock[0] = 2000

@@ -69,6 +69,7 @@ class HomeWindow(QWidget):
         self.setWindowTitle(_("Support"))
         self.setMinimumSize(self._space.vast * 7 + self._space.wide, self._space.vast * 13)
         self._build()
+        self.resize(self._space.vast * 10, self._space.vast * 15)
         self._clock = QTimer(self, interval=_MINUTE_MS)
         self._clock.timeout.connect(self._refresh_times)
         self._clock.start()

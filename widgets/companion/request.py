@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QRadioButton, QSizePolicy
 
 from app.config.i18n import _, ngettext
 from app.domain.assist import PromptInfo, TargetChoice
+from widgets.companion.texts import target_title, ticket_label
 from widgets.foundation import (
     Button,
     Card,
@@ -279,7 +280,8 @@ class RequestWindow(QWidget):
         self._theme.set_label_icon(badge, "badge-check", "success.fg")
         mark = ElidedLabel(_("Verified key {mark}").format(mark=prompt.key_mark), type="caption", tone="success")
         ticket = PlainLabel(
-            _("Your ticket {number} “{subject}”").format(number=prompt.ticket_no, subject=prompt.subject), wrap=True
+            _("Your ticket {number} “{subject}”").format(number=ticket_label(prompt.ticket_no), subject=prompt.subject),
+            wrap=True,
         )
         wish = PlainLabel(_("would like to LOOK AT your screen. You choose what is shown."), type="strong", wrap=True)
         key = row(badge, mark, gap=space.tiny)
@@ -299,6 +301,8 @@ class RequestWindow(QWidget):
         self.windows, self.screens = QComboBox(), QComboBox()
         self.windows.setAccessibleName(_("Which window"))
         self.screens.setAccessibleName(_("Which screen"))
+        self.windows.setPlaceholderText(_("No window is open"))
+        self.screens.setPlaceholderText(_("No screen"))
         group = QButtonGroup(self)
         for button in (self.one_window, self.whole_screen):
             group.addButton(button)
@@ -366,8 +370,8 @@ class RequestWindow(QWidget):
             box.clear()
             for target in self._targets:
                 if (target.kind in _KIND_SCREEN) is wanted:
-                    box.addItem(self._title(target), target.id)
-            box.setCurrentIndex(max(0, box.findData(kept)))
+                    box.addItem(target_title(target), target.id)
+            box.setCurrentIndex(max(0, box.findData(kept)) if box.count() else -1)
             box.setEnabled(box.count() > 0)
         self.one_window.setEnabled(self.windows.count() > 0)
         self.whole_screen.setEnabled(self.screens.count() > 0)
@@ -382,7 +386,7 @@ class RequestWindow(QWidget):
         if image is None:
             return
         self.problem.hide()
-        shown = next((self._title(target) for target in self._targets if target.id == self._chosen), "")
+        shown = next((target_title(target) for target in self._targets if target.id == self._chosen), "")
         text = _("Preview: {what}, {width} by {height}. {name} would see exactly this and nothing else.")
         self.preview.show_picture(
             image, text.format(what=shown, width=image.width(), height=image.height(), name=self._prompt.agent_name)
@@ -403,11 +407,6 @@ class RequestWindow(QWidget):
         self.close()
 
     # --- inside ----------------------------------------------------------------------------------------------
-
-    def _title(self, target: TargetChoice) -> str:
-        if target.kind == "drawn":
-            return _("Test picture")
-        return target.title or (_("Screen") if target.kind in _KIND_SCREEN else _("Window without a name"))
 
     def _preselect(self) -> None:
         """A window rather than a screen: it shows less."""

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from app.config.i18n import _, ngettext
+from app.domain.assist import TargetChoice
 from widgets.companion.model import HomeView, Line, LineState
 from widgets.foundation import fmt
 
-__all__ = ["end_reason", "line_text", "open_text", "spoken_number", "trouble"]
+__all__ = ["end_reason", "line_text", "open_text", "spoken_number", "target_title", "ticket_label", "trouble"]
 
 
 def open_text(home: HomeView, now_ms: int) -> tuple[str, bool]:
@@ -41,6 +42,23 @@ def line_text(state: LineState, as_of_ms: int) -> str:
 def spoken_number(number: int | None) -> str:
     """Return "#4182", or what stands there until the server gave a number."""
     return f"#{number}" if number is not None else _("new")
+
+
+def ticket_label(number: str) -> str:
+    """Return a ticket number from an invitation as people write it: "#4182"; a provisional one stays as it is."""
+    return f"#{number}" if number.isdigit() else number
+
+
+def target_title(target: TargetChoice) -> str:
+    """Return what a thing that can be shared is called; the titles of windows are from outside."""
+    if target.kind == "drawn":
+        return _("Test picture")
+    if target.kind == "screen":
+        width, height = target.rect[2:]
+        number = target.id.rpartition(":")[2]
+        name = _("Screen {n}").format(n=int(number) + 1) if number.isdigit() else target.title or _("Screen")
+        return f"{name}, {width} × {height}"
+    return target.title or _("Window without a name")
 
 
 def trouble(code: str, **details: object) -> str:
