@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of X11 screens, windows and regions by mss, woken by XDamage; the pointer is never in the picture.
+"""Pictures of X11 screens and windows, woken by XDamage; the pointer is never in the picture.
 
-A window is taken by its place on the screen: what covers it is in the picture too, and the consent text has to say so.
+Screens are taken by mss. A window is taken from the server's own copy of it (Composite), so what covers it is never in
+the picture.
 """
 
 from __future__ import annotations
@@ -12,22 +13,18 @@ import select
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import mss
 from mss.exception import ScreenShotError
-from Xlib import X, Xatom
 from Xlib.display import Display
-from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import damage as xdamage
 
 from app.domain.capture import CaptureError, CursorState, RawFrame, Rect, Target, TargetKind
+from remote_assist.x11_windows import X_ERRORS, WindowCamera, connection, window_place, window_targets
 
 _STILL_S: Final = 1.0  # a grab although nothing reported damage: a driver may forget to say so
 _WITHOUT_DAMAGE_S: Final = 0.05
-_WINDOW_MIN: Final = 48
-_TITLE_MAX: Final = 200
-_X_ERRORS: Final = (XError, DisplayError, ConnectionClosedError, OSError)
 
 
 class MssSource:
@@ -44,7 +41,7 @@ class MssSource:
 
     def targets(self) -> Sequence[Target]:
         """Return screens first, then windows from top to bottom. Raises CaptureError."""
-        with _grabber(self._display) as grabber, _connection(self._display) as display:
+        with _grabber(self._display) as grabber, connection(self._display) as display:
             screens = [
                 Target(
                     f"screen:{n}", TargetKind.SCREEN, str(m.get("name") or m.get("output") or f"{n + 1}"), _rect_of(m)
@@ -52,17 +49,13 @@ class MssSource:
                 for n, m in enumerate(grabber.monitors[1:])
             ]
             whole = _rect_of(grabber.monitors[0])
-            windows = [
-                Target(f"window:{window.id}", TargetKind.WINDOW, title, rect)
-                for window, title, rect in _windows(display, whole)
-            ]
-        return (*screens, *windows)
+            return (*screens, *window_targets(display, whole))
 
     def start(self, target: Target, sink: Callable[[RawFrame], None], fps_max: int) -> None:
         """Begin to deliver. Raises CaptureError when the target is gone or there is no display."""
         self.stop()
-        with _grabber(self._display), _connection(self._display) as display:
-            self._rect = _place(display, target)
+        with _grabber(self._display), connection(self._display) as display:
+            self._rect = window_place(display, target) if target.kind is TargetKind.WINDOW else target.rect
         self._target, self._stop, self.failed = target, threading.Event(), ""
         args = (target, sink, max(1, fps_max), self._stop)
         self._thread = threading.Thread(target=self._run, args=args, name="capture-mss", daemon=True)
@@ -77,7 +70,7 @@ class MssSource:
     def cursor(self) -> CursorState | None:
         """Return the pointer's place relative to the target, without a shape."""
         try:
-            with _connection(self._display) as display:
+            with connection(self._display) as display:
                 pointer: Any = display.screen().root.query_pointer()
         except CaptureError:
             return None
@@ -94,45 +87,64 @@ class MssSource:
 
     def _run(self, target: Target, sink: Callable[[RawFrame], None], fps: int, stop: threading.Event) -> None:
         try:
-            with _grabber(self._display) as grabber, _connection(self._display) as display:
+            with _grabber(self._display) as grabber, connection(self._display) as display:
                 self._loop(display, grabber, target, sink, fps, stop)
         except CaptureError as error:
             self.failed = error.code
-        except (*_X_ERRORS, ScreenShotError):
+        except (*X_ERRORS, ScreenShotError):
             self.failed = "target_gone"
 
     def _loop(
-        self, display: Display, grabber: mss.MSS, target: Target, sink: Callable[[RawFrame], None], fps: int,
+        self,
+        display: Display,
+        grabber: mss.MSS,
+        target: Target,
+        sink: Callable[[RawFrame], None],
+        fps: int,
         stop: threading.Event,
-    ) -> None:  # fmt: skip
-        waker = _Waker(display)
-        pace = _Pace(fps)
+    ) -> None:
+        camera: _Camera = (
+            WindowCamera(display, target) if target.kind is TargetKind.WINDOW else _ScreenCamera(grabber, target)
+        )
+        waker, pace = _Waker(display), _Pace(fps)
         while not stop.is_set():
             if not self._wait_free(0.1):
                 continue
             if stop.wait(pace.delay()):
                 return
             waker.rearm()
+            captured_us = time.perf_counter_ns() // 1000
             try:
-                rect = _place(display, target)
+                rect, buffer = camera.take()
             except CaptureError as error:
                 if error.code != "target_hidden":
                     raise
                 self.failed = error.code  # minimised: nothing is delivered until it is back
                 stop.wait(0.3)
                 continue
-            captured_us = time.perf_counter_ns() // 1000
-            shot = grabber.grab({"left": rect.x, "top": rect.y, "width": rect.width, "height": rect.height})
             pace.grabbed()
-            if rect != _place(display, target):  # it moved while we looked: these may be another window's pixels
-                continue
             self._rect, self.failed = rect, ""
-            raw = shot.raw
-            buffer = raw if isinstance(raw, bytearray) else bytearray(raw)
             if stop.is_set():
                 return
-            sink(RawFrame(memoryview(buffer), shot.width, shot.height, shot.width * 4, captured_us, _nothing))
+            sink(RawFrame(memoryview(buffer), rect.width, rect.height, rect.width * 4, captured_us, _nothing))
             waker.wait(stop)
+
+
+class _Camera(Protocol):
+    def take(self) -> tuple[Rect, bytearray]: ...
+
+
+class _ScreenCamera:
+    """Takes a fixed rectangle of the desktop."""
+
+    def __init__(self, grabber: mss.MSS, target: Target) -> None:
+        self._grabber = grabber
+        self._rect = target.rect
+
+    def take(self) -> tuple[Rect, bytearray]:
+        rect = self._rect
+        shot = self._grabber.grab({"left": rect.x, "top": rect.y, "width": rect.width, "height": rect.height})
+        return rect, shot.raw if isinstance(shot.raw, bytearray) else bytearray(shot.raw)
 
 
 class _Pace:
@@ -157,7 +169,7 @@ class _Waker:
         self._display = display
         self._damage: int | None = None
         if display.has_extension("DAMAGE"):
-            with contextlib.suppress(*_X_ERRORS):
+            with contextlib.suppress(*X_ERRORS):
                 display.damage_query_version()
                 self._damage = display.screen().root.damage_create(xdamage.DamageReportNonEmpty)
                 display.sync()
@@ -192,20 +204,6 @@ def _nothing() -> None:
 
 
 @contextlib.contextmanager
-def _connection(name: str) -> Any:
-    """Connect with python-xlib; its failed attempts leak sockets, so connect with mss first where both are needed."""
-    try:
-        display = Display(name)
-    except _X_ERRORS as error:
-        raise CaptureError("no_display", name) from error
-    try:
-        yield display
-    finally:
-        with contextlib.suppress(*_X_ERRORS):
-            display.close()
-
-
-@contextlib.contextmanager
 def _grabber(name: str) -> Any:
     try:
         grabber = mss.MSS(display=name)
@@ -217,71 +215,3 @@ def _grabber(name: str) -> Any:
 
 def _rect_of(monitor: Any) -> Rect:
     return Rect(monitor["left"], monitor["top"], monitor["width"], monitor["height"])
-
-
-def _place(display: Display, target: Target) -> Rect:
-    """Return the target's visible place on the desktop. Raises CaptureError("target_gone" or "target_hidden")."""
-    screen = display.screen()
-    whole = Rect(0, 0, screen.width_in_pixels, screen.height_in_pixels)
-    if target.kind is not TargetKind.WINDOW:
-        return _clip(target.rect, whole)
-    window = display.create_resource_object("window", _window_id(target))
-    try:
-        if window.get_attributes().map_state != X.IsViewable:
-            raise CaptureError("target_hidden")
-        return _clip(_rect_on_root(window, screen.root), whole)
-    except XError as error:
-        raise CaptureError("target_gone") from error
-
-
-def _window_id(target: Target) -> int:
-    try:
-        return int(target.id.removeprefix("window:"))
-    except ValueError as error:
-        raise CaptureError("target_gone", target.id) from error
-
-
-def _rect_on_root(window: Any, root: Any) -> Rect:
-    size = window.get_geometry()
-    at = root.translate_coords(window, 0, 0)
-    return Rect(at.x, at.y, size.width, size.height)
-
-
-def _clip(rect: Rect, whole: Rect) -> Rect:
-    left, top = max(rect.x, whole.x), max(rect.y, whole.y)
-    right = min(rect.x + rect.width, whole.x + whole.width)
-    bottom = min(rect.y + rect.height, whole.y + whole.height)
-    if right - left < 2 or bottom - top < 2:
-        raise CaptureError("target_hidden")
-    return Rect(left, top, right - left, bottom - top)
-
-
-def _windows(display: Display, whole: Rect) -> list[tuple[Any, str, Rect]]:
-    root = display.screen().root
-    found = []
-    for window in reversed(_top_level(display, root)):
-        try:
-            if window.get_attributes().map_state != X.IsViewable:
-                continue
-            rect = _clip(_rect_on_root(window, root), whole)
-            title = _title(display, window)
-        except (XError, CaptureError):
-            continue
-        if title and rect.width >= _WINDOW_MIN and rect.height >= _WINDOW_MIN:
-            found.append((window, title, rect))
-    return found
-
-
-def _top_level(display: Display, root: Any) -> list[Any]:
-    """Return the window manager's list, bottom first; without a manager every child of the root."""
-    listed = root.get_full_property(display.intern_atom("_NET_CLIENT_LIST_STACKING"), Xatom.WINDOW)
-    if listed is not None and len(listed.value):
-        return [display.create_resource_object("window", int(window)) for window in listed.value]
-    return list(root.query_tree().children)
-
-
-def _title(display: Display, window: Any) -> str:
-    utf8 = window.get_full_property(display.intern_atom("_NET_WM_NAME"), X.AnyPropertyType)
-    raw = utf8.value if utf8 is not None else window.get_wm_name()
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw or "")
-    return "".join(char for char in text if char.isprintable())[:_TITLE_MAX]

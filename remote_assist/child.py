@@ -254,9 +254,10 @@ class Child:
 
 
 async def run_child(role: str, link: ParentLink, writer: FrameWriter, sources: SourceFactory) -> None:
-    """Run one session until the parent ends it. The process has no other purpose."""
+    """Run one session until the parent ends it, and end this process, which has no other purpose. Does not return."""
     _calm_down()
     await Child(role, link, writer, sources).run()
+    os._exit(0)  # a decoder or a display server that hangs must not keep us: the parent was told that we are quiet
 
 
 def _calm_down() -> None:

@@ -40,6 +40,8 @@ def make_source(kind: TargetKind | None, wait_free: Callable[[float], bool]) -> 
         return DrawnSource()
     if not os.environ.get("DISPLAY"):
         raise CaptureError("no_display")
+    if os.environ.get("WAYLAND_DISPLAY") and os.environ.get("XDG_SESSION_TYPE") == "wayland":
+        raise CaptureError("capture_failed", "Wayland: the X server shows nothing there")
     from remote_assist.capture_mss import MssSource  # here: needs X libraries, which a machine without display may lack
 
     return MssSource(wait_free)

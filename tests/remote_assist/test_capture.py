@@ -186,6 +186,23 @@ class TestX11:
             wait_until(lambda: source.failed == "target_hidden")
             assert len(sink.frames) == count
 
+    def test_what_covers_a_window_is_not_in_its_picture(self, source: MssSource, screen: Screen) -> None:
+        """A message that pops up over a shared window stays private; so does what lies where it is resized to."""
+        screen.fill(0x00FF00)
+        with running(source, pick(source, TargetKind.WINDOW)) as sink:
+            wait_until(lambda: sink.frames and sink.frames[-1][60, 100] == 0x00FF00)
+            root = screen.display.screen().root
+            over = root.create_window(110, 70, 300, 300, 0, 24, background_pixel=0xFF0000, override_redirect=True)
+            over.map()
+            screen.window.configure(width=240, height=160)
+            screen.display.sync()
+            screen.window.fill_rectangle(screen.window.create_gc(foreground=0x0000FF), 0, 0, 240, 160)
+            screen.display.sync()
+            wait_until(lambda: sink.frames[-1].shape == (160, 240) and sink.frames[-1][80, 120] == 0x0000FF)
+            over.destroy()
+            screen.display.sync()
+        assert not any((rows == 0xFF0000).any() for rows in sink.frames)
+
     def test_a_closed_window_ends_the_source(self, source: MssSource, screen: Screen) -> None:
         """The source says that its target is gone."""
         with running(source, pick(source, TargetKind.WINDOW)) as sink:
