@@ -261,7 +261,8 @@ class Agent:
         if shows == "session" and flow is not None:
             widget = flow.session or flow.invitation or self._window
         yield pause(0.1)
-        save_picture(widget, Path(path))
+        with self._beat.away():
+            save_picture(widget, Path(path))
         yield lambda: Path(path).exists()
         return {}
 
