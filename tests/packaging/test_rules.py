@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
-import pytest
+from importlib import import_module
 
-from resources.packaging.pyinstaller.rules import keep, keep_module, may_strip
+import pytest
+from faker import providers
+from faker.utils.loading import find_available_providers
+
+from app.services.sample_data import people
+from resources.packaging.pyinstaller.rules import NAME_LOCALES, keep, keep_module, may_strip
 
 
 @pytest.mark.parametrize(
@@ -62,6 +67,21 @@ def test_archive_and_folder_agree_about_names() -> None:
     assert keep_module("faker.providers.person.ko_KR")
     assert not keep_module("faker.providers.person.de_DE")
     assert keep_module("app.domain.ids")
+
+
+def test_the_languages_of_the_sample_data_are_kept() -> None:
+    """The frozen demo makes its people with the same names as from source."""
+    assert set(people._LOCALES.values()) <= NAME_LOCALES
+
+
+def test_the_languages_that_sample_names_fall_back_to_are_kept() -> None:
+    """Each provider of names asks for its own default where it has no Korean."""
+    found = {
+        str(getattr(import_module(name), "default_locale", "en_US"))
+        for name in find_available_providers([providers])
+        if getattr(import_module(name), "localized", False)
+    }
+    assert found <= NAME_LOCALES
 
 
 def test_only_the_interpreter_and_extensions_are_stripped() -> None:

@@ -41,8 +41,8 @@ PLUGINS: Final[dict[str, frozenset[str]]] = {
     "styles": frozenset({"qmodernwindowsstyle", "qmacstyle"}),
 }
 
-# of faker only the languages of the sample data; "la" is what it falls back to for filler words
-_NAME_LOCALES: Final = frozenset({"ko_KR", "en_US", "en", "la"})
+# of faker only the languages of the sample data, and those that its providers fall back to
+NAME_LOCALES: Final = frozenset({"ko_KR", "en_US", "ja_JP", "en", "en_GB", "la"})
 
 # the distribution's own, updated by it; bundled copies raise the glibc floor or fight with the desktop's
 _HOST: Final = re.compile(
@@ -99,17 +99,19 @@ def keep(path: str) -> bool:
         return False
     if place.parts[:2] == ("babel", "locale-data"):
         return bool(re.match(r"(root|ko|en)(_[A-Z]{2})?\.dat$", place.name))
+    if place.parts[:2] == ("holidays", "locale"):
+        return place.name == "KR.mo"
     if place.parts and place.parts[0] == "zstandard" and place.name.startswith("_cffi"):
         return False
     if place.parts[:2] == ("faker", "providers") and len(place.parts) > 4:
-        return place.parts[3] in _NAME_LOCALES
+        return place.parts[3] in NAME_LOCALES
     return not is_host_library(path)
 
 
 def keep_module(name: str) -> bool:
     """Whether a Python module belongs into the program's archive."""
     parts = name.split(".")
-    return parts[:2] != ["faker", "providers"] or len(parts) < 4 or parts[3] in _NAME_LOCALES
+    return parts[:2] != ["faker", "providers"] or len(parts) < 4 or parts[3] in NAME_LOCALES
 
 
 def may_strip(path: str) -> bool:
