@@ -84,12 +84,10 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def _run_part(name: str, argv: list[str]) -> int:
     # here: the clients load Qt and their stores, which the conducting process does not need
     if name == "agent":
-        from app.entry import demo_agent
-
-        return demo_agent.main(argv)
-    from app.entry import demo_companion
-
-    return demo_companion.main(argv)
+        from app.entry.demo_agent import main as run_client
+    else:
+        from app.entry.demo_companion import main as run_client
+    return run_client(argv)
 
 
 # --- starting -------------------------------------------------------------------------------------------------------
