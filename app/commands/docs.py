@@ -11,7 +11,8 @@ __all__ = ["shortcuts_page"]
 
 _HEAD = """# Keyboard shortcuts
 
-Made from `app/commands/table.py` by `python -m tests.lint.shortcuts --update`; do not edit. "Ctrl" is Cmd on macOS.
+Made from `app/commands/table.py` by `python -m tests.lint.generated_docs --update`; do not edit.
+"Ctrl" is Cmd on macOS.
 Single keys work outside text fields and can be switched off in the settings. "+" = also on several selected tickets.
 
 | id | English | 한국어 | key | when |

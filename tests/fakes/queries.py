@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import overload
 
 from app.domain.entities import LIVE, Category
@@ -50,21 +51,25 @@ def ticket_id(n: int) -> TicketId:
     return TicketId(b"tick" + n.to_bytes(12, "big"))
 
 
+@cache
 def state_id(category: Category) -> StateId:
     """The id of the one state of a category."""
     return StateId(derived_id(_ROOT, "state", category.value))
 
 
+@cache
 def user_id(n: int) -> UserId:
     """The id of agent n."""
     return UserId(derived_id(_ROOT, "user", str(n)))
 
 
+@cache
 def tag_id(name: str) -> TagId:
     """The id of a tag."""
     return TagId(derived_id(_ROOT, "tag", name))
 
 
+@cache
 def customer_id(n: int) -> CustomerId:
     """The id of customer n."""
     return CustomerId(derived_id(_ROOT, "customer", str(n)))
@@ -141,6 +146,7 @@ class FakeDesk:
             self.rows[ticket] = replace(row, unanswered=True, preview=text, last_at=row.last_at + MINUTE)
 
 
+@cache
 def _made_row(n: int) -> TicketRow:
     case = CASES[n % len(CASES)]
     category = _STATES[_SPREAD[n % len(_SPREAD)]][0]

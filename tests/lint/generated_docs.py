@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
+from app.commands.docs import shortcuts_page
 from app.config.i18n import load_catalogues, set_language
 from app.config.settings import DECLARED
 from app.entry.cli import help_text
@@ -73,6 +74,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/modules.md": modules_page,
     "docs/settings.md": settings_page,
     "docs/command-line.md": command_line_page,
+    "docs/shortcuts.md": lambda: shortcuts_page(load_catalogues("ko").gettext),
 }
 
 

@@ -79,6 +79,11 @@ class TicketListModel(QAbstractListModel):
             return row_words(row, self.choices, fmt.when(row.last_at, self._now_ms()))
         return None
 
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """No headings: a row's own words are all there is to hear."""
+        del section, orientation, role
+        return None
+
     # --- what the pane says ----------------------------------------------------------------------------------
 
     def id_at(self, place: int) -> TicketId | None:

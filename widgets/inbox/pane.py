@@ -22,13 +22,13 @@ from widgets.foundation import (
     Notice,
     Panel,
     PlainLabel,
-    RowList,
     Theme,
     column,
     fmt,
     row,
 )
 from widgets.foundation.jobs import Jobs
+from widgets.foundation.long_list import LongList
 from widgets.inbox.delegate import TicketDelegate
 from widgets.inbox.model import TicketListModel, TicketRole
 
@@ -67,7 +67,7 @@ class InboxPane(Panel):
         self._current: TicketId | None = None
         self.model = TicketListModel(queries, jobs, now_ms, self)
         self._delegate = TicketDelegate(theme)
-        self.list = RowList(theme, "", self._delegate)
+        self.list = LongList(theme, "", self._delegate)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.setModel(self.model)
         self.list.opened.connect(self._open)

@@ -49,7 +49,7 @@ class SessionFlow(QObject):
             self.invitation = InviteWindow(self._theme, self._order, self._window)
             self.invitation.withdrawn.connect(self._cancel)
             self.invitation.again_asked.connect(self._again)
-        self.invitation.open()
+        self.invitation.show()  # not modal: the agent goes on working while the customer reads
         self._catch_up()
 
     def _catch_up(self) -> None:

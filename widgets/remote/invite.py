@@ -119,7 +119,7 @@ class InviteWindow(QDialog):
         self._tick.stop()
         if self.is_waiting():
             self.withdrawn.emit()
-        super().closeEvent(event)
+        event.accept()  # QDialog's own would call reject, which comes back here
 
     def reject(self) -> None:
         """Escape closes, and closing withdraws."""

@@ -56,13 +56,15 @@ class View:
 
     def to_source(self, x: float, y: float) -> tuple[int, int]:
         """Return the pixel of the source under a point of the window (device pixels), kept inside."""
+        exact_x, exact_y = self.point(x, y)
+        return max(0, min(self.source[0] - 1, int(exact_x))), max(0, min(self.source[1] - 1, int(exact_y)))
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return the same with its fraction, also outside the source."""
         left, top, _w, _h = self.place()
         part_x, part_y, _pw, _ph = self.rect()
         scale = self.scale()
-        return (
-            max(0, min(self.source[0] - 1, part_x + int((x - left) / scale))),
-            max(0, min(self.source[1] - 1, part_y + int((y - top) / scale))),
-        )
+        return part_x + (x - left) / scale, part_y + (y - top) / scale
 
     def zoomed(self, factor: float | None, at: tuple[float, float] | None = None) -> View:
         """Return the view at another factor; the source's point under `at` (device pixels) stays there."""
@@ -70,7 +72,7 @@ class View:
             return replace(self, factor=None, centre=(0.5, 0.5))
         factor = max(SMALLEST, min(LARGEST, factor))
         point = at or (self.window[0] / 2, self.window[1] / 2)
-        source_x, source_y = self.to_source(*point)
+        source_x, source_y = self.point(*point)
         centre_x = source_x - (point[0] - self.window[0] / 2) / factor
         centre_y = source_y - (point[1] - self.window[1] / 2) / factor
         return replace(self, factor=factor, centre=(centre_x / self.source[0], centre_y / self.source[1])).kept_inside()

@@ -168,8 +168,8 @@ class TicketHeader(Panel):
             ("user-check" if line.owner == self._me else "user", "fg.muted") if line.owner else ("user-x", "warning.fg")
         )
         self._field(self.owner, owner, _("Owner: {value}").format(value=owner), *icon)
-        names = [choices.tags.get(tag, "?") for tag in details.tags]
-        shown = ", ".join(sorted(names)) or _("Add tags")
+        names = sorted(choices.tags.get(tag, "?") for tag in details.tags)
+        shown = ", ".join(names) or _("Add tags")
         self._field(
             self.tags, shown, _("Tags: {value}").format(value=", ".join(names) or _("none")), "tags", "fg.muted"
         )

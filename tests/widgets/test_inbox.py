@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ticket list: any size, rows on demand, old rows while busy, words for screen readers."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from pytestqt.qtbot import QtBot
+
+from app.config.i18n import set_language
+from app.domain.ports import SortKey, ViewKey
+from tests.fakes.link import InlineJobs
+from tests.fakes.queries import NOW_MS, FakeDesk, FakeQueries, ticket_id
+from widgets.foundation import Theme
+from widgets.inbox.model import TicketRole
+from widgets.inbox.pane import InboxPane
+
+
+def pane_over(qtbot: QtBot, theme: Theme, size: int) -> tuple[InboxPane, FakeQueries, InlineJobs]:
+    """A list pane of 340 x 600 px that shows every ticket."""
+    queries, jobs = FakeQueries(FakeDesk(size)), InlineJobs()
+    pane = InboxPane(theme, queries, jobs, lambda: NOW_MS)
+    pane.show_choices(queries.choices())
+    qtbot.addWidget(pane)
+    pane.resize(340, 600)
+    pane.show_view(ViewKey.ALL)
+    pane.show()
+    return pane, queries, jobs
+
+
+@pytest.mark.ux("UX-05")
+def test_a_million_tickets_cost_a_few_pages(qtbot: QtBot, theme: Theme) -> None:
+    """Only rows on screen are read, at the top and after a jump to the end."""
+    pane, queries, _jobs = pane_over(qtbot, theme, 1_000_000)
+    assert pane.count.text() == "1,000,000"
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(0)) is not None)
+    pane.list.scrollToBottom()
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(999_999)) is not None)
+    assert queries.rows_asked <= 400
+
+
+@pytest.mark.ux("UX-05")
+def test_selecting_all_loads_no_row(qtbot: QtBot, theme: Theme) -> None:
+    """A selection is a range, not a list of rows."""
+    pane, queries, _jobs = pane_over(qtbot, theme, 1_000_000)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(0)) is not None)
+    before = queries.rows_asked
+    pane.list.selectAll()
+    assert queries.rows_asked == before
+
+
+def test_old_rows_stay_while_new_ones_are_read(qtbot: QtBot, theme: Theme) -> None:
+    """A change behind the list never empties it."""
+    pane, _queries, jobs = pane_over(qtbot, theme, 50)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(0)) is not None)
+    jobs.hold = True
+    pane.rows_changed(frozenset({ticket_id(0)}))
+    index = pane.model.index(0)
+    assert index.data(TicketRole.ROW) is not None
+    jobs.release()
+
+
+def test_the_selection_stays_on_its_ticket_when_the_order_changes(qtbot: QtBot, theme: Theme) -> None:
+    """Sorting by priority moves the rows, not the person."""
+    pane, _queries, _jobs = pane_over(qtbot, theme, 50)
+    pane.show_view(ViewKey.TEAM)
+    pane.select(ticket_id(3))
+    pane._sort_by(SortKey.PRIORITY)
+    assert pane.current() == ticket_id(3)
+    assert pane.model.id_at(pane.list.currentIndex().row()) == ticket_id(3)
+
+
+def test_a_row_is_one_sentence_for_a_screen_reader(qtbot: QtBot, theme: Theme) -> None:
+    """Subject, customer, number, state, priority, not answered, when."""
+    pane, _queries, _jobs = pane_over(qtbot, theme, 50)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(1)) is not None)
+    words = pane.model.index(1).data(Qt.ItemDataRole.AccessibleTextRole)
+    for part in ("간편결제가 승인되지 않습니다", "윤서아", "#14820", "In progress", "High priority", "not answered"):
+        assert part in words
+    interface = QAccessible.queryAccessibleInterface(pane.list)
+    spoken = [interface.child(i).text(QAccessible.Text.Name) for i in range(8)]
+    assert words in spoken
+
+
+@pytest.mark.ux("UX-16")
+def test_a_provisional_number_is_shown_and_spoken_as_such(qtbot: QtBot, theme: Theme) -> None:
+    """~K7-12 on the screen, "임시 K7의 12" for the ear."""
+    pane, _queries, _jobs = pane_over(qtbot, theme, 50)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(5)) is not None)
+    row = pane.model.index(5).data(TicketRole.ROW)
+    assert row.label == "~K7-12"
+    set_language("ko")
+    assert "임시 K7의 12" in pane.model.index(5).data(Qt.ItemDataRole.AccessibleTextRole)
