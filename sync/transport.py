@@ -99,11 +99,15 @@ def _is_tls(error: BaseException | None) -> bool:
 
 def normal_url(server: str) -> str:
     """Return a server's address as it is kept: with a scheme, without a path. Raises ServerUnreachable."""
-    text = server.strip().rstrip("/")
+    text = server.strip()
     if "://" not in text:
         text = f"https://{text}"
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise ServerUnreachable(detail="address") from error
+    if not usable:
         raise ServerUnreachable(detail="address")
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import StoreUnavailable
-from app.domain.ports import Draft, DraftKind, TicketId, ViewKey
+from app.domain.ids import TicketId
+from app.domain.ports import Draft, DraftKind, ViewKey
 from app.entry.sync_codec import open_profile
 from app.store.cipher import file_uri, open_raw
 from app.store.pending_file import add_missing, copy_path, pending_path
