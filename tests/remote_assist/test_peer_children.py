@@ -20,6 +20,7 @@ from remote_assist.child_protocol import (
     Fingerprint,
     Frame,
     Grants,
+    Keep,
     ListTargets,
     LocalSdp,
     Masks,
@@ -311,30 +312,61 @@ def test_after_end_nothing_leaves_and_both_sides_know() -> None:
         assert agent.stats["frames_received"] == received
 
 
-def test_a_dead_peer_shows_as_silence() -> None:
-    """When the other child is killed, this one reports the growing silence; its window decides."""
+def test_a_dead_peer_shows_as_silence_and_can_be_replaced() -> None:
+    """The growing silence is reported; a new child at the other end sees the picture in the next epoch, same grant."""
     with two_children(NO_DISPLAY, "drawn") as (customer, agent):
+        grant(customer, "view")
         agent.link.kill()
         assert agent.link.wait(5) == -signal.SIGKILL
         wait_until(lambda: customer.want(PeerState).silent_ms > 900, 10)
+        replaced = _ours.start("agent", NO_DISPLAY, {"loopback": 1})
+        try:
+            _ours.show(replaced)
+            _ours.connect(customer, replaced, 1)
+            assert replaced.want_frame().w == WIDTH
+        finally:
+            replaced.drop()
+
+
+def test_an_old_connection_that_speaks_again_is_kept(pair: tuple[Stub, Stub]) -> None:
+    """`Keep` drops the attempt; pictures go on by the old connection."""
+    customer, agent = pair
+    grant(customer, "view")
+    agent.want_frame()
+    attempt = next(_epochs)
+    active = customer.want(PeerState).epoch
+    customer.link.send(Open(attempt))
+    assert customer.want(Fingerprint).epoch == attempt
+    customer.want(LocalSdp)
+    customer.link.send(Keep(active))
+    grant(customer, "view")
+    while not customer.inbox.empty():
+        customer.inbox.get()
+    assert [customer.want(PeerState).epoch for _ in range(2)] == [active, active]
+    while not agent.frames.empty():
+        agent.frames.get()
+    agent.want_frame()
 
 
 @pytest.mark.x11
 @pytest.mark.skipif(not xvfb.available(), reason="Xvfb is not installed")
-def test_a_real_screen_reaches_the_agent() -> None:
+@pytest.mark.parametrize(("kind", "x", "y"), [("screen", 100, 100), ("window", 0, 0)])
+def test_a_real_screen_or_window_reaches_the_agent(kind: str, x: int, y: int) -> None:
     """What is drawn on an X server is seen at the other end, in place and colour."""
     with xvfb.own_display(800, 600) as name:
         display = Display(name)
         try:
             window = display.screen().root.create_window(100, 100, 300, 200, 0, 24, background_pixel=0x20C040)
+            window.set_wm_name("Printer settings")
             window.map()
             display.sync()
-            with two_children({"DISPLAY": name}, "screen") as (customer, agent):
+            with two_children({"DISPLAY": name}, kind) as (customer, agent):
                 grant(customer, "view")
 
                 def seen(colour: int) -> bool:
                     agent.want_frame()
-                    shown = pixels(agent)[150:250, 150:350].view(np.uint8).reshape(100, 200, 4)[:, :, :3]
+                    area = pixels(agent)[y + 50 : y + 150, x + 50 : x + 250].copy()
+                    shown = area.view(np.uint8).reshape(100, 200, 4)[:, :, :3]
                     wanted = [colour & 255, colour >> 8 & 255, colour >> 16]
                     return bool(np.abs(shown.astype(int) - wanted).max() < 12)
 
