@@ -19,6 +19,7 @@ from typing import TextIO
 
 import msgspec
 
+from app.config.i18n import _, set_language
 from app.config.logs import configure, get_logger
 from app.domain.errors import StoreUnavailable
 from app.entry.sync_codec import Hashes
@@ -53,6 +54,7 @@ def read_orders(stream: TextIO) -> Orders:
 
 def main(argv: list[str]) -> int:
     """Run until the window is gone and everything is sent, or the window says so; returns the exit code."""
+    set_language("system")
     parser = argparse.ArgumentParser(prog="deskside sync-worker")
     parser.add_argument("--profile", type=Path, required=True)
     profile: Path = parser.parse_args(argv).profile
@@ -62,7 +64,7 @@ def main(argv: list[str]) -> int:
         orders = read_orders(sys.stdin)
         key, token = bytes.fromhex(orders.key), bytes.fromhex(orders.socket_token)
     except (ValueError, msgspec.ValidationError, json.JSONDecodeError):
-        print("deskside sync-worker is started by Deskside itself", file=sys.stderr)
+        print(_("The sync worker is started by Deskside itself."), file=sys.stderr)
         return EXIT_USAGE
     try:
         with configure(profile / "logs", "sync-worker"):
