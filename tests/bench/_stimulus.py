@@ -115,7 +115,3 @@ def main() -> int:
     QTimer.singleShot(300, lambda: print("shown", flush=True))
     QTimer.singleShot(int(args.seconds * 1000), app.quit)
     return app.exec()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -90,5 +90,6 @@ def _say(message: dict[str, object]) -> None:
     print(json.dumps(message), flush=True)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run `send [codec]` or `receive`, as the arguments say."""
     asyncio.run(send(sys.argv[2] if len(sys.argv) > 2 else "") if sys.argv[1] == "send" else receive())

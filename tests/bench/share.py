@@ -148,9 +148,14 @@ def _through(relay: Relay | None, line: str, *, of_customer: bool) -> str:
 
 
 def _stock_process(*args: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.bench._stock", *args]
+    command = [*_helper("_stock"), *args]
     pipe, null = subprocess.PIPE, subprocess.DEVNULL
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=null, text=True)
+
+
+def _helper(name: str) -> list[str]:
+    """Return how to start a helper; it is no benchmark of its own, so it has no start of its own."""
+    return [sys.executable, "-c", f"import sys; from tests.bench.{name} import main; sys.exit(main())"]
 
 
 def _put(process: subprocess.Popen[str], line: str) -> None:
@@ -304,7 +309,7 @@ def display() -> Iterator[str]:
 @contextlib.contextmanager
 def stimulus(kind: str, fps: int) -> Iterator[None]:
     """Show the moving window while the block runs."""
-    command = [sys.executable, "-m", "tests.bench._stimulus", "--kind", kind, "--fps", str(fps), "--seconds", "600"]
+    command = [*_helper("_stimulus"), "--kind", kind, "--fps", str(fps), "--seconds", "600"]
     env = os.environ | {"QT_QPA_PLATFORM": "xcb"}
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
     try:
