@@ -68,6 +68,7 @@ def check_libraries(bundle: Path) -> Iterator[str]:
     missing = {line.split()[0] for line in done.stdout.splitlines() if line.endswith("=> not found")}
     allowed = {name for name in missing if rules.is_host_library(name) or name in DEBIAN_PACKAGES}
     yield from (f"no {name} for the bundle" for name in sorted(missing - allowed))
+    yield from (f"{path.name} points nowhere" for path in internal.iterdir() if path.is_symlink() and not path.exists())
     top = [path.name for path in internal.iterdir() if path.is_file()]
     yield from (f"{name} is the distribution's and must not be bundled" for name in top if rules.is_host_library(name))
 

@@ -89,7 +89,8 @@ def _keep_qt(place: PurePosixPath) -> bool:
 def keep(path: str) -> bool:
     """Whether a collected file (its path inside the bundle) belongs into the program."""
     place = PurePosixPath(path.replace("\\", "/"))
-    if place.parts and place.parts[0] == "PySide6" and not _keep_qt(place):
+    of_qt = place.parts[:1] == ("PySide6",) or place.name.startswith("libQt6")  # the latter: links at the top
+    if of_qt and not _keep_qt(place):
         return False
     if (
         place.parts
@@ -98,7 +99,7 @@ def keep(path: str) -> bool:
     ):
         return False
     if place.parts[:2] == ("babel", "locale-data"):
-        return bool(re.match(r"(root|ko|en)(_[A-Z]{2})?\.dat$", place.name))
+        return bool(re.match(r"(root|ko|en)(_(\d{3}|[A-Z]{2}))?\.dat$", place.name))
     if place.parts[:2] == ("holidays", "locale"):
         return place.name == "KR.mo"
     if place.parts and place.parts[0] == "zstandard" and place.name.startswith("_cffi"):
