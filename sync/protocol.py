@@ -405,12 +405,14 @@ def pack(message: Any) -> bytes:
 
 
 def inflate(body: bytes, limit: int = INFLATED_MAX_BYTES) -> bytes:
-    """Undo zstd without ever holding more than `limit` bytes. Raises ProtocolError."""
+    """Undo zstd without ever holding more than twice `limit` bytes. Raises ProtocolError."""
     try:
         out = zstandard.ZstdDecompressor().decompressobj()
         raw = bytearray()
-        for start in range(0, len(body), 64 << 10):
-            raw += out.decompress(body[start : start + (64 << 10)])
+        # four bytes of zstd unfold to at most a block of 128 KiB: small steps keep one step within the limit
+        step = max(64, limit >> 15)
+        for start in range(0, len(body), step):
+            raw += out.decompress(body[start : start + step])
             if len(raw) > limit:
                 raise ProtocolError("too_large", f"more than {limit} bytes")
         if not out.eof:

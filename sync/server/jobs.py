@@ -54,8 +54,9 @@ class Jobs:
             loop.call_soon_threadsafe(queue.put_nowait, item)
 
         def run() -> None:
-            made = chunks()
+            made: Iterator[bytes] | None = None
             try:
+                made = chunks()
                 for chunk in made:
                     if gone:
                         break
