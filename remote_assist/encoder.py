@@ -241,7 +241,7 @@ class ScreenEncoder(Encoder):
         """The next picture must be decodable alone."""
         self._key_wanted = True
 
-    def encode(self, frame: Frame, force_keyframe: bool = False) -> tuple[list[bytes], int]:  # noqa: ARG002
+    def encode(self, frame: Frame, force_keyframe: bool = False) -> tuple[list[bytes], int]:  # noqa: ARG002 - aiortc's
         """Return RTP payloads and timestamp of the newest picture, or nothing while the gate is closed."""
         if force_keyframe:
             self._key_wanted = True

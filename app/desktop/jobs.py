@@ -83,7 +83,7 @@ class QtJobs(QObject):
             problem, told = raised, error or self._report
             answer = lambda: told(problem)  # noqa: E731 - the other branch is one too
         else:
-            answer = lambda: then(value)  # noqa: E731
+            answer = lambda: then(value)  # noqa: E731 - one line, one use
         if not self._closed:
             self._back.emit(answer)
 

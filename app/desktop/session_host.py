@@ -133,8 +133,8 @@ class _Run:
         if killed:
             link.kill()
         while (incoming := link.next_message()) is not None:
-            self._host._heard(self, incoming)  # noqa: SLF001
-        self._host._gone(self, link.close())  # noqa: SLF001
+            self._host._heard(self, incoming)  # noqa: SLF001 - the host's own other half
+        self._host._gone(self, link.close())  # noqa: SLF001 - the same
 
 
 class SessionHost(QObject):

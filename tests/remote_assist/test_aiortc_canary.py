@@ -283,7 +283,7 @@ class Pair:
         aiortc_patches.apply(loopback=True)
         self.mailbox, self.gate = Mailbox(), Gate()
         self.decoded: list[Decoded] = []
-        nothing: Callable[..., None] = lambda *_: None  # noqa: E731
+        nothing: Callable[..., None] = lambda *_: None  # noqa: E731 - typed
         self.customer = Peer(0, "customer", [], Callbacks(nothing, nothing), relay_only=False)
         self.agent = Peer(0, "agent", [], Callbacks(nothing, nothing, self._on_decoded), relay_only=False)
 

@@ -173,7 +173,7 @@ def test_any_loss_of_messages_and_restarts_ends_in_agreement(desk: Desk, kim: Cl
         client.core.sync_now()
         assert client.sync()
     assert kim.profile.numbers().waiting == lee.profile.numbers().waiting == 0
-    assert sorted(r["id"] for r in desk.rows(NOTE.number)) == sorted(written)  # type: ignore[type-var]
+    assert sorted(r["id"] for r in desk.rows(NOTE.number)) == sorted(written)  # type: ignore[type-var]  # ids
     for ticket in tickets:
         assert kim.profile.queries.details(ticket) == lee.profile.queries.details(ticket)
     assert not kim.core.counters.differing

@@ -51,7 +51,7 @@ class MemoryRows:
         return min(found, key=lambda r: r.id, default=None)
 
     def run(self, change: c.AnyChange, base: dict[str, tuple[int, int]] | None = None, **ctx: object) -> Outcome:
-        outcome = execute(change, base or {}, self, replace(context(), **ctx), decide)  # type: ignore[arg-type]
+        outcome = execute(change, base or {}, self, replace(context(), **ctx), decide)  # type: ignore[arg-type]  # dict
         for row in outcome.puts.values():
             self.put(row)
         return outcome
