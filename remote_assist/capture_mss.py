@@ -176,13 +176,17 @@ class _Waker:
         self._pending = True
 
     def rearm(self) -> None:
-        """Forget what was reported; later damage reports again. Call right before a grab."""
+        """Have damage reported anew. Call right before a grab.
+
+        What is reported after the subtraction must be kept: until the next one the server reports nothing more.
+        """
         if self._damage is not None:
             self._drain()
+            self._pending = False
             self._display.damage_subtract(self._damage)
             self._display.sync()
-            self._drain()
-        self._pending = False
+        else:
+            self._pending = False
 
     def wait(self, stop: threading.Event) -> None:
         until = time.perf_counter() + (_STILL_S if self._damage is not None else _WITHOUT_DAMAGE_S)

@@ -12,7 +12,7 @@ from Xlib.display import Display
 
 from app.domain.capture import CaptureError, FrameSource, RawFrame, Rect, Target, TargetKind
 from remote_assist.capture_drawn import DrawnSource, read_counter
-from remote_assist.capture_mss import MssSource
+from remote_assist.capture_mss import _STILL_S, MssSource, _Waker
 from tests.fakes import xvfb
 from tests.fakes.wait import wait_until
 
@@ -161,6 +161,29 @@ class TestX11:
                 wait_until(lambda c=colour: sink.frames[-1][100, 150] == c)  # type: ignore[misc]  # a bound default
                 assert sink.times[-1] >= began - 50_000
         assert len(sink.frames) < 30
+
+    def test_a_change_in_the_moment_of_arming_is_not_lost(self, display: str, screen: Screen) -> None:
+        """The server reports once until it is asked again: that one report wakes the source, it does not wait 1 s."""
+
+        class Meddler(Display):
+            meddle = False
+
+            def sync(self) -> None:
+                super().sync()
+                if self.meddle:
+                    screen.fill(0x777777)
+                    super().sync()
+
+        meddler = Meddler(display)
+        try:
+            waker = _Waker(meddler)
+            meddler.meddle = True
+            waker.rearm()
+            began = time.perf_counter()
+            waker.wait(threading.Event())
+            assert time.perf_counter() - began < _STILL_S / 2
+        finally:
+            meddler.close()
 
     def test_a_window_is_followed_when_it_moves(self, source: MssSource, screen: Screen) -> None:
         """Only the window's own rectangle is delivered, before and after."""
