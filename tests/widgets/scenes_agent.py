@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
@@ -16,6 +17,7 @@ from app.config.i18n import language
 from app.config.settings import Settings
 from app.domain.assist import EndReason, Phase, ProofKind, Scope, SessionView
 from app.domain.ports import Draft, DraftKind, Identity, SyncPhase, SyncStatus, ViewKey
+from app.services.triage_writing import After
 from tests.fakes.commits import FakeCommits
 from tests.fakes.link import FakeLink, FakeSessions, InlineJobs
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, ticket_id
@@ -25,8 +27,10 @@ from widgets.onboarding.sign_in import SignInWindow
 from widgets.remote.invite import InviteWindow
 from widgets.remote.ports import Invited, InviteOrder, Meter, SessionInfo, Target
 from widgets.remote.session_window import SessionWindow
+from widgets.search.palette import Palette
 from widgets.settings.window import SettingsWindow
 from widgets.shell.build import build_agent_window
+from widgets.shell.sheet import ShortcutSheet
 from widgets.shell.window import AgentWindow
 
 IDENTITY = Identity(ME, "jiwoo", "김지우", frozenset({"agent"}), b"d" * 16, "K7", "https://help.example.com")
@@ -41,14 +45,8 @@ def agent_window(
     """The main window over fakes, in the language spoken now."""
     desk = desk or FakeDesk(size)
     commits = FakeCommits(desk)
-    settings = Settings(
-        Path(tempfile.mkdtemp()) / "settings.json",
-        {
-            "ui.language": language(),
-            "ui.theme": theme.mode.value if theme.mode.value in ("light", "dark") else "system",
-        },
-    )
-    settings.managed = {"ui.language": language()}
+    mode = theme.mode.value if theme.mode.value in ("light", "dark") else "system"
+    settings = Settings(Path(tempfile.mkdtemp()) / "settings.json", {"ui.language": language(), "ui.theme": mode})
     window = build_agent_window(
         theme=theme, queries=FakeQueries(desk), commits=commits, link=FakeLink(), jobs=InlineJobs(),
         settings=settings, identity=IDENTITY, sessions=FakeSessions(), status=status, now_ms=lambda: NOW_MS,
@@ -56,7 +54,10 @@ def agent_window(
     return window, desk, commits
 
 
-def _scene(prepare: Callable[[AgentWindow, FakeDesk, FakeCommits], None], status: SyncStatus = LIVE, size: int = 200):
+Prepare = Callable[[AgentWindow, FakeDesk, FakeCommits], None]
+
+
+def _scene(prepare: Prepare, status: SyncStatus = LIVE, size: int = 200) -> Callable[[Theme], QWidget]:
     def build(theme: Theme) -> QWidget:
         mode = theme.mode
         window, desk, commits = agent_window(theme, status, size=size)
@@ -99,13 +100,7 @@ def _held(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
 def _offline(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
     _ticket(window, desk, commits)
     window.desk.set_priority(window._rows(), 4)
-    window.desk.send_reply(ticket_id(0), "펌웨어 2.4.3을 보내 드립니다.", 3, window_after(), False)
-
-
-def window_after():
-    from app.services.triage_writing import After
-
-    return After.WAIT
+    window.desk.send_reply(ticket_id(0), "펌웨어 2.4.3을 보내 드립니다.", 3, After.WAIT, False)
 
 
 def _search(window: AgentWindow, _desk: FakeDesk, _commits: FakeCommits) -> None:
@@ -136,26 +131,24 @@ def _settings(theme: Theme) -> QWidget:
 
 
 def _palette(theme: Theme) -> QWidget:
-    from widgets.search.palette import Palette
 
     window, desk, _commits = agent_window(theme)
     window.open_ticket(ticket_id(0))
     palette = Palette(theme, window.registry, FakeQueries(desk), InlineJobs(), window)
     palette._fit()
-    palette._owner = window
+    palette.setProperty("owner", window)  # keeps the window alive
     return palette
 
 
 def _sheet(theme: Theme) -> QWidget:
-    from widgets.shell.sheet import ShortcutSheet
 
     window, _desk, _commits = agent_window(theme)
     sheet = ShortcutSheet(theme, window.registry, window)
-    sheet._owner = window
+    sheet.setProperty("owner", window)
     return sheet
 
 
-def _session_info(phase: Phase, **more: object) -> SessionInfo:
+def _session_info(phase: Phase, **more: Any) -> SessionInfo:
     started = time.monotonic_ns() // 1_000_000 - 761_000
     grants = (Scope.VIEW,) if phase in (Phase.UNVERIFIED, Phase.VERIFIED) else ()
     view = SessionView(phase, started_ms=started, grants=grants, **more)
@@ -194,7 +187,7 @@ def _refused(theme: Theme) -> QWidget:
     return window
 
 
-def _session(phase: Phase, **more: object) -> Callable[[Theme], QWidget]:
+def _session(phase: Phase, **more: Any) -> Callable[[Theme], QWidget]:
     def build(theme: Theme) -> QWidget:
         window = SessionWindow(theme, ORDER)
         window.show_info(_session_info(phase, **more))

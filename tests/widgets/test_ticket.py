@@ -61,7 +61,7 @@ def test_formatting_is_shown_on_demand_cleaned_and_without_fetching(qtbot: QtBot
     assert chosen.args == ["https://example.com/help"]
     with qtbot.assertNotEmitted(view.link_chosen):
         view.anchorClicked.emit(QUrl("file:///etc/passwd"))
-    assert bytes(view.loadResource(2, QUrl("http://example.com/x.png"))) == b""  # type: ignore[call-overload]
+    assert bytes(view.loadResource(2, QUrl("http://example.com/x.png"))) == b""  # type: ignore[call-overload]  # returns object
 
 
 def test_a_quoted_tail_is_folded_and_words_between_quotes_never(qtbot: QtBot, theme: Theme) -> None:
@@ -137,3 +137,25 @@ def test_the_screen_can_be_asked_for_only_on_an_open_ticket_with_a_known_custome
     assert "open ticket" in header.see.toolTip()
     header.show_details(replace(details, customer=None), FakeQueries().choices(), ME)
     assert not header.see.isEnabled()
+
+
+@pytest.mark.ux("UX-61")
+@pytest.mark.parametrize("percent", [100, 200])
+def test_no_text_of_a_conversation_is_clipped_at_any_text_size(qtbot: QtBot, theme: Theme, percent: int) -> None:
+    """In a narrow pane every block is as high as its words need, and nothing is left empty below."""
+    theme.set_text_percent(percent)
+    conversation = Conversation(theme)
+    qtbot.addWidget(conversation)
+    conversation.resize(372, 400)
+    conversation.show()
+    conversation.show_details(details_of(), FakeQueries().choices(), ME)
+    qtbot.waitUntil(lambda: len(conversation.texts()) == 11)
+    body = conversation.area.widget()
+
+    def settled() -> bool:
+        layout = body.layout()
+        return layout is not None and body.height() == layout.totalHeightForWidth(body.width())
+
+    qtbot.waitUntil(settled)
+    for block in conversation.findChildren(MessageBlock):
+        assert block.height() >= block.heightForWidth(block.width())

@@ -27,6 +27,7 @@ from widgets.foundation import (
     row,
     scroll,
 )
+from widgets.foundation.flow import Flow
 from widgets.foundation.scroll_body import ScrollBody
 
 __all__ = ["CustomerPanel"]
@@ -104,7 +105,10 @@ class CustomerPanel(Panel):
         tier = _("Priority customer") if card.tier not in ("", "standard") else ""
         language = _(_LANGUAGES[card.language]) if card.language in _LANGUAGES else card.language
         chips = [Chip(text, kind=kind) for text, kind in ((tier, "accent"), (language, "neutral")) if text]
-        box.addLayout(row(*chips, None, gap=space.tiny))
+        flow = Flow(space.tiny)
+        for chip in chips:
+            flow.addWidget(chip)
+        box.addLayout(flow)
         holder = QWidget()
         holder.setLayout(box)
         return holder

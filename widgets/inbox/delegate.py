@@ -52,19 +52,19 @@ class TicketDelegate(RowDelegate):
         if isinstance(row, TicketRow):
             self._top(painter, top, index, row, ink)
             self._foot(painter, foot, index, row, ink)
-            self._dot(painter, rect, top, row)
+            self._dot(painter, rect, top, row, ink)
         else:
             self._ghost(painter, top, foot)
         painter.setPen(self.theme.colour("border.subtle"))
         painter.drawLine(rect.left() + space.medium, rect.bottom(), rect.right() - space.medium, rect.bottom())
 
-    def _dot(self, painter: QPainter, rect: QRect, top: QRect, row: TicketRow) -> None:
+    def _dot(self, painter: QPainter, rect: QRect, top: QRect, row: TicketRow, ink: Ink) -> None:
         if not row.unanswered:
             return
         space = self.theme.tokens.space
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.colour("accent.bg"))
+        painter.setBrush(ink.text if ink.selected and self.theme.scheme.is_contrast else self.theme.colour("accent.bg"))
         middle = top.center().y()
         painter.drawEllipse(rect.left() + space.small, middle - space.tiny + 1, space.small, space.small)
 
@@ -76,6 +76,7 @@ class TicketDelegate(RowDelegate):
         if row.priority >= Priority.HIGH:
             urgent = row.priority == Priority.URGENT
             name, colour = ("chevrons-up", "danger.fg") if urgent else ("chevron-up", "warning.fg")
+            colour = "selected.fg" if ink.selected else colour
             left += self.draw_icon(painter, left, rect.center().y() + 1, name, colour, ink.scale) + space.hair
         place = QRect(left, rect.top(), rect.right() - width - space.small - left, rect.height())
         self.draw(painter, place, row.subject, ink.text, "strong" if row.unanswered else "body")
@@ -90,7 +91,8 @@ class TicketDelegate(RowDelegate):
         for wanted, icon, colour in ((row.pending, "cloud-upload", "fg.muted"), (row.has_draft, "pen-line", "fg.link")):
             if wanted:
                 side = self.theme.tokens.icon_small
-                self.draw_icon(painter, right - side, middle, icon, colour, ink.scale)
+                shown = "selected.fg" if ink.selected else colour
+                self.draw_icon(painter, right - side, middle, icon, shown, ink.scale)
                 right -= side + space.tiny
         snippet = index.data(TicketRole.SNIPPET)
         words = " · ".join(filter(None, (row.customer_name, row.label, str(snippet or row.preview))))

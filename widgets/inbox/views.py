@@ -42,6 +42,12 @@ class NavButton(Button):
         box.addStretch(1)
         box.addWidget(self._count)
         self._n: int | None = None
+        self._theme, self._icon = theme, icon
+        self.toggled.connect(self._mark)
+
+    def _mark(self, here: bool) -> None:
+        self._theme.set_icon(self, self._icon, "selected.fg" if here else "fg.default")
+        self._count.set_tone("selected" if here else "muted")
 
     def sizeHint(self) -> QSize:
         """Room for text, icon and count."""

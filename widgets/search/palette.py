@@ -52,9 +52,7 @@ class Palette(Chooser):
         recent = registry.recent()
         commands = [c for c in registry.commands() if c.id != "palette.open" and registry.can_run(c.id)]
         commands.sort(key=lambda c: recent.index(c.id) if c.id in recent else len(recent))
-        return [
-            Option(c.id, _(c.title), detail=keys_text(c), also=f"{c.title} {c.id}") for c in commands
-        ]
+        return [Option(c.id, _(c.title), detail=keys_text(c), also=f"{c.title} {c.id}") for c in commands]
 
     def open_over(self, window: QWidget) -> None:
         """Open in the upper middle of a window."""

@@ -109,6 +109,7 @@ class AgentWindow(QMainWindow):
         self.actions_ = Actions(self.registry, self, lambda: ports.settings.get(conf.SINGLE_KEYS))
         self.pickers = Pickers(theme, self, self.desk, ports.now_ms)
         self._connect()
+        theme.changed.connect(self._fit_views)
         self._refresh_soon = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._refresh_soon.timeout.connect(self._refresh)
         self.state = WindowState(self, ports.commits, ports.jobs)
@@ -292,6 +293,11 @@ class AgentWindow(QMainWindow):
             (self.top, self.top.search.setFocus),
             (self.views, self.views.focus),
         ]
+
+    def _fit_views(self) -> None:
+        """Keep names and counts of the views apart, at any text size."""
+        wanted = max(self._theme.tokens.space.vast * 4, self.views.sizeHint().width())
+        self.views.setMinimumWidth(wanted)
 
     def toggle_details(self) -> None:
         """Show or hide the details pane."""
@@ -478,6 +484,7 @@ class AgentWindow(QMainWindow):
     def _show_counts(self, read: _Counted) -> None:
         outbox = read.outbox
         self.views.show_counts(read.counts)
+        self._fit_views()
         if read.choices != self.desk.choices:
             self.desk.load_choices()
         status = self.strip.status()

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from app.config.i18n import _
 from app.domain.ports import ItemKind, ThreadItem
 from app.services.texts import polite
 from app.services.texts_history import EventLine
-from widgets.foundation import Button, Look, Panel, PlainEdit, PlainLabel, Theme, column, fmt, row
+from widgets.foundation import Button, ElidedLabel, Look, Panel, PlainEdit, PlainLabel, Theme, column, fmt, row
 from widgets.ticket.html_view import MessageHtml
 
 __all__ = ["EventRow", "MessageBlock", "split_quote"]
@@ -58,6 +58,10 @@ class EventRow(QWidget):
         self.setLayout(box)
         self.setAccessibleName(f"{words.text}, {fmt.moment(item.at)}")
 
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the pane: a width of its own would spoil the heights of the whole column."""
+        return QSize(0, super().minimumSizeHint().height())
+
 
 class MessageBlock(Panel):
     """A message of the customer, a reply or a note. They differ in ground, icon, label and accessible name."""
@@ -82,6 +86,10 @@ class MessageBlock(Panel):
         self.setLayout(self._column)
         self.setAccessibleName(f"{self._label()}, {item.author_name}, {fmt.moment(item.at)}: {item.body[:2000]}")
 
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the pane: a width of its own would spoil the heights of the whole column."""
+        return QSize(0, super().minimumSizeHint().height())
+
     def _label(self) -> str:
         return {
             ItemKind.REPLY: _("Reply"),
@@ -94,15 +102,18 @@ class MessageBlock(Panel):
         colour = "fg.muted" if self._kind == "card" else f"{self._kind}.fg"
         picture = PlainLabel()
         theme.set_label_icon(picture, icon, colour, theme.tokens.icon_small)
-        name = PlainLabel(
-            _("You") if own else polite(item.author_name) or _("Unknown sender"), type="strong", tone=tone
-        )
-        what = PlainLabel(self._label() if self._kind != "card" else "", type="caption", tone=tone)
+        # what cannot shrink would make the whole column wider than its pane, and heights wrong
+        who = _("You") if own else polite(item.author_name) or _("Unknown sender")
+        name = ElidedLabel(who, type="strong", tone=tone)
+        name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        what = ElidedLabel(self._label() if self._kind != "card" else "", type="caption", tone=tone)
         state = PlainLabel(_("waits to be sent") if item.pending else "", type="caption", tone=tone or "muted")
-        at = PlainLabel(fmt.time_of_day(item.at), type="caption", tone=tone or "muted")
-        at.setText(fmt.moment(item.at))
+        state.setVisible(item.pending)
+        at = PlainLabel(fmt.moment(item.at), type="caption", tone=tone or "muted")
         head = QWidget()
-        head.setLayout(row(picture, name, what, None, state, at, gap=theme.tokens.space.small))
+        box = row(picture, name, what, state, at, gap=theme.tokens.space.small)
+        box.setStretch(2, 1)
+        head.setLayout(box)
         return head
 
     def _show_body(self) -> None:
