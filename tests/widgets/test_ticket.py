@@ -151,6 +151,7 @@ def test_no_text_of_a_conversation_is_clipped_at_any_text_size(qtbot: QtBot, the
     conversation.show_details(details_of(), FakeQueries().choices(), ME)
     qtbot.waitUntil(lambda: len(conversation.texts()) == 11)
     body = conversation.area.widget()
+    assert body is not None
 
     def settled() -> bool:
         layout = body.layout()
