@@ -40,6 +40,7 @@ _CATEGORIES: Mapping[Category, str] = {
 }
 _CHANNELS: Mapping[str, str] = {
     "mail": N_("E-mail"),
+    "email": N_("E-mail"),
     "chat": N_("Chat"),
     "phone": N_("Phone"),
     "visit": N_("Visit"),

@@ -15,6 +15,9 @@ from app.services.texts import owner_name, polite, priority_name, session_end_wo
 __all__ = ["EventLine", "event_line"]
 
 
+MINUTE_S = 60
+
+
 @dataclass(frozen=True, slots=True)
 class EventLine:
     """A quiet line of the conversation; `strong` for what must not be missed (consent, end of a session)."""
@@ -139,10 +142,15 @@ def _session_line(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> Ev
     kind = item.event.removeprefix("session.")
     if kind == "end":
         return _session_end(item, items)
-    if kind not in _SESSION:
-        return None
+    if kind not in _SESSION or (kind in ("grant", "receipt") and _is_first(item, items) is (kind == "grant")):
+        return None  # the first grant is what the consent said; the receipt comes again when it is countersigned
     text, icon, strong = _SESSION[kind]
     return EventLine(_(text).format(who=who), icon, strong)
+
+
+def _is_first(item: ThreadItem, items: Sequence[ThreadItem]) -> bool:
+    same = [i for i in items if i.event == item.event and i.data.get("sid") == item.data.get("sid")]
+    return len(same) < 2 or same[0] is item
 
 
 def _session_end(item: ThreadItem, items: Sequence[ThreadItem]) -> EventLine:
@@ -154,6 +162,8 @@ def _session_end(item: ThreadItem, items: Sequence[ThreadItem]) -> EventLine:
         head = _("Screen sharing ended after {minutes} min {seconds} s").format(
             minutes=seconds // 60, seconds=f"{seconds % 60:02}"
         )
+        if seconds < MINUTE_S:
+            head = _("Screen sharing ended after {seconds} s").format(seconds=seconds)
     else:
         head = _("Screen sharing ended before it began")
     return EventLine(f"{head}. {why}" if why else head, "monitor-off", strong=True)

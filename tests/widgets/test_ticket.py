@@ -86,7 +86,7 @@ def test_a_long_conversation_opens_with_its_newest_part_and_the_rest_on_demand(q
     conversation.resize(500, 400)
     conversation.show()
     conversation.show_details(replace(details, items=items), FakeQueries().choices(), ME)
-    assert len(conversation.texts()) == 10
+    assert len(conversation.texts()) == 6
     qtbot.waitUntil(lambda: len(conversation.texts()) == 40)
     assert conversation.texts()[-1].endswith("number 199")
     assert conversation.earlier.label() == "Show 40 earlier items"

@@ -32,8 +32,22 @@ from widgets.foundation.scroll_body import ScrollBody
 
 __all__ = ["CustomerPanel"]
 
-_KINDS = {"phone": N_("Phone"), "mail": N_("E-mail"), "chat": N_("Chat"), "companion": N_("Companion app")}
-_ICONS = {"phone": "phone", "mail": "mail", "chat": "message-circle"}
+_KINDS = {
+    "phone": N_("Phone"),
+    "email": N_("E-mail"),
+    "mail": N_("E-mail"),
+    "chat": N_("Chat"),
+    "postal": N_("Postal address"),
+    "companion": N_("Companion app"),
+}
+_ICONS = {
+    "phone": "phone",
+    "email": "mail",
+    "mail": "mail",
+    "chat": "message-circle",
+    "postal": "map-pin",
+    "companion": "app-window",
+}
 _LANGUAGES = {"ko": N_("Korean"), "en": N_("English"), "ja": N_("Japanese"), "zh": N_("Chinese")}
 _STATUS = {"in_use": N_("in use"), "in_repair": N_("in repair"), "retired": N_("no longer used")}
 

@@ -126,11 +126,15 @@ class ViewsPane(Panel):
 
     def show_counts(self, counts: Mapping[ViewKey, int]) -> None:
         """Show how many each view holds, as the store counts."""
+        if counts == self._counts:
+            return
         self._counts = counts
         self.retranslate()
 
     def show_waiting(self, waiting: int) -> None:
         """Show how many changes wait in the outbox."""
+        if waiting == self._waiting:
+            return
         self._waiting = waiting
         self.retranslate()
 

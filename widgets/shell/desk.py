@@ -61,7 +61,7 @@ class TicketDesk(QObject):
         self._jobs.query(
             lambda: self._queries.details(ticket),
             then=lambda details: self._show(ticket, details),
-            error=lambda why: self.load_failed.emit(error_text(why)),
+            error=self._load_failed,
             key="details",
         )
 
@@ -70,12 +70,16 @@ class TicketDesk(QObject):
         if self._wanted is not None and (not ids or self._wanted in ids or self._touches(ids)):
             self.open(self._wanted)
 
+    def _load_failed(self, why: Exception) -> None:
+        self.details = None
+        self.load_failed.emit(error_text(why))
+
     def _touches(self, ids: frozenset[bytes]) -> bool:
         details = self.details
         return details is not None and (details.row.customer in ids or any(i.id in ids for i in details.items))
 
     def _show(self, ticket: TicketId, details: TicketDetails | None) -> None:
-        if ticket != self._wanted:
+        if ticket != self._wanted or (details is not None and details == self.details):
             return
         self.details = details
         if details is None:

@@ -54,6 +54,8 @@ class StatusStrip(Panel):
 
     def show_status(self, status: SyncStatus) -> None:
         """Show how sync stands."""
+        if status == self._status:
+            return
         self._status = status
         self.retranslate()
         if status.phase is not self._said and status.phase in (SyncPhase.OFFLINE, SyncPhase.LIVE, SyncPhase.STUCK):

@@ -78,7 +78,9 @@ class TicketPane(Panel):
         if folded:
             if self.split.sizes()[1] > self.composer.minimumSizeHint().height() * 2:
                 self._composer_height = self.split.sizes()[1]
-            self.composer.setMaximumHeight(self.composer.offer_height())
+            low = self.composer.offer_height()
+            self.composer.setMaximumHeight(low)
+            self.split.setSizes([max(0, total - low), low])
         else:
             self.composer.setMaximumHeight(NO_LIMIT_PX)
             self.split.setSizes([total - self._composer_height, self._composer_height])

@@ -61,7 +61,7 @@ __all__ = ["AgentWindow", "Ports"]
 
 SMALLEST, USUAL = QSize(960, 600), QSize(1280, 800)  # px
 WIDE_PX = 1280  # below, the details pane folds into its button
-REFRESH_MS = 150
+REFRESH_MS = 250
 DAY_MS = 86_400_000
 
 
@@ -110,6 +110,8 @@ class AgentWindow(QMainWindow):
         self.pickers = Pickers(theme, self, self.desk, ports.now_ms)
         self._connect()
         theme.changed.connect(self._fit_views)
+        self._card_soon = QTimer(self, singleShot=True, interval=0)
+        self._card_soon.timeout.connect(self._show_card)
         self._refresh_soon = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._refresh_soon.timeout.connect(self._refresh)
         self.state = WindowState(self, ports.commits, ports.jobs)
@@ -365,11 +367,16 @@ class AgentWindow(QMainWindow):
 
     def _show_details(self, details: TicketDetails) -> None:
         self.ticket.show_details(details, self.desk.choices, self.desk.me)
-        today = datetime.fromtimestamp(self._ports.now_ms() / 1000, UTC).astimezone().date()
-        self.customer.show_card(details.customer, self.desk.choices, today)
+        self._card_soon.start()
         self.setWindowTitle(f"{details.row.label} {details.row.subject} – Deskside")
         self._fold_details()
         self.actions_.sync()
+
+    def _show_card(self) -> None:
+        # after the conversation is painted: a heartbeat lies between the two
+        today = datetime.fromtimestamp(self._ports.now_ms() / 1000, UTC).astimezone().date()
+        if self.desk.details is not None:
+            self.customer.show_card(self.desk.details.customer, self.desk.choices, today)
 
     def _show_gone(self, _ticket: TicketId) -> None:
         self.ticket.show_nothing(_("This ticket is not on this computer."))

@@ -19,9 +19,9 @@ from widgets.ticket.items import EventRow, MessageBlock
 
 __all__ = ["Conversation"]
 
-AT_ONCE = 10  # newest items made before the first paint
+AT_ONCE = 6  # newest items made before the first paint
 AT_FIRST = 40  # so many follow by themselves, a few at a time; the rest on demand
-STEP = 6
+STEP = 3
 
 
 class Conversation(QWidget):
