@@ -123,6 +123,7 @@ class Transport:
         self._access: str | None = None
         self._expires = 0.0
         self._device = b""
+        self._unsaved: str | None = None
         self._refreshing = asyncio.Lock()
         self._http = httpx.AsyncClient(
             base_url=self.server,
@@ -167,7 +168,7 @@ class Transport:
         async with self._refreshing:
             if self._access is not None and self._access != used:
                 return
-            stored = await asyncio.to_thread(self._tokens.load)
+            stored = self._unsaved or await asyncio.to_thread(self._tokens.load)
             if stored is None:
                 raise Answered(401, Problem(code="token"))
             ask = Refresh(refresh=stored, device=self._device)
@@ -183,8 +184,11 @@ class Transport:
         return tokens
 
     async def _take(self, tokens: Tokens) -> None:
-        # kept before it is used: if this process dies now, the next one still has the newest token
+        # kept before it is used: if this process dies now, the next one still has the newest token. A full disk must
+        # not make us ask with a spent one again: the server takes that for theft
+        self._unsaved = tokens.refresh
         await asyncio.to_thread(self._tokens.save, tokens.refresh)
+        self._unsaved = None
         self._access = tokens.access
         self._expires = self._now() + max(tokens.expires_s - _RENEW_BEFORE_S, tokens.expires_s / 2)
 

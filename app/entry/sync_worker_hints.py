@@ -14,7 +14,7 @@ Tell = Callable[[link.WorkerToUi], None]
 
 
 class StatusBoard:
-    """The present status. A change of phase or code starts a new `since`."""
+    """The present status. A change of phase starts a new `since`; a new try while offline is none."""
 
     def __init__(self, tell: Tell, now_ms: Callable[[], int]) -> None:
         self._tell = tell
@@ -25,15 +25,17 @@ class StatusBoard:
         self.since = now_ms()
         self.last_sync: int | None = None
         self.was_joined = False
+        self._told: link.Status | None = None
 
     def set(self, phase: str, *, code: str | None = None, percent: int | None = None) -> None:
         """Set and, if it is news, tell."""
-        if (phase, code) != (self.phase, self.code):
+        if phase != self.phase:
             self.since = self._now_ms()
-        elif percent == self.percent:
-            return
         self.phase, self.code, self.percent = phase, code, percent
-        self._tell(self.message())
+        message = self.message()
+        if message != self._told:
+            self._told = message
+            self._tell(message)
 
     def message(self) -> link.Status:
         """Return the status as a message."""

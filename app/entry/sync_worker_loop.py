@@ -201,10 +201,11 @@ class Worker:
         self._backoff.succeeded()
 
     def _show_activity(self, request: Hello | Push | Pull) -> None:
-        if self._core.loading:
+        if isinstance(request, Hello):
+            if self._status.phase not in ("live", "offline"):
+                self._status.set("connecting")
+        elif self._core.loading:
             self._status.set("loading", percent=self._core.percent)
-        elif isinstance(request, Hello) and self._status.phase != "live":
-            self._status.set("connecting")
         elif isinstance(request, Push):
             self._status.set("syncing")
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from app.domain.errors import ServerUnreachable, SignInRefused, WorldError, WrongServer
+from app.domain.errors import ServerUnreachable, SignInRefused, StoreUnavailable, WorldError, WrongServer
 from sync.protocol import CONTENT_TYPE, Hello, Login, Problem, Pull, Tokens, pack
 from sync.transport import Answered, Transport, normal_url
 
@@ -126,6 +126,28 @@ async def test_a_refused_token_is_renewed_once() -> None:
     async with serving(answer) as transport:
         assert await _outcome(transport.hello(HELLO)) == "401 token"
         assert len(seen) == 2
+
+
+async def test_a_token_that_could_not_be_kept_is_not_asked_for_with_a_spent_one() -> None:
+    """The disk is full when the new token comes: the next try uses the new one, not the old."""
+
+    class Full(Kept):
+        room = False
+
+        def save(self, refresh: str | None) -> None:
+            if not self.room:
+                raise StoreUnavailable("disk_full")
+            self.refresh = refresh
+
+    async with serving(lambda _: http("404 Not Found", b"", "text/plain")) as transport:
+        kept = Full()
+        transport._tokens = kept
+        assert await _outcome(transport.hello(HELLO)) == "disk_full"
+        assert transport._unsaved == "r1"
+        kept.room = True
+        assert await _outcome(transport.hello(HELLO)) == "wrong_server"
+        assert kept.refresh == "r1"
+        assert vars(transport)["_unsaved"] is None
 
 
 async def test_without_a_stored_token_sign_in_is_asked_for() -> None:
