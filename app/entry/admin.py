@@ -38,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
     _link_arguments(
         commands.add_parser("enrolment-link", help=_("Make a link that enrols a customer's Companion once"))
     )
+    named = commands.add_parser("organisation", help=_("Name the organisation that customers and agents read"))
+    named.add_argument("--name-ko", required=True, help=_("Its Korean name"))
+    named.add_argument("--name-en", required=True, help=_("Its English name"))
     sample = commands.add_parser("sample", help=_("Fill an empty database with invented tickets"))
     sample.add_argument("--size", choices=sorted(SIZES), default="demo", help=_("How much"))
     sample.add_argument("--seed", type=int, default=DEFAULT_SEED, help=_("The same number gives the same data"))
@@ -96,6 +99,10 @@ def _with_store(arguments: argparse.Namespace) -> int:
             return _create_user(arguments, store, staff, now)
         if arguments.command == "enrolment-link":
             return _enrolment_link(arguments, staff, now)
+        if arguments.command == "organisation":
+            staff.rename_organisation(arguments.name_ko, arguments.name_en)
+            print(_("The organisation is named. Restart a running server so that it says so."))
+            return 0
         if arguments.command == "sample":
             return _sample(arguments, staff, now)
         return _verify(store)

@@ -271,6 +271,8 @@ class CompanionApp(QObject):
 
     def _heard_of_session(self, event: net.CustomerEvent) -> None:
         match event:
+            case net.InviteArrived() if event.iid.hex() in self._replay.entries:
+                pass  # handed out again after a break of the line; it was opened already
             case net.InviteArrived():
                 self._invited(event.invitation, event.signature, event.join_secret)
             case net.RedeemAnswered():

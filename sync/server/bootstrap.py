@@ -77,6 +77,13 @@ def organisation(connection: sa.Connection) -> Organisation:
     return Organisation(found["org_id"], found["org_name_ko"], found["org_name_en"], unb64(found["org_key"]))
 
 
+def rename_organisation(connection: sa.Connection, name_ko: str, name_en: str) -> None:
+    """Set the names under which companions and agents know this organisation; a server takes them at its start."""
+    table = SYSTEM.setting
+    for name, value in (("org_name_ko", name_ko), ("org_name_en", name_en)):
+        connection.execute(table.update().where(table.c.name == name).values(value=value))
+
+
 def full_row(type_: int, id_: bytes, scope: str, values: dict[str, Value]) -> Row:
     """Return a new row with every column of its entity."""
     return Row(type_, id_, scope, {name: values.get(name) for name in BY_NUMBER[type_].columns})

@@ -181,6 +181,24 @@ class Sessions:
         invite = Invite(iid=invitation.iid, invitation=signed.document, signature=signed.signature, join_secret=secret)
         return Registered(InviteLink(invitation.iid, secret).to_text(), code, customer, invite)
 
+    def waiting(self, now: int, companion: bytes, customer: bytes) -> list[Invite]:
+        """Return the customer's invitations that nobody answered yet, for a companion that has just come online."""
+        table = SYSTEM.session
+        free = sa.or_(table.c.companion_id.is_(None), table.c.companion_id == companion)
+        query = sa.select(table).where(
+            table.c.customer_id == customer, table.c.state == "invited", table.c.ends > now,
+            table.c.join_secret.is_not(None), free,
+        )  # fmt: skip
+        with self._store.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [
+            Invite(
+                iid=bytes(row["iid"]), invitation=bytes(row["invitation"]), signature=bytes(row["signature"]),
+                join_secret=bytes(row["join_secret"]),
+            )
+            for row in rows
+        ]  # fmt: skip
+
     def redeem(self, now: int, ask: Redeem, who: Grant | None) -> Redeemed | None:
         """Hand out an invitation for a code, once, or for an iid; None whatever is wrong with either."""
         table = SYSTEM.session

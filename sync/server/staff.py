@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.domain.changes import Row
-from app.domain.entities import CONTACT_ADDRESS, CUSTOMER, REF_SCOPE, TEAM, USER, Value, team_scope
+from app.domain.entities import CONTACT_ADDRESS, CUSTOMER, REF_SCOPE, SUPPORT_CONTACT, TEAM, USER, Value, team_scope
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import uuid7
 from app.domain.signed import b64
 from sync.server.access import grant, standard_scopes
-from sync.server.bootstrap import full_row, remove_seeds
+from sync.server.bootstrap import full_row, remove_seeds, rename_organisation
 from sync.server.bulk import BulkRow, load_rows
 from sync.server.keys import ServerKeys
 from sync.server.rows import TxRows
@@ -112,6 +112,10 @@ class Staff:
             if not remove_seeds(connection):
                 raise Refused("not_empty")
             count = load_rows(connection, rows)
+            contact = ENTITY_TABLES[SUPPORT_CONTACT.number]
+            names = connection.execute(sa.select(contact.c.name_ko, contact.c.name_en).limit(1)).first()
+            if names is not None:
+                rename_organisation(connection, names.name_ko, names.name_en)
             user = ENTITY_TABLES[USER.number]
             staff = connection.execute(sa.select(user.c.id, user.c.login, user.c.teams).order_by(user.c.seq)).all()
             first = next((u for u in staff if u.login == "agent1"), staff[0])
@@ -124,6 +128,12 @@ class Staff:
             return Loaded(count, str(first.login))
 
         return self._store.write(work)
+
+    def rename_organisation(self, name_ko: str, name_en: str) -> None:
+        """Set the organisation's names, shown in requests to share a screen. Raises Refused("empty_text")."""
+        if not name_ko.strip() or not name_en.strip():
+            raise Refused("empty_text")
+        self._store.write(lambda connection: rename_organisation(connection, name_ko.strip(), name_en.strip()))
 
     def _open_account(
         self, connection: sa.Connection, now: int, user: bytes, login: str, pw_hash: str | None, teams: list[bytes]

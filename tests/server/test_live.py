@@ -121,6 +121,25 @@ def test_an_invitation_reaches_the_customers_companion_and_signals_pass_between_
         assert other.next() == SigNack(session=inviter.sid, code="not_member", n=0)
 
 
+def test_an_invitation_waits_for_a_companion_that_is_away(desk: World) -> None:
+    """A line that breaks in the wrong moment costs no invitation; one taken back is not handed out."""
+    kim, companion = desk.agent(), desk.companion()
+    inviter = Inviter(desk, kim)
+    made = inviter.invite(kim.ticket())
+    assert made.json()["pushed"] is False
+    with desk.client.websocket_connect("/live") as socket:
+        line = Line(socket)
+        line.send(Auth(token=companion.access))
+        arrived = [message for message in line.sync() if isinstance(message, Invite)]
+    link = parse_invite(made.json()["link"])
+    assert [(invite.iid, invite.join_secret) for invite in arrived] == [(link.iid, link.join_secret)]
+    inviter.end()
+    with desk.client.websocket_connect("/live") as socket:
+        line = Line(socket)
+        line.send(Auth(token=companion.access))
+        assert line.sync() == []
+
+
 def test_a_guest_with_a_link_signals_through_the_sessions_own_token(desk: World) -> None:
     """No companion enrolled: the token of `redeem` admits to this session alone."""
     kim = desk.agent()
