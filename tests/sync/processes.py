@@ -116,7 +116,10 @@ class Window:
     def sign_in(self, url: str, login: str = "agent1", password: str = PASSWORD) -> None:
         """Sign in and wait until everything is here."""
         self.send(link.SignIn(server=url, login=login, password=password, device_name="test"))
-        wait_until(lambda: self.profile.identity is not None, 20)
+        try:
+            wait_until(lambda: self.profile.identity is not None, 20)
+        except AssertionError as error:
+            raise AssertionError(f"not signed in: {self.status} {self.messages[-3:]}") from error
         self.wait_phase("live", 40)
 
     def wait_phase(self, phase: str, timeout_s: float = 15.0) -> None:
@@ -130,8 +133,11 @@ class Window:
             self.send(link.Committed(mid=mid))
 
     def wait_sent(self, timeout_s: float = 20.0) -> None:
-        """Wait until nothing waits."""
-        wait_until(lambda: self.profile.numbers().waiting == 0, timeout_s)
+        """Wait until nothing waits. Raises AssertionError that says how things stand."""
+        try:
+            wait_until(lambda: self.profile.numbers().waiting == 0, timeout_s)
+        except AssertionError as error:
+            raise AssertionError(f"{self.profile.numbers()} {self.status} {self.messages[-3:]}") from error
 
     def kill_worker(self) -> None:
         """kill -9."""
