@@ -225,9 +225,16 @@ class NetworkThread:
             for task in tasks:
                 task.cancel()
             self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self.loop.run_until_complete(_turns(3))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
             self.loop.close()
+
+
+async def _turns(count: int) -> None:
+    """Let connections that were just closed say so to their sockets."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 class CustomerClient:
@@ -303,7 +310,8 @@ class CustomerClient:
     async def _stop(self, grace_s: float) -> None:
         if self._online:
             with contextlib.suppress(TimeoutError, WorldError):
-                await asyncio.wait_for(self._hand_in(), grace_s)
+                async with asyncio.timeout(grace_s):
+                    await self._hand_in()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -326,8 +334,10 @@ class CustomerClient:
                 self._say_line(False, _reason(error))
                 tries += 1
             pause = _REFRESH_S if not tries else _BACKOFF_S[min(tries, len(_BACKOFF_S)) - 1]
+            # not wait_for: until Python 3.12 it loses a cancellation that comes together with the event
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def _sign_in(self) -> None:
         async with self._signing:
@@ -432,7 +442,8 @@ class CustomerClient:
         token = self._api.access
         while True:
             try:
-                message: live.LiveUp = await asyncio.wait_for(self._outgoing.get(), _PING_S)
+                async with asyncio.timeout(_PING_S):
+                    message: live.LiveUp = await self._outgoing.get()
             except TimeoutError:
                 message = live.Ping()
                 if time.monotonic() >= self._token_until:

@@ -50,7 +50,12 @@ class CustomerServer:
         self._listener.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         config = uvicorn.Config(
-            self._app, log_level="critical", lifespan="off", ws="websockets-sansio", interface="asgi3"
+            self._app,
+            log_level="critical",
+            lifespan="off",
+            ws="websockets-sansio",
+            interface="asgi3",
+            timeout_graceful_shutdown=2,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -67,7 +72,6 @@ class CustomerServer:
     def stop(self) -> None:
         """Close everything."""
         self._server.should_exit = True
-        self._server.force_exit = True
         self._thread.join(5)
         self._listener.close()
 
@@ -110,7 +114,11 @@ class CustomerServer:
     # --- inside ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        await self._server.serve(sockets=[self._listener])
+        await asyncio.sleep(0.01)  # connections that were just closed tell their sockets
 
     async def _app(self, scope: Any, receive: _Receive, send: _Send) -> None:
         self._loop = asyncio.get_running_loop()

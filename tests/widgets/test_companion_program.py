@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
+from app.desktop import keyring_store
 from app.domain.assist import Phase
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
@@ -56,6 +57,7 @@ def make(theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """Make companions on the same folder; all are left at the end."""
     monkeypatch.delenv("DISPLAY", raising=False)  # the session child then offers the drawn picture
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(keyring_store, "_MEMORY_KIB", 1024)  # the real cost is proved where the file is tested
     made: list[CompanionApp] = []
 
     def build(link: str = "", word: str = _WORD) -> CompanionApp:
