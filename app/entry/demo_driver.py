@@ -24,6 +24,10 @@ Steps = Generator[Wait, None, dict[str, Any]]
 Step = Callable[..., Steps]
 
 
+_LONG_MS = 25.0
+_WORST = 8
+
+
 class Heartbeat(QObject):
     """A 5 ms timer on the GUI thread that remembers how far its ticks lie apart."""
 
@@ -31,14 +35,17 @@ class Heartbeat(QObject):
         super().__init__(parent)
         self._gaps: list[float] = []
         self._last = 0.0
+        self._worst: list[tuple[float, str]] = []
+        self.doing = ""
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(5)
         self._timer.timeout.connect(self._beat)
 
     def start(self) -> None:
-        """Begin to measure."""
+        """Begin to measure, anew."""
         self._gaps.clear()
+        self._worst.clear()
         self._last = time.perf_counter()
         self._timer.start()
 
@@ -51,17 +58,21 @@ class Heartbeat(QObject):
 
     def _beat(self) -> None:
         now = time.perf_counter()
-        self._gaps.append((now - self._last) * 1000)
+        gap = (now - self._last) * 1000
+        self._gaps.append(gap)
         self._last = now
+        if gap > _LONG_MS:
+            self._worst = sorted([*self._worst, (gap, self.doing)], reverse=True)[:_WORST]
 
-    def result(self) -> dict[str, float]:
-        """Median, p99 and longest gap in ms, and how many."""
+    def result(self) -> dict[str, Any]:
+        """Median, p99 and longest gap in ms, how many, and during which orders the longest came."""
         gaps = sorted(self._gaps) or [0.0]
         return {
             "p50": round(gaps[len(gaps) // 2], 2),
             "p99": round(gaps[min(len(gaps) - 1, int(len(gaps) * 0.99))], 2),
             "max": round(gaps[-1], 2),
             "beats": len(gaps),
+            "worst": [{"ms": round(gap, 1), "during": doing} for gap, doing in self._worst],
         }
 
 
@@ -71,8 +82,11 @@ class Driver(QObject):
     _line_read = Signal(str)
     _input_ended = Signal()
 
-    def __init__(self, steps: Mapping[str, Step], leave: Callable[[], None], parent: QObject) -> None:
+    def __init__(
+        self, steps: Mapping[str, Step], leave: Callable[[], None], parent: QObject, beat: Heartbeat | None = None
+    ) -> None:
         super().__init__(parent)
+        self._beat = beat
         self._steps = steps
         self._running: Steps | None = None
         self._until: Wait | None = None
@@ -92,6 +106,8 @@ class Driver(QObject):
     def _take(self, line: str) -> None:
         order = json.loads(line)
         self._what = order.pop("do")
+        if self._beat is not None:
+            self._beat.doing = self._what
         step = self._steps.get(self._what)
         if step is None:
             self._say({"error": f"unknown order {self._what}"})
