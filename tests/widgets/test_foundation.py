@@ -304,3 +304,12 @@ def test_times_and_numbers_follow_the_language() -> None:
     assert fmt.duration(725) == "12분 5초"
     assert fmt.rough_age(540) == "9분"
     assert fmt.number(12345) == "12,345"
+
+
+def test_only_icons_that_are_used_are_kept() -> None:
+    """Every file of resources/icons is named somewhere in the source; the licence is with them."""
+    root = Path(__file__).parents[2]
+    source = "".join(path.read_text("utf-8") for part in ("app", "widgets") for path in (root / part).rglob("*.py"))
+    unused = [path.stem for path in (root / "resources" / "icons").glob("*.svg") if f'"{path.stem}"' not in source]
+    assert not unused
+    assert (root / "resources" / "icons" / "LICENSE.txt").exists()
