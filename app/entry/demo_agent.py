@@ -83,6 +83,9 @@ class Agent:
         model = self._window.inbox.model
         yield lambda: model.rowCount() > 0 and model.row_of(model.id_at(0) or TicketId(b"")) is not None
         first_list_ms = round((time.monotonic() - pressed) * 1000)
+        opening = self.beat.result()["max"]
+        self.beat.start()
+        self.beat.doing = "first_load"
         yield lambda: self._all_synced(least)
         synced_ms = round((time.monotonic() - pressed) * 1000)
         return {
