@@ -38,7 +38,7 @@ from widgets.companion import texts
 from widgets.companion.request import RequestWindow
 from widgets.foundation import PlainLabel, Theme
 
-_WAIT_MS = 15_000
+_WAIT_MS = 40_000
 _WORD = "a long enough word"
 
 
