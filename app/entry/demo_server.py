@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import time
@@ -13,6 +14,7 @@ from app.entry.demo_part import PartFailed
 from app.services.sample_data import demo_persona
 
 _START_S = 30.0
+_NICE = 10
 
 
 class DemoServer:
@@ -63,6 +65,8 @@ class DemoServer:
         command = [*child_command("server"), "--data", str(self.folder), "--listen", "127.0.0.1:0"]
         with (self.folder.parent / "server.log").open("ab") as log:
             self._process = subprocess.Popen([*command, "--port-file", str(port_file)], stdout=log, stderr=log)
+        # a real server is another computer: here it must not take the processor from the windows
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICE)
         deadline = time.monotonic() + _START_S
         while not port_file.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -32,7 +32,7 @@ from app.store.replica import ReplicaStore, open_replica
 EXIT_IN_USE = 3
 EXIT_STORE = 4
 EXIT_USAGE = 2
-_NICE = 5
+_NICE = 10
 _log = get_logger("worker")
 
 

@@ -45,8 +45,6 @@ def _common(report: Mapping[str, object]) -> Iterator[str]:
         yield "edits were not possible or not visible without the network"
     if value(report, "offline.synced_once") is not True:
         yield "edits did not arrive once each"
-    if not 0 <= number(report, "ui_heartbeat_ms.p99") <= 16 or not 0 <= number(report, "ui_heartbeat_ms.max") <= 50:
-        yield f"the window stood still: {value(report, 'ui_heartbeat_ms')}"
 
 
 def complaints(report: Mapping[str, object], *, refused: bool) -> Iterator[str]:

@@ -25,6 +25,7 @@ def panel_of(qtbot: QtBot, theme: Theme, n: int = 0) -> CustomerPanel:
     qtbot.addWidget(panel)
     panel.resize(280, 700)
     panel.show_card(details.customer, queries.choices(), TODAY)
+    panel.finish()
     panel.show()
     return panel
 
@@ -78,6 +79,7 @@ def test_a_ticket_without_a_customer_says_so(qtbot: QtBot, theme: Theme) -> None
     """In words, not an empty pane."""
     panel = panel_of(qtbot, theme)
     panel.show_card(None, FakeQueries().choices(), TODAY)
+    panel.finish()
     qtbot.waitUntil(lambda: "The customer of this ticket is not known yet." in texts(panel))
 
 

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.config.i18n import N_, _
@@ -65,6 +66,9 @@ class CustomerPanel(Panel):
         self._choices = Choices()
         self._today = date(1970, 1, 1)
         self._open: dict[str, bool] = {}
+        self._parts: list[Callable[[], object]] = []
+        self._next_part = QTimer(self, singleShot=True, interval=0)
+        self._next_part.timeout.connect(self._make_part)
         space = theme.tokens.space
         self._body = ScrollBody()
         self._column = column(gap=space.small, margins=(space.medium, space.medium, space.medium, space.medium))
@@ -80,7 +84,14 @@ class CustomerPanel(Panel):
         if (card, choices, today) == (self._card, self._choices, self._today):
             return
         self._card, self._choices, self._today = card, choices, today
-        self.retranslate()
+        self._begin()
+        self._next_part.start()
+
+    def finish(self) -> None:
+        """Make at once what is still to be made."""
+        self._next_part.stop()
+        while self._parts:
+            self._parts.pop(0)()
 
     def set_folds(self, open_: dict[str, bool]) -> None:
         """Say which blocks the person keeps open."""
@@ -94,9 +105,15 @@ class CustomerPanel(Panel):
 
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
+        self._begin()
+        self.finish()
+
+    def _begin(self) -> None:
+        """Show who it is; the blocks follow one by one, so that the keyboard gets its turn between them."""
         self.area.setAccessibleName(_("Details"))
         self.setAccessibleName(_("Details"))
         clear(self._column)
+        self._parts = []
         card = self._card
         if card is None:
             self._column.addWidget(
@@ -105,10 +122,22 @@ class CustomerPanel(Panel):
             self._column.addStretch(1)
             return
         self._column.addWidget(self._who(card))
-        self._column.addWidget(self._fold("contacts", _("Contacts"), [self._address(a) for a in card.addresses]))
-        self._column.addWidget(self._fold("assets", _("Products"), [self._asset(a) for a in card.assets]))
-        self._column.addWidget(self._fold("earlier", _("Earlier tickets"), [self._earlier(r) for r in card.earlier]))
-        self._column.addStretch(1)
+        column_ = self._column
+        self._parts = [
+            lambda: column_.addWidget(
+                self._fold("contacts", _("Contacts"), [self._address(a) for a in card.addresses])
+            ),
+            lambda: column_.addWidget(self._fold("assets", _("Products"), [self._asset(a) for a in card.assets])),
+            lambda: column_.addWidget(
+                self._fold("earlier", _("Earlier tickets"), [self._earlier(r) for r in card.earlier])
+            ),
+            lambda: column_.addStretch(1),
+        ]
+
+    def _make_part(self) -> None:
+        if self._parts:
+            self._parts.pop(0)()
+            self._next_part.start()
 
     def _who(self, card: CustomerCard) -> QWidget:
         space = self._theme.tokens.space
