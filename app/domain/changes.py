@@ -574,9 +574,10 @@ class SessionRecordAdd:
         return [(TICKET.number, self.ticket)]
 
 
-# entries that stand in the ticket's history as lines of their own; the others are read in the session's details
+# entries that stand in the ticket's history as lines of their own; the others are read in the session's details.
+# "open" is no link of the chain: the agent's client says with it that the customer's end was never recorded
 SESSION_HISTORY_KINDS = frozenset(
-    {"invited", "joined", "consent", "refusal", "grant", "revoke", "sas", "violation", "end", "receipt"}
+    {"invited", "joined", "consent", "refusal", "grant", "revoke", "sas", "violation", "end", "receipt", "open"}
 )
 
 

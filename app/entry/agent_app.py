@@ -56,6 +56,8 @@ class AgentApp(QObject):
         self.jobs = QtJobs(self._report, self)
         self._children = Children()
         self._leaving = False
+        self._in_loop = False
+        self._status = 0
         self.profile: Profile | None = None
         self.link: WorkerLink | None = None
         self.desk: SessionDesk | None = None
@@ -76,6 +78,9 @@ class AgentApp(QObject):
 
     def run(self) -> int:
         """Run the event loop until `leave`; return the exit status."""
+        if self._leaving:
+            return self._status
+        self._in_loop = True
         return self.qt.exec()
 
     def leave(self, status: int = 0) -> None:
@@ -83,6 +88,7 @@ class AgentApp(QObject):
         if self._leaving:
             return
         self._leaving = True
+        self._status = status
         if self.window is not None:
             self.window.close()
         if self.desk is not None:
@@ -93,7 +99,8 @@ class AgentApp(QObject):
         self._children.close()
         if self.profile is not None:
             self.profile.close()
-        self.qt.exit(status)
+        if self._in_loop:  # otherwise Qt would remember it and let no later loop run
+            self.qt.exit(status)
 
     def _ask_passphrase(self, answer: tuple[bool, bool]) -> None:
         needed, chosen = answer

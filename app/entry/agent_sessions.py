@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from cryptography.hazmat.backends.openssl import backend as _backend  # noqa: F401  # else the first session loads it
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
@@ -32,6 +33,8 @@ from widgets.remote.ports import Invited, InviteOrder, Meter, Part, SessionContr
 
 _SHARP_Q = 30  # at and below, 12 pt text is read without effort
 _RENEW_BEFORE_MS = 24 * 3600 * 1000
+_END_ENTRY_MS = 12_000  # the customer's last entry comes within the ten seconds of the countersignature, or not at all
+_LOST_ENTRY_MS = 1_000  # nobody is there to send it
 
 
 class RealClock:
@@ -197,6 +200,7 @@ class AgentSession(QObject):
         self._drawn_ms: float | None = None
         self._path = ""
         self._last_no = 0
+        self._end_recorded = False
         self._cancelled = False
         self.measured = Measured({})
         self.info = SessionInfo(SessionView(Phase.INVITED), order.ticket_label, order.customer_name)
@@ -320,13 +324,20 @@ class AgentSession(QObject):
             return
         now = self._desk.clock.monotonic_ms()
         if self.over or self._end_ is None or not self._end_.view.live:
-            self.measured = replace(self.measured, frames_after_end=self.measured.frames_after_end + 1)
+            if not self._left_before_end(picture.captured_us):
+                self.measured = replace(self.measured, frames_after_end=self.measured.frames_after_end + 1)
             return
         first = self.measured.first_frame_ms or now
         self.measured = replace(self.measured, first_frame_ms=first, frames=self.measured.frames + 1)
         self._image = picture.image
         self._shown = (picture.frame_id, picture.captured_us)
         self._screen.show_frame(picture.image, picture.frame_id)
+
+    def _left_before_end(self, captured_us: int) -> bool:
+        """Whether a picture was on its way when the session ended: it is thrown away, but nobody broke a promise."""
+        ended = self.measured.ended_ms
+        offset = self.measured.stats.get("clock_offset_us", 0.0)
+        return ended is not None and (captured_us + offset) / 1000 <= ended
 
     def _tick(self) -> None:
         if self._end_ is not None:
@@ -382,6 +393,9 @@ class AgentSession(QObject):
             self.measured = replace(self.measured, consented_ms=now)
         if info.view.phase is Phase.ENDED and self.measured.ended_ms is None:
             self.measured = replace(self.measured, ended_ms=now)
+            if self.measured.consented_ms is not None:
+                alone = self.info.view.lost or info.view.reason is EndReason.LOST
+                QTimer.singleShot(_LOST_ENTRY_MS if alone else _END_ENTRY_MS, self, self._record_open_end)
         self.info = info
 
     def _answered(self, call_id: int, status: int, body: bytes) -> None:
@@ -390,6 +404,7 @@ class AgentSession(QObject):
 
     def _keep_entry(self, entry: act.ChainEntry) -> None:
         self._last_no = max(self._last_no, entry.n)
+        self._end_recorded = self._end_recorded or entry.type == "end"
         ticket = bytes.fromhex(entry.ticket_id)
         self._desk.record(
             SessionRecordAdd(new_id(), ticket, entry.sid, entry.n, entry.type, entry.text, entry.hash, entry.at)
@@ -400,6 +415,16 @@ class AgentSession(QObject):
         digest, now = hashlib.sha256(receipt.data).digest(), self._desk.clock.utc_ms()
         number = self._last_no + 1
         self._desk.record(SessionRecordAdd(new_id(), ticket, receipt.sid, number, "receipt", text, digest, now))
+
+    def _record_open_end(self) -> None:
+        """Say on the ticket that the record has no end: only the customer's computer could have written it."""
+        if self._end_recorded:
+            return
+        reason = self.info.view.reason.value if self.info.view.reason else ""
+        text = json.dumps({"sid": self.sid.hex(), "after": self._last_no, "reason": reason, "by": "agent"})
+        ticket, digest, number = self._details.row.id, hashlib.sha256(text.encode()).digest(), self._last_no + 1
+        now = self._desk.clock.utc_ms()
+        self._desk.record(SessionRecordAdd(new_id(), ticket, self.sid, number, "open", text, digest, now))
 
     def _meter(self, values: dict[str, float]) -> Meter:
         quality = values.get("q")

@@ -112,6 +112,7 @@ class CompanionApp(QObject):
         self._replay = ReplayCache()
         self._scam_read = False
         self._last_ask: tuple[str, str, str] | None = None
+        self._last_message: tuple[str, str] | None = None
         self._link_secret = b""
         self._invite: tuple[SignedDocument, bytes] | None = None
         self._leaving = False
@@ -358,6 +359,7 @@ class CompanionApp(QObject):
         self._keep(WrittenItem(ticket, "request", ticket, subject, msgspec.json.encode(body), now))
 
     def _write_message(self, ticket: str, text: str) -> None:
+        self._last_message = (ticket, text)
         id_, now = new_id().hex(), self.clock.utc_ms()
         body = wire.NewMessage(id=id_, ticket=ticket, body=text, written_at=now)
         subject = text.splitlines()[0][:80]
@@ -374,7 +376,7 @@ class CompanionApp(QObject):
 
     def _show_written(self, written: list[WrittenItem]) -> None:
         self._written = written
-        self._last_ask = None  # it is on disk
+        self._last_ask = self._last_message = None  # it is on disk
         waiting = sum(item.state == "waiting" for item in written)
         self._line = LineState(self._line.line, self._line.since_ms, self._line.code, waiting)
         if self.home is not None:
@@ -398,6 +400,16 @@ class CompanionApp(QObject):
             self.home.show_notice(trouble(code), "danger")
         if self._last_ask is not None:
             self.ask_for_help()  # with the text as it was: nothing typed is lost
+        if self._last_message is not None:
+            self._put_back(*self._last_message)
+
+    def _put_back(self, ticket: str, text: str) -> None:
+        self._last_message = None
+        if self.ticket is None or self.ticket.ticket.id != ticket:
+            self._show_ticket(ticket)
+        if self.ticket is not None:
+            typed_since = self.ticket.text.toPlainText()
+            self.ticket.text.setPlainText(f"{text}\n{typed_since}" if typed_since else text)
 
     def _show_ticket(self, ticket: str) -> None:
         view = home_view(self._home, 0) if self._home is not None else None

@@ -80,7 +80,7 @@ class CustomerSession(QObject):
         self._host = deps.make_host(self)
         self._host.message.connect(self._from_child)
         self._host.frame_ready.connect(self._frame)
-        self._host.died.connect(lambda _status: self._perform(self._end.on_child_died()))
+        self._host.died.connect(self._child_died)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(lambda: self._perform(self._end.tick()))
         self._masks = QTimer(self, interval=_MASK_TICK_MS)
@@ -98,6 +98,7 @@ class CustomerSession(QObject):
         self._paused_at: int | None = None
         self._paused_ms = 0
         self._frames = 0
+        self._frames_before = 0  # of children that were replaced
         self._receipt = b""
         self._over = False
         self.view = SessionView(Phase.INVITED)
@@ -214,10 +215,17 @@ class CustomerSession(QObject):
 
     def _from_child(self, message: object) -> None:
         if isinstance(message, Stats):
-            self._frames = max(self._frames, int(message.values.get("frames_sent", 0)))
+            self._count(message.values.get("frames_sent", 0))
         elif isinstance(message, Ended):
-            self._frames = max(self._frames, message.frames_sent)
+            self._count(message.frames_sent)
         self._perform(self._end.on_child(message))  # type: ignore[arg-type]  # the host hands on what the link decoded
+
+    def _count(self, sent: float) -> None:
+        self._frames = max(self._frames, self._frames_before + int(sent))
+
+    def _child_died(self, _status: int) -> None:
+        self._frames_before = self._frames  # a new child counts from zero
+        self._perform(self._end.on_child_died())
 
     def _frame(self) -> None:
         if self.request is not None:

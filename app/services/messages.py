@@ -42,6 +42,9 @@ _TEXTS: Mapping[str, str] = {
     "store_in_use": N_("Another Deskside has the local files open. Close it and try again."),
     "store_unavailable": N_("The local files cannot be read now. What you wrote stays open here. Try again."),
     "no_keyring": N_("This system has no key store that is open. Unlock it, or start Deskside with a passphrase."),
+    "wrong_passphrase": N_(
+        "This is not the passphrase of this profile. Nothing was changed. Start again and try another."
+    ),
     "port_in_use": N_("The address is taken by another program."),
     "no_program_for_link": N_("No program on this computer opens this link. Copy it instead."),
     "transition_refused": N_(

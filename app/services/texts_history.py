@@ -51,6 +51,11 @@ _SESSION: Mapping[str, tuple[str, str, bool]] = {
     "sas": (N_("The check number was compared"), "badge-check", False),
     "violation": (N_("Something not allowed was stopped in the session"), "shield-alert", True),
     "receipt": (N_("The consent receipt was saved on the ticket"), "receipt-text", False),
+    "open": (
+        N_("Screen sharing broke off. The customer's computer has not sent the end of the record yet"),
+        "shield-alert",
+        True,
+    ),
 }
 
 
@@ -144,6 +149,8 @@ def _session_line(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> Ev
         return _session_end(item, items)
     if kind not in _SESSION or (kind in ("grant", "receipt") and _is_first(item, items) is (kind == "grant")):
         return None  # the first grant is what the consent said; the receipt comes again when it is countersigned
+    if kind == "open" and any(i.event == "session.end" and i.data.get("sid") == item.data.get("sid") for i in items):
+        return None  # it was sent later
     text, icon, strong = _SESSION[kind]
     return EventLine(_(text).format(who=who), icon, strong)
 

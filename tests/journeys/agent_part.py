@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent of the journeys: the demo's real client in a process of its own, with more orders for when things break.
+
+Run as `python -m tests.journeys.agent_part`, see `tests.journeys.stage`.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from app.domain.assist import Phase
+from app.domain.ports import DraftKind, ItemKind, SyncPhase, ThreadItem
+from app.entry import agent_sessions
+from app.entry.demo_agent import Agent, main
+from app.entry.demo_driver import Step, Steps, pause
+from app.services.texts_history import event_line
+from remote_assist.agent_end import AgentEnd
+from remote_assist.limits import Limits
+from tests.journeys.stage import LOST_MS
+
+
+class TriedAgent(Agent):
+    """An agent to whom things happen."""
+
+    def steps(self) -> dict[str, Step]:
+        """Return the orders this part knows."""
+        more: dict[str, Step] = {
+            "resume": self.resume,
+            "children": self.children,
+            "strip": self.strip,
+            "sees_live": self.sees_live,
+            "session": self.session,
+            "wait_lost": self.wait_lost,
+            "sign_in_again": self.sign_in_again,
+            "end_session": self.end_session,
+            "note": self.note,
+            "type_draft": self.type_draft,
+            "draft": self.draft,
+            "thread": self.thread,
+        }
+        return super().steps() | more
+
+    def resume(self) -> Steps:
+        """A later start with the same profile: the main window comes by itself."""
+        yield lambda: self._app.window is not None and self._app.window.isVisible()
+        yield lambda: self._app.status.phase is SyncPhase.LIVE
+        return {}
+
+    def children(self) -> Steps:
+        """Process ids of the children; 0 for none."""
+        yield lambda: self._app.link is not None and self._app.link.worker_pid is not None
+        link, session = self._app.link, self._session
+        return {
+            "worker": (link.worker_pid or 0) if link is not None else 0,
+            "session": session._host.pid if session is not None else 0,
+        }
+
+    def strip(self, phase: str = "") -> Steps:
+        """What the status strip says, once sync stands like this."""
+        yield lambda: not phase or self._app.status.phase.value == phase
+        status = self._app.status
+        strip = self._window.strip
+        return {
+            "words": strip.words.text(),
+            "action": strip.action.text(),
+            "phase": status.phase.value,
+            "waiting": status.waiting,
+        }
+
+    def sees_live(self) -> Steps:
+        """Wait until new pictures come and the line is good."""
+        session = self._running
+        before = session.measured.frames
+        yield lambda: session.info.view.flowing and not session.info.view.lost and session.measured.frames > before + 1
+        return {"frames": session.measured.frames}
+
+    def wait_lost(self) -> Steps:
+        """Wait until the window says that nothing is shared now, or that it is over."""
+        session = self._running
+        yield lambda: session.info.view.lost or session.over
+        yield pause(0.1)
+        return self._told()
+
+    def session(self, over: bool = False, look_s: float = 0.0) -> Steps:
+        """How the newest session stands, with the words of its window; `over`: once it has ended."""
+        session = self._running
+        yield lambda: session.over or not over
+        before = session.measured.frames
+        yield pause(look_s)
+        return self._told() | {"frames_since": session.measured.frames - before}
+
+    def _told(self) -> dict[str, object]:
+        session, flow = self._running, self._window.flow
+        view, measured = session.info.view, session.measured
+        return {
+            "phase": view.phase.value,
+            "lost": view.lost,
+            "by": view.by,
+            "reason": view.reason.value if view.reason else "",
+            "frames": measured.frames,
+            "frames_after_end": measured.frames_after_end,
+            "words": flow.session.picture.accessibleDescription()
+            if flow is not None and flow.session is not None
+            else "",
+            "strip": self._window.strip.session.text(),
+            "child": session._host.running,
+        }
+
+    def sign_in_again(self, password: str) -> Steps:
+        """Press Sign in… in the strip and give the password."""
+        self._window.strip.action.click()
+        yield lambda: self._app.sign_in is not None and self._app.sign_in.isVisible()
+        window = self._app.sign_in
+        assert window is not None
+        window.password.setText(password)
+        window.submit.click()
+        yield lambda: self._app.sign_in is None
+        return {}
+
+    def end_session(self) -> Steps:
+        """Press End session in the session's window."""
+        flow, session = self._window.flow, self._running
+        assert flow is not None
+        assert flow.session is not None
+        flow.session.end_button.click()
+        yield lambda: session.info.view.phase is Phase.ENDED
+        return {}
+
+    def note(self, text: str) -> Steps:
+        """Write an internal note on the open ticket."""
+        yield from self._write(DraftKind.NOTE, text)
+        return {}
+
+    def type_draft(self, text: str) -> Steps:
+        """Type a reply without sending it, and wait until the window says that the draft is saved."""
+        composer = self._window.ticket.composer
+        composer.reply_button.click()
+        yield lambda: composer.kind() is DraftKind.REPLY
+        sheet = composer.sheets[DraftKind.REPLY]
+        sheet.say("")
+        sheet.edit.setPlainText(text)
+        yield lambda: bool(sheet.state.text())
+        return {"says": sheet.state.text()}
+
+    def draft(self) -> Steps:
+        """What stands in the reply's field, once anything does; it is emptied afterwards."""
+        composer = self._window.ticket.composer
+        sheet = composer.sheets[DraftKind.REPLY]
+        yield lambda: bool(sheet.edit.toPlainText())
+        text, says = sheet.edit.toPlainText(), sheet.state.text()
+        sheet.discard.click()
+        yield lambda: not sheet.edit.toPlainText()
+        return {"text": text, "says": says}
+
+    def thread(self, since: int = 0, sid: str = "", wants: str = "") -> Steps:
+        """The open ticket's history from the n-th event on, or of one session, once it holds an event `wants`."""
+        yield lambda: not wants or any(item.event == wants for item in self._events(since, sid))
+        window, found = self._window, self._events(since, sid)
+        lines = [event_line(item, self._open.items, window.desk.choices) for item in found]
+        return {
+            "events": [item.event for item in found],
+            "lines": [line.text for line in lines if line is not None],
+            "count": len(self._events(0, "")),
+        }
+
+    def _events(self, since: int, sid: str) -> list[ThreadItem]:
+        found = [item for item in self._open.items if item.kind is ItemKind.EVENT][since:]
+        return [item for item in found if not sid or item.data.get("sid") == sid]
+
+
+if __name__ == "__main__":
+    # half a minute of silence ends a session; nobody waits so long for a test
+    vars(agent_sessions)["AgentEnd"] = partial(AgentEnd, limits=Limits(lost_ms=LOST_MS))
+    sys.exit(main(sys.argv[1:], TriedAgent))

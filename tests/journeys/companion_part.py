@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The customer of the journeys: the demo's real companion in a process of its own, to which things happen.
+
+Run as `python -m tests.journeys.companion_part`, see `tests.journeys.stage`.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from app.entry import companion_app
+from app.entry.demo_companion import Customer, main
+from app.entry.demo_driver import Step, Steps, pause
+from remote_assist.customer_end import CustomerEnd
+from remote_assist.limits import Limits
+from tests.journeys.stage import LOST_MS
+from widgets.foundation import PlainLabel
+
+
+class TriedCustomer(Customer):
+    """A customer to whom things happen."""
+
+    def steps(self) -> dict[str, Step]:
+        """Return the orders this part knows."""
+        more: dict[str, Step] = {
+            "resume": self.resume,
+            "child": self.child,
+            "session": self.session,
+            "wait_lost": self.wait_lost,
+            "refused_capture": self.refused_capture,
+            "sent_more": self.sent_more,
+            "press_stop": self.press_stop,
+            "close_home": self.close_home,
+            "home": self.home,
+        }
+        return super().steps() | more
+
+    def resume(self) -> Steps:
+        """A later start with the same profile: Home comes by itself, and the server is reached."""
+        app = self._app
+        yield lambda: app.home is not None and app.home.shown is not None and bool(app.home.shown.tickets)
+        yield lambda: app.online
+        return {}
+
+    def child(self, other_than: int = 0) -> Steps:
+        """Process id of the session child, once there is one, or another one."""
+        session = self._session()
+        yield lambda: session._host.pid not in (0, other_than)
+        return {"pid": session._host.pid}
+
+    def wait_lost(self) -> Steps:
+        """Wait until the bar says that nothing is shared now, or that it is over."""
+        session = self._session()
+        yield lambda: session.view.lost or session.over
+        yield pause(0.1)
+        return self._told()
+
+    def session(self, over: bool = False, look_s: float = 0.0) -> Steps:
+        """How it stands, with the words of its windows; `over`: once the summary is there and the child gone."""
+        session = self._session()
+        yield lambda: not over or (session.over and session.ended is not None and not session._host.running)
+        before = session.frames
+        yield pause(look_s)
+        return self._told() | {"frames_since": session.frames - before}
+
+    def refused_capture(self) -> Steps:
+        """Read the request's problem when there is nothing to show, and refuse."""
+        session = self._session()
+        yield lambda: session.scam is not None or session.request is not None
+        if session.scam is not None:
+            yield session.scam.yes.isEnabled
+            session.scam.yes.click()
+        yield lambda: session.request is not None
+        request = session.request
+        assert request is not None
+        yield lambda: any("no display was found" in label.text() for label in request.findChildren(PlainLabel))
+        yield pause(1.2)  # Allow sleeps for a second anyway
+        told = {"allowed": request.yes.isEnabled(), "preview": request.preview.has_picture()}
+        request.no.click()
+        yield lambda: session.over
+        return told
+
+    def sent_more(self, than: int) -> Steps:
+        """Wait until more pictures have left this computer in this session."""
+        session = self._session()
+        yield lambda: session.frames > than
+        return {"frames": session.frames}
+
+    def _told(self) -> dict[str, object]:
+        session, view = self._session(), self._session().view
+        bar, ended = session.bar, session.ended
+        return {
+            "sid": session.sid.hex(),
+            "phase": view.phase.value,
+            "lost": view.lost,
+            "by": view.by,
+            "reason": view.reason.value if view.reason else "",
+            "frames": session.frames,
+            "bar": [label.text() for label in bar.findChildren(PlainLabel)] if bar is not None else [],
+            "summary": [label.text() for label in ended.findChildren(PlainLabel)] if ended is not None else [],
+            "child": session._host.running,
+        }
+
+    def press_stop(self) -> Steps:
+        """Press STOP on the bar, and wait until the child is gone."""
+        session = self._session()
+        assert session.bar is not None
+        session.bar.stop.click()
+        yield lambda: session.over and not session._host.running
+        return self._told()
+
+    def home(self) -> Steps:
+        """Whether Home stands and can be used."""
+        home = self._app.home
+        yield lambda: True
+        return {"usable": home is not None and home.isVisible() and home.isEnabled(), "online": self._app.online}
+
+    def close_home(self) -> Steps:
+        """Close the companion as a person does; this process ends."""
+        assert self._app.home is not None
+        self._app.home.close()
+        yield lambda: False
+        return {}
+
+
+if __name__ == "__main__":
+    # half a minute of silence ends a session; nobody waits so long for a test
+    vars(companion_app)["CustomerEnd"] = partial(CustomerEnd, limits=Limits(lost_ms=LOST_MS))
+    sys.exit(main(sys.argv[1:], TriedCustomer))

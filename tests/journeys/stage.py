@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server, an agent and a customer as real processes, which a test may kill: they start again where they stood."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+from app.entry.demo_part import Part
+from app.entry.demo_server import DemoServer
+from tests.fakes.wait import wait_until
+
+PASSPHRASE = "a passphrase for journeys"
+LOGIN = "agent1"
+LOST_MS = 4_000  # how long a broken line is waited for; a person's session waits 30 s
+TICKETS = 300  # of the sample data "small"
+
+
+class Stage:
+    """One server; the two clients keep their profiles, whatever happens to their processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = DemoServer(folder / "server", "small")
+        self._parts: dict[str, Part] = {}
+
+    def start(self) -> None:
+        """Start the server and both clients, signed in and enrolled."""
+        self.server.start()
+        companion = self._start("companion", enrol=self.server.enrolment_link)
+        agent = self._start("agent", server=self.server.url, login=LOGIN, password=self.server.password)
+        companion.order("enrol", 30)
+        agent.order("sign_in", 40, least=TICKETS)
+        self.open_ticket()
+
+    def stop(self) -> None:
+        """End everything."""
+        for part in self._parts.values():
+            part.stop()
+        self.server.stop()
+
+    def _start(self, name: str, display: str = "", **first: object) -> Part:
+        environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        environment |= {"QT_QPA_PLATFORM": "offscreen"} | ({"DISPLAY": display} if display else {})
+        command = [sys.executable, "-m", f"tests.journeys.{name}_part", "--profile", str(self.folder / name)]
+        part = Part(name, [*command, "--lang", "en"], self.folder / f"{name}.log", environment)
+        self._parts[name] = part
+        part.send({"passphrase": PASSPHRASE, **first})
+        return part
+
+    @property
+    def agent(self) -> Part:
+        """The agent's client as it runs now."""
+        return self._parts["agent"]
+
+    @property
+    def companion(self) -> Part:
+        """The companion as it runs now."""
+        return self._parts["companion"]
+
+    def kill(self, name: str) -> None:
+        """kill -9 a client."""
+        part = self._parts[name]
+        os.kill(part.pid, signal.SIGKILL)
+        assert part.wait(10) == -signal.SIGKILL
+        part.stop()
+
+    def ready(self) -> None:
+        """Start what a test left dead, and open the ticket."""
+        for name, part in list(self._parts.items()):
+            if not part.running:
+                part.stop()
+                self._start(name).order("resume", 30)
+                if name == "agent":
+                    self.open_ticket()
+
+    def restart_companion(self, display: str = "") -> None:
+        """Start the companion again, with this display (the default: none, the drawn picture is shown)."""
+        self.companion.stop()
+        self._start("companion", display).order("resume", 30)
+
+    def forget_sign_ins(self) -> None:
+        """What the server does when sign-ins run out: it knows no refresh token any more."""
+        with sqlite3.connect(self.server.database, timeout=10) as database:
+            database.execute("DELETE FROM refresh")
+
+    def open_ticket(self) -> None:
+        """The agent opens the customer's ticket."""
+        self.agent.order("open", 20, ticket=self.server.ticket)
+
+    def share(self) -> int:
+        """From the agent's request to live pictures with a compared number; return how much history there was."""
+        before = int(self.agent.order("thread", 10)["count"])
+        self.agent.order("invite", 20)
+        self.companion.order("wait_prompt", 20, path=str(self.folder / "prompt.png"))
+        self.companion.order("allow", 20)
+        number = self.agent.order("wait_number", 20)["number"]
+        self.companion.order("pick_number", 20, number=number)
+        self.agent.order("confirm_number", 20)
+        self.agent.order("sees_live", 20)
+        return before
+
+    def finish(self) -> None:
+        """Close what the customer still sees of the session."""
+        self.companion.order("close_summary", 20)
+
+    def record_of(self, sid: str) -> list[str]:
+        """Kinds of entries that the server's own database has of a session."""
+        with sqlite3.connect(f"file:{self.server.database}?mode=ro", uri=True) as database:
+            rows = database.execute("SELECT kind FROM session_record WHERE sid = ?", (bytes.fromhex(sid),))
+            return [str(row[0]) for row in rows]
+
+    def on_server(self, text: str) -> int:
+        """How often the server's own database has a note with this text."""
+        with sqlite3.connect(f"file:{self.server.database}?mode=ro", uri=True) as database:
+            return int(database.execute("SELECT count(*) FROM note WHERE body = ?", (text,)).fetchone()[0])
+
+
+def kill_and_wait(pid: int) -> None:
+    """kill -9 a process that somebody else waits for, and wait until it is gone."""
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not _lives(pid), 5)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+
+
+def has(words: list[Any], text: str) -> bool:
+    """Whether one of the labels says this."""
+    return any(text in str(each) for each in words)

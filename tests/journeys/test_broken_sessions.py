@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people see when a program ends while a screen is shared: real processes, real pictures, kill -9."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.wait import wait_until
+from tests.journeys.stage import Stage, has, kill_and_wait
+
+_NOTHING_SHARED = "Nothing is shared now."
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    made = Stage(tmp_path_factory.mktemp("journeys"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def stage(running: Stage) -> Stage:
+    running.ready()
+    return running
+
+
+def test_a_companion_that_is_killed_leaves_the_agent_at_work_and_the_ticket_says_how_it_ended(stage: Stage) -> None:
+    """The window says that nothing is shared, then that it is over; notes go on; the record is told to be open."""
+    before, agent = stage.share(), stage.agent
+    stage.kill("companion")
+    lost = agent.order("wait_lost", 8)
+    assert lost["words"].startswith("The connection broke. Nothing is shared now.")
+    agent.order("note", 10, text="written beside a dead session")
+    over = agent.order("session", 15, over=True, look_s=0.5)
+    assert (over["reason"], over["by"]) == ("lost", "system")
+    assert _NOTHING_SHARED in over["words"]
+    assert (over["frames_since"], over["frames_after_end"], over["strip"], over["child"]) == (0, 0, "", False)
+    history = agent.order("thread", 10, since=before, wants="session.open")
+    assert "session.consent" in history["events"]
+    assert "session.end" not in history["events"]
+    assert has(history["lines"], "has not sent the end of the record")
+    agent.order("wait_sent", 10)
+    assert stage.on_server("written beside a dead session") == 1
+
+
+def test_an_agents_client_that_is_killed_ends_the_sharing_and_gives_the_draft_back(stage: Stage) -> None:
+    """Nothing leaves the customer's computer, the summary says why, and what the agent typed is there again."""
+    stage.share()
+    stage.agent.order("type_draft", 10, text="A reply that was never sent, 아직 보내지 않음")
+    stage.kill("agent")
+    lost = stage.companion.order("wait_lost", 8)
+    assert has(lost["bar"], "The connection broke. Nothing is shown to")
+    stage.ready()
+    assert stage.agent.order("draft", 10)["text"] == "A reply that was never sent, 아직 보내지 않음"
+    over = stage.companion.order("session", 15, over=True)
+    assert (over["reason"], over["by"], over["bar"], over["child"]) == ("lost", "system", [], False)
+    assert over["frames"] == lost["frames"]
+    assert has(over["summary"], "The connection broke and did not come back")
+    assert stage.companion.order("home", 5)["usable"]
+    stage.finish()
+    # the customer's computer hands the end in by itself
+    wait_until(lambda: "end" in stage.record_of(over["sid"]), 10)
+
+
+def test_a_killed_session_program_is_replaced_once_and_then_ends_the_session_on_both_sides(stage: Stage) -> None:
+    """Pictures go on after the first death under the same consent; after the second both are told the reason."""
+    before, first = stage.share(), stage.companion.order("child", 5)["pid"]
+    seen = stage.companion.order("session", 5)["frames"]
+    kill_and_wait(first)
+    second = stage.companion.order("child", 8, other_than=first)["pid"]
+    stage.agent.order("sees_live", 15)
+    stage.companion.order("sent_more", 10, than=seen)
+    kill_and_wait(second)
+    customer = stage.companion.order("session", 10, over=True)
+    assert (customer["reason"], customer["child"]) == ("child_failed", False)
+    assert has(customer["summary"], "A part of the app stopped, so it was ended.")
+    agent = stage.agent.order("session", 10, over=True, look_s=0.5)
+    assert (agent["reason"], agent["frames_since"], agent["frames_after_end"]) == ("child_failed", 0, 0)
+    assert _NOTHING_SHARED in agent["words"]
+    events = stage.agent.order("thread", 15, since=before, wants="session.end")["events"]
+    assert events.count("session.consent") == 1
+    assert "session.open" not in events
+    stage.finish()
+
+
+def test_the_agents_own_session_program_is_replaced_and_the_picture_comes_back(stage: Stage) -> None:
+    """The agent's end is no different: the consent stays, the customer is not asked again."""
+    stage.share()
+    first = stage.agent.order("children", 5)["session"]
+    kill_and_wait(first)
+    wait_until(lambda: stage.agent.order("children", 5)["session"] not in (0, first), 8)
+    stage.agent.order("sees_live", 15)
+    assert stage.companion.order("press_stop", 10)["reason"] == "stopped"
+    ended = stage.agent.order("session", 10, over=True, look_s=0.5)
+    assert (ended["by"], ended["frames_since"], ended["frames_after_end"]) == ("customer", 0, 0)
+    stage.finish()
+
+
+def test_a_killed_sync_worker_comes_back_by_itself_and_sends_what_was_written_meanwhile_once(stage: Stage) -> None:
+    """The strip says so; nobody has to do anything."""
+    worker = stage.agent.order("children", 10)["worker"]
+    kill_and_wait(worker)
+    assert "being restarted" in stage.agent.order("strip", 5, phase="worker_down")["words"]
+    stage.agent.order("note", 10, text="written without a worker")
+    stage.agent.order("wait_sent", 20)
+    assert stage.agent.order("children", 10)["worker"] not in (0, worker)
+    assert stage.on_server("written without a worker") == 1
+
+
+def test_closing_the_companion_in_mid_session_stops_sharing_first(stage: Stage) -> None:
+    """The agent is told who ended it; no picture comes after; the ticket has the end and the receipt."""
+    before = stage.share()
+    stage.companion.send({"do": "close_home"})
+    ended = stage.agent.order("session", 10, over=True, look_s=1.0)
+    assert (ended["reason"], ended["by"]) == ("stopped", "customer")
+    assert (ended["frames_since"], ended["frames_after_end"]) == (0, 0)
+    assert "ended the session." in ended["words"]
+    assert stage.companion.wait(10) == 0
+    events = stage.agent.order("thread", 10, since=before, wants="session.receipt")["events"]
+    assert "session.end" in events
+
+
+def test_a_sign_in_that_ran_out_is_asked_for_again_and_what_waited_is_sent_once(stage: Stage) -> None:
+    """The strip asks; writing goes on; after the password everything goes out."""
+    stage.forget_sign_ins()
+    kill_and_wait(stage.agent.order("children", 10)["worker"])  # the next one has only the stored token
+    strip = stage.agent.order("strip", 15, phase="signed_out")
+    stage.agent.order("note", 10, text="written while signed out")
+    assert stage.agent.order("strip", 5)["waiting"] == 1
+    assert strip["action"] == "Sign in…"
+    stage.agent.order("sign_in_again", 15, password=stage.server.password)
+    stage.agent.order("wait_sent", 20)
+    assert stage.on_server("written while signed out") == 1
+
+
+def test_without_a_display_the_customer_is_told_that_nothing_can_be_shown_and_can_only_refuse(stage: Stage) -> None:
+    """A sentence instead of a preview, Allow stays asleep, Home goes on; the agent is told of the refusal."""
+    stage.restart_companion(display=":77")
+    stage.agent.order("invite", 20)
+    assert stage.companion.order("refused_capture", 20) == {
+        "done": "refused_capture", "allowed": False, "preview": False,
+    }  # fmt: skip
+    assert stage.companion.order("home", 5)["usable"]
+    ended = stage.agent.order("session", 10, over=True)
+    assert (ended["reason"], ended["frames"]) == ("refused", 0)
+    stage.restart_companion()
