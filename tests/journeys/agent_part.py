@@ -32,7 +32,6 @@ class TriedAgent(Agent):
             "sees_live": self.sees_live,
             "session": self.session,
             "wait_lost": self.wait_lost,
-            "sign_in_again": self.sign_in_again,
             "end_session": self.end_session,
             "note": self.note,
             "type_draft": self.type_draft,
@@ -106,17 +105,6 @@ class TriedAgent(Agent):
             "strip": self._window.strip.session.text(),
             "child": session._host.running,
         }
-
-    def sign_in_again(self, password: str) -> Steps:
-        """Press Sign in… in the strip and give the password."""
-        self._window.strip.action.click()
-        yield lambda: self._app.sign_in is not None and self._app.sign_in.isVisible()
-        window = self._app.sign_in
-        assert window is not None
-        window.password.setText(password)
-        window.submit.click()
-        yield lambda: self._app.sign_in is None
-        return {}
 
     def end_session(self) -> Steps:
         """Press End session in the session's window."""

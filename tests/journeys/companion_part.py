@@ -28,7 +28,6 @@ class TriedCustomer(Customer):
             "child": self.child,
             "session": self.session,
             "wait_lost": self.wait_lost,
-            "refused_capture": self.refused_capture,
             "sent_more": self.sent_more,
             "press_stop": self.press_stop,
             "close_home": self.close_home,
@@ -63,23 +62,6 @@ class TriedCustomer(Customer):
         before = session.frames
         yield pause(look_s)
         return self._told() | {"frames_since": session.frames - before}
-
-    def refused_capture(self) -> Steps:
-        """Read the request's problem when there is nothing to show, and refuse."""
-        session = self._session()
-        yield lambda: session.scam is not None or session.request is not None
-        if session.scam is not None:
-            yield session.scam.yes.isEnabled
-            session.scam.yes.click()
-        yield lambda: session.request is not None
-        request = session.request
-        assert request is not None
-        yield lambda: any("no display was found" in label.text() for label in request.findChildren(PlainLabel))
-        yield pause(1.2)  # Allow sleeps for a second anyway
-        told = {"allowed": request.yes.isEnabled(), "preview": request.preview.has_picture()}
-        request.no.click()
-        yield lambda: session.over
-        return told
 
     def sent_more(self, than: int) -> Steps:
         """Wait until more pictures have left this computer in this session."""

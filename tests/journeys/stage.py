@@ -78,16 +78,6 @@ class Stage:
                 if name == "agent":
                     self.open_ticket()
 
-    def restart_companion(self, display: str = "") -> None:
-        """Start the companion again, with this display (the default: none, the drawn picture is shown)."""
-        self.companion.stop()
-        self._start("companion", display).order("resume", 30)
-
-    def forget_sign_ins(self) -> None:
-        """What the server does when sign-ins run out: it knows no refresh token any more."""
-        with sqlite3.connect(self.server.database, timeout=10) as database:
-            database.execute("DELETE FROM refresh")
-
     def open_ticket(self) -> None:
         """The agent opens the customer's ticket."""
         self.agent.order("open", 20, ticket=self.server.ticket)

@@ -123,29 +123,3 @@ def test_closing_the_companion_in_mid_session_stops_sharing_first(stage: Stage) 
     assert stage.companion.wait(10) == 0
     events = stage.agent.order("thread", 10, since=before, wants="session.receipt")["events"]
     assert "session.end" in events
-
-
-def test_a_sign_in_that_ran_out_is_asked_for_again_and_what_waited_is_sent_once(stage: Stage) -> None:
-    """The strip asks; writing goes on; after the password everything goes out."""
-    stage.forget_sign_ins()
-    kill_and_wait(stage.agent.order("children", 10)["worker"])  # the next one has only the stored token
-    strip = stage.agent.order("strip", 15, phase="signed_out")
-    stage.agent.order("note", 10, text="written while signed out")
-    assert stage.agent.order("strip", 5)["waiting"] == 1
-    assert strip["action"] == "Sign in…"
-    stage.agent.order("sign_in_again", 15, password=stage.server.password)
-    stage.agent.order("wait_sent", 20)
-    assert stage.on_server("written while signed out") == 1
-
-
-def test_without_a_display_the_customer_is_told_that_nothing_can_be_shown_and_can_only_refuse(stage: Stage) -> None:
-    """A sentence instead of a preview, Allow stays asleep, Home goes on; the agent is told of the refusal."""
-    stage.restart_companion(display=":77")
-    stage.agent.order("invite", 20)
-    assert stage.companion.order("refused_capture", 20) == {
-        "done": "refused_capture", "allowed": False, "preview": False,
-    }  # fmt: skip
-    assert stage.companion.order("home", 5)["usable"]
-    ended = stage.agent.order("session", 10, over=True)
-    assert (ended["reason"], ended["frames"]) == ("refused", 0)
-    stage.restart_companion()
