@@ -27,7 +27,7 @@ __all__ = ["AgentOptions", "build_agent", "main"]
 
 _SIGNAL_TICK_MS = 300
 # A query thread lets the GUI thread in after this long; Python's own 5 ms shows as jerky lists while much is read.
-_SWITCH_S = 0.0005
+_SWITCH_S = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
