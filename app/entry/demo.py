@@ -84,10 +84,12 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def _run_part(name: str, argv: list[str]) -> int:
     # here: the clients load Qt and their stores, which the conducting process does not need
     if name == "agent":
-        from app.entry.demo_agent import main as run_client
-    else:
-        from app.entry.demo_companion import main as run_client
-    return run_client(argv)
+        from app.entry.demo_agent import main as run_agent
+
+        return run_agent(argv)
+    from app.entry.demo_companion import main as run_companion
+
+    return run_companion(argv)
 
 
 # --- starting -------------------------------------------------------------------------------------------------------
