@@ -18,6 +18,7 @@ from app.store.text import INDEXED, body_column, cjk_column, document
 
 RowHash = Callable[[int, bytes, int], int]
 _encode_json = msgspec.json.Encoder().encode
+_FIRST_VALUE = 5  # a row of the wire: id, seq, deleted, rev, fld, then the values
 
 
 class RowWriter:
@@ -63,6 +64,13 @@ class RowWriter:
             self._remember_text(page.type, table, values[-1], known=old is not None)
         self._tx.many(table.insert(table.name), values)
         self._note(page.type, [v[0] for v in values])
+        if table.entity.parent is not None:
+            # a line of a ticket changes how the ticket looks, also where the ticket's own row stays as it is
+            parent = page.cols.index(table.entity.parent) if table.entity.parent in page.cols else None
+            if parent is not None:
+                self.touched.update(
+                    row[_FIRST_VALUE + parent] for row in page.rows if row[_FIRST_VALUE + parent] is not None
+                )
 
     def _held(self, name: str, ids: Sequence[bytes]) -> dict[bytes, tuple[str, int, int, int]]:
         out: dict[bytes, tuple[str, int, int, int]] = {}

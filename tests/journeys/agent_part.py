@@ -93,6 +93,7 @@ class TriedAgent(Agent):
         session, flow = self._running, self._window.flow
         view, measured = session.info.view, session.measured
         return {
+            "sid": session.sid.hex(),
             "phase": view.phase.value,
             "lost": view.lost,
             "by": view.by,

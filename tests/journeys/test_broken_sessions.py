@@ -31,7 +31,8 @@ def stage(running: Stage) -> Stage:
 
 def test_a_companion_that_is_killed_leaves_the_agent_at_work_and_the_ticket_says_how_it_ended(stage: Stage) -> None:
     """The window says that nothing is shared, then that it is over; notes go on; the record is told to be open."""
-    before, agent = stage.share(), stage.agent
+    stage.share()
+    agent = stage.agent
     stage.kill("companion")
     lost = agent.order("wait_lost", 8)
     assert lost["words"].startswith("The connection broke. Nothing is shared now.")
@@ -40,7 +41,7 @@ def test_a_companion_that_is_killed_leaves_the_agent_at_work_and_the_ticket_says
     assert (over["reason"], over["by"]) == ("lost", "system")
     assert _NOTHING_SHARED in over["words"]
     assert (over["frames_since"], over["frames_after_end"], over["strip"], over["child"]) == (0, 0, "", False)
-    history = agent.order("thread", 10, since=before, wants="session.open")
+    history = agent.order("thread", 10, sid=over["sid"], wants="session.open")
     assert "session.consent" in history["events"]
     assert "session.end" not in history["events"]
     assert has(history["lines"], "has not sent the end of the record")
@@ -65,11 +66,14 @@ def test_an_agents_client_that_is_killed_ends_the_sharing_and_gives_the_draft_ba
     stage.finish()
     # the customer's computer hands the end in by itself
     wait_until(lambda: "end" in stage.record_of(over["sid"]), 10)
+    shown = stage.agent.order("thread", 10, sid=over["sid"], wants="session.end")
+    assert "session.consent" in shown["events"]
 
 
 def test_a_killed_session_program_is_replaced_once_and_then_ends_the_session_on_both_sides(stage: Stage) -> None:
     """Pictures go on after the first death under the same consent; after the second both are told the reason."""
-    before, first = stage.share(), stage.companion.order("child", 5)["pid"]
+    stage.share()
+    first = stage.companion.order("child", 5)["pid"]
     seen = stage.companion.order("session", 5)["frames"]
     kill_and_wait(first)
     second = stage.companion.order("child", 8, other_than=first)["pid"]
@@ -82,7 +86,7 @@ def test_a_killed_session_program_is_replaced_once_and_then_ends_the_session_on_
     agent = stage.agent.order("session", 10, over=True, look_s=0.5)
     assert (agent["reason"], agent["frames_since"], agent["frames_after_end"]) == ("child_failed", 0, 0)
     assert _NOTHING_SHARED in agent["words"]
-    events = stage.agent.order("thread", 15, since=before, wants="session.end")["events"]
+    events = stage.agent.order("thread", 15, sid=agent["sid"], wants="session.end")["events"]
     assert events.count("session.consent") == 1
     assert "session.open" not in events
     stage.finish()
@@ -114,12 +118,12 @@ def test_a_killed_sync_worker_comes_back_by_itself_and_sends_what_was_written_me
 
 def test_closing_the_companion_in_mid_session_stops_sharing_first(stage: Stage) -> None:
     """The agent is told who ended it; no picture comes after; the ticket has the end and the receipt."""
-    before = stage.share()
+    stage.share()
     stage.companion.send({"do": "close_home"})
     ended = stage.agent.order("session", 10, over=True, look_s=1.0)
     assert (ended["reason"], ended["by"]) == ("stopped", "customer")
     assert (ended["frames_since"], ended["frames_after_end"]) == (0, 0)
     assert "ended the session." in ended["words"]
     assert stage.companion.wait(10) == 0
-    events = stage.agent.order("thread", 10, since=before, wants="session.receipt")["events"]
+    events = stage.agent.order("thread", 10, sid=ended["sid"], wants="session.receipt")["events"]
     assert "session.end" in events

@@ -83,7 +83,7 @@ class Pair:
     def start(self, side: Side, role: str) -> None:
         if side.name in self.links:
             self.links[side.name].close()
-        link = self.links[side.name] = spawn_child(role, env={k: v for k, v in os.environ.items() if k != "DISPLAY"})
+        link = self.links[side.name] = spawn_child(role, env={"DISPLAY": ""})
         thread = threading.Thread(target=self.read, args=(side, link), daemon=True)
         self.threads.append(thread)
         thread.start()
