@@ -569,6 +569,22 @@ def test_a_source_that_goes_away_in_mid_session_ends_it() -> None:
     assert ended(world) == (EndReason.CAPTURE_FAILED, EndReason.CAPTURE_FAILED)
 
 
+def test_a_capture_permission_withheld_shows_nothing_and_cannot_be_allowed_away() -> None:
+    """Before the consent the customer is told why there is no picture; in mid-session it ends on both sides."""
+    world = World()
+    world.to_prompt()
+    world.do(world.customer, world.customer_end.on_child(child.Fault("no_permission")))
+    told = world.customer.last(Notify)
+    assert (told.notice, told.detail) == (Notice.CAPTURE, "no_permission")
+    assert world.customer_end.view.phase is Phase.PROMPTED
+    assert not child_of(world.customer).sending
+    live = World()
+    live.to_verified()
+    live.do(live.customer, live.customer_end.on_child(child.Fault("no_permission")))
+    assert ended(live) == (EndReason.CAPTURE_FAILED, EndReason.CAPTURE_FAILED)
+    assert not child_of(live.customer).sending
+
+
 def test_a_customer_without_enrolment_joins_by_the_secret_alone_and_the_agent_sees_it() -> None:
     """Which proof was given."""
     world = World(enrolled=False)

@@ -102,3 +102,18 @@ def test_entries_of_a_session_wait_until_the_server_has_them(store: CompanionSto
     store.save_invitations({"ab": 5})
     store.save_invitations({"cd": 6})
     assert store.invitations() == {"cd": 6}
+
+
+def test_a_full_disk_is_told_and_what_was_kept_before_stays(store: CompanionStore) -> None:
+    """The request is not half saved, and the file works again once there is room."""
+    store.add_written(_ITEM)
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    big = WrittenItem("02", "request", "02", "Screen stays black", b"x" * 500_000, 2000)
+    with pytest.raises(StoreUnavailable) as caught:
+        store.add_written(big)
+    assert caught.value.code == "disk_full"
+    assert store.written() == [_ITEM]
+    store._db.execute("PRAGMA max_page_count = 1000000")
+    store.add_written(big)
+    assert [item.id for item in store.written()] == ["01", "02"]
