@@ -19,9 +19,9 @@ from widgets.ticket.items import EventRow, MessageBlock
 
 __all__ = ["Conversation"]
 
-AT_ONCE = 6  # newest items made before the first paint
+AT_ONCE = 4  # newest items made before the first paint
 AT_FIRST = 40  # so many follow by themselves, a few at a time; the rest on demand
-STEP = 3
+STEP = 2
 
 
 class Conversation(QWidget):
