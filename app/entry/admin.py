@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
     _link_arguments(
         commands.add_parser("enrolment-link", help=_("Make a link that enrols a customer's Companion once"))
     )
+    customer = commands.add_parser("create-customer", help=_("Add a customer"))
+    customer.add_argument("--name", required=True, help=_("Full name"))
+    customer.add_argument("--mail", required=True, help=_("Mail address"))
+    customer.add_argument("--language", choices=("ko", "en"), default="ko", help=_("Language"))
     named = commands.add_parser("organisation", help=_("Name the organisation that customers and agents read"))
     named.add_argument("--name-ko", required=True, help=_("Its Korean name"))
     named.add_argument("--name-en", required=True, help=_("Its English name"))
@@ -99,6 +103,9 @@ def _with_store(arguments: argparse.Namespace) -> int:
             return _create_user(arguments, store, staff, now)
         if arguments.command == "enrolment-link":
             return _enrolment_link(arguments, staff, now)
+        if arguments.command == "create-customer":
+            print(staff.create_customer(now, arguments.name, arguments.mail, arguments.language).hex())
+            return 0
         if arguments.command == "organisation":
             staff.rename_organisation(arguments.name_ko, arguments.name_en)
             print(_("The organisation is named. Restart a running server so that it says so."))

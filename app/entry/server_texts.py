@@ -45,6 +45,7 @@ _TEXTS: Mapping[str, str] = {
     "bad_tls": N_("The TLS certificate and key cannot be read, or do not belong together."),
     "bad_login": N_("A login is 2 to 80 small letters, digits, or . _ @ + -, and starts with a letter or digit."),
     "login_taken": N_("This login exists already."),
+    "customer_exists": N_("A customer with this mail address exists already."),
     "weak_password": N_("The password needs at least {limit} characters."),
     "bad_role": N_("There is no such role. Roles are agent, field, lead, manager, admin and it."),
     "no_such_customer": N_("There is no such customer. Name one by id, mail address or full name."),

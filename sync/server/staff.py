@@ -11,7 +11,17 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.domain.changes import Row
-from app.domain.entities import CONTACT_ADDRESS, CUSTOMER, REF_SCOPE, SUPPORT_CONTACT, TEAM, USER, Value, team_scope
+from app.domain.entities import (
+    CONTACT_ADDRESS,
+    CUSTOMER,
+    REF_SCOPE,
+    SUPPORT_CONTACT,
+    TEAM,
+    USER,
+    Value,
+    customer_scope,
+    team_scope,
+)
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import uuid7
@@ -126,6 +136,35 @@ class Staff:
                 teams = every if member is first else _team_ids(member.teams)
                 self._open_account(connection, now, bytes(member.id), str(member.login).lower(), own, teams)
             return Loaded(count, str(first.login))
+
+        return self._store.write(work)
+
+    def create_customer(self, now: int, name: str, mail: str, language: str) -> bytes:
+        """Add a customer with a mail address; returns the id. Raises Refused: empty_text, customer_exists."""
+        name, mail = name.strip(), mail.strip().lower()
+        if not name or "@" not in mail:
+            raise Refused("empty_text")
+
+        def work(connection: sa.Connection) -> bytes:
+            known = ENTITY_TABLES[CONTACT_ADDRESS.number]
+            taken = sa.select(known.c.id).where(known.c.kind == "email", known.c.value == mail)
+            if connection.execute(taken).first() is not None:
+                raise Refused("customer_exists")
+            customer = uuid7(now, self._rng(10))
+            scope = customer_scope(customer)
+            person: dict[str, Value] = {"name": name, "honorific": "님", "language": language, "created_at": now}
+            address: dict[str, Value] = {
+                "customer": customer, "kind": "email", "value": mail, "is_primary": True, "created_at": now,
+            }  # fmt: skip
+            rows = TxRows(connection)
+            rows.stage(
+                [
+                    full_row(CUSTOMER.number, customer, scope, person),
+                    full_row(CONTACT_ADDRESS.number, uuid7(now, self._rng(10)), scope, address),
+                ]
+            )
+            rows.flush(now)
+            return customer
 
         return self._store.write(work)
 

@@ -73,6 +73,21 @@ def refused(data: Path, *arguments: str, language: str = "en") -> str:
     return done.stderr
 
 
+def test_a_fresh_server_takes_a_first_customer_and_makes_a_link_without_sample_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commands of the README, in order; the same mail address is refused the second time."""
+    desk = Admin(tmp_path, monkeypatch, capsys)
+    assert desk.run("organisation", "--name-ko", "한빛 고객지원", "--name-en", "Hanbit Support")[0] == 0
+    new = ("create-customer", "--name", "박민수", "--mail", "Minsu@example.com")
+    assert desk.run(*new)[0] == 0
+    assert desk.run(*new)[0] == 2
+    code, text = desk.run("enrolment-link", "--customer", "minsu@example.com", "--server", "https://help.example.com")
+    assert code == 0
+    assert parse_enrol(text.splitlines()[0]).server == "https://help.example.com"
+    assert desk.run("verify")[0] == 0
+
+
 def test_a_team_can_start_a_server_add_a_person_and_enrol_a_customer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
