@@ -61,6 +61,7 @@ def build_agent(options: AgentOptions) -> AgentApp:
     settings = Settings.load(folders.config / "settings.json", recommended=managed)
     set_language(settings.get(conf.LANGUAGE).value)
     theme = Theme(qt, load_tokens(), ThemeMode(settings.get(conf.THEME).value))
+    theme.warm_up()
     FocusRing(qt, theme)  # owned by the application
     return AgentApp(qt, theme, settings, folders.data / "agent", options.passphrase)
 

@@ -332,6 +332,7 @@ def main(argv: list[str], person: Callable[[AgentApp, dict[str, Any]], Agent] = 
             theme=ThemeMode(options.theme),
         )
     )
-    Driver(person(agent, first).steps(), agent.leave, agent)
+    played = person(agent, first)
+    Driver(played.steps(), agent.leave, agent, played.beat)
     agent.start()
     return agent.run()

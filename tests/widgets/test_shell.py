@@ -322,7 +322,8 @@ def test_the_language_switches_in_place_with_all_that_is_open(desk: Desk) -> Non
     assert desk.window.inbox.title.text() == "내 문의"
     assert desk.window.ticket.header.state.label() == "처리 중"
     assert desk.composer.reply_button.label() == "답변 쓰기"
-    assert any("님이 화면 보기를 허용했습니다" in t for t in desk.window.ticket.conversation.texts())
+    conversation = desk.window.ticket.conversation
+    desk.qtbot.waitUntil(lambda: any("님이 화면 보기를 허용했습니다" in t for t in conversation.texts()))
     desk.window.strip.language.click()
     assert desk.window.inbox.title.text() == "My tickets"
 

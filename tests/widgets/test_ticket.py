@@ -15,7 +15,7 @@ from app.domain.ports import ItemKind, ThreadItem, TicketDetails
 from app.services.texts_history import event_line
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, state_id, ticket_id
 from widgets.foundation import Theme
-from widgets.ticket.conversation import AT_ONCE, Conversation
+from widgets.ticket.conversation import STEP, Conversation
 from widgets.ticket.header import TicketHeader
 from widgets.ticket.html_view import MessageHtml, clean_html
 from widgets.ticket.items import MessageBlock, split_quote
@@ -86,12 +86,13 @@ def test_a_long_conversation_opens_with_its_newest_part_and_the_rest_on_demand(q
     conversation.resize(500, 400)
     conversation.show()
     conversation.show_details(replace(details, items=items), FakeQueries().choices(), ME)
-    assert len(conversation.texts()) == AT_ONCE
+    assert len(conversation.texts()) == STEP
     qtbot.waitUntil(lambda: len(conversation.texts()) == 40)
     assert conversation.texts()[-1].endswith("number 199")
     assert conversation.earlier.label() == "Show 40 earlier items"
     conversation.earlier.click()
-    assert len(conversation.texts()) == 80
+    qtbot.waitUntil(lambda: len(conversation.texts()) == 80)
+    assert conversation.texts()[0].endswith("number 120")
 
 
 def test_history_lines_are_sentences_and_unknown_kinds_are_left_out() -> None:

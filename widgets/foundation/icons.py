@@ -6,12 +6,9 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-
-# 16, 20 and 24 px at 100, 125, 150 and 200 %: Qt takes the one that fits, so nothing is blurred by scaling.
-_PIXELS = (16, 20, 24, 25, 30, 32, 36, 40, 48)
 
 
 @cache
@@ -42,10 +39,36 @@ def icon_pixmap(name: str, colour: QColor, side_px: int, scale: float = 1.0) -> 
     return pixmap
 
 
+class _LazyIcon(QIconEngine):
+    """Paints an icon when a size of it is first asked for: most icons are shown in one size and one mode."""
+
+    def __init__(self, name: str, normal: QColor, disabled: QColor) -> None:
+        super().__init__()
+        self._name, self._normal, self._disabled = name, normal, disabled
+        self._made: dict[tuple[int, bool], QPixmap] = {}
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        """Return the icon as large as fits into `size` device pixels."""
+        del state
+        side = min(size.width(), size.height())
+        key = (side, mode is QIcon.Mode.Disabled)
+        if key not in self._made:
+            colour = self._disabled if key[1] else self._normal
+            self._made[key] = icon_pixmap(self._name, colour, side)
+        return self._made[key]
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        """Paint it into `rect`."""
+        del state
+        colour = self._disabled if mode is QIcon.Mode.Disabled else self._normal
+        paint_icon(painter, QRectF(rect), self._name, colour)
+
+    def clone(self) -> QIconEngine:
+        """Return another one like it."""
+        return _LazyIcon(self._name, self._normal, self._disabled)
+
+
 def make_icon(name: str, normal: QColor, disabled: QColor) -> QIcon:
     """Return an icon in two colours. GUI thread. Raises FileNotFoundError for a name that is not in resources/icons."""
-    icon = QIcon()
-    for side in _PIXELS:
-        icon.addPixmap(icon_pixmap(name, normal, side), QIcon.Mode.Normal)
-        icon.addPixmap(icon_pixmap(name, disabled, side), QIcon.Mode.Disabled)
-    return icon
+    _source(name)
+    return QIcon(_LazyIcon(name, normal, disabled))

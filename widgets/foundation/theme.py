@@ -10,8 +10,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette, QPixmap
+from PySide6.QtCore import QObject, QPoint, QSize, Qt, QTemporaryDir, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory
 from shiboken6 import isValid
 
@@ -20,6 +20,7 @@ from widgets.foundation.stylesheet import stylesheet, write_art
 from widgets.foundation.tokens import Scheme, Tokens
 
 # What fontconfig names when no desktop chose a font: then the font that comes with the program looks better.
+_OTHER_SCRIPTS = ("漢", "あ", "😀", "→")  # what names and messages hold beside Hangul and Latin
 _NO_CHOICE = frozenset({"", "Sans Serif", "Sans", "sans-serif", "DejaVu Sans", "Bitstream Vera Sans"})
 _FONT_FILES = ("Pretendard-Regular.otf", "Pretendard-SemiBold.otf")
 
@@ -135,6 +136,16 @@ class Theme(QObject):
         """Show an icon in a label; it follows every later change of the theme."""
         self._bound_labels[label] = (name, colour, side_px or self.tokens.icon_small)
         self._paint_label(label)
+
+    def warm_up(self) -> None:
+        """Let Qt find the fonts for scripts that ours lacks; else the first such letter holds a list up."""
+        picture = QPixmap(1, 1)
+        painter = QPainter(picture)
+        for step in self.tokens.type:
+            painter.setFont(self.font(step))
+            for letter in _OTHER_SCRIPTS:
+                painter.drawText(QPoint(0, 0), letter)
+        painter.end()
 
     # --- inside ----------------------------------------------------------------------------------------------
 

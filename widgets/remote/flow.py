@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
@@ -18,6 +18,8 @@ from widgets.remote.ports import InviteOrder, Meter, SessionControls, SessionDes
 from widgets.remote.session_window import SessionWindow
 
 __all__ = ["SessionFlow"]
+
+PREPARE_MS = 200
 
 
 class SessionFlow(QObject):
@@ -35,6 +37,7 @@ class SessionFlow(QObject):
         self._info: SessionInfo | None = None
         self.invitation: InviteWindow | None = None
         self.session: SessionWindow | None = None
+        self._ready: SessionWindow | None = None
 
     def start(self, desk: SessionDesk) -> None:
         """Invite the customer."""
@@ -50,6 +53,8 @@ class SessionFlow(QObject):
             self.invitation.withdrawn.connect(self._cancel)
             self.invitation.again_asked.connect(self._again)
         self.invitation.show()  # not modal: the agent goes on working while the customer reads
+        # made while the customer reads: making it when the picture comes would hold the first picture up
+        QTimer.singleShot(PREPARE_MS, self, self._prepare)
         self._catch_up()
 
     def _catch_up(self) -> None:
@@ -75,7 +80,7 @@ class SessionFlow(QObject):
         """End what runs and close the windows."""
         if self.is_running() and self._controls is not None:
             self._controls.end()
-        for window in (self.invitation, self.session):
+        for window in (self.invitation, self._ready):
             if window is not None:
                 window.blockSignals(True)
                 window.close()
@@ -112,12 +117,19 @@ class SessionFlow(QObject):
 
     # --- inside ----------------------------------------------------------------------------------------------
 
+    def _prepare(self) -> None:
+        if self._ready is None:
+            self._ready = SessionWindow(self._theme, self._order, self._window)
+            for widget in self._ready.findChildren(QWidget):
+                widget.ensurePolished()
+
     def _open_session(self) -> None:
         if self.invitation is not None:
             self.invitation.blockSignals(True)
             self.invitation.close()
-        self.session = SessionWindow(self._theme, self._order, self._window)
-        controls = self._controls
+        self._prepare()
+        self.session, controls = self._ready, self._controls
+        assert self.session is not None  # noqa: S101  # just made
         if controls is not None:
             self.session.ended.connect(controls.end)
             self.session.paused.connect(controls.pause)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -12,16 +13,17 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from app.config.i18n import _, ngettext
 from app.domain.ids import TicketId, UserId
 from app.domain.ports import Choices, ThreadItem, TicketDetails
-from app.services.texts_history import event_line
+from app.services.texts_history import EventLine, event_line
 from widgets.foundation import Button, Look, Theme, column, row, scroll
 from widgets.foundation.scroll_body import ScrollBody
 from widgets.ticket.items import EventRow, MessageBlock
 
 __all__ = ["Conversation"]
 
-AT_ONCE = 4  # newest items made before the first paint
-AT_FIRST = 40  # so many follow by themselves, a few at a time; the rest on demand
+AT_FIRST = 40  # so many come by themselves, newest first, a few in each turn of the event loop; the rest on demand
 STEP = 2
+
+Entry = tuple[ThreadItem, EventLine | None]
 
 
 class Conversation(QWidget):
@@ -37,7 +39,10 @@ class Conversation(QWidget):
         self._choices = Choices()
         self._me: UserId | None = None
         self._first = 0
-        self._made: dict[bytes, QWidget] = {}
+        self._shown: list[Entry] = []
+        self._made: dict[bytes, tuple[Entry, QWidget]] = {}
+        self._from_end: int | None = None
+        self._done_with: deque[QWidget] = deque()
         space = theme.tokens.space
         self._column = QVBoxLayout()
         self._column.setContentsMargins(space.large, space.medium, space.large, space.large)
@@ -52,32 +57,32 @@ class Conversation(QWidget):
         self._at_end = True
         self._follow = QTimer(self, singleShot=True, interval=0)
         self._follow.timeout.connect(self._to_end)
-        self._grow_soon = QTimer(self, singleShot=True, interval=0)
-        self._grow_soon.timeout.connect(self._grow)
+        self._fill_soon = QTimer(self, singleShot=True, interval=0)
+        self._fill_soon.timeout.connect(self._fill)
+        # a long conversation takes Qt longer to delete than a frame lasts
+        self._delete_soon = QTimer(self, singleShot=True, interval=0)
+        self._delete_soon.timeout.connect(self._delete)
         self.setLayout(column(self.area))
         self.setFocusProxy(self.area)
         self.retranslate()
 
     def show_details(self, details: TicketDetails, choices: Choices, me: UserId | None) -> None:
-        """Show a ticket's conversation; on the same ticket only what changed is made anew."""
+        """Show a ticket's conversation; on the same ticket only what changed is made anew.
+
+        Items come a few in each turn of the event loop, the newest first.
+        """
         same = details.row.id == self._ticket and choices is self._choices
         bar = self.area.verticalScrollBar()
         self._at_end = not same or bar.value() >= bar.maximum() - self._theme.tokens.space.vast
         if not same:
-            self._first = max(0, len(details.items) - AT_ONCE)
+            self._first = max(0, len(details.items) - AT_FIRST)
+            self._from_end = None
+            self._clear()
         self._ticket, self._items, self._choices, self._me = details.row.id, details.items, choices, me
-        self._fill(keep=same)
+        self._choose()
+        self._fill()
         if self._at_end:
             self._follow.start()
-        if not same:
-            self._grow_soon.start()
-
-    def _grow(self) -> None:
-        wanted = max(0, len(self._items) - AT_FIRST)
-        if self._first > wanted and self._at_end:
-            self._first = max(wanted, self._first - STEP)
-            self._fill(keep=True)
-            self._grow_soon.start()
 
     def texts(self) -> list[str]:
         """Return what stands there, in order, as a screen reader reads it."""
@@ -99,45 +104,62 @@ class Conversation(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _fill(self, *, keep: bool) -> None:
+    def _choose(self) -> None:
+        """Say in words what is to be shown; items whose words stand elsewhere are left out."""
+        self._shown = []
+        for item in self._items[self._first :]:
+            line = event_line(item, self._items, self._choices)
+            if line is not None or not item.event:
+                self._shown.append((item, line))
+
+    def _fill(self) -> None:
+        """Bring the column a step nearer to what is to be shown; goes on in the next turns of the event loop."""
+        wanted = {item.id for item, _line in self._shown}
+        missing = [place for place, entry in enumerate(self._shown) if not self._is_made(entry)]
         self.area.setUpdatesEnabled(False)
-        if not keep:
-            self._clear()
-        shown = self._items[self._first :]
-        wanted = {item.id for item in shown}
         for id_ in [i for i in self._made if i not in wanted]:
             self._drop(id_)
-        place = 0
-        for item in shown:
-            widget = self._made.get(item.id)
-            if widget is not None and getattr(widget, "item", item) != item:
-                self._drop(item.id)
-                widget = None
-            if widget is None:
-                widget = self._make(item)
-                if widget is None:
-                    continue
-                self._made[item.id] = widget
-                self._column.insertWidget(place, widget)
-            place += 1
+        for place in missing[-STEP:][::-1]:
+            self._put(place)
         self._tell_earlier()
         self.area.setUpdatesEnabled(True)
+        if missing:
+            self._fill_soon.start()
+        else:
+            self._from_end = None
 
-    def _make(self, item: ThreadItem) -> QWidget | None:
-        line = event_line(item, self._items, self._choices)
+    def _is_made(self, entry: Entry) -> bool:
+        made = self._made.get(entry[0].id)
+        return made is not None and made[0] == entry
+
+    def _put(self, place: int) -> None:
+        entry = self._shown[place]
+        id_ = entry[0].id
+        if id_ in self._made:
+            self._drop(id_)
+        widget = self._make(*entry)
+        self._made[id_] = (entry, widget)
+        self._column.insertWidget(sum(item.id in self._made for item, _line in self._shown[:place]), widget)
+
+    def _make(self, item: ThreadItem, line: EventLine | None) -> QWidget:
         if line is not None:
             return EventRow(self._theme, item, line)
-        if item.event:
-            return None
         block = MessageBlock(self._theme, item, own=item.author == self._me and self._me is not None)
         block.link_chosen.connect(self.link_chosen)
         return block
 
     def _drop(self, id_: bytes) -> None:
-        widget = self._made.pop(id_)
+        _entry, widget = self._made.pop(id_)
         self._column.removeWidget(widget)
         widget.hide()
-        widget.deleteLater()
+        self._done_with.append(widget)
+        self._delete_soon.start()
+
+    def _delete(self) -> None:
+        for _turn in range(min(STEP, len(self._done_with))):
+            self._done_with.popleft().deleteLater()
+        if self._done_with:
+            self._delete_soon.start()
 
     def _clear(self) -> None:
         for id_ in list(self._made):
@@ -145,11 +167,11 @@ class Conversation(QWidget):
 
     def _show_earlier(self) -> None:
         bar = self.area.verticalScrollBar()
-        from_end = bar.maximum() - bar.value()
+        self._from_end = bar.maximum() - bar.value()
         self._at_end = False
         self._first = max(0, self._first - AT_FIRST)
-        self._fill(keep=True)
-        QTimer.singleShot(0, self, lambda: bar.setValue(bar.maximum() - from_end))
+        self._choose()
+        self._fill()
 
     def _tell_earlier(self) -> None:
         n = self._first
@@ -159,6 +181,8 @@ class Conversation(QWidget):
     def _stay_at_end(self, _low: int, high: int) -> None:
         if self._at_end:
             self.area.verticalScrollBar().setValue(high)
+        elif self._from_end is not None:  # earlier items come above: what the person reads stays where it is
+            self.area.verticalScrollBar().setValue(high - self._from_end)
 
     def _to_end(self) -> None:
         bar = self.area.verticalScrollBar()
@@ -173,4 +197,6 @@ class Conversation(QWidget):
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
         self.area.setAccessibleName(_("Conversation"))
-        self._fill(keep=False)
+        self._clear()
+        self._choose()
+        self._fill()
