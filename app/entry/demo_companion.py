@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from app.entry.companion_app import CompanionApp
 from app.entry.companion_session import CustomerSession
 from app.entry.demo_driver import Driver, Step, Steps, pause, save_picture
 from widgets.foundation import ThemeMode
+
+_NICE = 5
 
 
 class Customer:
@@ -141,6 +144,8 @@ def main(argv: list[str], person: Callable[[CompanionApp], Customer] = Customer)
     parser.add_argument("--theme", default="system")
     options = parser.parse_args(argv)
     first = json.loads(sys.stdin.readline())
+    if hasattr(os, "nice"):
+        os.nice(_NICE)  # a real customer sits at another computer: here the agent's windows come first
     companion = build_companion(
         CompanionOptions(
             data=options.profile,

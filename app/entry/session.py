@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from multiprocessing import AuthenticationError
 
@@ -14,6 +17,8 @@ from app.domain.capture import CaptureError, FrameSource, TargetKind
 from remote_assist.capture_drawn import DrawnSource
 from remote_assist.ipc import connect_parent
 from remote_assist.shm import FrameWriter
+
+_LOADING_NICE = 15
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,11 +32,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         link = connect_parent(args.connect)
     except (OSError, EOFError, AuthenticationError):
         return 3
+    _load_gently()
     # here: half a second to load, and the parent already waits for the connection
     from remote_assist.child import run_child
 
     asyncio.run(run_child(args.role, link, FrameWriter(args.frames), make_source))
     return 0
+
+
+def _load_gently() -> None:
+    """Load the media libraries behind everything else: half a second of computing that would make windows jerk.
+
+    Linux gives each thread a nice value of its own, so the thread that works later is not held back.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+
+    def load() -> None:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOADING_NICE)
+        with contextlib.suppress(ImportError):  # told where it is imported in earnest
+            importlib.import_module("remote_assist.child")
+
+    thread = threading.Thread(target=load, name="load")
+    thread.start()
+    thread.join()
 
 
 def make_source(kind: TargetKind | None, wait_free: Callable[[float], bool]) -> FrameSource:
