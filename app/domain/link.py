@@ -77,6 +77,12 @@ class PresenceUp(_Msg, frozen=True, kw_only=True, tag="presence_up"):
     state: str
 
 
+class GuardAnswer(_Msg, frozen=True, kw_only=True, tag="guard_answer"):
+    """The person's answer to a checkpoint that would remove many tickets: apply it, or keep waiting."""
+
+    apply: bool
+
+
 class Quit(_Msg, frozen=True, kw_only=True, tag="quit"):
     """Finish and exit."""
 
@@ -178,7 +184,22 @@ class Renumber(_Msg, frozen=True, kw_only=True, tag="renumber"):
     keep_above: int
 
 
-UiToWorker = Hi | Committed | SyncNow | SignIn | Call | SigUp | PresenceUp | Quit
+class GuardAsked(_Msg, frozen=True, kw_only=True, tag="guard_asked"):
+    """A checkpoint would remove `tickets` of `total` tickets here and waits for `GuardAnswer`; pushing goes on."""
+
+    tickets: int
+    total: int
+
+
+class Locked(_Msg, frozen=True, kw_only=True, tag="locked"):
+    """The server's word on this device. `why`: suspended (lock the window, keep all), revoked (the key and tokens are
+    gone already; close the files, the worker removes them), or "" (usable again).
+    """
+
+    why: str
+
+
+UiToWorker = Hi | Committed | SyncNow | SignIn | Call | SigUp | PresenceUp | GuardAnswer | Quit
 WorkerToUi = (
     Hi
     | Changed
@@ -192,6 +213,8 @@ WorkerToUi = (
     | PresenceDown
     | Reopen
     | Renumber
+    | GuardAsked
+    | Locked
 )
 
 
