@@ -147,7 +147,7 @@ TICKET = _entity(
     _f("language", _T.TEXT),
     _f("snooze_until", _T.TIME),
     _f("incident", _T.ID),
-    _f("merged_into", _T.ID, _S),
+    _f("merged_into", _T.ID, _S, index=True),
     _f("close_reason", _T.TEXT),
     _f("facts", _T.ID, _S),
     # derived by the rules both ends run; never set by a client
@@ -177,6 +177,7 @@ MESSAGE = _entity(
     _f("sent_at", _T.TIME, _S),
     _f("seen_seq", _T.INT, _S),
     _f("msg_no", _T.INT, _S),
+    _f("arrived_via", _T.ID, _S),  # the merged ticket that its writer had named
 )
 NOTE = _entity(
     3, "note", Kind.APPEND, Home.TICKET, "ticket",
@@ -187,6 +188,7 @@ NOTE = _entity(
     _f("mentions", _T.JSON, _S),
     _f("attachments", _T.JSON, _S),
     _f("replaces", _T.ID, _S),
+    _f("arrived_via", _T.ID, _S),
 )
 HISTORY = _entity(
     4, "history_event", Kind.APPEND, Home.TICKET, "subject",
@@ -282,17 +284,28 @@ SUPPORT_CONTACT = _entity(
     _f("calendar", _T.ID),
 )
 
+TIME_ENTRY = _entity(
+    20, "time_entry", Kind.APPEND, Home.TICKET, "ticket",
+    _f("ticket", _T.ID, _S, index=True), _f("origin_ticket", _T.ID, _S), _f("arrived_via", _T.ID, _S),
+    _f("author", _T.ID, _S), _f("started_at", _T.TIME, _S), _f("duration_s", _T.INT, _S),
+    _f("kind", _T.TEXT, _S),  # work, travel, call, session
+    _f("billable", _T.BOOL, _S), _f("note", _T.TEXT, _S), _f("corrects", _T.ID, _S),
+)
+
 # fmt: on
 
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
-    ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT,
+    ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}
-SCHEMA = 1  # raised with every addition here
+SCHEMA = 2  # raised with every addition here
 
 CUSTOMER_BUCKETS = 8
+
+
+TICKET_CHILDREN: tuple[Entity, ...] = tuple(e for e in ENTITIES if e.home is Home.TICKET and e.parent is not None)
 
 
 def team_scope(team: bytes) -> str:
