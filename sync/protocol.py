@@ -235,7 +235,15 @@ class Finish(_Frame, frozen=True, kw_only=True, tag="end"):
     snap: bytes
 
 
-PullFrame = Begin | Results | Rows | Exits | Mark | More | Sums | Finish
+class SnapEnd(_Frame, frozen=True, kw_only=True, tag="snap_end"):
+    """Last frame of a snapshot file: the seq up to which it holds the scope, and the scope's sums there."""
+
+    at_seq: int
+    n: int
+    xsum: int
+
+
+PullFrame = Begin | Results | Rows | Exits | Mark | More | Sums | Finish | SnapEnd
 
 # --- accounts ----------------------------------------------------------------------------------------------------
 
@@ -292,6 +300,7 @@ class Problem(_Struct, frozen=True, kw_only=True):
     mid: int | None = None
     scope: str | None = None
     min: int | None = None
+    wipe_token: str | None = None
 
 
 # --- live channel (websocket, one MessagePack message per frame) -----------------------------------------------

@@ -22,8 +22,17 @@ class ProblemError(Exception):
         mid: int | None = None,
         scope: str | None = None,
         min_schema: int | None = None,
+        wipe_token: str | None = None,
     ) -> None:
         super().__init__(code)
         self.status = status
         self.retry_s = retry_s
-        self.problem = Problem(code=code, detail=detail, expected=expected, mid=mid, scope=scope, min=min_schema)
+        self.problem = Problem(
+            code=code,
+            detail=detail,
+            expected=expected,
+            mid=mid,
+            scope=scope,
+            min=min_schema,
+            wipe_token=wipe_token,
+        )

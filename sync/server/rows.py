@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of one write transaction: locked, read, changed in memory, and written with their new seq at the end."""
+"""Rows of one write transaction: locked, read, changed in memory, and written with their new seq at the end.
+
+A row whose scope changes leaves an exit in the scope it left, with a seq of that scope, in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from app.domain.changes import FieldStamp, Row
 from app.domain.entities import BY_NUMBER, TICKET, FieldType, Kind, Value
 from app.domain.errors import Refused
 from sync.protocol import FRAME_MAX_BYTES, add_sum, row_hash
+from sync.server.access import add_scope
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
 __all__ = ["TxRows", "dump_fld", "load_fld"]
@@ -96,6 +100,16 @@ class TxRows:
                 return row
         return None
 
+    def find(self, type_: int, column: str, value: Value) -> list[Row]:
+        """Return every live row, by id, whose column has this value, as this transaction has it."""
+        table = ENTITY_TABLES[type_]
+        query = sa.select(table).where(table.c[column] == value, table.c.deleted == sa.false())
+        for found in self._cx.execute(query).mappings():
+            if (type_, bytes(found["id"])) not in self._rows:
+                self._remember(type_, found)
+        known = [row for (kind, _), row in sorted(self._rows.items()) if kind == type_ and row is not None]
+        return [row for row in known if not row.deleted and row.values.get(column) == value]
+
     def stage(self, puts: Iterable[Row]) -> None:
         """Take over the rows that one accepted change made. Raises Refused("bad_value" or "text_too_long")."""
         accepted = [row for row in puts if self._is_news(row)]
@@ -110,13 +124,17 @@ class TxRows:
         if not self._staged:
             return {}
         self._number_tickets()
-        by_scope: dict[str, list[Row]] = {}
-        for row in self._staged.values():
-            by_scope.setdefault(row.scope, []).append(row)
+        arrivals: dict[str, list[Row]] = {}
+        leaving: dict[str, list[Row]] = {}
+        for key, row in self._staged.items():
+            arrivals.setdefault(row.scope, []).append(row)
+            before = self._stored.get(key)
+            if before is not None and before.scope != row.scope:
+                leaving.setdefault(before.scope, []).append(row)
         heads: dict[str, int] = {}
         seqs: dict[Key, int] = {}
-        for scope in sorted(by_scope):
-            heads[scope] = self._stamp(scope, by_scope[scope], seqs)
+        for scope in sorted({*arrivals, *leaving}):  # everybody locks scopes in this order
+            heads[scope] = self._stamp(scope, leaving.get(scope, []), arrivals.get(scope, []), seqs)
         self._write(seqs, now)
         return heads
 
@@ -139,8 +157,9 @@ class TxRows:
         if before is None:
             return True
         if BY_NUMBER[row.type].kind is Kind.APPEND:
-            return False  # the same line or entry, handed in twice
-        return dict(before.values) != dict(row.values) or before.deleted != row.deleted
+            return row.rev > before.rev  # else the same line or entry, handed in twice
+        moved = row.scope != before.scope or row.deleted != before.deleted
+        return moved or dict(before.values) != dict(row.values)
 
     def _number_tickets(self) -> None:
         new = [
@@ -157,20 +176,33 @@ class TxRows:
             numbered = replace(row, values={**row.values, "number": number})
             self._rows[(row.type, row.id)] = self._staged[(row.type, row.id)] = numbered
 
-    def _stamp(self, scope: str, rows: list[Row], seqs: dict[Key, int]) -> int:
+    def _stamp(self, scope: str, leaving: list[Row], arrivals: list[Row], seqs: dict[Key, int]) -> int:
         """Take seqs from the scope's counter row, which stays locked to the commit, and keep its sums."""
         table = SYSTEM.scope
-        query = table.update().where(table.c.id == scope).values(head=table.c.head + len(rows))
-        head, n, xsum = self._cx.execute(query.returning(table.c.head, table.c.n, table.c.xsum)).one()
-        for seq, row in enumerate(rows, head - len(rows) + 1):
-            key = (row.type, row.id)
-            seqs[key] = seq
-            before = self._stored.get(key)
-            if before is not None and not before.deleted:
+        count = len(leaving) + len(arrivals)
+        query = table.update().where(table.c.id == scope).values(head=table.c.head + count)
+        query = query.returning(table.c.head, table.c.n, table.c.xsum)
+        counter = self._cx.execute(query).first()
+        if counter is None:
+            add_scope(self._cx, scope)  # the first row of an archive
+            counter = self._cx.execute(query).one()
+        head, n, xsum = counter
+        first = head - count + 1
+        for row in [*leaving, *arrivals]:
+            before = self._stored.get((row.type, row.id))
+            if before is not None and before.scope == scope and not before.deleted:
                 n, xsum = n - 1, add_sum(xsum, -row_hash(row.type, row.id, before.seq))
+        for seq, row in enumerate(arrivals, first + len(leaving)):
+            seqs[row.type, row.id] = seq
             if not row.deleted:
                 n, xsum = n + 1, add_sum(xsum, row_hash(row.type, row.id, seq))
         self._cx.execute(table.update().where(table.c.id == scope).values(n=n, xsum=xsum))
+        if leaving:
+            exits = [
+                {"scope_id": scope, "seq": seq, "type": row.type, "id": row.id, "to_scope": row.scope}
+                for seq, row in enumerate(leaving, first)
+            ]
+            self._cx.execute(SYSTEM.scope_exit.insert(), exits)
         return int(head)
 
     def _write(self, seqs: Mapping[Key, int], now: int) -> None:

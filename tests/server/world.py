@@ -20,6 +20,7 @@ from app.domain.signed import b64, sign, unb64
 from sync.protocol import (
     CONTENT_TYPE,
     BaseEntries,
+    Exits,
     Finish,
     FrameReader,
     Hello,
@@ -275,6 +276,11 @@ class Agent:
                         "id": id_, "seq": seq, "deleted": deleted, "rev": rev, "fld": fld, "scope": frame.scope,
                         **dict(zip(frame.cols, values, strict=True)),
                     }  # fmt: skip
+            elif isinstance(frame, Exits):
+                for seq, type_, id_, _ in frame.items:
+                    held = self.copy.rows.get((type_, id_))
+                    if held is not None and held["scope"] == frame.scope and held["seq"] < seq:
+                        del self.copy.rows[(type_, id_)]
             elif hasattr(frame, "heads"):
                 self.copy.cursors |= frame.heads
 
