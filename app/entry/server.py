@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`deskside server`: one process with an embedded database by default, PostgreSQL on request."""
+"""`deskside server`: one process with an embedded database by default; PostgreSQL, and NATS between processes."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     add("--data", type=Path, required=True, metavar="DIR", help=_("Folder for keys, logs and the embedded database"))
     add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help=_("Address to listen on; port 0 takes a free one"))
     add("--database", metavar="URL", help=_("PostgreSQL address instead of the embedded database"))
+    add("--nats", metavar="URL", help=_("NATS address, when several server processes share one PostgreSQL"))
     add("--port-file", type=Path, metavar="FILE", help=_("Write the server's URL to this file when it is ready"))
     add("--tls-cert", type=Path, metavar="FILE", help=_("TLS certificate with its chain (PEM)"))
     add("--tls-key", type=Path, metavar="FILE", help=_("TLS private key (PEM)"))
@@ -58,9 +59,11 @@ def main(argv: Sequence[str]) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     host, port = split_listen(arguments.listen)
     _check_tls(arguments, host)
+    if arguments.nats and not arguments.database:
+        raise WorldError("nats_alone")
     store, keys = open_parts(arguments.data, arguments.database)
     try:
-        parts = build_parts(store, keys)
+        parts = build_parts(store, keys, nats=arguments.nats)
         seed_states(store, parts.clock())
         listener = bind(host, port)
     except BaseException:
@@ -73,7 +76,9 @@ def _serve(arguments: argparse.Namespace) -> int:
             write_port_file(arguments.port_file, url)
         print(_("Deskside server is ready at {url}").format(url=url), flush=True)
 
-    with configure(arguments.data / "logs", "server"):
+    # processes of one folder on one machine differ by their ports; two would tear one log file apart
+    name = f"server-{listener.getsockname()[1]}" if arguments.database else "server"
+    with configure(arguments.data / "logs", name):
         serve(parts, listener, listening, ready)
     return 0
 

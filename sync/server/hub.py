@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from sys import intern
 
 import sqlalchemy as sa
 
@@ -15,22 +18,21 @@ from sync.protocol import (
     Invite,
     LiveUp,
     Ping,
-    Poke,
     Pong,
     Presence,
     SessionEnded,
     Sig,
     SigNack,
-    decode,
     encode,
 )
 from sync.server.access import load_device, scopes_of
+from sync.server.audience import Audience
 from sync.server.bus import Bus, LocalBus
 from sync.server.jobs import Jobs
 from sync.server.member import Member
-from sync.server.schema import ENTITY_TABLES
+from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.sessions import SessionMembers, bind_companion, session_members
-from sync.server.store import Store
+from sync.server.store import DatabaseBusy, Store
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
 
 __all__ = ["Hub"]
@@ -39,6 +41,8 @@ _SIG_A_SECOND = 50
 _SIG_BYTES_A_SESSION = 4 << 20
 _MEMBERS_KEPT_MS = 2000
 _PRESENCE_STATES = frozenset({"reading", "writing", "gone"})
+_REPLACED = b"\x00"  # no encoded message is so: the device has a newer socket
+_SCOPES_AT_ONCE = 500
 
 
 @dataclass(slots=True)
@@ -66,25 +70,55 @@ class Hub:
     """All live sockets of this process. Methods on the event loop; the database is read in threads."""
 
     def __init__(
-        self, store: Store, signer: TokenSigner, jobs: Jobs, clock: Callable[[], int], bus: Bus | None = None
+        self,
+        store: Store,
+        signer: TokenSigner,
+        jobs: Jobs,
+        clock: Callable[[], int],
+        bus: Bus | None = None,
+        waiting: Callable[[Grant], list[Invite]] | None = None,
     ) -> None:
+        """`waiting` reads the invitations that a companion has not answered yet."""
         self._store = store
         self._signer = signer
         self._jobs = jobs
         self._clock = clock
         self._bus: Bus = bus or LocalBus()
+        self._waiting = waiting
+        self._audience = Audience(self._bus)
         self._members: dict[bytes, Member] = {}
         self._subscriptions: dict[Member, list[tuple[str, Callable[[bytes], None]]]] = {}
         self._relays: dict[bytes, _Relay] = {}
+        self._catching_up: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to listen to other processes. Call on the event loop."""
+        self._bus.start(self._broker_returned)
+
+    async def stop(self) -> None:
+        """Say goodbye to all and leave the bus."""
+        self.close()
+        await self._bus.stop()
+
+    @property
+    def broker(self) -> str:
+        """`none` without one, else `ok` or `away`."""
+        return self._bus.state
 
     def changed(self, heads: dict[str, int]) -> None:
         """Tell everybody with access that scopes moved. Call after the commit."""
-        for scope, head in heads.items():
-            self._bus.publish(f"poke.{scope}", encode(Poke(heads={scope: head})))
+        self._audience.publish(heads)
 
-    def invite(self, customer: bytes, invite: Invite) -> bool:
+    async def invite(self, customer: bytes, invite: Invite) -> bool:
         """Hand an invitation to the customer's companions that are online; False if there is none."""
-        return self._bus.publish(f"cust.{customer.hex()}", encode(invite))
+        return await self._bus.deliver([f"cust.{customer.hex()}"], encode(invite))
+
+    async def catch_up(self, member: Member) -> None:
+        """Hand a companion what was meant for it while it was away."""
+        if member.grant.kind == COMPANION and self._waiting is not None:
+            waiting = self._waiting
+            for invite in await self._jobs.read(lambda: waiting(member.grant)):
+                member.send(invite)
 
     def session_over(self, sid: bytes, members: SessionMembers, reason: str) -> None:
         """Tell both ends that the server closed a session, and forget its relay."""
@@ -106,14 +140,18 @@ class Hub:
             before.close("replaced")
             self.leave(before)
         self._members[grant.device] = member
-        for subject in _subjects(grant, scopes):
-            receiver = partial(_forward_poke, member) if subject.startswith("poke.") else member.send_raw
+        for subject in _subjects(grant):
+            if subject.startswith("dev."):
+                self._bus.publish(subject, _REPLACED)
+            receiver = partial(self._take, member)
             self._bus.subscribe(subject, receiver)
             self._subscriptions.setdefault(member, []).append((subject, receiver))
+        self._audience.add(member)
         return member
 
     def leave(self, member: Member) -> None:
         """Forget a socket. Idempotent."""
+        self._audience.remove(member)
         for subject, receiver in self._subscriptions.pop(member, []):
             self._bus.unsubscribe(subject, receiver)
         if self._members.get(member.grant.device) is member:
@@ -134,12 +172,41 @@ class Hub:
         elif isinstance(message, Presence):
             await self._presence(member, message)
 
+    def _take(self, member: Member, payload: bytes) -> None:
+        """Hand a message to its socket; or the device has come back at another process."""
+        if payload == _REPLACED:
+            member.close("replaced")
+            self.leave(member)
+        else:
+            member.send_raw(payload)
+
+    def _broker_returned(self) -> None:
+        """What other processes said meanwhile is lost: say how far scopes are, and hand out invitations again."""
+        task = asyncio.ensure_future(self._repeat())
+        self._catching_up.add(task)
+        task.add_done_callback(self._catching_up.discard)
+
+    async def _repeat(self) -> None:
+        with suppress(DatabaseBusy):  # then the next poll does it
+            scopes = self._audience.scopes()
+            for start in range(0, len(scopes), _SCOPES_AT_ONCE):
+                part = scopes[start : start + _SCOPES_AT_ONCE]
+                self._audience.show(await self._jobs.read(lambda part=part: self._heads(part)))  # type: ignore[misc]
+            for member in list(self._members.values()):
+                await self.catch_up(member)
+
+    def _heads(self, scopes: list[str]) -> list[tuple[str, int]]:
+        table = SYSTEM.scope
+        with self._store.read() as connection:
+            query = sa.select(table.c.id, table.c.head).where(table.c.id.in_(scopes))
+            return [(row.id, row.head) for row in connection.execute(query)]
+
     def _scopes(self, grant: Grant) -> frozenset[str]:
         with self._store.read() as connection:
             if grant.kind != AGENT:
                 return frozenset()
             load_device(connection, grant.device, grant.subject)
-            return frozenset(scopes_of(connection, grant.subject))
+            return frozenset(intern(scope) for scope in scopes_of(connection, grant.subject))
 
     async def _presence(self, member: Member, message: Presence) -> None:
         known = message.type in BY_NUMBER and len(message.id) == 16 and message.state in _PRESENCE_STATES
@@ -178,8 +245,7 @@ class Hub:
             subjects = [_agent_subject(relay.members)]
         else:
             subjects = _customer_subjects(message.session, relay.members)
-        delivered = [self._bus.publish(subject, payload) for subject in subjects]
-        return None if any(delivered) else "absent"
+        return None if await self._bus.deliver(subjects, payload) else "absent"
 
     async def _relay_of(self, sid: bytes) -> _Relay:
         now = self._clock()
@@ -208,19 +274,11 @@ class Hub:
         relay.members = await self._jobs.read(lambda: self._read_members(sid, now))
 
 
-def _forward_poke(member: Member, payload: bytes) -> None:
-    poke: Poke = decode(payload, Poke)
-    for scope, head in poke.heads.items():
-        member.poke(scope, head)
-
-
-def _subjects(grant: Grant, scopes: frozenset[str]) -> list[str]:
+def _subjects(grant: Grant) -> list[str]:
     if grant.kind == SESSION:
         return [f"ses.{grant.device.hex()}.{grant.subject.hex()}"]
     own = [f"dev.{grant.device.hex()}"]
-    if grant.kind == COMPANION:
-        return [*own, f"cust.{grant.subject.hex()}"]
-    return [*own, *(f"poke.{scope}" for scope in scopes), *(f"presence.{scope}" for scope in scopes)]
+    return [*own, f"cust.{grant.subject.hex()}"] if grant.kind == COMPANION else own
 
 
 def _agent_subject(members: SessionMembers) -> str:

@@ -13,12 +13,14 @@ from argon2 import PasswordHasher
 
 from sync.server.accounts import Accounts
 from sync.server.bootstrap import Organisation, prepare
+from sync.server.bus import Bus, LocalBus
 from sync.server.core import ServerCore
 from sync.server.customers import Customers
 from sync.server.hub import Hub
 from sync.server.jobs import Jobs
 from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
+from sync.server.nats_bus import NatsBus, check_url
 from sync.server.sessions import Sessions
 from sync.server.store import Store, sqlite_url
 from sync.server.tokens import TokenSigner
@@ -69,11 +71,17 @@ def build_parts(
     rng: Callable[[int], bytes] = secrets.token_bytes,
     hasher: PasswordHasher | None = None,
     wrong_code_s: float = 0.3,
+    nats: str | None = None,
 ) -> Parts:
-    """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy."""
+    """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
+
+    `nats` is the address of the broker between several processes.
+    """
     organisation = prepare(store, keys, clock(), rng)
     signer = TokenSigner(keys.tokens)
     jobs = Jobs(1 if store.is_sqlite else _PG_WRITERS)
+    bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()
+    sessions = Sessions(store, keys, signer, organisation, rng)
     return Parts(
         store=store,
         keys=keys,
@@ -82,8 +90,8 @@ def build_parts(
         core=ServerCore(store, rng),
         accounts=Accounts(store, signer, rng, hasher),
         customers=Customers(store, keys, signer, organisation, rng),
-        sessions=Sessions(store, keys, signer, organisation, rng),
-        hub=Hub(store, signer, jobs, clock),
+        sessions=sessions,
+        hub=Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who.device, who.subject)),
         jobs=jobs,
         clock=clock,
         # one account from one place, one account from everywhere, one place against all accounts

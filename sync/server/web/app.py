@@ -27,16 +27,21 @@ __all__ = ["Health", "build_app"]
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the server lives, or is ready."""
+    """Whether the server lives, or is ready: the worst of what it needs. `broker` is none without one, ok or away."""
 
     status: str
+    database: str = "ok"
+    broker: str = "none"
 
 
 def build_app(parts: Parts) -> Litestar:
     """Return the application. It takes over the parts and closes them at its end."""
 
+    async def start_up(_app: Litestar) -> None:
+        parts.hub.start()
+
     async def shut_down(_app: Litestar) -> None:
-        parts.hub.close()
+        await parts.hub.stop()
         parts.close()
 
     routes: list[Any] = [
@@ -52,6 +57,7 @@ def build_app(parts: Parts) -> Litestar:
         request_class=DesksideRequest,
         request_max_body_size=INFLATED_MAX_BYTES,
         exception_handlers=EXCEPTION_HANDLERS,
+        on_startup=[start_up],
         on_shutdown=[shut_down],
         openapi_config=OpenAPIConfig(
             title="Deskside",
@@ -73,12 +79,13 @@ def _health_routes(parts: Parts) -> list[HTTPRouteHandler]:
 
     @get("/ready", tags=["health"])
     async def ready() -> Response[Health]:
-        """The database answers too."""
+        """The database answers too. Without its broker the server works, only hints wait for the devices' polls."""
+        broker = parts.hub.broker
         try:
             await parts.jobs.read(lambda: _ask_database(parts))
         except DatabaseBusy:
-            return Response(Health(status="database"), status_code=503)
-        return Response(Health(status="ok"))
+            return Response(Health(status="database", database="away", broker=broker), status_code=503)
+        return Response(Health(status="broker" if broker == "away" else "ok", broker=broker))
 
     return [health, ready]
 

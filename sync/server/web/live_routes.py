@@ -15,7 +15,7 @@ from sync.protocol import LIVE_MAX_BYTES, Auth, LiveUp, ProtocolError, decode
 from sync.server.member import Member
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
-from sync.server.tokens import COMPANION, Grant
+from sync.server.tokens import Grant
 
 __all__ = ["live_route"]
 
@@ -59,7 +59,7 @@ class _LiveSocket:
             await self._socket.close(_NOT_AUTHENTICATED, "token")
             return
         self._renew(member, grant)
-        await self._catch_up(member, grant)
+        await self._parts.hub.catch_up(member)
         writer = asyncio.ensure_future(self._write(member))
         reader = asyncio.ensure_future(self._read(member))
         try:
@@ -71,14 +71,6 @@ class _LiveSocket:
             for task in (reader, writer):
                 task.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
-
-    async def _catch_up(self, member: Member, grant: Grant) -> None:
-        """Hand a companion what was meant for it while it was away."""
-        if grant.kind == COMPANION:
-            parts = self._parts
-            waiting = await parts.jobs.read(lambda: parts.sessions.waiting(parts.clock(), grant.device, grant.subject))
-            for invite in waiting:
-                member.send(invite)
 
     async def _first(self) -> Grant | None:
         try:
