@@ -134,7 +134,7 @@ class TxRows:
         heads: dict[str, int] = {}
         seqs: dict[Key, int] = {}
         for scope in sorted({*arrivals, *leaving}):  # everybody locks scopes in this order
-            heads[scope] = self._stamp(scope, leaving.get(scope, []), arrivals.get(scope, []), seqs)
+            heads[scope] = self._stamp(scope, leaving.get(scope, []), arrivals.get(scope, []), seqs, now)
         self._write(seqs, now)
         return heads
 
@@ -156,10 +156,11 @@ class TxRows:
         before = self.get(row.type, row.id)
         if before is None:
             return True
-        if BY_NUMBER[row.type].kind is Kind.APPEND:
-            return row.rev > before.rev  # else the same line or entry, handed in twice
         moved = row.scope != before.scope or row.deleted != before.deleted
-        return moved or dict(before.values) != dict(row.values)
+        if not moved and dict(before.values) == dict(row.values):
+            return False
+        # a line or entry never changes by being handed in again; it moves with its ticket as a newer version
+        return BY_NUMBER[row.type].kind is not Kind.APPEND or row.rev > before.rev
 
     def _number_tickets(self) -> None:
         new = [
@@ -176,7 +177,7 @@ class TxRows:
             numbered = replace(row, values={**row.values, "number": number})
             self._rows[(row.type, row.id)] = self._staged[(row.type, row.id)] = numbered
 
-    def _stamp(self, scope: str, leaving: list[Row], arrivals: list[Row], seqs: dict[Key, int]) -> int:
+    def _stamp(self, scope: str, leaving: list[Row], arrivals: list[Row], seqs: dict[Key, int], now: int) -> int:
         """Take seqs from the scope's counter row, which stays locked to the commit, and keep its sums."""
         table = SYSTEM.scope
         count = len(leaving) + len(arrivals)
@@ -199,7 +200,7 @@ class TxRows:
         self._cx.execute(table.update().where(table.c.id == scope).values(n=n, xsum=xsum))
         if leaving:
             exits = [
-                {"scope_id": scope, "seq": seq, "type": row.type, "id": row.id, "to_scope": row.scope}
+                {"scope_id": scope, "seq": seq, "type": row.type, "id": row.id, "to_scope": row.scope, "at": now}
                 for seq, row in enumerate(leaving, first)
             ]
             self._cx.execute(SYSTEM.scope_exit.insert(), exits)

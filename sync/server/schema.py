@@ -77,7 +77,8 @@ class SYSTEM:
     device = _table(
         "device", _id("id", pk=True), _id("account_id"), sa.Column("code", sa.Text, nullable=False, unique=True),
         _text("name"), _text("state"), _int("lmid"), _int("lmid_seen"), _int("offset_ms"), _int("proto"),
-        _int("schema"), _int("hello_at"), _int("last_seen"),
+        _int("schema"), _int("hello_at"), _int("last_seen"), _text("wipe_token", null=True),
+        _int("wiped_at", null=True), _id("replaces", null=True),
     )  # fmt: skip
     refresh = _table(
         "refresh", _id("hash", pk=True), sa.Column("family", sa.LargeBinary, nullable=False, index=True),
@@ -93,7 +94,7 @@ class SYSTEM:
     ingest = _table("ingest", _text("key", pk=True), _text("result"), _int("at"))
     scope_exit = _table(
         "scope_exit", _text("scope_id", pk=True), _int("seq", pk=True), _int("type"), _id("id"),
-        _text("to_scope", null=True),
+        _text("to_scope", null=True), _int("at", null=True),
     )  # fmt: skip
     text_base = _table(
         "text_base", _int("no", pk=True), _id("entity_id"), _text("field"), _int("rev", null=True),
@@ -104,7 +105,10 @@ class SYSTEM:
         "effect", _id("id", pk=True), _text("kind"), _text("payload"), _text("state"), _int("tries"),
         _int("not_before"),
     )  # fmt: skip
-    blob = _table("blob", _id("sha256", pk=True), _int("size"), _int("have"), _text("state"), _text("media_type"))
+    blob = _table(
+        "blob", _id("sha256", pk=True), _int("size"), _int("have"), _text("state"), _text("media_type"),
+        _id("account_id", null=True), _int("at", null=True),
+    )  # fmt: skip
     blob_ref = _table("blob_ref", _id("sha256", pk=True), _int("type", pk=True), _id("entity_id", pk=True))
     snapshot = _table(
         "snapshot", _id("id", pk=True), _text("scope_id"), _int("at_seq"), _int("n"), _int("xsum"), _int("bytes"),
@@ -134,4 +138,8 @@ class SYSTEM:
         "certificate", _text("serial", pk=True), _id("account_id"), _id("device_id"), _int("not_after"),
         _int("revoked_at", null=True),
     )  # fmt: skip
+    # scopes that a device is to load again, until it starts to
+    resync = _table("resync", _id("device_id", pk=True), _text("scope_id", pk=True), _int("at"))
+    # what an administrator did and the processes with live sockets must tell devices: see notices.py
+    notice = _table("notice", _id("id", pk=True), _id("device_id"), _text("kind"), _int("at"))
     setting = _table("setting", _text("name", pk=True), _text("value"))

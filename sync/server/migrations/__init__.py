@@ -14,13 +14,14 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from app.domain.errors import StoreUnavailable
-from sync.server.migrations import r0001_initial, r0002_merging
+from sync.server.migrations import r0001_initial, r0002_merging, r0003_machinery
 
 __all__ = ["REVISIONS", "migrate"]
 
 REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0001_initial.REVISION, r0001_initial.upgrade),
     (r0002_merging.REVISION, r0002_merging.upgrade),
+    (r0003_machinery.REVISION, r0003_machinery.upgrade),
 )
 
 _VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))
