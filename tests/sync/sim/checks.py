@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The invariants I1 to I14 as far as one world can show them; each raises Violation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.domain.entities import ENTITIES
+from app.domain.replica import OutboxEntry, ReplicaState
+from app.store.cipher import Session
+from app.store.schema import table_of
+from app.store.shown import Shown, ShownRows
+from tests.sync.sim.model import CHECKED, MESSAGE, NOTE, TICKET, Image, Key, Refusal
+from tests.sync.sim.oracle import Violation, signed, version_hash
+
+if TYPE_CHECKING:
+    from tests.sync.sim.world import Client, World
+
+_INSERTS = {"ticket.create": (TICKET, "ticket"), "message.add": (MESSAGE, "message"), "note.add": (NOTE, "note")}
+_FULL_CHECK_EVERY = 4
+
+
+def short(state: ReplicaState) -> str:
+    """Return a replica's cursors in a few words."""
+    return " ".join(f"{s.id[:7]}={s.cursor}{'' if s.state == 'live' else s.state}" for s in state.scopes.values())
+
+
+# --- after each checkpoint --------------------------------------------------------------------------------------------
+
+
+def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
+    """I1, I2, I5: cursors do not fall, and the base rows are what the server had at the cursors."""
+    oracle, worker = world.oracle, client.worker
+    assert worker is not None
+    for scope in state.scopes.values():
+        if scope.cursor < client.cursors.get(scope.id, 0) and scope.state == "live":
+            raise Violation("I1", f"{client.person.login}: cursor of {scope.id} fell to {scope.cursor}")
+        if scope.state == "live":
+            client.cursors[scope.id] = scope.cursor
+            expected = oracle.sums_at(scope.id, scope.cursor)
+            if (scope.n, scope.xsum) != expected:
+                raise Violation("I2", f"{client.person.login}: {scope.id} at {scope.cursor} counts {scope.n}, not {expected[0]}")
+    client.cursors = {s: c for s, c in client.cursors.items() if s in state.scopes}
+    live = {s.id: s.cursor for s in state.scopes.values() if s.state == "live"}
+    if len(live) == len(state.scopes) and not oracle.one_moment(state.device, state.lmid_seen, live):
+        raise Violation("I2", f"{client.person.login}: lmid {state.lmid_seen} and its cursors were never true together")
+    if world.healed or state.checkpoint_no % _FULL_CHECK_EVERY == 0:
+        contents_are_true(world, client, state)
+
+
+def contents_are_true(world: World, client: Client, state: ReplicaState) -> None:
+    """I2 in full: every base row of every live scope, and none besides."""
+    worker = client.worker
+    assert worker is not None
+    with worker.replica._file.read() as tx:
+        held = _base_rows(tx)
+    for scope in state.scopes.values():
+        if scope.state != "live":
+            continue
+        wanted = world.oracle.at(scope.id, scope.cursor)
+        mine = held.pop(scope.id, {})
+        if mine.keys() != wanted.keys():
+            raise Violation(
+                "I2", f"{client.person.login}: {scope.id} lacks {_names(wanted.keys() - mine.keys())}, "
+                f"has too many {_names(mine.keys() - wanted.keys())}",
+            )  # fmt: skip
+        count = total = 0
+        for key, (seq, image) in wanted.items():
+            own_seq, own = mine[key]
+            count, total = count + 1, total + version_hash(*key, seq)
+            if own_seq != seq or own.rev != image.rev or own.values != image.values:
+                raise Violation("I2", f"{client.person.login}: row {key[0]} {key[1].hex()} is not the server's at {seq}")
+        if (scope.n, scope.xsum) != (count, signed(total)):
+            raise Violation("I2", f"{client.person.login}: {scope.id} has wrong sums for its rows")
+    strangers = [s for s, rows in held.items() if rows and s not in state.scopes]
+    if strangers:
+        raise Violation("I5", f"{client.person.login}: still has rows of {strangers}")
+
+
+def _names(keys: set[Key]) -> list[str]:
+    return [f"{t} {i.hex()}" for t, i in sorted(keys)]
+
+
+def _base_rows(tx: Session) -> dict[str, dict[Key, tuple[int, Image]]]:
+    out: dict[str, dict[Key, tuple[int, Image]]] = {}
+    for entity in ENTITIES:
+        table = table_of(entity.number)
+        columns = ", ".join(f'"{c}"' for c in table.columns)
+        for raw in tx.all(f"SELECT {columns} FROM {table.name} WHERE deleted = 0"):  # noqa: S608
+            row = table.row(raw)
+            image = Image(row.scope, row.rev, dict(row.values))
+            out.setdefault(row.scope, {})[entity.number, row.id] = (raw[2], image)
+    return out
+
+
+# --- what people see --------------------------------------------------------------------------------------------------
+
+
+def _active(client: Client, shown: Shown) -> list[OutboxEntry]:
+    rows = shown.tx.all(
+        "SELECT mid, name, v, hlc, hash, args, base, created FROM pending.outbox k "  # noqa: S608
+        f"WHERE {shown.active()} ORDER BY mid"
+    )
+    decode = msgspec.msgpack.Decoder(dict[str, tuple[int, int]]).decode
+    return [OutboxEntry(*row[:6], decode(row[6]), row[7]) for row in rows]
+
+
+def own_work_is_shown(world: World, client: Client) -> None:
+    """I7, I8, I9: what was saved and is not confirmed is in view, whatever the worker did meanwhile."""
+    window = client.window
+    assert window is not None
+
+    def look(shown: Shown) -> None:
+        rows = ShownRows(shown)
+        for entry in _active(client, shown):
+            kind = _INSERTS.get(entry.name)
+            if kind is None:
+                continue
+            id_ = msgspec.msgpack.decode(entry.args)[kind[1]]
+            if rows.get(kind[0], id_) is None:
+                raise Violation("I9", f"{client.person.login}: {entry.name} mid {entry.mid} is not in view")
+
+    window.read(look)
+
+
+def view_is_replay(world: World, client: Client) -> None:
+    """I3: after the rebuild the view is the base with the pending mutations replayed over it."""
+    window = client.window
+    assert window is not None
+    window.read(lambda shown: _compare_view(world, client, shown))
+
+
+def _compare_view(world: World, client: Client, shown: Shown) -> None:
+    person = client.person
+    loading = {s for (s,) in shown.tx.all("SELECT id FROM main.scope_state WHERE state <> 'live'")}
+    put: dict[Key, Image] = {}
+    unsure: set[bytes] = set()
+
+    def get(type_: int, id_: bytes) -> Image | None:
+        return put.get((type_, id_)) or _base_row(shown.tx, type_, id_)
+
+    for entry in _active(client, shown):
+        deed = world.oracle.deed(entry, entry.hlc, person.code, person.account, on_server=False)
+        about = deed.args.get("ticket") or deed.args.get("customer") or b""
+        try:
+            if about in unsure:
+                continue
+            put.update(world.oracle.model.run(get, deed)[1])
+        except Refusal:
+            unsure.add(about)  # its last image stays until the server's word
+    rows = ShownRows(shown)
+    for key, image in put.items():
+        owner = key[1] if key[0] in (TICKET, 10) else image.values.get("ticket") or image.values.get("subject")
+        if owner in unsure or image.scope in loading:
+            continue
+        seen = rows.get(*key)
+        if seen is None:
+            raise Violation("I3", f"{person.login}: row {key[0]} {key[1].hex()} is not in view")
+        for name in CHECKED[key[0]]:
+            if seen.values.get(name) != image.values.get(name):
+                raise Violation(
+                    "I3", f"{person.login}: {key[0]} {key[1].hex()} shows {name} {seen.values.get(name)!r}, "
+                    f"should be {image.values.get(name)!r}",
+                )  # fmt: skip
+
+
+def _base_row(tx: Session, type_: int, id_: bytes) -> Image | None:
+    table = table_of(type_)
+    columns = ", ".join(f'"{c}"' for c in table.columns)
+    raw = tx.one(f"SELECT {columns} FROM main.{table.name} WHERE id = ?", (id_,))  # noqa: S608
+    if raw is None:
+        return None
+    row = table.row(raw)
+    fld = {name: (s.rev, s.hlc, s.device, s.mid) for name, s in row.fld.items()}
+    return Image(row.scope, row.rev, dict(row.values), fld, row.deleted)
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def is_quiet(world: World) -> bool:
+    """Whether everything that was saved is confirmed everywhere and every client is at the server's heads."""
+    return not any(_lack(world, c) for c in world.clients)
+
+
+def _lack(world: World, client: Client) -> str:
+    worker = client.worker
+    if worker is None or client.window is None:
+        return "a process"
+    if client.ask is not None:
+        return "an answer"
+    state = worker.replica.state()
+    if worker.replica.last_mid() > state.lmid_seen:
+        return f"confirmation of {worker.replica.last_mid() - state.lmid_seen} mutations"
+    for scope in state.scopes.values():
+        if scope.state != "live" or scope.cursor != world.oracle.past.heads.get(scope.id, 0):
+            return f"rows of {scope.id}"
+    return ""
+
+
+def everything_arrived(world: World) -> None:
+    """I10 to I13: outboxes empty, all alike, and no word lost or doubled."""
+    for client in world.clients:
+        if lack := _lack(world, client):
+            raise Violation("I10", f"{client.person.login} still lacks {lack}")
+    for client in world.clients:
+        assert client.worker is not None
+        assert client.window is not None
+        contents_are_true(world, client, client.worker.replica.state())
+        client.window.profile.after_checkpoint()
+        client.window.read(lambda shown, c=client: _nothing_over_it(c, shown))
+    _no_word_lost(world)
+
+
+def _nothing_over_it(client: Client, shown: Shown) -> None:
+    if shown.overlaid:
+        raise Violation("I11", f"{client.person.login}: images of {sorted(shown.overlaid)} still cover the server's rows")
+
+
+def _no_word_lost(world: World) -> None:
+    server, trays = world.oracle.texts(), ""
+    for client in world.clients:
+        assert client.window is not None
+        trays += str(client.window.read(lambda s: s.tx.all("SELECT content, data FROM main.needs_you")))
+    for token, (login, mid, kind) in world.tokens.items():
+        if token not in server and token not in trays:
+            raise Violation("I12", f"{login}'s {kind} mid {mid} with {token} is nowhere")
+    bodies: dict[str, int] = {}
+    for (type_, _), row in world.oracle.past.rows.items():
+        if type_ in (MESSAGE, NOTE):
+            body = str(row.values["body"])
+            bodies[body] = bodies.get(body, 0) + 1
+    twice = [body for body, n in bodies.items() if n > 1 and body in world.tokens]
+    if twice:
+        raise Violation("I13", f"{twice} are there more than once")
+
+

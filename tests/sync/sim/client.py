@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One agent's computer in a world: the window's half and the worker's half on their two real files."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from app.domain.changes import AnyChange
+from app.domain.ports import Seen
+from app.domain.replica import Applied
+from app.entry.sync_codec import Codec, Hashes
+from app.store.cipher import Database
+from app.store.pending import Tools, seen_of
+from app.store.pending_file import open_reader
+from app.store.profile import Profile
+from app.store.replica import ReplicaStore, open_replica
+from app.store.shown import Shown, ShownRows
+from sync.conflicts import decide
+from sync.engine import Backoff, ClientCore
+from tests.sync.sim.env import KEY, Person
+
+
+class Window:
+    """The window's process: saves, reads, rebuilds."""
+
+    def __init__(self, folder: Path, person: Person, clock: Callable[[], int]) -> None:
+        self.person = person
+        self.profile = Profile(folder, KEY, Tools(Codec(), decide, clock))
+
+    def close(self) -> None:
+        """End, or be killed: what is committed stays."""
+        self.profile.close()
+
+    def commit(self, change: AnyChange, seen: Mapping[str, Seen] | None = None) -> int:
+        """Save a change; returns its mid."""
+        return self.profile.commits.commit(change, seen).mid
+
+    def seen(self, type_: int, id_: bytes, names: tuple[str, ...]) -> dict[str, Seen]:
+        """Return what an edit that begins now starts from."""
+        with self.profile.readers().read() as tx:
+            shown = Shown(tx)
+            row = ShownRows(shown).get(type_, id_)
+            return {n: seen_of(row, n, self.person.code, shown) for n in names}
+
+    def read(self, look: Callable[[Shown], Any]) -> Any:
+        """Look at the rows as shown."""
+        with self.profile.readers().read() as tx:
+            return look(Shown(tx))
+
+
+class Worker:
+    """The sync worker's process."""
+
+    def __init__(self, folder: Path, person: Person, clock: Callable[[], int], rng: random.Random) -> None:
+        self._pending: Database = open_reader(folder, KEY)
+        self.replica: ReplicaStore
+        self.replica, self.aside = open_replica(folder, KEY, self._pending, Hashes(), clock)
+        self.replica.use_device(person.device)
+        self.core = ClientCore(self.replica, rng)
+        self.backoff = Backoff(rng)
+        self.last_mid = 0
+        self.not_before = 0  # after a failure: wait until then
+
+    def close(self) -> None:
+        """End, or be killed."""
+        self.replica.close()
+        self._pending.close()
+
+
+__all__ = ["Applied", "Window", "Worker"]
