@@ -46,6 +46,10 @@ class Bus(Protocol):
         """Stop that. Unknown pairs are ignored."""
         ...
 
+    async def settled(self) -> None:
+        """Return when other processes reach what was subscribed so far, or a moment later if the broker is away."""
+        ...
+
 
 class LocalBus:
     """The bus of a single server process."""
@@ -63,6 +67,9 @@ class LocalBus:
     def state(self) -> str:
         """There is no broker."""
         return "none"
+
+    async def settled(self) -> None:
+        """Nothing to wait for."""
 
     def publish(self, subject: str, payload: bytes) -> None:
         """Send to whoever listens now."""

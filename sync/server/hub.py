@@ -147,6 +147,7 @@ class Hub:
             self._bus.subscribe(subject, receiver)
             self._subscriptions.setdefault(member, []).append((subject, receiver))
         self._audience.add(member)
+        await self._bus.settled()
         return member
 
     def leave(self, member: Member) -> None:

@@ -28,6 +28,7 @@ __all__ = ["NatsBus", "check_url"]
 _log = get_logger("server.bus")
 _TAKEN = b"+"
 _ANSWER_S = 1.0
+_FLUSH_S = 1
 _RETRY_S = 1
 _PING_S = 10
 _MAX_WAITING = 50_000  # hints that wait for the socket; more are dropped, a poll makes them good
@@ -38,7 +39,7 @@ def check_url(url: str) -> str:
     for part in url.split(","):
         try:
             split = urlsplit(part.strip())
-            usable = split.scheme in ("nats", "tls") and bool(split.hostname) and (split.port or 1) > 0
+            usable = split.scheme in ("nats", "tls") and bool(split.hostname) and split.port != 0
         except ValueError:
             usable = False
         if not usable:
@@ -107,6 +108,21 @@ class NatsBus:
         self._local.unsubscribe(subject, receiver)
         if not self._local.listens(subject):
             self._orders.put_nowait(lambda: self._settle(subject))
+
+    async def settled(self) -> None:
+        """Return when the broker knows what was subscribed so far; without one, at once."""
+        if not self._client.is_connected:
+            return
+        sent = asyncio.get_running_loop().create_future()
+
+        async def mark() -> None:
+            if not sent.done():
+                sent.set_result(None)
+
+        self._orders.put_nowait(mark)
+        with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
+            await asyncio.wait_for(sent, _ANSWER_S)
+            await self._client.flush(timeout=_FLUSH_S)
 
     def _send(self, subject: str, payload: bytes) -> None:
         if self._client.is_connected and self._orders.qsize() < _MAX_WAITING:

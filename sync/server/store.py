@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 _TRIES = 4
 _CHECKED_BYTES = 64 << 20  # a larger file is not read through at start
+_MIGRATION_LOCK = 0x6465736B73696465  # "deskside"
 _RETRY = frozenset({"40001", "40P01", "23505"})  # serialization, deadlock, two writers inserted the same new row
 
 
@@ -64,6 +65,8 @@ class Store:
             store = cls(engine)
             store._check()
             with store._one_writer, store._write_engine.begin() as connection:
+                if not store.is_sqlite:  # several processes may start at once
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
                 migrate(connection)
         except (SQLAlchemyError, StoreUnavailable) as error:
             engine.dispose()

@@ -97,21 +97,28 @@ def row_id(n: int) -> bytes:
 class World:
     """One server with a team, two agents of it, one agent of another team, and two customers."""
 
-    def __init__(self, store: Store) -> None:
-        self.clock = Clock()
-        self.rng = CountingRandom()
+    def __init__(self, store: Store, *, nats: str | None = None, beside: World | None = None) -> None:
+        """`beside` is another process of the same deployment: it has filled the database already."""
+        self.clock: Clock = beside.clock if beside else Clock()
+        self.rng: CountingRandom = beside.rng if beside else CountingRandom()
         self.keys = ServerKeys.of(b"o" * 32, b"s" * 32)
         self.store = store
         self.parts: Parts = build_parts(
-            store, self.keys, clock=self.clock, rng=self.rng, hasher=FAST_HASHER, wrong_code_s=0.0
+            store, self.keys, clock=self.clock, rng=self.rng, hasher=FAST_HASHER, wrong_code_s=0.0, nats=nats
         )
-        seed_states(store, self.clock())
-        self.staff = Staff(store, self.keys, self.rng, FAST_HASHER.hash)
-        for login, name, team in (("kim", "김지우", "북부"), ("lee", "이서준", "북부"), ("park", "박하은", "남부")):
-            self.staff.create_user(self.clock(), login, name, PASSWORD, ["agent"], [team])
         self.customer, self.other_customer = row_id(1), row_id(2)
-        store.write(lambda cx: load_rows(cx, self._customers()))
+        if beside is None:
+            self._fill()
+        self.staff = Staff(store, self.keys, self.rng, FAST_HASHER.hash)
         self.client: TestClient[Any] = TestClient(build_app(self.parts), raise_server_exceptions=False)
+
+    def _fill(self) -> None:
+        store = self.store
+        seed_states(store, self.clock())
+        staff = Staff(store, self.keys, self.rng, FAST_HASHER.hash)
+        for login, name, team in (("kim", "김지우", "북부"), ("lee", "이서준", "북부"), ("park", "박하은", "남부")):
+            staff.create_user(self.clock(), login, name, PASSWORD, ["agent"], [team])
+        store.write(lambda cx: load_rows(cx, self._customers()))
 
     def _customers(self) -> list[NewRow]:
         out = []
