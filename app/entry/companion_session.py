@@ -91,6 +91,7 @@ class CustomerSession(QObject):
         self._hotkey_works = False
         self._prompt: PromptInfo | None = None
         self._targets: tuple[TargetChoice, ...] = ()
+        self._unseen = ""  # why nothing can be shown, while the warning still stands before the request
         self._target: TargetChoice | None = None
         self._number = ""
         self._number_confirmed = False
@@ -272,6 +273,8 @@ class CustomerSession(QObject):
         if self._targets:
             window.show_targets(self._targets)
         window.show()
+        if self._unseen:
+            window.show_problem(trouble(self._unseen))
         window.raise_()
         window.activateWindow()
 
@@ -408,8 +411,10 @@ class CustomerSession(QObject):
             self._perform(self._end.set_masks(rects))
 
     def _notify(self, notice: Notice, detail: str) -> None:
-        if notice is Notice.CAPTURE and self.request is not None:
-            self.request.show_problem(trouble(detail or "capture_failed"))
+        if notice is Notice.CAPTURE and self._end.view.phase in (Phase.INVITED, Phase.PROMPTED):
+            self._unseen = detail or "capture_failed"
+            if self.request is not None:
+                self.request.show_problem(trouble(self._unseen))
         elif self.bar is not None:
             self._tell_bar()
 

@@ -29,6 +29,8 @@ class TriedAgent(Agent):
             "resume": self.resume,
             "children": self.children,
             "strip": self.strip,
+            "reopened": self.reopened,
+            "sign_in_again": self.sign_in_again,
             "sees_live": self.sees_live,
             "session": self.session,
             "wait_lost": self.wait_lost,
@@ -44,6 +46,23 @@ class TriedAgent(Agent):
         """A later start with the same profile: the main window comes by itself."""
         yield lambda: self._app.window is not None and self._app.window.isVisible()
         yield lambda: self._app.status.phase is SyncPhase.LIVE
+        return {}
+
+    def reopened(self) -> Steps:
+        """A later start with the same profile, whatever the server thinks of it."""
+        yield lambda: self._app.window is not None and self._app.window.isVisible()
+        return {}
+
+    def sign_in_again(self, password: str) -> Steps:
+        """Press what the strip offers, and sign in."""
+        if self._app.sign_in is None:
+            self._window.strip.action.click()
+        yield lambda: self._app.sign_in is not None
+        window = self._app.sign_in
+        assert window is not None
+        window.password.setText(password)
+        window.submit.click()
+        yield lambda: self._app.sign_in is None
         return {}
 
     def children(self) -> Steps:

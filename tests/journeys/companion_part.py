@@ -10,7 +10,7 @@ import sys
 from functools import partial
 
 from app.entry import companion_app
-from app.entry.demo_companion import Customer, main
+from app.entry.demo_companion import Customer, main, press
 from app.entry.demo_driver import Step, Steps, pause
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.limits import Limits
@@ -32,6 +32,7 @@ class TriedCustomer(Customer):
             "press_stop": self.press_stop,
             "close_home": self.close_home,
             "home": self.home,
+            "blind_prompt": self.blind_prompt,
         }
         return super().steps() | more
 
@@ -97,6 +98,22 @@ class TriedCustomer(Customer):
         home = self._app.home
         yield lambda: True
         return {"usable": home is not None and home.isVisible() and home.isEnabled(), "online": self._app.online}
+
+    def blind_prompt(self) -> Steps:
+        """Read the request on a computer that can show nothing, and try to allow it."""
+        app = self._app
+        yield lambda: app.session is not None and (app.session.scam is not None or app.session.request is not None)
+        session = self._session()
+        if session.scam is not None:
+            yield session.scam.yes.isEnabled
+            press(session.scam.yes)
+        yield lambda: session.request is not None
+        request = session.request
+        assert request is not None
+        yield request.problem.isVisible
+        request.yes.click()
+        words = [label.text() for label in request.problem.findChildren(PlainLabel)]
+        return {"allow": request.yes.isEnabled(), "words": words}
 
     def close_home(self) -> Steps:
         """Close the companion as a person does; this process ends."""

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.fakes.wait import wait_until
 
 PASSPHRASE = "a passphrase for journeys"
 LOGIN = "agent1"
+_BARE = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
 LOST_MS = 4_000  # how long a broken line is waited for; a person's session waits 30 s
 TICKETS = 300  # of the sample data "small"
 
@@ -43,9 +45,8 @@ class Stage:
             part.stop()
         self.server.stop()
 
-    def _start(self, name: str, display: str = "", **first: object) -> Part:
-        environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-        environment |= {"QT_QPA_PLATFORM": "offscreen"} | ({"DISPLAY": display} if display else {})
+    def _start(self, name: str, environment: Mapping[str, str] | None = None, **first: object) -> Part:
+        environment = _BARE | {"QT_QPA_PLATFORM": "offscreen"} | dict(environment or {})
         command = [sys.executable, "-m", f"tests.journeys.{name}_part", "--profile", str(self.folder / name)]
         part = Part(name, [*command, "--lang", "en"], self.folder / f"{name}.log", environment)
         self._parts[name] = part
@@ -68,6 +69,22 @@ class Stage:
         os.kill(part.pid, signal.SIGKILL)
         assert part.wait(10) == -signal.SIGKILL
         part.stop()
+
+    def restart(self, name: str, environment: Mapping[str, str] | None = None) -> Part:
+        """Kill a client and start it again on its profile; what it then finds is the test's to say."""
+        if self._parts[name].running:
+            self.kill(name)
+        self._parts[name].stop()
+        return self._start(name, environment)
+
+    def forget_sign_in(self, login: str) -> None:
+        """Let the server forget every refresh token of an account, as it does when they ran out."""
+        with sqlite3.connect(self.server.database, timeout=10) as database:
+            database.execute(
+                "DELETE FROM refresh WHERE device_id IN (SELECT d.id FROM device d JOIN account a "
+                "ON a.id = d.account_id WHERE a.login = ?)",
+                (login,),
+            )
 
     def ready(self) -> None:
         """Start what a test left dead, and open the ticket."""
@@ -113,10 +130,11 @@ class Stage:
 def kill_and_wait(pid: int) -> None:
     """kill -9 a process that somebody else waits for, and wait until it is gone."""
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not _lives(pid), 5)
+    wait_until(lambda: not lives(pid), 5)
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether a process runs."""
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.wait import wait_until
-from tests.journeys.stage import Stage, has, kill_and_wait
+from tests.journeys.stage import LOGIN, Stage, has, kill_and_wait, lives
 
 _NOTHING_SHARED = "Nothing is shared now."
 
@@ -114,6 +114,38 @@ def test_a_killed_sync_worker_comes_back_by_itself_and_sends_what_was_written_me
     stage.agent.order("wait_sent", 20)
     assert stage.agent.order("children", 10)["worker"] not in (0, worker)
     assert stage.on_server("written without a worker") == 1
+
+
+def test_a_sign_in_that_ran_out_is_said_in_the_strip_and_what_was_written_waits_and_is_sent_once(stage: Stage) -> None:
+    """Work goes on without the server's leave; the strip's button leads to the sign-in window and out again."""
+    worker = stage.agent.order("children", 10)["worker"]
+    stage.kill("agent")
+    wait_until(lambda: not lives(worker), 20)  # it still has a token in memory
+    stage.forget_sign_in(LOGIN)
+    agent = stage.restart("agent")
+    agent.order("reopened", 20)
+    strip = agent.order("strip", 15, phase="signed_out")
+    assert (strip["words"], strip["action"]) == ("Sign-in needed", "Sign in…")
+    stage.open_ticket()
+    agent.order("note", 10, text="written while signed out")
+    assert stage.on_server("written while signed out") == 0
+    agent.order("sign_in_again", 15, password=stage.server.password)
+    agent.order("wait_sent", 20)
+    assert stage.on_server("written while signed out") == 1
+
+
+def test_a_customer_whose_display_cannot_be_shown_reads_why_and_can_only_refuse(stage: Stage) -> None:
+    """Nothing is made up in its place: Allow stays asleep, and the agent reads that it was refused."""
+    companion = stage.restart("companion", {"WAYLAND_DISPLAY": "wayland-nowhere"})
+    companion.order("resume", 20)
+    stage.agent.order("invite", 20)
+    told = companion.order("blind_prompt", 30)
+    assert not told["allow"]
+    assert has(told["words"], "There is no screen that can be shown")
+    companion.order("refuse", 10)
+    over = stage.agent.order("session", 15, over=True)
+    assert (over["reason"], over["frames"]) == ("refused", 0)
+    stage.kill("companion")
 
 
 def test_closing_the_companion_in_mid_session_stops_sharing_first(stage: Stage) -> None:
