@@ -12,6 +12,7 @@ from app.domain.replica import OutboxEntry, ReplicaState
 from app.store.cipher import Session
 from app.store.schema import table_of
 from app.store.shown import Shown, ShownRows
+from sync.protocol import PushAnswer
 from tests.sync.sim.model import CHECKED, MESSAGE, NOTE, TICKET, Image, Key, Refusal
 from tests.sync.sim.oracle import Violation, signed, version_hash
 
@@ -34,6 +35,8 @@ def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
     """I1, I2, I5: cursors do not fall, and the base rows are what the server had at the cursors."""
     oracle, worker = world.oracle, client.worker
     assert worker is not None
+    if worker.core.counters.differing:
+        raise Violation("I2", f"{client.person.login}: sums of {worker.core.counters.differing} differed")
     for scope in state.scopes.values():
         if scope.cursor < client.cursors.get(scope.id, 0) and scope.state == "live":
             raise Violation("I1", f"{client.person.login}: cursor of {scope.id} fell to {scope.cursor}")
@@ -48,6 +51,15 @@ def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
         raise Violation("I2", f"{client.person.login}: lmid {state.lmid_seen} and its cursors were never true together")
     if world.healed or state.checkpoint_no % _FULL_CHECK_EVERY == 0:
         contents_are_true(world, client, state)
+
+
+def answer_is_stored(world: World, client: Client, answer: PushAnswer) -> None:
+    """I4: an answer to a push, repeated or not, says what was stored when the mutation was first applied."""
+    for result in answer.results:
+        stored = world.oracle.past.results.get((client.person.device, result.mid))
+        told = (result.was if result.st == "dup" else result.st, result.code)
+        if told != stored:
+            raise Violation("I4", f"{client.person.login}: mid {result.mid} was {stored}, the answer says {told}")
 
 
 def contents_are_true(world: World, client: Client, state: ReplicaState) -> None:
@@ -111,18 +123,19 @@ def own_work_is_shown(world: World, client: Client) -> None:
     """I7, I8, I9: what was saved and is not confirmed is in view, whatever the worker did meanwhile."""
     window = client.window
     assert window is not None
+    window.read(lambda shown: own_work_in(client, shown))
 
-    def look(shown: Shown) -> None:
-        rows = ShownRows(shown)
-        for entry in _active(client, shown):
-            kind = _INSERTS.get(entry.name)
-            if kind is None:
-                continue
-            id_ = msgspec.msgpack.decode(entry.args)[kind[1]]
-            if rows.get(kind[0], id_) is None:
-                raise Violation("I9", f"{client.person.login}: {entry.name} mid {entry.mid} is not in view")
 
-    window.read(look)
+def own_work_in(client: Client, shown: Shown) -> None:
+    """The same for one read transaction, however long ago it began."""
+    rows = ShownRows(shown)
+    for entry in _active(client, shown):
+        kind = _INSERTS.get(entry.name)
+        if kind is None:
+            continue
+        id_ = msgspec.msgpack.decode(entry.args)[kind[1]]
+        if rows.get(kind[0], id_) is None:
+            raise Violation("I9", f"{client.person.login}: {entry.name} mid {entry.mid} is not in view")
 
 
 def view_is_replay(world: World, client: Client) -> None:

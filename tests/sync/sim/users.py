@@ -12,7 +12,7 @@ from app.domain.entities import CUSTOMER, TICKET
 from app.domain.errors import Refused
 from app.domain.ports import Seen
 from tests.sync.sim.client import Window
-from tests.sync.sim.env import Person
+from tests.sync.sim.env import Killed, Person
 
 if TYPE_CHECKING:
     from tests.sync.sim.world import World
@@ -51,6 +51,10 @@ class User:
         except Refused as refused:
             self._world.note(self._person.login, "may not", type(change).__name__, refused.code)
             return
+        except Killed as killed:
+            if killed.point == "after commit" and token is not None:
+                self._world.tokens[token] = (self._person.login, 0, type(change).__name__)
+            raise
         self._world.note(self._person.login, "saves", mid, type(change).__name__, token or "")
         if token is not None:
             self._world.tokens[token] = (self._person.login, mid, type(change).__name__)

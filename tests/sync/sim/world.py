@@ -18,6 +18,7 @@ from sync.protocol import FrameReader, frame
 from sync.server.core import ServerCore
 from sync.server.problems import ProblemError
 from sync.server.store import DatabaseBusy
+from app.store.shown import Shown
 from tests.sync.sim import checks
 from tests.sync.sim.client import Window, Worker
 from tests.sync.sim.env import START_MS, Env, Killed, Person, Points, environment
@@ -25,7 +26,7 @@ from tests.sync.sim.oracle import Oracle, Past, Violation, copy_file
 from tests.sync.sim.users import User
 
 DAY = 86_400_000
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 12_000
 Request = Hello | Push | Pull
 
 
@@ -54,7 +55,7 @@ class Ask:
 
     no: int
     request: Request
-    frames: list[PullFrame] = field(default_factory=list)
+    timer: _Event | None = None
 
 
 @dataclass
@@ -71,6 +72,7 @@ class Client:
     worker: Worker | None = None
     ask: Ask | None = None
     wake: _Event | None = None
+    readings: list[contextlib.ExitStack] = field(default_factory=list)
     checkpoint: int = -1
     cursors: dict[str, int] = field(default_factory=dict)
 
@@ -221,6 +223,9 @@ class World:
             self._rebuild(client)
 
     def _close_window(self, client: Client) -> None:
+        for reading in client.readings:
+            reading.close()
+        client.readings.clear()
         if client.window is not None:
             client.window.close()
             client.window = None
@@ -230,11 +235,13 @@ class World:
             folder = self._folder / client.person.login
             client.worker = Worker(folder, client.person, self.clock_of(client), client.rng)
             self.note(client.person.login, "worker starts")
-            self.wake(client, 0)
+            self._look(client)
 
     def _close_worker(self, client: Client) -> None:
         if client.worker is not None:
             client.worker.close()
+        if client.ask is not None and client.ask.timer is not None:
+            client.ask.timer.gone = True
         client.worker, client.ask = None, None
 
     def _start_server(self) -> None:
@@ -262,8 +269,24 @@ class World:
         if client.worker is not None and client.rng.random() < 0.9:
             client.worker.core.committed()
             self.wake(client, client.rng.uniform(1, 20))
-        pause = client.rng.choice((300, 3_000, 3_000, 20_000))
+        if client.window is not None and client.rng.random() < 0.2:
+            self._read_slowly(client, client.window)
+        pause = client.rng.choice((300, 4_000, 8_000, 30_000))
         self.after(client.rng.expovariate(1 / pause), lambda: self._user(client))
+
+    def _read_slowly(self, client: Client, window: Window) -> None:
+        """Begin to read the replica now and go on later: the two files' snapshots are of different instants."""
+        reading = contextlib.ExitStack()
+        shown = Shown(reading.enter_context(window.profile.readers().read()))
+        client.readings.append(reading)
+
+        def go_on() -> None:
+            if reading in client.readings:
+                client.readings.remove(reading)
+                checks.own_work_in(client, shown)
+                reading.close()
+
+        self.after(client.rng.uniform(10, 20_000), go_on)
 
     def _rebuild(self, client: Client) -> None:
         if client.window is None:
@@ -312,7 +335,7 @@ class World:
                 self.oracle.sent[request.device, m.mid, m.hash] = m
         raw = encode(request)
         line = client.line
-        self.after(TIMEOUT_MS, lambda: self._timeout(client, ask))
+        ask.timer = self.after(TIMEOUT_MS, lambda: self._fail(client, ask))
         if line.hole or client.rng.random() < line.drop:
             self.note("line", "loses", ask.no)
             return
@@ -340,6 +363,7 @@ class World:
                 elif isinstance(request, Push):
                     answer = self.server.push(self.now, client.person.grant, request)
                     self.note("server", "answers push", ask.no, answer.lmid, [(r.mid, r.st, r.code) for r in answer.results])
+                    checks.answer_is_stored(self, client, answer)
                     self._answer(client, ask, encode(answer))
                     self._poke(answer.heads)
                 else:
@@ -408,6 +432,8 @@ class World:
         if client.worker is None or client.ask is not ask:
             return None
         client.ask = None
+        if ask.timer is not None:
+            ask.timer.gone = True
         return client.worker
 
     def _receive(self, client: Client, ask: Ask, raw: bytes) -> None:
@@ -473,10 +499,6 @@ class World:
                 worker.not_before = self.now + int(worker.backoff.failed_s(verdict.retry_s) * 1000)
         self._look(client)
 
-    def _timeout(self, client: Client, ask: Ask) -> None:
-        if client.ask is ask:
-            self._fail(client, ask)
-
     def _fail(self, client: Client, ask: Ask) -> None:
         worker = self._mine(client, ask)
         if worker is None:
@@ -496,9 +518,9 @@ class World:
             return
         roll = self.rng.random()
         client = self.rng.choice(self.clients)
-        if roll < 0.35:
+        if roll < 0.25:
             client.line.hole = True
-            away = self.rng.choice((5_000, 60_000, 20 * 60_000, DAY))
+            away = self.rng.choice((5_000, 20_000, 60_000, DAY))
             self.note(client.person.login, "is cut off for", away)
             self.after(away, lambda: self._reconnect(client))
         elif roll < 0.85:
@@ -510,7 +532,7 @@ class World:
         else:
             self.note("server", "is killed")
             self._kill(None, "server")
-        self.after(self.rng.expovariate(1 / 8_000), self._chaos)
+        self.after(self.rng.expovariate(1 / 15_000), self._chaos)
 
     def _reconnect(self, client: Client) -> None:
         client.line.hole = False
@@ -529,6 +551,9 @@ class World:
         self._start_server()
         for client in self.clients:
             client.line = Line()
+            for reading in client.readings:
+                reading.close()
+            client.readings.clear()
             self._open_window(client)
             self._open_worker(client)
             self._reconnect(client)

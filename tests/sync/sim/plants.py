@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bugs that can be planted into the product while a world runs, to prove that the simulator would find them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import app.store.pending
+import app.store.rebuild
+import app.store.replica
+import app.store.replica_rows
+import app.store.shown
+import sync.engine
+import sync.gather
+import sync.server.apply
+import sync.server.core
+import sync.server.hello
+import sync.server.pull
+import sync.server.push
+import sync.server.rows
+from app.domain.executor import Decision
+from app.domain.ids import hlc_ms
+from app.domain.replica import Checkpoint
+from sync.protocol import Begin, Result, Sums
+from tests.sync.sim.env import environment
+
+Change = tuple[Any, str, Any]  # owner, attribute, what stands there instead
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A bug: what it is, and what it changes."""
+
+    what: str
+    make: Callable[[], Sequence[Change]]
+
+
+PLANTS: dict[str, Plant] = {}
+
+
+def _plant(name: str, what: str) -> Callable[[Callable[[], Sequence[Change]]], Callable[[], Sequence[Change]]]:
+    def keep(make: Callable[[], Sequence[Change]]) -> Callable[[], Sequence[Change]]:
+        PLANTS[name] = Plant(what, make)
+        return make
+
+    return keep
+
+
+@contextlib.contextmanager
+def planted(name: str) -> Iterator[None]:
+    """Let the product have this bug while the block runs."""
+    with contextlib.ExitStack() as stack:
+        for owner, attribute, instead in PLANTS[name].make():
+            stack.enter_context(patch.object(owner, attribute, instead, create=True))
+        yield
+
+
+# --- server -----------------------------------------------------------------------------------------------------------
+
+
+@_plant("sequence_for_counter", "seqs drawn from a sequence: a transaction that drew earlier commits later")
+def _sequence() -> Sequence[Change]:
+    before, drawn = sync.server.rows.TxRows._stamp, dict[str, list[int]]()
+
+    def stamp(self: Any, scope: str, rows: list[Any], seqs: dict[Any, int]) -> int:
+        head = before(self, scope, rows, seqs)
+        free = drawn.setdefault(scope, [])
+        # another transaction has drawn numbers below ours and has not committed: it is the next one here
+        mine = sorted(seqs[row.type, row.id] for row in rows)
+        pool = sorted([*free, *mine])
+        if len(pool) >= 2:
+            free[:] = pool[: len(pool) - len(mine)] if free else []
+        table = sync.server.rows.SYSTEM.scope
+        if not free and len(mine) == 1 and head % 3 == 0:
+            seqs[rows[0].type, rows[0].id] = head + 1
+            free.append(head)
+            self._cx.execute(table.update().where(table.c.id == scope).values(head=head + 1))
+            return head + 1
+        return head
+
+    return [(sync.server.rows.TxRows, "_stamp", stamp)]
+
+
+@_plant("head_outside_snapshot", "the heads of a pull are read after its rows, outside its snapshot")
+def _head_outside() -> Sequence[Change]:
+    before = sync.server.pull.pull_frames
+
+    def frames(connection: Any, *args: Any) -> Iterator[Any]:
+        for message in before(connection, *args):
+            if isinstance(message, Sums):
+                with environment().store.read() as other:
+                    heads = dict(other.exec_driver_sql("SELECT id, head FROM scope").fetchall())
+                for scope in message.scopes:
+                    yield sync.server.pull.Mark(scope=scope, to=heads[scope])
+            yield message
+
+    return [(sync.server.core, "pull_frames", frames)]
+
+
+@_plant("lmid_outside_snapshot", "a pull's lmid is read after its rows, outside its snapshot")
+def _lmid_outside() -> Sequence[Change]:
+    before = sync.server.pull.pull_frames
+
+    def frames(connection: Any, now: int, snap: bytes, epoch: bytes, device: Any, ask: Any) -> Iterator[Any]:
+        begin: Begin | None = None
+        for message in before(connection, now, snap, epoch, device, ask):
+            if isinstance(message, Begin):
+                begin = message
+            if isinstance(message, Sums) and begin is not None:
+                with environment().store.read() as other:
+                    sql = "SELECT lmid FROM device WHERE id = ?"
+                    lmid = other.exec_driver_sql(sql, (device.id,)).scalar_one()
+                yield Begin(snap=snap, epoch=epoch, lmid=lmid, server_ms=now, heads=begin.heads)
+            yield message
+
+    return [(sync.server.core, "pull_frames", frames)]
+
+
+@_plant("hlc_unclamped", "a device's clock from the future is believed")
+def _unclamped() -> Sequence[Change]:
+    before = sync.server.push._context
+
+    def context(device: Any, now: int, mutation: Any) -> Any:
+        made = before(device, now, mutation)
+        return dataclasses.replace(made, hlc=mutation.hlc, acted_ms=hlc_ms(mutation.hlc))
+
+    return [(sync.server.push, "_context", context)]
+
+
+@_plant("result_lost_on_dup", "a repeated mutation is answered ok whatever it came to")
+def _result_lost() -> Sequence[Change]:
+    before = sync.server.push._split
+
+    def split(connection: Any, device: Any, muts: Any) -> Any:
+        old, new = before(connection, device, muts)
+        return [Result(mid=r.mid, st="dup", was="ok") for r in old], new
+
+    return [(sync.server.push, "_split", split)]
+
+
+@_plant("results_left_out", "a pull does not bring the results of refused mutations")
+def _no_results() -> Sequence[Change]:
+    return [(sync.server.pull, "_results", lambda *_: iter(()))]
+
+
+@_plant("after_ignored", "two offline edits of one field by one person conflict with each other")
+def _after_ignored() -> Sequence[Change]:
+    before = sync.server.apply.decide
+
+    def decide(policy: Any, base: tuple[int, int] | None, *more: Any) -> Decision:
+        return before(policy, (base[0], 0) if base else None, *more)
+
+    return [(sync.server.apply, "decide", decide)]
+
+
+@_plant("applied_twice", "a repeated mutation is applied again")
+def _twice() -> Sequence[Change]:
+    before = sync.server.push._split
+
+    def split(connection: Any, device: Any, muts: Any) -> Any:
+        old, new = before(connection, device, muts)
+        seen = list(muts[: len(old)])
+        if seen and not new:
+            table = sync.server.push.SYSTEM.mutation_result
+            connection.execute(
+                table.delete().where(table.c.device_id == device.id, table.c.mid >= seen[0].mid)
+            )
+            return [], seen
+        return old, new
+
+    return [(sync.server.push, "_split", split)]
+
+
+@_plant("refused_half_applied", "rows of a refused mutation stay staged")
+def _half() -> Sequence[Change]:
+    before = sync.server.apply.Applier.apply
+
+    def apply(self: Any, change: Any, base: Any, ctx: Any) -> Any:
+        scopes, self._scopes = self._scopes, None
+        try:
+            done = before(self, change, base, ctx)
+        finally:
+            self._scopes = scopes
+        staged = self._rows._staged.values()
+        if any(row.scope not in scopes and not row.scope.startswith("user:") for row in staged):
+            raise sync.server.apply.Refused("scope")
+        return done
+
+    return [(sync.server.apply.Applier, "apply", apply)]
+
+
+@_plant("loser_not_kept", "a value that lost is not kept in a conflict row")
+def _not_kept() -> Sequence[Change]:
+    return [(sync.server.apply.Applier, "_conflict", lambda *_: None)]
+
+
+@_plant("effect_outside_transaction", "lmid is committed before the rows are")
+def _outside() -> Sequence[Change]:
+    before = sync.server.core.apply_chunk
+
+    def apply(connection: Any, now: int, device: bytes, account: bytes, muts: Any, **more: Any) -> Any:
+        done = before(connection, now, device, account, muts, **more)
+        if len(muts) > 2:
+            # the rest of the work was to follow in a transaction of its own
+            connection.exec_driver_sql("DELETE FROM note WHERE id = (SELECT max(id) FROM note)")
+        return done
+
+    return [(sync.server.core, "apply_chunk", apply)]
+
+
+# --- client -----------------------------------------------------------------------------------------------------------
+
+
+@_plant("confirmed_overlay_shown", "the image of a confirmed edit still covers the server's row")
+def _confirmed_shown() -> Sequence[Change]:
+    return [(app.store.shown.Shown, "active", lambda self, column="k.mid": f"{column} > {self.lmid - 1}")]
+
+
+@_plant("rejected_shown", "the image of a refused edit still covers the server's row")
+def _rejected_shown() -> Sequence[Change]:
+    before = app.store.replica.ReplicaStore._settle
+
+    def settle(self: Any, tx: Any, work: Any, checkpoint: Checkpoint) -> bool:
+        moved = before(self, tx, work, checkpoint)
+        refused = [(r.mid, "[]") for r in checkpoint.results if r.st == "rejected"]
+        tx.many("INSERT OR REPLACE INTO waiting(mid, scopes) VALUES(?, ?)", refused)
+        return moved
+
+    return [(app.store.replica.ReplicaStore, "_settle", settle)]
+
+
+@_plant("overlay_removed_at_once", "images go as soon as they are confirmed, not 60 s later")
+def _at_once() -> Sequence[Change]:
+    return [(app.store.rebuild, "KEEP_INACTIVE_MS", -1)]
+
+
+@_plant("overlay_not_rebuilt", "images are not made anew when their base changed")
+def _not_rebuilt() -> Sequence[Change]:
+    return [(app.store.rebuild.Rebuilder, "_plan", lambda *_: app.store.rebuild._Plan())]
+
+
+@_plant("replay_out_of_order", "pending mutations are replayed latest first")
+def _out_of_order() -> Sequence[Change]:
+    return [(app.store.rebuild, "sorted", lambda items: list(reversed(sorted(items))))]  # noqa: C413
+
+
+@_plant("lmid_in_another_transaction", "the rows of a checkpoint are committed before its lmid")
+def _another() -> Sequence[Change]:
+    before = app.store.replica.ReplicaStore.apply
+
+    def apply(self: Any, checkpoint: Checkpoint) -> Any:
+        done = before(self, dataclasses.replace(checkpoint, lmid=0, results=()))
+        if done.differing:
+            return done
+        rest = dataclasses.replace(checkpoint, pages=(), exits=(), whole=frozenset())
+        return dataclasses.replace(before(self, rest), types=done.types, ids=done.ids, rows=done.rows)
+
+    return [(app.store.replica.ReplicaStore, "apply", apply)]
+
+
+@_plant("older_over_newer", "an older row replaces a newer one")
+def _older() -> Sequence[Change]:
+    return [(app.store.replica_rows, "_is_older", lambda *_, **__: False)]
+
+
+@_plant("waiting_left_out", "acknowledged mutations whose scope is not loaded do not count as own work")
+def _waiting() -> Sequence[Change]:
+    before = app.store.shown.Shown.__init__
+
+    def init(self: Any, tx: Any) -> None:
+        before(self, tx)
+        self.waiting = ()
+
+    return [(app.store.shown.Shown, "__init__", init)]
+
+
+@_plant("answer_believed", "the answer to a push ends a mutation's being pending, not a pulled lmid")
+def _believed() -> Sequence[Change]:
+    before = sync.engine.ClientCore.on_push
+
+    def on_push(self: Any, answer: Any) -> None:
+        before(self, answer)
+        with self._store._file.write() as tx:
+            tx.run("INSERT OR REPLACE INTO meta VALUES('lmid_seen', ?)", (answer.lmid,))
+
+    return [(sync.engine.ClientCore, "on_push", on_push)]
+
+
+@_plant("cut_answer_complete", "an answer that broke off counts as complete")
+def _cut_complete() -> Sequence[Change]:
+    def cut(self: Any) -> None:
+        self._pages += self._open_pages
+        self._open_pages = []
+        self.finished = True
+
+    return [(sync.gather.Gathered, "cut", cut)]
+
+
+@_plant("tray_forgotten", "a refused mutation does not get into the tray")
+def _tray() -> Sequence[Change]:
+    return [(app.store.replica, "needs_a_person", lambda _: False)]
+
+
+@_plant("overlay_without_outbox", "an edit's image is saved before its outbox row, in a transaction of its own")
+def _two_transactions() -> Sequence[Change]:
+    before = app.store.pending.PendingStore._save
+
+    def save(self: Any, change: Any, base: Any, context: Any, images: Any, ticket: Any) -> None:
+        with self._file.write() as tx:
+            for row, seq in images:
+                app.store.pending.write_image(tx, row, seq)
+        before(self, change, base, context, images, ticket)
+
+    return [(app.store.pending.PendingStore, "_save", save)]
+
+
+@_plant("mid_reused", "the next mid is remembered only now and then")
+def _mid_reused() -> Sequence[Change]:
+    before = app.store.pending.set_meta
+
+    def set_meta(tx: Any, key: str, value: Any) -> None:
+        if key != "next_mid" or value % 3 == 0:
+            before(tx, key, value)
+
+    return [(app.store.pending, "set_meta", set_meta)]
+
+
