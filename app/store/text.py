@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from operator import add
 from typing import Any
 
 from app.domain.entities import (
@@ -33,17 +34,21 @@ _RUN = re.compile(f"[{CJK}]{{2,}}")
 IS_CJK = re.compile(f"[{CJK}]")
 _FOLD: dict[int, int | None] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _FOLD |= {0x3000: 0x20, 0x00AD: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xFEFF: None}
+_FOLDED = re.compile("[\uff01-\uff5e\u3000\u00ad\u200b-\u200d\u2060\ufeff]")
 _SEPARATOR = "0"  # between runs whose border pair would otherwise look like one run
 
 
 def normalise(text: str) -> str:
     """Return text as index and query see it: NFC, half width, folded case, no invisible characters."""
-    return unicodedata.normalize("NFC", text).translate(_FOLD).casefold()
+    text = unicodedata.normalize("NFC", text)
+    if _FOLDED.search(text):  # most texts have none, and looking is much faster than translating
+        text = text.translate(_FOLD)
+    return text.casefold()
 
 
 def pairs(run: str) -> list[str]:
     """Return the overlapping pairs of a run."""
-    return [run[i : i + 2] for i in range(len(run) - 1)]
+    return list(map(add, run, run[1:]))
 
 
 def cjk_column(normalised: str) -> str:
@@ -53,7 +58,7 @@ def cjk_column(normalised: str) -> str:
     for run in _RUN.findall(normalised):
         if last == run[0]:
             out.append(_SEPARATOR)
-        out += pairs(run)
+        out += map(add, run, run[1:])
         last = run[-1]
     return " ".join(out)
 
