@@ -291,6 +291,13 @@ class NewDevice(_Struct, frozen=True, kw_only=True):
     replaces: bytes
 
 
+class Wiped(_Struct, frozen=True, kw_only=True):
+    """A revoked device says that key and data are gone; `wipe_token` is that of the refusal."""
+
+    device: bytes
+    wipe_token: str
+
+
 class Problem(_Struct, frozen=True, kw_only=True):
     """Body of every error answer. `code` is a word of the table in docs/sync.md."""
 

@@ -12,7 +12,7 @@ from app.domain.entities import CUSTOMER_BUCKETS, REF_SCOPE, USER, user_scope
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
-__all__ = ["Device", "add_scope", "grant", "load_device", "scopes_of", "standard_scopes"]
+__all__ = ["Device", "add_scope", "check_state", "grant", "load_device", "scopes_of", "standard_scopes", "withdraw"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,8 @@ def load_device(connection: sa.Connection, device: bytes, account: bytes, *, loc
     state = connection.execute(sa.select(accounts.c.state).where(accounts.c.id == account)).scalar()
     if row is None or state is None:
         raise ProblemError(401, "token")
-    if row["state"] == "revoked":
-        raise ProblemError(403, "revoked")
-    if row["state"] != "active" or state != "active":
-        raise ProblemError(403, "suspended")
+    check_state(row["state"], row["wipe_token"])
+    check_state(state, None)
     return Device(
         id=bytes(row["id"]),
         account=bytes(row["account_id"]),
@@ -56,6 +54,14 @@ def load_device(connection: sa.Connection, device: bytes, account: bytes, *, loc
     )
 
 
+def check_state(state: str, wipe_token: str | None) -> None:
+    """Let active devices and accounts pass. Raises ProblemError 403: `revoked` with its wipe token, or `suspended`."""
+    if state == "revoked":
+        raise ProblemError(403, "revoked", wipe_token=wipe_token)
+    if state != "active":
+        raise ProblemError(403, "suspended")
+
+
 def _roles(connection: sa.Connection, account: bytes) -> frozenset[str]:
     user = ENTITY_TABLES[USER.number]
     text = connection.execute(sa.select(user.c.roles).where(user.c.id == account)).scalar()
@@ -64,10 +70,11 @@ def _roles(connection: sa.Connection, account: bytes) -> frozenset[str]:
 
 
 def scopes_of(connection: sa.Connection, account: bytes) -> dict[str, int]:
-    """Return scope id -> time of the grant for an account."""
+    """Return scope id -> time of the grant for an account. Who has a team's scope has its archive too."""
     table = SYSTEM.scope_access
     query = sa.select(table.c.scope_id, table.c.granted_at).where(table.c.account_id == account)
-    return {row.scope_id: row.granted_at for row in connection.execute(query)}
+    granted = {row.scope_id: row.granted_at for row in connection.execute(query)}
+    return granted | {f"{scope}:arc": at for scope, at in granted.items() if scope.startswith("team:")}
 
 
 def add_scope(connection: sa.Connection, scope: str) -> None:
@@ -81,6 +88,12 @@ def add_scope(connection: sa.Connection, scope: str) -> None:
 def standard_scopes(user: bytes) -> list[str]:
     """Return the scopes that every member of the staff has."""
     return [REF_SCOPE, *(f"cust:{i}" for i in range(CUSTOMER_BUCKETS)), user_scope(user)]
+
+
+def withdraw(connection: sa.Connection, account: bytes, scopes: list[str]) -> None:
+    """Take an account's access to scopes away. Its devices drop them at their next contact."""
+    table = SYSTEM.scope_access
+    connection.execute(table.delete().where(table.c.account_id == account, table.c.scope_id.in_(scopes)))
 
 
 def grant(connection: sa.Connection, account: bytes, scopes: list[str], now: int) -> None:

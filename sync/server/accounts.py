@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from app.domain.entities import SCHEMA, USER
 from app.domain.ids import uuid7
 from app.domain.signed import b64
-from sync.protocol import PROTO, Account, Login, NewDevice, Refresh, Tokens
+from sync.protocol import PROTO, Account, Login, NewDevice, Refresh, Tokens, Wiped
+from sync.server.access import check_state
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
@@ -24,6 +26,7 @@ from sync.server.tokens import ACCESS_S, AGENT, Grant, TokenSigner
 __all__ = ["Accounts", "default_hasher"]
 
 _REFRESH_MS = 60 * 24 * 3600 * 1000
+_REPLACED_MS = 24 * 3600 * 1000
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CURRENT, _PREVIOUS, _AGAIN, _USED = "current", "previous", "again", "used"
 
@@ -64,7 +67,10 @@ class Accounts:
         return self._store.write(work)
 
     def refresh(self, now: int, ask: Refresh) -> Tokens:
-        """Exchange a refresh token. Raises ProblemError 401 `token`; reuse revokes the whole family."""
+        """Exchange a refresh token. Raises ProblemError 401 `token`; reuse revokes the whole family.
+
+        A device that was suspended or revoked learns it here even with an old token: 403, and nothing is spent.
+        """
         fresh = b64(self._rng(32))
         tokens = self._store.write(lambda cx: self._rotate(cx, now, ask, fresh))
         if tokens is None:
@@ -72,14 +78,20 @@ class Accounts:
         return tokens
 
     def new_device(self, now: int, who: Grant, ask: NewDevice) -> Tokens:
-        """Register another device id for the account, in place of one of its own. The old id is retired."""
+        """Register another device id for the account, in place of one of its own.
+
+        The old id keeps its data and, for a day, its refresh tokens: this answer may be lost, and another computer
+        with a copy of the profile may still live by that id.
+        """
         device_id, refresh = uuid7(now, self._rng(10)), b64(self._rng(32))
 
         def work(connection: sa.Connection) -> Tokens:
             if self._known_device(connection, ask.replaces, who.subject) is None:
                 raise ProblemError(403, "device")
-            device = self._register(connection, now, device_id, who.subject, ask.name)
-            _drop_families(connection, ask.replaces)
+            device = self._register(connection, now, device_id, who.subject, ask.name, ask.replaces)
+            refresh_, last = SYSTEM.refresh, now + _REPLACED_MS
+            old = refresh_.update().where(refresh_.c.device_id == ask.replaces, refresh_.c.expires > last)
+            connection.execute(old.values(expires=last))
             return self._open_family(connection, now, who.subject, device, refresh)
 
         return self._store.write(work)
@@ -89,6 +101,23 @@ class Accounts:
         if device != who.device:
             raise ProblemError(403, "device")
         self._store.write(lambda cx: _drop_families(cx, device))
+
+    def wiped(self, now: int, ask: Wiped) -> None:
+        """Take note that a revoked device deleted its data; needs no sign-in. Raises ProblemError 403 `device`."""
+
+        def work(connection: sa.Connection) -> None:
+            table = SYSTEM.device
+            query = sa.select(table.c.state, table.c.wipe_token).where(table.c.id == ask.device).with_for_update()
+            found = connection.execute(query).first()
+            if found is None or found.state != "revoked" or not found.wipe_token:
+                raise ProblemError(403, "device")
+            if not hmac.compare_digest(found.wipe_token.encode(), ask.wipe_token.encode()):
+                raise ProblemError(403, "device")
+            done = table.update().where(table.c.id == ask.device, table.c.wiped_at.is_(None))
+            connection.execute(done.values(wiped_at=now))
+            _drop_families(connection, ask.device)
+
+        self._store.write(work)
 
     def _verified(self, login: str, password: str) -> bytes:
         table = SYSTEM.account
@@ -112,16 +141,24 @@ class Accounts:
         table = SYSTEM.device
         query = sa.select(table).where(table.c.id == device, table.c.account_id == account)
         found = connection.execute(query.with_for_update()).mappings().first()
-        if found is not None and found["state"] != "active":
-            raise ProblemError(403, str(found["state"]))
+        if found is not None:
+            check_state(found["state"], found["wipe_token"])
         return found
 
-    def _register(self, connection: sa.Connection, now: int, device: bytes, account: bytes, name: str) -> sa.RowMapping:
+    def _register(
+        self,
+        connection: sa.Connection,
+        now: int,
+        device: bytes,
+        account: bytes,
+        name: str,
+        replaces: bytes | None = None,
+    ) -> sa.RowMapping:
         table = SYSTEM.device
         values = {
             "id": device, "account_id": account, "code": self._free_code(connection), "name": name[:80],
             "state": "active", "lmid": 0, "lmid_seen": 0, "offset_ms": 0, "proto": PROTO, "schema": SCHEMA,
-            "hello_at": 0, "last_seen": now,
+            "hello_at": 0, "last_seen": now, "replaces": replaces,
         }  # fmt: skip
         connection.execute(table.insert().values(**values))
         return connection.execute(sa.select(table).where(table.c.id == device)).mappings().one()
@@ -167,8 +204,10 @@ class Accounts:
         device = connection.execute(
             sa.select(SYSTEM.device).where(SYSTEM.device.c.id == token["device_id"])
         ).mappings().one()  # fmt: skip
+        if bytes(token["device_id"]) == ask.device:
+            check_state(device["state"], device["wipe_token"])
         allowed = token["state"] in (_CURRENT, _PREVIOUS) and token["expires"] > now
-        if not allowed or bytes(token["device_id"]) != ask.device or device["state"] != "active":
+        if not allowed or bytes(token["device_id"]) != ask.device:
             connection.execute(table.delete().where(table.c.family == token["family"]))
             return None
         self._step(connection, token)

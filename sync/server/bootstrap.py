@@ -14,7 +14,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ids import derived_id
 from app.domain.signed import b64, unb64
 from sync.server.access import add_scope
-from sync.server.hello import begin_epoch
+from sync.server.epochs import begin_epoch, follow_cluster
 from sync.server.keys import ServerKeys
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
@@ -52,9 +52,11 @@ def prepare(store: Store, keys: ServerKeys, now: int, rng: Callable[[int], bytes
     with a new key every enrolled companion would refuse this server.
     """
 
+    fresh = rng(16)
+
     def work(connection: sa.Connection) -> Organisation:
         if connection.execute(sa.select(SYSTEM.epoch.c.no).limit(1)).first() is None:
-            begin_epoch(connection, rng(16), now, "first start")
+            begin_epoch(connection, fresh, now, "first start")
             connection.execute(SYSTEM.counter.insert().values(name="ticket", value=FIRST_NUMBER))
             settings = {"org_id": rng(16).hex(), "org_key": b64(keys.organisation_public), "org_name_ko": "Deskside",
                         "org_name_en": "Deskside"}  # fmt: skip
@@ -62,6 +64,7 @@ def prepare(store: Store, keys: ServerKeys, now: int, rng: Callable[[int], bytes
             connection.execute(SYSTEM.setting.insert(), rows)
             for scope in (REF_SCOPE, *(f"cust:{i}" for i in range(CUSTOMER_BUCKETS))):
                 add_scope(connection, scope)
+        follow_cluster(connection, fresh, now)
         found = organisation(connection)
         if found.key != keys.organisation_public:
             raise StoreUnavailable("keys_missing")

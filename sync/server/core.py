@@ -14,7 +14,6 @@ from sync.protocol import (
     PUSH_MAX_MUTATIONS,
     Hello,
     HelloAnswer,
-    Mutation,
     Pull,
     PullFrame,
     Push,
@@ -22,10 +21,11 @@ from sync.protocol import (
     Result,
 )
 from sync.server.access import load_device
-from sync.server.hello import begin_epoch, current_epoch, hello, rolled_back
+from sync.server.epochs import begin_epoch, clear_marks, current_epoch, marked, rolled_back
+from sync.server.hello import hello
 from sync.server.problems import ProblemError
 from sync.server.pull import pull_frames
-from sync.server.push import CHUNK, Pushed, apply_chunk, check_dense
+from sync.server.push import apply_all, check_dense
 from sync.server.store import Store
 from sync.server.tokens import Grant
 
@@ -63,16 +63,16 @@ class ServerCore:
             if current_epoch(connection).id != message.epoch:
                 raise ProblemError(409, "epoch")
         lmid, results, heads = device.lmid, list[Result](), dict[str, int]()
-        for start in range(0, len(message.muts), CHUNK):
-            for pushed in self._apply(now, who, message.muts[start : start + CHUNK]):
-                lmid = pushed.lmid
-                results += pushed.results
-                heads |= pushed.heads
+        for pushed in apply_all(self._store, now, who.device, who.subject, message.muts):
+            lmid = pushed.lmid
+            results += pushed.results
+            heads |= pushed.heads
         return PushAnswer(lmid=lmid, results=results, heads=heads)
 
     def pull(self, now: int, who: Grant, message: Pull) -> Iterator[PullFrame]:
         """Yield the frames of one snapshot. Raises ProblemError before the first frame. Close it to stop early."""
         _check_device(who, message.device)
+        self.loading(who.device, [scope for scope, cursor in message.scopes.items() if cursor == 0])
         with self._store.read() as connection:
             device = load_device(connection, who.device, who.subject)
             epoch = current_epoch(connection).id
@@ -80,16 +80,14 @@ class ServerCore:
                 raise ProblemError(409, "epoch")
             yield from pull_frames(connection, now, self._rng(16), epoch, device, message)
 
-    def _apply(self, now: int, who: Grant, muts: Sequence[Mutation]) -> Iterator[Pushed]:
-        """Apply a chunk at once; if the database refuses a value in it, one by one, and reject only the bad one."""
-        try:
-            yield self._store.write(lambda cx: apply_chunk(cx, now, who.device, who.subject, muts))
-        except sa.exc.SQLAlchemyError:
-            if len(muts) > 1:
-                for mutation in muts:
-                    yield from self._apply(now, who, [mutation])
-            else:
-                yield self._store.write(lambda cx: apply_chunk(cx, now, who.device, who.subject, muts, reject_all=True))
+    def loading(self, device: bytes, scopes: Sequence[str]) -> None:
+        """A device begins to load scopes: what an administrator wanted of it is done."""
+        if not scopes:
+            return
+        with self._store.read() as connection:
+            wanted = marked(connection, device).intersection(scopes)
+        if wanted:
+            self._store.write(lambda cx: clear_marks(cx, device, wanted))
 
 
 def _check_device(who: Grant, named: bytes) -> None:

@@ -20,6 +20,7 @@ from sync.protocol import (
     Ping,
     Pong,
     Presence,
+    Rehello,
     SessionEnded,
     Sig,
     SigNack,
@@ -30,6 +31,7 @@ from sync.server.audience import Audience
 from sync.server.bus import Bus, LocalBus
 from sync.server.jobs import Jobs
 from sync.server.member import Member
+from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.sessions import SessionMembers, bind_companion, session_members
 from sync.server.store import DatabaseBusy, Store
@@ -157,6 +159,29 @@ class Hub:
             self._bus.unsubscribe(subject, receiver)
         if self._members.get(member.grant.device) is member:
             del self._members[member.grant.device]
+
+    async def access_changed(self, device: bytes) -> None:
+        """Let a device of this process listen to the scopes it has now, and say hello again."""
+        member = self._members.get(device)
+        if member is None:
+            return
+        try:
+            scopes = await self._jobs.read(lambda: self._scopes(member.grant))
+        except ProblemError:
+            self.dismiss(device)
+            return
+        self._audience.remove(member)
+        if self._members.get(device) is member:
+            member.scopes = scopes
+            self._audience.add(member)
+            member.send(Rehello())
+
+    def dismiss(self, device: bytes) -> None:
+        """End the socket of a device of this process: when it comes back it learns its state."""
+        member = self._members.get(device)
+        if member is not None:
+            member.close("token")
+            self.leave(member)
 
     def close(self) -> None:
         """Say goodbye to all: the server stops."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 
 from sync.server.accounts import Accounts
+from sync.server.background import Background, Task
 from sync.server.bootstrap import Organisation, prepare
 from sync.server.bus import Bus, LocalBus
 from sync.server.core import ServerCore
@@ -21,6 +22,7 @@ from sync.server.jobs import Jobs
 from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
+from sync.server.news import Telling
 from sync.server.sessions import Sessions
 from sync.server.store import Store, sqlite_url
 from sync.server.tokens import TokenSigner
@@ -28,6 +30,7 @@ from sync.server.tokens import TokenSigner
 __all__ = ["Parts", "build_parts", "open_parts"]
 
 _PG_WRITERS = 8
+_NOTICES_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Parts:
     sessions: Sessions
     hub: Hub
     jobs: Jobs
+    background: Background
     clock: Callable[[], int]
     login_pair: Limiter
     login_account: Limiter
@@ -82,6 +86,7 @@ def build_parts(
     jobs = Jobs(1 if store.is_sqlite else _PG_WRITERS)
     bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()
     sessions = Sessions(store, keys, signer, organisation, rng)
+    hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who.device, who.subject))
     return Parts(
         store=store,
         keys=keys,
@@ -91,8 +96,9 @@ def build_parts(
         accounts=Accounts(store, signer, rng, hasher),
         customers=Customers(store, keys, signer, organisation, rng),
         sessions=sessions,
-        hub=Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who.device, who.subject)),
+        hub=hub,
         jobs=jobs,
+        background=Background([Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run)]),
         clock=clock,
         # one account from one place, one account from everywhere, one place against all accounts
         login_pair=Limiter(TryLimit(5, 900, 300)),

@@ -27,6 +27,7 @@ from sync.protocol import (
     Sums,
 )
 from sync.server.access import Device, scopes_of
+from sync.server.epochs import marked
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
@@ -68,9 +69,9 @@ def pull_frames(
     """Yield the frames of one answer. Raises ProblemError 409 `epoch` or 410 `reset` before the first one."""
     access = scopes_of(connection, device.account)
     table = SYSTEM.scope
-    asked = sorted((s for s in ask.scopes if s in access), key=lambda s: (priority(s), s))
-    found = connection.execute(sa.select(table).where(table.c.id.in_(asked))).mappings()
-    infos = {row["id"]: row for row in found}
+    allowed = [s for s in ask.scopes if s in access]
+    infos = {row["id"]: row for row in connection.execute(sa.select(table).where(table.c.id.in_(allowed))).mappings()}
+    asked = sorted(infos, key=lambda s: (priority(s), s))
     _check_cursors(ask, infos)
     yield Begin(
         snap=snap,
@@ -78,8 +79,8 @@ def pull_frames(
         lmid=device.lmid,
         server_ms=now,
         heads={scope: infos[scope]["head"] for scope in asked},
-        drop=sorted(set(ask.scopes) - set(access)),
-        rehello=any(granted > device.hello_at for granted in access.values()),
+        drop=sorted(set(ask.scopes) - set(infos)),
+        rehello=_news(connection, device, access, ask),
     )
     yield from _results(connection, device, ask.lmid_seen)
     marks = {scope: ask.scopes[scope] for scope in asked}
@@ -96,6 +97,13 @@ def pull_frames(
             marks[scope] = to
     yield Sums(scopes={s: ScopeSum(n=infos[s]["n"], xsum=infos[s]["xsum"]) for s in asked})
     yield Finish(snap=snap)
+
+
+def _news(connection: sa.Connection, device: Device, access: Mapping[str, int], ask: Pull) -> bool:
+    """Tell whether the device must say hello: a scope was granted, or is to be loaded again."""
+    if any(granted > device.hello_at for granted in access.values()):
+        return True
+    return any(ask.scopes.get(scope, 0) for scope in marked(connection, device.id))
 
 
 class _Budget:
@@ -164,7 +172,8 @@ def _window(
         if batch:
             budget.take(size)
             yield Rows(scope=scope, type=entity.number, cols=list(entity.columns), rows=batch)
-    yield from _exits(connection, scope, after, to, access)
+    if not fresh:  # who starts over holds nothing that could leave
+        yield from _exits(connection, scope, after, to, access)
 
 
 def _weight(row: list[Any]) -> int:

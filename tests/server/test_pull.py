@@ -11,7 +11,7 @@ from app.domain.entities import CUSTOMER, MESSAGE, STATE, TICKET, team_scope
 from sync.protocol import FRAME_MAX_BYTES, Begin, Finish, Mark, More, Results, Rows, Sums, add_sum, frame, row_hash
 from sync.server import pull as pull_module
 from sync.server.bulk import scope_errors
-from sync.server.hello import begin_epoch
+from sync.server.epochs import begin_epoch
 from sync.server.schema import SYSTEM
 from tests.server.world import Agent, World, row_id
 

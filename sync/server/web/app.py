@@ -39,8 +39,10 @@ def build_app(parts: Parts) -> Litestar:
 
     async def start_up(_app: Litestar) -> None:
         parts.hub.start()
+        parts.background.start()
 
     async def shut_down(_app: Litestar) -> None:
+        await parts.background.stop()
         await parts.hub.stop()
         parts.close()
 

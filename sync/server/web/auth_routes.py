@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from app.config.logs import get_logger
-from sync.protocol import Login, NewDevice, Refresh, Tokens
+from sync.protocol import Login, NewDevice, Refresh, Tokens, Wiped
 from sync.server.limits import network_of
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
@@ -75,4 +75,9 @@ def auth_routes(parts: Parts) -> list[HTTPRouteHandler]:
         grant = grant_of(request, parts, AGENT)
         await parts.jobs.write(lambda: parts.accounts.logout(grant, data.device))
 
-    return [login, refresh, device, logout]
+    @post("/auth/v1/wiped", status_code=204, tags=["auth"])
+    async def wiped(data: JSONBody[Wiped]) -> None:
+        """Take note that a revoked device has deleted its data."""
+        await parts.jobs.write(lambda: parts.accounts.wiped(parts.clock(), data))
+
+    return [login, refresh, device, logout, wiped]

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an administrator does with devices: lock, wipe, reload, and move people between teams."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.domain.entities import TICKET, USER, team_scope
+from app.domain.errors import Refused
+from sync.protocol import Begin, NewDevice, Problem, Refresh, Tokens, Wiped, unpack
+from sync.server.devices import Devices
+from sync.server.notices import NoticeReader
+from sync.server.schema import SYSTEM
+from tests.server.test_accounts import refresh
+from tests.server.world import Agent, World
+
+
+@pytest.fixture
+def admin(world: World) -> Devices:
+    """The administrator's tools."""
+    return Devices(world.store, world.rng)
+
+
+def begin_of(agent: Agent) -> Begin:
+    """First frame of a pull."""
+    first = agent.pull()[0]
+    assert isinstance(first, Begin)
+    return first
+
+
+def problem(answer: object) -> Problem:
+    """Body of a refusal, packed or not."""
+    content = answer.content  # type: ignore[attr-defined]  # an answer of the test client
+    import msgspec
+
+    decoded: Problem = msgspec.json.decode(content, type=Problem)
+    return decoded
+
+
+def test_a_lost_laptop_is_told_to_wipe_itself_at_its_next_contact_whatever_it_asks(
+    world: World, admin: Devices
+) -> None:
+    """Sync, a refresh after days, even a sign-in: 403 `revoked` with the token for the report."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    info = admin.set_state(world.clock(), kim.tokens.device_code or "", "revoked")
+    assert (info.id, info.state, info.wiped_at) == (kim.device, "revoked", None)
+    told = problem(kim.pull_raw())
+    assert (told.code, bool(told.wipe_token)) == ("revoked", True)
+    world.clock.forward(70 * 86_400)  # longer than any token lives
+    answer = kim.post("/auth/v1/refresh", Refresh(refresh=kim.tokens.refresh, device=kim.device))
+    assert (answer.status_code, problem(answer)) == (403, told)
+    assert kim.pull_raw().status_code == 401
+    wrong = kim.post("/auth/v1/wiped", Wiped(device=kim.device, wipe_token="guess"))
+    assert wrong.status_code == 403
+    assert lee.post("/auth/v1/wiped", Wiped(device=lee.device, wipe_token=told.wipe_token or "")).status_code == 403
+    for _ in range(2):  # the first answer may be lost
+        done = kim.post("/auth/v1/wiped", Wiped(device=kim.device, wipe_token=told.wipe_token or ""))
+        assert done.status_code == 204
+    assert admin.show(kim.device.hex()).wiped_at == world.clock()
+
+
+def test_a_suspended_device_keeps_its_tokens_and_goes_on_when_it_is_activated(world: World, admin: Devices) -> None:
+    """403 `suspended` on every request; nothing is spent meanwhile."""
+    kim = world.agent("kim")
+    admin.set_state(world.clock(), kim.device.hex(), "suspended")
+    for _ in range(3):
+        answer = kim.post("/auth/v1/refresh", Refresh(refresh=kim.tokens.refresh, device=kim.device))
+        assert (answer.status_code, problem(answer).code) == (403, "suspended")
+    assert problem(kim.push_raw([kim.mutation(kim.create_change(b"t" * 16))])).code == "suspended"
+    admin.set_state(world.clock(), kim.device.hex(), "active")
+    tokens = refresh(world, kim.tokens.refresh, kim)
+    assert tokens is not None
+    kim.tokens = tokens
+    kim.hello()
+
+
+def test_a_stolen_old_token_of_another_device_does_not_learn_its_state(world: World, admin: Devices) -> None:
+    """A refresh token presented by another device is reuse, not news."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    admin.set_state(world.clock(), kim.device.hex(), "revoked")
+    answer = lee.post("/auth/v1/refresh", Refresh(refresh=kim.tokens.refresh, device=lee.device))
+    assert answer.status_code == 401
+
+
+def test_devices_are_listed_with_who_uses_them_and_what_replaced_what(world: World, admin: Devices) -> None:
+    """The one seen last first; codes and ids both name a device, anything else is refused."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    kim.ticket()
+    world.clock.forward(5)
+    answer = kim.post("/auth/v1/device", NewDevice(name="laptop 2", replaces=kim.device))
+    tokens: Tokens = unpack(answer.content, Tokens)
+    listed = admin.list()
+    assert (listed[0].login, listed[0].name) == ("kim", "laptop 2")
+    assert {d.id for d in listed} == {kim.device, lee.device, tokens.device}
+    assert listed[0].replaces == kim.device
+    assert [d.id for d in admin.list("lee")] == [lee.device]
+    assert admin.show((lee.tokens.device_code or "").lower()).login == "lee"
+    assert admin.show(kim.device.hex()).lmid == 1
+    for wanted in ("", "ZZZZZ", "0" * 32, "x" * 32):
+        with pytest.raises(Refused, match="no_such_device"):
+            admin.show(wanted)
+    with pytest.raises(Refused, match="no_such_user"):
+        admin.list("nobody")
+
+
+def test_a_device_told_to_load_again_does_so_once(world: World, admin: Devices) -> None:
+    """`rehello`, then `reset` until it starts over; other devices and what is not sent are untouched."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    kim.ticket()
+    kim.pull()
+    lee.pull()
+    scope = team_scope(world.team("북부"))
+    assert admin.resync(world.clock(), device=kim.device.hex(), scope=scope) == 1
+    assert admin.show(kim.device.hex()).resync == (scope,)
+    assert begin_of(kim).rehello
+    assert not begin_of(lee).rehello
+    for _ in range(2):  # a lost answer changes nothing
+        assert {s.id for s in kim.hello().scopes if s.state == "reset"} == {scope}
+    kim.copy.cursors[scope] = 0
+    kim.pull()
+    assert {s.state for s in kim.hello().scopes} == {"ok"}
+    assert not begin_of(kim).rehello
+    assert kim.row(kim.copy.of(TICKET.number)[0]["id"])
+    assert admin.resync(world.clock()) > 10
+    with pytest.raises(Refused, match="no_such_scope"):
+        admin.resync(world.clock(), scope="team:none")
+
+
+def test_a_person_who_changes_teams_loses_one_and_gets_the_other(world: World, admin: Devices) -> None:
+    """`drop` for what may no longer be seen, `rehello` for what is new; the user's row follows; all again and back."""
+    kim = world.agent("kim")
+    kim.ticket()
+    kim.pull()
+    north, south = team_scope(world.team("북부")), team_scope(world.team("남부"))
+    world.clock.forward(1)
+    admin.set_team(world.clock(), "kim", "북부", member=False)
+    admin.set_team(world.clock(), "kim", "남부", member=True)
+    begin = begin_of(kim)
+    assert (begin.drop, begin.rehello) == ([north], True)
+    told = kim.hello()
+    assert told.drop == [north]
+    assert south in {s.id for s in told.scopes}
+    assert kim.row(kim.id, USER.number)["teams"] == f'["{world.team("남부").hex()}"]'
+    assert kim.do(kim.create_change(b"n" * 16)) == ("rejected", "scope")
+    del kim.copy.cursors[north]
+    world.clock.forward(1)
+    admin.set_team(world.clock(), "kim", "북부", member=True)
+    assert begin_of(kim).rehello
+    assert next(s for s in kim.hello().scopes if s.id == north).state == "ok"
+    kim.pull()
+    assert len(kim.copy.of(TICKET.number)) == 1
+    for login, team, code in (("nobody", "북부", "no_such_user"), ("kim", "없음", "no_such_team")):
+        with pytest.raises(Refused, match=code):
+            admin.set_team(world.clock(), login, team, member=True)
+
+
+def test_notices_are_read_once_and_forgotten_after_an_hour(world: World, admin: Devices) -> None:
+    """Every process reads them for itself; what happened before its start is no news."""
+    kim = world.agent("kim")
+    admin.set_state(world.clock(), kim.device.hex(), "suspended")
+    world.clock.forward(3600)
+    reader = NoticeReader(world.clock())
+
+    def fresh() -> list[tuple[bytes, str]]:
+        with world.store.read() as cx:
+            return [(n.device, n.kind) for n in reader.fresh(cx, world.clock())]
+
+    assert fresh() == []
+    admin.set_state(world.clock(), kim.device.hex(), "active")
+    admin.resync(world.clock(), device=kim.device.hex())
+    assert sorted(fresh()) == [(kim.device, "bye"), (kim.device, "rehello")]
+    world.clock.forward(30)
+    assert fresh() == []
+    world.clock.forward(3601)
+    admin.resync(world.clock(), device=kim.device.hex())
+    with world.store.read() as cx:
+        assert cx.execute(sa.select(sa.func.count()).select_from(SYSTEM.notice)).scalar_one() == 1
+
+
+def test_migrated_databases_keep_their_devices(tmp_path: Path) -> None:
+    """A database of the first release gets the new columns and keeps its rows."""
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+
+    from sync.server.migrations import r0001_initial
+    from sync.server.store import Store, sqlite_url
+
+    engine = sa.create_engine(sqlite_url(tmp_path))
+    with engine.begin() as cx:
+        r0001_initial.upgrade(Operations(MigrationContext.configure(cx)))
+        cx.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT PRIMARY KEY)")
+        cx.exec_driver_sql("INSERT INTO alembic_version VALUES ('0001')")
+        cx.exec_driver_sql("INSERT INTO account VALUES (x'0a', 'kim', NULL, NULL, 'active')")
+        cx.exec_driver_sql(
+            "INSERT INTO device (id, account_id, code, name, state, lmid, lmid_seen, offset_ms, proto, schema,"
+            " hello_at, last_seen) VALUES (x'0b', x'0a', 'K7', 'old', 'active', 3, 3, 0, 1, 1, 5, 5)"
+        )
+    engine.dispose()
+    store = Store.open(sqlite_url(tmp_path))
+    assert [(d.code, d.lmid, d.wiped_at) for d in Devices(store, bytes).list()] == [("K7", 3, None)]
+    store.close()
