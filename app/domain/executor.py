@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from app.domain.changes import (
     AnyChange,
@@ -15,17 +15,26 @@ from app.domain.changes import (
     Effect,
     FieldStamp,
     Insert,
+    Overlay,
     Row,
     Rows,
     SetField,
+    SetText,
+    Tell,
     TicketSet,
+    canonical_json,
     history,
     validate,
 )
-from app.domain.entities import BY_NUMBER, MEMBERSHIP, TICKET, Kind, Policy, Value
+from app.domain.changes_base import object_of, plain, seen_stamp
+from app.domain.entities import BY_NUMBER, HISTORY, MEMBERSHIP, TICKET, Kind, Policy, Value
 from app.domain.errors import Refused
+from app.domain.ids import derived_id
 
-__all__ = ["Decide", "Decision", "FieldStamp", "Loss", "Outcome", "Overlay", "Verdict", "execute"]
+__all__ = [
+    "BaseText", "Decide", "Decision", "FieldStamp", "Loss", "MergeText", "Merged", "Outcome", "Overlay", "Texts",
+    "Verdict", "canonical_json", "execute", "value_seen",
+]  # fmt: skip
 
 
 class Verdict(StrEnum):
@@ -50,8 +59,31 @@ Decide = Callable[[Policy, tuple[int, int] | None, FieldStamp, Value, FieldStamp
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """Two edits of one text put together; not `clean` where both changed the same place: there the server's stays."""
+
+    text: str
+    clean: bool
+
+
+MergeText = Callable[[str, str, str], Merged | None]  # base, mine, theirs; None: too long to merge
+BaseText = Callable[[int, bytes, str, tuple[int, int]], str | None]  # type, id, field, base entry
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How long texts are merged, and where the texts that edits began from are found. Without it a person decides."""
+
+    merge: MergeText
+    base: BaseText | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
-    """A value that did not stay: `mine` lost against `theirs` (CONFLICT) or the reverse (MERGED)."""
+    """A value that did not stay: `mine` lost against `theirs` (CONFLICT) or the reverse (MERGED).
+
+    `current` stamps the value that was in place when this edit came, whichever of the two stayed.
+    """
 
     type: int
     id: bytes
@@ -60,6 +92,9 @@ class Loss:
     theirs: Value
     verdict: Verdict
     auto: bool
+    current: FieldStamp
+    kind: str = "field"
+    base: Value = None
 
 
 @dataclass(slots=True)
@@ -69,26 +104,11 @@ class Outcome:
     st: str = "ok"
     puts: dict[tuple[int, bytes], Row] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
 
     def put(self, row: Row) -> None:
         """Remember the newest image of a row."""
         self.puts[(row.type, row.id)] = row
-
-
-class Overlay:
-    """`Rows` that shows the puts of an outcome over other rows."""
-
-    def __init__(self, below: Rows, puts: Mapping[tuple[int, bytes], Row]) -> None:
-        self._below = below
-        self._puts = puts
-
-    def get(self, type_: int, id_: bytes) -> Row | None:
-        """Return the row as it is now."""
-        return self._puts.get((type_, id_)) or self._below.get(type_, id_)
-
-    def first(self, type_: int, column: str, value: Value) -> Row | None:
-        """Return the first row with this value; rows put by the running change are not searched."""
-        return self._below.first(type_, column, value)
 
 
 def execute(
@@ -97,6 +117,7 @@ def execute(
     rows: Rows,
     ctx: Context,
     decide: Decide,
+    texts: Texts | None = None,
 ) -> Outcome:
     """Run a change and return the rows it makes. Raises Refused when a rule forbids it.
 
@@ -105,9 +126,9 @@ def execute(
     """
     validate(change)
     outcome = Outcome()
-    view = Overlay(rows, outcome.puts)
-    for effect in change.effects(view, ctx):
-        _settle(effect, change, base, view, ctx, decide, outcome)
+    settling = _Settling(change, base, Overlay(rows, outcome.puts), ctx, decide, texts, outcome)
+    for effect in change.effects(settling.view, ctx):
+        settling.settle(effect)
     if ctx.on_server:
         for key, row in list(outcome.puts.items()):
             before = rows.get(*key)
@@ -116,104 +137,184 @@ def execute(
     return outcome
 
 
-def _settle(
-    effect: Effect,
-    change: AnyChange,
-    base: Mapping[str, tuple[int, int]],
-    view: Overlay,
-    ctx: Context,
-    decide: Decide,
-    outcome: Outcome,
-) -> None:
-    if isinstance(effect, Insert):
-        _insert(effect, view, outcome)
-        return
-    row = view.get(effect.type, effect.id)
-    if row is None or row.deleted:
-        raise Refused("no_such_row")
-    if isinstance(effect, Derive):
-        outcome.put(_write(row, effect.values, ctx, stamp=True))
-        return
-    _set(effect, row, change, base.get(effect.name), ctx, decide, outcome)
+def value_seen(rows: Rows, row: Row, name: str, entry: tuple[int, int], device: str) -> Value:
+    """Return the value that a base entry names, from the history lines that replaced it; None if it is not known."""
+    for line in rows.find(HISTORY.number, "subject", row.id):
+        data = object_of(line.values.get("data"))
+        was = data.get("was")
+        same_field = data.get("field") == name or (name == "state" and line.values.get("kind") == "state")
+        if not same_field or not isinstance(was, list) or len(was) != 3:
+            continue
+        hit = was[1:] == [device, entry[1]] if entry[1] else was[0] == entry[0]
+        old = data.get("old")
+        if hit and (old is None or isinstance(old, str | int | bool)):
+            return old
+    return None
 
 
-def _insert(effect: Insert, view: Overlay, outcome: Outcome) -> None:
-    existing = view.get(effect.type, effect.id)
-    if existing is None:
-        columns = BY_NUMBER[effect.type].columns
-        values = {name: effect.values.get(name) for name in columns}
-        outcome.put(Row(effect.type, effect.id, effect.scope, values))
-    elif BY_NUMBER[effect.type].kind is not Kind.APPEND and dict(existing.values) != dict(effect.values):
-        raise Refused("id_taken")
+@dataclass(slots=True)
+class _Settling:
+    """One change being settled: its effects, one after the other, see what the earlier ones did."""
 
+    change: AnyChange
+    base: Mapping[str, tuple[int, int]]
+    view: Overlay
+    ctx: Context
+    decide: Decide
+    texts: Texts | None
+    outcome: Outcome
 
-def _write(row: Row, values: Mapping[str, Value], ctx: Context, *, stamp: bool) -> Row:
-    changed = {k: v for k, v in values.items() if row.values.get(k) != v}
-    if not changed:
+    def settle(self, effect: Effect) -> None:
+        """Let one effect act."""
+        if isinstance(effect, Tell):
+            self.outcome.told |= effect.data
+        elif isinstance(effect, Insert):
+            self._insert(effect)
+        elif isinstance(effect, Derive):
+            self._derive(effect)
+        elif isinstance(effect, SetText):
+            self._text(effect, self._row(effect.type, effect.id))
+        else:
+            self._set(effect, self._row(effect.type, effect.id))
+
+    def _row(self, type_: int, id_: bytes) -> Row:
+        row = self.view.get(type_, id_)
+        if row is None or row.deleted:
+            raise Refused("no_such_row")
         return row
-    fld = dict(row.fld)
-    if stamp:
-        for name in changed:
-            fld[name] = _stamp(row, name, ctx)
-    return replace(row, values={**row.values, **changed}, fld=fld)
+
+    def _insert(self, effect: Insert) -> None:
+        existing = self.view.get(effect.type, effect.id)
+        entity = BY_NUMBER[effect.type]
+        if existing is None:
+            values = {name: effect.values.get(name) for name in entity.columns}
+            ctx = self.ctx
+            fld = {name: FieldStamp(1, ctx.hlc, ctx.device, ctx.mid) for name in effect.stamped}
+            row = Row(effect.type, effect.id, effect.scope, values, fld=fld, deleted=effect.deleted)
+            self.outcome.put(row)
+        elif effect.type == HISTORY.number and not _same_line(existing, effect):
+            # another change used this event before; its line stays, this one gets an id of its own
+            other = derived_id(effect.id, self.ctx.device, str(self.ctx.mid))
+            if self.view.get(effect.type, other) is None:
+                self._insert(replace(effect, id=other))
+        elif entity.kind is not Kind.APPEND and any(existing.values.get(k) != v for k, v in effect.values.items()):
+            raise Refused("id_taken")
+
+    def _derive(self, effect: Derive) -> None:
+        row = self.view.get(effect.type, effect.id)
+        if row is None or (row.deleted and effect.deleted is None and effect.scope is None):
+            raise Refused("no_such_row")
+        row = self._written(row, effect.values)
+        scope = row.scope if effect.scope is None else effect.scope
+        deleted = row.deleted if effect.deleted is None else effect.deleted
+        if (scope, deleted) != (row.scope, row.deleted):
+            row = replace(row, scope=scope, deleted=deleted)
+        if row is not self.view.get(effect.type, effect.id):
+            self.outcome.put(row)
+
+    def _written(self, row: Row, values: Mapping[str, Value]) -> Row:
+        changed = {k: v for k, v in values.items() if row.values.get(k) != v}
+        if not changed:
+            return row
+        fld = dict(row.fld) | {name: self._stamp(row, name) for name in changed}
+        return replace(row, values={**row.values, **changed}, fld=fld)
+
+    def _stamp(self, row: Row, name: str) -> FieldStamp:
+        rev = row.rev + 1 if self.ctx.on_server else row.stamp(name).rev
+        return FieldStamp(rev, self.ctx.hlc, self.ctx.device, self.ctx.mid)
+
+    def _decide(self, row: Row, name: str, value: Value, policy: Policy, entry: tuple[int, int] | None) -> Decision:
+        ctx = self.ctx
+        mine = FieldStamp(0, ctx.hlc, ctx.device, ctx.mid)
+        return self.decide(policy, entry, mine, value, row.stamp(name), row.values.get(name))
+
+    def _set(self, effect: SetField, row: Row) -> None:
+        current = row.values.get(effect.name)
+        entry = effect.base or self.base.get(effect.name)
+        decision = self._decide(row, effect.name, effect.value, effect.policy, entry)
+        verdict = decision.verdict
+        if verdict is Verdict.READ_ONLY:
+            raise Refused("read_only", field=effect.name)
+        if verdict is Verdict.SAME or (verdict is Verdict.APPLY and current == effect.value):
+            return
+        if verdict is not Verdict.APPLY:
+            self._lose(row, effect.name, effect.value, decision, entry)
+        if verdict is Verdict.CONFLICT:
+            self.outcome.put(self._line(effect.name, effect.value, row, "gave_way", current))
+            return
+        if effect.check is not None:
+            effect.check()
+        new = self._written(row, {effect.name: effect.value})
+        new = new if effect.scope is None else replace(new, scope=effect.scope)
+        self.outcome.put(new)
+        line = self._line(effect.name, effect.value, row, "field", current)
+        self.outcome.put(replace(line, scope=new.scope))
+        for follower in effect.then:
+            self.settle(follower)
+
+    def _lose(
+        self, row: Row, name: str, mine: Value, decision: Decision, entry: tuple[int, int] | None, kind: str = "field",
+        base: Value = None,
+    ) -> None:  # fmt: skip
+        if decision.verdict is Verdict.CONFLICT:
+            self.outcome.st = "conflict"
+        elif self.outcome.st == "ok":
+            self.outcome.st = "merged"
+        if base is None and entry is not None and self.ctx.on_server:
+            base = value_seen(self.view, row, name, entry, self.ctx.device)
+        current = row.values.get(name)
+        loss = Loss(row.type, row.id, name, mine, current, decision.verdict, decision.auto, row.stamp(name), kind, base)
+        self.outcome.losses.append(loss)
+
+    def _text(self, effect: SetText, row: Row) -> None:
+        current = row.values.get(effect.name) or ""
+        entry = self.base.get(effect.name)
+        decision = self._decide(row, effect.name, effect.text, Policy.TEXT, entry)
+        text = effect.text
+        if decision.verdict is Verdict.SAME or text == current:
+            return
+        if decision.verdict is not Verdict.APPLY:
+            base, merged = self._merged(effect, str(current), entry)
+            clean = merged is not None and merged.clean
+            text = merged.text if merged is not None else str(current)
+            if not clean:
+                self._lose(row, effect.name, effect.text, decision, entry, "text", base)
+                self.outcome.put(self._line(effect.name, effect.text, row, "gave_way", None))
+            elif self.outcome.st == "ok":
+                self.outcome.st = "merged"
+        if text == current:
+            return
+        self.outcome.put(self._written(row, {effect.name: text}))
+        self.outcome.put(self._line(effect.name, None, row, "field", current))
+
+    def _merged(self, effect: SetText, current: str, entry: tuple[int, int] | None) -> tuple[str | None, Merged | None]:
+        if self.texts is None:
+            return effect.base_text, None
+        kept = None
+        if self.texts.base is not None and entry is not None:
+            kept = self.texts.base(effect.type, effect.id, effect.name, entry)
+        base = kept if kept is not None else effect.base_text
+        return base, None if base is None else self.texts.merge(base, effect.text, current)
+
+    def _line(self, name: str, value: Value, row: Row, kind: str, old: Value) -> Row:
+        """Return the history line of a field edit: on the row itself, or on the ticket of a membership."""
+        data: dict[str, object] = {
+            "field": name, "old": plain(old), "new": plain(value), "was": seen_stamp(row, name),
+        }  # fmt: skip
+        if isinstance(self.change, TicketSet) and self.change.undo:
+            data["cause"] = "undo"
+        subject: Row | Insert = row
+        if row.type == MEMBERSHIP.number:
+            ticket, member = row.values["subject"], row.values["member"]
+            subject = Insert(TICKET.number, ticket if isinstance(ticket, bytes) else b"", row.scope, {})
+            data = {"kind": row.values["kind"], "member": plain(member), "present": value}
+            kind = "member" if kind == "field" else kind
+        insert = history(self.ctx, subject, self.change.event, kind, data, name)
+        if self.view.get(insert.type, insert.id) is not None:
+            insert = replace(insert, id=derived_id(insert.id, self.ctx.device, str(self.ctx.mid)))
+        values = {column: insert.values.get(column) for column in HISTORY.columns}
+        return Row(insert.type, insert.id, insert.scope, values)
 
 
-def _stamp(row: Row, name: str, ctx: Context) -> FieldStamp:
-    rev = row.rev + 1 if ctx.on_server else row.stamp(name).rev
-    return FieldStamp(rev, ctx.hlc, ctx.device, ctx.mid)
-
-
-def _set(
-    effect: SetField,
-    row: Row,
-    change: AnyChange,
-    base: tuple[int, int] | None,
-    ctx: Context,
-    decide: Decide,
-    outcome: Outcome,
-) -> None:
-    current = row.values.get(effect.name)
-    mine = FieldStamp(0, ctx.hlc, ctx.device, ctx.mid)
-    decision = decide(effect.policy, base, mine, effect.value, row.stamp(effect.name), current)
-    verdict = decision.verdict
-    if verdict is Verdict.READ_ONLY:
-        raise Refused("read_only", field=effect.name)
-    if verdict is Verdict.SAME or (verdict is Verdict.APPLY and current == effect.value):
-        return
-    if verdict is Verdict.CONFLICT:
-        outcome.st = "conflict"
-        outcome.losses.append(Loss(row.type, row.id, effect.name, effect.value, current, verdict, decision.auto))
-        outcome.put(_line(change, effect, row, ctx, "gave_way", current))
-        return
-    if verdict is Verdict.MERGED:
-        if outcome.st == "ok":
-            outcome.st = "merged"
-        outcome.losses.append(Loss(row.type, row.id, effect.name, effect.value, current, verdict, decision.auto))
-    outcome.put(_write(row, {effect.name: effect.value}, ctx, stamp=True))
-    outcome.put(_line(change, effect, row, ctx, "field", current))
-
-
-def _line(change: AnyChange, effect: SetField, row: Row, ctx: Context, kind: str, old: Value) -> Row:
-    """Return the history line of a field edit: on the ticket itself, or on the ticket of a membership."""
-    data: dict[str, object] = {"field": effect.name, "old": _plain(old), "new": _plain(effect.value)}
-    if isinstance(change, TicketSet) and change.undo:
-        data["cause"] = "undo"
-    subject: Row | Insert = row
-    if row.type == MEMBERSHIP.number:
-        ticket = row.values["subject"]
-        subject = Insert(TICKET.number, ticket if isinstance(ticket, bytes) else b"", row.scope, {})
-        member = row.values["member"]
-        data = {"kind": row.values["kind"], "member": _plain(member), "present": effect.value}
-        kind = "member" if kind == "field" else kind
-    insert = history(ctx, subject, change.event, kind, data, effect.name)
-    values = {name: insert.values.get(name) for name in BY_NUMBER[insert.type].columns}
-    return Row(insert.type, insert.id, insert.scope, values)
-
-
-def _plain(value: Value) -> object:
-    return value.hex() if isinstance(value, bytes) else value
-
-
-def canonical_json(data: object) -> str:
-    """Return JSON with sorted keys and no spaces, the form of every JSON column."""
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _same_line(row: Row, effect: Insert) -> bool:
+    return all(row.values.get(name) == effect.values.get(name) for name in ("subject", "kind"))

@@ -30,20 +30,26 @@ class Shown:
         mine = device is not None and meta.get("device_id") == device
         self.lmid: int = int(meta.get("lmid_seen") or 0) if mine else 0
         self.checkpoint_no = int(meta.get("checkpoint_no") or 0)
+        # work on rows that this person may no longer see stands in the tray, not in the lists
+        orphaned = "SELECT mid FROM main.needs_you WHERE kind = 'orphaned' AND device = ? AND mid > ?"
+        self.orphaned: frozenset[int] = frozenset(m for (m,) in tx.all(orphaned, (device, self.lmid)) if mine)
         self.waiting: tuple[int, ...] = tuple(m for (m,) in tx.all("SELECT mid FROM main.waiting")) if mine else ()
         self._types: frozenset[int] | None = None
 
     def active(self, column: str = "k.mid") -> str:
         """Return the condition under which a mid still counts."""
+        condition = f"{column} > {self.lmid}"
+        if self.orphaned:
+            condition = f"({condition} AND {column} NOT IN ({', '.join(map(str, sorted(self.orphaned)))}))"
         if not self.waiting:
-            return f"{column} > {self.lmid}"
+            return condition
         if len(self.waiting) > MAX_PARAMETERS:
-            return f"({column} > {self.lmid} OR {column} IN (SELECT mid FROM main.waiting))"
-        return f"({column} > {self.lmid} OR {column} IN ({', '.join(map(str, self.waiting))}))"
+            return f"({condition} OR {column} IN (SELECT mid FROM main.waiting))"
+        return f"({condition} OR {column} IN ({', '.join(map(str, self.waiting))}))"
 
     def is_active(self, mid: int) -> bool:
         """Return whether a mutation is not confirmed yet."""
-        return mid > self.lmid or mid in self.waiting
+        return (mid > self.lmid and mid not in self.orphaned) or mid in self.waiting
 
     @property
     def overlaid(self) -> frozenset[int]:
@@ -115,6 +121,19 @@ class ShownRows:
         if key not in self._first:
             self._first[key] = self._read_first(type_, column, value)
         return self._first[key]
+
+    def find(self, type_: int, column: str, value: Value, *, deleted: bool = False) -> list[Row]:
+        """Return all rows, by id, whose column has this value; deleted ones only if asked for."""
+        table = table_of(type_)
+        table.entity.field(column)
+        where = f'"{column}" = ?'
+        ids = {id_ for (id_,) in self._shown.select(type_, "id", where, (value,))}
+        if any(kind == type_ for kind, _ in self._hidden):
+            # a hidden image may have stood for a base row that has the value
+            ids |= {id_ for (id_,) in self._shown.tx.all(f"SELECT id FROM main.{table.name} WHERE {where}", (value,))}
+        ids |= {id_ for kind, id_ in self._cache if kind == type_}
+        rows = (self.get(type_, id_) for id_ in sorted(ids))
+        return [r for r in rows if r is not None and r.values.get(column) == value and (deleted or not r.deleted)]
 
     def seq(self, type_: int, id_: bytes) -> int:
         """Return the base row's seq, or 0 for a row that the server does not have yet."""

@@ -2,6 +2,7 @@
 """Runs changes inside a write transaction: rules, conflict policy, authority over scopes, what a loss leaves behind.
 
 Pushes of devices and writers without a device (companions, later mail and automation) pass through the same code.
+A change is staged as a whole or not at all: one that is refused, or fails, leaves no trace of itself.
 """
 
 from __future__ import annotations
@@ -12,15 +13,28 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.domain.changes import AnyChange, Context, Row, SessionRecordAdd
-from app.domain.entities import BY_NUMBER, CONFLICT, HISTORY, Value, user_scope
+from app.domain.changes import (
+    AnyChange,
+    ConflictResolve,
+    Context,
+    CustomerMerge,
+    ReplyRelease,
+    Row,
+    SessionRecordAdd,
+    TextEdit,
+    all_roots,
+)
+from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TICKET
 from app.domain.errors import Refused
-from app.domain.executor import Loss, Outcome, Verdict, canonical_json, execute
-from app.domain.ids import derived_id
+from app.domain.executor import Outcome, Texts, execute
+from app.domain.holds import Held, held
 from sync.conflicts import decide
 from sync.protocol import BaseEntries
+from sync.server.losses import Losses
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
+from sync.server.text_bases import keep_texts, text_seen
+from sync.textmerge import merge_texts
 
 __all__ = ["Applied", "Applier", "insert_once"]
 
@@ -30,43 +44,73 @@ SESSION_GRACE_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What one change came to: `st` is ok, merged or conflict."""
+    """What one change came to: `st` is ok, merged or conflict; `code` says what kind of conflict it was."""
 
     st: str
     data: dict[str, Any] | None
+    code: str | None = None
 
 
 class Applier:
     """Applies changes to the rows of one transaction, one after the other.
 
-    `scopes` are those the writer may write; None means the server itself.
+    `scopes` are those the writer may write; None means the server itself. `device` is the id of the pushing device.
     """
 
-    def __init__(self, connection: sa.Connection, rows: TxRows, scopes: frozenset[str] | None) -> None:
+    def __init__(
+        self, connection: sa.Connection, rows: TxRows, scopes: frozenset[str] | None, device: bytes = b""
+    ) -> None:
         self._cx = connection
         self._rows = rows
         self._scopes = scopes
+        self._device = device
+        self._losses = Losses(connection, rows)
+        self._texts = Texts(
+            merge_texts, lambda _type, id_, field, seen: text_seen(connection, device, id_, field, seen)
+        )
 
     def apply(self, change: AnyChange, base: BaseEntries, ctx: Context) -> Applied:
         """Run one change and stage its rows. Raises Refused; then nothing of it is staged."""
         self._check_roots(change)
-        outcome = execute(change, base, self._rows, ctx, decide)
+        waits = held(change, base, self._rows, ctx)
+        if waits is not None:
+            return self._hold(change, waits, ctx)
+        outcome = execute(change, base, self._rows, ctx, decide, self._texts)
         puts = [self._finished(row, ctx) for row in outcome.puts.values()]
-        if self._scopes is not None and any(row.scope not in self._scopes for row in puts):
-            raise Refused("scope")
-        conflicts = [row for loss in outcome.losses if (row := self._conflict(change, loss, ctx)) is not None]
+        self._check_new(puts)
+        conflicts = [row for loss in outcome.losses if (row := self._losses.of_loss(change, loss, ctx)) is not None]
+        text = self._edited(change)
+        before = self._rows.get(text.type, text.id) if text is not None else None
         self._rows.stage([*puts, *conflicts])
-        if isinstance(change, SessionRecordAdd):
-            self._mirror_session(change, ctx.now_ms)
+        self._follow(change, ctx)
+        if text is not None and before is not None:
+            keep_texts(self._cx, self._rows, text, before, self._device, ctx)
         return Applied(outcome.st, _data(outcome))
+
+    def _hold(self, change: AnyChange, waits: Held, ctx: Context) -> Applied:
+        row = self._losses.of_held(change, waits, ctx)
+        self._rows.stage([] if row is None else [row])
+        return Applied("conflict", dict(waits.why), waits.kind)
 
     def _check_roots(self, change: AnyChange) -> None:
         """Rows of scopes without access answer the same whatever the change would have found in them."""
         if self._scopes is None:
             return
-        for type_, id_ in change.roots():
-            row = self._rows.get(type_, id_)
+        own = change.roots()
+        if isinstance(change, ConflictResolve | ReplyRelease):
+            own = [*own, *all_roots(change, self._rows)]
+        for type_, id_ in own:
+            row = self._rows.get(type_, id_) if type_ in BY_NUMBER else None
             if row is not None and row.scope not in self._scopes:
+                raise Refused("scope")
+
+    def _check_new(self, puts: list[Row]) -> None:
+        """New tickets and customers need access to their scope; what hangs on one goes where it stands."""
+        if self._scopes is None:
+            return
+        for row in puts:
+            is_root = row.type in (TICKET.number, CUSTOMER.number)
+            if is_root and row.scope not in self._scopes and self._rows.get(row.type, row.id) is None:
                 raise Refused("scope")
 
     def _finished(self, row: Row, ctx: Context) -> Row:
@@ -74,33 +118,17 @@ class Applier:
             return replace(row, values={**row.values, "recorded_at": ctx.now_ms})
         return row
 
-    def _conflict(self, change: AnyChange, loss: Loss, ctx: Context) -> Row | None:
-        """Return the row that keeps a lost value for the person who wrote it; None if no person did."""
-        current = self._rows.get(loss.type, loss.id)
-        stamp = current.stamp(loss.field) if current else None
-        other = self._account_of(stamp.device) if stamp else None
-        pusher_lost = loss.verdict is Verdict.CONFLICT
-        loser, winner = (ctx.actor.id, other) if pusher_lost else (other, ctx.actor.id)
-        if loser is None or not self._has_user_scope(loser):
-            return None
-        lost, kept = (loss.mine, loss.theirs) if pusher_lost else (loss.theirs, loss.mine)
-        values: dict[str, Value] = dict.fromkeys(BY_NUMBER[CONFLICT.number].columns)
-        values |= {
-            "subject_type": loss.type, "subject": loss.id, "field": loss.field, "kind": "field",
-            "mine": canonical_json(_plain(lost)), "theirs": canonical_json(_plain(kept)), "author": winner,
-            "hlc": stamp.hlc if stamp and pusher_lost else ctx.hlc, "status": "auto" if loss.auto else "open",
-            "created_at": ctx.now_ms, "created_by": loser,
-        }  # fmt: skip
-        return Row(CONFLICT.number, derived_id(change.event, "conflict", loss.field), user_scope(loser), values)
+    def _edited(self, change: AnyChange) -> TextEdit | None:
+        return change if isinstance(change, TextEdit) else None
 
-    def _account_of(self, device_code: str) -> bytes | None:
-        device = SYSTEM.device
-        found = self._cx.execute(sa.select(device.c.account_id).where(device.c.code == device_code)).scalar()
-        return bytes(found) if found is not None else None
-
-    def _has_user_scope(self, user: bytes) -> bool:
-        scope = SYSTEM.scope
-        return self._cx.execute(sa.select(scope.c.id).where(scope.c.id == user_scope(user))).first() is not None
+    def _follow(self, change: AnyChange, ctx: Context) -> None:
+        """Let tables that are the server's own follow a change."""
+        if isinstance(change, SessionRecordAdd):
+            self._mirror_session(change, ctx.now_ms)
+        if isinstance(change, CustomerMerge):
+            for table in (SYSTEM.companion, SYSTEM.enrolment, SYSTEM.session):
+                query = table.update().where(table.c.customer_id == change.customer)
+                self._cx.execute(query.values(customer_id=change.into))
 
     def _mirror_session(self, change: SessionRecordAdd, now: int) -> None:
         """Let the server's own session row follow the entries of the session's chain."""
@@ -128,11 +156,8 @@ def insert_once(connection: sa.Connection, key: str, now: int) -> dict[str, Any]
     return stored
 
 
-def _plain(value: Value) -> object:
-    return value.hex() if isinstance(value, bytes) else value
-
-
 def _data(outcome: Outcome) -> dict[str, Any] | None:
-    if not outcome.losses:
-        return None
-    return {"fields": [{"field": loss.field, "open": not loss.auto} for loss in outcome.losses]}
+    data = dict(outcome.told)
+    if outcome.losses:
+        data["fields"] = [{"field": loss.field, "open": not loss.auto} for loss in outcome.losses]
+    return data or None

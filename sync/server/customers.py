@@ -18,6 +18,7 @@ from app.domain.changes import (
     Row,
     SessionRecordAdd,
     TicketCreate,
+    all_roots,
     category_of,
 )
 from app.domain.documents import BadDocument, Fields, SignedDocument
@@ -211,7 +212,7 @@ class Customers:
             when = min(acted_ms, now) if acted_ms > 0 else now
             ctx = Context(actor, when, now, hlc_of(when), "srv", 0, on_server=True)
             made = changes(connection, rows)
-            rows.lock(root for change in made for root in change.roots())
+            rows.lock({root for change in made for root in all_roots(change, rows)})
             try:
                 for change in made:
                     applier.apply(change, {}, ctx)

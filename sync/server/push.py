@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.config.logs import get_logger
-from app.domain.changes import Actor, AnyChange, Context, TicketCreate
+from app.domain.changes import Actor, AnyChange, Context, Key, TicketCreate, TicketSplit, all_roots
+from app.domain.entities import BY_NUMBER
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import hlc_ms, hlc_of
@@ -22,8 +23,9 @@ from sync.server.apply import Applier
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
+from sync.server.store import DatabaseBusy, Store
 
-__all__ = ["CHUNK", "Pushed", "apply_chunk", "check_dense"]
+__all__ = ["CHUNK", "Pushed", "apply_all", "apply_chunk", "check_dense"]
 
 CHUNK = 50
 
@@ -54,8 +56,11 @@ def apply_chunk(
     muts: Sequence[Mutation],
     *,
     reject_all: bool = False,
+    known: frozenset[Key] = frozenset(),
 ) -> Pushed:
     """Apply mutations of one device in the caller's transaction. Raises ProblemError 409 `gap` or `fork`.
+
+    `known` are rows to lock beside those that the mutations name.
 
     `reject_all` stores every new one as `rejected: error`: the way out for a mutation that the database itself
     refuses, alone in its chunk.
@@ -63,9 +68,8 @@ def apply_chunk(
     device = load_device(connection, device_id, account, lock=True)
     old, new = _split(connection, device, muts)
     changes = [_decode(mutation) for mutation in new]
-    rows = TxRows(connection)
-    rows.lock(root for change in changes if not isinstance(change, Refused) for root in change.roots())
-    applier = Applier(connection, rows, frozenset(scopes_of(connection, account)))
+    rows = _locked(connection, [c for c in changes if not isinstance(c, Refused)], known)
+    applier = Applier(connection, rows, frozenset(scopes_of(connection, account)), device.id)
     results = []
     for mutation, change in zip(new, changes, strict=True):
         if reject_all:
@@ -77,6 +81,67 @@ def apply_chunk(
     _store(connection, device, now, new, results)
     lmid = new[-1].mid if new else device.lmid
     return Pushed(lmid, [*old, *results], heads)
+
+
+def apply_all(store: Store, now: int, device: bytes, account: bytes, muts: Sequence[Mutation]) -> Iterator[Pushed]:
+    """Apply mutations in their order, at most `CHUNK` in a transaction. Raises ProblemError, DatabaseBusy.
+
+    Where a chunk fails for what is in it, its mutations run one by one and only the one at fault is rejected. What
+    the database or the machine cannot do now fails as a whole: it is sent again, never rejected.
+    """
+    for start in range(0, len(muts), CHUNK):
+        yield from _apply_some(store, now, device, account, muts[start : start + CHUNK])
+
+
+def _apply_some(
+    store: Store, now: int, device: bytes, account: bytes, muts: Sequence[Mutation], known: frozenset[Key] = frozenset()
+) -> Iterator[Pushed]:
+    try:
+        pushed = store.write(lambda cx: apply_chunk(cx, now, device, account, muts, known=known))
+    except _MoreRoots as more:
+        yield from _apply_some(store, now, device, account, muts, more.roots)
+        return
+    except (ProblemError, DatabaseBusy):
+        raise
+    except (OSError, MemoryError) as error:
+        raise DatabaseBusy(type(error).__name__) from error
+    except Exception as error:  # noqa: BLE001 - a bug in one change must not stop the device for ever
+        _log.exception("push failed", mutations=len(muts), error=type(error).__name__)
+        if len(muts) > 1:
+            for mutation in muts:
+                yield from _apply_some(store, now, device, account, [mutation])
+            return
+        pushed = store.write(lambda cx: apply_chunk(cx, now, device, account, muts, reject_all=True))
+    yield pushed
+
+
+class _MoreRoots(Exception):
+    """Reading brought up rows that must be locked too. Locks have one order, so the transaction begins again."""
+
+    def __init__(self, roots: frozenset[Key]) -> None:
+        super().__init__(len(roots))
+        self.roots = roots
+
+
+def _locked(connection: sa.Connection, changes: Sequence[AnyChange], known: frozenset[Key]) -> TxRows:
+    """Lock every row that the changes may rest on. Raises _MoreRoots."""
+    rows = TxRows(connection)
+    first = known | {root for change in changes for root in change.roots() if root[0] in BY_NUMBER}
+    rows.lock(first)
+    wanted = {root for change in changes for root in _roots(change, rows)}
+    if wanted <= first:
+        return rows
+    if connection.dialect.name != "sqlite":
+        raise _MoreRoots(first | wanted)
+    rows.lock(wanted - first)  # one writer: no order to keep
+    return rows
+
+
+def _roots(change: AnyChange, rows: TxRows) -> set[Key]:
+    try:
+        return {root for root in all_roots(change, rows) if root[0] in BY_NUMBER}
+    except Refused:  # said again, and answered, when the change runs
+        return set()
 
 
 def _split(connection: sa.Connection, device: Device, muts: Sequence[Mutation]) -> tuple[list[Result], list[Mutation]]:
@@ -116,12 +181,12 @@ def _apply(applier: Applier, device: Device, now: int, mutation: Mutation, chang
         applied = applier.apply(change, mutation.base, _context(device, now, mutation))
     except Refused as refusal:
         return Result(mid=mutation.mid, st="rejected", code=refusal.code, data=_details(refusal))
-    except sa.exc.SQLAlchemyError:
-        raise  # the transaction is broken: whoever runs it decides
+    except (sa.exc.SQLAlchemyError, DatabaseBusy, OSError, MemoryError):
+        raise  # the transaction is broken, or the machine cannot: whoever runs it decides
     except Exception as error:  # noqa: BLE001 - a bug in one change must not stop the device for ever
         _log.exception("mutation failed", mutation=mutation.name, mid=mutation.mid, error=type(error).__name__)
         return Result(mid=mutation.mid, st="rejected", code="error")
-    return Result(mid=mutation.mid, st=applied.st, data=applied.data)
+    return Result(mid=mutation.mid, st=applied.st, code=applied.code, data=applied.data)
 
 
 def _details(refusal: Refused) -> dict[str, Any] | None:
@@ -137,9 +202,10 @@ def _context(device: Device, now: int, mutation: Mutation) -> Context:
 
 
 def _with_number(rows: TxRows, result: Result, change: AnyChange | Refused) -> Result:
-    if not isinstance(change, TicketCreate) or result.st == "rejected":
+    if not isinstance(change, TicketCreate | TicketSplit) or result.st == "rejected" or result.code is not None:
         return result
-    data = {**(result.data or {}), "number": rows.number_of(change.ticket)}
+    ticket = change.ticket if isinstance(change, TicketCreate) else change.new_ticket
+    data = {**(result.data or {}), "number": rows.number_of(ticket)}
     return Result(mid=result.mid, st=result.st, code=result.code, data=data)
 
 

@@ -100,15 +100,20 @@ class TxRows:
                 return row
         return None
 
-    def find(self, type_: int, column: str, value: Value) -> list[Row]:
-        """Return every live row, by id, whose column has this value, as this transaction has it."""
+    def find(self, type_: int, column: str, value: Value, *, deleted: bool = False) -> list[Row]:
+        """Return all rows, by id, whose column has this value, as this transaction has them."""
         table = ENTITY_TABLES[type_]
-        query = sa.select(table).where(table.c[column] == value, table.c.deleted == sa.false())
+        query = sa.select(table).where(table.c[column] == value)
+        if not deleted:
+            query = query.where(table.c.deleted == sa.false())
+        ids = {id_ for kind, id_ in self._staged if kind == type_}
         for found in self._cx.execute(query).mappings():
-            if (type_, bytes(found["id"])) not in self._rows:
+            id_ = bytes(found["id"])
+            ids.add(id_)
+            if (type_, id_) not in self._rows:
                 self._remember(type_, found)
-        known = [row for (kind, _), row in sorted(self._rows.items()) if kind == type_ and row is not None]
-        return [row for row in known if not row.deleted and row.values.get(column) == value]
+        rows = (self._rows[type_, id_] for id_ in sorted(ids))
+        return [r for r in rows if r is not None and r.values.get(column) == value and (deleted or not r.deleted)]
 
     def stage(self, puts: Iterable[Row]) -> None:
         """Take over the rows that one accepted change made. Raises Refused("bad_value" or "text_too_long")."""

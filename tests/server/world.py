@@ -310,9 +310,9 @@ class Agent:
         }  # fmt: skip
         return TicketCreate(**(fields | changes))
 
-    def reply(self, ticket: bytes, body: str = "확인했습니다") -> MessageAdd:
-        """The change that adds a reply."""
-        return MessageAdd(self.fresh(), self.fresh(), ticket, body)
+    def reply(self, ticket: bytes, body: str = "확인했습니다", seen_seq: int = 1_000_000) -> MessageAdd:
+        """The change that adds a reply, by somebody who has seen everything."""
+        return MessageAdd(self.fresh(), self.fresh(), ticket, body, seen_seq)
 
     def note(self, ticket: bytes, body: str = "내부 확인") -> NoteAdd:
         """The change that adds a note."""

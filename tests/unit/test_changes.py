@@ -50,6 +50,10 @@ class MemoryRows:
         found = [r for r in self.rows.values() if r.type == type_ and r.values.get(column) == value and not r.deleted]
         return min(found, key=lambda r: r.id, default=None)
 
+    def find(self, type_: int, column: str, value: Value, *, deleted: bool = False) -> list[c.Row]:
+        found = [row for (kind, _), row in sorted(self.rows.items()) if kind == type_]
+        return [r for r in found if r.values.get(column) == value and (deleted or not r.deleted)]
+
     def run(self, change: c.AnyChange, base: dict[str, tuple[int, int]] | None = None, **ctx: object) -> Outcome:
         outcome = execute(change, base or {}, self, replace(context(), **ctx), decide)  # type: ignore[arg-type]  # dict
         for row in outcome.puts.values():

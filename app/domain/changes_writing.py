@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mutations that add to a ticket and are never edited: messages, notes, time, session records.
+
+What is written for a ticket that was merged meanwhile goes to the ticket it was merged into, with `arrived_via`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from app.domain.changes_base import (
+    MAX_BODY_BYTES,
+    Context,
+    Derive,
+    Effect,
+    Insert,
+    Key,
+    Row,
+    Rows,
+    category_of,
+    check_text,
+    fresh_id,
+    history,
+    int_of,
+    landing,
+    preview_of,
+    set_state_effects,
+)
+from app.domain.entities import MESSAGE, NOTE, SESSION_RECORD, TICKET, TIME_ENTRY, Category, Value
+from app.domain.errors import Refused
+from app.domain.ids import derived_id
+
+MAX_MINUTES = 24 * 60
+TIME_KINDS = frozenset({"work", "travel", "call", "session"})
+
+
+def message_row(
+    ctx: Context, ticket: Row | Insert, id_: bytes, body: str, number: int, channel: str, *,
+    inbound: bool, author: bytes | None, seen_seq: int | None = None, html: str | None = None,
+    via: bytes | None = None,
+) -> Insert:  # fmt: skip
+    """Return a message. The stamp of its body says which device wrote it: own messages make no reply stale."""
+    values: dict[str, Value] = {
+        "ticket": ticket.id, "origin_ticket": ticket.id, "direction": "in" if inbound else "out",
+        "author_kind": "customer" if inbound else "user", "author": author, "channel": channel, "body": body,
+        "html": html, "automatic": False, "occurred_at": ctx.acted_ms,
+        "sent_at": ctx.now_ms if ctx.on_server else None, "seen_seq": seen_seq, "msg_no": number,
+        "arrived_via": via, "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+    }  # fmt: skip
+    return Insert(MESSAGE.number, id_, ticket.scope, values, stamped=("body",) if ctx.mid else ())
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAdd:
+    """`message.add`: a reply of an agent, or a message of the customer (`inbound`).
+
+    `seen_seq` is the number of the newest message its author had on screen, own unsent ones not counted.
+    """
+
+    event: bytes
+    message: bytes
+    ticket: bytes
+    body: str
+    seen_seq: int = 0
+    channel: str = "companion"
+    inbound: bool = False
+    html: str | None = None
+
+    def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
+        """Insert the message, move the ticket's derived columns, wake or open the ticket."""
+        _, via = landing(rows, self.ticket)
+        if via is not None and not self.inbound and not ctx.on_server:
+            raise Refused("merged")  # the person still has the text and can open the other ticket
+        return self.written(rows, ctx)
+
+    def written(self, rows: Rows, ctx: Context) -> list[Effect]:
+        """Do so also where the ticket was merged."""
+        check_text(self.body, MAX_BODY_BYTES)
+        ticket, via = landing(rows, self.ticket)
+        id_, told = fresh_id(rows, MESSAGE.number, self.message, self.event, self.is_same)
+        if id_ is None:
+            return []
+        number = int_of(ticket.values.get("msg_seq")) + 1
+        author = ticket.values.get("customer") if self.inbound else ctx.actor.id
+        side = "last_in_no" if self.inbound else "last_out_no"
+        message = message_row(
+            ctx, ticket, id_, self.body, number, self.channel, inbound=self.inbound,
+            author=author if isinstance(author, bytes) else None, seen_seq=self.seen_seq, html=self.html, via=via,
+        )  # fmt: skip
+        last: dict[str, Value] = {
+            "msg_seq": number, side: number, "last_at": ctx.acted_ms, "preview": preview_of(self.body),
+        }  # fmt: skip
+        line = history(ctx, ticket, self.event, "customer" if self.inbound else "reply", {"message": id_.hex()})
+        wake = open_by_writing(rows, ctx, ticket, self.event, inbound=self.inbound)
+        return [message, Derive(TICKET.number, ticket.id, last), line, *told, *wake]
+
+    def is_same(self, row: Row) -> bool:
+        """Return whether a stored message is this one, sent before."""
+        home = (row.values.get("origin_ticket"), row.values.get("arrived_via"), row.values.get("ticket"))
+        direction = "in" if self.inbound else "out"
+        return self.ticket in home and row.values.get("body") == self.body and row.values["direction"] == direction
+
+    def roots(self) -> list[Key]:
+        """Rows to lock."""
+        return [(TICKET.number, self.ticket)]
+
+
+def open_by_writing(rows: Rows, ctx: Context, ticket: Row, event: bytes, *, inbound: bool) -> list[Effect]:
+    """An agent's text opens a new ticket; a customer's message wakes a waiting or solved one."""
+    category = category_of(rows, ticket.values["state"])
+    wakes = {Category.WAITING_CUSTOMER, Category.WAITING_INTERNAL, Category.SOLVED} if inbound else {Category.NEW}
+    out: list[Effect] = []
+    if category in wakes:
+        out += set_state_effects(rows, ctx, ticket, Category.OPEN, event)
+    if inbound and ticket.values.get("snooze_until"):
+        out.append(Derive(TICKET.number, ticket.id, {"snooze_until": None}))
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdd:
+    """`note.add`: text only staff can read. It has no recipient and can never be sent."""
+
+    event: bytes
+    note: bytes
+    ticket: bytes
+    body: str
+    mentions: tuple[bytes, ...] = ()
+
+    def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
+        """Insert the note and its line; a note opens a new ticket."""
+        check_text(self.body, MAX_BODY_BYTES)
+        ticket, via = landing(rows, self.ticket)
+        id_, told = fresh_id(rows, NOTE.number, self.note, self.event, self._is_same)
+        if id_ is None:
+            return []
+        note = Insert(
+            NOTE.number, id_, ticket.scope,
+            {
+                "ticket": ticket.id, "origin_ticket": ticket.id, "author": ctx.actor.id, "body": self.body,
+                "mentions": json.dumps([m.hex() for m in self.mentions]), "arrived_via": via,
+                "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+            },
+        )  # fmt: skip
+        line = history(ctx, ticket, self.event, "note", {"note": id_.hex()})
+        last = Derive(TICKET.number, ticket.id, {"last_at": ctx.acted_ms})
+        return [note, last, line, *told, *open_by_writing(rows, ctx, ticket, self.event, inbound=False)]
+
+    def _is_same(self, row: Row) -> bool:
+        home = (row.values.get("origin_ticket"), row.values.get("arrived_via"), row.values.get("ticket"))
+        return self.ticket in home and row.values.get("body") == self.body
+
+    def roots(self) -> list[Key]:
+        """Rows to lock."""
+        return [(TICKET.number, self.ticket)]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAdd:
+    """`time.add`: minutes worked on a ticket. Sums are derived; a correction is another entry."""
+
+    event: bytes
+    entry: bytes
+    ticket: bytes
+    minutes: int
+    note: str = ""
+    kind: str = "work"
+    billable: bool = False
+
+    def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
+        """Insert the entry and its line."""
+        if not 0 < self.minutes <= MAX_MINUTES:
+            raise Refused("bad_value", field="minutes")
+        if self.kind not in TIME_KINDS:
+            raise Refused("bad_value", field="kind")
+        ticket, via = landing(rows, self.ticket)
+        id_, told = fresh_id(rows, TIME_ENTRY.number, self.entry, self.event, self._is_same)
+        if id_ is None:
+            return []
+        values: dict[str, Value] = {
+            "ticket": ticket.id, "origin_ticket": ticket.id, "arrived_via": via, "author": ctx.actor.id,
+            "started_at": ctx.acted_ms - self.minutes * 60_000, "duration_s": self.minutes * 60, "kind": self.kind,
+            "billable": self.billable, "note": self.note, "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+        }  # fmt: skip
+        data = {"entry": id_.hex(), "minutes": self.minutes}
+        line = history(ctx, ticket, self.event, "time", data)
+        return [Insert(TIME_ENTRY.number, id_, ticket.scope, values), line, *told]
+
+    def _is_same(self, row: Row) -> bool:
+        home = (row.values.get("origin_ticket"), row.values.get("arrived_via"), row.values.get("ticket"))
+        content = (row.values.get("duration_s"), row.values.get("note"), row.values.get("kind"))
+        return self.ticket in home and content == (self.minutes * 60, self.note, self.kind)
+
+    def roots(self) -> list[Key]:
+        """Rows to lock."""
+        return [(TICKET.number, self.ticket)]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecordAdd:
+    """`session.record`: one chain entry or receipt of a screen-sharing session, exactly as signed or linked.
+
+    The row's id derives from the entry's hash, so both ends may hand in the same entry.
+    """
+
+    event: bytes
+    ticket: bytes
+    sid: bytes
+    entry_no: int
+    kind: str
+    entry: str
+    entry_hash: bytes
+    at: int
+
+    def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
+        """Insert the entry once, with a history line for the kinds that people look for."""
+        check_text(self.entry, 60_000)
+        ticket, _ = landing(rows, self.ticket)
+        id_ = derived_id(self.ticket, "session", self.entry_hash)
+        if rows.get(SESSION_RECORD.number, id_) is not None:
+            return []
+        values: dict[str, Value] = {
+            "ticket": ticket.id, "sid": self.sid, "entry_no": self.entry_no, "kind": self.kind, "entry": self.entry,
+            "entry_hash": self.entry_hash, "at": self.at, "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+        }  # fmt: skip
+        out: list[Effect] = [Insert(SESSION_RECORD.number, id_, ticket.scope, values)]
+        if self.kind in SESSION_HISTORY_KINDS:
+            # the line's id derives from the entry, not from the event: whoever hands it in, it is one line
+            data = {"sid": self.sid.hex(), "entry": self.entry_no, "record": id_.hex()}
+            out.append(history(ctx, ticket, id_, f"session.{self.kind}", data))
+        return out
+
+    def roots(self) -> list[Key]:
+        """Rows to lock."""
+        return [(TICKET.number, self.ticket)]
+
+
+# entries that stand in the ticket's history as lines of their own; the others are read in the session's details.
+# "open" is no link of the chain: the agent's client says with it that the customer's end was never recorded
+SESSION_HISTORY_KINDS = frozenset(
+    {"invited", "joined", "consent", "refusal", "grant", "revoke", "sas", "violation", "end", "receipt", "open"}
+)
