@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from app.domain.entities import TICKET, USER, team_scope
 from app.domain.errors import Refused
-from sync.protocol import Begin, NewDevice, Problem, Refresh, Tokens, Wiped, unpack
+from sync.protocol import Begin, Bye, NewDevice, Poke, Problem, Refresh, Rehello, Tokens, Wiped, unpack
 from sync.server.devices import Devices
 from sync.server.notices import NoticeReader
 from sync.server.schema import SYSTEM
 from tests.server.test_accounts import refresh
+from tests.server.test_live import live
 from tests.server.world import Agent, World
 
 
@@ -202,3 +203,17 @@ def test_migrated_databases_keep_their_devices(tmp_path: Path) -> None:
     store = Store.open(sqlite_url(tmp_path))
     assert [(d.code, d.lmid, d.wiped_at) for d in Devices(store, bytes).list()] == [("K7", 3, None)]
     store.close()
+
+
+def test_a_device_online_hears_of_a_new_team_at_once_and_a_suspended_one_is_cut_off(desk: World) -> None:
+    """`rehello`, and from then on pokes of the new team; a suspended device's socket ends."""
+    admin = Devices(desk.store, desk.rng)
+    kim, park = desk.agent("kim"), desk.agent("park")
+    north = team_scope(desk.team("북부"))
+    with live(desk, park.tokens.access) as line:
+        admin.set_team(desk.clock(), "park", "북부", member=True)
+        assert line.next() == Rehello()
+        kim.ticket()
+        assert line.next() == Poke(heads={north: 3})
+        admin.set_state(desk.clock(), park.device.hex(), "suspended")
+        assert line.next() == Bye(code="token")

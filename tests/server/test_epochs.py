@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Epochs: restores and fail-overs are noticed, and devices reload what is no longer true, and only that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.entities import TICKET, team_scope
+from sync.server.access import grant
+from sync.server.bootstrap import prepare
+from sync.server.epochs import begin_epoch, cluster_of, current_epoch, follow_cluster
+from sync.server.schema import SYSTEM
+from tests.server.world import Agent, World, row_id
+
+
+def resets(agent: Agent, **changes: Any) -> set[str]:
+    """Scopes that hello tells to load again."""
+    return {s.id for s in agent.hello(**changes).scopes if s.state == "reset"}
+
+
+def update(world: World, statement: sa.Update) -> None:
+    """Change the database behind the server's back."""
+    world.store.write(lambda cx: cx.execute(statement))
+
+
+def restored(world: World, id_: bytes) -> None:
+    """Begin an epoch as a restore does."""
+    world.store.write(lambda cx: begin_epoch(cx, id_, world.clock(), "restore"))
+
+
+def epochs(world: World) -> int:
+    """How many epochs there were."""
+    with world.store.read() as cx:
+        return current_epoch(cx).no
+
+
+def test_another_cluster_or_timeline_begins_an_epoch_at_start_and_the_same_one_does_not(world: World) -> None:
+    """A promoted standby has another timeline; SQLite has neither."""
+    with world.store.read() as cx:
+        cluster = cluster_of(cx)
+    prepare(world.store, world.keys, world.clock(), world.rng)
+    assert epochs(world) == 1
+    assert (cluster is None) == world.store.is_sqlite
+    table = SYSTEM.epoch
+    if world.store.is_sqlite:
+        return
+    for changed in ({"timeline": 99}, {"system_id": "another"}):
+        before = epochs(world)
+        update(world, table.update().values(**changed))
+        prepare(world.store, world.keys, world.clock(), world.rng)
+        assert epochs(world) == before + 1
+        world.store.write(lambda cx: follow_cluster(cx, b"x" * 16, world.clock()))
+        assert epochs(world) == before + 1
+    world.store.write(lambda cx: cx.execute(table.update().values(system_id=None)))
+    prepare(world.store, world.keys, world.clock(), world.rng)
+    assert epochs(world) == 3
+
+
+def test_a_device_that_missed_several_epochs_goes_by_the_lowest_head_of_them(world: World) -> None:
+    """Two restores in a row: what was true before the first need not be true after the second."""
+    kim = world.agent()
+    kim.ticket()
+    kim.pull()
+    scope = team_scope(world.team("북부"))
+    head = kim.copy.cursors[scope]
+    for n, at in enumerate((head, head - 1, head + 5)):
+        update(world, SYSTEM.scope.update().where(SYSTEM.scope.c.id == scope).values(head=at))
+        restored(world, bytes([n]) * 16)
+    assert resets(kim, scopes={scope: head}) == {scope}
+    kim.epoch = b"\x01" * 16
+    assert resets(kim, scopes={scope: head}) == set()
+    kim.epoch = b""
+    assert resets(kim, scopes={scope: head}) == {scope}
+
+
+def test_a_scope_that_did_not_exist_when_an_epoch_began_is_loaded_again(world: World) -> None:
+    """The archive of a team has the same name after a restore, but not the same rows."""
+    kim = world.agent()
+    scope = f"{team_scope(world.team('북부'))}:arc"
+    before = kim.epoch
+    restored(world, b"r" * 16)
+    world.store.write(lambda cx: grant(cx, kim.id, [scope], world.clock()))
+    world.store.write(lambda cx: cx.execute(SYSTEM.scope.update().where(SYSTEM.scope.c.id == scope).values(head=9)))
+    kim.epoch = before
+    assert resets(kim, scopes={scope: 7}, optional=[scope]) == {scope}
+
+
+def test_numbers_of_the_lost_future_are_not_given_again(world: World) -> None:
+    """Customers have them in their mail."""
+    kim = world.agent()
+    first = kim.push(kim.mutation(kim.create_change(row_id(1001)))).results[0].data or {}
+    restored(world, b"r" * 16)
+    kim.hello()
+    second = kim.push(kim.mutation(kim.create_change(row_id(1002)))).results[0].data or {}
+    assert second["number"] > first["number"] + 100
+    kim.pull()
+    assert len(kim.copy.of(TICKET.number)) == 2
+
+
+def test_only_scopes_of_ones_own_prove_a_rollback(world: World) -> None:
+    """A made-up cursor of a scope without access moves nothing; a confirmed mutation that is gone does."""
+    kim = world.agent("kim")
+    kim.ticket()
+    kim.hello(scopes={team_scope(world.team("남부")): 10**9})
+    assert epochs(world) == 1
+    kim.hello(lmid_seen=2)
+    assert epochs(world) == 2
+    with world.store.read() as cx:
+        reasons = cx.execute(sa.select(SYSTEM.epoch.c.reason).order_by(SYSTEM.epoch.c.no)).scalars().all()
+    assert reasons[1] == "rollback proved by a client"
