@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import platform
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,6 +19,7 @@ from app.config.i18n import LanguageChoice, _, set_language
 from app.config.paths import UserFolders
 from app.config.settings import Settings
 from app.entry.agent_app import AgentApp
+from app.entry.display import no_display
 from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
 
 __all__ = ["AgentOptions", "build_agent", "main"]
@@ -86,7 +85,7 @@ def main(argv: list[str]) -> int:
     """Run the client until its window is closed; return an exit status."""
     set_language("system")
     options = parse_options(argv)
-    if _no_display():
+    if no_display():
         text = _(
             "There is no display here, so no window can open. Start Deskside in a desktop session, or try "
             "“deskside demo --headless”. “deskside doctor” says what is missing."
@@ -97,12 +96,6 @@ def main(argv: list[str]) -> int:
     leave_on_signals(agent)
     agent.start()
     return agent.run()
-
-
-def _no_display() -> bool:
-    if platform.system() != "Linux" or os.environ.get("QT_QPA_PLATFORM"):
-        return False
-    return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def leave_on_signals(agent: AgentApp) -> None:

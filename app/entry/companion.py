@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import platform
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from app.config.i18n import LanguageChoice, _, set_language
 from app.config.paths import UserFolders
 from app.entry.companion_app import CompanionApp
+from app.entry.display import no_display
 from widgets.companion.texts import trouble
 from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
 from widgets.foundation.qt_texts import install_qt_texts
@@ -80,19 +79,13 @@ def main(argv: list[str]) -> int:
     set_language("system")
     options = parse_options(argv)
     set_language(options.language)
-    if _no_display():
-        sys.stderr.write(trouble("no_display") + "\n")
+    if no_display():
+        sys.stderr.write(trouble("no_window") + "\n")
         return 3
     companion = build_companion(options)
     _leave_on_signals(companion)
     companion.start()
     return companion.run()
-
-
-def _no_display() -> bool:
-    if platform.system() != "Linux" or os.environ.get("QT_QPA_PLATFORM"):
-        return False
-    return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _leave_on_signals(companion: CompanionApp) -> None:

@@ -27,6 +27,7 @@ from app.entry.demo_part import Part, PartFailed
 from app.entry.demo_relay import Relay
 from app.entry.demo_report import Report, ServerTruth
 from app.entry.demo_server import DemoServer
+from app.entry.display import no_display
 
 LOGIN = "agent1"
 _LOOK_S = 5.0  # how long the picture is watched
@@ -60,9 +61,14 @@ def main(argv: Sequence[str]) -> int:
         return _run_part(argv[1], list(argv[2:]))
     options = _parse(argv)
     set_language(options.lang)
+    nowhere = no_display()
+    if nowhere:
+        # one that does not answer (an ended ssh -X) would end the programs that try it
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            os.environ.pop(name, None)
     if options.headless:
         return _headless(options)
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")):
+    if nowhere:
         print(_("There is no display here, so the demo makes its journey without a person."))
         options.headless = True
         return _headless(options)

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Protocol
 
 from app.config.paths import resource
 from app.entry import qt_libraries
+from app.entry.display import x11_fault
 
 _REAL_KEYRINGS = ("SecretService", "kwallet", "libsecret", "macOS", "Windows")
 
@@ -96,19 +96,11 @@ class MachineProbes:
         if wayland := os.environ.get("WAYLAND_DISPLAY"):
             path = Path(os.environ.get("XDG_RUNTIME_DIR", "/"), wayland)
             return "" if path.is_socket() else f"{path} is no socket"
-        from Xlib.display import Display  # here, as below: each probe loads only what it asks
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # python-xlib drops its socket when it is refused
-            try:
-                Display(os.environ.get("DISPLAY", "")).close()
-            except Exception as error:  # noqa: BLE001 - python-xlib raises a dozen kinds, all mean "cannot be opened"
-                return str(error) or type(error).__name__
-        return ""
+        return x11_fault(os.environ.get("DISPLAY", ""))
 
     def keyring(self) -> str:
         """See Probes."""
-        import keyring
+        import keyring  # here, as below: each probe loads only what it asks
         from keyring.backend import KeyringBackend
 
         def real(backend: KeyringBackend) -> str:

@@ -337,8 +337,8 @@ class Worker:
                 raise
         except Answered as answered:
             self._sign_in_failed(answered.problem.code)
-        except SignInRefused:
-            self._sign_in_failed("sign_in_refused")
+        except SignInRefused as error:
+            self._sign_in_failed(error.code)
         except WorldError as error:
             self._sign_in_failed(error.code)
 

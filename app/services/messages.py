@@ -28,6 +28,10 @@ _TEXTS: Mapping[str, str] = {
         "The server did not accept this login and password. Your work on this computer is safe. Check both, or ask "
         "your administrator for a new password."
     ),
+    "other_account": N_(
+        "{server} knows this login as another account than the one of this profile, or it is another server. Your "
+        "unsent work was not sent and is safe on this computer. Check the login, or ask your administrator."
+    ),
     "suspended": N_("Your account is suspended. Your work on this computer is kept. Ask your administrator."),
     "revoked": N_("This device was withdrawn by your organisation. Ask your administrator for access."),
     "token": N_("Your sign-in has ended. Your changes are safe on this computer. Sign in again to send them."),
@@ -42,6 +46,14 @@ _TEXTS: Mapping[str, str] = {
     "store_in_use": N_("Another Deskside has the local files open. Close it and try again."),
     "store_unavailable": N_("The local files cannot be read now. What you wrote stays open here. Try again."),
     "no_keyring": N_("This system has no key store that is open. Unlock it, or start Deskside with a passphrase."),
+    "secrets_damaged": N_(
+        "The file with the keys is damaged. It is kept as it is: {path}. Put it back from a backup, or ask your "
+        "administrator."
+    ),
+    "store_damaged_no_copy": N_(
+        "The file with your unsent work is damaged and has no copy. It is kept as it is: {path}. Put it back from a "
+        "backup, or move it away and start again: what the server has is loaded again."
+    ),
     "wrong_passphrase": N_(
         "This is not the passphrase of this profile. Nothing was changed. Start again and try another."
     ),

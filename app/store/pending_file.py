@@ -79,7 +79,7 @@ def prepare(folder: Path, key: bytes) -> Opened:
     """Make pending.db ready to be written. The caller holds ui.lock.
 
     Raises StoreUnavailable: store_wrong_key, store_too_new (both leave every file untouched), disk_full,
-    store_damaged when neither the file nor a copy can be read.
+    store_damaged or, without a copy, store_damaged_no_copy when neither can be read.
     """
     check_key(folder, key)
     path = pending_path(folder)
@@ -88,6 +88,7 @@ def prepare(folder: Path, key: bytes) -> Opened:
             return _restore(folder, key)
         _create(path, key)
         (folder / "key.check").write_bytes(key_check(key))
+        _copy_aside(folder, path, key)  # so that damage in the first days, too, has something to be mended from
         return Opened("created")
     try:
         with our_errors():
@@ -132,6 +133,9 @@ def _check(path: Path, key: bytes) -> None:
     raw = connect_writer(path, key)
     try:
         version = raw.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            # no table was ever in it: what a power cut leaves of a file. Taken as sound it would replace the good copy
+            raise StoreUnavailable("store_damaged", path=str(path))
         if version > PENDING_VERSION:
             raise StoreUnavailable("store_too_new", found=version, known=PENDING_VERSION)
         broken = raw.execute("PRAGMA cipher_integrity_check").fetchall()
@@ -208,7 +212,7 @@ def _restore(folder: Path, key: bytes) -> Opened:
     """Put the last good copy in place and add what can be read of the damaged file, row by row."""
     path, copy = pending_path(folder), copy_path(folder)
     if not copy.exists():
-        raise StoreUnavailable("store_damaged", path=str(path))
+        raise StoreUnavailable("store_damaged_no_copy", path=str(path))
     with our_errors():
         _check(copy, key)
     kept = folder / time.strftime("pending.damaged-%Y%m%d-%H%M%S.db", time.gmtime())
@@ -240,16 +244,30 @@ def _salvage(damaged: Path, fresh: Path, key: bytes) -> int:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'over\\_%' ESCAPE '\\' "
             "AND name <> 'over_key'"
         ).fetchall()]  # fmt: skip
+        there = _tables(source)
         for table, _ in (*_SALVAGED, *overlays):
-            count += _salvage_table(source, target, table)
+            if table in there:
+                count += _salvage_table(source, target, table)
         top = target.execute("SELECT coalesce(max(mid), 0) + 1 FROM outbox").fetchone()[0]
         held = target.execute("SELECT v FROM meta WHERE k = 'next_mid'").fetchone()[0]
-        target.execute("UPDATE meta SET v = ? WHERE k = 'next_mid'", (max(top, held, _next_mid(source)),))
+        target.execute(
+            "UPDATE meta SET v = ? WHERE k = 'next_mid'", (max(top, held, _next_mid(source) if "meta" in there else 1),)
+        )
         target.execute("COMMIT")
     finally:
         source.close()
         target.close()
     return count
+
+
+def _tables(source: Any) -> frozenset[str]:
+    """Names of the tables that a damaged file still knows; none if not even its first page can be read."""
+    try:
+        return frozenset(name for (name,) in source.execute("SELECT name FROM sqlite_master").fetchall())
+    except Exception as error:
+        if translate(error) is None:
+            raise
+        return frozenset()
 
 
 def _next_mid(source: Any) -> int:

@@ -92,8 +92,23 @@ def test_without_copy_a_damaged_file_is_left_alone(tmp_path: Path) -> None:
     before = pending_path(tmp_path).read_bytes()
     with pytest.raises(StoreUnavailable) as caught:
         open_profile(tmp_path, KEY)
-    assert caught.value.code == "store_damaged"
+    assert caught.value.code == "store_damaged_no_copy"
     assert pending_path(tmp_path).read_bytes() == before
+
+
+@pytest.mark.parametrize("left", [b"", bytes(4096)])
+def test_a_file_that_a_power_cut_emptied_does_not_replace_the_good_copy(tmp_path: Path, left: bytes) -> None:
+    """An empty file opens as an empty database; it is damage all the same, already on the first day."""
+    open_profile(tmp_path, KEY).close()
+    for part in tmp_path.glob("pending.db-*"):
+        part.unlink()
+    pending_path(tmp_path).write_bytes(left)
+    profile = open_profile(tmp_path, KEY)
+    try:
+        assert profile.opened.found == "restored"
+        assert profile.socket_token()
+    finally:
+        profile.close()
 
 
 @pytest.mark.parametrize("harm", ["deleted", "damaged"])

@@ -18,7 +18,7 @@ from app.domain.ids import TicketId, new_id
 from app.domain.ports import ViewKey
 from app.entry.demo_relay import Relay
 from tests.fakes.wait import wait_until
-from tests.sync.processes import CLI, KEY, ServerProcess, Window
+from tests.sync.processes import CLI, KEY, PASSWORD, ServerProcess, Window
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,25 @@ def test_a_wrong_password_is_said_and_the_next_try_works(server: ServerProcess, 
     wait_until(lambda: any(isinstance(m, link.SignInNeeded) and m.code == "sign_in_refused" for m in window.messages))
     assert window.profile.identity is None
     window.sign_in(server.url)
+
+
+def test_a_login_of_another_account_is_told_as_such(server: ServerProcess, window: Window) -> None:
+    """A profile belongs to one account of one server; what was right there is not told as a wrong password."""
+    window.start_worker()
+    window.connect()
+    window.sign_in(server.url)
+    user = ["create-user", "eun", "--name", "은", "--team", "x", "--password-stdin"]
+    command = [*CLI, "admin", "--data", str(server.folder), *user]
+    subprocess.run(command, input=PASSWORD.encode() + b"\n", check=True, capture_output=True)
+    before = len(window.messages)
+    window.send(link.SignIn(server=server.url, login="eun", password=PASSWORD, device_name="test"))
+
+    def told() -> bool:
+        return any(isinstance(m, link.SignInNeeded) and m.code == "other_account" for m in window.messages[before:])
+
+    wait_until(told, 20)
+    assert window.profile.identity is not None
+    assert window.profile.identity.login == "agent1"
 
 
 def test_the_session_calls_go_through_and_others_do_not(server: ServerProcess, window: Window) -> None:

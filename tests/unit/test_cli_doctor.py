@@ -8,11 +8,13 @@ import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from app.config.i18n import set_language
-from app.entry import doctor
+from app.entry import agent, companion, doctor
+from app.entry.display import no_display
 from app.entry.doctor_probes import MachineProbes, Port
 from app.entry.qt_libraries import debian_packages, missing_libraries
 
@@ -183,6 +185,31 @@ def test_the_probes_of_this_machine_answer_and_never_raise(monkeypatch: pytest.M
     assert isinstance(probes.keyring(), str)
     assert isinstance(probes.server_clock("http://127.0.0.1:9/"), str)
     assert isinstance(probes.server_clock("no address"), str)
+
+
+def test_a_display_that_does_not_answer_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Qt would abort the process with its own words; a chosen Qt platform and a Wayland socket are not doubted."""
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    assert no_display({})
+    assert no_display({"DISPLAY": ":4999"})
+    assert no_display({"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": str(tmp_path)})
+    assert not no_display({"DISPLAY": ":4999", "QT_QPA_PLATFORM": "offscreen"})
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "wayland-9"))
+        assert not no_display({"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": str(tmp_path)})
+
+
+@pytest.mark.parametrize("program", [agent, companion])
+def test_a_program_without_a_display_that_answers_says_so(
+    program: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both clients end with a sentence and code 3."""
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setenv("DISPLAY", ":4999")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    assert program.main(["--lang", "en"]) == 3
+    assert "isplay" in capsys.readouterr().err
 
 
 def test_the_linkers_answer_is_understood(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QDeadlineTimer, QEventLoop, QSize
+from PySide6.QtCore import QDeadlineTimer, QEvent, QEventLoop, QSize
 from PySide6.QtWidgets import QApplication, QWidget
 
 import tests.widgets
@@ -64,6 +64,8 @@ def render(app: QApplication, theme: Theme, scene: Scene, path: Path) -> QSize:
     picture.save(str(path))
     window.close()
     window.deleteLater()
+    # outside exec() nothing else deletes it, and every window left over makes the next change of theme slower
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     _settle(app, 5)
     return picture.size()
 

@@ -128,6 +128,9 @@ _TROUBLES = {
     "disk_full": lambda: _(
         "The disk is full, so what you wrote is not saved yet. It stays open here. Free some space and try again."
     ),
+    "no_window": lambda: _(
+        "No display was found, so the app cannot open its window. Nothing was changed. Start it from your desktop."
+    ),
     "no_display": lambda: _(
         "There is no screen that can be shown: no display was found. You can still write to support."
     ),

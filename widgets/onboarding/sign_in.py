@@ -117,7 +117,7 @@ class SignInWindow(QDialog):
             self.accept()
             return
         known = {"server": server_address(self.server.text()).partition("://")[2], **(details or {})}
-        wrong = [self.login, self.password] if code == "sign_in_refused" else [self.server]
+        wrong = [self.login, self.password] if code in ("sign_in_refused", "other_account") else [self.server]
         self._tell(problem_text(code, known), wrong)
 
     def _tell(self, text: str, fields: list[QLineEdit]) -> None:
