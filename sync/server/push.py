@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.config.logs import get_logger
 from app.domain.changes import Actor, AnyChange, Context, Key, TicketCreate, TicketSplit, all_roots
-from app.domain.entities import BY_NUMBER
+from app.domain.entities import BY_NUMBER, MESSAGE, NOTE, TIME_ENTRY
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import hlc_ms, hlc_of
@@ -28,6 +28,7 @@ from sync.server.store import DatabaseBusy, Store
 __all__ = ["CHUNK", "Pushed", "apply_all", "apply_chunk", "check_dense"]
 
 CHUNK = 50
+_INSERTED = (("message", MESSAGE.number), ("note", NOTE.number), ("entry", TIME_ENTRY.number))
 
 _log = get_logger("server.push")
 
@@ -68,7 +69,9 @@ def apply_chunk(
     device = load_device(connection, device_id, account, lock=True)
     old, new = _split(connection, device, muts)
     changes = [_decode(mutation) for mutation in new]
-    rows = _locked(connection, [c for c in changes if not isinstance(c, Refused)], known)
+    good = [change for change in changes if not isinstance(change, Refused)]
+    rows = _locked(connection, good, known)
+    rows.expect(key for change in good for key in _new_ids(change))
     applier = Applier(connection, rows, frozenset(scopes_of(connection, account)), device.id)
     results = []
     for mutation, change in zip(new, changes, strict=True):
@@ -162,6 +165,12 @@ def _split(connection: sa.Connection, device: Device, muts: Sequence[Mutation]) 
         data = json.loads(row["data"]) if row["data"] else None
         old.append(Result(mid=mutation.mid, st="dup", was=row["st"], code=row["code"], data=data))
     return old, list(muts[len(seen) :])
+
+
+def _new_ids(change: AnyChange) -> list[tuple[int, bytes]]:
+    """Return the rows that a change means to insert, as far as its arguments name them."""
+    named = ((type_, getattr(change, name, None)) for name, type_ in _INSERTED)
+    return [(type_, id_) for type_, id_ in named if isinstance(id_, bytes)]
 
 
 def _decode(mutation: Mutation) -> AnyChange | Refused:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.domain.changes import FieldStamp, Row
-from app.domain.entities import BY_NUMBER, TICKET, FieldType, Kind, Value
+from app.domain.entities import BY_NUMBER, HISTORY, TICKET, FieldType, Kind, Value
 from app.domain.errors import Refused
 from sync.protocol import FRAME_MAX_BYTES, add_sum, row_hash
 from sync.server.access import add_scope
@@ -62,22 +64,33 @@ class TxRows:
         self._rows: dict[Key, Row | None] = {}
         self._stored: dict[Key, _Stored] = {}
         self._staged: dict[Key, Row] = {}
+        self._unasked: set[bytes] = set()
 
     def lock(self, roots: Iterable[Key]) -> None:
         """Read and lock root rows, in the one order that every writer uses."""
+        self._read(roots, lock=True)
+
+    def expect(self, keys: Iterable[Key]) -> None:
+        """Read rows that will be asked for, in one statement a type instead of one a row."""
+        self._read((key for key in keys if key not in self._rows), lock=False)
+
+    def _read(self, keys: Iterable[Key], *, lock: bool) -> None:
         wanted: dict[int, set[bytes]] = {}
-        for type_, id_ in roots:
+        for type_, id_ in keys:
             wanted.setdefault(type_, set()).add(id_)
         for type_ in sorted(wanted):
-            table = ENTITY_TABLES[type_]
-            query = sa.select(table).where(table.c.id.in_(sorted(wanted[type_]))).order_by(table.c.id)
-            for found in self._cx.execute(query.with_for_update()).mappings():
+            for id_ in wanted[type_]:
+                self._rows[(type_, id_)] = None
+            for found in self._cx.execute(*_by_ids(self._cx, type_, sorted(wanted[type_]), lock=lock)).mappings():
                 self._remember(type_, found)
 
     def get(self, type_: int, id_: bytes) -> Row | None:
         """Return a row as this transaction has it, deleted ones included, or None."""
         key = (type_, id_)
         if key not in self._rows:
+            if type_ == HISTORY.number:  # written often, read never: whether it is there is asked once, in `flush`
+                self._unasked.add(id_)
+                return None
             table = ENTITY_TABLES[type_]
             found = self._cx.execute(sa.select(table).where(table.c.id == id_)).mappings().first()
             if found is None:
@@ -126,6 +139,7 @@ class TxRows:
 
     def flush(self, now: int) -> dict[str, int]:
         """Give numbers and seqs, write everything, and return the new heads of the scopes concerned."""
+        self._drop_known_lines()
         if not self._staged:
             return {}
         self._number_tickets()
@@ -142,6 +156,19 @@ class TxRows:
             heads[scope] = self._stamp(scope, leaving.get(scope, []), arrivals.get(scope, []), seqs, now)
         self._write(seqs, now)
         return heads
+
+    def _drop_known_lines(self) -> None:
+        """A history line that is there already was written by the same change, sent from another device id."""
+        ids = sorted(id_ for id_ in self._unasked if (HISTORY.number, id_) in self._staged)
+        if not ids:
+            return
+        staged = {id_: self._staged[HISTORY.number, id_] for id_ in ids}
+        self._read(((HISTORY.number, id_) for id_ in ids), lock=False)
+        for id_, row in staged.items():
+            if self._rows[HISTORY.number, id_] is None:
+                self._rows[HISTORY.number, id_] = row
+            else:
+                del self._staged[HISTORY.number, id_]
 
     def number_of(self, ticket: bytes) -> int | None:
         """Return a ticket's number, after `flush` also that of a new one."""
@@ -227,6 +254,24 @@ class TxRows:
             self._cx.execute(query, [{f"b_{name}": value for name, value in r.items()} for r in records])
 
 
+@cache
+def _by_ids_query(type_: int, *, array: bool, lock: bool) -> sa.Select[Any]:
+    table = ENTITY_TABLES[type_]
+    if array:  # one statement, whatever the number of ids: the database keeps its plan
+        chosen = table.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.LargeBinary)))
+    else:
+        chosen = table.c.id.in_(sa.bindparam("ids", expanding=True))
+    query = sa.select(table).where(chosen)
+    return query.order_by(table.c.id).with_for_update() if lock else query
+
+
+def _by_ids(
+    connection: sa.Connection, type_: int, ids: list[bytes], *, lock: bool
+) -> tuple[sa.Select[Any], dict[str, list[bytes]]]:
+    array = connection.dialect.name == "postgresql"
+    return _by_ids_query(type_, array=array, lock=lock), {"ids": ids}
+
+
 def _record(row: Row, seq: int, now: int) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -267,4 +312,14 @@ def _fits(kind: FieldType, value: Value) -> bool:
     if kind in (FieldType.INT, FieldType.TIME):
         return isinstance(value, int) and not isinstance(value, bool) and -_MAX_INT <= value <= _MAX_INT
     # PostgreSQL keeps no NUL in texts; a lone surrogate has no UTF-8
-    return isinstance(value, str) and "\x00" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    return isinstance(value, str) and "\x00" not in value and _is_unicode(value)
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
