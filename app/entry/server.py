@@ -63,7 +63,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         raise WorldError("nats_alone")
     store, keys = open_parts(arguments.data, arguments.database)
     try:
-        parts = build_parts(store, keys, nats=arguments.nats)
+        parts = build_parts(store, keys, nats=arguments.nats, data=arguments.data)
         seed_states(store, parts.clock())
         listener = bind(host, port)
     except BaseException:

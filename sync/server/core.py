@@ -7,6 +7,7 @@ Every method takes the time and the message and blocks on the database; adapters
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -19,13 +20,15 @@ from sync.protocol import (
     Push,
     PushAnswer,
     Result,
+    SnapshotRef,
 )
-from sync.server.access import load_device
+from sync.server.access import load_device, scopes_of
 from sync.server.epochs import begin_epoch, clear_marks, current_epoch, marked, rolled_back
 from sync.server.hello import hello
 from sync.server.problems import ProblemError
 from sync.server.pull import pull_frames
 from sync.server.push import apply_all, check_dense
+from sync.server.snapshots import Snapshots
 from sync.server.store import Store
 from sync.server.tokens import Grant
 
@@ -35,9 +38,10 @@ __all__ = ["ServerCore"]
 class ServerCore:
     """Hello, push and pull. `rng` returns that many random bytes."""
 
-    def __init__(self, store: Store, rng: Callable[[int], bytes]) -> None:
+    def __init__(self, store: Store, rng: Callable[[int], bytes], snapshots: Snapshots | None = None) -> None:
         self._store = store
         self._rng = rng
+        self._snapshots = snapshots
 
     def hello(self, now: int, who: Grant, message: Hello) -> HelloAnswer:
         """Tell what there is for this device. Raises ProblemError, DatabaseBusy."""
@@ -48,7 +52,8 @@ class ServerCore:
             device = load_device(connection, who.device, who.subject, lock=True)
             if rolled_back(connection, device, message):
                 begin_epoch(connection, id_, now, "rollback proved by a client")
-            return hello(connection, now, device, message)
+            offers = self._snapshots.offers if self._snapshots else _no_offers
+            return hello(connection, now, device, message, offers)
 
         return self._store.write(work)
 
@@ -80,6 +85,17 @@ class ServerCore:
                 raise ProblemError(409, "epoch")
             yield from pull_frames(connection, now, self._rng(16), epoch, device, message)
 
+    def snapshot(self, who: Grant, id_: bytes) -> tuple[Path, SnapshotRef]:
+        """Return the file of a snapshot for this device. Raises ProblemError 410 `reset` when it is gone."""
+        with self._store.read() as connection:
+            device = load_device(connection, who.device, who.subject)
+            found = self._snapshots.find(connection, id_) if self._snapshots else None
+            if found is None or found[0] not in scopes_of(connection, device.account):
+                raise ProblemError(410, "reset")
+        assert self._snapshots is not None  # noqa: S101 - narrows the type
+        self.loading(who.device, [found[0]])
+        return self._snapshots.path(id_), found[1]
+
     def loading(self, device: bytes, scopes: Sequence[str]) -> None:
         """A device begins to load scopes: what an administrator wanted of it is done."""
         if not scopes:
@@ -88,6 +104,10 @@ class ServerCore:
             wanted = marked(connection, device).intersection(scopes)
         if wanted:
             self._store.write(lambda cx: clear_marks(cx, device, wanted))
+
+
+def _no_offers(_connection: sa.Connection, _scopes: Sequence[str]) -> dict[str, SnapshotRef]:
+    return {}
 
 
 def _check_device(who: Grant, named: bytes) -> None:

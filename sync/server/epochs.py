@@ -43,6 +43,7 @@ class Epoch:
 
     no: int
     id: bytes
+    started_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ class Cluster:
 def current_epoch(connection: sa.Connection) -> Epoch:
     """Return the newest epoch."""
     table = SYSTEM.epoch
-    row = connection.execute(sa.select(table.c.no, table.c.id).order_by(table.c.no.desc()).limit(1)).one()
-    return Epoch(row.no, bytes(row.id))
+    query = sa.select(table.c.no, table.c.id, table.c.started_at).order_by(table.c.no.desc()).limit(1)
+    row = connection.execute(query).one()
+    return Epoch(row.no, bytes(row.id), row.started_at)
 
 
 def begin_epoch(connection: sa.Connection, id_: bytes, now: int, reason: str, cluster: Cluster | None = None) -> None:

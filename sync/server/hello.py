@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from app.domain.entities import SCHEMA
-from sync.protocol import PROTO, Hello, HelloAnswer, Limits, SchemaRange, ScopeInfo
+from sync.protocol import PROTO, Hello, HelloAnswer, Limits, SchemaRange, ScopeInfo, SnapshotRef
 from sync.server.access import Device, scopes_of
 from sync.server.epochs import current_epoch, marked, true_cursors
 from sync.server.problems import ProblemError
@@ -20,7 +20,10 @@ __all__ = ["MIN_SCHEMA", "hello"]
 MIN_SCHEMA = 1
 
 
-def hello(connection: sa.Connection, now: int, device: Device, message: Hello) -> HelloAnswer:
+Offers = Callable[[sa.Connection, Sequence[str]], Mapping[str, SnapshotRef]]
+
+
+def hello(connection: sa.Connection, now: int, device: Device, message: Hello, offers: Offers) -> HelloAnswer:
     """Answer a hello and remember what it told. Raises ProblemError 426 `schema`."""
     if PROTO not in message.proto or message.schema < MIN_SCHEMA:
         raise ProblemError(426, "schema", min_schema=MIN_SCHEMA)
@@ -31,6 +34,8 @@ def hello(connection: sa.Connection, now: int, device: Device, message: Hello) -
     table = SYSTEM.scope
     wanted = [s for s in access if not s.endswith(":arc") or s in message.optional]
     rows = connection.execute(sa.select(table).where(table.c.id.in_(wanted))).mappings().all()
+    states = {row["id"]: _state(row, message.scopes.get(row["id"], 0), limits, again) for row in rows}
+    offered = offers(connection, [id_ for id_, s in states.items() if s == "reset" or not message.scopes.get(id_)])
     scopes = [
         ScopeInfo(
             id=row["id"],
@@ -38,7 +43,8 @@ def hello(connection: sa.Connection, now: int, device: Device, message: Hello) -
             head=row["head"],
             floor=row["floor"],
             n=row["n"],
-            state=_state(row, message.scopes.get(row["id"], 0), limits, again),
+            state=states[row["id"]],
+            snapshot=offered.get(row["id"]),
         )
         for row in sorted(rows, key=lambda row: (priority(row["id"]), row["id"]))
     ]

@@ -22,10 +22,11 @@ class Jobs:
         self._write = ThreadPoolExecutor(writers, "server-write")
         self._read = ThreadPoolExecutor(6, "server-read")
         self._hash = ThreadPoolExecutor(2, "server-hash")
+        self._slow = ThreadPoolExecutor(1, "server-slow")
 
     def close(self) -> None:
         """Let running work end and drop what waits."""
-        for pool in (self._write, self._read, self._hash):
+        for pool in (self._write, self._read, self._hash, self._slow):
             pool.shutdown(wait=True, cancel_futures=True)
 
     async def write(self, work: Callable[[], T]) -> T:
@@ -39,6 +40,10 @@ class Jobs:
     async def hash(self, work: Callable[[], T]) -> T:
         """Run work that is slow on purpose."""
         return await asyncio.get_running_loop().run_in_executor(self._hash, work)
+
+    async def slow(self, work: Callable[[], T]) -> T:
+        """Run long work that nobody waits for."""
+        return await asyncio.get_running_loop().run_in_executor(self._slow, work)
 
     async def stream(self, chunks: Callable[[], Iterator[bytes]]) -> AsyncIterator[bytes]:
         """Yield what an iterator in a reader thread makes; its errors are raised here.

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -24,6 +25,7 @@ from sync.server.limits import Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
 from sync.server.news import Telling
 from sync.server.sessions import Sessions
+from sync.server.snapshots import Snapshots
 from sync.server.store import Store, sqlite_url
 from sync.server.tokens import TokenSigner
 
@@ -48,6 +50,7 @@ class Parts:
     hub: Hub
     jobs: Jobs
     background: Background
+    snapshots: Snapshots | None
     clock: Callable[[], int]
     login_pair: Limiter
     login_account: Limiter
@@ -58,6 +61,8 @@ class Parts:
 
     def close(self) -> None:
         """Stop the threads and close the database."""
+        if self.snapshots is not None:
+            self.snapshots.stop()
         self.jobs.close()
         self.store.close()
 
@@ -76,10 +81,12 @@ def build_parts(
     hasher: PasswordHasher | None = None,
     wrong_code_s: float = 0.3,
     nats: str | None = None,
+    data: Path | None = None,
 ) -> Parts:
     """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
 
-    `nats` is the address of the broker between several processes.
+    `nats` is the address of the broker between several processes, `data` the folder they share: without it there
+    are no snapshots.
     """
     organisation = prepare(store, keys, clock(), rng)
     signer = TokenSigner(keys.tokens)
@@ -87,18 +94,23 @@ def build_parts(
     bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()
     sessions = Sessions(store, keys, signer, organisation, rng)
     hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who.device, who.subject))
+    snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
+    tasks = [Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run)]
+    if snapshots is not None:
+        tasks.append(Task("snapshots", 60, partial(jobs.slow, snapshots.refresh), first_s=3))
     return Parts(
         store=store,
         keys=keys,
         organisation=organisation,
         signer=signer,
-        core=ServerCore(store, rng),
+        core=ServerCore(store, rng, snapshots),
         accounts=Accounts(store, signer, rng, hasher),
         customers=Customers(store, keys, signer, organisation, rng),
         sessions=sessions,
         hub=hub,
         jobs=jobs,
-        background=Background([Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run)]),
+        background=Background(tasks),
+        snapshots=snapshots,
         clock=clock,
         # one account from one place, one account from everywhere, one place against all accounts
         login_pair=Limiter(TryLimit(5, 900, 300)),

@@ -31,19 +31,19 @@ from sync.server.epochs import marked
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
-__all__ = ["WINDOW", "priority", "pull_frames"]
+__all__ = ["BATCH_BYTES", "SCOPE_KINDS", "SELECTS", "WINDOW", "priority", "pull_frames", "weight"]
 
 WINDOW = 2000
-_BATCH_BYTES = FRAME_MAX_BYTES - (24 << 10)
+BATCH_BYTES = FRAME_MAX_BYTES - (24 << 10)
 _RESULTS_A_FRAME = 500
 _HARD_MAX_BYTES = 64 << 20
 
 _HOMES = {"ref": Home.REF, "team": Home.TICKET, "cust": Home.CUSTOMER, "user": Home.USER}
 _PRIORITY = {"user": 0, "ref": 1, "team": 2, "cust": 3}
-_SCOPE_KINDS: Mapping[str, tuple[Entity, ...]] = {
+SCOPE_KINDS: Mapping[str, tuple[Entity, ...]] = {
     kind: tuple(e for e in ENTITIES if e.home is home or e is HISTORY) for kind, home in _HOMES.items()
 }
-_SELECTS = {
+SELECTS = {
     e.number: sa.select(*(ENTITY_TABLES[e.number].c[n] for n in ("id", "seq", "deleted", "rev", "fld", *e.columns)))
     for e in ENTITIES
 }
@@ -54,7 +54,7 @@ _WINDOWS = {
         ENTITY_TABLES[number].c.seq > sa.bindparam("after"),
         ENTITY_TABLES[number].c.seq <= sa.bindparam("to"),
     ).order_by(ENTITY_TABLES[number].c.seq)
-    for number, query in _SELECTS.items()
+    for number, query in SELECTS.items()
 }
 
 
@@ -152,7 +152,7 @@ def _window(
     *,
     fresh: bool,
 ) -> Iterator[PullFrame]:
-    for entity in _SCOPE_KINDS[scope.partition(":")[0]]:
+    for entity in SCOPE_KINDS[scope.partition(":")[0]]:
         query = _WINDOWS[entity.number]
         found = connection.execute(query, {"scope": scope, "after": after, "to": to})
         batch: list[list[Any]] = []
@@ -162,13 +162,13 @@ def _window(
             if fresh and row[2]:
                 continue
             row[4] = {} if row[4] == "{}" else json.loads(row[4])
-            weight = _weight(row)
-            if batch and size + weight > _BATCH_BYTES:
+            more = weight(row)
+            if batch and size + more > BATCH_BYTES:
                 budget.take(size)
                 yield Rows(scope=scope, type=entity.number, cols=list(entity.columns), rows=batch)
                 batch, size = [], 0
             batch.append(row)
-            size += weight
+            size += more
         if batch:
             budget.take(size)
             yield Rows(scope=scope, type=entity.number, cols=list(entity.columns), rows=batch)
@@ -176,7 +176,7 @@ def _window(
         yield from _exits(connection, scope, after, to, access)
 
 
-def _weight(row: list[Any]) -> int:
+def weight(row: list[Any]) -> int:
     """Return about how many bytes a row takes on the wire, never too few."""
     size = 64 + 9 * len(row) + 64 * len(row[4])
     for value in row:

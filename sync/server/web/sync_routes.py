@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import zstandard
-from litestar import Request, Response, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from app.config.logs import get_logger
@@ -30,11 +32,13 @@ from sync.protocol import (
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
 from sync.server.tokens import AGENT, Grant
+from sync.server.web.ranges import send_file
 from sync.server.web.wire import grant_of
 
 __all__ = ["sync_routes"]
 
 _log = get_logger("server.sync")
+_SNAPSHOT_ID = re.compile("[0-9a-f]{32}")
 _CHUNK_BYTES = 64 << 10
 
 
@@ -67,7 +71,17 @@ def sync_routes(parts: Parts) -> list[HTTPRouteHandler]:
         first = await anext(chunks)  # a refusal must come before the status line
         return Stream(_chain(first, chunks), media_type=CONTENT_TYPE)
 
-    return [hello, push, pull]
+    @get("/sync/v1/snapshot/{snapshot:str}", include_in_schema=False)
+    async def snapshot(request: Request[Any, Any, Any], snapshot: FromPath[str]) -> Stream:
+        """A prepared download of one scope, or the rest of it."""
+        grant = grant_of(request, parts, AGENT)
+        if not _SNAPSHOT_ID.fullmatch(snapshot):
+            raise ProblemError(410, "reset")
+        id_ = bytes.fromhex(snapshot)
+        path, ref = await parts.jobs.read(lambda: parts.core.snapshot(grant, id_))
+        return send_file(request, parts.jobs, path, ref.size, ref.sha256.hex(), "application/zstd")
+
+    return [hello, push, pull, snapshot]
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

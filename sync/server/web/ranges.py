@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files in parts: Range, If-Range and ETag of RFC 9110 for one range, read in threads as the receiver takes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from litestar import Request
+from litestar.response import Stream
+
+from sync.server.jobs import Jobs
+from sync.server.problems import ProblemError
+
+__all__ = ["send_file"]
+
+_CHUNK = 512 << 10
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def send_file(request: Request[Any, Any, Any], jobs: Jobs, path: Path, size: int, etag: str, media_type: str) -> Stream:
+    """Answer with a file or the part of it that was asked for. Raises ProblemError 416 `range`."""
+    tag = f'"{etag}"'
+    headers = {"etag": tag, "accept-ranges": "bytes", "cache-control": "private, no-transform"}
+    start, end, status = 0, size, 200
+    wanted = _wanted(request.headers.get("range", ""), size)
+    if wanted is not None and request.headers.get("if-range", tag) == tag:
+        start, end = wanted
+        status = 206
+        headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
+    headers["content-length"] = str(end - start)
+    return Stream(_read(jobs, path, start, end), media_type=media_type, headers=headers, status_code=status)
+
+
+def _wanted(header: str, size: int) -> tuple[int, int] | None:
+    """Return the bytes asked for; None for all (also where the header is of another kind, as the RFC wants)."""
+    found = _RANGE.fullmatch(header.strip())
+    if found is None or not any(found.groups()):
+        return None
+    first, last = found.groups()
+    if not first:
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), min(size, int(last) + 1) if last else size
+    if start >= size or end <= start:
+        raise ProblemError(416, "range", detail=f"bytes */{size}")
+    return start, end
+
+
+async def _read(jobs: Jobs, path: Path, start: int, end: int) -> AsyncIterator[bytes]:
+    # a blocking open is fine here: the folder is the server's own
+    with path.open("rb") as stream:
+        stream.seek(start)
+        while start < end:
+            chunk = await jobs.read(partial(stream.read, min(_CHUNK, end - start)))
+            if not chunk:
+                return  # shorter than promised: the receiver notices
+            start += len(chunk)
+            yield chunk
