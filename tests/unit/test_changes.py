@@ -14,67 +14,20 @@ from app.domain.entities import (
     MESSAGE,
     NOTE,
     SESSION_RECORD,
-    STATE,
     TICKET,
     Category,
-    Value,
     team_scope,
 )
 from app.domain.errors import Refused
-from app.domain.executor import Outcome, execute
 from app.domain.ids import derived_id, hlc_of, uuid7
-from sync.conflicts import decide
-
-TEAM = b"t" * 16
-AGENT = b"a" * 16
-TICKET_ID = b"k" * 16
-CUSTOMER_ID = b"c" * 16
-STATES = {category: category.value.encode().ljust(16, b"-")[:16] for category in Category}
-
-
-class MemoryRows:
-    """Rows in a dictionary; stands in for a database."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[int, bytes], c.Row] = {}
-        for category, id_ in STATES.items():
-            self.put(c.Row(STATE.number, id_, "ref", {"category": category.value}))
-
-    def put(self, row: c.Row) -> None:
-        self.rows[(row.type, row.id)] = row
-
-    def get(self, type_: int, id_: bytes) -> c.Row | None:
-        return self.rows.get((type_, id_))
-
-    def first(self, type_: int, column: str, value: Value) -> c.Row | None:
-        found = [r for r in self.rows.values() if r.type == type_ and r.values.get(column) == value and not r.deleted]
-        return min(found, key=lambda r: r.id, default=None)
-
-    def find(self, type_: int, column: str, value: Value, *, deleted: bool = False) -> list[c.Row]:
-        found = [row for (kind, _), row in sorted(self.rows.items()) if kind == type_]
-        return [r for r in found if r.values.get(column) == value and (deleted or not r.deleted)]
-
-    def run(self, change: c.AnyChange, base: dict[str, tuple[int, int]] | None = None, **ctx: object) -> Outcome:
-        outcome = execute(change, base or {}, self, replace(context(), **ctx), decide)  # type: ignore[arg-type]  # dict
-        for row in outcome.puts.values():
-            self.put(row)
-        return outcome
-
-
-def context() -> c.Context:
-    actor = c.Actor("user", AGENT)
-    return c.Context(actor, acted_ms=1000, now_ms=2000, hlc=hlc_of(1000), device="K7", mid=1, on_server=True)
-
-
-def event(n: int) -> bytes:
-    return uuid7(n, bytes(10))
+from tests.fakes.rows import CUSTOMER_ID, STATES, TEAM_ID, TICKET_ID, MemoryRows, event
 
 
 @pytest.fixture
 def rows() -> MemoryRows:
     memory = MemoryRows()
     memory.run(
-        c.TicketCreate(event(1), TICKET_ID, "프린터가 멈춰요", TEAM, CUSTOMER_ID, b"m" * 16, "두 장 뒤에 멈춥니다.")
+        c.TicketCreate(event(1), TICKET_ID, "프린터가 멈춰요", TEAM_ID, CUSTOMER_ID, b"m" * 16, "두 장 뒤에 멈춥니다.")
     )
     return memory
 
@@ -92,7 +45,7 @@ def lines(rows: MemoryRows) -> list[str]:
 def test_a_new_ticket_has_its_first_message_and_one_opened_line(rows: MemoryRows) -> None:
     """The ticket, message 1 and the history stand in the team's scope."""
     row = ticket(rows)
-    assert row.scope == team_scope(TEAM)
+    assert row.scope == team_scope(TEAM_ID)
     assert (row.values["msg_seq"], row.values["last_in_no"], row.values["last_out_no"]) == (1, 1, 0)
     assert row.values["preview"] == "두 장 뒤에 멈춥니다."
     assert lines(rows) == ["opened"]
@@ -140,7 +93,7 @@ def test_solving_without_an_answer_is_refused(rows: MemoryRows) -> None:
 
 def test_fields_of_the_server_cannot_be_set(rows: MemoryRows) -> None:
     """Numbers and derived columns are read-only to people."""
-    for name, value in {"number": 7, "msg_seq": 7, "team": TEAM, "merged_into": TEAM}.items():
+    for name, value in {"number": 7, "msg_seq": 7, "team": TEAM_ID, "merged_into": TEAM_ID}.items():
         with pytest.raises(Refused) as caught:
             rows.run(c.TicketSet(event(2), TICKET_ID, {name: value}))
         assert caught.value.code == "read_only"
