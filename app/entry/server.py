@@ -15,6 +15,7 @@ from app.config.logs import configure
 from app.domain.errors import StoreUnavailable, WorldError
 from app.entry.server_texts import server_error_text
 from sync.server.bootstrap import seed_states
+from sync.server.oidc import MATCHES, OidcSettings
 from sync.server.parts import build_parts, open_parts
 from sync.server.store import DatabaseBusy
 from sync.server.web.serve import Listening, bind, is_loopback, serve, split_listen, write_port_file
@@ -30,6 +31,17 @@ def parser() -> argparse.ArgumentParser:
     add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help=_("Address to listen on; port 0 takes a free one"))
     add("--database", metavar="URL", help=_("PostgreSQL address instead of the embedded database"))
     add("--nats", metavar="URL", help=_("NATS address, when several server processes share one PostgreSQL"))
+    add("--oidc-issuer", metavar="URL", help=_("Let people sign in with this OpenID Connect provider"))
+    add("--oidc-client-id", metavar="ID", help=_("This server's client id at the provider"))
+    add(
+        "--oidc-secret-file", type=Path, metavar="FILE", help=_("File with the client secret, if the provider gave one")
+    )
+    add(
+        "--oidc-match",
+        choices=MATCHES,
+        default="none",
+        help=_("Link an account at the first sign-in when its login is the verified mail address or the user name"),
+    )
     add("--port-file", type=Path, metavar="FILE", help=_("Write the server's URL to this file when it is ready"))
     add("--tls-cert", type=Path, metavar="FILE", help=_("TLS certificate with its chain (PEM)"))
     add("--tls-key", type=Path, metavar="FILE", help=_("TLS private key (PEM)"))
@@ -63,7 +75,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         raise WorldError("nats_alone")
     store, keys = open_parts(arguments.data, arguments.database)
     try:
-        parts = build_parts(store, keys, nats=arguments.nats, data=arguments.data)
+        parts = build_parts(store, keys, nats=arguments.nats, oidc=_oidc(arguments), data=arguments.data)
         seed_states(store, parts.clock())
         listener = bind(host, port)
     except BaseException:
@@ -81,6 +93,18 @@ def _serve(arguments: argparse.Namespace) -> int:
     with configure(arguments.data / "logs", name):
         serve(parts, listener, listening, ready)
     return 0
+
+
+def _oidc(arguments: argparse.Namespace) -> OidcSettings | None:
+    """Return the provider's settings, or None. Raises WorldError("bad_oidc")."""
+    issuer, client, file = arguments.oidc_issuer, arguments.oidc_client_id, arguments.oidc_secret_file
+    if issuer is None and client is None and file is None:
+        return None
+    try:
+        secret = file.read_text(encoding="utf-8").strip() if file is not None else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorldError("bad_oidc") from error
+    return OidcSettings(issuer or "", client or "", secret, arguments.oidc_match).check()
 
 
 def _check_tls(arguments: argparse.Namespace, host: str) -> None:

@@ -56,9 +56,14 @@ class Accounts:
     def login(self, now: int, ask: Login) -> Tokens:
         """Sign in and register the device if it is new. Raises ProblemError 401 `credentials`, 403 `suspended`."""
         account = self._verified(ask.login, ask.password)
+        return self.open_device(now, ask, lambda _: account)
+
+    def open_device(self, now: int, ask: Login, who: Callable[[sa.Connection], bytes]) -> Tokens:
+        """Give tokens to the account that `who` returns, or raises, in the same transaction."""
         device_id, refresh = uuid7(now, self._rng(10)), b64(self._rng(32))
 
         def work(connection: sa.Connection) -> Tokens:
+            account = who(connection)
             device = self._known_device(connection, ask.device, account)
             if device is None:
                 device = self._register(connection, now, device_id, account, ask.device_name)

@@ -24,6 +24,7 @@ from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
 from sync.server.news import Telling
+from sync.server.oidc import Oidc, OidcSettings
 from sync.server.sessions import Sessions
 from sync.server.snapshots import Snapshots
 from sync.server.store import Store, sqlite_url
@@ -45,6 +46,7 @@ class Parts:
     signer: TokenSigner
     core: ServerCore
     accounts: Accounts
+    oidc: Oidc | None
     customers: Customers
     sessions: Sessions
     hub: Hub
@@ -64,6 +66,8 @@ class Parts:
         if self.snapshots is not None:
             self.snapshots.stop()
         self.jobs.close()
+        if self.oidc is not None:
+            self.oidc.close()
         self.store.close()
 
 
@@ -81,6 +85,7 @@ def build_parts(
     hasher: PasswordHasher | None = None,
     wrong_code_s: float = 0.3,
     nats: str | None = None,
+    oidc: OidcSettings | None = None,
     data: Path | None = None,
 ) -> Parts:
     """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
@@ -105,6 +110,7 @@ def build_parts(
         signer=signer,
         core=ServerCore(store, rng, snapshots),
         accounts=Accounts(store, signer, rng, hasher),
+        oidc=Oidc(oidc) if oidc else None,
         customers=Customers(store, keys, signer, organisation, rng),
         sessions=sessions,
         hub=hub,

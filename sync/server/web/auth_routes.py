@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from app.config.logs import get_logger
-from sync.protocol import Login, NewDevice, Refresh, Tokens, Wiped
+from sync.protocol import Login, NewDevice, OidcOffer, Refresh, Tokens, Wiped
 from sync.server.limits import network_of
+from sync.server.oidc_accounts import matched_account
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
 from sync.server.tokens import AGENT
@@ -30,17 +32,40 @@ class Logout(msgspec.Struct, frozen=True, kw_only=True):
     device: Annotated[bytes, msgspec.Meta(max_length=16)]
 
 
+async def _by_provider(parts: Parts, place: str, ask: Login) -> Tokens:
+    """Sign in with a code. Raises ProblemError: the codes of `Oidc.person`, 404 `oidc_off`, 403 `oidc_no_account`."""
+    oidc, code, now = parts.oidc, ask.oidc, parts.clock()
+    if oidc is None or code is None:
+        raise ProblemError(404, "oidc_off")
+    wait = parts.login_address.blocked_s(place, now)
+    if wait:
+        raise ProblemError(429, "busy", retry_s=wait)
+    try:
+        # not in the threads for passwords: a provider that does not answer must keep nobody else out
+        person = await asyncio.to_thread(oidc.person, code)
+        match = oidc.settings.match
+        return await parts.jobs.write(
+            lambda: parts.accounts.open_device(now, ask, lambda cx: matched_account(cx, person, match))
+        )
+    except ProblemError as problem:
+        if problem.status in (401, 403):
+            parts.login_address.failed(place, now)
+        raise
+
+
 def auth_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the route handlers."""
 
     @post("/auth/v1/login", status_code=200, tags=["auth"])
     async def login(request: Request[Any, Any, Any], data: JSONBody[Login]) -> Response[Tokens]:
-        """Sign in with a local account."""
+        """Sign in with a local account, or with a code of the provider."""
         place = network_of(address_of(request))
         name = data.login.strip().lower()[:200]
         checks = (
             (parts.login_pair, f"{name}@{place}"), (parts.login_account, name), (parts.login_address, place),
         )  # fmt: skip
+        if data.oidc is not None:
+            return answer(request, await _by_provider(parts, place, data))
         now = parts.clock()
         wait = max(limiter.blocked_s(key, now) for limiter, key in checks)
         if wait:
@@ -80,4 +105,11 @@ def auth_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """Take note that a revoked device has deleted its data."""
         await parts.jobs.write(lambda: parts.accounts.wiped(parts.clock(), data))
 
-    return [login, refresh, device, logout, wiped]
+    @get("/auth/v1/oidc", status_code=200, tags=["auth"])
+    async def oidc(request: Request[Any, Any, Any]) -> Response[OidcOffer]:
+        """The provider at which people can sign in; 404 `oidc_off` when there is none."""
+        if parts.oidc is None:
+            raise ProblemError(404, "oidc_off")
+        return answer(request, parts.oidc.offer)
+
+    return [login, oidc, refresh, device, logout, wiped]
