@@ -6,7 +6,9 @@ A `Mark` says that a scope is complete up to a seq; only rows below one are kept
 
 from __future__ import annotations
 
-from app.domain.replica import ExitPage, RowPage
+from collections.abc import Mapping
+
+from app.domain.replica import ExitPage, RowPage, Segment
 from sync.protocol import (
     Begin,
     Exits,
@@ -22,22 +24,17 @@ from sync.protocol import (
     Sums,
 )
 
-_CHUNK_ROWS = 4_000
-_FIRST_CHUNK_ROWS = 1_000
-
 
 class Gathered:
-    """What has come so far. `marks` are the cursors that the complete pages reach."""
+    """What has come so far. `marks` are the cursors that the complete segments reach."""
 
-    def __init__(self) -> None:
-        self._pages: list[RowPage] = []
-        self._exits: list[ExitPage] = []
+    def __init__(self, cursors: Mapping[str, int]) -> None:
+        self._segments: list[Segment] = []
         self._open_pages: list[RowPage] = []
         self._open_exits: list[ExitPage] = []
-        self._rows = 0
-        self._chunks = 0
         self._begun = False
-        self.marks: dict[str, int] = {}
+        self.rows = 0
+        self.marks: dict[str, int] = dict(cursors)
         self.results: list[Result] = []
         self.sums: dict[str, ScopeSum] = {}
         self.drop: list[str] = []
@@ -45,7 +42,6 @@ class Gathered:
         self.lmid = 0
         self.rehello = False
         self.finished = False
-        self.more = False
 
     def take(self, frame: PullFrame) -> None:
         """Take a frame. Raises ProtocolError when it cannot come here."""
@@ -54,19 +50,24 @@ class Gathered:
         elif not self._begun:
             raise ProtocolError("malformed", "no begin")
         elif isinstance(frame, Rows):
-            self._open_pages.append(RowPage(frame.scope, frame.type, frame.cols, frame.rows))
+            self._open_pages.append(RowPage(self._asked(frame.scope), frame.type, frame.cols, checked_rows(frame)))
         elif isinstance(frame, Exits):
-            self._open_exits.append(ExitPage(frame.scope, frame.items))
+            self._open_exits.append(ExitPage(self._asked(frame.scope), frame.items))
         elif isinstance(frame, Mark):
             self._close(frame)
         elif isinstance(frame, Results):
             self.results += frame.items
         elif isinstance(frame, Sums):
             self.sums = frame.scopes
-        elif isinstance(frame, More):
-            self.more = True
         elif isinstance(frame, Finish):
             self.finished = True
+        elif not isinstance(frame, More):
+            raise ProtocolError("malformed", "a frame that has no place in a pull")
+
+    def _asked(self, scope: str) -> str:
+        if scope not in self.marks:
+            raise ProtocolError("malformed", "a scope that was not asked for")
+        return scope
 
     def _begin(self, frame: Begin) -> None:
         # each answer is a snapshot of its own; the last one's lmid, results and sums are those that count
@@ -76,32 +77,34 @@ class Gathered:
         self.results, self.sums = [], {}
 
     def _close(self, mark: Mark) -> None:
-        done = [p for p in self._open_pages if p.scope == mark.scope]
-        self._rows += sum(len(p.rows) for p in done)
-        self._pages += done
-        self._exits += [e for e in self._open_exits if e.scope == mark.scope]
+        start = self.marks[self._asked(mark.scope)]
+        if mark.to < start:
+            raise ProtocolError("malformed", "a mark that goes back")
+        pages = [p for p in self._open_pages if p.scope == mark.scope]
+        exits = [e for e in self._open_exits if e.scope == mark.scope]
+        segment = Segment(mark.scope, start, mark.to, pages, exits)
+        self.rows += segment.rows
+        self._segments.append(segment)
         self._open_pages = [p for p in self._open_pages if p.scope != mark.scope]
         self._open_exits = [e for e in self._open_exits if e.scope != mark.scope]
         self.marks[mark.scope] = mark.to
 
-    @property
-    def is_full(self) -> bool:
-        """Whether enough is complete for a transaction; the first one is small, so that something shows soon."""
-        return self._rows >= (_CHUNK_ROWS if self._chunks else _FIRST_CHUNK_ROWS)
+    def take_complete(self) -> list[Segment]:
+        """Return and forget what is complete."""
+        segments, self._segments, self.rows = self._segments, [], 0
+        return segments
 
-    def take_complete(self) -> tuple[list[RowPage], list[ExitPage], dict[str, int]]:
-        """Return and forget the complete pages and exits, with all marks so far."""
-        pages, exits = self._pages, self._exits
-        self._pages, self._exits, self._rows = [], [], 0
-        self._chunks += 1
-        return pages, exits, dict(self.marks)
-
-    def cut(self) -> None:
-        """Forget what is above the last mark: the answer broke off."""
-        self._open_pages, self._open_exits, self.finished = [], [], False
-
-    def carry_on(self) -> Gathered:
-        """Return what is complete, ready for the next answer."""
+    def next_answer(self) -> None:
+        """Forget what is above the last marks: the answer ended there, or broke off."""
         self._open_pages, self._open_exits = [], []
-        self.more, self.finished, self._begun = False, False, False
-        return self
+        self.finished, self._begun = False, False
+
+
+def checked_rows(frame: Rows) -> list[list[object]]:
+    """Return the rows of a frame. Raises ProtocolError for those that cannot be one, before any touches the disk."""
+    width = 5 + len(frame.cols)
+    for row in frame.rows:
+        whole = len(row) == width and isinstance(row[0], bytes) and len(row[0]) == 16
+        if not whole or type(row[1]) is not int or type(row[3]) is not int or not isinstance(row[4], dict):
+            raise ProtocolError("malformed", "a row that is none")
+    return frame.rows

@@ -16,7 +16,9 @@ from typing import Any, Protocol
 class ScopeState:
     """How much of a scope is here. `state`: loading (first load), live, resync (loaded again, old rows still shown).
 
-    `cursor` is the seq up to which the scope is held; `n` and `xsum` sum the live rows held.
+    `cursor` is the seq up to which the scope's rows are shown; `n` and `xsum` sum the live rows held. `kept` is the
+    seq that pages reach which are stored but not applied. `snapshot` names the file that is being downloaded,
+    `snap_offset` how much of it is here.
     """
 
     id: str
@@ -25,6 +27,14 @@ class ScopeState:
     xsum: int = 0
     prio: int = 0
     state: str = "loading"
+    kept: int = 0
+    snapshot: bytes | None = None
+    snap_offset: int = 0
+
+    @property
+    def held(self) -> int:
+        """The seq from which a pull has to go on. Rows of a scope that is loaded again do not count."""
+        return self.kept if self.state == "resync" else max(self.cursor, self.kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class ReplicaState:
     lmid_seen: int
     checkpoint_no: int
     scopes: Mapping[str, ScopeState]
+    foreign: bool = False  # one of the two files came from elsewhere: this installation needs a device id of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,33 @@ class ExitPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """What a pull sent of one scope between two marks: complete from `start` (exclusive) to `end`."""
+
+    scope: str
+    start: int
+    end: int
+    pages: Sequence[RowPage] = ()
+    exits: Sequence[ExitPage] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return sum(len(page.rows) for page in self.pages)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPart:
+    """A piece of a scope's snapshot file that ends at a frame boundary. `raw` are the file's own bytes."""
+
+    scope: str
+    snapshot: bytes
+    start: int
+    raw: bytes
+    pages: Sequence[RowPage] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MutationResult:
     """What the server made of a mutation; plain ok is never reported. `data` may name the losses."""
 
@@ -82,33 +120,37 @@ class MutationResult:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Everything of one server snapshot, applied whole or not at all.
+    """Everything of one server snapshot, applied whole or not at all; pages stored before count as part of it.
 
     `cursors` names the scopes that are now complete up to a seq, `sums` what the server counts in them. Scopes in
-    `whole` were sent from the beginning: rows of theirs that are not in the pages are gone. Scopes in `trusted` are
-    taken as the server sent them, whatever their sums say.
+    `whole` were sent from the beginning: rows of theirs that were not sent are gone. Scopes in `trusted` are
+    taken as the server sent them, whatever their sums say. `drop`: scopes that this device may no longer hold.
+    With `new_epoch` revisions of before do not count and `lmid` is taken even if it is lower.
     """
 
     epoch: bytes
     lmid: int
     cursors: Mapping[str, int]
     sums: Mapping[str, tuple[int, int]]
-    pages: Sequence[RowPage] = ()
-    exits: Sequence[ExitPage] = ()
+    segments: Sequence[Segment] = ()
     results: Sequence[MutationResult] = ()
     whole: frozenset[str] = frozenset()
     trusted: frozenset[str] = frozenset()
+    drop: Sequence[str] = ()
+    new_epoch: bool = False
+    unguarded: bool = False  # a person agreed to lose many tickets
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a transaction changed. With `differing` scopes a checkpoint was rolled back."""
+    """What a transaction changed. With `differing` scopes or a `guard` a checkpoint was rolled back."""
 
     types: frozenset[int] = frozenset()
     ids: frozenset[bytes] = frozenset()  # empty with types: too many to name
     differing: tuple[str, ...] = ()
     rows: int = 0
     lmid_moved: bool = False
+    guard: tuple[int, int] | None = None  # tickets that would go, tickets here
 
 
 class ReplicaPort(Protocol):
@@ -126,16 +168,33 @@ class ReplicaPort(Protocol):
         """Return the highest mid ever given here, or 0."""
         ...
 
-    def set_scopes(self, epoch: bytes, add: Mapping[str, int], resync: Sequence[str], drop: Sequence[str]) -> Applied:
-        """Take up new scopes (id -> priority), mark others to be loaded again, remove dropped ones with their rows."""
+    def set_scopes(
+        self, epoch: bytes | None, add: Mapping[str, int], resync: Sequence[str], drop: Sequence[str]
+    ) -> Applied:
+        """Take up new scopes (id -> priority), mark others to be loaded again, remove dropped ones with their rows.
+
+        None leaves the epoch as it is. Pages stored for the scopes to be loaded again are forgotten.
+        """
         ...
 
-    def load(self, pages: Sequence[RowPage], exits: Sequence[ExitPage], marks: Mapping[str, int]) -> Applied:
-        """Store rows of scopes in their first load, so that people see them early. `marks` are the new cursors."""
+    def load(self, segments: Sequence[Segment]) -> Applied:
+        """Store rows of scopes in their first load, so that people see them early."""
+        ...
+
+    def keep(self, segments: Sequence[Segment]) -> None:
+        """Store pages that a later checkpoint will apply."""
+        ...
+
+    def keep_snapshot(self, part: SnapshotPart) -> Applied:
+        """Store a piece of a snapshot; rows of a scope in its first load show at once."""
+        ...
+
+    def end_snapshot(self, scope: str, sha256: bytes, at_seq: int) -> bool:
+        """Check a whole snapshot's bytes; then its rows count as held up to `at_seq`, else they are forgotten."""
         ...
 
     def apply(self, checkpoint: Checkpoint) -> Applied:
-        """Apply a checkpoint; on differing sums nothing is written and `differing` names the scopes."""
+        """Apply a checkpoint; with `differing` or `guard` in the answer nothing was written."""
         ...
 
 

@@ -74,7 +74,7 @@ def key_literal(key: bytes) -> str:
     return f"\"x'{key.hex()}'\""
 
 
-def open_raw(uri: str, key: bytes | None, *, cache_kib: int = 16_384) -> Any:
+def open_raw(uri: str, key: bytes | None, *, cache_kib: int = 16_384, look: bool = True) -> Any:
     """Return a driver connection in autocommit mode, unlocked with the key. Raises driver errors."""
     connection = driver.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
@@ -84,7 +84,8 @@ def open_raw(uri: str, key: bytes | None, *, cache_kib: int = 16_384) -> Any:
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute(f"PRAGMA cache_size=-{cache_kib}")
         connection.execute("PRAGMA busy_timeout=5000")
-        connection.execute("SELECT count(*) FROM main.sqlite_master").fetchone()
+        if look:
+            connection.execute("SELECT count(*) FROM main.sqlite_master").fetchone()
     except BaseException:
         connection.close()
         raise

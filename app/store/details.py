@@ -51,6 +51,7 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
     tags = shown.select(
         MEMBERSHIP.number, "member", "subject = ? AND kind = 'tag' AND present AND deleted = 0", (ticket,)
     )
+    items = _items(shown, ticket)
     return TicketDetails(
         row=line,
         kind=_text(row, "kind"),
@@ -59,8 +60,9 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
         created_at=_int(row, "created_at"),
         tags=[TagId(t) for (t,) in tags],
         close_reason=_text(row, "close_reason") or None,
-        seen_seq=_int(row, "msg_seq"),
-        items=_items(shown, ticket),
+        # own unsent messages have no number of the server's yet: counting them would hide what came meanwhile
+        seen_seq=max((i.msg_no for i in items if not i.pending), default=0),
+        items=items,
         customer=_card(shown, rows, line.customer, ticket),
     )
 

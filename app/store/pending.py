@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
 
-from app.domain.changes import Actor, AnyChange, Context, Row, inverse, touched_fields
+from app.domain.changes import WHOLE_ROW, Actor, AnyChange, Context, Row, inverse, touched_fields
 from app.domain.entities import BY_NUMBER, HISTORY, TICKET, Home
 from app.domain.errors import Refused
-from app.domain.executor import Decide, Outcome, execute
+from app.domain.executor import Decide, Outcome, Texts, execute
 from app.domain.ids import TicketId, UserId, derived_id, hlc_ms, hlc_of, new_id
 from app.domain.ports import Committed, Draft, DraftKind, Identity, Seen
+from app.store import renumber
 from app.store.cipher import Database, Session
 from app.store.schema import table_of
 from app.store.shown import Shown, ShownRows
@@ -45,17 +46,21 @@ class ChangeCodec(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the store is given: the wire form, the conflict policy, the clock."""
+    """What the store is given: the wire form, the conflict policy, the clock, how long texts are merged."""
 
     codec: ChangeCodec
     decide: Decide
     now_ms: Callable[[], int]
+    texts: Texts | None = None
 
 
 def seen_of(row: Row | None, name: str, device: str, shown: Shown) -> Seen:
     """Return what an edit of a field starts from: its revision, and the own pending mid that last set it, or 0."""
     if row is None:
         return Seen(0)
+    if name == WHOLE_ROW:
+        mine = (s.mid for s in row.fld.values() if s.device == device and s.mid > 0 and shown.is_active(s.mid))
+        return Seen(row.rev, max(mine, default=0))
     stamp = row.stamp(name)
     own = stamp.device == device and stamp.mid > 0 and shown.is_active(stamp.mid)
     return Seen(stamp.rev, stamp.mid if own else 0)
@@ -110,7 +115,7 @@ class PendingStore:
                 base = self._base(change, seen or {}, rows, identity, shown)
                 context = self._context(identity, self._next_mid, self._next_hlc())
                 undo = inverse(change, rows.get, new_id())
-                outcome = execute(change, base, rows, context, self._tools.decide)
+                outcome = execute(change, base, rows, context, self._tools.decide, self._tools.texts)
                 ticket = root_ticket(change, outcome)
                 images = [(row, rows.seq(row.type, row.id)) for row in outcome.puts.values()]
             self._save(change, base, context, images, ticket)
@@ -133,13 +138,11 @@ class PendingStore:
     def _base(
         self, change: AnyChange, seen: Mapping[str, Seen], rows: ShownRows, identity: Identity, shown: Shown
     ) -> dict[str, tuple[int, int]]:
-        touched = touched_fields(change)
+        touched = touched_fields(change, rows)
         if touched is None:
             return {}
         type_, id_, names = touched
         row = rows.get(type_, id_)
-        if row is None:
-            return {}
         found = {n: seen.get(n) or seen_of(row, n, identity.device_code, shown) for n in names}
         return {name: (entry.rev, entry.after) for name, entry in found.items()}
 
@@ -181,6 +184,29 @@ class PendingStore:
                 tx.run("INSERT OR IGNORE INTO over_key VALUES(?, ?, ?)", (row.type, row.id, context.mid))
         self._next_mid = context.mid + 1
         self._hlc = context.hlc
+
+    def renumber(self, device: bytes, device_code: str, keep_above: int) -> bool:
+        """Take a new device id and number what the server has not confirmed anew; False if that is done already.
+
+        One transaction. Raises StoreUnavailable, Refused("not_signed_in").
+        """
+        with self._lock:
+            identity = self._signed_in()
+            if identity.device == device:
+                return False
+            identity = replace(identity, device=device, device_code=device_code)
+            with self._file.read() as tx:
+                outbox = renumber.read_outbox(tx)
+            with self._readers().read() as tx:
+                shown = ShownRows(Shown(tx))
+                codec = self._tools.codec
+                new = renumber.plan(outbox, keep_above, codec, shown, lambda *field: renumber.base_rev(tx, *field))
+            with self._file.write() as tx:
+                renumber.write(tx, new, self._tools.now_ms())
+                write_identity(tx, identity)
+                set_meta(tx, "next_mid", new.next_mid)
+            self._identity, self._next_mid = identity, new.next_mid
+            return True
 
     # --- drafts and window state ----------------------------------------------------------------------------------
 

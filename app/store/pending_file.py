@@ -14,17 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import StoreUnavailable
-from app.store.cipher import Database, file_uri, open_raw, our_errors, translate
-from app.store.replica import remove_database
+from app.store.cipher import Database, file_uri, open_raw, our_errors
+from app.store.replica_file import remove_database
+from app.store.salvage import salvage
 from app.store.schema import PENDING_VERSION, pending_ddl
-
-_SALVAGED = (
-    ("outbox", "mid"),
-    ("over_key", None),
-    ("draft", "id"),
-    ("needs_you_done", "id"),
-    ("ui_state", "k"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,80 +217,9 @@ def _restore(folder: Path, key: bytes) -> Opened:
     remove_database(fresh)
     shutil.copyfile(copy, fresh)
     with our_errors():
-        salvaged = _salvage(kept, fresh, key) if kept.exists() else 0
+        salvaged = salvage(kept, copy, fresh, key) if kept.exists() else 0
     fresh.rename(path)
     return Opened("restored", salvaged, kept)
-
-
-def _salvage(damaged: Path, fresh: Path, key: bytes) -> int:
-    try:
-        source = open_raw(file_uri(damaged, "rw"), key)
-    except Exception as error:
-        if translate(error) is None:
-            raise
-        return 0
-    target = connect_writer(fresh, key)
-    count = 0
-    try:
-        target.execute("BEGIN IMMEDIATE")
-        overlays = [(row[0], "id") for row in target.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'over\\_%' ESCAPE '\\' "
-            "AND name <> 'over_key'"
-        ).fetchall()]  # fmt: skip
-        there = _tables(source)
-        for table, _ in (*_SALVAGED, *overlays):
-            if table in there:
-                count += _salvage_table(source, target, table)
-        top = target.execute("SELECT coalesce(max(mid), 0) + 1 FROM outbox").fetchone()[0]
-        held = target.execute("SELECT v FROM meta WHERE k = 'next_mid'").fetchone()[0]
-        target.execute(
-            "UPDATE meta SET v = ? WHERE k = 'next_mid'", (max(top, held, _next_mid(source) if "meta" in there else 1),)
-        )
-        target.execute("COMMIT")
-    finally:
-        source.close()
-        target.close()
-    return count
-
-
-def _tables(source: Any) -> frozenset[str]:
-    """Names of the tables that a damaged file still knows; none if not even its first page can be read."""
-    try:
-        return frozenset(name for (name,) in source.execute("SELECT name FROM sqlite_master").fetchall())
-    except Exception as error:
-        if translate(error) is None:
-            raise
-        return frozenset()
-
-
-def _next_mid(source: Any) -> int:
-    try:
-        row = source.execute("SELECT v FROM meta WHERE k = 'next_mid'").fetchone()
-        return int(row[0]) if row else 1
-    except Exception as error:
-        if translate(error) is None:
-            raise
-        return 1
-
-
-def _salvage_table(source: Any, target: Any, table: str) -> int:
-    """Copy the rows that can be read, from both ends, so that one bad page costs only its own rows."""
-    have = target.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    without_rowid = (
-        "WITHOUT ROWID" in target.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
-    )
-    orders = ("",) if without_rowid else (" ORDER BY rowid", " ORDER BY rowid DESC")
-    for order in orders:
-        try:
-            cursor = source.execute(f"SELECT * FROM {table}{order}")
-            marks = ", ".join("?" * len(cursor.description))
-            for row in cursor:
-                target.execute(f"INSERT OR REPLACE INTO {table} VALUES({marks})", row)
-        except Exception as error:
-            if translate(error) is None:
-                raise
-    now = target.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    return int(now - have)
 
 
 def open_writer(folder: Path, key: bytes) -> Database:

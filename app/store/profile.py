@@ -15,11 +15,12 @@ from typing import Any
 from app.domain.ports import Identity
 from app.store.cipher import Database, file_uri, key_literal, open_raw, translate
 from app.store.locks import FileLock
+from app.store.needs_you import NeedsYouFile
 from app.store.pending import PendingStore, Tools
 from app.store.pending_file import Opened, open_writer, pending_path, prepare
 from app.store.queries import StoreQueries
 from app.store.rebuild import Rebuilder
-from app.store.replica import replica_path
+from app.store.replica_file import replica_path
 from app.store.schema import fingerprint, replica_ddl
 from app.store.shown import Shown
 
@@ -57,6 +58,9 @@ class Profile:
             self._lock.release()
             raise
         self._rebuilder = Rebuilder(self.commits, self._writer, self.readers, tools)
+        self.needs_you = NeedsYouFile(
+            self.readers, self._writer, self.commits, tools.codec, lambda: self.commits.identity
+        )
         self.queries = StoreQueries(self.readers, lambda: self.commits.identity, tools.now_ms)
         self._seen_version: tuple[int, int] = (-1, -1)
 
@@ -144,10 +148,8 @@ class Profile:
             waiting, since = tx.one(
                 f"SELECT count(*), min(k.created) FROM pending.outbox k WHERE {shown.active()}"
             ) or (0, None)
-            needs = tx.value(
-                "SELECT count(*) FROM main.needs_you WHERE id NOT IN (SELECT id FROM pending.needs_you_done)"
-            )
-        return SyncNumbers(waiting, since, int(needs or 0))
+            needs = self.needs_you.count(shown)
+        return SyncNumbers(waiting, since, needs)
 
     def poll(self) -> bool:
         """Whether the worker wrote anything since the last call; the fallback when its message got lost."""
@@ -160,6 +162,17 @@ class Profile:
         """Make images of pending changes anew where their base changed, and prune. On the writer thread."""
         self.poll()
         return self._rebuilder.run()
+
+    def renumber(self, device: bytes, device_code: str, keep_above: int) -> bool:
+        """Take a new device id, as the worker says (`Renumber`). On the writer thread. False if that is done already.
+
+        Raises StoreUnavailable.
+        """
+        done = self.commits.renumber(device, device_code, keep_above)
+        if done:
+            self._rebuilder.start_over()
+            self._rebuilder.run()
+        return done
 
     def close(self) -> None:
         """Close both files and let go of the lock. Idempotent."""

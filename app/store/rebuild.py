@@ -39,6 +39,16 @@ class _Plan:
     mids: dict[Key, set[int]] = field(default_factory=dict)
     gone: set[tuple[int, bytes, int]] = field(default_factory=set)
     kept: set[Key] = field(default_factory=set)  # refused on replay: the last image stays until the server's word
+    revived: set[int] = field(default_factory=set)  # confirmed once, pending again since the server was restored
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the replica said at some time about which mutations count."""
+
+    at: int
+    lmid: int
+    waiting: frozenset[int]
 
 
 class Rebuilder:
@@ -50,7 +60,12 @@ class Rebuilder:
         self._readers = readers
         self._tools = tools
         self._done = -1
-        self._confirmed: list[tuple[int, int]] = []  # (when noticed, lmid)
+        self._seen: list[_Seen] = []
+
+    def start_over(self) -> None:
+        """Forget what was noticed: the numbers changed."""
+        self._done = -1
+        self._seen.clear()
 
     def run(self) -> bool:
         """Make images whose base changed anew and prune; returns whether images changed. Raises StoreUnavailable."""
@@ -63,14 +78,14 @@ class Rebuilder:
             with self._readers().read() as tx:
                 shown = Shown(tx)
                 if attempt == 0:
-                    self._notice(shown.lmid)
+                    self._notice(shown)
                     if shown.checkpoint_no == self._done:
                         break
                 plan = self._plan(shown, identity)
             with self._store.lock:
                 if self._last_mid() != last and attempt + 1 < _TRIES:
                     continue  # a change was saved meanwhile: its image must be part of the replay
-                if plan.images or plan.kept:
+                if plan.images or plan.kept or plan.revived:
                     self._write(plan)
                     changed = True
             self._done = shown.checkpoint_no
@@ -86,10 +101,12 @@ class Rebuilder:
 
     def _plan(self, shown: Shown, identity: Identity) -> _Plan:
         plan = _Plan()
-        dirty = self._dirty(shown)
+        revived = self._revived(shown)
+        plan.revived = set(revived)
+        dirty = self._dirty(shown).union(*revived.values())
         if not dirty:
             return plan
-        keys, mids = _component(shown, dirty)
+        keys, mids = _component(shown, dirty, revived)
         rows = ShownRows(shown, hidden=frozenset(keys))
         for mid, outcome_keys in sorted(mids.items()):
             made = self._replay(shown, rows, identity, mid)
@@ -118,6 +135,17 @@ class Rebuilder:
             out |= {(type_, id_) for (id_,) in shown.tx.all(sql)}
         return out
 
+    def _revived(self, shown: Shown) -> dict[int, set[Key]]:
+        """Return the mutations whose images were removed as confirmed, and which count again."""
+        sql = (
+            "SELECT k.mid, k.touched FROM pending.outbox k "
+            f"WHERE k.confirmed IS NOT NULL AND k.mid > 0 AND {shown.active()}"
+        )
+        return {
+            mid: set(msgspec.msgpack.decode(touched, type=list[tuple[int, bytes]]))
+            for mid, touched in shown.tx.all(sql)
+        }
+
     def _replay(self, shown: Shown, rows: ShownRows, identity: Identity, mid: int) -> Mapping[Key, Row] | None:
         found = shown.tx.one("SELECT name, v, args, base, hlc, created FROM pending.outbox WHERE mid = ?", (mid,))
         if found is None:
@@ -126,7 +154,8 @@ class Rebuilder:
         change = self._tools.codec.decode(name, version, args)
         entries = msgspec.msgpack.decode(base, type=dict[str, tuple[int, int]])
         try:
-            return execute(change, entries, rows, context_of(identity, mid, hlc, created), self._tools.decide).puts
+            context = context_of(identity, mid, hlc, created)
+            return execute(change, entries, rows, context, self._tools.decide, self._tools.texts).puts
         except Refused:
             return None  # the server will most likely refuse it too, and then it stands in the tray
 
@@ -141,42 +170,69 @@ class Rebuilder:
                 table = table_of(key[0])
                 tx.run(f"UPDATE {table.overlay} SET seq = ? WHERE id = ?", (plan.seqs[key], key[1]))
             _drop_orphans(tx, {(type_, id_) for type_, id_, _ in plan.gone})
+            tx.many("UPDATE outbox SET confirmed = NULL WHERE mid = ?", [(mid,) for mid in plan.revived])
 
     # --- pruning ----------------------------------------------------------------------------------------------------
 
-    def _notice(self, lmid: int) -> None:
-        if not self._confirmed or self._confirmed[-1][1] != lmid:
-            self._confirmed.append((self._tools.now_ms(), lmid))
+    def _notice(self, shown: Shown) -> None:
+        now = _Seen(self._tools.now_ms(), shown.lmid, frozenset(shown.waiting))
+        if not self._seen or (self._seen[-1].lmid, self._seen[-1].waiting) != (now.lmid, now.waiting):
+            self._seen.append(now)
+
+    def _inactive(self, now: int) -> tuple[int, frozenset[int]] | None:
+        """Return (highest mid, exceptions) of what has not counted for a minute, or None when that is unknown."""
+        old = [i for i, seen in enumerate(self._seen) if seen.at <= now - KEEP_INACTIVE_MS]
+        if not old:
+            return None
+        self._seen = self._seen[old[-1] :]  # whatever was said later must agree
+        return min(s.lmid for s in self._seen), frozenset[int]().union(*(s.waiting for s in self._seen))
 
     def _prune(self) -> None:
+        """Remove images that have not counted for a minute, and mutations confirmed more than seven days ago."""
         now = self._tools.now_ms()
-        old = [entry for entry in self._confirmed if entry[0] <= now - KEEP_INACTIVE_MS]
-        if not old:
+        inactive = self._inactive(now)
+        if inactive is None:
             return
-        self._confirmed = self._confirmed[len(old) :]
-        bound = old[-1][1]
+        bound, except_ = inactive
         with self._readers().read() as tx:
-            shown = Shown(tx)
-            bound = min(bound, shown.lmid)
-            waiting = set(shown.waiting)
-            unsettled = {mid for (mid,) in tx.all("SELECT mid FROM main.needs_you")}
+            unsettled = _unsettled(tx)
+            keys = tx.all("SELECT type, id, mid FROM pending.over_key WHERE mid <= ?", (bound,))
+            keys = [key for key in keys if key[2] not in except_]
+            sql = "SELECT mid FROM pending.outbox WHERE mid <= ? AND confirmed IS NULL"
+            fresh = [(mid,) for (mid,) in tx.all(sql, (bound,)) if mid not in except_]
+            sql = "SELECT mid FROM pending.outbox WHERE mid <= ? AND confirmed < ?"
+            sent = [(mid,) for (mid,) in tx.all(sql, (bound, now - KEEP_SENT_MS)) if mid not in unsettled | except_]
+            drafts = tx.value("SELECT count(*) FROM pending.draft WHERE discarded < ?", (now - KEEP_DISCARDED_MS,))
+        if not (keys or fresh or sent or drafts):
+            return
         with self._store.lock, self._file.write() as tx:
-            keys = tx.all("SELECT type, id, mid FROM over_key WHERE mid <= ?", (bound,))
-            keys = [k for k in keys if k[2] not in waiting]
             tx.many("DELETE FROM over_key WHERE type = ? AND id = ? AND mid = ?", keys)
             _drop_orphans(tx, {(type_, id_) for type_, id_, _ in keys})
-            sent = tx.all("SELECT mid FROM outbox WHERE mid <= ? AND created < ?", (bound, now - KEEP_SENT_MS))
-            tx.many("DELETE FROM outbox WHERE mid = ?", [m for m in sent if m[0] not in unsettled | waiting])
+            tx.many("UPDATE outbox SET confirmed = ? WHERE mid = ?", [(now, *mid) for mid in fresh])
+            tx.many("DELETE FROM outbox WHERE mid = ?", sent)
             tx.run("DELETE FROM draft WHERE discarded < ?", (now - KEEP_DISCARDED_MS,))
 
 
-def _component(shown: Shown, dirty: set[Key]) -> tuple[set[Key], dict[int, set[Key]]]:
+def _unsettled(tx: Session) -> frozenset[int]:
+    """Return the mids of this device's tray entries that nobody ticked off."""
+    sql = (
+        "SELECT n.mid FROM main.needs_you n JOIN pending.meta m ON m.k = 'device_id' AND m.v = n.device "
+        "WHERE n.id NOT IN (SELECT d.id FROM pending.needs_you_done d)"
+    )
+    return frozenset(mid for (mid,) in tx.all(sql))
+
+
+def _component(shown: Shown, dirty: set[Key], revived: Mapping[int, set[Key]]) -> tuple[set[Key], dict[int, set[Key]]]:
     """Return the rows and pending mids that hang together with the dirty rows."""
     by_key: dict[Key, set[int]] = defaultdict(set)
     by_mid: dict[int, set[Key]] = defaultdict(set)
     for type_, id_, mid in shown.tx.all(f"SELECT k.type, k.id, k.mid FROM pending.over_key k WHERE {shown.active()}"):
         by_key[type_, id_].add(mid)
         by_mid[mid].add((type_, id_))
+    for mid, touched in revived.items():
+        by_mid[mid] |= touched
+        for key in touched:
+            by_key[key].add(mid)
     keys, todo = set(dirty), list(dirty)
     mids: dict[int, set[Key]] = {}
     while todo:

@@ -7,36 +7,42 @@ and loaded again.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from app.domain.entities import TICKET
-from app.domain.errors import StoreUnavailable
-from app.domain.ids import derived_id
 from app.domain.replica import (
     Applied,
     Checkpoint,
     ExitPage,
-    MutationResult,
     OutboxEntry,
     ReplicaState,
-    RowPage,
     ScopeState,
+    Segment,
+    SnapshotPart,
 )
-from app.store.cipher import Database, Session, file_uri, open_raw, our_errors
+from app.store import replica_pages
+from app.store.cipher import Database, Session
+from app.store.replica_file import connect, open_file, remove_database, replica_path, set_aside
 from app.store.replica_rows import RowWriter
-from app.store.schema import fingerprint, replica_ddl
+from app.store.replica_tray import Tray, needs_a_person
 
-__all__ = ["HashTools", "ReplicaStore", "open_replica"]
+__all__ = [
+    "HashTools",
+    "ReplicaStore",
+    "needs_a_person",
+    "open_replica",
+    "remove_database",
+    "replica_path",
+    "set_aside",
+]
 
-_LOAD_HASH_BYTES = 32 << 20  # room for the index's words between two flushes: twice as fast as the default
 MAX_NAMED_IDS = 500
+_GUARD_TICKETS, _GUARD_SHARE = 200, 0.3
 
 
 class HashTools(Protocol):
@@ -51,70 +57,6 @@ class HashTools(Protocol):
         ...
 
 
-def replica_path(folder: Path) -> Path:
-    """Return where a profile keeps its replica."""
-    return folder / "replica.db"
-
-
-def _connect(path: Path, key: bytes) -> Any:
-    raw = open_raw(file_uri(path, "rw"), key, cache_kib=65_536)
-    raw.execute("PRAGMA synchronous=NORMAL")
-    # one transaction may be as large as a checkpoint; a WAL that grew is cut back afterwards
-    raw.execute("PRAGMA journal_size_limit=67108864")
-    return raw
-
-
-def _create(path: Path, key: bytes, pair_id: bytes) -> None:
-    """Make an empty replica under another name and move it into place whole, so that no reader sees half of it."""
-    fresh = path.with_suffix(".new")
-    remove_database(fresh)
-    raw = open_raw(file_uri(fresh, "rwc"), key)
-    try:
-        raw.execute("PRAGMA journal_mode=WAL")
-        raw.execute("BEGIN IMMEDIATE")
-        for statement in replica_ddl():
-            raw.execute(statement)
-        raw.execute("INSERT INTO fts(fts, rank) VALUES('hashsize', ?)", (_LOAD_HASH_BYTES,))
-        raw.execute("INSERT INTO meta VALUES('schema', ?), ('pair_id', ?)", (fingerprint(), pair_id))
-        raw.execute("COMMIT")
-    finally:
-        raw.close()
-    remove_database(path)
-    fresh.rename(path)
-
-
-def remove_database(path: Path) -> None:
-    """Remove a database file with its log files."""
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def set_aside(path: Path) -> None:
-    """Keep one damaged file for whoever wants to look at it, out of the way."""
-    aside = path.with_name(path.name + ".damaged")
-    remove_database(aside)
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-
-
-def _usable(path: Path, key: bytes, pair_id: bytes) -> bool:
-    try:
-        with our_errors():
-            raw = _connect(path, key)
-            try:
-                meta = dict(raw.execute("SELECT k, v FROM meta WHERE k IN ('schema', 'pair_id')").fetchall())
-                sound = raw.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok" if meta else False
-            finally:
-                raw.close()
-    except StoreUnavailable as error:
-        if error.code in ("store_damaged", "store_wrong_key"):
-            return False
-        raise
-    return sound and meta.get("schema") == fingerprint() and meta.get("pair_id") == pair_id
-
-
 def open_replica(
     folder: Path, key: bytes, pending: Database, hashes: HashTools, now_ms: Callable[[], int]
 ) -> tuple[ReplicaStore, bool]:
@@ -125,13 +67,7 @@ def open_replica(
     path = replica_path(folder)
     with pending.read() as tx:
         pair_id = tx.value("SELECT v FROM meta WHERE k = 'pair_id'") or secrets.token_bytes(16)
-    aside = False
-    with our_errors():
-        if path.exists() and not _usable(path, key, pair_id):
-            set_aside(path)
-            aside = True
-        if not path.exists():
-            _create(path, key, pair_id)
+    aside = open_file(path, key, pair_id)
     return ReplicaStore(path, key, pending, hashes, now_ms), aside
 
 
@@ -143,12 +79,16 @@ class _Work:
     scopes: dict[str, ScopeState]
     named: set[bytes] = field(default_factory=set)
 
+    def change(self, scope: str, **values: Any) -> None:
+        """Change what is known of a scope."""
+        self.scopes[scope] = replace(self.scopes.get(scope, ScopeState(scope)), **values)
+
 
 class ReplicaStore:
     """The worker's files, for the sync engine. Methods block; one thread at a time."""
 
     def __init__(self, path: Path, key: bytes, pending: Database, hashes: HashTools, now_ms: Callable[[], int]) -> None:
-        self._file = Database(lambda: _connect(path, key), keep=2)
+        self._file = Database(lambda: connect(path, key), keep=2)
         self._pending = pending
         self._hashes = hashes
         self._now_ms = now_ms
@@ -175,10 +115,15 @@ class ReplicaStore:
     def use_device(self, device: bytes) -> None:
         """Name the device whose mutations are counted; counters of another one start at 0."""
         with self._file.write() as tx:
-            if tx.value("SELECT v FROM meta WHERE k = 'device_id'") == device:
+            before = tx.value("SELECT v FROM meta WHERE k = 'device_id'")
+            if before == device:
                 return
+            if before is not None:
+                tx.run("DELETE FROM meta WHERE k = 'foreign'")
             tx.run("INSERT OR REPLACE INTO meta VALUES('device_id', ?), ('lmid_seen', 0)", (device,))
             tx.run("DELETE FROM waiting")
+            # these are pushed again under their new numbers, and their refusals come with content of their own
+            tx.run("DELETE FROM needs_you WHERE kind = 'orphaned' AND device <> ?", (device,))
 
     # --- the engine's port ------------------------------------------------------------------------------------------
 
@@ -189,7 +134,7 @@ class ReplicaStore:
             scopes = _scopes(tx)
         return ReplicaState(
             meta.get("device_id") or b"", meta.get("epoch"), int(meta.get("lmid_seen") or 0),
-            int(meta.get("checkpoint_no") or 0), scopes,
+            int(meta.get("checkpoint_no") or 0), scopes, bool(meta.get("foreign")),
         )  # fmt: skip
 
     def outbox(self, above: int, limit: int, max_bytes: int) -> Sequence[OutboxEntry]:
@@ -220,99 +165,156 @@ class ReplicaStore:
         with self._pending.read() as tx:
             return int(tx.value("SELECT v FROM meta WHERE k = 'next_mid'") or 1) - 1
 
-    def set_scopes(self, epoch: bytes, add: Mapping[str, int], resync: Sequence[str], drop: Sequence[str]) -> Applied:
+    def set_scopes(
+        self, epoch: bytes | None, add: Mapping[str, int], resync: Sequence[str], drop: Sequence[str]
+    ) -> Applied:
         """Take up new scopes, mark others to be loaded again, remove dropped ones with their rows."""
         with self._file.write() as tx:
             work = self._work(tx)
-            tx.run("INSERT OR REPLACE INTO meta VALUES('epoch', ?)", (epoch,))
+            if epoch is not None:
+                tx.run("INSERT OR REPLACE INTO meta VALUES('epoch', ?)", (epoch,))
             for scope, prio in add.items():
-                state = work.scopes.get(scope, ScopeState(scope))
-                work.scopes[scope] = ScopeState(scope, state.cursor, state.n, state.xsum, prio, state.state)
+                work.change(scope, prio=prio)
+            replica_pages.forget(tx, resync)
             for scope in resync:
-                old = work.scopes.get(scope, ScopeState(scope))
                 # nothing held yet: a plain first load; else old rows stay in view until the new ones are complete
-                fresh = "resync" if old.n else "loading"
-                work.scopes[scope] = ScopeState(scope, 0, old.n, old.xsum, old.prio, fresh)
-            for scope in drop:
-                work.rows.remove_scope(scope)
-                work.scopes.pop(scope, None)
-                tx.run("DELETE FROM scope_state WHERE id = ?", (scope,))
+                held = work.scopes.get(scope)
+                fresh = "resync" if held is not None and held.n else "loading"
+                cursor = held.cursor if held is not None and fresh == "resync" else 0
+                work.change(scope, state=fresh, cursor=cursor, kept=0, snapshot=None, snap_offset=0)
+            self._drop(tx, work, drop)
             self._finish(tx, work)
             return self._applied(work)
 
-    def load(self, pages: Sequence[RowPage], exits: Sequence[ExitPage], marks: Mapping[str, int]) -> Applied:
+    def load(self, segments: Sequence[Segment]) -> Applied:
         """Store rows of scopes in their first load."""
         with self._file.write() as tx:
             work = self._work(tx)
-            self._put(work, pages, exits)
-            for scope, to in marks.items():
-                held = work.scopes[scope]
-                work.scopes[scope] = ScopeState(scope, to, held.n, held.xsum, held.prio, held.state)
+            self._put(work, segments)
+            for segment in segments:
+                work.change(segment.scope, cursor=segment.end)
             self._finish(tx, work)
             return self._applied(work)
 
+    def keep(self, segments: Sequence[Segment]) -> None:
+        """Store pages that a later checkpoint will apply."""
+        with self._file.write() as tx:
+            replica_pages.keep(tx, segments)
+
+    def keep_snapshot(self, part: SnapshotPart) -> Applied:
+        """Store a piece of a snapshot; rows of a scope in its first load show at once."""
+        with self._file.write() as tx:
+            work = self._work(tx)
+            first = work.scopes[part.scope].state == "loading"
+            if work.scopes[part.scope].snapshot not in (None, part.snapshot):
+                replica_pages.forget(tx, [part.scope])
+            if first:
+                self._put(work, [Segment(part.scope, 0, 0, part.pages)])
+            replica_pages.keep_part(tx, part, rows_too=not first)
+            work.change(part.scope, snapshot=part.snapshot, snap_offset=part.start + len(part.raw))
+            self._finish(tx, work)
+            return self._applied(work)
+
+    def end_snapshot(self, scope: str, sha256: bytes, at_seq: int) -> bool:
+        """Check a whole snapshot's bytes; then its rows count as held up to `at_seq`, else they are forgotten."""
+        with self._file.write() as tx:
+            sound = replica_pages.is_sound(tx, scope, sha256)
+            work = self._work(tx)
+            loading = work.scopes[scope].state == "loading"
+            if sound and not loading:
+                replica_pages.parts_to_pages(tx, scope, at_seq)
+                tx.run("DELETE FROM snap_part WHERE scope_id = ?", (scope,))
+            else:
+                replica_pages.forget(tx, [scope])
+            if loading:
+                # rows of a bad file are here already: the checksums of the scope decide about them
+                work.change(scope, cursor=at_seq if sound else 0, state="loading" if sound else "resync")
+            work.change(scope, snapshot=None, snap_offset=0)
+            self._finish(tx, work)
+            return sound
+
     def apply(self, checkpoint: Checkpoint) -> Applied:
-        """Apply a checkpoint; on differing sums nothing is written and `differing` names the scopes."""
+        """Apply a checkpoint; with `differing` or `guard` in the answer nothing was written."""
         try:
             with self._file.write() as tx:
                 return self._apply(tx, checkpoint)
-        except _Differing as differing:
-            return Applied(differing=differing.scopes)
+        except _RolledBack as rolled_back:
+            return rolled_back.applied
 
     def _apply(self, tx: Session, checkpoint: Checkpoint) -> Applied:
-        work = self._work(tx)
+        work = self._work(tx, checkpoint)
         if _is_old_news(tx, work.scopes, checkpoint):
             return Applied()
-        self._put(work, checkpoint.pages, checkpoint.exits, checkpoint.whole)
-        for scope in checkpoint.whole:
-            sent = {row[0] for page in checkpoint.pages if page.scope == scope for row in page.rows}
-            work.rows.remove_others(scope, sent)
-        self._sum(work)
-        for scope in checkpoint.whole:
-            held = work.scopes[scope]
-            n, total = work.rows.count(scope)
-            xsum = self._hashes.add_sum(0, total)
-            work.scopes[scope] = ScopeState(scope, held.cursor, n, xsum, held.prio, held.state)
-        differing = [
-            scope
-            for scope, expected in checkpoint.sums.items()
-            if (work.scopes[scope].n, work.scopes[scope].xsum) != expected
-        ]
-        if set(differing) - checkpoint.trusted:
-            raise _Differing(tuple(sorted(set(differing) - checkpoint.trusted)))
+        tickets = 0 if checkpoint.unguarded else int(tx.value("SELECT count(*) FROM ticket WHERE deleted = 0"))
+        self._put(work, replica_pages.stored(tx, checkpoint.cursors))
+        self._put(work, checkpoint.segments)
+        work.rows.end_whole()
+        work.rows.flush()
+        self._sum(work, checkpoint.whole)
+        lost = len(work.rows.lost_tickets)
+        if not checkpoint.unguarded and lost > _GUARD_TICKETS and lost > tickets * _GUARD_SHARE:
+            raise _RolledBack(Applied(guard=(lost, tickets)))
+        self._compare(work, checkpoint)
+        replica_pages.forget(tx, checkpoint.cursors)
         for scope, to in checkpoint.cursors.items():
             held = work.scopes[scope]
             n, xsum = checkpoint.sums.get(scope, (held.n, held.xsum))
-            work.scopes[scope] = ScopeState(scope, to, n, xsum, held.prio, "live")
-        moved = self._settle(tx, work, checkpoint)
+            work.change(scope, cursor=to, n=n, xsum=xsum, state="live", snapshot=None, snap_offset=0)
+        tx.run("INSERT OR REPLACE INTO meta VALUES('epoch', ?)", (checkpoint.epoch,))
+        moved = Tray(tx, self._pending, self._now_ms()).settle(checkpoint, work.scopes)
+        self._drop(tx, work, checkpoint.drop)
         self._finish(tx, work)
         applied = self._applied(work)
         return Applied(applied.types, applied.ids, rows=applied.rows, lmid_moved=moved)
 
     # --- parts of a transaction -------------------------------------------------------------------------------------
 
-    def _work(self, tx: Session) -> _Work:
-        return _Work(RowWriter(tx, self._hashes.row_hash), _scopes(tx))
+    def _work(self, tx: Session, checkpoint: Checkpoint | None = None) -> _Work:
+        whole = checkpoint.whole if checkpoint is not None else frozenset[str]()
+        new_epoch = checkpoint is not None and checkpoint.new_epoch
+        return _Work(RowWriter(tx, self._hashes.row_hash, whole, new_epoch=new_epoch), _scopes(tx))
 
-    def _put(
-        self,
-        work: _Work,
-        pages: Iterable[RowPage],
-        exits: Iterable[ExitPage],
-        whole: frozenset[str] = frozenset(),
-    ) -> None:
-        for page in pages:
-            work.rows.put(page, again=page.scope in whole)
+    def _put(self, work: _Work, segments: Iterable[Segment]) -> None:
+        """Write segments: exits last, so that a put in one scope beats an exit from another."""
+        exits: list[ExitPage] = []
+        for segment in segments:
+            for page in segment.pages:
+                work.rows.put(page)
+            exits += segment.exits
         for exit_page in exits:
-            work.rows.leave(exit_page)
+            work.rows.leave(exit_page, lambda to: to is not None and (to in work.scopes or to.endswith(":arc")))
 
-    def _sum(self, work: _Work) -> None:
-        """Add what the writer counted to the scopes' sums."""
+    def _sum(self, work: _Work, whole: frozenset[str] = frozenset()) -> None:
+        """Add what the writer counted to the scopes' sums; scopes sent from the beginning are counted anew."""
         for scope, (n, delta) in work.rows.take_sums().items():
             held = work.scopes.get(scope)
-            if held is not None:
-                total = self._hashes.add_sum(held.xsum, delta)
-                work.scopes[scope] = ScopeState(scope, held.cursor, held.n + n, total, held.prio, held.state)
+            if held is not None and scope not in whole:
+                work.change(scope, n=held.n + n, xsum=self._hashes.add_sum(held.xsum, delta))
+        for scope in whole:
+            n, total = work.rows.count(scope)
+            work.change(scope, n=n, xsum=self._hashes.add_sum(0, total))
+
+    def _compare(self, work: _Work, checkpoint: Checkpoint) -> None:
+        """Roll back unless the sums are the server's."""
+        differing = {
+            scope
+            for scope, expected in checkpoint.sums.items()
+            if scope in checkpoint.cursors and (work.scopes[scope].n, work.scopes[scope].xsum) != expected
+        }
+        if differing - checkpoint.trusted:
+            raise _RolledBack(Applied(differing=tuple(sorted(differing - checkpoint.trusted))))
+
+    def _drop(self, tx: Session, work: _Work, drop: Sequence[str]) -> None:
+        """A dropped scope is exits for all its rows; what is pending on them is kept where a person finds it."""
+        gone = [scope for scope in drop if scope in work.scopes]
+        if not gone:
+            return
+        Tray(tx, self._pending, self._now_ms()).orphan(gone)
+        replica_pages.forget(tx, gone)
+        for scope in gone:
+            work.rows.remove_scope(scope)
+            work.scopes.pop(scope)
+            tx.run("DELETE FROM scope_state WHERE id = ?", (scope,))
 
     def _finish(self, tx: Session, work: _Work) -> None:
         """Write index, scopes and the checkpoint number."""
@@ -320,58 +322,15 @@ class ReplicaStore:
         self._sum(work)
         now = self._now_ms()
         tx.many(
-            "INSERT OR REPLACE INTO scope_state(id, cursor, n, xsum, prio, state, checked_at) VALUES(?,?,?,?,?,?,?)",
-            [(s.id, s.cursor, s.n, s.xsum, s.prio, s.state, now) for s in work.scopes.values()],
+            "INSERT OR REPLACE INTO scope_state(id, cursor, n, xsum, prio, state, snapshot_id, snap_offset, "
+            "checked_at) VALUES(?,?,?,?,?,?,?,?,?)",
+            [
+                (s.id, s.cursor, s.n, s.xsum, s.prio, s.state, s.snapshot, s.snap_offset, now)
+                for s in work.scopes.values()
+            ],
         )
         number = int(tx.value("SELECT v FROM meta WHERE k = 'checkpoint_no'") or 0)
         tx.run("INSERT OR REPLACE INTO meta VALUES('checkpoint_no', ?)", (number + 1,))
-
-    def _settle(self, tx: Session, work: _Work, checkpoint: Checkpoint) -> bool:
-        """Move lmid, remember results that need a person, and mids whose rows are not all here yet."""
-        tx.run("INSERT OR REPLACE INTO meta VALUES('epoch', ?)", (checkpoint.epoch,))
-        seen = int(tx.value("SELECT v FROM meta WHERE k = 'lmid_seen'") or 0)
-        live = {s.id for s in work.scopes.values() if s.state == "live"}
-        refused = {r.mid for r in checkpoint.results if r.st in ("rejected", "conflict")}
-        self._needs_you(tx, checkpoint.results)
-        if checkpoint.lmid > seen:
-            tx.run("INSERT OR REPLACE INTO meta VALUES('lmid_seen', ?)", (checkpoint.lmid,))
-            with self._pending.read() as other:
-                fresh = other.all("SELECT mid, scopes FROM outbox WHERE mid > ? AND mid <= ?", (seen, checkpoint.lmid))
-            tx.many(
-                "INSERT OR REPLACE INTO waiting(mid, scopes) VALUES(?, ?)",
-                [(m, s) for m, s in fresh if m not in refused and not set(json.loads(s)) <= live],
-            )
-        held = tx.all("SELECT mid, scopes FROM waiting")
-        # a scope that is not on this device at all will never become live
-        done = [(mid,) for mid, scopes in held if set(json.loads(scopes)) & set(work.scopes) <= live]
-        tx.many("DELETE FROM waiting WHERE mid = ?", done)
-        return checkpoint.lmid > seen
-
-    def _needs_you(self, tx: Session, results: Sequence[MutationResult]) -> None:
-        wanted = {r.mid: r for r in results if needs_a_person(r)}
-        if not wanted:
-            return
-        device = tx.value("SELECT v FROM meta WHERE k = 'device_id'")
-        marks = ", ".join("?" * len(wanted))
-        with self._pending.read() as other:
-            held = {
-                row[0]: row[1:]
-                for row in other.all(
-                    f"SELECT mid, name, v, args, ticket FROM outbox WHERE mid IN ({marks})", list(wanted)
-                )
-            }
-        now = self._now_ms()
-        for mid, result in wanted.items():
-            name, version, args, ticket = held.get(mid, (None, None, None, None))
-            data = json.dumps(result.data, default=str, ensure_ascii=False) if result.data else None
-            tx.run(
-                "INSERT OR REPLACE INTO needs_you(id, mid, kind, type, entity_id, reason, name, v, content, data, "
-                "created) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-                (
-                    derived_id(device, "needs", str(mid)), mid, result.st, TICKET.number, ticket, result.code, name,
-                    version, args, data, now,
-                ),
-            )  # fmt: skip
 
     def _applied(self, work: _Work) -> Applied:
         ids = work.rows.touched if len(work.rows.touched) <= MAX_NAMED_IDS else set()
@@ -385,29 +344,19 @@ class ReplicaStore:
             session.run("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-class _Differing(Exception):
-    """Rolls a checkpoint back."""
+class _RolledBack(Exception):
+    """Rolls a checkpoint back; `applied` says why."""
 
-    def __init__(self, scopes: tuple[str, ...]) -> None:
-        super().__init__(scopes)
-        self.scopes = scopes
-
-
-def needs_a_person(result: MutationResult) -> bool:
-    """Whether a result goes to the tray: refusals, and conflicts that no rule settled."""
-    if result.st == "rejected":
-        return True
-    if result.st != "conflict":
-        return False
-    fields = (result.data or {}).get("fields")
-    if not isinstance(fields, list) or not fields:
-        return True
-    return any(not isinstance(entry, dict) or entry.get("open", True) for entry in fields)
+    def __init__(self, applied: Applied) -> None:
+        super().__init__(applied)
+        self.applied = applied
 
 
 def _is_old_news(tx: Session, scopes: Mapping[str, ScopeState], checkpoint: Checkpoint) -> bool:
     """Whether a checkpoint says nothing that is not here already; then nothing is written and nobody is woken."""
-    if checkpoint.pages or checkpoint.exits or checkpoint.results or checkpoint.whole:
+    if checkpoint.results or checkpoint.whole or checkpoint.drop or checkpoint.new_epoch:
+        return False
+    if any(s.pages or s.exits for s in checkpoint.segments) or any(s.kept for s in scopes.values()):
         return False
     if checkpoint.lmid > int(tx.value("SELECT v FROM meta WHERE k = 'lmid_seen'") or 0):
         return False
@@ -416,5 +365,9 @@ def _is_old_news(tx: Session, scopes: Mapping[str, ScopeState], checkpoint: Chec
 
 
 def _scopes(tx: Session) -> dict[str, ScopeState]:
-    rows = tx.all("SELECT id, cursor, n, xsum, prio, state FROM scope_state")
-    return {row[0]: ScopeState(*row) for row in rows}
+    rows = tx.all("SELECT id, cursor, n, xsum, prio, state, snapshot_id, snap_offset FROM scope_state")
+    kept = replica_pages.kept(tx)
+    return {
+        id_: ScopeState(id_, cursor, n, xsum, prio, state, kept.get(id_, 0), snapshot, offset)
+        for id_, cursor, n, xsum, prio, state, snapshot, offset in rows
+    }

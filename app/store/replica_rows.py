@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from app.domain.entities import BY_NUMBER
+from app.domain.entities import BY_NUMBER, TICKET
 from app.domain.replica import ExitPage, RowPage
 from app.store.cipher import Session
 from app.store.schema import COMMON, Table, table_of
@@ -22,11 +22,20 @@ _FIRST_VALUE = 5  # a row of the wire: id, seq, deleted, rev, fld, then the valu
 
 
 class RowWriter:
-    """Rows of one transaction. `flush` must run before the commit."""
+    """Rows of one transaction. `flush` must run before the commit.
 
-    def __init__(self, tx: Session, row_hash: RowHash) -> None:
+    Scopes in `whole` are sent from the beginning: what is here of them does not count. With `new_epoch` no revision
+    of before counts.
+    """
+
+    def __init__(
+        self, tx: Session, row_hash: RowHash, whole: frozenset[str] = frozenset(), *, new_epoch: bool = False
+    ) -> None:
         self._tx = tx
         self._hash = row_hash
+        self._new_epoch = new_epoch
+        self._sent: dict[str, dict[tuple[int, bytes], int]] = {scope: {} for scope in whole}
+        self.lost_tickets: set[bytes] = set()
         self._sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         self._texts: dict[tuple[int, bytes], tuple[str, bytes | None] | None] = {}
         self._fresh_texts: list[tuple[int, bytes, bytes | None, str]] = []
@@ -42,26 +51,26 @@ class RowWriter:
 
     # --- puts -------------------------------------------------------------------------------------------------------
 
-    def put(self, page: RowPage, *, again: bool = False) -> None:
-        """Write a page: within a scope the higher seq wins, across scopes the revision that is not older.
-
-        With `again` a row of the same seq is written too: what is here may be wrong.
-        """
+    def put(self, page: RowPage) -> None:
+        """Write a page: within a scope the higher seq wins, across scopes the revision that is not older."""
         if page.type not in BY_NUMBER:
             self._put_unknown(page)
             return
         table = table_of(page.type)
         columns = [page.cols.index(c) if c in page.cols else -1 for c in table.entity.columns]
         held = self._held(table.name, [row[0] for row in page.rows])
+        sent = self._sent.get(page.scope)
         values: list[tuple[Any, ...]] = []
         for row in page.rows:
             old = held.get(row[0])
-            if old is not None and _is_older(row, page.scope, old, again=again):
+            if not self._wins(page, row, old, sent):
                 continue
             values.append(_stored(row, page.scope, columns))
             self._count(page.type, row, page.scope, old)
             held[row[0]] = (page.scope, row[1], row[2], row[3])
             self._remember_text(page.type, table, values[-1], known=old is not None)
+            if page.type == TICKET.number:
+                self._watch_ticket(row, old)
         self._tx.many(table.insert(table.name), values)
         self._note(page.type, [v[0] for v in values])
         if table.entity.parent is not None:
@@ -71,6 +80,28 @@ class RowWriter:
                 self.touched.update(
                     row[_FIRST_VALUE + parent] for row in page.rows if row[_FIRST_VALUE + parent] is not None
                 )
+
+    def _wins(
+        self,
+        page: RowPage,
+        row: Sequence[Any],
+        old: tuple[str, int, int, int] | None,
+        sent: dict[tuple[int, bytes], int] | None,
+    ) -> bool:
+        if old is not None and old[0] != page.scope and not self._new_epoch and row[3] < old[3]:
+            return False  # an old snapshot of a scope that the row has left since
+        if sent is not None:
+            if row[1] <= sent.get((page.type, row[0]), -1):
+                return False
+            sent[page.type, row[0]] = row[1]
+            return True
+        return old is None or old[0] != page.scope or row[1] > old[1]
+
+    def _watch_ticket(self, row: Sequence[Any], old: tuple[str, int, int, int] | None) -> None:
+        if not row[2]:
+            self.lost_tickets.discard(row[0])
+        elif old is not None and not old[2]:
+            self.lost_tickets.add(row[0])
 
     def _held(self, name: str, ids: Sequence[bytes]) -> dict[bytes, tuple[str, int, int, int]]:
         out: dict[bytes, tuple[str, int, int, int]] = {}
@@ -95,12 +126,15 @@ class RowWriter:
 
     def _put_unknown(self, page: RowPage) -> None:
         """Rows of a newer schema are counted, not kept."""
+        sent = self._sent.get(page.scope)
         for row in page.rows:
-            old = self._tx.one("SELECT scope_id, seq FROM unknown_row WHERE type = ? AND id = ?", (page.type, row[0]))
-            if old is not None:
-                if old[0] == page.scope and row[1] <= old[1]:
-                    continue
-                self._subtract(page.type, row[0], old[0], old[1])
+            sql = "SELECT scope_id, seq, 0, 0 FROM unknown_row WHERE type = ? AND id = ?"
+            old = self._tx.one(sql, (page.type, row[0]))
+            held = (str(old[0]), int(old[1]), 0, 0) if old is not None else None
+            if not self._wins(page, row, held, sent):
+                continue
+            if held is not None:
+                self._subtract(page.type, row[0], held[0], held[1])
                 self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (page.type, row[0]))
             if not row[2]:
                 self._tx.run("INSERT INTO unknown_row VALUES(?, ?, ?, ?)", (page.type, row[0], page.scope, row[1]))
@@ -108,39 +142,58 @@ class RowWriter:
 
     # --- exits ------------------------------------------------------------------------------------------------------
 
-    def leave(self, page: ExitPage) -> None:
-        """Remove rows that left a scope, unless they are held in another one by now."""
-        by_type: dict[int, list[bytes]] = defaultdict(list)
-        for _, type_, id_, _ in page.items:
-            by_type[type_].append(id_)
-        for type_, ids in by_type.items():
-            if type_ not in BY_NUMBER:
-                self._leave_unknown(type_, ids, page.scope)
-                continue
-            held = self._held(table_of(type_).name, ids)
-            gone = [(id_, old[1], old[2]) for id_, old in held.items() if old[0] == page.scope]
-            self._remove(type_, page.scope, gone)
+    def leave(self, page: ExitPage, elsewhere: Callable[[str | None], bool]) -> None:
+        """Remove rows that left a scope, unless they are held in another one, or came back, by now.
 
-    def _leave_unknown(self, type_: int, ids: Sequence[bytes], scope: str) -> None:
-        for id_ in ids:
-            sql = "SELECT seq FROM unknown_row WHERE type = ? AND id = ? AND scope_id = ?"
-            seq = self._tx.value(sql, (type_, id_, scope))
+        `elsewhere` tells for the scope a row went to whether the row is only filed away, not lost to the person.
+        """
+        by_type: dict[int, dict[bytes, tuple[int, str | None]]] = defaultdict(dict)
+        for seq, type_, id_, to in page.items:
+            by_type[type_][id_] = (max(seq, by_type[type_].get(id_, (0, None))[0]), to)
+        sent = self._sent.get(page.scope)
+        for type_, items in by_type.items():
+            if sent is not None:
+                items = {i: at for i, at in items.items() if sent.get((type_, i), 0) < at[0]}
+                for id_ in items:
+                    sent.pop((type_, id_), None)
+            if type_ not in BY_NUMBER:
+                self._leave_unknown(type_, items, page.scope)
+                continue
+            held = self._held(table_of(type_).name, list(items))
+            gone = [
+                (id_, old[1], old[2])
+                for id_, old in held.items()
+                if old[0] == page.scope and (sent is not None or old[1] < items[id_][0])
+            ]
+            self._remove(type_, page.scope, gone)
+            self.lost_tickets -= {i for i, (_, to) in items.items() if elsewhere(to)}
+
+    def _leave_unknown(self, type_: int, items: Mapping[bytes, tuple[int, str | None]], scope: str) -> None:
+        for id_, (left, _) in items.items():
+            sql = "SELECT seq FROM unknown_row WHERE type = ? AND id = ? AND scope_id = ? AND seq < ?"
+            seq = self._tx.value(sql, (type_, id_, scope, left))
             if seq is not None:
                 self._subtract(type_, id_, scope, seq)
                 self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (type_, id_))
 
     def remove_scope(self, scope: str) -> None:
-        """Remove every row of a scope."""
-        self.remove_others(scope, set())
+        """Remove every row of a scope that is dropped. Tickets lost this way are no surprise."""
+        before = set(self.lost_tickets)
+        self._remove_others(scope, {})
+        self.lost_tickets = before
 
-    def remove_others(self, scope: str, keep: set[bytes]) -> None:
-        """Remove the rows of a scope that are not among `keep`."""
+    def end_whole(self) -> None:
+        """Remove what is here of the scopes sent from the beginning and was not sent."""
+        for scope, sent in self._sent.items():
+            self._remove_others(scope, sent)
+
+    def _remove_others(self, scope: str, keep: Mapping[tuple[int, bytes], int]) -> None:
         for type_ in BY_NUMBER:
             sql = f"SELECT id, seq, deleted FROM {table_of(type_).name} WHERE scope_id = ?"
-            gone = [row for row in self._tx.all(sql, (scope,)) if row[0] not in keep]
+            gone = [row for row in self._tx.all(sql, (scope,)) if (type_, row[0]) not in keep]
             self._remove(type_, scope, [(r[0], r[1], r[2]) for r in gone])
         for type_, id_, seq in self._tx.all("SELECT type, id, seq FROM unknown_row WHERE scope_id = ?", (scope,)):
-            if id_ not in keep:
+            if (type_, id_) not in keep:
                 self._subtract(type_, id_, scope, seq)
                 self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (type_, id_))
 
@@ -161,6 +214,8 @@ class RowWriter:
         for id_, seq, deleted in gone:
             if not deleted:
                 self._subtract(type_, id_, scope, seq)
+                if type_ == TICKET.number:
+                    self.lost_tickets.add(id_)
             if type_ in INDEXED:
                 self._texts[type_, id_] = None
         self._tx.many(f"DELETE FROM {table_of(type_).name} WHERE id = ?", [(g[0],) for g in gone])
@@ -214,12 +269,6 @@ class RowWriter:
         if rowid is not None:
             self._tx.run("DELETE FROM fts WHERE rowid = ?", (rowid,))
             self._tx.run("DELETE FROM fts_doc WHERE rowid = ?", (rowid,))
-
-
-def _is_older(row: Sequence[Any], scope: str, old: tuple[str, int, int, int], *, again: bool) -> bool:
-    if old[0] == scope:
-        return bool(row[1] < old[1] if again else row[1] <= old[1])
-    return bool(row[3] < old[3])
 
 
 def _stored(row: Sequence[Any], scope: str, columns: Sequence[int]) -> tuple[Any, ...]:

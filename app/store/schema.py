@@ -13,7 +13,7 @@ import msgspec
 from app.domain.changes import FieldStamp, Row
 from app.domain.entities import BY_NUMBER, ENTITIES, TICKET, Entity, FieldType, Value
 
-PENDING_VERSION = 1
+PENDING_VERSION = 2
 COMMON = ("id", "scope_id", "seq", "deleted", "rev", "fld")
 _SQL = {
     FieldType.ID: "BLOB",
@@ -126,11 +126,16 @@ def replica_ddl() -> list[str]:
         "CREATE TABLE meta(k TEXT PRIMARY KEY, v) WITHOUT ROWID",
         "CREATE TABLE scope_state(id TEXT PRIMARY KEY, cursor INTEGER NOT NULL, n INTEGER NOT NULL, "
         "xsum INTEGER NOT NULL, prio INTEGER NOT NULL, state TEXT NOT NULL, snapshot_id BLOB, "
-        "snap_offset INTEGER, checked_at INTEGER)",
+        "snap_offset INTEGER NOT NULL DEFAULT 0, checked_at INTEGER)",
+        "CREATE TABLE page(scope_id TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL, "
+        "body BLOB NOT NULL, PRIMARY KEY(scope_id, from_seq))",
+        "CREATE TABLE snap_part(scope_id TEXT NOT NULL, start INTEGER NOT NULL, raw BLOB NOT NULL, body BLOB, "
+        "PRIMARY KEY(scope_id, start))",
         "CREATE TABLE unknown_row(type INTEGER, id BLOB, scope_id TEXT, seq INTEGER, PRIMARY KEY(type, id))",
         "CREATE TABLE waiting(mid INTEGER PRIMARY KEY, scopes TEXT NOT NULL)",
-        "CREATE TABLE needs_you(id BLOB PRIMARY KEY, mid INTEGER NOT NULL, kind TEXT NOT NULL, type INTEGER, "
-        "entity_id BLOB, reason TEXT, name TEXT, v INTEGER, content BLOB, data TEXT, created INTEGER NOT NULL)",
+        "CREATE TABLE needs_you(id BLOB PRIMARY KEY, device BLOB NOT NULL, mid INTEGER NOT NULL, "
+        "kind TEXT NOT NULL, type INTEGER, entity_id BLOB, reason TEXT, name TEXT, v INTEGER, "
+        "content BLOB, data TEXT, created INTEGER NOT NULL)",
         "CREATE TABLE blob_state(sha256 BLOB PRIMARY KEY, size INTEGER, have INTEGER, path TEXT, pinned INTEGER, "
         "last_used INTEGER)",
     ]
@@ -145,7 +150,7 @@ def pending_ddl() -> list[str]:
         "CREATE TABLE meta(k TEXT PRIMARY KEY, v) WITHOUT ROWID",
         "CREATE TABLE outbox(mid INTEGER PRIMARY KEY, name TEXT NOT NULL, v INTEGER NOT NULL, args BLOB NOT NULL, "
         "base BLOB NOT NULL, hash BLOB NOT NULL, hlc INTEGER NOT NULL, touched BLOB NOT NULL, scopes TEXT NOT NULL, "
-        "ticket BLOB, created INTEGER NOT NULL)",
+        "ticket BLOB, created INTEGER NOT NULL, confirmed INTEGER)",
         "CREATE TABLE over_key(type INTEGER NOT NULL, id BLOB NOT NULL, mid INTEGER NOT NULL, "
         "PRIMARY KEY(type, id, mid)) WITHOUT ROWID",
         "CREATE INDEX over_key_mid ON over_key(mid)",

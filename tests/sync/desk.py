@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from app.store.profile import Profile
 from app.store.replica import ReplicaStore, open_replica
 from sync.conflicts import decide
 from sync.engine import ClientCore, Request
-from sync.protocol import Hello, Login, Pull, Push
+from sync.protocol import Hello, Login, NewDevice, Pull, Push
 from sync.server.bootstrap import seed_states
 from sync.server.bulk import load_rows
 from sync.server.keys import ServerKeys
@@ -153,6 +153,15 @@ class Client:
         self.profile.close()
         self.profile = Profile(self.folder, KEY, self.tools)
 
+    def new_device(self, keep_above: int) -> None:
+        """Get a new device id from the server, and let both halves take it."""
+        accounts = self.desk.parts.accounts
+        tokens = accounts.new_device(self.desk.clock(), self.grant, NewDevice(name="again", replaces=self.grant.device))
+        assert tokens.device is not None
+        self.grant = replace(self.grant, device=tokens.device)
+        assert self.profile.renumber(tokens.device, tokens.device_code or "", keep_above)
+        self.restart_worker()
+
     def close(self) -> None:
         """Close the files."""
         self.replica.close()
@@ -225,6 +234,7 @@ class Client:
             self._maybe_lose(request)
             self.core.on_push(push)
             return None
+        assert isinstance(request, Pull)
         for number, frame in enumerate(list(core.pull(now, self.grant, request))):
             if number == self.line.cut_after_frames:
                 self.line.cut_after_frames = None

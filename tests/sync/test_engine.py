@@ -107,22 +107,21 @@ def test_a_replica_that_went_wrong_is_loaded_again_and_nobody_waits(desk: Desk, 
     assert "도와주세요" in kim.bodies(ticket)
 
 
-def test_a_rejected_edit_gives_way_and_stands_in_the_tray(desk: Desk, kim: Client, lee: Client) -> None:
-    """The colleague closed the ticket meanwhile: the offline change is refused, its content kept."""
+def test_a_rejected_edit_gives_way_and_stands_in_the_tray(kim: Client, lee: Client) -> None:
+    """The server refuses a change: the server's row shows again, and the content is kept."""
     ticket = lee.new_ticket()
     lee.sync()
     kim.sync()
-    kim.reply(ticket)
-    mid = kim.set(ticket, state=kim.state("solved"))
-    assert kim.profile.queries.rows([ticket])[ticket].category.value == "solved"
-    lee.set(ticket, close_reason="spam", state=lee.state("closed"))
-    lee.sync()
+    mid = kim.set(ticket, priority=4)
+    with kim.profile._writer.write() as tx:
+        tx.run("UPDATE outbox SET hash = x'00' WHERE mid = ?", (mid,))
+    assert kim.profile.queries.rows([ticket])[ticket].priority == 4
     kim.sync()
-    assert kim.profile.queries.rows([ticket])[ticket].category.value == "closed"
+    assert kim.profile.queries.rows([ticket])[ticket].priority != 4
     assert kim.profile.numbers().needs_you == 1
     with kim.profile.readers().read() as tx:
         found = tx.all("SELECT mid, kind, reason, entity_id, content IS NOT NULL FROM main.needs_you")
-    assert found == [(mid, "rejected", "transition_refused", ticket, 1)]
+    assert found == [(mid, "rejected", "bad_hash", ticket, 1)]
 
 
 def test_a_conflict_settled_by_rule_needs_nobody(kim: Client, lee: Client) -> None:

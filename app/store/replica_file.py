@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file replica.db itself: made, checked, set aside when it cannot be used. Written only by the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.domain.errors import StoreUnavailable
+from app.store.cipher import file_uri, open_raw, our_errors
+from app.store.schema import fingerprint, replica_ddl
+
+KEPT_FACTS = ("known", "refresh_token", "renumber")  # the worker's own: a new replica need not ask a person again
+_LOAD_HASH_BYTES = 32 << 20  # room for the index's words between two flushes: twice as fast as the default
+
+
+def replica_path(folder: Path) -> Path:
+    """Return where a profile keeps its replica."""
+    return folder / "replica.db"
+
+
+def connect(path: Path, key: bytes) -> Any:
+    raw = open_raw(file_uri(path, "rw"), key, cache_kib=65_536)
+    raw.execute("PRAGMA synchronous=NORMAL")  # losing the last transactions only repeats work
+    # one transaction may be as large as a checkpoint; a WAL that grew is cut back afterwards
+    raw.execute("PRAGMA journal_size_limit=67108864")
+    return raw
+
+
+def create(path: Path, key: bytes, pair_id: bytes, facts: Mapping[str, Any]) -> None:
+    """Make an empty replica under another name and move it into place whole, so that no reader sees half of it."""
+    fresh = path.with_suffix(".new")
+    remove_database(fresh)
+    raw = open_raw(file_uri(fresh, "rwc"), key)
+    try:
+        raw.execute("PRAGMA journal_mode=WAL")
+        raw.execute("BEGIN IMMEDIATE")
+        for statement in replica_ddl():
+            raw.execute(statement)
+        raw.execute("INSERT INTO fts(fts, rank) VALUES('hashsize', ?)", (_LOAD_HASH_BYTES,))
+        raw.executemany(
+            "INSERT INTO meta VALUES(?, ?)", [("schema", fingerprint()), ("pair_id", pair_id), *facts.items()]
+        )
+        raw.execute("COMMIT")
+    finally:
+        raw.close()
+    remove_database(path)
+    fresh.rename(path)
+
+
+def remove_database(path: Path) -> None:
+    """Remove a database file with its log files."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def set_aside(path: Path) -> None:
+    """Keep one damaged file for whoever wants to look at it, out of the way."""
+    aside = path.with_name(path.name + ".damaged")
+    remove_database(aside)
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in the folder. `foreign`: it belongs to another pending.db. `facts` survive a new file."""
+
+    usable: bool
+    foreign: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def inspect(path: Path, key: bytes, pair_id: bytes) -> Found:
+    """Look at an existing file. Raises StoreUnavailable for what a new file would not mend."""
+    meta: dict[str, Any] = {}
+    try:
+        with our_errors():
+            raw = connect(path, key)
+            try:
+                meta = dict(raw.execute("SELECT k, v FROM meta").fetchall())
+                sound = bool(meta) and raw.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+            finally:
+                raw.close()
+    except StoreUnavailable as error:
+        if error.code not in ("store_damaged", "store_wrong_key"):
+            raise
+        sound = False
+    foreign = meta.get("pair_id") not in (None, pair_id)
+    facts = {} if foreign else {k: meta[k] for k in KEPT_FACTS if meta.get(k) is not None}
+    return Found(sound and not foreign and meta.get("schema") == fingerprint(), foreign, facts)
+
+
+def open_file(path: Path, key: bytes, pair_id: bytes) -> bool:
+    """Make sure that a usable replica is there; returns whether an unusable one was set aside.
+
+    Raises StoreUnavailable.
+    """
+    with our_errors():
+        if not path.exists():
+            create(path, key, pair_id, {})
+            return False
+        found = inspect(path, key, pair_id)
+        if found.usable:
+            return False
+        set_aside(path)
+        create(path, key, pair_id, {**found.facts, **({"foreign": 1} if found.foreign else {})})
+        return True

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what can be read of a damaged pending.db, row by row: one bad page costs at most its own rows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app.store.cipher import file_uri, open_raw, translate
+
+# those of the first version: a file from before an update is salvaged too
+OUTBOX_COLUMNS = "mid, name, v, args, base, hash, hlc, touched, scopes, ticket, created"
+_PAGE_BYTES = 4096
+_PAGE_NUMBER = re.compile(r"page (\d+)")
+_SALVAGED = ("outbox", "over_key", "draft", "needs_you_done", "ui_state")
+_ASKED = 5_000  # how many of the newest mutations are asked for one by one
+
+
+class _Source:
+    """Connections to a damaged file. After one bad page a connection reads nothing more: each failure opens anew."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self._path = path
+        self._key = key
+        self._raw: Any = None
+
+    def rows(self, sql: str, args: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield rows until the end or the first bad page."""
+        try:
+            if self._raw is None:
+                self._raw = open_raw(file_uri(self._path, "rw"), self._key, look=False)
+            yield from self._raw.execute(sql, args)
+        except Exception as error:
+            if translate(error) is None:
+                raise
+            self.close()
+
+    def tables(self) -> frozenset[str]:
+        """Names of the tables that can be asked; none if the list of them cannot be read to its end."""
+        found = frozenset(str(name) for (name,) in self.rows("SELECT name FROM sqlite_master"))
+        return found if "meta" in found and list(self.rows("SELECT count(*) FROM meta")) else frozenset()
+
+    def close(self) -> None:
+        """Close the connection. Idempotent."""
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            raw.close()
+
+
+def salvage(damaged: Path, copy: Path, fresh: Path, key: bytes) -> int:
+    """Add what can be read of a damaged file to a fresh one; returns how many rows. `copy` is an older, sound state."""
+    source = _Source(damaged, key)
+    if not source.tables():
+        source.close()
+        source = _Source(_mended(damaged, copy, key), key)
+    there = source.tables()
+    if not there:
+        return 0
+    target = open_raw(file_uri(fresh, "rw"), key)
+    count = 0
+    try:
+        target.execute("BEGIN IMMEDIATE")
+        overlays = target.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'over\\_%' ESCAPE '\\' "
+            "AND name <> 'over_key'"
+        ).fetchall()
+        for table in there.intersection((*_SALVAGED, *(name for (name,) in overlays))):
+            count += _salvage_table(source, target, table)
+        given = max((int(v) for (v,) in source.rows("SELECT v FROM meta WHERE k = 'next_mid'")), default=1)
+        count += _salvage_missing(source, target, given)
+        top = target.execute("SELECT coalesce(max(mid), 0) + 1 FROM outbox").fetchone()[0]
+        held = target.execute("SELECT v FROM meta WHERE k = 'next_mid'").fetchone()[0]
+        target.execute("UPDATE meta SET v = ? WHERE k = 'next_mid'", (max(top, held, given),))
+        target.execute("COMMIT")
+    finally:
+        source.close()
+        target.close()
+    return count
+
+
+def _salvage_table(source: _Source, target: Any, table: str) -> int:
+    """Copy the rows that can be read, from both ends, so that one bad page costs only its own rows."""
+    have = target.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    sql = target.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+    known = {row[1] for row in source.rows(f"PRAGMA table_info({table})")}
+    names = [row[1] for row in target.execute(f"PRAGMA table_info({table})").fetchall() if row[1] in known]
+    columns = ", ".join(f'"{name}"' for name in names)
+    for order in ("",) if "WITHOUT ROWID" in sql else (" ORDER BY rowid", " ORDER BY rowid DESC"):
+        for row in source.rows(f"SELECT {columns} FROM {table}{order}"):
+            target.execute(f"INSERT OR REPLACE INTO {table}({columns}) VALUES({', '.join('?' * len(row))})", row)
+    now = target.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    return int(now - have)
+
+
+def _salvage_missing(source: _Source, target: Any, given: int) -> int:
+    """Ask for each missing mutation by its number: a bad page ends a scan, but not the next question."""
+    held = {mid for (mid,) in target.execute("SELECT mid FROM outbox").fetchall()}
+    count = 0
+    for mid in range(max(1, given - _ASKED), given):
+        if mid not in held:
+            for row in source.rows(f"SELECT {OUTBOX_COLUMNS} FROM outbox WHERE mid = ?", (mid,)):
+                marks = ", ".join("?" * len(row))
+                target.execute(f"INSERT INTO outbox({OUTBOX_COLUMNS}) VALUES({marks})", row)
+                count += 1
+    return count
+
+
+def _mended(damaged: Path, copy: Path, key: bytes) -> Path:
+    """Return the damaged file with its bad pages taken from the copy: the same key, salt and places.
+
+    The list of tables fills many pages and never changes between two starts; a page of rows is merely as old as
+    the copy, whose rows are in the fresh file already.
+    """
+    out = damaged.with_suffix(".mended")
+    shutil.copyfile(damaged, out)
+    with copy.open("rb") as good, out.open("r+b") as bad:
+        for number in _bad_pages(out, key):
+            good.seek((number - 1) * _PAGE_BYTES)
+            page = good.read(_PAGE_BYTES)
+            if len(page) == _PAGE_BYTES:
+                bad.seek((number - 1) * _PAGE_BYTES)
+                bad.write(page)
+    return out
+
+
+def _bad_pages(path: Path, key: bytes) -> list[int]:
+    try:
+        raw = open_raw(file_uri(path, "rw"), key, look=False)
+        try:
+            found = raw.execute("PRAGMA cipher_integrity_check").fetchall()
+        finally:
+            raw.close()
+    except Exception as error:
+        if translate(error) is None:
+            raise
+        return []
+    numbers = [_PAGE_NUMBER.search(str(row[0])) for row in found]
+    return [int(match.group(1)) for match in numbers if match]
