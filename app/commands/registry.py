@@ -19,6 +19,7 @@ class Registry:
         self._table = {command.id: command for command in table}
         self._runs: dict[str, Callable[[], object]] = {}
         self._recent: list[str] = []
+        self._only: frozenset[str] | None = None
 
     def bind(self, id_: str, run: Callable[[], object]) -> None:
         """Say what a command does. Raises KeyError for an id that the table does not have."""
@@ -34,7 +35,13 @@ class Registry:
 
     def can_run(self, id_: str) -> bool:
         """Tell whether the command exists here and applies now."""
+        if self._only is not None and id_ not in self._only:
+            return False
         return id_ in self._runs and applies(self._table[id_].when, set(self._places()))
+
+    def restrict(self, ids: frozenset[str] | None) -> None:
+        """Let only these commands run, for a window that is locked; None lets all run again."""
+        self._only = ids
 
     def run(self, id_: str) -> bool:
         """Run a command if it applies now, and remember it; tell whether it ran."""

@@ -25,6 +25,7 @@ class Place(StrEnum):
     NOTE = "note"  # and an internal note is being written
     TEXT = "text"  # some text field has the focus
     SESSION = "session"  # a session window is in front
+    NEEDS = "needs"  # the Needs-you page shows
 
 
 class When(StrEnum):
@@ -37,6 +38,7 @@ class When(StrEnum):
     COMPOSER_NOTE = "composer, note"
     TICKET_OR_COMPOSER = "ticket or composer"
     SESSION = "session"
+    NEEDS = "Needs you"
 
 
 class Menu(StrEnum):
@@ -77,6 +79,8 @@ def applies(when: When, places: Collection[Place]) -> bool:
         return Place.COMPOSER in places and Place.NOTE in places
     if when is When.SESSION:
         return Place.SESSION in places
+    if when is When.NEEDS:
+        return Place.NEEDS in places and Place.TEXT not in places
     return Place.TICKET in places or Place.COMPOSER in places
 
 
@@ -106,6 +110,7 @@ AGENT: tuple[Command, ...] = (
     _c("nav.waiting", N_("Waiting"), "Ctrl+4", _A, Menu.GO),
     _c("nav.snoozed", N_("Snoozed"), "Ctrl+5", _A, Menu.GO),
     _c("nav.outbox", N_("Outbox"), "Ctrl+6", _A, Menu.GO),
+    _c("nav.needs_you", N_("Needs you"), "Ctrl+7", _A, Menu.GO),
     _c("nav.back", N_("Back"), "Alt+Left", _A, Menu.GO),
     _c("nav.forward", N_("Forward in history"), "Alt+Right", _A, Menu.GO),
     _c("pane.next", N_("Next pane"), "F6", _A, Menu.VIEW),
@@ -131,6 +136,9 @@ AGENT: tuple[Command, ...] = (
     _c("ticket.reopen", N_("Reopen"), "Shift+E", _T, Menu.TICKET, many=True),
     _c("ticket.copy_link", N_("Copy link"), "Ctrl+Shift+C", _T, Menu.TICKET),
     _c("customer.open", N_("Customer card"), "O", _T, Menu.TICKET),
+    _c("needs.keep_mine", N_("Keep mine"), "1", When.NEEDS, Menu.NONE),
+    _c("needs.keep_theirs", N_("Keep theirs"), "2", When.NEEDS, Menu.NONE),
+    _c("needs.edit_merged", N_("Edit merged"), "3", When.NEEDS, Menu.NONE),
     _c("session.invite", N_("Ask to see the screen…"), "Ctrl+Shift+S", _TC, Menu.SESSION),
     _c("session.fit", N_("Fit window"), "0", _S, Menu.NONE),
     _c("session.actual", N_("Actual size"), "1", _S, Menu.NONE),

@@ -33,14 +33,14 @@ class QtJobs(QObject):
         self._lock = threading.Lock()
         self._newest: dict[str, int] = {}
         self._count = 0
-        self._closed = False
+        self._closed = self._retired = False
         self._back.connect(self._run, Qt.ConnectionType.QueuedConnection)
 
     def query(
         self, read: Callable[[], _T], /, then: Callable[[_T], object], error: Failed | None = None, key: str = ""
     ) -> None:
         """Read in the background. A newer query with the same key supersedes an older one, whose answer is dropped."""
-        if self._closed:
+        if self._closed or self._retired:
             return
         number = self._take(key)
 
@@ -57,10 +57,16 @@ class QtJobs(QObject):
         self, write: Callable[[], _T], /, then: Callable[[_T], object] | None = None, error: Failed | None = None
     ) -> None:
         """Write in the background; writes run one after the other, in the order of the calls, and none is dropped."""
+        if self._retired:
+            return
         if self._closed:
             self._report(RuntimeError("a change after the end"))
             return
         self._writer.submit(lambda: self._deliver(write, then or (lambda _: None), error))
+
+    def retire(self) -> None:
+        """Take no more work, for there is nothing left to work on; what was asked for is still done and answered."""
+        self._retired = True
 
     def close(self) -> None:
         """Finish the writes asked for, drop the reads. Blocks; answers are no longer delivered. Idempotent."""

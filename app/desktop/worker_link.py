@@ -52,6 +52,7 @@ class StoreHooks:
     after_checkpoint: Callable[[], bool]
     reopen: Callable[[], None]
     save_identity: Callable[[Identity], None]
+    renumber: Callable[[bytes, str, int], Identity | None] | None = None  # device, its code, highest mid to leave alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class WorkerLink(QObject):
     sig_failed = Signal(bytes, str, int)  # session, code, n
     session_ended = Signal(bytes, str)  # session, reason
     presence_changed = Signal(int, bytes, str, bytes)  # type, id, state, who
+    guard_asked = Signal(int, int)  # tickets that would go, tickets here
+    locked = Signal(str)  # suspended, revoked, or "" when usable again
 
     _child_started = Signal(object)
     _child_ended = Signal(int)
@@ -112,6 +115,7 @@ class WorkerLink(QObject):
         self._pause_ms = _FIRST_PAUSE_MS
         self._alive = QElapsedTimer()
         self._calls: dict[int, Callable[[int, bytes], None]] = {}
+        self._sign_in_waits = False
         self._next_call = 1
         self._sign_in: link.SignIn | None = None
         self._identity: Identity | None = None
@@ -135,6 +139,9 @@ class WorkerLink(QObject):
             link.SigNack: lambda m: self.sig_failed.emit(m.session, m.code, m.n),
             link.SessionEnded: lambda m: self.session_ended.emit(m.session, m.reason),
             link.PresenceDown: lambda m: self.presence_changed.emit(m.type, m.id, m.state, m.who),
+            link.GuardAsked: lambda m: self.guard_asked.emit(m.tickets, m.total),
+            link.Locked: lambda m: self.locked.emit(m.why),
+            link.Renumber: self._take_renumber,
         }
 
     def _wire(self) -> None:
@@ -182,6 +189,7 @@ class WorkerLink(QObject):
     def sign_in(self, server: str, login: str, password: str) -> None:
         """Sign in; the answer is `signed_in` or `sign_in_needed` with a code."""
         ask = link.SignIn(server=server, login=login, password=password, device_name=socket.gethostname())
+        self._sign_in_waits = True
         if not self._send(ask):
             self._sign_in = ask  # sent as soon as the worker is there
 
@@ -201,6 +209,10 @@ class WorkerLink(QObject):
     def presence(self, type_: int, id_: bytes, state: str) -> None:
         """Say what this person looks at."""
         self._send(link.PresenceUp(type=type_, id=id_, state=state))
+
+    def answer_guard(self, *, apply: bool) -> None:
+        """Answer whether many tickets may be removed here."""
+        self._send(link.GuardAnswer(apply=apply))
 
     def _send(self, message: link.UiToWorker) -> bool:
         if not self._greeted:
@@ -294,7 +306,7 @@ class WorkerLink(QObject):
         self._show(
             replace(
                 self.status, phase=phase, since=message.since, code=message.code, percent=message.percent,
-                last_sync=message.last_sync,
+                last_sync=message.last_sync, scope=_text(message.detail.get("scope")), detail=message.detail,
             )
         )  # fmt: skip
         self._count()
@@ -312,10 +324,29 @@ class WorkerLink(QObject):
         )  # fmt: skip
         if identity != self._identity:
             self._jobs.change(lambda: self._hooks.save_identity(identity), lambda _: self._stored(identity))
+        elif self._sign_in_waits:
+            self._stored(identity)  # the same person again, after a sign-in that ran out
 
     def _stored(self, identity: Identity) -> None:
         self._identity = identity
+        self._sign_in_waits = False
         self.signed_in.emit(identity)
+
+    def _take_renumber(self, message: link.Renumber) -> None:
+        """This installation got a new device id. The worker stops; the next one finds the file renumbered."""
+        renumber = self._hooks.renumber
+        if renumber is None:
+            return
+        self._jobs.change(lambda: renumber(message.device, message.device_code, message.keep_above), self._renumbered)
+
+    def _renumbered(self, identity: Identity | None) -> None:
+        if identity is not None:
+            self._stored(identity)
+        self.rows_changed.emit(frozenset(), frozenset())
+        self._count()
+        self._socket.abort()  # the worker of the old id: a fresh one reads the file anew
+        self._restart_later()
+        self._retry.start()
 
     def _take_reopen(self, _message: link.Reopen) -> None:
         self._jobs.query(self._hooks.reopen, lambda _: self.rows_changed.emit(frozenset(), frozenset()))
@@ -351,3 +382,7 @@ class WorkerLink(QObject):
     def _polled(self, changed: bool) -> None:
         if changed:
             self._take_changed(link.Changed())
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

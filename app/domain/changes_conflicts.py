@@ -41,7 +41,7 @@ HOLDABLE: Mapping[str, type[Holdable]] = {
     "ticket.set": TicketSet, "ticket.move": TicketMove, "ticket.delete": TicketDelete, "ticket.merge": TicketMerge,
     "ticket.unmerge": TicketUnmerge, "ticket.split": TicketSplit, "member.add": MemberSet, "member.remove": MemberSet,
 }  # fmt: skip
-CHOICES = frozenset({"mine", "theirs", "edited"})
+CHOICES = frozenset({"mine", "theirs", "edited", "reopen"})
 
 
 def dump_change(change: Holdable) -> str:
@@ -108,7 +108,10 @@ def _closed(conflict: Row) -> Derive:
 
 @dataclass(frozen=True, slots=True)
 class ConflictResolve:
-    """`conflict.resolve`: keep mine, theirs or an edited value; for a held change, run it or let it go."""
+    """`conflict.resolve`: keep mine, theirs or an edited value; for a held change, run it or let it go.
+
+    "reopen" takes such a choice back: theirs is put in place again and the row waits for its person once more.
+    """
 
     event: bytes
     conflict: bytes
@@ -120,6 +123,8 @@ class ConflictResolve:
         if self.choice not in CHOICES:
             raise Refused("bad_value", field="choice")
         row = own_conflict(rows, ctx, self.conflict)
+        if self.choice == "reopen":
+            return self._reopen(rows, ctx, row)
         if self.choice == "theirs":
             return [_closed(row)]
         if row.values["kind"] in ("deleted", "stale_reply"):
@@ -127,6 +132,20 @@ class ConflictResolve:
                 return []
             return [*self._run_held(rows, ctx, row), _closed(row)]
         return [*self._edit(rows, row).effects(rows, ctx), _closed(row)]
+
+    def _reopen(self, rows: Rows, ctx: Context, row: Row) -> list[Effect]:
+        if row.values["status"] != "closed":
+            return []
+        opened = Derive(CONFLICT.number, row.id, {"status": "open"})
+        if row.values["kind"] in ("deleted", "stale_reply"):
+            change = load_change(row.values["mine"])
+            if isinstance(change, MessageAdd) and rows.get(MESSAGE.number, change.message) is not None:
+                raise Refused("already_sent")
+            return [opened]
+        back = replace(self, choice="edited", value=_loaded(row.values["theirs"]))._edit(rows, row)
+        if isinstance(back, TicketSet):
+            back = replace(back, undo=True)
+        return [*back.effects(rows, ctx), opened]
 
     def _run_held(self, rows: Rows, ctx: Context, row: Row) -> list[Effect]:
         change = load_change(row.values["mine"])

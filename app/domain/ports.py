@@ -59,6 +59,7 @@ class TicketRow:
     unanswered: bool  # the newest message is the customer's
     pending: bool  # has changes the server has not confirmed
     has_draft: bool = False
+    needs_you: bool = False  # something about it waits for the person
 
     @property
     def label(self) -> str:
@@ -91,6 +92,14 @@ class ThreadItem:
     pending: bool = False
     event: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
+
+
+class FieldMark(StrEnum):
+    """How a field's value stands between this computer and the server."""
+
+    PENDING = "pending"  # one's own, not confirmed
+    LOSING = "losing"  # one's own will give way: the server's value shows already
+    CONFLICT = "conflict"  # two values: waits for the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,7 @@ class TicketDetails:
     seen_seq: int
     items: Sequence[ThreadItem]  # oldest first; events included
     customer: CustomerCard | None
+    marks: Mapping[str, FieldMark] = field(default_factory=dict)  # of fields that are not simply the server's
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +329,8 @@ class SyncStatus:
     last_sync: int | None = None
     percent: int | None = None
     code: str | None = None
+    scope: str | None = None  # what is being loaded
+    detail: Mapping[str, object] = field(default_factory=dict)  # what diagnostics show
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,4 +367,8 @@ class SyncLink(Protocol):
 
     def send_sig(self, session: bytes, to: str, n: int, data: bytes) -> None:
         """Relay signalling data."""
+        ...
+
+    def answer_guard(self, *, apply: bool) -> None:
+        """Answer whether many tickets may be removed here."""
         ...

@@ -137,9 +137,15 @@ class AgentApp(QObject):
             return
         profile = self.profile = opened.profile
         orders = WorkerOrders(profile.folder, profile.key, profile.socket_token(), opened.keyring)
+
+        def renumber(device: bytes, device_code: str, keep_above: int) -> Identity | None:
+            profile.renumber(device, device_code, keep_above)
+            return profile.identity
+
         hooks = StoreHooks(
-            profile.numbers, profile.poll, profile.after_checkpoint, profile.reopen, profile.commits.save_identity
-        )
+            profile.numbers, profile.poll, profile.after_checkpoint, profile.reopen, profile.commits.save_identity,
+            renumber,
+        )  # fmt: skip
         link = self.link = WorkerLink(orders, hooks, self.jobs, self._children, wall_ms, self)
         desk = self.desk = SessionDesk(
             link, self._record, self._open_details, lambda parent: make_session_host("agent", parent), self
@@ -162,10 +168,14 @@ class AgentApp(QObject):
     def _build_window(self, profile: Profile, link: WorkerLink, desk: SessionDesk) -> None:
         window = self.window = build_agent_window(
             theme=self.theme, queries=profile.queries, commits=profile.commits, link=link, jobs=self.jobs,
-            settings=self.settings, identity=profile.identity, sessions=desk, status=link.status,
+            settings=self.settings, identity=profile.identity, needs=profile.needs_you, sessions=desk,
+            status=link.status,
         )  # fmt: skip
         link.status_changed.connect(window.show_status)
         link.rows_changed.connect(lambda _types, ids: window.rows_changed(ids))
+        link.guard_asked.connect(window.ask_guard)
+        link.locked.connect(self._locked)
+        window.quit_wanted.connect(self.leave)
         window.sign_in_wanted.connect(self.ask_sign_in)
         window.closed.connect(self._window_closed)
         opener = LinkOpener(lambda why: window.ticket.tell(error_text(why)), parent=window)
@@ -234,6 +244,32 @@ class AgentApp(QObject):
                 self._show_window()
             else:
                 self.leave()
+
+    # --- the organisation's word on this device -------------------------------------------------------------------
+
+    def _locked(self, why: str) -> None:
+        """Lock, unlock, or let go of everything: after "revoked" the worker removes the files."""
+        if self.window is None or self._leaving:
+            return
+        if self.sign_in is not None and why:
+            self.sign_in.reject()
+        self.window.show_lock(why)
+        self._show_window()
+        if why == "revoked":
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the files without waiting for them; the window stays and says what happened."""
+        profile, self.profile = self.profile, None
+        if profile is None:
+            return
+        _log.warning("device withdrawn: files closed")
+        if self.desk is not None:
+            self.desk.shut_down()
+        if self.link is not None:
+            self.link.close()
+        self.jobs.change(profile.close)
+        self.jobs.retire()
 
     # --- for sessions ---------------------------------------------------------------------------------------------
 

@@ -75,6 +75,7 @@ _TEXTS: Mapping[str, str] = {
         "A session starts only from an open ticket whose customer is known. Reopen the ticket or set its customer."
     ),
     "pending_restored": N_("A local file was damaged and has been restored. What you wrote and had not sent is kept."),
+    "file_not_written": N_("{file} could not be written. The text is kept here. Choose another folder."),
     "no_presence": N_("There is no connection now, so the customer cannot be asked. Try again when you are online."),
 }
 _OTHER = N_("This could not be done ({code}). Nothing was changed. Try again, or tell your administrator the code.")

@@ -17,6 +17,7 @@ class FakeLink:
         self.syncs = 0
         self.sign_ins: list[tuple[str, str, str]] = []
         self.calls: list[tuple[str, str, bytes]] = []
+        self.guard_answers: list[bool] = []
 
     def poke(self, mid: int) -> None:
         """A change was saved."""
@@ -36,6 +37,10 @@ class FakeLink:
 
     def send_sig(self, session: bytes, to: str, n: int, data: bytes) -> None:
         """Relay."""
+
+    def answer_guard(self, *, apply: bool) -> None:
+        """Answer the question about many tickets."""
+        self.guard_answers.append(apply)
 
 
 class InlineJobs:

@@ -20,6 +20,7 @@ from app.domain.ports import Draft, DraftKind, Identity, SyncPhase, SyncStatus, 
 from app.services.triage_writing import After
 from tests.fakes.commits import FakeCommits
 from tests.fakes.link import FakeLink, FakeSessions, InlineJobs
+from tests.fakes.needs import FakeNeeds, FakeNeedsCommits, sample_needs
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, ticket_id
 from tests.widgets.screenshots import Scene
 from widgets.foundation import Theme
@@ -40,16 +41,17 @@ OFFLINE = SyncStatus(SyncPhase.OFFLINE, NOW_MS - 4_800_000, waiting=3)
 
 
 def agent_window(
-    theme: Theme, status: SyncStatus = LIVE, desk: FakeDesk | None = None, *, size: int = 200
+    theme: Theme, status: SyncStatus = LIVE, desk: FakeDesk | None = None, *, size: int = 200, needs_you: bool = False
 ) -> tuple[AgentWindow, FakeDesk, FakeCommits]:
     """The main window over fakes, in the language spoken now."""
     desk = desk or FakeDesk(size)
-    commits = FakeCommits(desk)
+    needs = sample_needs(desk) if needs_you else FakeNeeds(desk)
+    commits = FakeNeedsCommits(desk, needs)
     mode = theme.mode.value if theme.mode.value in ("light", "dark") else "system"
     settings = Settings(Path(tempfile.mkdtemp()) / "settings.json", {"ui.language": language(), "ui.theme": mode})
     window = build_agent_window(
         theme=theme, queries=FakeQueries(desk), commits=commits, link=FakeLink(), jobs=InlineJobs(),
-        settings=settings, identity=IDENTITY, sessions=FakeSessions(), status=status, now_ms=lambda: NOW_MS,
+        settings=settings, identity=IDENTITY, sessions=FakeSessions(), status=status, now_ms=lambda: NOW_MS, needs=needs,
     )  # fmt: skip
     return window, desk, commits
 

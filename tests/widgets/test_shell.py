@@ -23,8 +23,8 @@ from app.domain.entities import Category, Priority
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Draft, DraftKind, Identity, SyncPhase, SyncStatus, ViewKey
 from app.services.triage_writing import After
-from tests.fakes.commits import FakeCommits
 from tests.fakes.link import FakeLink, FakeSessions, InlineJobs
+from tests.fakes.needs import FakeNeedsCommits, sample_needs
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, tag_id, ticket_id, user_id
 from widgets.foundation import Theme, ThemeMode
 from widgets.foundation.chooser import Chooser
@@ -41,14 +41,15 @@ class Desk:
     def __init__(self, qtbot: QtBot, theme: Theme, folder: Path, size: int = 60) -> None:
         self.qtbot = qtbot
         self.data = FakeDesk(size)
-        self.queries, self.commits = FakeQueries(self.data), FakeCommits(self.data)
+        self.needs = sample_needs(self.data)
+        self.queries, self.commits = FakeQueries(self.data), FakeNeedsCommits(self.data, self.needs)
         self.link, self.jobs, self.sessions = FakeLink(), InlineJobs(), FakeSessions()
         self.settings = Settings(folder / "settings.json")
         self.settings.set(conf.LANGUAGE, conf.Language.EN)
         self.settings.set(conf.THEME, conf.Theme.LIGHT)
         self.window: AgentWindow = build_agent_window(
             theme=theme, queries=self.queries, commits=self.commits, link=self.link, jobs=self.jobs,
-            settings=self.settings, identity=IDENTITY, sessions=self.sessions, now_ms=lambda: NOW_MS,
+            settings=self.settings, identity=IDENTITY, sessions=self.sessions, now_ms=lambda: NOW_MS, needs=self.needs,
             status=SyncStatus(SyncPhase.LIVE, NOW_MS, last_sync=NOW_MS),
         )  # fmt: skip
         self.window.resize(1300, 800)
@@ -398,7 +399,7 @@ def test_f1_shows_the_shortcut_sheet_made_from_the_same_table(desk: Desk) -> Non
         (SyncPhase.LIVE, 0, "All sent"),
         (SyncPhase.LIVE, 2, "Sending 2 changes…"),
         (SyncPhase.OFFLINE, 3, "Offline since"),
-        (SyncPhase.STUCK, 1, "Sync is stuck since"),
+        (SyncPhase.STUCK, 1, "Sync is stuck · 1 waiting"),
         (SyncPhase.WORKER_DOWN, 1, "Sending is being restarted"),
         (SyncPhase.SIGNED_OUT, 0, "Sign-in needed"),
         (SyncPhase.LOADING, 0, "Loading tickets…"),

@@ -152,15 +152,15 @@ class Toast(Panel):
         window.installEventFilter(self)
         self.hide()
 
-    def tell(self, text: str, undo: Callable[[], object] | None = None) -> None:
-        """Show the text; with `undo` the button stays for 8 s and calls it once."""
+    def tell(self, text: str, undo: Callable[[], object] | None = None, stay_ms: int = 0) -> None:
+        """Show the text; with `undo` the button stays for 8 s, or `stay_ms`, and calls it once."""
         self._label.setText(text)
         self._undo_run = undo
         self.undo.setVisible(undo is not None)
         self._place()
         self.show()
         self.raise_()
-        self._timer.start(self._times["toast_undo" if undo else "toast"])
+        self._timer.start(stay_ms or self._times["toast_undo" if undo else "toast"])
         announce(self, text)
 
     def text(self) -> str:

@@ -71,11 +71,12 @@ class ViewsPane(Panel):
 
     chosen = Signal(object)
     outbox_chosen = Signal()
+    needs_chosen = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("window")
         self._counts: Mapping[ViewKey, int] = {}
-        self._waiting = 0
+        self._waiting = self._needs = 0
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         space = theme.tokens.space
@@ -90,6 +91,9 @@ class ViewsPane(Panel):
         self.outbox = NavButton(theme, "send")
         self.outbox.clicked.connect(lambda _on=False: self.outbox_chosen.emit())
         self._group.addButton(self.outbox)
+        self.needs = NavButton(theme, "circle-alert")
+        self.needs.clicked.connect(lambda _on=False: self.needs_chosen.emit())
+        self._group.addButton(self.needs)
         self.heading = PlainLabel(type="caption", tone="muted")
         self.heading.setContentsMargins(space.medium, 0, 0, 0)
         self.work = PlainLabel(type="caption", tone="muted")
@@ -106,6 +110,7 @@ class ViewsPane(Panel):
                 self.work,
                 space.tiny,
                 self.outbox,
+                self.needs,
                 None,
                 gap=space.hair,
                 margins=edge,
@@ -116,6 +121,10 @@ class ViewsPane(Panel):
     def show_current(self, view: ViewKey | None) -> None:
         """Mark a view; None marks the outbox."""
         (self.buttons[view] if view is not None else self.outbox).setChecked(True)
+
+    def show_needs_current(self) -> None:
+        """Mark what waits for the person."""
+        self.needs.setChecked(True)
 
     def show_none(self) -> None:
         """Mark nothing: a search shows."""
@@ -138,6 +147,12 @@ class ViewsPane(Panel):
         self._waiting = waiting
         self.retranslate()
 
+    def show_needs(self, needs: int) -> None:
+        """Show how many entries wait for the person."""
+        if needs != self._needs:
+            self._needs = needs
+            self.retranslate()
+
     def focus(self) -> None:
         """Take the keyboard."""
         (self._group.checkedButton() or self.buttons[ViewKey.MINE]).setFocus(Qt.FocusReason.TabFocusReason)
@@ -156,3 +171,4 @@ class ViewsPane(Panel):
         for view, button in self.buttons.items():
             button.tell(view_name(view), self._counts.get(view))
         self.outbox.tell(_("Outbox"), self._waiting)
+        self.needs.tell(_("Needs you"), self._needs)

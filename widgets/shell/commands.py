@@ -9,6 +9,7 @@ from typing import Protocol
 
 from app.commands.registry import Registry
 from app.domain.ports import DraftKind, ViewKey
+from app.services.needs_you import Action
 from app.services.triage_writing import After
 from widgets.inbox.pane import InboxPane
 from widgets.shell.desk import TicketDesk
@@ -28,6 +29,8 @@ class Commandable(Protocol):
     def focus_search(self) -> None: ...
     def go_view(self, view: ViewKey) -> None: ...
     def go_outbox(self) -> None: ...
+    def go_needs_you(self) -> None: ...
+    def decide(self, action: Action) -> None: ...
     def go(self, by: int) -> None: ...
     def next_pane(self, by: int) -> None: ...
     def open_menu(self) -> None: ...
@@ -60,6 +63,10 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "nav.waiting": lambda: window.go_view(ViewKey.WAITING),
         "nav.snoozed": lambda: window.go_view(ViewKey.SNOOZED),
         "nav.outbox": window.go_outbox,
+        "nav.needs_you": window.go_needs_you,
+        "needs.keep_mine": lambda: window.decide(Action.MINE),
+        "needs.keep_theirs": lambda: window.decide(Action.THEIRS),
+        "needs.edit_merged": lambda: window.decide(Action.EDIT),
         "nav.back": lambda: window.go(-1),
         "nav.forward": lambda: window.go(1),
         "pane.next": lambda: window.next_pane(1),

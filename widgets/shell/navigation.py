@@ -15,10 +15,11 @@ DEPTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place: a view (None is the outbox) and the ticket open in it."""
+    """A place: a view (None is the outbox, or with `needs` what waits for the person) and the ticket open in it."""
 
     view: ViewKey | None
     ticket: TicketId | None = None
+    needs: bool = False
 
 
 class Navigation:

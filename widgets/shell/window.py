@@ -17,6 +17,7 @@ from app.config import settings as conf
 from app.config.i18n import _
 from app.config.settings import Settings
 from app.domain.ids import TicketId
+from app.domain.needs import NeedsYouStore
 from app.domain.ports import (
     Choices,
     Commits,
@@ -32,6 +33,7 @@ from app.domain.ports import (
     ViewKey,
 )
 from app.services.messages import problem_text
+from app.services.needs_you import Action, Settled
 from app.services.triage_undo import UndoEntry
 from app.services.triage_writing import Stale
 from widgets.composer.composer import Composer
@@ -41,6 +43,7 @@ from widgets.foundation.jobs import Jobs
 from widgets.inbox.outbox import OutboxPage
 from widgets.inbox.pane import InboxPane
 from widgets.inbox.views import ViewsPane
+from widgets.needs_you.desk import UNDO_MS
 from widgets.remote.flow import SessionFlow
 from widgets.remote.ports import InviteOrder, SessionDesk
 from widgets.search.palette import Palette
@@ -49,11 +52,14 @@ from widgets.shell.actions import Actions, in_text_field
 from widgets.shell.appearance import Appearance
 from widgets.shell.commands import bind_commands
 from widgets.shell.desk import TicketDesk
+from widgets.shell.lock import LockPage
 from widgets.shell.navigation import Navigation, Spot
+from widgets.shell.needs import NeedsPart
 from widgets.shell.pickers import Pickers
 from widgets.shell.sheet import ShortcutSheet
 from widgets.shell.state import WindowState
 from widgets.shell.strip import StatusStrip
+from widgets.shell.sync_details import SyncDetails
 from widgets.shell.ticket_pane import TicketPane
 from widgets.shell.topbar import TopBar
 
@@ -63,6 +69,7 @@ SMALLEST, USUAL = QSize(960, 600), QSize(1280, 800)  # px
 WIDE_PX = 1280  # below, the details pane folds into its button
 REFRESH_MS = 250
 DAY_MS = 86_400_000
+_WHILE_LOCKED = frozenset({"app.quit", "app.text_larger", "app.text_smaller", "sync.now"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class Ports:
     settings: Settings
     sessions: SessionDesk | None
     now_ms: Callable[[], int]
+    needs: NeedsYouStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class AgentWindow(QMainWindow):
     sign_in_wanted = Signal()
     link_chosen = Signal(str)  # a link in a message; the entry opens it
     closed = Signal()
+    quit_wanted = Signal()  # from the lock page
 
     def __init__(self, theme: Theme, ports: Ports, identity: Identity | None = None) -> None:
         super().__init__()
@@ -130,27 +139,36 @@ class AgentWindow(QMainWindow):
         self.outbox = OutboxPage(theme, ports.queries, ports.jobs)
         composer = Composer(theme, ports.commits, ports.jobs, ports.now_ms)
         self.ticket = TicketPane(theme, composer)
+        self.needs = NeedsPart(theme, ports.needs, ports.commits, ports.link, ports.jobs, ports.now_ms, self)
         self.customer = CustomerPanel(theme)
         self.strip = StatusStrip(theme)
         self.lists = QStackedWidget()
         self.lists.addWidget(self.inbox)
         self.lists.addWidget(self.outbox)
+        self.lists.addWidget(self.needs.listing)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.ticket)
+        self.pages.addWidget(self.needs.detail)
         space = theme.tokens.space
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
         for pane, narrowest in (
             (self.views, space.vast * 3 + space.large), (self.lists, space.vast * 5 + space.wide),
-            (self.ticket, space.vast * 8), (self.customer, space.vast * 5),
+            (self.pages, space.vast * 8), (self.customer, space.vast * 5),
         ):  # fmt: skip
             pane.setMinimumWidth(narrowest)
             self.split.addWidget(pane)
         self.split.setStretchFactor(2, 1)
         self.split.setSizes([space.vast * 4, space.vast * 7, space.vast * 11, space.vast * 5 + space.huge])
         whole = Panel("window")
-        box = column(self.top, self.split, self.strip)
+        box = column(self.top, self.split, self.needs.guard, self.strip)
         box.setStretch(1, 1)
         whole.setLayout(box)
-        self.setCentralWidget(whole)
+        self.lock = LockPage(theme)
+        self.cover = QStackedWidget()
+        self.cover.addWidget(whole)
+        self.cover.addWidget(self.lock)
+        self.setCentralWidget(self.cover)
         self.toast = Toast(theme, whole, undo=_("Undo"), close=_("Close"))
         self.toast.above = composer
 
@@ -158,6 +176,8 @@ class AgentWindow(QMainWindow):
         desk, composer = self.desk, self.ticket.composer
         self.views.chosen.connect(self.go_view)
         self.views.outbox_chosen.connect(self.go_outbox)
+        self.views.needs_chosen.connect(self.go_needs_you)
+        self._connect_needs()
         self.inbox.selected.connect(self._select)
         self.inbox.opened.connect(self._read)
         self.inbox.search_left.connect(self.top.search.clear)
@@ -196,6 +216,18 @@ class AgentWindow(QMainWindow):
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_moved)
 
+    def _connect_needs(self) -> None:
+        needs = self.needs
+        needs.ticket_asked.connect(self.leave_needs)
+        needs.told.connect(self.toast.tell)
+        needs.desk.rows_changed.connect(self.rows_changed)
+        needs.desk.done.connect(self._tell_settled)
+        needs.guard.answered.connect(self._answer_guard)
+        self.strip.needs_asked.connect(self.go_needs_you)
+        self.strip.guard_asked.connect(needs.guard.reopen)
+        self.lock.check_asked.connect(self.sync_now)
+        self.lock.quit_asked.connect(self.quit_wanted)
+
     @property
     def flow(self) -> SessionFlow | None:
         """The newest session's windows; None before the first."""
@@ -218,8 +250,33 @@ class AgentWindow(QMainWindow):
         """Show how sync stands."""
         self.strip.show_status(status)
         self.views.show_waiting(status.waiting)
+        self.views.show_needs(status.needs_you)
         if self.lists.currentWidget() is self.outbox:
             self.outbox.refresh()
+
+    def ask_guard(self, tickets: int, total: int) -> None:
+        """Ask whether many tickets may be removed here; nothing is stopped by it."""
+        self.needs.guard.ask(tickets, total)
+        self.strip.show_guard(waits=True)
+
+    def _answer_guard(self, apply: bool) -> None:
+        self._ports.link.answer_guard(apply=apply)
+        self.strip.show_guard(waits=self.needs.guard.waits())
+
+    def show_lock(self, why: str) -> None:
+        """Cover the window ("suspended", "revoked"), or uncover it ("")."""
+        self.registry.restrict(_WHILE_LOCKED if why else None)
+        if not why:
+            self.cover.setCurrentIndex(0)
+            self._focus_list()
+        else:
+            self.ticket.composer.save_now()
+            self.needs.save_now()
+            server = self._identity.server.partition("://")[2] if self._identity else ""
+            self.lock.show_why(why, self.strip.status().waiting, server)
+            self.cover.setCurrentWidget(self.lock)
+            self.lock.focus()
+        self.actions_.sync()
 
     def rows_changed(self, ids: frozenset[bytes]) -> None:
         """Rows changed, here or on the server; empty means that anything may have. Many calls make one refresh."""
@@ -238,6 +295,7 @@ class AgentWindow(QMainWindow):
 
     def open_ticket(self, ticket: TicketId) -> None:
         """Show a ticket; the list keeps its view."""
+        self.pages.setCurrentWidget(self.ticket)
         self.inbox.select(ticket)
         self._select(ticket)
 
@@ -246,29 +304,58 @@ class AgentWindow(QMainWindow):
     def go_view(self, view: ViewKey) -> None:
         """Show a view."""
         self.top.search.clear()
-        self.lists.setCurrentWidget(self.inbox)
+        self._show_list(self.inbox)
         self.views.show_current(view)
         self.inbox.show_view(view)
         self._history.visit(Spot(view, self.inbox.current()))
 
     def go_outbox(self) -> None:
         """Show what waits to be sent."""
-        self.lists.setCurrentWidget(self.outbox)
+        self._show_list(self.outbox)
         self.views.show_current(None)
         self.outbox.refresh()
         self._history.visit(Spot(None, self._open_id()))
+
+    def go_needs_you(self) -> None:
+        """Show what waits for the person."""
+        self._show_list(self.needs.listing)
+        self.views.show_needs_current()
+        self.needs.desk.load()
+        self.needs.focus()
+        self._history.visit(Spot(None, None, needs=True))
+
+    def leave_needs(self, ticket: TicketId) -> None:
+        """Go from an entry to its ticket."""
+        self.go_view(self.inbox.view())
+        self.open_ticket(ticket)
+
+    def decide(self, action: Action) -> None:
+        """Decide what is chosen on the Needs-you page, by key."""
+        self.needs.decide(action)
+
+    def _show_list(self, page: QWidget) -> None:
+        self.lists.setCurrentWidget(page)
+        shown = self.needs.detail if page is self.needs.listing else self.ticket
+        if self.pages.currentWidget() is not shown:
+            self.needs.save_now()
+            self.pages.setCurrentWidget(shown)
+            self._fold_details()
+            self.actions_.sync()
 
     def go(self, by: int) -> None:
         """Go back or forward."""
         spot = self._history.step(by)
         if spot is None:
             return
+        if spot.needs:
+            self.go_needs_you()
+            return
         if spot.view is None:
-            self.lists.setCurrentWidget(self.outbox)
+            self._show_list(self.outbox)
             self.views.show_current(None)
             self.outbox.refresh()
         else:
-            self.lists.setCurrentWidget(self.inbox)
+            self._show_list(self.inbox)
             self.views.show_current(spot.view)
             if spot.view is not self.inbox.view():
                 self.inbox.show_view(spot.view)
@@ -284,14 +371,17 @@ class AgentWindow(QMainWindow):
         ring[(place + by) % len(ring)][1]()
 
     def _ring(self) -> list[tuple[QWidget, Callable[[], object]]]:
-        listed = self.outbox.list if self.lists.currentWidget() is self.outbox else self.inbox.list
-        ring: list[tuple[QWidget, Callable[[], object]]] = [(self.lists, listed.setFocus)]
-        if self.ticket.is_open():
+        ring: list[tuple[QWidget, Callable[[], object]]] = [(self.lists, self._focus_list)]
+        if self._is_needs():
+            ring.append((self.needs.detail, self.needs.detail.focus))
+        elif self.ticket.is_open():
             ring.append((self.ticket.header, self.ticket.header.state.setFocus))
             ring.append((self.ticket.conversation, self.ticket.conversation.area.setFocus))
             ring.append((self.ticket.composer, self.ticket.composer.focus))
         if self.customer.isVisible():
             ring.append((self.customer, self.customer.area.setFocus))
+        if not self.needs.guard.isHidden():
+            ring.append((self.needs.guard, self.needs.guard.reopen))
         return [
             *ring,
             (self.strip, self.strip.focus),
@@ -312,9 +402,10 @@ class AgentWindow(QMainWindow):
     def _fold_details(self) -> None:
         wide = self.width() >= WIDE_PX
         shown = wide if self._details_wanted is None else self._details_wanted
-        self.customer.setVisible(shown and self.ticket.is_open())
+        is_open = self.ticket.is_open() and not self._is_needs()
+        self.customer.setVisible(shown and is_open)
         self.top.details_button.setChecked(self.customer.isVisible())
-        self.top.details_button.setEnabled(self.ticket.is_open())
+        self.top.details_button.setEnabled(is_open)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold the details pane when there is no room for it."""
@@ -330,8 +421,14 @@ class AgentWindow(QMainWindow):
             return
         super().keyPressEvent(event)
 
+    def _is_needs(self) -> bool:
+        return self.pages.currentWidget() is self.needs.detail
+
     def _focus_list(self) -> None:
-        (self.outbox.list if self.lists.currentWidget() is self.outbox else self.inbox.list).setFocus()
+        if self._is_needs():
+            self.needs.listing.list.setFocus()
+        else:
+            (self.outbox.list if self.lists.currentWidget() is self.outbox else self.inbox.list).setFocus()
 
     def focus_search(self) -> None:
         """Put the caret into the search field."""
@@ -345,7 +442,7 @@ class AgentWindow(QMainWindow):
         self.customer.area.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _search(self, text: str) -> None:
-        self.lists.setCurrentWidget(self.inbox)
+        self._show_list(self.inbox)
         if text:
             self.views.show_none()
             self.inbox.show_search(text)
@@ -388,6 +485,8 @@ class AgentWindow(QMainWindow):
     def _show_choices(self, choices: object) -> None:
         del choices
         self.inbox.show_choices(self.desk.choices)
+        self.needs.show_choices(self.desk.choices)
+        self.strip.show_choices(self.desk.choices)
         if self.desk.details is not None:
             self._show_details(self.desk.details)
 
@@ -435,7 +534,9 @@ class AgentWindow(QMainWindow):
             self.toast.tell(_("Link copied"))
 
     def undo(self) -> None:
-        """Undo the last change."""
+        """Undo the last change; on the Needs-you page the last decision there."""
+        if self._is_needs() and self.needs.desk.undo():
+            return
         if not self.desk.undo():
             self.toast.tell(_("Nothing to undo"))
 
@@ -467,6 +568,10 @@ class AgentWindow(QMainWindow):
         self.ticket.tell("")
         self.toast.tell(text, (lambda: self.desk.undo(entry)) if entry is not None else None)
 
+    def _tell_settled(self, text: str, settled: Settled | None) -> None:
+        undo = (lambda: self.needs.desk.undo(settled)) if settled is not None else None
+        self.toast.tell(text, undo, UNDO_MS if undo is not None else 0)
+
     def _tell_failed(self, text: str) -> None:
         if self.ticket.is_open():
             self.ticket.tell(text)
@@ -480,6 +585,8 @@ class AgentWindow(QMainWindow):
         self.inbox.rows_changed(ids)
         self.desk.reload(ids)
         self._read_counts()
+        if self._is_needs():
+            self.needs.desk.load()
         if self.lists.currentWidget() is self.outbox:
             self.outbox.refresh()
 
@@ -540,8 +647,16 @@ class AgentWindow(QMainWindow):
     def _help_sync(self, action: str) -> None:
         if action == "sign_in":
             self.sign_in_wanted.emit()
+        elif action == "details":
+            self.show_sync()
         else:
             self.sync_now()
+
+    def show_sync(self) -> None:
+        """Open how sync stands in full; work goes on beside it."""
+        window = SyncDetails(self._theme, self.strip.status(), self._identity, self)
+        window.sync_asked.connect(self.sync_now)
+        window.show()
 
     def _open_context_menu(self, place: QPoint) -> None:
         if self.inbox.list.indexAt(place).isValid():
@@ -567,8 +682,12 @@ class AgentWindow(QMainWindow):
             places.append(Place.COMPOSER)
             if self.ticket.composer.kind() is DraftKind.NOTE:
                 places.append(Place.NOTE)
+        if self._is_needs():
+            places.append(Place.NEEDS)
         if in_text_field(here):
             places.append(Place.TEXT)
+        elif self._is_needs():
+            pass  # no ticket is in front
         elif self.ticket.is_open() or self.inbox.current() is not None:
             places.append(Place.TICKET)
         return places
@@ -589,6 +708,7 @@ class AgentWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save drafts and geometry, end what runs."""
         self.ticket.composer.save_now()
+        self.needs.save_now()
         self.state.save()
         if self._flow is not None:
             self._flow.close()
