@@ -35,10 +35,11 @@ class Story:
 def tell(seed: int, events: int, plant: str | None = None, *, lines: list[str] | None = None) -> Story:
     """Run one seed, with a planted bug if one is named."""
     from tests.sync.sim import plants
-    from tests.sync.sim.env import failpoints
+    from tests.sync.sim.env import environment, failpoints
     from tests.sync.sim.oracle import Violation
     from tests.sync.sim.world import World
 
+    environment()  # made without the bug
     with failpoints(), plants.planted(plant) if plant else contextlib.nullcontext():
         world = World(seed, events)
         world.keep_lines = lines is not None

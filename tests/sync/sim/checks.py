@@ -44,7 +44,9 @@ def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
             client.cursors[scope.id] = scope.cursor
             expected = oracle.sums_at(scope.id, scope.cursor)
             if (scope.n, scope.xsum) != expected:
-                raise Violation("I2", f"{client.person.login}: {scope.id} at {scope.cursor} counts {scope.n}, not {expected[0]}")
+                raise Violation(
+                    "I2", f"{client.person.login}: {scope.id} at {scope.cursor} counts {scope.n}, not {expected[0]}"
+                )
     client.cursors = {s: c for s, c in client.cursors.items() if s in state.scopes}
     live = {s.id: s.cursor for s in state.scopes.values() if s.state == "live"}
     if len(live) == len(state.scopes) and not oracle.one_moment(state.device, state.lmid_seen, live):
@@ -83,7 +85,9 @@ def contents_are_true(world: World, client: Client, state: ReplicaState) -> None
             own_seq, own = mine[key]
             count, total = count + 1, total + version_hash(*key, seq)
             if own_seq != seq or own.rev != image.rev or own.values != image.values:
-                raise Violation("I2", f"{client.person.login}: row {key[0]} {key[1].hex()} is not the server's at {seq}")
+                raise Violation(
+                    "I2", f"{client.person.login}: row {key[0]} {key[1].hex()} is not the server's at {seq}"
+                )
         if (scope.n, scope.xsum) != (count, signed(total)):
             raise Violation("I2", f"{client.person.login}: {scope.id} has wrong sums for its rows")
     strangers = [s for s, rows in held.items() if rows and s not in state.scopes]
@@ -151,32 +155,48 @@ def _compare_view(world: World, client: Client, shown: Shown) -> None:
     put: dict[Key, Image] = {}
     unsure: set[bytes] = set()
 
-    def get(type_: int, id_: bytes) -> Image | None:
-        return put.get((type_, id_)) or _base_row(shown.tx, type_, id_)
-
+    view = _Base(shown.tx, put)
     for entry in _active(client, shown):
         deed = world.oracle.deed(entry, entry.hlc, person.code, person.account, on_server=False)
         about = deed.args.get("ticket") or deed.args.get("customer") or b""
         try:
             if about in unsure:
                 continue
-            put.update(world.oracle.model.run(get, deed)[1])
+            put.update(world.oracle.model.run(view, deed)[1])
         except Refusal:
             unsure.add(about)  # its last image stays until the server's word
     rows = ShownRows(shown)
     for key, image in put.items():
         owner = key[1] if key[0] in (TICKET, 10) else image.values.get("ticket") or image.values.get("subject")
-        if owner in unsure or image.scope in loading:
+        if owner in unsure or image.scope in loading or key[0] not in CHECKED:
             continue
         seen = rows.get(*key)
         if seen is None:
             raise Violation("I3", f"{person.login}: row {key[0]} {key[1].hex()} is not in view")
+        if seen.deleted != image.deleted:
+            raise Violation("I3", f"{person.login}: {key[0]} {key[1].hex()} is shown deleted: {seen.deleted}")
         for name in CHECKED[key[0]]:
             if seen.values.get(name) != image.values.get(name):
                 raise Violation(
                     "I3", f"{person.login}: {key[0]} {key[1].hex()} shows {name} {seen.values.get(name)!r}, "
                     f"should be {image.values.get(name)!r}",
                 )  # fmt: skip
+
+
+class _Base:
+    """The replica's rows with what the replay has put over them so far."""
+
+    def __init__(self, tx: Session, put: dict[Key, Image]) -> None:
+        self._tx, self._put = tx, put
+
+    def get(self, type_: int, id_: bytes) -> Image | None:
+        return self._put.get((type_, id_)) or _base_row(self._tx, type_, id_)
+
+    def find(self, type_: int, column: str, value: bytes) -> dict[bytes, Image]:
+        name = table_of(type_).name
+        ids = {i for (i,) in self._tx.all(f'SELECT id FROM main.{name} WHERE "{column}" = ?', (value,))}  # noqa: S608
+        ids |= {i for (t, i), row in self._put.items() if t == type_ and row.values.get(column) == value}
+        return {i: row for i in ids if (row := self.get(type_, i)) is not None}
 
 
 def _base_row(tx: Session, type_: int, id_: bytes) -> Image | None:
@@ -229,7 +249,9 @@ def everything_arrived(world: World) -> None:
 
 def _nothing_over_it(client: Client, shown: Shown) -> None:
     if shown.overlaid:
-        raise Violation("I11", f"{client.person.login}: images of {sorted(shown.overlaid)} still cover the server's rows")
+        raise Violation(
+            "I11", f"{client.person.login}: images of {sorted(shown.overlaid)} still cover the server's rows"
+        )
 
 
 def _no_word_lost(world: World) -> None:
@@ -248,5 +270,3 @@ def _no_word_lost(world: World) -> None:
     twice = [body for body, n in bodies.items() if n > 1 and body in world.tokens]
     if twice:
         raise Violation("I13", f"{twice} are there more than once")
-
-

@@ -17,7 +17,7 @@ import msgspec
 from app.domain.entities import ENTITIES
 from sync.protocol import Mutation
 from tests.sync.sim.env import Env
-from tests.sync.sim.model import CHECKED, CONFLICT, RULES, TICKET, Deed, Image, Key, Model, Refusal
+from tests.sync.sim.model import CHECKED, CHILDREN, CONFLICT, RULES, TICKET, Deed, Image, Key, Model, Refusal
 
 
 class Violation(Exception):
@@ -35,6 +35,9 @@ _SELECT = {
     for number, (name, columns) in _TABLES.items()
 }
 _BOOLS = {e.number: {f.name for f in e.fields if f.type == "bool"} for e in ENTITIES}
+
+
+_LATE = 8  # how far below the head a seq is looked for that was given but not committed in time
 
 
 def version_hash(type_: int, id_: bytes, seq: int) -> int:
@@ -71,6 +74,20 @@ class Past:
             dict(self.rows), dict(self.seqs), versions, dict(self.heads), sums, dict(self.lmids), list(self.moments),
             dict(self.results), dict(self.numbers),
         )  # fmt: skip
+
+
+class _View:
+    """Rows of the server with those that the running transaction changed."""
+
+    def __init__(self, staged: dict[Key, Image], rows: dict[Key, Image]) -> None:
+        self._staged, self._rows = staged, rows
+
+    def get(self, type_: int, id_: bytes) -> Image | None:
+        return self._staged.get((type_, id_)) or self._rows.get((type_, id_))
+
+    def find(self, type_: int, column: str, value: bytes) -> dict[bytes, Image]:
+        out = {i: r for (t, i), r in self._rows.items() if t == type_ and r.values.get(column) == value}
+        return out | {i: r for (t, i), r in self._staged.items() if t == type_ and r.values.get(column) == value}
 
 
 class Oracle:
@@ -122,8 +139,9 @@ class Oracle:
                     self._read_results(device, changed, check=check)
         finally:
             cx.execute("ROLLBACK")
+        past.rows |= changed
         for key, row in changed.items():
-            past.rows[key] = row
+            self._check_parent(key, row)
             if key[0] == TICKET:
                 self._check_number(key[1], row)
         for device in devices:
@@ -134,14 +152,20 @@ class Oracle:
     def _read_scope(self, scope: str, head: int, changed: dict[Key, Image], floor: int) -> None:
         past, before = self.past, self.past.heads.get(scope, 0)
         seqs: list[int] = []
+        low = max(0, before - _LATE)
         versions = past.versions.setdefault(scope, {})
         for seq, type_, id_ in self._cx.execute(
-            "SELECT seq, type, id FROM scope_exit WHERE scope_id = ? AND seq > ?", (scope, before)
+            "SELECT seq, type, id FROM scope_exit WHERE scope_id = ? AND seq > ?", (scope, low)
         ):
-            seqs.append(seq)
-            versions.setdefault((type_, id_), []).append((seq, None))
+            known = versions.setdefault((type_, id_), [])
+            if all(s != seq for s, _ in known):
+                seqs.append(seq)
+                known.append((seq, None))
+                known.sort(key=lambda v: v[0])
         for type_, (_, columns) in _TABLES.items():
-            for raw in self._cx.execute(_SELECT[type_], (scope, before)):
+            for raw in self._cx.execute(_SELECT[type_], (scope, low)):
+                if raw[1] <= before and self.past.seqs.get((type_, raw[0])) == (scope, raw[1]):
+                    continue
                 values = dict(zip(columns, raw[5:], strict=True))
                 for name in _BOOLS[type_]:
                     values[name] = None if values[name] is None else bool(values[name])
@@ -151,7 +175,7 @@ class Oracle:
                 changed[key] = image
                 seqs.append(raw[1])
                 self._take(key, scope, raw[1], image)
-        if sorted(seqs) != list(range(before + 1, head + 1)) and floor <= before:
+        if len(seqs) != len(set(seqs)) or any(seq > head for seq in seqs):
             raise Violation("I2", f"scope {scope} went from {before} to {head} with seqs {sorted(seqs)}")
         past.heads[scope] = head
 
@@ -169,6 +193,11 @@ class Oracle:
         self.past.sums.setdefault(scope, []).append((head, count, signed(total)))
         if (count, signed(total)) != (n, xsum):
             raise Violation("I2", f"scope {scope} counts {n} rows, has {count}; or its sum differs")
+
+    def _check_parent(self, key: Key, row: Image) -> None:
+        parent = self.past.rows.get((TICKET, row.values[CHILDREN[key[0]]])) if key[0] in CHILDREN else None
+        if parent is not None and parent.scope != row.scope:
+            raise Violation("I6", f"{key[0]} {key[1].hex()} is in {row.scope}, its ticket in {parent.scope}")
 
     def _check_number(self, ticket: bytes, row: Image) -> None:
         number, held = row.values["number"], self.past.numbers.get(ticket)
@@ -214,15 +243,14 @@ class Oracle:
         return Deed(mutation.name, args, mutation.base, hlc, code, mutation.mid, account, on_server)
 
     def _predict(self, deed: Deed, scopes: set[str], st: str, why: str | None, staged: dict[Key, Image]) -> None:
-        def get(type_: int, id_: bytes) -> Image | None:
-            return staged.get((type_, id_)) or self.past.rows.get((type_, id_))
-
+        view = _View(staged, self.past.rows)
         try:
-            expected, put = self.model.run(get, deed)
-            foreign = [row.scope for key, row in put.items() if key[0] != CONFLICT and row.scope not in scopes]
             subject = deed.args.get("ticket")
-            held = get(TICKET, subject) if subject else None
-            if foreign or (held is not None and held.scope not in scopes):
+            held = view.get(TICKET, subject) if subject else None
+            if held is not None and held.scope not in scopes:
+                raise Refusal("scope")
+            expected, put = self.model.run(view, deed)
+            if any(k[0] == TICKET and r.scope not in scopes and view.get(*k) is None for k, r in put.items()):
                 raise Refusal("scope")
         except Refusal as refusal:
             expected, put = "rejected", {}
@@ -232,7 +260,9 @@ class Oracle:
         if st == "rejected" and expected != st and why in RULES:
             return
         if st != expected:
-            raise Violation("I2", f"{deed.name} mid {deed.mid} of {deed.code} is {st} ({why}), should be {expected} ({why_not})")
+            raise Violation(
+                "I2", f"{deed.name} mid {deed.mid} of {deed.code} is {st} ({why}), should be {expected} ({why_not})"
+            )
         staged.update(put)
 
     def _compare(self, staged: dict[Key, Image], changed: dict[Key, Image], code: str) -> None:
@@ -250,16 +280,19 @@ class Oracle:
             self._same(key, wanted, image, names)
         for key, image in staged.items():
             if key not in changed and (held := self.past.rows.get(key)) is not None:
-                self._same(key, image, held, CHECKED[key[0]])
-            elif key not in changed:
+                self._same(key, image, held, CHECKED.get(key[0], ()))
+            elif key not in changed and key[0] in CHECKED:
                 raise Violation("I2", f"row {key[0]} {key[1].hex()} should be there")
 
     @staticmethod
     def _same(key: Key, wanted: Image, image: Image, names: Sequence[str]) -> None:
         for name in names:
+            if key[0] == CONFLICT and name not in wanted.values:
+                continue  # a held change: its words are looked for at the end
             if wanted.values.get(name) != image.values.get(name):
                 raise Violation(
-                    "I2", f"{key[0]} {key[1].hex()} {name}: {image.values.get(name)!r}, should be {wanted.values.get(name)!r}"
+                    "I2",
+                    f"{key[0]} {key[1].hex()} {name}: {image.values.get(name)!r}, should be {wanted.values.get(name)!r}",
                 )
         if (wanted.scope, wanted.deleted) != (image.scope, image.deleted):
             raise Violation("I2", f"{key[0]} {key[1].hex()} is in {image.scope}, should be in {wanted.scope}")
@@ -308,5 +341,3 @@ def copy_file(source: Path, target: Path) -> None:
     a.backup(b)
     a.close()
     b.close()
-
-

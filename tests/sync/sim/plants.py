@@ -17,6 +17,7 @@ import app.store.replica_rows
 import app.store.shown
 import sync.engine
 import sync.gather
+import sync.protocol
 import sync.server.apply
 import sync.server.core
 import sync.server.hello
@@ -65,25 +66,30 @@ def planted(name: str) -> Iterator[None]:
 
 @_plant("sequence_for_counter", "seqs drawn from a sequence: a transaction that drew earlier commits later")
 def _sequence() -> Sequence[Change]:
-    before, drawn = sync.server.rows.TxRows._stamp, dict[str, list[int]]()
+    rows_ = sync.server.rows
+    before, drawn = rows_.TxRows._stamp, dict[str, int]()  # scope -> a number drawn by whoever has not committed yet
 
-    def stamp(self: Any, scope: str, rows: list[Any], seqs: dict[Any, int]) -> int:
-        head = before(self, scope, rows, seqs)
-        free = drawn.setdefault(scope, [])
-        # another transaction has drawn numbers below ours and has not committed: it is the next one here
-        mine = sorted(seqs[row.type, row.id] for row in rows)
-        pool = sorted([*free, *mine])
-        if len(pool) >= 2:
-            free[:] = pool[: len(pool) - len(mine)] if free else []
-        table = sync.server.rows.SYSTEM.scope
-        if not free and len(mine) == 1 and head % 3 == 0:
-            seqs[rows[0].type, rows[0].id] = head + 1
-            free.append(head)
-            self._cx.execute(table.update().where(table.c.id == scope).values(head=head + 1))
-            return head + 1
+    def stamp(self: Any, scope: str, *args: Any) -> int:
+        head: int = before(self, scope, *args)
+        seqs = next(a for a in args if isinstance(a, dict))
+        arrivals = [a for a in args if isinstance(a, list)][-1]
+        if not arrivals:
+            return head
+        last = arrivals[-1]
+        key, late = (last.type, last.id), drawn.pop(scope, None)
+        if late is None:
+            drawn[scope] = head
+        swapped = late if late is not None else head + 1
+        delta = sync.protocol.row_hash(*key, swapped) - sync.protocol.row_hash(*key, seqs[key])
+        table = rows_.SYSTEM.scope
+        xsum = self._cx.execute(rows_.sa.select(table.c.xsum).where(table.c.id == scope)).scalar_one()
+        head += 1 if late is None else -1
+        values = {"head": head, "xsum": sync.protocol.add_sum(xsum, 0 if last.deleted else delta)}
+        self._cx.execute(table.update().where(table.c.id == scope).values(**values))
+        seqs[key] = swapped
         return head
 
-    return [(sync.server.rows.TxRows, "_stamp", stamp)]
+    return [(rows_.TxRows, "_stamp", stamp)]
 
 
 @_plant("head_outside_snapshot", "the heads of a pull are read after its rows, outside its snapshot")
@@ -167,9 +173,7 @@ def _twice() -> Sequence[Change]:
         seen = list(muts[: len(old)])
         if seen and not new:
             table = sync.server.push.SYSTEM.mutation_result
-            connection.execute(
-                table.delete().where(table.c.device_id == device.id, table.c.mid >= seen[0].mid)
-            )
+            connection.execute(table.delete().where(table.c.device_id == device.id, table.c.mid >= seen[0].mid))
             return [], seen
         return old, new
 
@@ -328,5 +332,3 @@ def _mid_reused() -> Sequence[Change]:
             before(tx, key, value)
 
     return [(app.store.pending, "set_meta", set_meta)]
-
-

@@ -7,7 +7,8 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.domain.changes import AnyChange, CustomerSet, MemberSet, MessageAdd, NoteAdd, TicketCreate, TicketSet
+from app.domain.changes import AnyChange, CustomerSet, MemberSet, MessageAdd, NoteAdd, TicketCreate
+from app.domain.changes import TicketDelete, TicketMove, TicketRestore, TicketSet
 from app.domain.entities import CUSTOMER, TICKET
 from app.domain.errors import Refused
 from app.domain.ports import Seen
@@ -90,17 +91,24 @@ class User:
                 world.new_id(), world.new_id(), token, team, customer, world.new_id(), self._token("body"),
                 provisional=provisional, from_customer=rng.random() < 0.7,
             ), token  # fmt: skip
-        if roll < 0.18:
+        if roll < 0.17:
             token = self._token("name")
             return CustomerSet(world.new_id(), rng.choice(world.env.customers), {"preferred_name": token}), token
         ticket = self._ticket(window)
         if ticket is None:
             return None
-        id_, msg_seq = ticket
+        id_ = ticket[0]
+        if roll < 0.21:
+            return TicketMove(world.new_id(), id_, rng.choice(list(world.env.teams.values()))), None
+        if roll < 0.225:
+            return TicketDelete(world.new_id(), id_), None
+        if roll < 0.235:
+            gone = window.read(lambda s: s.select(TICKET.number, "id", "deleted = 1", order="id"))
+            return TicketRestore(world.new_id(), gone[0][0] if gone else id_), None
         if roll < 0.36:
             token = self._token("reply")
             inbound = rng.random() < 0.15
-            return MessageAdd(world.new_id(), world.new_id(), id_, token, seen_seq=msg_seq or 0, inbound=inbound), token
+            return MessageAdd(world.new_id(), world.new_id(), id_, token, self._seen_no(window, id_), inbound=inbound), token
         if roll < 0.5:
             token = self._token("note")
             return NoteAdd(world.new_id(), world.new_id(), id_, token), token
@@ -108,6 +116,12 @@ class User:
             member = rng.choice(world.env.people).account
             return MemberSet(world.new_id(), id_, rng.choice(("watcher", "tag")), member, rng.random() < 0.6), None
         return self._edit(id_)
+
+    @staticmethod
+    def _seen_no(window: Window, ticket: bytes) -> int:
+        """The number of the newest message on screen, own unsent ones not counted."""
+        found = window.read(lambda s: s.tx.one("SELECT msg_seq FROM main.ticket WHERE id = ?", (ticket,)))
+        return int(found[0] or 0) if found else 0
 
     def _edit(self, id_: bytes) -> tuple[AnyChange, str | None]:
         world, rng = self._world, self._rng

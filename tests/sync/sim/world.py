@@ -362,7 +362,9 @@ class World:
                     self._answer(client, ask, encode(self.server.hello(self.now, client.person.grant, request)))
                 elif isinstance(request, Push):
                     answer = self.server.push(self.now, client.person.grant, request)
-                    self.note("server", "answers push", ask.no, answer.lmid, [(r.mid, r.st, r.code) for r in answer.results])
+                    self.note(
+                        "server", "answers push", ask.no, answer.lmid, [(r.mid, r.st, r.code) for r in answer.results]
+                    )
                     checks.answer_is_stored(self, client, answer)
                     self._answer(client, ask, encode(answer))
                     self._poke(answer.heads)
