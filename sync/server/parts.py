@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 
 from sync.server.accounts import Accounts
 from sync.server.background import Background, Task
+from sync.server.blobs import Blobs
 from sync.server.bootstrap import Organisation, prepare
 from sync.server.bus import Bus, LocalBus
 from sync.server.core import ServerCore
@@ -53,6 +54,7 @@ class Parts:
     jobs: Jobs
     background: Background
     snapshots: Snapshots | None
+    blobs: Blobs | None
     clock: Callable[[], int]
     login_pair: Limiter
     login_account: Limiter
@@ -91,7 +93,7 @@ def build_parts(
     """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
 
     `nats` is the address of the broker between several processes, `data` the folder they share: without it there
-    are no snapshots.
+    are no snapshots and no attachments.
     """
     organisation = prepare(store, keys, clock(), rng)
     signer = TokenSigner(keys.tokens)
@@ -117,6 +119,7 @@ def build_parts(
         jobs=jobs,
         background=Background(tasks),
         snapshots=snapshots,
+        blobs=Blobs(store, data / "blobs", clock) if data else None,
         clock=clock,
         # one account from one place, one account from everywhere, one place against all accounts
         login_pair=Limiter(TryLimit(5, 900, 300)),

@@ -20,6 +20,7 @@ from app.domain.entities import BY_NUMBER, HISTORY, TICKET, FieldType, Kind, Val
 from app.domain.errors import Refused
 from sync.protocol import FRAME_MAX_BYTES, add_sum, row_hash
 from sync.server.access import add_scope
+from sync.server.blobs import note_references
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
 __all__ = ["TxRows", "dump_fld", "load_fld"]
@@ -155,6 +156,7 @@ class TxRows:
         for scope in sorted({*arrivals, *leaving}):  # everybody locks scopes in this order
             heads[scope] = self._stamp(scope, leaving.get(scope, []), arrivals.get(scope, []), seqs, now)
         self._write(seqs, now)
+        note_references(self._cx, [(r.type, r.id, r.values.get("attachments")) for r in self._staged.values()])
         return heads
 
     def _drop_known_lines(self) -> None:

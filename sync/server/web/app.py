@@ -17,6 +17,7 @@ from sync.server.parts import Parts
 from sync.server.schema import SYSTEM
 from sync.server.store import DatabaseBusy
 from sync.server.web.auth_routes import auth_routes
+from sync.server.web.blob_routes import blob_routes
 from sync.server.web.customer_routes import customer_routes
 from sync.server.web.live_routes import live_route
 from sync.server.web.session_routes import session_routes
@@ -52,6 +53,7 @@ def build_app(parts: Parts) -> Litestar:
         *sync_routes(parts),
         *customer_routes(parts),
         *session_routes(parts),
+        *blob_routes(parts),
         live_route(parts),
     ]
     return Litestar(

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Attachments by content: uploads that go on where they stopped, a checked hash, and readers who may see a row.
+
+Files lie in a folder that all server processes share. What is not complete belongs to the account that sends it.
+Blocking; `now` in milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app.domain.entities import BY_NUMBER
+from sync.server.access import load_device, scopes_of
+from sync.server.problems import ProblemError
+from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.store import Store
+from sync.server.tokens import Grant
+
+__all__ = ["CHUNK_MAX_BYTES", "MAX_BYTES", "PUT_MAX_BYTES", "Blobs", "note_references"]
+
+MAX_BYTES = 200 << 20
+CHUNK_MAX_BYTES = 4 << 20
+PUT_MAX_BYTES = 1 << 20
+_UNFINISHED_MAX_BYTES = 1 << 30  # of one account
+_UNFINISHED_MAX = 500
+_UNFINISHED_MS = 7 * 86_400_000
+_LONE_MS = 30 * 86_400_000
+_CLAIM = 0  # a `blob_ref` of this type names an account that sent the content itself
+_HASH_STEP = 1 << 20
+
+
+class Blobs:
+    """Uploads and downloads over a store and a folder."""
+
+    def __init__(self, store: Store, folder: Path, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._folder = folder
+        self._clock = clock
+
+    def path(self, sha256: bytes) -> Path:
+        """Return where a complete blob lies."""
+        return self._folder / sha256[:1].hex() / sha256.hex()
+
+    def offset(self, who: Grant, sha256: bytes) -> tuple[int, bool]:
+        """Return how much the server has for this account, and whether that is all. Raises ProblemError 404.
+
+        A blob that the account may not read, and did not send, does not exist for it.
+        """
+        size = self._readable(who, sha256)
+        if size is not None:
+            return size, True
+        part = self._part(who, sha256)
+        if not part.exists():
+            raise ProblemError(404, "not_found")
+        return part.stat().st_size, False
+
+    def read(self, who: Grant, sha256: bytes) -> tuple[Path, int]:
+        """Return a complete blob's file and size. Raises ProblemError 404."""
+        size = self._readable(who, sha256)
+        if size is None or not self.path(sha256).exists():
+            raise ProblemError(404, "not_found")
+        return self.path(sha256), size
+
+    def append(self, who: Grant, sha256: bytes, offset: int, length: int, chunk: bytes) -> tuple[int, bool]:
+        """Take a chunk; return how much is there now and whether that is all.
+
+        Raises ProblemError: 409 `offset` with the expected one, 413 `too_large` or `quota`, 400 `hash` when the whole
+        is not what its name says (it must be sent again from 0), 503 `busy` when the disk is full.
+        """
+        size = self._readable(who, sha256)
+        if size is not None:
+            return size, True
+        if not 0 < length <= MAX_BYTES or len(chunk) > CHUNK_MAX_BYTES or offset + len(chunk) > length:
+            raise ProblemError(413, "too_large")
+        part = self._part(who, sha256)
+        have = part.stat().st_size if part.exists() else 0
+        if offset != have:
+            raise ProblemError(409, "offset", expected=have)
+        self._check_quota(who, len(chunk))
+        try:
+            part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with part.open("ab") as stream:
+                stream.write(chunk)
+                if have + len(chunk) == length:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                os.truncate(part, have)
+            raise ProblemError(503, "busy", retry_s=60) from error
+        if have + len(chunk) < length:
+            return have + len(chunk), False
+        self._complete(who, sha256, part, length)
+        return length, True
+
+    def put(self, who: Grant, sha256: bytes, content: bytes) -> None:
+        """Take a small blob whole. Raises ProblemError as `append`."""
+        if len(content) > PUT_MAX_BYTES:
+            raise ProblemError(413, "too_large")
+        if hashlib.sha256(content).digest() != sha256:
+            raise ProblemError(400, "hash")
+        if self._readable(who, sha256) is None:
+            with suppress(OSError):
+                self._part(who, sha256).unlink(missing_ok=True)
+            self.append(who, sha256, 0, len(content), content)
+
+    def clear(self) -> int:
+        """Delete what no row has named for 30 days and uploads nobody went on with for a week; return how many."""
+        now = self._clock()
+        removed = 0
+        for part in (self._folder / "parts").glob("*.part"):
+            with suppress(OSError):
+                if part.stat().st_mtime * 1000 < now - _UNFINISHED_MS:
+                    part.unlink()
+                    removed += 1
+        for sha256 in self._store.write(lambda cx: _forget_lone(cx, now - _LONE_MS)):
+            with suppress(OSError):
+                self.path(sha256).unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _readable(self, who: Grant, sha256: bytes) -> int | None:
+        """Return the size of a complete blob that the account sent itself or sees a row of."""
+        table, refs = SYSTEM.blob, SYSTEM.blob_ref
+        with self._store.read() as connection:
+            device = load_device(connection, who.device, who.subject)
+            query = sa.select(table.c.size).where(table.c.sha256 == sha256, table.c.state == "complete")
+            size = connection.execute(query).scalar()
+            if size is None:
+                return None
+            access = list(scopes_of(connection, device.account))
+            found = connection.execute(sa.select(refs.c.type, refs.c.entity_id).where(refs.c.sha256 == sha256)).all()
+            if any(ref.type == _CLAIM and bytes(ref.entity_id) == device.account for ref in found):
+                return int(size)
+            for type_ in {ref.type for ref in found} - {_CLAIM}:
+                rows, ids = ENTITY_TABLES[type_], [bytes(ref.entity_id) for ref in found if ref.type == type_]
+                seen = sa.select(rows.c.id).where(
+                    rows.c.id.in_(ids), rows.c.scope_id.in_(access), rows.c.deleted == sa.false()
+                )
+                if connection.execute(seen.limit(1)).first() is not None:
+                    return int(size)
+        return None
+
+    def _part(self, who: Grant, sha256: bytes) -> Path:
+        return self._folder / "parts" / f"{sha256.hex()}-{who.subject.hex()}.part"
+
+    def _check_quota(self, who: Grant, more: int) -> None:
+        own = [p.stat().st_size for p in (self._folder / "parts").glob(f"*-{who.subject.hex()}.part")]
+        if sum(own) + more > _UNFINISHED_MAX_BYTES or len(own) > _UNFINISHED_MAX:
+            raise ProblemError(413, "quota")
+
+    def _complete(self, who: Grant, sha256: bytes, part: Path, size: int) -> None:
+        digest = hashlib.sha256()
+        with part.open("rb") as stream:
+            while piece := stream.read(_HASH_STEP):
+                digest.update(piece)
+        if digest.digest() != sha256:
+            part.unlink(missing_ok=True)
+            raise ProblemError(400, "hash")
+        target, now = self.path(sha256), self._clock()
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.replace(target)
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO blob (sha256, size, have, state, media_type, account_id, at) VALUES "
+                    "(:sha256, :size, :size, 'complete', '', :account, :at) ON CONFLICT (sha256) DO NOTHING"
+                ),
+                {"sha256": sha256, "size": size, "account": who.subject, "at": now},
+            )
+            _refer(connection, [(sha256, _CLAIM, who.subject)])
+
+        self._store.write(work)
+
+
+def note_references(connection: sa.Connection, rows: Iterable[tuple[int, bytes, object]]) -> None:
+    """Keep which rows, given as (type, id, JSON of attachments), name which blobs. In the transaction of the rows."""
+    found = [(sha256, type_, id_) for type_, id_, text in rows for sha256 in _named(text)]
+    if found:
+        _refer(connection, found)
+
+
+def _named(text: object) -> list[bytes]:
+    if not isinstance(text, str) or len(text) < 64:
+        return []
+    try:
+        items = json.loads(text)
+    except ValueError:
+        return []
+    marks = [str(item.get("sha256")) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    out = []
+    for mark in marks:
+        with suppress(ValueError):
+            raw = bytes.fromhex(mark)
+            out += [raw] if len(raw) == 32 else []
+    return out
+
+
+def _refer(connection: sa.Connection, refs: list[tuple[bytes, int, bytes]]) -> None:
+    sql = sa.text(
+        "INSERT INTO blob_ref (sha256, type, entity_id) VALUES (:sha256, :type, :id) "
+        "ON CONFLICT (sha256, type, entity_id) DO NOTHING"
+    )
+    connection.execute(sql, [{"sha256": sha256, "type": type_, "id": id_} for sha256, type_, id_ in refs])
+
+
+def _forget_lone(connection: sa.Connection, before: int) -> list[bytes]:
+    """Remove blobs of before this time that no row names (any more); purged rows count as gone."""
+    table, refs = SYSTEM.blob, SYSTEM.blob_ref
+    for type_ in connection.execute(sa.select(refs.c.type).distinct()).scalars().all():
+        if type_ in BY_NUMBER:
+            gone = refs.c.entity_id.not_in(sa.select(ENTITY_TABLES[type_].c.id))
+            connection.execute(refs.delete().where(refs.c.type == type_, gone))
+    named = sa.select(refs.c.sha256).where(refs.c.type != _CLAIM)
+    lone = sa.select(table.c.sha256).where(table.c.at < before, table.c.sha256.not_in(named))
+    found = [bytes(sha256) for sha256 in connection.execute(lone).scalars()]
+    for sha256 in found:
+        connection.execute(refs.delete().where(refs.c.sha256 == sha256))
+        connection.execute(table.delete().where(table.c.sha256 == sha256))
+    return found
