@@ -7,6 +7,7 @@ the caller keeps the other text whole. Equal changes count once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -16,6 +17,7 @@ from app.domain.executor import Merged
 __all__ = ["MAX_LINES", "merge_texts"]
 
 MAX_LINES = 5000
+_MAX_PAIRS = 1_000_000  # equal pieces to compare, about a quarter of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,15 @@ def merge_texts(base: str, mine: str, theirs: str) -> Merged | None:
         return Merged(mine, clean=True)
     if max(text.count("\n") for text in (base, mine, theirs)) >= MAX_LINES:
         return None
-    out: list[str] = []
-    clean = True
-    for chunk in _chunks(_paragraphs(base), _paragraphs(mine), _paragraphs(theirs)):
-        merged = _settled(chunk, _by_lines)
-        out.append(merged.text)
-        clean = clean and merged.clean
-    return Merged("".join(out), clean)
+    try:
+        chunks = _chunks(_paragraphs(base), _paragraphs(mine), _paragraphs(theirs))
+        return _joined([_settled(chunk, _by_lines) for chunk in chunks])
+    except _TooCostly:
+        return None
+
+
+def _joined(parts: Sequence[Merged]) -> Merged:
+    return Merged("".join(part.text for part in parts), all(part.clean for part in parts))
 
 
 def _settled(chunk: _Chunk, both: Callable[[_Chunk], Merged]) -> Merged:
@@ -54,13 +58,8 @@ def _settled(chunk: _Chunk, both: Callable[[_Chunk], Merged]) -> Merged:
 
 
 def _by_lines(chunk: _Chunk) -> Merged:
-    out: list[str] = []
-    clean = True
-    for part in _chunks(*(_lines("".join(side)) for side in (chunk.base, chunk.mine, chunk.theirs))):
-        merged = _settled(part, lambda p: Merged("".join(p.theirs), clean=False))
-        out.append(merged.text)
-        clean = clean and merged.clean
-    return Merged("".join(out), clean)
+    parts = _chunks(*(_lines("".join(side)) for side in (chunk.base, chunk.mine, chunk.theirs)))
+    return _joined([_settled(part, lambda p: Merged("".join(p.theirs), clean=False)) for part in parts])
 
 
 def _lines(text: str) -> list[str]:
@@ -83,9 +82,16 @@ def _paragraphs(text: str) -> list[str]:
     return [*out, "".join(piece)] if piece else out
 
 
+class _TooCostly(Exception):
+    """Comparing these would hold up everybody else."""
+
+
 def _matches(base: Sequence[str], other: Sequence[str]) -> dict[int, int]:
     """Return which pieces of `base` stand unchanged in `other`, in order."""
     found: dict[int, int] = {}
+    counts = Counter(other)
+    if sum(n * counts[piece] for piece, n in Counter(base).items()) > _MAX_PAIRS:
+        raise _TooCostly
     for a, b, size in SequenceMatcher(None, base, other, autojunk=False).get_matching_blocks():
         found.update((a + i, b + i) for i in range(size))
     return found
