@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import zstandard
@@ -248,11 +248,29 @@ PullFrame = Begin | Results | Rows | Exits | Mark | More | Sums | Finish | SnapE
 # --- accounts ----------------------------------------------------------------------------------------------------
 
 
-class Login(_Struct, frozen=True, kw_only=True):
-    """Sign in with a local account. `device` is set when this installation is already registered."""
+class OidcCode(_Struct, frozen=True, kw_only=True):
+    """What came back from the provider to `redirect`, and what the client knew when it sent the person there."""
 
-    login: str
-    password: str
+    code: Annotated[str, msgspec.Meta(max_length=4096)]
+    verifier: Annotated[str, msgspec.Meta(min_length=43, max_length=128)]
+    redirect: Annotated[str, msgspec.Meta(max_length=200)]
+    nonce: Annotated[str, msgspec.Meta(min_length=16, max_length=128)]
+
+
+class OidcOffer(_Struct, frozen=True, kw_only=True):
+    """The provider at which people of this server can sign in."""
+
+    issuer: str
+    client_id: str
+    scopes: list[str]
+
+
+class Login(_Struct, frozen=True, kw_only=True):
+    """Sign in with a local account, or with `oidc`. `device` is set when this installation is already registered."""
+
+    login: str = ""
+    password: str = ""
+    oidc: OidcCode | None = None
     device: bytes | None = None
     device_name: str = ""
 

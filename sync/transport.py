@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -32,6 +32,7 @@ from sync.protocol import (
     LiveUp,
     Login,
     NewDevice,
+    OidcOffer,
     Problem,
     ProtocolError,
     Pull,
@@ -40,6 +41,7 @@ from sync.protocol import (
     PushAnswer,
     Refresh,
     Tokens,
+    Wiped,
     decode,
     encode,
     pack,
@@ -150,7 +152,11 @@ class Transport:
         try:
             tokens: Tokens = await self._ask("/auth/v1/login", login, Tokens, token=False)
         except Answered as answered:
-            if answered.status in (401, 403) and answered.problem.code not in ("suspended", "revoked"):
+            if (
+                login.oidc is None
+                and answered.status in (401, 403)
+                and answered.problem.code not in ("suspended", "revoked")
+            ):
                 raise SignInRefused from answered
             raise
         if tokens.device is None or tokens.account is None or tokens.device_code is None:
@@ -158,6 +164,17 @@ class Transport:
         self._device = tokens.device
         await self._take(tokens)
         return tokens
+
+    async def oidc_offer(self) -> OidcOffer | None:
+        """Return the provider at which people of this server can sign in, or None. Raises WorldError."""
+        with _foreign_errors():
+            response = await self._http.get("/auth/v1/oidc", headers={"accept": CONTENT_TYPE})
+        if response.status_code != 200:
+            return None
+        try:
+            return msgspec.json.decode(response.content[: 64 << 10], type=OidcOffer)
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise WrongServer(detail="malformed") from error
 
     def use_device(self, device: bytes) -> None:
         """Name this device."""
@@ -176,12 +193,23 @@ class Transport:
             await self._take(tokens)
 
     async def new_device(self, ask: NewDevice) -> Tokens:
-        """Get a new device id in place of an old one."""
+        """Get a new device id in place of an old one. To be kept by the caller, then given to `adopt`."""
         tokens: Tokens = await self._ask("/auth/v1/device", ask, Tokens)
-        if tokens.device is not None:
-            self._device = tokens.device
-        await self._take(tokens)
+        if tokens.device is None or tokens.device_code is None:
+            raise WrongServer
         return tokens
+
+    async def adopt(self, tokens: Tokens) -> None:
+        """Go on as the device that these tokens are for."""
+        self._device = tokens.device or self._device
+        await self._take(tokens)
+
+    async def wiped(self, message: Wiped) -> None:
+        """Say that this revoked device has deleted its data. Raises Answered, ServerUnreachable."""
+        with _foreign_errors():
+            response = await self._http.post("/auth/v1/wiped", content=pack(message), headers=_headers(None))
+        if response.status_code >= 300:
+            await self._check(response)
 
     async def _take(self, tokens: Tokens) -> None:
         # kept before it is used: if this process dies now, the next one still has the newest token. A full disk must
@@ -233,6 +261,29 @@ class Transport:
     async def _open_pull(self, message: Pull, token: str) -> httpx.Response:
         request = self._http.build_request("POST", "/sync/v1/pull", content=pack(message), headers=_headers(token))
         return await self._http.send(request, stream=True)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer with any success status, its body not read yet. Raises Answered, ServerUnreachable, WrongServer."""
+        token = await self.access()
+        for attempt in range(2):
+            asked = {**(headers or {}), "authorization": f"Bearer {token}"}
+            with _foreign_errors():
+                request = self._http.build_request(method, path, headers=asked, content=content)
+                response = await self._http.send(request, stream=True)
+                try:
+                    if response.status_code == 401 and attempt == 0:
+                        self._access = None
+                        token = await self.access()
+                        continue
+                    if not 200 <= response.status_code < 300:
+                        await self._check(response)
+                    yield response
+                    return
+                finally:
+                    await response.aclose()
 
     async def _ask(self, path: str, message: Any, kind: Any, *, token: bool = True) -> Any:
         for attempt in range(2):

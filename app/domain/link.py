@@ -43,12 +43,23 @@ class SyncNow(_Msg, frozen=True, kw_only=True, tag="sync_now"):
 
 
 class SignIn(_Msg, frozen=True, kw_only=True, tag="sign_in"):
-    """Sign in with login and password at `server`."""
+    """Sign in with login and password at `server`; with `browser` at the server's provider instead."""
 
     server: str
     login: str
     password: str
     device_name: str
+    browser: bool = False
+
+
+class AskOffer(_Msg, frozen=True, kw_only=True, tag="ask_offer"):
+    """Can people of this server sign in in the browser? Answered by SignInOffer."""
+
+    server: str
+
+
+class SignInCancel(_Msg, frozen=True, kw_only=True, tag="sign_in_cancel"):
+    """The person does not want to wait for the browser any more."""
 
 
 class Call(_Msg, frozen=True, kw_only=True, tag="call"):
@@ -116,6 +127,19 @@ class SignInNeeded(_Msg, frozen=True, kw_only=True, tag="sign_in_needed"):
     """The tokens are gone or were refused. Local work goes on. `code` says why a sign-in just tried was refused."""
 
     code: str | None = None
+
+
+class SignInOffer(_Msg, frozen=True, kw_only=True, tag="sign_in_offer"):
+    """Whether `server` lets people sign in in the browser."""
+
+    server: str
+    browser: bool
+
+
+class OpenBrowser(_Msg, frozen=True, kw_only=True, tag="open_browser"):
+    """Open the provider's page in the system's browser. The address holds no secret that outlives this sign-in."""
+
+    url: str
 
 
 class SignedIn(_Msg, frozen=True, kw_only=True, tag="signed_in"):
@@ -199,12 +223,16 @@ class Locked(_Msg, frozen=True, kw_only=True, tag="locked"):
     why: str
 
 
-UiToWorker = Hi | Committed | SyncNow | SignIn | Call | SigUp | PresenceUp | GuardAnswer | Quit
+UiToWorker = (
+    Hi | Committed | SyncNow | SignIn | AskOffer | SignInCancel | Call | SigUp | PresenceUp | GuardAnswer | Quit
+)
 WorkerToUi = (
     Hi
     | Changed
     | Status
     | SignInNeeded
+    | SignInOffer
+    | OpenBrowser
     | SignedIn
     | CallResult
     | SigDown

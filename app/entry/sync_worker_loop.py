@@ -23,20 +23,38 @@ from app.domain.errors import SignInRefused, StoreUnavailable, WorldError, Wrong
 from app.domain.ids import UserId
 from app.domain.ports import Identity
 from app.domain.replica import Applied
+from app.entry.sync_worker_device import Renumbering, WipeMark, Wiper
 from app.entry.sync_worker_hints import ChangeNotes, StatusBoard
-from app.entry.sync_worker_live import Live
+from app.entry.sync_worker_live import Live, LiveRetry
+from app.entry.sync_worker_oidc import Cancelled, code_from_browser, tell_offer
 from app.entry.sync_worker_socket import WindowServer
 from app.entry.sync_worker_wait import NetworkWatch
 from app.store.cipher import Database
 from app.store.pending import read_identity
 from app.store.replica import ReplicaStore
-from sync.engine import Backoff, ClientCore
-from sync.protocol import Account, Hello, Login, ProtocolError, Pull, PullFrame, Push
+from sync.download import snapshot
+from sync.engine import Backoff, ClientCore, Fetch, Request
+from sync.protocol import (
+    Account,
+    Hello,
+    Login,
+    NewDevice,
+    OidcCode,
+    ProtocolError,
+    Pull,
+    PullFrame,
+    Push,
+    Tokens,
+    Wiped,
+)
 from sync.transport import Answered, TokenStore, Transport
 
 DRAIN_S = 60.0
 _POLL_OUTBOX_S = 2.0
 _STORE_RETRY_S = 10.0
+_LOCKED_RETRY_S = 60.0
+_WIPE_WAIT_S = 60.0
+_WIPE_LOOK_S = 0.2
 _T = TypeVar("_T")
 _log = get_logger("worker")
 
@@ -78,6 +96,7 @@ class Worker:
         socket_token: bytes,
         open_tokens: Callable[[ReplicaStore], TokenStore],
         rng: random.Random | None = None,
+        wiper: Wiper | None = None,
     ) -> None:
         self._pending = pending
         self._open_store = open_store
@@ -90,9 +109,15 @@ class Worker:
         self._network = NetworkWatch()
         self._wake = asyncio.Event()
         self._quit = False
+        self._wiper = wiper
+        self._locked = ""
+        self._renumbering: Renumbering | None = None
+        self._guard_told: tuple[int, int] | None = None
+        self._live_retry = LiveRetry()
         self._alone_since: float | None = None
         self._sign_in: link.SignIn | None = None
         self._sign_in_asked: str | None = None
+        self._cancel_sign_in = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._store: ReplicaStore
         self._core: ClientCore
@@ -125,11 +150,23 @@ class Worker:
         with self._pending.read() as tx:
             identity = read_identity(tx)
         kept = self._store.meta("known")
+        self._renumbering = self._unfinished(identity)
         self._known = known_of(identity) if identity else msgspec.msgpack.decode(kept, type=Known) if kept else None
         if self._known is not None:
             self._store.use_device(self._known.device)
         self._core = ClientCore(self._store, self._rng)
         self._status.last_sync = self._store.last_sync()
+
+    def _unfinished(self, identity: Identity | None) -> Renumbering | None:
+        """Return the new device id that the window has not taken up yet."""
+        raw = self._store.meta("renumber")
+        if raw is None:
+            return None
+        waits = msgspec.msgpack.decode(raw, type=Renumbering)
+        if identity is not None and identity.device == waits.replaces:
+            return waits
+        self._store.set_meta("renumber", None)
+        return None
 
     async def _close(self) -> None:
         for task in list(self._tasks):
@@ -165,7 +202,9 @@ class Worker:
     async def _round(self) -> None:
         """Do the next thing, or wait for one. What the world does ends in a status and a pause, never in a crash."""
         try:
-            if self._sign_in is not None:
+            if self._renumbering is not None:
+                await self._hand_over()
+            elif self._sign_in is not None:
                 await self._do_sign_in()
             elif self._known is None or not await self._has_token():
                 self._ask_to_sign_in(None)
@@ -184,11 +223,14 @@ class Worker:
         if self._live is not None and self._live.ended:
             # the first sign of a lost network: ask at once instead of waiting for the next poll
             await self._drop_live()
+            self._live_retry.ended(time.monotonic(), self._rng)
             self._core.rehello()
         request = await self._on_disk(self._core.next, _now_ms())
+        if self._core.keep_above is not None:
+            await self._take_new_device(transport, self._core.keep_above)
+            return
         if request is None:
-            self._status.set("stuck" if self._core.stuck else "live", code=None)
-            await self._wait((self._core.next_poll_ms - _now_ms()) / 1000)
+            await self._rest(transport)
             return
         self._show_activity(request)
         if isinstance(request, Hello):
@@ -196,11 +238,34 @@ class Worker:
         elif isinstance(request, Push):
             answer = await transport.push(request)
             await self._on_disk(self._core.on_push, answer)
+        elif isinstance(request, Fetch):
+            await self._fetch(transport, request)
         else:
             await self._pull(transport, request)
         self._backoff.succeeded()
 
-    def _show_activity(self, request: Hello | Push | Pull) -> None:
+    async def _rest(self, transport: Transport) -> None:
+        """Nothing is left to say: show it, and wait for news or for the next poll."""
+        if self._core.stuck:
+            self._status.set("stuck", detail=await self._on_disk(self._core.diagnostics))
+        else:
+            self._status.set("live")
+        if self._live is None and self._live_retry.is_due(time.monotonic()):
+            await self._open_live(transport)
+        await self._wait((self._core.next_poll_ms - _now_ms()) / 1000)
+
+    async def _open_live(self, transport: Transport) -> None:
+        """Open the live channel. Without one, as behind a proxy that knows none, polling does the work."""
+        try:
+            channel = await transport.live()
+        except WorldError as error:
+            _log.info("no live channel", code=error.code)
+            self._live_retry.failed(time.monotonic(), self._rng)
+            return
+        self._live_retry.opened(time.monotonic())
+        self._live = Live(channel, transport.access, self._on_live, self._wake_up)
+
+    def _show_activity(self, request: Request) -> None:
         if isinstance(request, Hello):
             if self._status.phase not in ("live", "offline"):
                 self._status.set("connecting")
@@ -211,10 +276,10 @@ class Worker:
 
     async def _hello(self, transport: Transport, request: Hello) -> None:
         answer = await transport.hello(request)
+        self._unlock()
         self._notes.add(await self._on_disk(self._core.on_hello, answer, _now_ms()))
-        if self._live is None:
-            channel = await transport.live()
-            self._live = Live(channel, transport.access, self._on_live, self._wake_up)
+        if self._live is None and self._live_retry.is_due(time.monotonic()):
+            await self._open_live(transport)
         _log.info("hello answered", scopes=len(answer.scopes), lmid=answer.lmid)
 
     async def _pull(self, transport: Transport, request: Pull) -> None:
@@ -230,6 +295,23 @@ class Worker:
                 self._notes.add(await self._on_disk(self._core.on_cut))
         self._notes.add(await self._on_disk(self._core.on_pull_end, _now_ms()))
         self._status.last_sync = _now_ms()
+        if self._core.guard is not None and self._core.guard != self._guard_told:
+            self._windows.tell(link.GuardAsked(tickets=self._core.guard[0], total=self._core.guard[1]))
+        self._guard_told = self._core.guard
+
+    async def _fetch(self, transport: Transport, request: Fetch) -> None:
+        """Download a snapshot. A refusal says that it is gone; anything else keeps what came."""
+        try:
+            async for raw, frames in snapshot(transport, request):
+                self._notes.add(await self._on_disk(self._core.on_snapshot, raw, frames))
+                if self._core.loading:
+                    self._status.set("loading", percent=self._core.percent)
+        except Answered:
+            raise
+        except BaseException:
+            self._notes.add(await self._on_disk(self._core.on_cut))
+            raise
+        self._notes.add(await self._on_disk(self._core.on_snapshot_end))
 
     def _take(self, frames: list[PullFrame]) -> Applied | None:
         out: Applied | None = None
@@ -246,6 +328,10 @@ class Worker:
             await self._drop_transport()
             await self._on_disk(self._open_tokens(self._store).save, None)
             self._ask_to_sign_in("token")
+        elif verdict.kind == "locked":
+            await self._on_locked(answered)
+        elif verdict.kind == "device":
+            return  # the next round takes a new id
         elif verdict.kind == "stop":
             self._status.set("refused", code=verdict.code)
             await self._wait(self._backoff.failed_s(60))
@@ -255,6 +341,65 @@ class Worker:
         else:
             self._status.set("offline", code="busy")
             await self._wait(self._backoff.failed_s(verdict.retry_s))
+
+    async def _on_locked(self, answered: Answered) -> None:
+        """The server's word on this device: wait until it is lifted, or end everything here."""
+        code, known = answered.problem.code, self._known
+        self._locked = code
+        self._status.set("refused", code=code)
+        if code == "revoked" and self._wiper is not None and known is not None:
+            mark = WipeMark(server=known.server, device=known.device, wipe_token=answered.problem.wipe_token)
+            await self._on_disk(self._wiper.destroy_keys, mark)
+            self._windows.tell(link.Locked(why="revoked"))
+            await self._wipe(self._wiper, mark)
+            return
+        self._windows.tell(link.Locked(why=code))
+        await self._drop_live()
+        await self._wait(min(self._backoff.failed_s(), _LOCKED_RETRY_S))
+        self._core.rehello()
+
+    def _unlock(self) -> None:
+        if self._locked:
+            self._locked = ""
+            self._windows.tell(link.Locked(why=""))
+
+    async def _wipe(self, wiper: Wiper, mark: WipeMark) -> None:
+        """Remove the files once the window let go of them, report it, and end."""
+        await self._drop_live()
+        await self._on_disk(self._store.close)
+        until = time.monotonic() + _WIPE_WAIT_S
+        while not await self._on_disk(wiper.remove_files) and time.monotonic() < until:
+            await asyncio.sleep(_WIPE_LOOK_S)
+        if mark.wipe_token is not None and self._transport is not None:
+            with contextlib.suppress(WorldError, Answered):
+                await self._transport.wiped(Wiped(device=mark.device, wipe_token=mark.wipe_token))
+                wiper.reported()
+        _log.warning("data of a revoked device removed", code="revoked")
+        self._quit = True
+
+    async def _take_new_device(self, transport: Transport, keep_above: int) -> None:
+        """Get another device id; the window then numbers its outbox anew, and a fresh worker goes on."""
+        known = self._known
+        if known is None or not self._windows.has_window:
+            self._quit = True  # without a window nobody could take it up; the next start finds the same answer
+            return
+        tokens = await transport.new_device(NewDevice(name=known.login, replaces=known.device))
+        waits = Renumbering(
+            device=tokens.device or b"", device_code=tokens.device_code or "", replaces=known.device,
+            keep_above=keep_above,
+        )  # fmt: skip
+        await self._on_disk(self._store.set_meta, "renumber", msgspec.msgpack.encode(waits))
+        await transport.adopt(tokens)
+        _log.warning("new device id", code="renumber")
+        self._renumbering = waits
+        self._windows.tell(waits.message())
+
+    async def _hand_over(self) -> None:
+        """A new device id waits for the window; when it was told, this worker ends."""
+        if self._windows.has_window:
+            self._quit = True  # it was told on joining, or just now
+        else:
+            await self._wait(None)
 
     async def _on_unreachable(self, error: WorldError) -> None:
         await self._drop_live()
@@ -275,6 +420,7 @@ class Worker:
             await self._on_disk(self._store.close)
             await self._on_disk(self._open)
             self._windows.tell(link.Reopen(why="store_damaged"))
+            await self._wait(1.0)
             return
         await self._on_disk(self._core.reset)
         self._status.set("stuck", code=error.code)
@@ -323,7 +469,7 @@ class Worker:
             self._windows.tell(link.SignInNeeded(code=code))
 
     async def _do_sign_in(self) -> None:
-        ask, self._sign_in = self._sign_in, None
+        ask, self._sign_in, self._cancel_sign_in = self._sign_in, None, False
         if ask is None:
             return
         self._status.set("connecting")
@@ -341,6 +487,8 @@ class Worker:
             self._sign_in_failed(error.code)
         except WorldError as error:
             self._sign_in_failed(error.code)
+        except Cancelled:
+            self._status.set("signed_out", code=self._sign_in_asked or None)
 
     def _sign_in_failed(self, code: str) -> None:
         self._sign_in_asked = code
@@ -350,11 +498,15 @@ class Worker:
     async def _sign_in_at(self, transport: Transport, ask: link.SignIn) -> None:
         known = self._known
         device = known.device if known else None
-        login = Login(login=ask.login, password=ask.password, device=device, device_name=ask.device_name)
+        oidc = await self._from_browser(transport) if ask.browser else None
+        login = Login(login=ask.login, password=ask.password, oidc=oidc, device=device, device_name=ask.device_name)
         tokens = await transport.login(login)
         account, code = tokens.account, tokens.device_code
         if account is None or code is None or tokens.device is None:
             raise WrongServer
+        if known is not None and known.account == account.id and known.device != tokens.device:
+            await self._replace_device(transport, known, tokens)
+            return
         if known is not None and known.account != account.id:
             # a profile belongs to one account: what waits in it was written by the other
             await self._on_disk(self._open_tokens(self._store).save, None)
@@ -366,6 +518,40 @@ class Worker:
         self._windows.tell(self._known.message())
         self._core.sync_now()
 
+    async def _from_browser(self, transport: Transport) -> OidcCode:
+        """Let the person sign in at the provider. Raises WorldError, Cancelled."""
+        offer = await transport.oidc_offer()
+        if offer is None:
+            raise WorldError("oidc_off")
+        self._status.set("signed_out", code=None)
+        return await code_from_browser(offer, self._windows.tell, self._called_off)
+
+    async def _called_off(self) -> None:
+        """Return when nobody waits for the browser any more: cancelled, another sign-in, no window, the end."""
+        while not (self._quit or self._cancel_sign_in or self._sign_in is not None or not self._windows.has_window):
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _offer(self, server: str) -> None:
+        try:
+            transport = Transport(server, self._open_tokens(self._store), time.monotonic)
+        except WorldError:
+            return
+        try:
+            await tell_offer(transport, self._windows.tell)
+        finally:
+            await transport.close()
+
+    async def _replace_device(self, transport: Transport, known: Known, tokens: Tokens) -> None:
+        """The server gave this installation another device id than it had: its outbox is numbered anew."""
+        seen = self._core.state.lmid_seen
+        waits = Renumbering(
+            device=tokens.device or b"", device_code=tokens.device_code or "", replaces=known.device, keep_above=seen
+        )
+        await self._on_disk(self._store.set_meta, "renumber", msgspec.msgpack.encode(waits))
+        self._transport, self._renumbering = transport, waits
+        self._windows.tell(waits.message())
+
     def _remember(self, known: Known) -> None:
         self._store.set_meta("known", msgspec.msgpack.encode(known))
         self._store.use_device(known.device)
@@ -376,6 +562,12 @@ class Worker:
     def _greeting(self) -> list[link.WorkerToUi]:
         self._status.was_joined = True
         out: list[link.WorkerToUi] = [self._status.message()]
+        if self._renumbering is not None:
+            return [*out, self._renumbering.message()]
+        if self._locked:
+            out.append(link.Locked(why=self._locked))
+        if self._core.guard is not None:
+            out.append(link.GuardAsked(tickets=self._core.guard[0], total=self._core.guard[1]))
         if self._known is not None:
             out.append(self._known.message())
         if self._sign_in_asked is not None:
@@ -393,6 +585,13 @@ class Worker:
             self._backoff.succeeded()
         elif isinstance(message, link.SignIn):
             self._sign_in = message
+        elif isinstance(message, link.SignInCancel):
+            self._cancel_sign_in = True
+        elif isinstance(message, link.AskOffer):
+            self._spawn(self._offer(message.server))
+            return
+        elif isinstance(message, link.GuardAnswer):
+            self._core.answer_guard(apply=message.apply)
         elif isinstance(message, link.Quit):
             self._quit = True
         elif isinstance(message, link.Call):
