@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells the live sockets of this process what an administrator changed elsewhere."""
+"""What a process does beside its requests: tells its live sockets what changed elsewhere, and keeps the house."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from sync.server.epochs import follow_cluster
 from sync.server.hub import Hub
 from sync.server.jobs import Jobs
 from sync.server.notices import REHELLO, Notice, NoticeReader
+from sync.server.retention import Retention
 from sync.server.store import Store
 
-__all__ = ["Telling"]
+__all__ = ["Telling", "Upkeep"]
 
 
 class Telling:
@@ -34,3 +36,27 @@ class Telling:
     def _read(self) -> list[Notice]:
         with self._store.read() as connection:
             return self._reader.fresh(connection, self._clock())
+
+
+class Upkeep:
+    """Retention and the epoch of the database cluster."""
+
+    def __init__(
+        self, store: Store, hub: Hub, jobs: Jobs, clock: Callable[[], int], rng: Callable[[int], bytes]
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._jobs = jobs
+        self._clock = clock
+        self._rng = rng
+        self._retention = Retention(store, clock)
+
+    async def retention(self) -> None:
+        """One round; devices hear of the scopes that moved. Raises DatabaseBusy."""
+        done = await self._jobs.slow(self._retention.run)
+        self._hub.changed(done.heads)
+
+    async def cluster(self) -> None:
+        """Begin an epoch when a standby was promoted under the running server. Raises DatabaseBusy."""
+        now, id_ = self._clock(), self._rng(16)
+        await self._jobs.write(lambda: self._store.write(lambda cx: follow_cluster(cx, id_, now)))

@@ -24,7 +24,7 @@ from sync.server.jobs import Jobs
 from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
-from sync.server.news import Telling
+from sync.server.news import Telling, Upkeep
 from sync.server.oidc import Oidc, OidcSettings
 from sync.server.sessions import Sessions
 from sync.server.snapshots import Snapshots
@@ -102,9 +102,17 @@ def build_parts(
     sessions = Sessions(store, keys, signer, organisation, rng)
     hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who.device, who.subject))
     snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
-    tasks = [Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run)]
-    if snapshots is not None:
+    blobs = Blobs(store, data / "blobs", clock) if data else None
+    upkeep = Upkeep(store, hub, jobs, clock, rng)
+    tasks = [
+        Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run),
+        Task("retention", 3600, upkeep.retention, first_s=60),
+    ]
+    if not store.is_sqlite:
+        tasks.append(Task("cluster", 5, upkeep.cluster))
+    if snapshots is not None and blobs is not None:
         tasks.append(Task("snapshots", 60, partial(jobs.slow, snapshots.refresh), first_s=3))
+        tasks.append(Task("blobs", 6 * 3600, partial(jobs.slow, blobs.clear), first_s=600))
     return Parts(
         store=store,
         keys=keys,
@@ -119,7 +127,7 @@ def build_parts(
         jobs=jobs,
         background=Background(tasks),
         snapshots=snapshots,
-        blobs=Blobs(store, data / "blobs", clock) if data else None,
+        blobs=blobs,
         clock=clock,
         # one account from one place, one account from everywhere, one place against all accounts
         login_pair=Limiter(TryLimit(5, 900, 300)),
