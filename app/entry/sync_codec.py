@@ -7,10 +7,12 @@ import time
 from pathlib import Path
 
 from app.domain.changes import AnyChange
+from app.domain.executor import Texts
 from app.store.pending import Tools
 from app.store.profile import Profile
 from sync.conflicts import decide
 from sync.protocol import add_sum, decode_args, encode_args, mutation_hash, row_hash
+from sync.textmerge import merge_texts
 
 
 class Codec:
@@ -48,4 +50,4 @@ def wall_ms() -> int:
 
 def open_profile(folder: Path, key: bytes) -> Profile:
     """Open the agent's profile, creating what is missing. Blocks on the disk. Raises StoreUnavailable."""
-    return Profile(folder, key, Tools(Codec(), decide, wall_ms))
+    return Profile(folder, key, Tools(Codec(), decide, wall_ms, Texts(merge_texts)))
