@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 OUT ?= build/demo
 TESTS ?=
 
-.PHONY: help demo test check bench dist screenshots venv lock
+.PHONY: help demo test check bench torture fuzz dist screenshots venv lock
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -25,6 +25,14 @@ check: venv ## styles, types, import contracts, translations, requirements, gene
 
 bench: venv ## run every benchmark, results in build/bench
 	@.ci/bench
+
+torture: venv ## kill windows, workers, servers and broker at random, 100 cycles; nothing may be lost
+	@mkdir -p build/torture
+	$(PYTHON) -m tests.sync.torture --cycles 100 --json build/torture/report.json
+
+fuzz: venv ## schemathesis on the server's own OpenAPI, on SQLite and on PostgreSQL
+	$(PYTHON) -m tests.server.fuzz --seconds 60 --examples 100
+	$(PYTHON) -m tests.server.fuzz --seconds 60 --examples 100 --postgresql
 
 dist: venv ## build the frozen program in dist/deskside and try it
 	@.ci/dist

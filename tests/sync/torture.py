@@ -28,6 +28,7 @@ __all__ = ["torture"]
 
 _COMPUTERS = 3
 _HEAL_S = 180.0
+_FAULTS = 0.3  # of all requests
 
 
 class Run:
@@ -45,14 +46,14 @@ class Run:
         for computer in self.computers:
             computer.start()
         _wait(lambda: all(computer.status().get("commits", 0) > 0 for computer in self.computers), 120, self._state)
-        self.fleet.proxy.faults = 0.15
+        self.fleet.proxy.faults = _FAULTS
 
     def _state(self) -> str:
         return "\n".join(f"{computer.status()} {computer.words()}" for computer in self.computers)
 
     def cycle(self) -> None:
         """One or two deaths at a random instant, and what died before comes back."""
-        _rest(self.rng.uniform(0.1, 1.2))
+        _rest(self.rng.uniform(0.2, 2.5))
         for _ in range(self.rng.choice((1, 1, 2))):
             self._kill_one()
         self._bring_back()
