@@ -23,6 +23,7 @@ from app.config.i18n import _, set_language
 from app.config.logs import configure, get_logger
 from app.domain.errors import StoreUnavailable
 from app.entry.sync_codec import Hashes
+from app.entry.sync_worker_device import Wiper
 from app.entry.sync_worker_loop import Worker
 from app.entry.sync_worker_tokens import open_token_store
 from app.store.locks import FileLock
@@ -87,7 +88,13 @@ def run(profile: Path, key: bytes, token: bytes, orders: Orders) -> int:
         def reopen() -> tuple[ReplicaStore, bool]:
             return open_replica(profile, key, pending, Hashes(), lambda: time.time_ns() // 1_000_000)
 
-        worker = Worker(pending, reopen, token, lambda store: open_token_store(orders.keyring, profile, store))
+        worker = Worker(
+            pending,
+            reopen,
+            token,
+            lambda store: open_token_store(orders.keyring, profile, store),
+            wiper=Wiper(profile, orders.keyring),
+        )
         asyncio.run(worker.serve(Path(orders.socket)))
         pending.close()
     finally:

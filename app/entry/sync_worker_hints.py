@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from app.domain import link
 from app.domain.replica import Applied
@@ -25,10 +26,14 @@ class StatusBoard:
         self.since = now_ms()
         self.last_sync: int | None = None
         self.was_joined = False
+        self.detail: dict[str, Any] = {}
         self._told: link.Status | None = None
 
-    def set(self, phase: str, *, code: str | None = None, percent: int | None = None) -> None:
+    def set(
+        self, phase: str, *, code: str | None = None, percent: int | None = None, detail: dict[str, Any] | None = None
+    ) -> None:
         """Set and, if it is news, tell."""
+        self.detail = detail or {}
         if phase != self.phase:
             self.since = self._now_ms()
         self.phase, self.code, self.percent = phase, code, percent
@@ -40,8 +45,9 @@ class StatusBoard:
     def message(self) -> link.Status:
         """Return the status as a message."""
         return link.Status(
-            phase=self.phase, since=self.since, code=self.code, percent=self.percent, last_sync=self.last_sync
-        )
+            phase=self.phase, since=self.since, code=self.code, percent=self.percent, last_sync=self.last_sync,
+            detail=self.detail,
+        )  # fmt: skip
 
 
 class ChangeNotes:

@@ -5,19 +5,51 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Awaitable, Callable
 
 from app.domain import link
 from app.domain.errors import WorldError
 from sync import protocol as wire
+from sync.backoff import Backoff
 from sync.transport import Answered, LiveChannel
 
 _PING_S = 25.0
 _REAUTH_EVERY_PINGS = 8
 _SILENCE_S = 60.0
 _COALESCE_S = 0.05
+_LASTED_S = 30.0
 
 News = link.WorkerToUi | dict[str, int] | None
+
+
+class LiveRetry:
+    """When to try the live channel again: not at once where it cannot be opened or does not last."""
+
+    def __init__(self) -> None:
+        self._backoff: Backoff | None = None
+        self._not_before = 0.0
+        self._opened = 0.0
+
+    def is_due(self, now: float) -> bool:
+        """Whether a try makes sense."""
+        return now >= self._not_before
+
+    def opened(self, now: float) -> None:
+        """It is open."""
+        self._opened = now
+
+    def ended(self, now: float, rng: random.Random) -> None:
+        """It broke. One that lasted may be opened again at once."""
+        if now - self._opened >= _LASTED_S:
+            self._backoff, self._not_before = None, 0.0
+        else:
+            self.failed(now, rng)
+
+    def failed(self, now: float, rng: random.Random) -> None:
+        """It could not be opened, or broke at once."""
+        self._backoff = self._backoff or Backoff(rng)
+        self._not_before = now + self._backoff.failed_s()
 
 
 class Live:

@@ -106,6 +106,10 @@ class Window:
                 Identity(UserId(message.account), message.login, message.name, frozenset(message.roles),
                          message.device, message.device_code, message.server)
             )  # fmt: skip
+        if isinstance(message, link.Renumber):
+            self.profile.renumber(message.device, message.device_code, message.keep_above)
+        if isinstance(message, link.Locked) and message.why == "revoked":
+            self.profile.close()  # the files are let go of
         self.messages.append(message)
 
     def send(self, message: link.UiToWorker) -> None:
