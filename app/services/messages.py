@@ -32,6 +32,27 @@ _TEXTS: Mapping[str, str] = {
         "{server} knows this login as another account than the one of this profile, or it is another server. Your "
         "unsent work was not sent and is safe on this computer. Check the login, or ask your administrator."
     ),
+    "oidc_off": N_("{server} does not let people sign in in the browser. Sign in with login and password."),
+    "oidc_unreachable": N_(
+        "The sign-in page of your organisation did not answer. Your work on this computer is safe. Try again later, or "
+        "sign in with login and password if you have one."
+    ),
+    "oidc_setup": N_(
+        "Signing in in the browser is not set up rightly for this server. Nothing was changed. Tell your administrator."
+    ),
+    "oidc_refused": N_(
+        "The server did not accept the answer of the sign-in page; it may have come too late. Your work on this "
+        "computer is safe. Try again."
+    ),
+    "oidc_no_account": N_(
+        "You signed in, but no account of this help desk belongs to you. Nothing was changed. Ask your administrator "
+        "to link your account."
+    ),
+    "oidc_denied": N_("You were not signed in: the sign-in in the browser was not completed. Try again."),
+    "oidc_timeout": N_(
+        "Nothing came back from the browser for five minutes, so the sign-in was stopped. Try again, and go on in the "
+        "browser until it says that you can close it."
+    ),
     "suspended": N_("Your account is suspended. Your work on this computer is kept. Ask your administrator."),
     "revoked": N_("This device was withdrawn by your organisation. Ask your administrator for access."),
     "token": N_("Your sign-in has ended. Your changes are safe on this computer. Sign in again to send them."),

@@ -73,14 +73,19 @@ def _unknown(items: Sequence[NeedItem]) -> bool:
     return any(i.change is None for i in items)
 
 
-def both_texts(theirs: str, mine: str) -> str:
-    """Return a start for merging by hand: what both share once, and where they differ theirs, then mine. No markers."""
+def both_texts(theirs: str, mine: str, base: str | None = None) -> str:
+    """Return a start for merging by hand, without markers: what only one side changed, as it changed it; where both
+    did, theirs and then mine.
+    """
     one, two = theirs.splitlines(), mine.splitlines()
+    before = set(base.splitlines()) if base is not None else set()
     out: list[str] = []
     for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
-        out += one[a1:a2]
-        if tag != "equal":
-            out += two[b1:b2]
+        if tag == "equal" or a2 - a1 != b2 - b1:
+            out += one[a1:a2] + (two[b1:b2] if tag != "equal" else [])
+            continue
+        for their_line, my_line in zip(one[a1:a2], two[b1:b2], strict=True):
+            out += [line for line in (their_line, my_line) if line not in before] or [their_line]
     return "\n".join(out)
 
 

@@ -140,6 +140,8 @@ def row_words(row: TicketRow, choices: Choices, when: str) -> str:
         parts.append(_("{priority} priority").format(priority=priority_name(row.priority)))
     if row.unanswered:
         parts.append(_("not answered"))
+    if row.needs_you:
+        parts.append(_("needs you"))
     if row.pending:
         parts.append(_("changes wait to be sent"))
     if row.has_draft:

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from app.config.i18n import N_, _
 from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, UserId
+from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import Choices, ItemKind, ThreadItem
 from app.services.texts import owner_name, polite, priority_name, session_end_words, state_name
+from app.services.texts_needs import field_name, value_words
 
 __all__ = ["EventLine", "event_line"]
 
@@ -25,6 +28,7 @@ class EventLine:
     text: str
     icon: str
     strong: bool = False
+    restore: tuple[str, object] | None = None  # field and value that gave way, ids as hex
 
 
 # these stand in the conversation as messages of their own
@@ -59,13 +63,17 @@ _SESSION: Mapping[str, tuple[str, str, bool]] = {
 }
 
 
-def event_line(item: ThreadItem, items: Sequence[ThreadItem], choices: Choices) -> EventLine | None:
+def event_line(
+    item: ThreadItem, items: Sequence[ThreadItem], choices: Choices, me: UserId | None = None
+) -> EventLine | None:
     """Return the words of a history item, or None for one that shows elsewhere. `items` is the whole conversation."""
     if item.kind is not ItemKind.EVENT or item.event in _SHOWN_ELSEWHERE:
         return None
     who = polite(item.author_name) or _("The system")
     if item.event.startswith("session."):
         return _session_line(item, items, who)
+    if item.event == "gave_way":
+        return _gave_way(item, items, choices, me)
     maker = _LINES.get(item.event)
     return maker(item.data, who, choices) if maker else None
 
@@ -124,14 +132,35 @@ def _member(data: Mapping[str, object], who: str, choices: Choices) -> EventLine
     return EventLine(_("{who} removed the tag “{tag}”").format(who=who, tag=tag), "tag")
 
 
-def _gave_way(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
-    name = str(data.get("field", ""))
-    words = {"state": N_("state"), "priority": N_("priority"), "owner": N_("owner"), **_FIELDS}
-    del choices
-    text = _("{field}: the change of {who} gave way to a later one; it is kept here").format(
-        field=_(words.get(name, name)), who=who
-    )
-    return EventLine(text, "merge")
+def _gave_way(item: ThreadItem, items: Sequence[ThreadItem], choices: Choices, me: UserId | None) -> EventLine | None:
+    """A value that lost, by rule or until a person chooses; it can be put back from here."""
+    name = str(item.data.get("field", ""))
+    lost, kept = item.data.get("new"), item.data.get("old")
+    if not name:
+        return None
+    subject = NeedItem(item.id, NeedKind.FIELD, item.at, field=name)
+    mine, theirs = (value_words(subject, v, choices, _day_and_time) for v in (lost, kept))
+    if item.author == me and me is not None:
+        text = _("{field}: your “{mine}” gave way to “{theirs}” of {who}")
+        known = {"who": polite(_winner(item, items)) or _("somebody else")}
+    else:
+        text = _("{field}: “{mine}” of {who} gave way to “{theirs}”")
+        known = {"who": polite(item.author_name) or _("somebody else")}
+    text = text.format(field=field_name(name), mine=mine, theirs=theirs, **known)
+    return EventLine(text, "merge", strong=True, restore=(name, lost))
+
+
+def _winner(item: ThreadItem, items: Sequence[ThreadItem]) -> str:
+    """Return who set the value that stayed, if that stands in the history."""
+    name, kept = item.data.get("field"), item.data.get("old")
+    found = [
+        i.author_name for i in items if i.event == "field" and i.data.get("field") == name and i.data.get("new") == kept
+    ]
+    return found[-1] if found else ""
+
+
+def _day_and_time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 _LINES: Mapping[str, Callable[[Mapping[str, object], str, Choices], EventLine | None]] = {
@@ -139,7 +168,6 @@ _LINES: Mapping[str, Callable[[Mapping[str, object], str, Choices], EventLine | 
     "state": _state,
     "field": _field,
     "member": _member,
-    "gave_way": _gave_way,
 }
 
 

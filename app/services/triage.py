@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.config.i18n import _, ngettext
 from app.domain.changes import AnyChange, MemberSet, TicketSet
-from app.domain.entities import Category, Value
+from app.domain.entities import TICKET, Category, FieldType, Value
 from app.domain.errors import Refused
 from app.domain.ids import StateId, TagId, TicketId, UserId, new_id
 from app.domain.ports import Choices, Commits, Seen, TicketRow
@@ -110,6 +110,17 @@ class Triage:
             (row, MemberSet(self._make_id(), row.id, "tag", tag, present)) for row in rows
         ]
         return self._run(changes, lambda what: text.format(what=what, tag=name))
+
+    def restore(self, row: TicketRow, name: str, value: object) -> Done:
+        """Put back a value that gave way; ids come as hex. Raises StoreUnavailable, Refused("bad_value")."""
+        try:
+            is_id = TICKET.field(name).type is FieldType.ID
+            wanted = bytes.fromhex(value) if is_id and isinstance(value, str) else value
+        except (KeyError, ValueError):
+            raise Refused("bad_value", field=name) from None
+        if not (wanted is None or isinstance(wanted, str | int | bool | bytes)):
+            raise Refused("bad_value", field=name)
+        return self._set([row], {name: wanted}, lambda what: _("{what}: put back").format(what=what))
 
     def undo(self, changes: Sequence[AnyChange], label: str) -> Done:
         """Make the changes that undo (or redo) something. Raises StoreUnavailable; refusals stand in the answer."""

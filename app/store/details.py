@@ -33,6 +33,7 @@ from app.domain.ports import (
     TicketDetails,
 )
 from app.store.lists import ROW_COLUMNS, customer_names, ticket_rows
+from app.store.marks import field_marks
 from app.store.shown import Shown, ShownRows
 
 EARLIER_TICKETS = 20
@@ -64,6 +65,7 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
         seen_seq=max((i.msg_no for i in items if not i.pending), default=0),
         items=items,
         customer=_card(shown, rows, line.customer, ticket),
+        marks=field_marks(shown, row),
     )
 
 

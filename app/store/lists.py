@@ -9,6 +9,7 @@ from typing import Any
 from app.domain.entities import CUSTOMER, STATE, Category
 from app.domain.ids import CustomerId, StateId, TicketId, UserId
 from app.domain.ports import TicketRow
+from app.store.marks import needing_tickets
 from app.store.shown import MAX_PARAMETERS, Shown
 
 ROW_COLUMNS = (
@@ -50,6 +51,7 @@ def ticket_rows(shown: Shown, raw: Sequence[tuple[Any, ...]]) -> list[TicketRow]
     names = customer_names(shown, sorted({row[8] for row in raw if row[8]}))
     by_state = categories(shown)
     pending, drafts = pending_tickets(shown, ids), _with_draft(shown, ids)
+    needing = needing_tickets(shown, ids)
     return [
         TicketRow(
             id=TicketId(row[0]),
@@ -67,6 +69,7 @@ def ticket_rows(shown: Shown, raw: Sequence[tuple[Any, ...]]) -> list[TicketRow]
             unanswered=(row[10] or 0) > (row[11] or 0),
             pending=row[0] in pending,
             has_draft=row[0] in drafts,
+            needs_you=row[0] in needing,
         )
         for row in raw
     ]

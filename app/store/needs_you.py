@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from app.domain.changes import AnyChange
+from app.domain.changes import AnyChange, MemberSet, membership_id
 from app.domain.entities import BY_NUMBER, CONFLICT, CUSTOMER, HISTORY, MESSAGE, ORGANISATION, TICKET, USER
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, UserId, derived_id, hlc_ms
@@ -29,7 +29,8 @@ _CONFLICT_COLUMNS = (
     "id, kind, subject_type, subject, field, base, mine, theirs, author, hlc, coalesce(created_at, 0) AS at"
 )
 _TRAY = (
-    "SELECT n.id, n.kind, n.created, n.entity_id, n.reason, n.name, n.v, n.content, n.data FROM main.needs_you n "
+    "SELECT n.id, n.kind, n.created, n.entity_id, n.reason, n.name, n.v, n.content, n.data, n.mid "
+    "FROM main.needs_you n "
     f"WHERE n.kind IN {_TRAY_KINDS} AND n.id NOT IN (SELECT d.id FROM pending.needs_you_done d)"
 )
 
@@ -98,12 +99,16 @@ class NeedsYouFile:
         data = _object(row[8])
         named = [data.get("conflict"), *(data.get("conflicts") or ())]
         out = {raw for text in named if (raw := _id_of(text)) is not None}
-        event = getattr(self._decode(row[5], row[6], row[7]), "event", None)
-        if event:
-            fields = [e.get("field", "") for e in data.get("fields") or () if isinstance(e, dict)]
-            out |= {derived_id(event, "conflict", str(field)) for field in fields}
-            out |= {derived_id(event, "conflict"), derived_id(event, "conflict", "")}
-        return out
+        change = self._decode(row[5], row[6], row[7])
+        event = getattr(change, "event", None)
+        if change is None or not event:
+            return out
+        out.add(derived_id(event, "held"))
+        fields = [str(e.get("field", "")) for e in data.get("fields") or () if isinstance(e, dict)]
+        out |= {derived_id(event, "conflict", subject, f) for f in fields for subject in _subjects(change)}
+        identity = self._identity()
+        device = identity.device_code if identity else ""
+        return out | {derived_id(i, device, str(row[9])) for i in out}
 
     def _decode(self, name: str | None, version: int | None, content: bytes | None) -> AnyChange | None:
         if name is None or content is None:
@@ -123,7 +128,7 @@ class NeedsYouFile:
         return items
 
     def _of_tray(self, row: tuple[Any, ...], subjects: _Subjects) -> NeedItem:
-        id_, kind, at, entity, reason, name, version, content, _data = row
+        id_, kind, at, entity, reason, name, version, content, _data, _mid = row
         change = self._decode(name, version, content)
         fields = getattr(change, "fields", None)
         ticket, label, title, customer = subjects.ticket(entity)
@@ -178,6 +183,14 @@ class NeedsYouFile:
             if (line := _object(data)).get("field") == item.field and line.get("new", line.get("lost")) == item.mine
         ]
         return max(times, default=None)
+
+
+def _subjects(change: AnyChange) -> list[bytes]:
+    """Return the rows that a change may have edited."""
+    if isinstance(change, MemberSet):
+        return [membership_id(change.ticket, change.kind, change.member)]
+    found = [getattr(change, name, None) for name in ("ticket", "customer", "id")]
+    return [i for i in found if isinstance(i, bytes)]
 
 
 class _Subjects:

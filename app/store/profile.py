@@ -20,7 +20,7 @@ from app.store.pending import PendingStore, Tools
 from app.store.pending_file import Opened, open_writer, pending_path, prepare
 from app.store.queries import StoreQueries
 from app.store.rebuild import Rebuilder
-from app.store.replica import replica_path
+from app.store.replica_file import replica_path
 from app.store.schema import fingerprint, replica_ddl
 from app.store.shown import Shown
 
@@ -162,6 +162,17 @@ class Profile:
         """Make images of pending changes anew where their base changed, and prune. On the writer thread."""
         self.poll()
         return self._rebuilder.run()
+
+    def renumber(self, device: bytes, device_code: str, keep_above: int) -> bool:
+        """Take a new device id, as the worker says (`Renumber`). On the writer thread. False if that is done already.
+
+        Raises StoreUnavailable.
+        """
+        done = self.commits.renumber(device, device_code, keep_above)
+        if done:
+            self._rebuilder.start_over()
+            self._rebuilder.run()
+        return done
 
     def close(self) -> None:
         """Close both files and let go of the lock. Idempotent."""

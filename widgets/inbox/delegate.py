@@ -88,7 +88,12 @@ class TicketDelegate(RowDelegate):
         if row.category in STATE_CHIPS:
             name = state_name(self.choices, row.state, row.category)
             right -= self.state_chip(painter, right, middle, name, STATE_CHIPS[row.category], ink) + space.tiny
-        for wanted, icon, colour in ((row.pending, "cloud-upload", "fg.muted"), (row.has_draft, "pen-line", "fg.link")):
+        badges = (
+            (row.needs_you, "circle-alert", "warning.fg"),
+            (row.pending, "cloud-upload", "fg.muted"),
+            (row.has_draft, "pen-line", "fg.link"),
+        )
+        for wanted, icon, colour in badges:
             if wanted:
                 side = self.theme.tokens.icon_small
                 shown = "selected.fg" if ink.selected else colour

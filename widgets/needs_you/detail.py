@@ -204,7 +204,9 @@ class NeedsDetail(Panel):
 
     def _begin_edit(self) -> None:
         item = self._items[0]
-        self._load(item.body if item.kind is NeedKind.STALE_REPLY else both_texts(_str(item.theirs), _str(item.mine)))
+        base = item.base if isinstance(item.base, str) else None
+        both = both_texts(_str(item.theirs), _str(item.mine), base)
+        self._load(item.body if item.kind is NeedKind.STALE_REPLY else both)
         self.edit_box.show()
         self.retranslate()
         self.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -38,9 +38,13 @@ class SignInWindow(QDialog):
     """Asks for three fields at most; the server's is filled in and locked when the organisation set it.
 
     `submitted` gives server, login, password. Then call `answered` with a code of `app.services.messages`, or None.
+    Where `offer_browser` said so, a button signs in in the browser instead, and calls that off while it waits.
     """
 
     submitted = Signal(str, str, str)
+    server_named = Signal(str)  # an address to ask whether people can sign in in the browser
+    browser_asked = Signal(str)  # server
+    browser_cancelled = Signal()
     language_asked = Signal()
 
     def __init__(
@@ -56,6 +60,8 @@ class SignInWindow(QDialog):
         self._theme = theme
         self._problem = ""
         self._busy = False
+        self._waiting = False
+        self._named = self._offered = ""
         space = theme.tokens.space
         self.mark = PlainLabel()
         theme.set_label_icon(self.mark, "headphones", "fg.link", theme.tokens.icon_large)
@@ -68,6 +74,8 @@ class SignInWindow(QDialog):
         self.problem = Notice(theme, kind="danger")
         self.problem.hide()
         self.submit = Button(theme, "", look=Look.PRIMARY, icon="log-in", big=True, pressed=self._submit)
+        self.browser = Button(theme, "", icon="app-window", big=True, pressed=self._browser_pressed)
+        self.browser.hide()
         self.language = Button(theme, "", look=Look.LINK, pressed=self.language_asked.emit)
         fields = column(gap=space.tiny)
         for label, field in (
@@ -77,12 +85,14 @@ class SignInWindow(QDialog):
             fields.addWidget(field)
             fields.addSpacing(space.small)
         top = row(self.mark, self.heading, None, gap=space.small)
-        foot = row(self.language, None, self.submit)
+        foot = row(self.language, None, self.browser, self.submit, gap=space.small)
         self.setLayout(
             column(top, self.words, space.small, fields, self.problem, foot, gap=space.small, margins=(space.huge,) * 4)
         )
         self.setMinimumWidth(space.vast * 9)
         self._first_focus()
+        self.server.editingFinished.connect(self.name_server)
+        self.finished.connect(lambda _result: self._stop_waiting())
         self.retranslate()
 
     def _field(self, text: str) -> QLineEdit:
@@ -94,6 +104,53 @@ class SignInWindow(QDialog):
     def _first_focus(self) -> None:
         empty = [f for f in (self.server, self.login, self.password) if not f.text()]
         (empty[0] if empty else self.password).setFocus()
+
+    # --- in the browser ---------------------------------------------------------------------------------------------
+
+    def name_server(self) -> None:
+        """Ask about the address in the field, once for each."""
+        server = server_address(read_text(self.server))
+        if server and server != self._named:
+            self._named = server
+            self.server_named.emit(server)
+        self._show_browser()
+
+    def offer_browser(self, server: str, *, offered: bool) -> None:
+        """Whether people of a server can sign in in the browser."""
+        self._offered = server if offered else ""
+        self._show_browser()
+
+    def browser_failed(self, page: str, code: str) -> None:
+        """No browser could be opened: show the address, so that the person can."""
+        self.answered(code)
+        self.browser_cancelled.emit()
+        self.problem.tell(f"{self.problem.text.text()}\n{page}", "danger")
+
+    def _show_browser(self) -> None:
+        same = server_address(read_text(self.server)).lower() == self._offered.lower()
+        self.browser.setVisible(self._waiting or (bool(self._offered) and same))
+
+    def _browser_pressed(self) -> None:
+        if self._waiting:
+            self._stop_waiting()
+            self._set_busy(False)
+            self.problem.hide()
+        elif not self._busy:
+            self._waiting = True
+            self._set_busy(True)
+            self._mark(())
+            text = _("Your browser opens. Sign in there, then come back.")
+            self.problem.tell(text, "accent")
+            self.problem.show()
+            announce(self, text)
+            self.browser_asked.emit(self._offered)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self.browser_cancelled.emit()
+
+    # --- with a password --------------------------------------------------------------------------------------------
 
     def _submit(self) -> None:
         if self._busy:
@@ -111,13 +168,17 @@ class SignInWindow(QDialog):
 
     def answered(self, code: str | None, details: dict[str, object] | None = None) -> None:
         """The server answered: None closes the window, a code is told and the fields stay as they are."""
+        self._waiting = False
         self._set_busy(False)
+        self._show_browser()
         if code is None:
             self.password.clear()
             self.accept()
             return
         known = {"server": server_address(self.server.text()).partition("://")[2], **(details or {})}
         wrong = [self.login, self.password] if code in ("sign_in_refused", "other_account") else [self.server]
+        if code.startswith("oidc_"):
+            wrong = []  # what went wrong lies in none of the fields
         self._tell(problem_text(code, known), wrong)
 
     def _tell(self, text: str, fields: list[QLineEdit]) -> None:
@@ -127,7 +188,7 @@ class SignInWindow(QDialog):
         for field in fields:
             field.setAccessibleDescription(text)
         target = next((f for f in fields if not f.isReadOnly()), self.password)
-        target.setFocus()
+        (target if fields or not self.browser.isVisible() else self.browser).setFocus()
         if target is self.login and target.text():
             self.password.setFocus()
             self.password.selectAll()
@@ -140,7 +201,9 @@ class SignInWindow(QDialog):
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy
         self.submit.setEnabled(not busy)
-        self.submit.setText(_("Signing in…") if busy else _("Sign in"))
+        self.submit.setText(_("Signing in…") if busy and not self._waiting else _("Sign in"))
+        self.browser.setText(_("Stop waiting") if self._waiting else _("Sign in with the browser"))
+        self.browser.setEnabled(self._waiting or not busy)
 
     def _name(self, field: QLineEdit) -> str:
         return {self.server: _("Server"), self.login: _("Login")}.get(field, _("Password"))

@@ -122,6 +122,12 @@ class TicketDesk(QObject):
         """Let tickets leave the lists until a time."""
         self._change(lambda: self._triage.snooze(rows, until_ms, when))
 
+    def restore(self, name: str, value: object) -> None:
+        """Put back a value of the open ticket that gave way."""
+        if self.details is not None:
+            line = self.details.row
+            self._change(lambda: self._triage.restore(line, name, value))
+
     def undo(self, entry: UndoEntry | None = None) -> bool:
         """Undo the last deed, or this one; tell whether there was one."""
         taken = self._stack.take_undo(entry)

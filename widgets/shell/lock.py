@@ -25,16 +25,15 @@ class LockPage(Panel):
         self._why, self._waiting, self._server = "", 0, ""
         space = theme.tokens.space
         self.picture = PlainLabel()
-        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.title = PlainLabel(type="heading", wrap=True)
         self.text = PlainLabel(wrap=True, selectable=True)
         self.kept = PlainLabel(wrap=True, tone="muted")
         self.who = PlainLabel(wrap=True, tone="muted")
-        self.check = Button(theme, "", icon="refresh-cw", pressed=self.check_asked.emit)
-        self.quit = Button(theme, "", look=Look.PRIMARY, pressed=self.quit_asked.emit)
+        self.check = Button(theme, "", look=Look.PRIMARY, icon="refresh-cw", pressed=self.check_asked.emit)
+        self.quit = Button(theme, "", pressed=self.quit_asked.emit)
         card = Panel("card")
         edge = (space.huge, space.huge, space.huge, space.wide)
-        buttons = row(None, self.check, self.quit, gap=space.small)
+        buttons = row(None, self.quit, self.check, gap=space.small)
         card.setLayout(
             column(self.picture, self.title, self.text, self.kept, self.who, space.small, buttons, gap=space.medium,
                    margins=edge)
@@ -52,7 +51,7 @@ class LockPage(Panel):
 
     def focus(self) -> None:
         """Take the keyboard."""
-        (self.check if self.check.isVisible() else self.quit).setFocus(Qt.FocusReason.ActiveWindowFocusReason)
+        (self.quit if self._why == "revoked" else self.check).setFocus(Qt.FocusReason.ActiveWindowFocusReason)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""

@@ -38,7 +38,7 @@ from app.services.triage_undo import UndoEntry
 from app.services.triage_writing import Stale
 from widgets.composer.composer import Composer
 from widgets.customer.panel import CustomerPanel
-from widgets.foundation import Panel, Theme, Toast, column
+from widgets.foundation import Panel, Theme, Toast, column, row
 from widgets.foundation.jobs import Jobs
 from widgets.inbox.outbox import OutboxPage
 from widgets.inbox.pane import InboxPane
@@ -161,7 +161,8 @@ class AgentWindow(QMainWindow):
         self.split.setStretchFactor(2, 1)
         self.split.setSizes([space.vast * 4, space.vast * 7, space.vast * 11, space.vast * 5 + space.huge])
         whole = Panel("window")
-        box = column(self.top, self.split, self.needs.guard, self.strip)
+        asked = row(self.needs.guard, margins=(space.small, space.small, space.small, space.small))
+        box = column(self.top, self.split, asked, self.strip)
         box.setStretch(1, 1)
         whole.setLayout(box)
         self.lock = LockPage(theme)
@@ -194,6 +195,7 @@ class AgentWindow(QMainWindow):
         self.top.search.left.connect(self._focus_list)
         self.ticket.header.asked.connect(self.registry.run)
         self.ticket.conversation.link_chosen.connect(self.link_chosen)
+        self.ticket.conversation.restore_asked.connect(desk.restore)
         self.customer.ticket_chosen.connect(self.open_ticket)
         composer.reply_sent.connect(desk.send_reply)
         composer.note_saved.connect(desk.save_note)

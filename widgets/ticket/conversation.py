@@ -30,6 +30,7 @@ class Conversation(QWidget):
     """Shows a ticket's items. Keyboard: arrows and pages scroll; Tab goes into the texts."""
 
     link_chosen = Signal(str)
+    restore_asked = Signal(str, object)  # a field and the value that gave way
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -108,7 +109,7 @@ class Conversation(QWidget):
         """Say in words what is to be shown; items whose words stand elsewhere are left out."""
         self._shown = []
         for item in self._items[self._first :]:
-            line = event_line(item, self._items, self._choices)
+            line = event_line(item, self._items, self._choices, self._me)
             if line is not None or not item.event:
                 self._shown.append((item, line))
 
@@ -143,7 +144,9 @@ class Conversation(QWidget):
 
     def _make(self, item: ThreadItem, line: EventLine | None) -> QWidget:
         if line is not None:
-            return EventRow(self._theme, item, line)
+            event = EventRow(self._theme, item, line)
+            event.restore_asked.connect(self.restore_asked)
+            return event
         block = MessageBlock(self._theme, item, own=item.author == self._me and self._me is not None)
         block.link_chosen.connect(self.link_chosen)
         return block

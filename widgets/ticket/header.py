@@ -11,9 +11,10 @@ from app.domain.entities import LIVE, Priority
 from app.domain.ids import UserId
 from app.domain.ports import Choices, TicketDetails
 from app.services.texts import channel_name, owner_name, polite, priority_name, state_name
-from widgets.foundation import Button, Chip, ElidedLabel, Look, Panel, PlainLabel, Theme, column, fmt, row
+from widgets.foundation import Button, Chip, ElidedLabel, Panel, PlainLabel, Theme, column, fmt, row
 from widgets.foundation.flow import Flow
 from widgets.ticket.choices import PRIORITY_ICONS, STATE_ICONS
+from widgets.ticket.marked_field import MarkedField
 
 __all__ = ["TicketHeader"]
 
@@ -37,8 +38,8 @@ class TicketHeader(Panel):
         self.priority = self._button("ticket.priority")
         self.owner = self._button("ticket.assign")
         self.tags = self._button("ticket.tags", "tag")
-        self.see = self._button("session.invite", "monitor-up")
-        self.see.setProperty("look", Look.NORMAL.value)
+        self.see = Button(theme, "", icon="monitor-up", pressed=lambda: self.asked.emit("session.invite"))
+        self.see.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.waiting = Chip(kind="neutral")
         fields = Flow(space.tiny)
         for widget in (self.state, self.priority, self.owner, self.tags):
@@ -50,11 +51,8 @@ class TicketHeader(Panel):
         self.setLayout(box)
         self.retranslate()
 
-    def _button(self, command: str, icon: str = "") -> Button:
-        button = Button(self._theme, "", look=Look.QUIET, icon=icon, pressed=lambda: self.asked.emit(command))
-        button.setProperty("look", "field")
-        button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        return button
+    def _button(self, command: str, icon: str = "") -> MarkedField:
+        return MarkedField(self._theme, icon, pressed=lambda: self.asked.emit(command))
 
     def show_details(self, details: TicketDetails, choices: Choices, me: UserId | None) -> None:
         """Show a ticket."""
@@ -91,24 +89,19 @@ class TicketHeader(Panel):
 
     def _show_fields(self, details: TicketDetails) -> None:
         line, choices = details.row, self._choices
+        marks = details.marks
         state = state_name(choices, line.state, line.category)
-        self._field(self.state, state, _("State: {value}").format(value=state), *STATE_ICONS[line.category])
+        spoken = _("State: {value}").format(value=state)
+        self.state.show_field(state, spoken, STATE_ICONS[line.category], marks.get("state"))
         priority = priority_name(line.priority)
-        icon = PRIORITY_ICONS[Priority(line.priority)]
-        self._field(self.priority, priority, _("Priority: {value}").format(value=priority), *icon)
+        spoken = _("Priority: {value}").format(value=priority)
+        self.priority.show_field(priority, spoken, PRIORITY_ICONS[Priority(line.priority)], marks.get("priority"))
         owner = polite(owner_name(choices, line.owner)) if line.owner else _("Nobody")
         icon = (
             ("user-check" if line.owner == self._me else "user", "fg.muted") if line.owner else ("user-x", "warning.fg")
         )
-        self._field(self.owner, owner, _("Owner: {value}").format(value=owner), *icon)
+        self.owner.show_field(owner, _("Owner: {value}").format(value=owner), icon, marks.get("owner"))
         names = sorted(choices.tags.get(tag, "?") for tag in details.tags)
         shown = ", ".join(names) or _("Add tags")
-        self._field(
-            self.tags, shown, _("Tags: {value}").format(value=", ".join(names) or _("none")), "tags", "fg.muted"
-        )
-
-    def _field(self, button: Button, text: str, spoken: str, icon: str, colour: str) -> None:
-        button.setText(text)
-        button.setAccessibleName(spoken)
-        button.setToolTip("")
-        self._theme.set_icon(button, icon, colour)
+        spoken = _("Tags: {value}").format(value=", ".join(names) or _("none"))
+        self.tags.show_field(shown, spoken, ("tags", "fg.muted"), marks.get("tags"))

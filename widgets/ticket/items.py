@@ -38,7 +38,9 @@ def split_quote(body: str) -> tuple[str, str]:
 
 
 class EventRow(QWidget):
-    """One change, in plain words and small."""
+    """One change, in plain words and small. `restore_asked` gives the field and the value that gave way."""
+
+    restore_asked = Signal(str, object)
 
     def __init__(self, theme: Theme, item: ThreadItem, words: EventLine) -> None:
         super().__init__()
@@ -53,6 +55,13 @@ class EventRow(QWidget):
         at.setToolTip(fmt.moment(item.at))
         box = row(picture, text, at, gap=space.small, margins=(space.medium, 0, space.medium, 0))
         box.setStretch(1, 1)
+        if words.restore is not None:
+            name, value = words.restore
+            button = Button(theme, _("Restore"), look=Look.LINK, pressed=lambda: self.restore_asked.emit(name, value))
+            button.setProperty("small", True)
+            button.setAccessibleName(_("Restore: {line}").format(line=words.text))
+            button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+            box.insertWidget(2, button)
         box.setAlignment(picture, Qt.AlignmentFlag.AlignTop)
         box.setAlignment(at, Qt.AlignmentFlag.AlignTop)
         self.setLayout(box)
