@@ -79,6 +79,8 @@ class WorkerLink(QObject):
     status_changed = Signal(object)  # SyncStatus
     rows_changed = Signal(object, object)  # frozenset of entity numbers, frozenset of ids; both empty: anything
     sign_in_needed = Signal(object)  # why the last try was refused, or None
+    browser_offered = Signal(str, bool)  # server, whether people can sign in in the browser
+    browser_wanted = Signal(str)  # the provider's page, to be opened in the system's browser
     signed_in = Signal(object)  # Identity, stored by now
     sig_received = Signal(bytes, int, bytes)  # session, n, data
     sig_failed = Signal(bytes, str, int)  # session, code, n
@@ -118,6 +120,7 @@ class WorkerLink(QObject):
         self._sign_in_waits = False
         self._next_call = 1
         self._sign_in: link.SignIn | None = None
+        self._offer_asked = ""  # sent as soon as the worker is there
         self._identity: Identity | None = None
         self.status = SyncStatus(SyncPhase.CONNECTING, now_ms())
         self._retry = QTimer(self, singleShot=True, interval=_RETRY_CONNECT_MS)
@@ -133,6 +136,8 @@ class WorkerLink(QObject):
             link.Changed: self._take_changed,
             link.SignedIn: self._take_signed_in,
             link.SignInNeeded: lambda m: self.sign_in_needed.emit(m.code),
+            link.SignInOffer: lambda m: self.browser_offered.emit(m.server, m.browser),
+            link.OpenBrowser: lambda m: self.browser_wanted.emit(m.url),
             link.CallResult: lambda m: self._answer(m.id, m.status, m.body),
             link.Reopen: self._take_reopen,
             link.SigDown: lambda m: self.sig_received.emit(m.session, m.n, m.data),
@@ -188,7 +193,23 @@ class WorkerLink(QObject):
 
     def sign_in(self, server: str, login: str, password: str) -> None:
         """Sign in; the answer is `signed_in` or `sign_in_needed` with a code."""
-        ask = link.SignIn(server=server, login=login, password=password, device_name=socket.gethostname())
+        self._ask_in(link.SignIn(server=server, login=login, password=password, device_name=socket.gethostname()))
+
+    def sign_in_by_browser(self, server: str) -> None:
+        """Sign in at the provider: `browser_wanted` comes, then `signed_in` or `sign_in_needed` with a code."""
+        device = socket.gethostname()
+        self._ask_in(link.SignIn(server=server, login="", password="", device_name=device, browser=True))
+
+    def cancel_sign_in(self) -> None:
+        """Wait for the browser no longer."""
+        self._sign_in = None
+        self._send(link.SignInCancel())
+
+    def ask_offer(self, server: str) -> None:
+        """Ask whether people of a server can sign in in the browser; the answer is `browser_offered`, or nothing."""
+        self._offer_asked = "" if self._send(link.AskOffer(server=server)) else server
+
+    def _ask_in(self, ask: link.SignIn) -> None:
         self._sign_in_waits = True
         if not self._send(ask):
             self._sign_in = ask  # sent as soon as the worker is there
@@ -297,6 +318,8 @@ class WorkerLink(QObject):
         if self._sign_in is not None:
             self._send(self._sign_in)
             self._sign_in = None
+        if self._offer_asked:
+            self.ask_offer(self._offer_asked)
 
     def _take_status(self, message: link.Status) -> None:
         try:

@@ -20,6 +20,7 @@ from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, SIZES, gene
 from sync.server.accounts import default_hasher
 from sync.server.bootstrap import prepare, seed_states
 from sync.server.bulk import scope_errors
+from sync.server.oidc_accounts import link_login
 from sync.server.parts import open_parts
 from sync.server.staff import ROLES, Staff
 from sync.server.store import DatabaseBusy, Store
@@ -37,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
     _user_arguments(commands.add_parser("create-user", help=_("Add a person who can sign in")))
     _link_arguments(
         commands.add_parser("enrolment-link", help=_("Make a link that enrols a customer's Companion once"))
+    )
+    _provider_arguments(
+        commands.add_parser("link-login", help=_("Link or unlink a person of the sign-in provider and an account"))
     )
     customer = commands.add_parser("create-customer", help=_("Add a customer"))
     customer.add_argument("--name", required=True, help=_("Full name"))
@@ -62,6 +66,16 @@ def _user_arguments(create: argparse.ArgumentParser) -> None:
     create.add_argument("--role", action="append", choices=ROLES, help=_("May be given more than once"))
     create.add_argument("--team", action="append", default=[], help=_("Team by name, made if new; “all” means all"))
     create.add_argument("--password-stdin", action="store_true", help=_("Read the password from input"))
+
+
+def _provider_arguments(provider: argparse.ArgumentParser) -> None:
+    provider.add_argument("login", metavar="LOGIN", help=_("What the person types to sign in"))
+    provider.add_argument(
+        "--issuer", required=True, metavar="URL", help=_("The provider's address, as given to the server")
+    )
+    provider.add_argument(
+        "--sub", metavar="SUB", help=_("What the provider calls the person (sub); without it the account is unlinked")
+    )
 
 
 def _link_arguments(link: argparse.ArgumentParser) -> None:
@@ -103,6 +117,8 @@ def _with_store(arguments: argparse.Namespace) -> int:
             return _create_user(arguments, store, staff, now)
         if arguments.command == "enrolment-link":
             return _enrolment_link(arguments, staff, now)
+        if arguments.command == "link-login":
+            return _link_login(arguments, store)
         if arguments.command == "create-customer":
             print(staff.create_customer(now, arguments.name, arguments.mail, arguments.language).hex())
             return 0
@@ -129,6 +145,15 @@ def _create_user(arguments: argparse.Namespace, store: Store, staff: Staff, now:
     roles, teams = arguments.role or ["agent"], arguments.team
     user = staff.create_user(now, arguments.login, arguments.name, password, roles, teams)
     print(user.hex())
+    return 0
+
+
+def _link_login(arguments: argparse.Namespace, store: Store) -> int:
+    login, sub = arguments.login, arguments.sub
+    if not store.write(lambda connection: link_login(connection, login, arguments.issuer, sub)):
+        print(_("There is no login {login}.").format(login=login), file=sys.stderr)
+        return USAGE_ERROR
+    print((_("{login} is linked.") if sub else _("{login} is unlinked.")).format(login=login))
     return 0
 
 

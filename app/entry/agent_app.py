@@ -156,6 +156,8 @@ class AgentApp(QObject):
         link.session_ended.connect(desk.on_ended)
         link.sign_in_needed.connect(self._sign_in_needed)
         link.signed_in.connect(self._signed_in)
+        link.browser_offered.connect(self._browser_offered)
+        link.browser_wanted.connect(self._open_browser)
         if self.passphrase is not None:
             self.passphrase.hide()
         self._build_window(profile, link, desk)
@@ -213,6 +215,11 @@ class AgentApp(QObject):
         )
         self.sign_in.submitted.connect(self._submit)
         self.sign_in.language_asked.connect(self._toggle_language)
+        if self.link is not None:
+            self.sign_in.server_named.connect(self.link.ask_offer)
+            self.sign_in.browser_asked.connect(self.link.sign_in_by_browser)
+            self.sign_in.browser_cancelled.connect(self.link.cancel_sign_in)
+        self.sign_in.name_server()
         self.sign_in.finished.connect(self._sign_in_closed)
         self.sign_in.open()
 
@@ -223,6 +230,15 @@ class AgentApp(QObject):
     def _submit(self, server: str, login: str, password: str) -> None:
         if self.link is not None:
             self.link.sign_in(server, login, password)
+
+    def _browser_offered(self, server: str, offered: bool) -> None:
+        if self.sign_in is not None:
+            self.sign_in.offer_browser(server, offered=offered)
+
+    def _open_browser(self, url: str) -> None:
+        window = self.sign_in
+        if window is not None:
+            LinkOpener(lambda why: window.browser_failed(url, why.code), parent=window).open(url)
 
     def _sign_in_needed(self, code: str | None) -> None:
         if self.sign_in is not None and code is not None:

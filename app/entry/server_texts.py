@@ -48,6 +48,10 @@ _TEXTS: Mapping[str, str] = {
         "front of it does the encryption."
     ),
     "bad_tls": N_("The TLS certificate and key cannot be read, or do not belong together."),
+    "bad_oidc": N_(
+        "The sign-in provider is not usable. Give --oidc-issuer as its https:// address and --oidc-client-id as it was "
+        "registered there; a secret file must be readable."
+    ),
     "bad_login": N_("A login is 2 to 80 small letters, digits, or . _ @ + -, and starts with a letter or digit."),
     "login_taken": N_("This login exists already."),
     "customer_exists": N_("A customer with this mail address exists already."),
@@ -57,6 +61,22 @@ _TEXTS: Mapping[str, str] = {
     "customer_ambiguous": N_("More than one customer has this address or name. Name one by id."),
     "not_empty": N_("The database holds users or tickets already. Sample data go only into an empty one."),
     "empty_text": N_("The name is empty."),
+    "no_such_device": N_("There is no such device. “deskside admin device list” shows their codes."),
+    "no_such_user": N_("There is no person with this login."),
+    "no_such_team": N_("There is no team of this name."),
+    "no_such_scope": N_("There is no such scope."),
+    "bad_days": N_("Give a number of days from 0 to 100000."),
+    "backup_unwritable": N_("The backup cannot be written to {path}. Check that the folder exists and may be written."),
+    "bad_backup": N_("{path} is not a complete backup of a Deskside server. Nothing was changed."),
+    "backup_other_kind": N_(
+        "The backup is of the other kind of database. Nothing was changed. Give --database for a backup of PostgreSQL, "
+        "and leave it away for one of the embedded database."
+    ),
+    "no_pg_tools": N_(
+        "PostgreSQL’s program {name} was not found. Nothing was changed. Install PostgreSQL’s client programs, of the "
+        "version of the server or newer, and make sure that they are in PATH."
+    ),
+    "pg_tool_failed": N_("PostgreSQL’s program {name} failed: {detail}"),
     "bad_server": N_("“{server}” is not a server address."),
 }
 _OTHER = N_("This could not be done ({code}). Nothing was changed.")

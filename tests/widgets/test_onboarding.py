@@ -94,3 +94,69 @@ def test_a_server_set_by_the_organisation_cannot_be_changed_here(qtbot: QtBot, t
     window = SignInWindow(theme, server="https://help.example.com", server_locked=True)
     qtbot.addWidget(window)
     assert window.server.isReadOnly()
+
+
+def offered(qtbot: QtBot, theme: Theme) -> SignInWindow:
+    """A window whose server lets people sign in in the browser."""
+    window = SignInWindow(theme, server="help.example.com")
+    qtbot.addWidget(window)
+    window.show()
+    window.offer_browser("https://help.example.com", offered=True)
+    return window
+
+
+def test_the_button_for_the_browser_shows_only_where_the_server_offers_it(qtbot: QtBot, theme: Theme) -> None:
+    """Another address takes it away again until that server has answered."""
+    window = SignInWindow(theme, server="help.example.com")
+    qtbot.addWidget(window)
+    window.show()
+    with qtbot.waitSignal(window.server_named) as named:
+        window.name_server()
+    assert named.args == ["https://help.example.com"]
+    assert not window.browser.isVisible()
+    window.offer_browser("https://help.example.com", offered=True)
+    assert window.browser.isVisible()
+    window.server.setText("other.example.com")
+    window.name_server()
+    assert not window.browser.isVisible()
+
+
+def test_a_person_signs_in_in_the_browser_without_login_and_password(qtbot: QtBot, theme: Theme) -> None:
+    """The window says what to do, and closes when it is done."""
+    window = offered(qtbot, theme)
+    with qtbot.waitSignal(window.browser_asked) as asked:
+        window.browser.click()
+    assert asked.args == ["https://help.example.com"]
+    assert "Your browser opens" in window.problem.text.text()
+    assert not window.submit.isEnabled()
+    with qtbot.waitSignal(window.accepted):
+        window.answered(None)
+
+
+def test_a_person_who_closed_the_browser_stops_waiting(qtbot: QtBot, theme: Theme) -> None:
+    """The same button; the password can be used at once."""
+    window = offered(qtbot, theme)
+    window.browser.click()
+    with qtbot.waitSignal(window.browser_cancelled):
+        window.browser.click()
+    assert window.submit.isEnabled()
+    assert not window.problem.isVisible()
+
+
+def test_what_went_wrong_in_the_browser_is_told_and_no_field_is_blamed(qtbot: QtBot, theme: Theme) -> None:
+    """Then the button can be pressed again."""
+    window = offered(qtbot, theme)
+    window.browser.click()
+    window.answered("oidc_no_account")
+    assert "no account of this help desk" in window.problem.text.text()
+    assert window.server.property("invalid") is not True
+    assert window.browser.isEnabled()
+    assert window.submit.isEnabled()
+
+
+def test_without_a_browser_the_address_is_shown(qtbot: QtBot, theme: Theme) -> None:
+    """The person can open it on their own."""
+    window = offered(qtbot, theme)
+    window.browser.click()
+    window.browser_failed("https://login.example.com/authorize?x=1", "no_program_for_link")
+    assert "https://login.example.com/authorize?x=1" in window.problem.text.text()
