@@ -15,6 +15,7 @@ from app.domain.changes_base import (
     Context,
     Derive,
     Effect,
+    Insert,
     Key,
     Overlay,
     Row,
@@ -220,9 +221,12 @@ def _loaded(raw: Value) -> Any:
 
 
 def _restored(rows: Rows, effects: Sequence[Effect]) -> dict[Key, Row]:
-    """Return the images of rows that a restore is about to bring back."""
+    """Return the images of rows that a restore is about to bring back, and of the line it leaves."""
     out: dict[Key, Row] = {}
     for effect in effects:
+        if isinstance(effect, Insert):
+            out[effect.type, effect.id] = Row(effect.type, effect.id, effect.scope, effect.values)
+            continue
         row = rows.get(effect.type, effect.id) if isinstance(effect, Derive) else None
         if row is not None:
             out[row.type, row.id] = replace(row, deleted=False)

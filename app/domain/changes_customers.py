@@ -131,7 +131,7 @@ class CustomerMerge:
             raise Refused("merge_refused")
         tickets = rows.find(TICKET.number, "customer", source.id, deleted=True)
         owned = self._owned(rows, source, target)
-        earlier = rows.find(CUSTOMER.number, "merged_into", source.id)
+        earlier = rows.find(CUSTOMER.number, "merged_into", source.id, deleted=True)
         record = {
             "into": target.id.hex(), "tickets": [t.id.hex() for t in tickets],
             "owned": [effect.id.hex() for effect in owned],
@@ -170,7 +170,7 @@ class CustomerMerge:
     def more_roots(self, rows: Rows) -> list[Key]:
         """The customer's tickets and who was merged into it before."""
         tickets = rows.find(TICKET.number, "customer", self.customer, deleted=True)
-        earlier = rows.find(CUSTOMER.number, "merged_into", self.customer)
+        earlier = rows.find(CUSTOMER.number, "merged_into", self.customer, deleted=True)
         return [*((TICKET.number, t.id) for t in tickets), *((CUSTOMER.number, c.id) for c in earlier)]
 
 

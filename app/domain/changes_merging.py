@@ -108,7 +108,7 @@ class TicketMerge:
             raise Refused("no_such_state")
         carried = _carried(rows, source.id)
         tags, added = self._sets(rows, ctx, source, target)
-        earlier = rows.find(TICKET.number, "merged_into", source.id)
+        earlier = rows.find(TICKET.number, "merged_into", source.id, deleted=True)
         old_state = source.values["state"]
         record = {
             "into": target.id.hex(), "state": old_state.hex() if isinstance(old_state, bytes) else None,
@@ -174,7 +174,8 @@ class TicketMerge:
 
     def more_roots(self, rows: Rows) -> list[Key]:
         """Tickets merged into the source before."""
-        return [(TICKET.number, row.id) for row in rows.find(TICKET.number, "merged_into", self.ticket)]
+        found = rows.find(TICKET.number, "merged_into", self.ticket, deleted=True)
+        return [(TICKET.number, row.id) for row in found]
 
 
 def merge_record(rows: Rows, ticket: bytes) -> tuple[Row, dict[str, object]] | None:

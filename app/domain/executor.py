@@ -202,7 +202,7 @@ class _Settling:
 
     def _derive(self, effect: Derive) -> None:
         row = self.view.get(effect.type, effect.id)
-        if row is None or (row.deleted and effect.deleted is None and effect.scope is None):
+        if row is None:
             raise Refused("no_such_row")
         row = self._written(row, effect.values)
         scope = row.scope if effect.scope is None else effect.scope
@@ -273,6 +273,9 @@ class _Settling:
         text = effect.text
         if decision.verdict is Verdict.SAME or text == current:
             return
+        if decision.verdict is Verdict.APPLY and entry is not None and entry[1] and self.ctx.on_server:
+            # in place stands what came of the own earlier edit, which may hold others' words too: merge with it
+            decision = Decision(Verdict.CONFLICT)
         if decision.verdict is not Verdict.APPLY:
             base, merged = self._merged(effect, str(current), entry)
             clean = merged is not None and merged.clean
