@@ -209,7 +209,10 @@ class Renumber(_Msg, frozen=True, kw_only=True, tag="renumber"):
 
 
 class GuardAsked(_Msg, frozen=True, kw_only=True, tag="guard_asked"):
-    """A checkpoint would remove `tickets` of `total` tickets here and waits for `GuardAnswer`; pushing goes on."""
+    """A checkpoint would remove `tickets` of `total` tickets here and waits for `GuardAnswer`; pushing goes on.
+
+    0 of 0: the question is over, the tickets came back or were removed.
+    """
 
     tickets: int
     total: int

@@ -288,7 +288,7 @@ class Worker:
             async for frames in transport.pull(request):
                 self._notes.add(await self._on_disk(self._take, frames))
                 if self._core.loading:
-                    self._status.set("loading", percent=self._core.percent)
+                    self._status.set("loading", percent=self._core.percent, detail=self._place())
             complete = True
         finally:
             if not complete:
@@ -297,7 +297,15 @@ class Worker:
         self._status.last_sync = _now_ms()
         if self._core.guard is not None and self._core.guard != self._guard_told:
             self._windows.tell(link.GuardAsked(tickets=self._core.guard[0], total=self._core.guard[1]))
+        elif self._core.guard is None and self._guard_told is not None:
+            self._windows.tell(link.GuardAsked(tickets=0, total=0))  # the question is over
         self._guard_told = self._core.guard
+
+    def _place(self) -> dict[str, Any]:
+        """Name what is being loaded: of the scopes that are not complete, the one that comes first."""
+        scopes = (s for s in self._core.state.scopes.values() if s.state == "loading")
+        first = min(scopes, key=lambda s: (s.prio, s.id), default=None)
+        return {} if first is None else {"scope": first.id}
 
     async def _fetch(self, transport: Transport, request: Fetch) -> None:
         """Download a snapshot. A refusal says that it is gone; anything else keeps what came."""

@@ -314,6 +314,9 @@ def test_many_tickets_to_go_are_asked_about_without_stopping_work(desk: Desk) ->
     guard.apply.click()
     assert desk.link.guard_answers == [False, True]
     assert not desk.window.strip.guard.isVisible()
+    desk.window.ask_guard(412, 967)
+    desk.window.ask_guard(0, 0)
+    assert not guard.isVisible(), "the tickets came back: nothing is asked any more"
 
 
 @pytest.mark.ux("UX-18")

@@ -257,9 +257,12 @@ class AgentWindow(QMainWindow):
             self.outbox.refresh()
 
     def ask_guard(self, tickets: int, total: int) -> None:
-        """Ask whether many tickets may be removed here; nothing is stopped by it."""
-        self.needs.guard.ask(tickets, total)
-        self.strip.show_guard(waits=True)
+        """Ask whether many tickets may be removed here; nothing is stopped by it. 0: the question is over."""
+        if tickets:
+            self.needs.guard.ask(tickets, total)
+        else:
+            self.needs.guard.settled()
+        self.strip.show_guard(waits=bool(tickets))
 
     def _answer_guard(self, apply: bool) -> None:
         self._ports.link.answer_guard(apply=apply)
