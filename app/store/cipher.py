@@ -42,7 +42,7 @@ def translate(error: Exception) -> StoreUnavailable | None:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
-    if code in _IOERR_ON_WRITE:
+    if code in _IOERR_ON_WRITE or code == _SQLITE_IOERR:  # without a detail: what SQLCipher makes of a failed write
         return StoreUnavailable("disk_full", sqlite=code)
     if code & 0xFF == _SQLITE_IOERR:
         return StoreUnavailable("store_damaged", sqlite=code)

@@ -22,7 +22,8 @@ from app.store.pending_file import open_reader
 from app.store.profile import Profile
 from app.store.replica import ReplicaStore, open_replica
 from sync.conflicts import decide
-from sync.engine import ClientCore, Request
+from sync.download import Pieces
+from sync.engine import ClientCore, Fetch, Request
 from sync.protocol import Hello, Login, NewDevice, Pull, Push
 from sync.server.bootstrap import seed_states
 from sync.server.bulk import load_rows
@@ -213,7 +214,7 @@ class Client:
             try:
                 self._exchange(request)
             except LineLost:
-                if isinstance(request, Pull):
+                if isinstance(request, Pull | Fetch):
                     self.core.on_cut()
                 self.core.rehello()
                 return False
@@ -234,6 +235,8 @@ class Client:
             self._maybe_lose(request)
             self.core.on_push(push)
             return None
+        if isinstance(request, Fetch):
+            return self._download(request)
         assert isinstance(request, Pull)
         for number, frame in enumerate(list(core.pull(now, self.grant, request))):
             if number == self.line.cut_after_frames:
@@ -242,6 +245,21 @@ class Client:
             self.core.on_frame(frame)
         self._maybe_lose(request)
         return self.core.on_pull_end(now)
+
+    def _download(self, request: Fetch) -> Applied | None:
+        path, _ = self.desk.parts.core.snapshot(self.grant, request.id)
+        pieces = Pieces()
+        raw = path.read_bytes()[request.offset :]
+        number = 0
+        for start in range(0, len(raw), 300):
+            for piece in pieces.feed(raw[start : start + 300]):
+                number += 1
+                if number == self.line.cut_after_frames:
+                    self.line.cut_after_frames = None
+                    raise LineLost
+                self.core.on_snapshot(*piece)
+        self._maybe_lose(request)
+        return self.core.on_snapshot_end()
 
     def _maybe_lose(self, request: Request) -> None:
         if self.line.lose(request):
