@@ -15,11 +15,11 @@ from pathlib import Path
 from app.config.i18n import _, ngettext, set_language
 from app.domain.errors import Refused, StoreUnavailable, WorldError
 from app.domain.links import BadLink, EnrolLink, parse_server
+from app.entry.admin_machine import FILE_COMMANDS, add_commands, run, run_file
 from app.entry.server_texts import server_error_text
 from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, SIZES, generate
 from sync.server.accounts import default_hasher
 from sync.server.bootstrap import prepare, seed_states
-from sync.server.bulk import scope_errors
 from sync.server.oidc_accounts import link_login
 from sync.server.parts import open_parts
 from sync.server.staff import ROLES, Staff
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--seed", type=int, default=DEFAULT_SEED, help=_("The same number gives the same data"))
     sample.add_argument("--as-of", type=int, default=DEFAULT_AS_OF_MS, metavar="MS", help=_("The moment the data end"))
     sample.add_argument("--password-stdin", action="store_true", help=_("Read the first user's password from input"))
-    commands.add_parser("verify", help=_("Compare the kept sums of every scope with its rows"))
+    add_commands(commands)
     receipt = commands.add_parser("verify-receipt", help=_("Check the receipt of a screen-sharing session"))
     receipt.add_argument("file", type=Path, metavar="FILE", help=_("The receipt"))
     return out
@@ -108,6 +108,8 @@ def _with_store(arguments: argparse.Namespace) -> int:
     if arguments.data is None:
         print(_("Name the server's data folder with --data."), file=sys.stderr)
         return USAGE_ERROR
+    if arguments.command in FILE_COMMANDS:
+        return run_file(arguments)
     store, keys = open_parts(arguments.data, arguments.database)
     try:
         now = time.time_ns() // 1_000_000
@@ -128,7 +130,7 @@ def _with_store(arguments: argparse.Namespace) -> int:
             return 0
         if arguments.command == "sample":
             return _sample(arguments, staff, now)
-        return _verify(store)
+        return run(arguments, store, now)
     finally:
         store.close()
 
@@ -175,16 +177,6 @@ def _sample(arguments: argparse.Namespace, staff: Staff, now: int) -> int:
     text = ngettext("{n} row is in. Sign in as {login}.", "{n} rows are in. Sign in as {login}.", loaded.rows)
     print(text.format(n=loaded.rows, login=loaded.first_login))
     return 0
-
-
-def _verify(store: Store) -> int:
-    with store.read() as connection:
-        wrong = scope_errors(connection)
-    if not wrong:
-        print(_("All sums are right."))
-        return 0
-    print(_("These scopes differ from their sums: {scopes}").format(scopes=", ".join(wrong)))
-    return 1
 
 
 def _verify_receipt(path: Path) -> int:

@@ -19,7 +19,7 @@ from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
 
-__all__ = ["Done", "Retention"]
+__all__ = ["Done", "Retention", "set_archive_days"]
 
 DAY_MS = 86_400_000
 EXIT_DAYS = TEXT_DAYS = 180
@@ -40,6 +40,17 @@ class Done:
     exits: int
     forgotten: int
     heads: dict[str, int]
+
+
+def set_archive_days(store: Store, days: int) -> None:
+    """Set after how many days closed tickets go to the archive; 0 archives nothing."""
+    table = SYSTEM.setting
+
+    def work(connection: sa.Connection) -> None:
+        connection.execute(table.delete().where(table.c.name == "archive_days"))
+        connection.execute(table.insert().values(name="archive_days", value=str(days)))
+
+    store.write(work)
 
 
 class Retention:

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of `deskside admin` about devices, teams of people, backups and checks of the database."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import time
+from pathlib import Path
+
+from app.config.i18n import N_, _, ngettext
+from app.domain.errors import Refused
+from sync.server.backup import back_up, restore
+from sync.server.devices import DeviceInfo, Devices
+from sync.server.retention import set_archive_days
+from sync.server.store import Store
+from sync.server.verify import Finding, verify
+
+__all__ = ["COMMANDS", "FILE_COMMANDS", "add_commands", "run", "run_file"]
+
+COMMANDS = frozenset({"device", "team", "resync", "archive-days", "verify"})
+FILE_COMMANDS = frozenset({"backup", "restore"})
+
+_STATES = {"suspend": "suspended", "revoke": "revoked", "activate": "active"}
+_STATE_WORDS = {"active": N_("active"), "suspended": N_("suspended"), "revoked": N_("revoked")}
+_FINDINGS = {
+    "sums": N_("The sums of scope {where} differ from its rows. Devices that load it will not agree with the server."),
+    "seqs": N_("{count} rows of {where} have a place beyond their scope’s last one, for example {example}."),
+    "orphan": N_("{count} rows ({where}) are not where their ticket is, for example {example}."),
+    "numbers": N_("{count} numbers ({where}) are given twice or beyond the last one, for example {example}."),
+    "reference": N_("{count} rows name something that does not exist ({where}), for example {example}."),
+}
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands to the administrator's."""
+    device = commands.add_parser("device", help=_("Show devices, lock or wipe them"))
+    actions = device.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listed = actions.add_parser("list", help=_("All devices, the one seen last first"))
+    listed.add_argument("--login", help=_("Only those of this person"))
+    for name, text in (
+        ("show", _("One device in detail")),
+        ("suspend", _("Lock the windows of a device; its data stay")),
+        ("revoke", _("Let a lost device delete its data at its next contact")),
+        ("activate", _("Let a device work again")),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("device", metavar="DEVICE", help=_("Its code or id"))
+    team = commands.add_parser("team", help=_("Take people into teams and out of them"))
+    actions = team.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (("grant", _("Take a person into a team")), ("withdraw", _("Take a person out of a team"))):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("login", metavar="LOGIN", help=_("The person"))
+        action.add_argument("team", metavar="TEAM", help=_("The team by name"))
+    again = commands.add_parser("resync", help=_("Let devices load again what the server has"))
+    again.add_argument("--device", metavar="DEVICE", help=_("Only this device, by code or id"))
+    again.add_argument("--scope", metavar="SCOPE", help=_("Only this scope"))
+    days = commands.add_parser("archive-days", help=_("Set after how many days closed tickets go to the archive"))
+    days.add_argument("days", type=int, metavar="DAYS", help=_("0 archives nothing"))
+    commands.add_parser("verify", help=_("Look through the whole database for what must not be"))
+    saved = commands.add_parser("backup", help=_("Write a backup; the server may run"))
+    saved.add_argument("file", type=Path, metavar="FILE", help=_("The file to write"))
+    put_back = commands.add_parser("restore", help=_("Put a backup back; the server must be stopped"))
+    put_back.add_argument("file", type=Path, metavar="FILE", help=_("The backup"))
+
+
+def run_file(arguments: argparse.Namespace) -> int:
+    """Back up or restore. Raises WorldError."""
+    now = time.time_ns() // 1_000_000
+    if arguments.command == "backup":
+        made = back_up(arguments.data, arguments.database, arguments.file, now)
+        text = ngettext(
+            "The backup is written: {size} MB with {n} attachment. It holds all secrets of the server: keep it safe.",
+            "The backup is written: {size} MB with {n} attachments. It holds all secrets of the server: keep it safe.",
+            made.attachments,
+        )
+        print(text.format(size=f"{made.size / 1e6:.1f}", n=made.attachments))
+        return 0
+    former = restore(arguments.data, arguments.database, arguments.file, now, secrets.token_bytes)
+    print(_("The backup is in place. Devices send again what it does not know, and load what it knows differently."))
+    if former is not None:
+        print(_("The former database is kept as {file}.").format(file=former.name))
+    return 0
+
+
+def run(arguments: argparse.Namespace, store: Store, now: int) -> int:
+    """Run one of `COMMANDS`. Raises Refused, DatabaseBusy."""
+    devices = Devices(store, secrets.token_bytes)
+    if arguments.command == "device":
+        return _device(arguments, devices, now)
+    if arguments.command == "team":
+        member = arguments.action == "grant"
+        devices.set_team(now, arguments.login, arguments.team, member=member)
+        print(_("Done. Devices of this person that are online take it over at once, others at their next contact."))
+        return 0
+    if arguments.command == "resync":
+        count = devices.resync(now, device=arguments.device, scope=arguments.scope)
+        text = ngettext("{n} scope will be loaded again.", "{n} scopes will be loaded again.", count)
+        print(text.format(n=count), _("What devices have not sent yet stays there and is sent."))
+        return 0
+    if arguments.command == "archive-days":
+        return _archive_days(store, arguments.days)
+    return _verify(store)
+
+
+def _device(arguments: argparse.Namespace, devices: Devices, now: int) -> int:
+    if arguments.action == "list":
+        found = devices.list(arguments.login)
+        for info in found:
+            print(f"{info.code:<5} {_state(info):<12} {info.login:<20} {_ago(now, info.last_seen):<16} {info.name}")
+        if not found:
+            print(_("There are no devices yet."))
+        return 0
+    if arguments.action == "show":
+        _show(devices.show(arguments.device), now)
+        return 0
+    info = devices.set_state(now, arguments.device, _STATES[arguments.action])
+    texts = {
+        "suspend": _("{code} of {login} is locked at its next contact. What it has not sent stays there."),
+        "revoke": _("{code} of {login} deletes its data at its next contact, with what it has not sent."),
+        "activate": _("{code} of {login} may work again."),
+    }
+    print(texts[arguments.action].format(code=info.code, login=info.login))
+    return 0
+
+
+def _show(info: DeviceInfo, now: int) -> None:
+    lines = [
+        (_("Device"), f"{info.code}  {info.id.hex()}"),
+        (_("Name"), info.name),
+        (_("Person"), info.login if info.account_state == "active" else f"{info.login} ({_('suspended')})"),
+        (_("State"), _state(info)),
+        (_("Last contact"), _ago(now, info.last_seen)),
+        (_("Last greeting"), _ago(now, info.hello_at)),
+        (_("Clock differs by"), _("{n} s").format(n=round(info.offset_ms / 1000))),
+        (_("Changes taken"), str(info.lmid)),
+        (_("of which it knows"), str(info.lmid_seen)),
+        (_("Changes refused"), str(info.refused)),
+    ]
+    if info.replaces is not None:
+        lines.append((_("In place of"), info.replaces.hex()))
+    if info.resync:
+        lines.append((_("To be loaded again"), ", ".join(info.resync)))
+    for label, value in lines:
+        print(f"{label}: {value}")
+
+
+def _state(info: DeviceInfo) -> str:
+    return _("wiped") if info.wiped_at is not None else _(_STATE_WORDS.get(info.state, info.state))
+
+
+def _ago(now: int, then: int) -> str:
+    if not then:
+        return _("never")
+    minutes = max(0, now - then) // 60_000
+    if minutes < 60:
+        return ngettext("{n} minute ago", "{n} minutes ago", minutes).format(n=minutes)
+    if minutes < 48 * 60:
+        return ngettext("{n} hour ago", "{n} hours ago", minutes // 60).format(n=minutes // 60)
+    return ngettext("{n} day ago", "{n} days ago", minutes // 1440).format(n=minutes // 1440)
+
+
+def _archive_days(store: Store, days: int) -> int:
+    if not 0 <= days <= 100_000:
+        raise Refused("bad_days")
+    set_archive_days(store, days)
+    text = ngettext(
+        "Closed tickets go to the archive after {n} day.", "Closed tickets go to the archive after {n} days.", days
+    )
+    print(text.format(n=days) if days else _("Closed tickets stay where they are."))
+    return 0
+
+
+def _verify(store: Store) -> int:
+    with store.read() as connection:
+        findings = verify(connection)
+    if not findings:
+        print(_("The database is sound: sums, tickets with their parts, numbers and references."))
+        return 0
+    for finding in findings:
+        print(_finding(finding))
+    print(_("Nothing was changed. If sums differ, “resync --scope” lets the devices load the scope again."))
+    return 1
+
+
+def _finding(finding: Finding) -> str:
+    text = _(_FINDINGS[finding.kind])
+    return text.format(where=finding.where, count=finding.count, example=finding.example)
