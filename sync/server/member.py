@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from sync.protocol import Bye, LiveDown, encode
 from sync.server.tokens import Grant
@@ -16,9 +16,9 @@ _CLOSE_CODES = {"token": 4401, "malformed": 4400, "replaced": 4409}
 
 
 class Member:
-    """Belongs to the event loop. `next()` gives what to send; None means close."""
+    """Belongs to the event loop. An idle one costs no task: whoever sends sets `wake`, then takes until None."""
 
-    __slots__ = ("_closed", "_messages", "_pokes", "_queued", "_waiter", "close_code", "grant", "scopes")
+    __slots__ = ("_closed", "_messages", "_pokes", "_queued", "close_code", "grant", "scopes", "wake")
 
     def __init__(self, grant: Grant, scopes: frozenset[str]) -> None:
         self.grant = grant
@@ -26,9 +26,9 @@ class Member:
         self._messages: deque[bytes] | None = None  # made when needed: most sockets are idle
         self._pokes: dict[str, bytes] = {}
         self._queued = 0
-        self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self.close_code = 1000
+        self.wake: Callable[[], None] = _nobody  # called when there is something to take
 
     def send(self, message: LiveDown) -> None:
         """Queue a message."""
@@ -47,7 +47,7 @@ class Member:
         """Tell that a scope moved; takes the place of an earlier poke of the same scope that was not sent yet."""
         if not self._closed:
             self._pokes[scope] = payload
-            self._wake()
+            self.wake()
 
     def close(self, code: str, retry_ms: int = 0) -> None:
         """Say goodbye and end the socket. Idempotent."""
@@ -58,31 +58,27 @@ class Member:
         self._pokes.clear()
         self._put(encode(Bye(code=code, retry_ms=retry_ms)))
 
-    async def next(self) -> bytes | None:
-        """Wait for the next message to send."""
-        while True:
-            if self._messages:
-                payload = self._messages.popleft()
-                self._queued -= len(payload)
-                return payload
-            if self._closed:
-                return None
-            if self._pokes:
-                return self._pokes.pop(next(iter(self._pokes)))
-            self._messages = None
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+    def take(self) -> bytes | None:
+        """Return the next message to send; None if there is none."""
+        if self._messages:
+            payload = self._messages.popleft()
+            self._queued -= len(payload)
+            return payload
+        self._messages = None
+        return self._pokes.pop(next(iter(self._pokes))) if self._pokes else None
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the last message was queued."""
+        return self._closed
 
     def _put(self, payload: bytes) -> None:
         if self._messages is None:
             self._messages = deque()
         self._messages.append(payload)
         self._queued += len(payload)
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+
+def _nobody() -> None:
+    """The socket is not ready to send yet; what is queued waits for it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from litestar import WebSocket, websocket
@@ -47,6 +48,8 @@ class _LiveSocket:
         self._parts = parts
         self._socket = socket
         self._expiry: asyncio.TimerHandle | None = None
+        self._reader = asyncio.current_task()
+        self._writer: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         grant = await self._first()
@@ -60,17 +63,27 @@ class _LiveSocket:
             return
         self._renew(member, grant)
         await self._parts.hub.catch_up(member)
-        writer = asyncio.ensure_future(self._write(member))
-        reader = asyncio.ensure_future(self._read(member))
+        member.wake = partial(self._wake, member)
+        self._wake(member)
         try:
-            await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
+            await self._read(member)
+        except asyncio.CancelledError:
+            if self._reader is None or not member.closed:
+                raise
+            self._reader.uncancel()  # by our own writer, which has said goodbye
         finally:
             self._parts.hub.leave(member)
+            member.wake = _nothing
             if self._expiry is not None:
                 self._expiry.cancel()
-            for task in (reader, writer):
-                task.cancel()
-            await asyncio.gather(reader, writer, return_exceptions=True)
+            if self._writer is not None:
+                self._writer.cancel()
+                await asyncio.gather(self._writer, return_exceptions=True)
+
+    def _wake(self, member: Member) -> None:
+        """Send what is queued; a task lives only as long as there is something."""
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write(member))
 
     async def _first(self) -> Grant | None:
         try:
@@ -98,16 +111,31 @@ class _LiveSocket:
                 await self._parts.hub.received(member, message)
 
     async def _write(self, member: Member) -> None:
-        with suppress(*_GONE):
-            while (payload := await member.next()) is not None:
+        try:
+            while (payload := member.take()) is not None:
                 await self._socket.send_bytes(payload)
+            self._writer = None
+            if member.closed:
+                await self._end(member)
+        except _GONE:
+            self._writer = None  # the reader hears of it too
+
+    async def _end(self, member: Member) -> None:
+        try:
             await self._socket.close(member.close_code)
+        finally:
+            if self._reader is not None:
+                self._reader.cancel()
 
     def _renew(self, member: Member, grant: Grant) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
         delay = max(0.0, (grant.expires_ms - self._parts.clock()) / 1000)
         self._expiry = asyncio.get_running_loop().call_later(delay, member.close, "token")
+
+
+def _nothing() -> None:
+    """The socket is gone."""
 
 
 def _too_large() -> LiveUp:
