@@ -50,6 +50,11 @@ def translate(error: Exception) -> StoreUnavailable | None:
     return StoreUnavailable(known, sqlite=code) if known else None
 
 
+def may_be_damage(error: StoreUnavailable) -> bool:
+    """Whether a file that was just being opened may be damaged; an I/O error without a detail says so there."""
+    return error.code == "store_damaged" or error.details.get("sqlite") == _SQLITE_IOERR
+
+
 @contextmanager
 def our_errors() -> Iterator[None]:
     """Turn driver errors of the block into StoreUnavailable; bugs pass unchanged."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import StoreUnavailable
-from app.store.cipher import Database, file_uri, open_raw, our_errors
+from app.store.cipher import Database, file_uri, may_be_damage, open_raw, our_errors
 from app.store.replica_file import remove_database
 from app.store.salvage import salvage
 from app.store.schema import PENDING_VERSION, pending_ddl
@@ -87,7 +87,7 @@ def prepare(folder: Path, key: bytes) -> Opened:
         with our_errors():
             _check(path, key)
     except StoreUnavailable as error:
-        if error.code != "store_damaged":
+        if not may_be_damage(error):
             raise
         return _restore(folder, key)
     with our_errors():

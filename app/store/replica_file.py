@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import StoreUnavailable
-from app.store.cipher import file_uri, open_raw, our_errors
+from app.store.cipher import file_uri, may_be_damage, open_raw, our_errors
 from app.store.schema import fingerprint, replica_ddl
 
 KEPT_FACTS = ("known", "refresh_token", "renumber")  # the worker's own: a new replica need not ask a person again
@@ -87,7 +87,7 @@ def inspect(path: Path, key: bytes, pair_id: bytes) -> Found:
             finally:
                 raw.close()
     except StoreUnavailable as error:
-        if error.code not in ("store_damaged", "store_wrong_key"):
+        if error.code != "store_wrong_key" and not may_be_damage(error):
             raise
         sound = False
     foreign = meta.get("pair_id") not in (None, pair_id)
