@@ -132,7 +132,8 @@ class ConflictResolve:
             if row.values["status"] == "closed":
                 return []
             return [*self._run_held(rows, ctx, row), _closed(row)]
-        return [*self._edit(rows, row).effects(rows, ctx), _closed(row)]
+        value = self.value if self.choice == "edited" else _loaded(row.values["mine"])
+        return [*self._edit(rows, row, value).effects(rows, ctx), _closed(row)]
 
     def _reopen(self, rows: Rows, ctx: Context, row: Row) -> list[Effect]:
         if row.values["status"] != "closed":
@@ -143,7 +144,7 @@ class ConflictResolve:
             if isinstance(change, MessageAdd) and rows.get(MESSAGE.number, change.message) is not None:
                 raise Refused("already_sent")
             return [opened]
-        back = replace(self, choice="edited", value=_loaded(row.values["theirs"]))._edit(rows, row)
+        back = self._edit(rows, row, _loaded(row.values["theirs"]))
         if isinstance(back, TicketSet):
             back = replace(back, undo=True)
         return [*back.effects(rows, ctx), opened]
@@ -162,12 +163,11 @@ class ConflictResolve:
         run = change.written(view, ctx) if isinstance(change, MessageAdd) else change.effects(view, ctx)
         return [*restore, *run]
 
-    def _edit(self, rows: Rows, row: Row) -> TicketSet | TicketMove | CustomerSet | MemberSet | TextEdit:
+    def _edit(self, rows: Rows, row: Row, value: Any) -> TicketSet | TicketMove | CustomerSet | MemberSet | TextEdit:
         number, subject, name = row.values["subject_type"], row.values["subject"], str(row.values["field"])
         entity = BY_NUMBER.get(int_of(number))
         if entity is None or not isinstance(subject, bytes):
             raise Refused("bad_conflict")
-        value = self.value if self.choice == "edited" else _loaded(row.values["mine"])
         value = value_from_json(entity, name, value)
         if row.values["kind"] == "text":
             if not isinstance(value, str):

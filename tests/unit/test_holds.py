@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.domain import changes as c
-from app.domain.entities import CONFLICT, CUSTOMER, MESSAGE, NOTE, ORGANISATION, TICKET, Category, user_scope
+from app.domain.entities import CONFLICT, CUSTOMER, MESSAGE, NOTE, ORGANISATION, TICKET, Category, Value, user_scope
 from app.domain.executor import canonical_json
 from app.domain.holds import Held
 from tests.fakes.rows import AGENT, CUSTOMER_ID, STATES, TICKET_ID, MemoryRows, event, new_ticket
@@ -31,7 +31,7 @@ def reply(n: int = 2, seen_seq: int = 1, **changes: Any) -> c.MessageAdd:
 
 def keep(rows: MemoryRows, held: Held, **changes: Any) -> c.Row:
     """Put the conflict row there that the server would."""
-    values = {
+    values: dict[str, Value] = {
         "subject_type": TICKET.number, "subject": held.ticket, "kind": held.kind, "mine": c.dump_change(held.change),
         "theirs": canonical_json(held.why), "status": "open", "created_by": AGENT, "field": None,
     }  # fmt: skip
@@ -193,7 +193,7 @@ def test_a_delete_that_did_not_see_an_edit_is_held(rows: MemoryRows) -> None:
 
 
 def field_conflict(rows: MemoryRows, field: str, mine: object, **changes: Any) -> None:
-    values = {
+    values: dict[str, Value] = {
         "subject_type": TICKET.number, "subject": TICKET_ID, "kind": "field", "field": field,
         "mine": canonical_json(mine), "theirs": "null", "status": "open", "created_by": AGENT,
     }  # fmt: skip

@@ -17,6 +17,7 @@ from app.domain.entities import (
     TICKET,
     TIME_ENTRY,
     Category,
+    Value,
     customer_scope,
     team_scope,
 )
@@ -52,7 +53,7 @@ def rows() -> MemoryRows:
 def numbers(rows: MemoryRows, ticket: bytes) -> list[tuple[object, object]]:
     """Message numbers and bodies of a ticket."""
     found = rows.find(MESSAGE.number, "ticket", ticket)
-    return sorted((r.values["msg_no"], r.values["body"]) for r in found)  # type: ignore[type-var]  # numbers
+    return sorted((r.values["msg_no"], r.values["body"]) for r in found)
 
 
 def snapshot(rows: MemoryRows) -> dict[tuple[int, bytes], tuple[object, ...]]:
@@ -239,8 +240,8 @@ def customers(rows: MemoryRows) -> None:
         rows.run(c.CustomerCreate(event(40 + n), customer, f"고객 {n}"))
         for mail in mails:
             id_ = bytes([n, ord(mail[0])]) * 8
-            values = {"customer": customer, "kind": "email", "value": mail, "is_primary": True}
-            rows.put(c.Row(CONTACT_ADDRESS.number, id_, customer_scope(customer), dict(values)))
+            values: dict[str, Value] = {"customer": customer, "kind": "email", "value": mail, "is_primary": True}
+            rows.put(c.Row(CONTACT_ADDRESS.number, id_, customer_scope(customer), values))
 
 
 def test_merged_customers_leave_no_row_without_a_customer(rows: MemoryRows) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain import changes as c
-from app.domain.entities import CONFLICT, MEMBERSHIP, MESSAGE, NOTE, TICKET, TIME_ENTRY, user_scope
+from app.domain.entities import CONFLICT, MEMBERSHIP, MESSAGE, NOTE, TICKET, TIME_ENTRY, Value, user_scope
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import hlc_of, uuid7
@@ -59,7 +59,7 @@ class World:
         if pick == 6:
             return c.TicketMove(event, ticket, rng.choice([TEAM_ID, SOUTH_ID]))
         if pick == 7:
-            return rng.choice([c.TicketDelete, c.TicketRestore])(event, ticket)
+            return c.TicketDelete(event, ticket) if rng.random() < 0.5 else c.TicketRestore(event, ticket)
         if pick in (8, 9):
             return c.TicketMerge(event, ticket, other) if pick == 8 else c.TicketUnmerge(event, ticket)
         if pick == 10:
@@ -111,7 +111,7 @@ class World:
     def hold(self, change: c.AnyChange, mine: str, kind: str, ticket: bytes) -> None:
         id_ = change.event
         if self.rows.get(CONFLICT.number, id_) is None:
-            values = {"subject_type": 1, "subject": ticket, "kind": kind, "mine": mine, "status": "open",
+            values: dict[str, Value] = {"subject_type": 1, "subject": ticket, "kind": kind, "mine": mine, "status": "open",
                       "created_by": AGENT, "theirs": canonical_json({}), "field": None}  # fmt: skip
             self.rows.put(c.Row(CONFLICT.number, id_, user_scope(AGENT), values))
 
