@@ -15,7 +15,7 @@ from widgets.foundation import Button, Look, PlainLabel, Theme
 __all__ = ["MarkedField"]
 
 _LOOKS = {
-    FieldMark.PENDING: ("cloud-upload", "fg.muted", N_("Wait for the server")),
+    FieldMark.PENDING: ("cloud-upload", "fg.muted", N_("Waits for the server")),
     FieldMark.LOSING: ("triangle-alert", "warning.fg", N_("Gives way to a newer value")),
     FieldMark.CONFLICT: ("split", "warning.fg", N_("Two values: needs you")),
 }
