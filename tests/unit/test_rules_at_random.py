@@ -111,8 +111,10 @@ class World:
     def hold(self, change: c.AnyChange, mine: str, kind: str, ticket: bytes) -> None:
         id_ = change.event
         if self.rows.get(CONFLICT.number, id_) is None:
-            values: dict[str, Value] = {"subject_type": 1, "subject": ticket, "kind": kind, "mine": mine, "status": "open",
-                      "created_by": AGENT, "theirs": canonical_json({}), "field": None}  # fmt: skip
+            values: dict[str, Value] = {
+                "subject_type": 1, "subject": ticket, "kind": kind, "mine": mine, "status": "open",
+                "created_by": AGENT, "theirs": canonical_json({}), "field": None,
+            }  # fmt: skip
             self.rows.put(c.Row(CONFLICT.number, id_, user_scope(AGENT), values))
 
     def check(self) -> None:
