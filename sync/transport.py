@@ -308,6 +308,8 @@ class Transport:
             return
         with _foreign_errors():
             body = await response.aread()
+        if not body and response.request.method == "HEAD":
+            raise Answered(response.status_code, Problem(code="not_found"))  # has no body to say more
         problem = _problem(response, body)
         retry = _seconds(response.headers.get("retry-after"))
         if problem is not None:
