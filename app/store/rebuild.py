@@ -61,11 +61,13 @@ class Rebuilder:
         self._tools = tools
         self._done = -1
         self._seen: list[_Seen] = []
+        self._past: dict[Key, frozenset[int]] = {}  # of rows with pending changes: those that do not count any more
 
     def start_over(self) -> None:
         """Forget what was noticed: the numbers changed."""
         self._done = -1
         self._seen.clear()
+        self._past.clear()
 
     def run(self) -> bool:
         """Make images whose base changed anew and prune; returns whether images changed. Raises StoreUnavailable."""
@@ -103,7 +105,11 @@ class Rebuilder:
         plan = _Plan()
         revived = self._revived(shown)
         plan.revived = set(revived)
+        past = self._past_of(shown)
         dirty = self._dirty(shown).union(*revived.values())
+        dirty |= {key for key in past if past[key] != self._past.get(key)}
+        dirty |= {key for key in self._past.keys() - past.keys() if self._counts(shown, key)}
+        self._past = past
         if not dirty:
             return plan
         keys, mids = _component(shown, dirty, revived)
@@ -134,6 +140,25 @@ class Rebuilder:
             )
             out |= {(type_, id_) for (id_,) in shown.tx.all(sql)}
         return out
+
+    def _past_of(self, shown: Shown) -> dict[Key, frozenset[int]]:
+        """Return, of rows with pending changes, the changes that their image once showed and that count no more.
+
+        A refused or orphaned one leaves the base row as it was: only this tells that its image is to be made anew.
+        """
+        out: dict[Key, set[int]] = defaultdict(set)
+        sql = (
+            f"SELECT j.type, j.id, j.mid FROM pending.over_key j WHERE NOT ({shown.active('j.mid')}) AND EXISTS "
+            f"(SELECT 1 FROM pending.over_key k WHERE k.type = j.type AND k.id = j.id AND {shown.active()})"
+        )
+        for type_, id_, mid in shown.tx.all(sql):
+            out[type_, id_].add(mid)
+        return {key: frozenset(mids) for key, mids in out.items()}
+
+    @staticmethod
+    def _counts(shown: Shown, key: Key) -> bool:
+        sql = f"SELECT 1 FROM pending.over_key k WHERE k.type = ? AND k.id = ? AND {shown.active()}"
+        return shown.tx.one(sql, key) is not None
 
     def _revived(self, shown: Shown) -> dict[int, set[Key]]:
         """Return the mutations whose images were removed as confirmed, and which count again."""

@@ -12,7 +12,7 @@ from app.domain.replica import OutboxEntry, ReplicaState
 from app.store.cipher import Session
 from app.store.schema import table_of
 from app.store.shown import Shown, ShownRows
-from sync.protocol import PushAnswer
+from sync.protocol import Begin, FrameReader, Mark, PullFrame, PushAnswer, Sums
 from tests.sync.sim.model import CHECKED, MESSAGE, NOTE, TICKET, Image, Key, Refusal
 from tests.sync.sim.oracle import Violation, signed, version_hash
 
@@ -35,6 +35,8 @@ def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
     """I1, I2, I5: cursors do not fall, and the base rows are what the server had at the cursors."""
     oracle, worker = world.oracle, client.worker
     assert worker is not None
+    if state.epoch != oracle.epoch:
+        return  # it does not know yet that the server was restored
     if worker.core.counters.differing:
         raise Violation("I2", f"{client.person.login}: sums of {worker.core.counters.differing} differed")
     for scope in state.scopes.values():
@@ -64,10 +66,30 @@ def answer_is_stored(world: World, client: Client, answer: PushAnswer) -> None:
             raise Violation("I4", f"{client.person.login}: mid {result.mid} was {stored}, the answer says {told}")
 
 
+def answer_is_one_moment(world: World, client: Client, raw: list[bytes]) -> None:
+    """I2: a complete answer to a pull says nothing that was not true all at once."""
+    frames: list[PullFrame] = list(FrameReader().feed(b"".join(raw)))
+    begin = next((f for f in reversed(frames) if isinstance(f, Begin)), None)
+    sums = next((f for f in frames if isinstance(f, Sums)), None)
+    if begin is None or sums is None or begin.epoch != world.oracle.epoch:
+        return
+    marks = {f.scope: f.to for f in frames if isinstance(f, Mark)}
+    heads = {s: marks.get(s, begin.heads[s]) for s in sums.scopes}
+    if not world.oracle.one_moment(client.person.device, begin.lmid, heads):
+        raise Violation(
+            "I2", f"{client.person.login} is told lmid {begin.lmid} with heads that were never true with it"
+        )
+    for scope, told in sums.scopes.items():
+        if (told.n, told.xsum) != world.oracle.sums_at(scope, heads[scope]):
+            raise Violation("I2", f"{client.person.login} is told wrong sums of {scope} at {heads[scope]}")
+
+
 def contents_are_true(world: World, client: Client, state: ReplicaState) -> None:
     """I2 in full: every base row of every live scope, and none besides."""
     worker = client.worker
     assert worker is not None
+    if state.epoch != world.oracle.epoch:
+        return
     with worker.replica._file.read() as tx:
         held = _base_rows(tx)
     for scope in state.scopes.values():
@@ -225,6 +247,10 @@ def _lack(world: World, client: Client) -> str:
     if client.ask is not None:
         return "an answer"
     state = worker.replica.state()
+    if state.epoch != world.oracle.epoch:
+        return "the new epoch"
+    if state.scopes.keys() != world.oracle.access(client.person.account):
+        return "or has scopes that are not its own"
     if worker.replica.last_mid() > state.lmid_seen:
         return f"confirmation of {worker.replica.last_mid() - state.lmid_seen} mutations"
     for scope in state.scopes.values():
@@ -244,7 +270,17 @@ def everything_arrived(world: World) -> None:
         contents_are_true(world, client, client.worker.replica.state())
         client.window.profile.after_checkpoint()
         client.window.read(lambda shown, c=client: _nothing_over_it(c, shown))
+        _refusals_are_told(world, client)
     _no_word_lost(world)
+
+
+def _refusals_are_told(world: World, client: Client) -> None:
+    assert client.window is not None
+    told = {m for (m,) in client.window.read(lambda s: s.tx.all("SELECT mid FROM main.needs_you"))}
+    device = client.person.device
+    refused = {m for (d, m), (st, _) in world.oracle.past.results.items() if d == device and st == "rejected"}
+    if refused - told:
+        raise Violation("I12", f"{client.person.login} was never told that {sorted(refused - told)} were refused")
 
 
 def _nothing_over_it(client: Client, shown: Shown) -> None:

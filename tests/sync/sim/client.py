@@ -62,6 +62,7 @@ class Worker:
         self.core = ClientCore(self.replica, rng)
         self.backoff = Backoff(rng)
         self.last_mid = 0
+        self.next_look = 0  # when to look for what was saved without a word
         self.not_before = 0  # after a failure: wait until then
 
     def close(self) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import random
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+import structlog
 from argon2 import PasswordHasher
 
 from app.domain.entities import CUSTOMER, MESSAGE, STATE, TEAM, TICKET, Value, customer_scope, team_scope
@@ -177,6 +179,7 @@ _env: list[Env] = []
 
 def environment() -> Env:
     """Return this process's environment; made at the first call."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if not _env or _env[0].folder.name != f"deskside-sim-{os.getpid()}":
         _env[:] = [_make()]
     return _env[0]

@@ -20,8 +20,8 @@ from tests.sync.sim.env import Env
 from tests.sync.sim.model import CHECKED, CHILDREN, CONFLICT, RULES, TICKET, Deed, Image, Key, Model, Refusal
 
 
-class Violation(Exception):
-    """An invariant does not hold."""
+class Violation(BaseException):
+    """An invariant does not hold. No Exception: the product must not take it for an error of its own."""
 
     def __init__(self, invariant: str, text: str) -> None:
         super().__init__(f"{invariant}: {text}")
@@ -324,6 +324,17 @@ class Oracle:
             lmids.get(device, 0) == lmid and all(heads.get(s, 0) == c for s, c in cursors.items())
             for lmids, heads in reversed(self.past.moments)
         )
+
+    def access(self, account: bytes) -> set[str]:
+        """Return the scopes that an account may see."""
+        sql = "SELECT scope_id FROM scope_access WHERE account_id = ?"
+        return {s for (s,) in self._cx.execute(sql, (account,))}
+
+    @property
+    def epoch(self) -> bytes:
+        """The server's epoch."""
+        row = self._cx.execute("SELECT id FROM epoch ORDER BY no DESC LIMIT 1").fetchone()
+        return bytes(row[0])
 
     def texts(self) -> str:
         """Return everything the server holds, as one text."""

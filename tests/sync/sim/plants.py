@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+import app.domain.changes_tickets
+import app.domain.holds
 import app.store.pending
 import app.store.rebuild
 import app.store.replica
 import app.store.replica_rows
+import app.store.replica_tray
 import app.store.shown
 import sync.engine
 import sync.gather
@@ -21,13 +24,14 @@ import sync.protocol
 import sync.server.apply
 import sync.server.core
 import sync.server.hello
+import sync.server.losses
 import sync.server.pull
 import sync.server.push
 import sync.server.rows
 from app.domain.executor import Decision
 from app.domain.ids import hlc_ms
 from app.domain.replica import Checkpoint
-from sync.protocol import Begin, Result, Sums
+from sync.protocol import Begin, Result, Results, Sums
 from tests.sync.sim.env import environment
 
 Change = tuple[Any, str, Any]  # owner, attribute, what stands there instead
@@ -114,14 +118,18 @@ def _lmid_outside() -> Sequence[Change]:
 
     def frames(connection: Any, now: int, snap: bytes, epoch: bytes, device: Any, ask: Any) -> Iterator[Any]:
         begin: Begin | None = None
+        results = []
         for message in before(connection, now, snap, epoch, device, ask):
             if isinstance(message, Begin):
                 begin = message
+            if isinstance(message, Results):
+                results.append(message)
             if isinstance(message, Sums) and begin is not None:
                 with environment().store.read() as other:
                     sql = "SELECT lmid FROM device WHERE id = ?"
                     lmid = other.exec_driver_sql(sql, (device.id,)).scalar_one()
                 yield Begin(snap=snap, epoch=epoch, lmid=lmid, server_ms=now, heads=begin.heads)
+                yield from results
             yield message
 
     return [(sync.server.core, "pull_frames", frames)]
@@ -200,12 +208,74 @@ def _half() -> Sequence[Change]:
 
 @_plant("loser_not_kept", "a value that lost is not kept in a conflict row")
 def _not_kept() -> Sequence[Change]:
-    return [(sync.server.apply.Applier, "_conflict", lambda *_: None)]
+    return [(sync.server.losses.Losses, "of_loss", lambda *_: None)]
+
+
+@_plant("stale_reply_sent", "a reply goes out though the customer wrote in the meantime")
+def _stale_sent() -> Sequence[Change]:
+    return [(sync.server.apply, "held", lambda *_: None)]
+
+
+@_plant("stale_counts_own", "an own earlier message makes a reply stale")
+def _stale_own() -> Sequence[Change]:
+    before = app.domain.holds._news
+
+    def news(ticket: Any, seen_seq: int, rows: Any, ctx: Any) -> Any:
+        return before(ticket, seen_seq, rows, dataclasses.replace(ctx, mid=0))
+
+    return [(app.domain.holds, "_news", news)]
+
+
+@_plant("children_left_behind", "a ticket moves without its messages")
+def _left_behind() -> Sequence[Change]:
+    return [(app.domain.changes_tickets, "children", lambda *_, **__: [])]
+
+
+@_plant("xsum_missed_on_move", "a row that leaves a scope stays in its sum")
+def _xsum() -> Sequence[Change]:
+    rows_ = sync.server.rows
+    before = rows_.TxRows._stamp
+
+    def stamp(self: Any, scope: str, leaving: list[Any], *args: Any) -> int:
+        head: int = before(self, scope, leaving, *args)
+        if leaving:
+            table, row = rows_.SYSTEM.scope, leaving[0]
+            xsum = self._cx.execute(rows_.sa.select(table.c.xsum).where(table.c.id == scope)).scalar_one()
+            missed = sync.protocol.row_hash(row.type, row.id, self._stored[row.type, row.id].seq)
+            values = {"xsum": sync.protocol.add_sum(xsum, missed)}
+            self._cx.execute(table.update().where(table.c.id == scope).values(**values))
+        return head
+
+    return [(rows_.TxRows, "_stamp", stamp)]
+
+
+@_plant("number_twice", "the counter of ticket numbers goes back")
+def _number_twice() -> Sequence[Change]:
+    before = sync.server.rows.TxRows._number_tickets
+
+    def number(self: Any) -> None:
+        before(self)
+        self._cx.exec_driver_sql("UPDATE counter SET value = value - 1 WHERE name = 'ticket' AND value % 3 = 0")
+
+    return [(sync.server.rows.TxRows, "_number_tickets", number)]
+
+
+@_plant("floor_unchecked", "a cursor below the floor is served, and misses exits that are forgotten")
+def _floor() -> Sequence[Change]:
+    return [
+        (sync.server.pull, "_check_cursors", lambda *_: None),
+        (sync.server.hello, "_state", lambda *_: "ok"),
+    ]
+
+
+@_plant("epoch_head_unchecked", "after a restore a client keeps rows that the server lost")
+def _epoch_head() -> Sequence[Change]:
+    return [(sync.server.hello, "true_cursors", lambda *_: {})]
 
 
 @_plant("effect_outside_transaction", "lmid is committed before the rows are")
 def _outside() -> Sequence[Change]:
-    before = sync.server.core.apply_chunk
+    before = sync.server.push.apply_chunk
 
     def apply(connection: Any, now: int, device: bytes, account: bytes, muts: Any, **more: Any) -> Any:
         done = before(connection, now, device, account, muts, **more)
@@ -214,7 +284,7 @@ def _outside() -> Sequence[Change]:
             connection.exec_driver_sql("DELETE FROM note WHERE id = (SELECT max(id) FROM note)")
         return done
 
-    return [(sync.server.core, "apply_chunk", apply)]
+    return [(sync.server.push, "apply_chunk", apply)]
 
 
 # --- client -----------------------------------------------------------------------------------------------------------
@@ -227,15 +297,13 @@ def _confirmed_shown() -> Sequence[Change]:
 
 @_plant("rejected_shown", "the image of a refused edit still covers the server's row")
 def _rejected_shown() -> Sequence[Change]:
-    before = app.store.replica.ReplicaStore._settle
+    before = app.store.shown.Shown.__init__
 
-    def settle(self: Any, tx: Any, work: Any, checkpoint: Checkpoint) -> bool:
-        moved = before(self, tx, work, checkpoint)
-        refused = [(r.mid, "[]") for r in checkpoint.results if r.st == "rejected"]
-        tx.many("INSERT OR REPLACE INTO waiting(mid, scopes) VALUES(?, ?)", refused)
-        return moved
+    def init(self: Any, tx: Any) -> None:
+        before(self, tx)
+        self.waiting += tuple(m for (m,) in tx.all("SELECT mid FROM main.needs_you WHERE kind = 'rejected'"))
 
-    return [(app.store.replica.ReplicaStore, "_settle", settle)]
+    return [(app.store.shown.Shown, "__init__", init)]
 
 
 @_plant("overlay_removed_at_once", "images go as soon as they are confirmed, not 60 s later")
@@ -258,10 +326,12 @@ def _another() -> Sequence[Change]:
     before = app.store.replica.ReplicaStore.apply
 
     def apply(self: Any, checkpoint: Checkpoint) -> Any:
+        if checkpoint.new_epoch:
+            return before(self, checkpoint)
         done = before(self, dataclasses.replace(checkpoint, lmid=0, results=()))
-        if done.differing:
+        if done.differing or done.guard:
             return done
-        rest = dataclasses.replace(checkpoint, pages=(), exits=(), whole=frozenset())
+        rest = dataclasses.replace(checkpoint, segments=(), whole=frozenset(), drop=())
         return dataclasses.replace(before(self, rest), types=done.types, ids=done.ids, rows=done.rows)
 
     return [(app.store.replica.ReplicaStore, "apply", apply)]
@@ -269,7 +339,33 @@ def _another() -> Sequence[Change]:
 
 @_plant("older_over_newer", "an older row replaces a newer one")
 def _older() -> Sequence[Change]:
-    return [(app.store.replica_rows, "_is_older", lambda *_, **__: False)]
+    return [(app.store.replica_rows.RowWriter, "_wins", lambda *_: True)]
+
+
+@_plant("exit_without_scope_check", "an exit removes the row in whatever scope it is")
+def _exit_unchecked() -> Sequence[Change]:
+    def leave(self: Any, page: Any, _elsewhere: Any) -> None:
+        for _, type_, id_, _ in page.items:
+            held = self._held(app.store.replica_rows.table_of(type_).name, [id_])
+            for old in held.values():
+                self._remove(type_, old[0], [(id_, old[1], old[2])])
+
+    return [(app.store.replica_rows.RowWriter, "leave", leave)]
+
+
+@_plant("dropped_cursor_kept", "a scope that is granted again is not loaded again")
+def _regrant() -> Sequence[Change]:
+    def drop(self: Any, tx: Any, work: Any, drop: Sequence[str]) -> None:
+        for scope in drop:
+            if scope in work.scopes:
+                work.rows.remove_scope(scope)
+
+    return [(app.store.replica.ReplicaStore, "_drop", drop)]
+
+
+@_plant("dropped_rows_kept", "rows that a person may no longer see stay")
+def _rows_kept() -> Sequence[Change]:
+    return [(app.store.replica_rows.RowWriter, "remove_scope", lambda *_: None)]
 
 
 @_plant("waiting_left_out", "acknowledged mutations whose scope is not loaded do not count as own work")
@@ -297,17 +393,17 @@ def _believed() -> Sequence[Change]:
 
 @_plant("cut_answer_complete", "an answer that broke off counts as complete")
 def _cut_complete() -> Sequence[Change]:
-    def cut(self: Any) -> None:
-        self._pages += self._open_pages
-        self._open_pages = []
-        self.finished = True
+    def on_cut(self: Any) -> Any:
+        if self._pulling is not None:
+            self._pulling.gathered.finished = True
+        return self.on_pull_end(self._now_ms)
 
-    return [(sync.gather.Gathered, "cut", cut)]
+    return [(sync.engine.ClientCore, "on_cut", on_cut)]
 
 
 @_plant("tray_forgotten", "a refused mutation does not get into the tray")
 def _tray() -> Sequence[Change]:
-    return [(app.store.replica, "needs_a_person", lambda _: False)]
+    return [(app.store.replica_tray, "needs_a_person", lambda _: False)]
 
 
 @_plant("overlay_without_outbox", "an edit's image is saved before its outbox row, in a transaction of its own")

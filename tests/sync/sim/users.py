@@ -7,8 +7,18 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.domain.changes import AnyChange, CustomerSet, MemberSet, MessageAdd, NoteAdd, TicketCreate
-from app.domain.changes import TicketDelete, TicketMove, TicketRestore, TicketSet
+from app.domain.changes import (
+    AnyChange,
+    CustomerSet,
+    MemberSet,
+    MessageAdd,
+    NoteAdd,
+    TicketCreate,
+    TicketDelete,
+    TicketMove,
+    TicketRestore,
+    TicketSet,
+)
 from app.domain.entities import CUSTOMER, TICKET
 from app.domain.errors import Refused
 from app.domain.ports import Seen
@@ -108,7 +118,9 @@ class User:
         if roll < 0.36:
             token = self._token("reply")
             inbound = rng.random() < 0.15
-            return MessageAdd(world.new_id(), world.new_id(), id_, token, self._seen_no(window, id_), inbound=inbound), token
+            return MessageAdd(
+                world.new_id(), world.new_id(), id_, token, self._seen_no(window, id_), inbound=inbound
+            ), token
         if roll < 0.5:
             token = self._token("note")
             return NoteAdd(world.new_id(), world.new_id(), id_, token), token

@@ -10,15 +10,30 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+
+import sqlalchemy as sa
 
 from app.domain.ids import uuid7
-from sync.protocol import Hello, HelloAnswer, Mutation, ProtocolError, Pull, PullFrame, Push, PushAnswer, decode, encode
-from sync.protocol import FrameReader, frame
+from app.store.shown import Shown
+from sync.protocol import (
+    FrameReader,
+    Hello,
+    HelloAnswer,
+    Mutation,
+    ProtocolError,
+    Pull,
+    PullFrame,
+    Push,
+    PushAnswer,
+    decode,
+    encode,
+    frame,
+)
 from sync.server.core import ServerCore
+from sync.server.devices import Devices
+from sync.server.epochs import begin_epoch
 from sync.server.problems import ProblemError
 from sync.server.store import DatabaseBusy
-from app.store.shown import Shown
 from tests.sync.sim import checks
 from tests.sync.sim.client import Window, Worker
 from tests.sync.sim.env import START_MS, Env, Killed, Person, Points, environment
@@ -74,6 +89,7 @@ class Client:
     wake: _Event | None = None
     readings: list[contextlib.ExitStack] = field(default_factory=list)
     checkpoint: int = -1
+    burst: int = 0
     cursors: dict[str, int] = field(default_factory=dict)
 
 
@@ -151,6 +167,8 @@ class World:
             self._open_window(client)
             self._open_worker(client)
             self.after(client.rng.uniform(0, 5_000), lambda c=client: self._user(c))  # type: ignore[misc]
+        if self.rng.random() < 0.4:
+            self._restore()  # only makes the copy
         self._chaos()
         try:
             while self.popped < self.events and self._step():
@@ -271,19 +289,25 @@ class World:
             self.wake(client, client.rng.uniform(1, 20))
         if client.window is not None and client.rng.random() < 0.2:
             self._read_slowly(client, client.window)
-        pause = client.rng.choice((300, 4_000, 8_000, 30_000))
+        if client.burst > 0:
+            client.burst -= 1
+            pause = 60
+        else:
+            pause = client.rng.choice((300, 4_000, 8_000, 30_000))
+            client.burst = client.rng.choice((0, 0, 0, 5))
         self.after(client.rng.expovariate(1 / pause), lambda: self._user(client))
 
     def _read_slowly(self, client: Client, window: Window) -> None:
         """Begin to read the replica now and go on later: the two files' snapshots are of different instants."""
         reading = contextlib.ExitStack()
-        shown = Shown(reading.enter_context(window.profile.readers().read()))
+        tx = reading.enter_context(window.profile.readers().read())
+        tx.all("SELECT k FROM main.meta")  # the snapshot of the other file is taken when it is first read
         client.readings.append(reading)
 
         def go_on() -> None:
             if reading in client.readings:
                 client.readings.remove(reading)
-                checks.own_work_in(client, shown)
+                checks.own_work_in(client, Shown(tx))
                 reading.close()
 
         self.after(client.rng.uniform(10, 20_000), go_on)
@@ -315,14 +339,17 @@ class World:
             self.wake(client, worker.not_before - self.now)
             return
         with self.process(client, "worker"):
-            last = worker.replica.last_mid()
-            if last != worker.last_mid:
-                worker.last_mid = last
-                worker.core.committed()
+            if self.now >= worker.next_look:
+                worker.next_look = self.now + 2_000
+                last = worker.replica.last_mid()
+                if last != worker.last_mid:
+                    worker.last_mid = last
+                    worker.core.committed()
             now = self.clock_of(client)()
             request = worker.core.next(now)
             if request is None:
-                self.wake(client, min(60_000, max(50, worker.core.next_poll_ms - now)))
+                due = worker.core.next_poll_ms - now
+                self.wake(client, min(2_000 if worker.replica.last_mid() != worker.last_mid else 60_000, max(50, due)))
                 return
             self._send(client, request)
 
@@ -400,6 +427,7 @@ class World:
                 self._refuse(client, ask, ProblemError(503, "busy", retry_s=1))
                 return
             del self._pulls[key]
+            checks.answer_is_one_moment(self, client, raw)
             self._answer(client, ask, b"".join(raw))
 
     def _poke(self, heads: dict[str, int]) -> None:
@@ -520,7 +548,13 @@ class World:
             return
         roll = self.rng.random()
         client = self.rng.choice(self.clients)
-        if roll < 0.25:
+        if roll < 0.12:
+            self._set_team(client)
+        elif roll < 0.2:
+            self._raise_floor()
+        elif roll < 0.26:
+            self._restore()
+        elif roll < 0.4:
             client.line.hole = True
             away = self.rng.choice((5_000, 20_000, 60_000, DAY))
             self.note(client.person.login, "is cut off for", away)
@@ -535,6 +569,59 @@ class World:
             self.note("server", "is killed")
             self._kill(None, "server")
         self.after(self.rng.expovariate(1 / 15_000), self._chaos)
+
+    def _set_team(self, client: Client) -> None:
+        """Take a person out of a team, or back into it."""
+        if self.server is None:
+            return
+        team = self.rng.choice(sorted(self.env.teams))
+        scope = f"team:{self.env.teams[team].hex()}"
+        member = scope not in self.oracle.access(client.person.account)
+        with self.process(None, "server"):
+            Devices(self.env.store, self.rng.randbytes).set_team(self.now, client.person.login, team, member=member)
+        self.note("admin", "takes", client.person.login, "into" if member else "out of", team)
+        if self.rng.random() < 0.8:
+            self.after(self.rng.uniform(20, 500), lambda: self._rehello(client))
+
+    def _rehello(self, client: Client) -> None:
+        if client.worker is not None and not client.line.hole:
+            client.worker.core.rehello()
+            self.wake(client, 1)
+
+    def _raise_floor(self) -> None:
+        """Forget old exits: whoever has not seen them must load the scope again."""
+        heads = sorted((s, h) for s, h in self.oracle.past.heads.items() if s.startswith("team:"))
+        scope, head = self.rng.choice(heads)
+        floor = self.rng.randint(head // 2, head)
+
+        def work(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("UPDATE scope SET floor = max(floor, ?) WHERE id = ?", (floor, scope))
+            sql = "DELETE FROM scope_exit WHERE scope_id = ? AND seq <= ?"
+            connection.exec_driver_sql(sql, (scope, floor))
+
+        if self.server is not None:
+            self.env.store.write(work)
+            self.note("server", "raises floor", scope[:7], floor)
+
+    def _restore(self) -> None:
+        """Go back to the copy made earlier; the first time, make one."""
+        backup = self.env.folder / "backup.db"
+        if self._backup is None:
+            copy_file(self.env.server_file, backup)
+            self._backup = self.oracle.past.copy()
+            self.note("server", "is backed up")
+            return
+        self._stop_server()
+        self.oracle.close()
+        self.env.put_server(backup)
+        self.oracle.replace(self._backup)
+        self._backup = None
+        id_ = self.rng.randbytes(16)
+        self.env.store.write(lambda cx: begin_epoch(cx, id_, self.now, "restored"))
+        for client in self.clients:
+            client.cursors.clear()
+        self.note("server", "is restored")
+        self._start_server()
 
     def _reconnect(self, client: Client) -> None:
         client.line.hole = False
@@ -563,11 +650,6 @@ class World:
         while self._heap and self.now < deadline and not checks.is_quiet(self):
             self._step()
         checks.everything_arrived(self)
-
-    def backup(self) -> None:
-        """Copy the server's database aside."""
-        copy_file(self.env.server_file, self.env.folder / "backup.db")
-        self._backup = self.oracle.past.copy()
 
 
 def _about(request: Request) -> str:

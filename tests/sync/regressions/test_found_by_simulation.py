@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stories that the simulator found to end badly, told again without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.changes import TicketSet
+from app.domain.entities import TICKET
+from app.domain.errors import Refused
+from app.domain.ids import new_id
+from app.store.shown import Shown, ShownRows
+from sync.protocol import Pull
+from sync.server.apply import Applier
+from tests.sync.desk import Client, Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path / "server")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def kim(desk: Desk, tmp_path: Path) -> Iterator[Client]:
+    client = Client(desk, tmp_path / "kim", "kim")
+    client.sync()
+    yield client
+    client.close()
+
+
+def shown(client: Client, ticket: bytes) -> dict[str, Any]:
+    """What the list shows of a ticket."""
+    with client.profile.readers().read() as tx:
+        row = ShownRows(Shown(tx)).get(TICKET.number, ticket)
+        assert row is not None
+        return dict(row.values)
+
+
+def test_a_refused_edit_leaves_the_view_though_a_later_one_of_the_ticket_waits(
+    kim: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base row is as before, so nothing but the refusal says that the image must be made anew."""
+    ticket = kim.new_ticket("before")
+    kim.sync()
+    apply = Applier.apply
+
+    def refusing(self: Applier, change: Any, *more: Any) -> Any:
+        if isinstance(change, TicketSet) and change.fields.get("subject") == "refused":
+            raise Refused("scope")
+        return apply(self, change, *more)
+
+    monkeypatch.setattr(Applier, "apply", refusing)
+    later = TicketSet(new_id(), ticket, {"priority": 4})
+
+    saved: list[int] = []
+
+    def save_meanwhile(request: object) -> bool:
+        if isinstance(request, Pull) and not saved:
+            saved.append(kim.profile.commits.commit(later).mid)
+        return False
+
+    kim.line.lose = save_meanwhile
+    kim.set(ticket, subject="refused")
+    kim.sync()
+    assert kim.replica.state().lmid_seen < saved[0]
+    assert shown(kim, ticket)["subject"] == "before"
+    assert shown(kim, ticket)["priority"] == 4
