@@ -89,6 +89,10 @@ class NeedsYouStore(Protocol):
         """Return what waits, newest first; both files are read in one transaction."""
         ...
 
+    def number(self) -> int:
+        """Return how many wait; equals the length of `entries`."""
+        ...
+
     def detail(self, entry: bytes) -> NeedDetail | None:
         """Return an entry with all that is needed to decide, or None when it is settled."""
         ...

@@ -17,6 +17,7 @@ from app.services.texts import polite, priority_name, state_name
 __all__ = [
     "NeedWords",
     "body_text",
+    "brief",
     "change_words",
     "entry_line",
     "field_name",
@@ -164,6 +165,16 @@ def entry_line(item: NeedItem) -> str:
     return " ".join(filter(None, (item.label, item.title))) or change_words(item.name)
 
 
+def brief(item: NeedItem, choices: Choices, clock: Clock) -> str:
+    """Return an entry in one line, for a list of several that are decided alike."""
+    where = entry_line(item)
+    if item.kind is NeedKind.FIELD:
+        mine, theirs = (value_words(item, v, choices, clock) for v in (item.mine, item.theirs))
+        text = _("{entry} · {field}: yours “{mine}”, theirs “{theirs}”")
+        return text.format(entry=where, field=field_name(item.field), mine=mine, theirs=theirs)
+    return f"{where} · {need_words(item, choices, clock).reason}"
+
+
 def need_words(item: NeedItem, choices: Choices, clock: Clock, mine_at: int | None = None) -> NeedWords:
     """Return the words of an entry. `clock` writes a Unix time in ms, for example "10:42"."""
     return _MAKERS[item.kind](item, choices, clock, mine_at)
@@ -207,6 +218,22 @@ def _text(item: NeedItem, choices: Choices, clock: Clock, mine_at: int | None) -
     return NeedWords(_("{field}: the same lines changed twice").format(field=name), title, full, "pen-line", "warning")
 
 
+_HELD: Mapping[str, str] = {
+    "merged": N_(
+        "The ticket was merged into another one after you began. Your reply to {customer} is held, not sent. Look at "
+        "the ticket, then send, edit or discard it."
+    ),
+    "customer": N_(
+        "The ticket was given another customer after you began. Your reply is held, not sent. Look who would get it, "
+        "then send, edit or discard it."
+    ),
+    "on_hold": N_(
+        "The ticket was put on hold for an incident after you began. Your reply to {customer} is held, not sent. Look "
+        "at the incident, then send, edit or discard it."
+    ),
+}
+
+
 def _stale(item: NeedItem, choices: Choices, clock: Clock, mine_at: int | None) -> NeedWords:
     del choices, clock, mine_at
     customer = polite(item.customer_name) or _("The customer")
@@ -214,6 +241,9 @@ def _stale(item: NeedItem, choices: Choices, clock: Clock, mine_at: int | None) 
         "Somebody wrote after you began. Your reply to {customer} is held, not sent. Read the new messages, then send, "
         "edit or discard it."
     ).format(customer=customer)
+    reason = item.theirs.get("reason") if isinstance(item.theirs, dict) else None
+    if reason in _HELD:
+        full = _(_HELD[str(reason)]).format(customer=customer)
     title = _("Reply to {customer} is held").format(customer=customer)
     return NeedWords(_("Reply held: news came in between"), title, full, "reply", "warning")
 

@@ -58,6 +58,11 @@ class NeedsYouFile:
         with self._readers().read() as tx:
             return self._entries(Shown(tx))
 
+    def number(self) -> int:
+        """Return how many wait."""
+        with self._readers().read() as tx:
+            return self.count(Shown(tx))
+
     def detail(self, entry: bytes) -> NeedDetail | None:
         """Return an entry with all that is needed to decide, or None when it is settled."""
         with self._readers().read() as tx:

@@ -34,6 +34,10 @@ class FakeNeeds:
         left = [i for i in self.items if i.id not in self.done | self.ticked]
         return sorted(left, key=lambda i: -i.at)
 
+    def number(self) -> int:
+        """How many wait."""
+        return len(self.entries())
+
     def detail(self, entry: bytes) -> NeedDetail | None:
         """An entry."""
         item = next((i for i in self.entries() if i.id == entry), None)

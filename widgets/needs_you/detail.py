@@ -13,7 +13,7 @@ from app.config.i18n import N_, _, ngettext
 from app.domain.needs import NeedDetail, NeedItem, NeedKind
 from app.domain.ports import Choices
 from app.services.needs_you import Action, actions_of, both_texts
-from app.services.texts_needs import body_text, entry_line, need_words
+from app.services.texts_needs import body_text, brief, entry_line, need_words
 from widgets.foundation import (
     Button,
     EmptyState,
@@ -37,6 +37,7 @@ from widgets.needs_you.kept import Kept
 __all__ = ["NeedsDetail"]
 
 SAVE_MS = 500
+SUMMED = 30
 _TITLES = {
     Action.MINE: N_("Keep mine"),
     Action.THEIRS: N_("Keep theirs"),
@@ -72,6 +73,7 @@ class NeedsDetail(Panel):
         super().__init__("window")
         self._theme = theme
         self._items: list[NeedItem] = []
+        self._any = True
         self._detail: NeedDetail | None = None
         self._choices = Choices()
         self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
@@ -86,6 +88,7 @@ class NeedsDetail(Panel):
         self.open_button = Button(theme, "", look=Look.LINK, pressed=self._open_ticket)
         self.words = PlainLabel(wrap=True, selectable=True)
         self.compare, self.kept = Compare(theme), Kept(theme)
+        self.summary = PlainLabel(wrap=True, selectable=True)
         self.edit_label = PlainLabel(type="strong")
         self.edit = PlainEdit(name="-")
         self.edit.setMinimumHeight(space.vast * 4)
@@ -112,13 +115,15 @@ class NeedsDetail(Panel):
         )
         body = ScrollBody()
         around = (space.large, space.medium, space.large, space.large)
-        body.setLayout(column(self.compare, self.kept, self.edit_box, None, gap=space.medium, margins=around))
+        body.setLayout(
+            column(self.compare, self.kept, self.summary, self.edit_box, None, gap=space.medium, margins=around)
+        )
         self.area = scroll(body)
         page = Panel("window")
         box = column(top, self.area)
         box.setStretch(1, 1)
         page.setLayout(box)
-        self.empty = EmptyState(theme, "", "-", icon="circle-check")
+        self.empty = EmptyState(theme, "", "-", icon="list")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(page)
@@ -137,8 +142,9 @@ class NeedsDetail(Panel):
         self._choices = choices
         self.retranslate()
 
-    def show_items(self, items: Sequence[NeedItem]) -> None:
+    def show_items(self, items: Sequence[NeedItem], *, any_wait: bool = True) -> None:
         """Entries were chosen: none, one whose details follow, or several to be decided alike."""
+        self._any = any_wait
         ids, before = [i.id for i in items], [i.id for i in self._items]
         self._items = list(items)
         if ids != before:
@@ -273,6 +279,8 @@ class NeedsDetail(Panel):
         self.setAccessibleName(_("What waits, in detail"))
         self.edit_done.setAccessibleName(_("Use this text"))
         self.edit_cancel.setText(_("Cancel"))
+        for label in (self.empty.title, self.empty.text):
+            label.setVisible(self._any)
         self.empty.title.setText(_("Nothing is chosen"))
         self.empty.text.setText(_("Choose an entry on the left to see what happened and what you can do."))
         self.stack.setCurrentWidget(self._page if self._items else self.empty)
@@ -297,6 +305,7 @@ class NeedsDetail(Panel):
     def _tell_one(self, item: NeedItem) -> None:
         detail = self._detail or NeedDetail(item)
         words = need_words(item, self._choices, fmt.time_of_day, detail.mine_at)
+        self.summary.hide()
         self._theme.set_label_icon(self.picture, words.icon, f"{words.tone}.fg")
         self.title.setText(words.title)
         self.words.setText(words.full)
@@ -330,6 +339,8 @@ class NeedsDetail(Panel):
         self.open_button.hide()
         self.compare.hide()
         self.kept.hide()
+        self.summary.show()
+        self.summary.setText("\n".join(brief(i, self._choices, fmt.moment) for i in self._items[:SUMMED]))
 
 
 def _str(value: object) -> str:

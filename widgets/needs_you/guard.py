@@ -4,25 +4,29 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _, ngettext
-from widgets.foundation import Button, Look, Notice, Theme, announce, fmt, row
+from widgets.foundation import Button, Look, Notice, Theme, announce, column, fmt, row
 
 __all__ = ["GuardBar"]
 
 
-class GuardBar(Notice):
+class GuardBar(QWidget):
     """Stands above the status strip until it is answered; takes no focus. `answered` gives True for Apply."""
 
     answered = Signal(bool)
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, "", kind="warning")
+        super().__init__()
         space = theme.tokens.space
+        notice = Notice(theme, "", kind="warning")
+        self.text = notice.text
+        self.setLayout(column(notice, margins=(space.small,) * 4))
         self._numbers: tuple[int, int] | None = None
         self.apply = Button(theme, "", look=Look.DANGER, pressed=lambda: self._answer(apply=True))
         self.wait = Button(theme, "", pressed=lambda: self._answer(apply=False))
-        self.body.addLayout(row(self.wait, self.apply, None, gap=space.small))
+        notice.body.addLayout(row(self.wait, self.apply, None, gap=space.small))
         self.hide()
         self.retranslate()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QFont, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QFrame, QTextEdit
 
@@ -35,6 +35,10 @@ class MarkedText(PlainEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(0)
         theme.changed.connect(self._mark)
+        # how many lines there are is known for certain only when width and font have settled
+        self._fit_soon = QTimer(self, singleShot=True, interval=0)
+        self._fit_soon.timeout.connect(self._fit)
+        self.document().documentLayout().documentSizeChanged.connect(lambda _size: self._fit_soon.start())
 
     def show_pieces(self, pieces: Sequence[Piece]) -> None:
         """Show a difference."""
@@ -42,6 +46,7 @@ class MarkedText(PlainEdit):
         self.setPlainText("".join(f"{_SIGNS[p.mark][0]}{p.text}{_SIGNS[p.mark][1]}" for p in pieces))
         self._mark()
         self._fit()
+        self._fit_soon.start()
 
     def show_text(self, text: str) -> None:
         """Show a text without marks."""
@@ -52,12 +57,13 @@ class MarkedText(PlainEdit):
         super().resizeEvent(event)
         if event.oldSize().width() != event.size().width():
             self._fit()
+            self._fit_soon.start()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the text size."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._fit()
+            self._fit_soon.start()
 
     def _mark(self) -> None:
         marks: list[QTextEdit.ExtraSelection] = []
@@ -91,6 +97,7 @@ class MarkedText(PlainEdit):
     def _fit(self) -> None:
         lines = max(1, round(self.document().size().height()))
         margins = self.contentsMargins()
-        self.setFixedHeight(
-            lines * self.fontMetrics().lineSpacing() + margins.top() + margins.bottom() + self._theme.tokens.space.tiny
-        )
+        height = lines * self.fontMetrics().lineSpacing() + margins.top() + margins.bottom()
+        height += self._theme.tokens.space.tiny
+        if height != self.height() or self.minimumHeight() != height:
+            self.setFixedHeight(height)

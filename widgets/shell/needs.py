@@ -83,7 +83,7 @@ class NeedsPart(QObject):
         self.detail.save_now()
 
     def _chosen(self, items: Sequence[NeedItem]) -> None:
-        self.detail.show_items(items)
+        self.detail.show_items(items, any_wait=bool(self.desk.entries))
         if len(items) == 1:
             self.desk.open(items[0])
 

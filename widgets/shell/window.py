@@ -38,7 +38,7 @@ from app.services.triage_undo import UndoEntry
 from app.services.triage_writing import Stale
 from widgets.composer.composer import Composer
 from widgets.customer.panel import CustomerPanel
-from widgets.foundation import Panel, Theme, Toast, column, row
+from widgets.foundation import Panel, Theme, Toast, column
 from widgets.foundation.jobs import Jobs
 from widgets.inbox.outbox import OutboxPage
 from widgets.inbox.pane import InboxPane
@@ -91,6 +91,7 @@ class _Counted:
     counts: Mapping[ViewKey, int]
     outbox: Sequence[OutboxItem]
     choices: Choices
+    needs_you: int
 
 
 class AgentWindow(QMainWindow):
@@ -161,8 +162,7 @@ class AgentWindow(QMainWindow):
         self.split.setStretchFactor(2, 1)
         self.split.setSizes([space.vast * 4, space.vast * 7, space.vast * 11, space.vast * 5 + space.huge])
         whole = Panel("window")
-        asked = row(self.needs.guard, margins=(space.small, space.small, space.small, space.small))
-        box = column(self.top, self.split, asked, self.strip)
+        box = column(self.top, self.split, self.needs.guard, self.strip)
         box.setStretch(1, 1)
         whole.setLayout(box)
         self.lock = LockPage(theme)
@@ -596,10 +596,10 @@ class AgentWindow(QMainWindow):
             self.outbox.refresh()
 
     def _read_counts(self) -> None:
-        queries = self._ports.queries
+        queries, needs = self._ports.queries, self._ports.needs
 
         def read() -> _Counted:
-            return _Counted(queries.counts(), queries.outbox(), queries.choices())
+            return _Counted(queries.counts(), queries.outbox(), queries.choices(), needs.number())
 
         self._ports.jobs.query(read, self._show_counts, lambda _why: None, key="counts")
 
@@ -611,7 +611,7 @@ class AgentWindow(QMainWindow):
             self.desk.load_choices()
         status = self.strip.status()
         since = min((item.created for item in outbox), default=None)
-        self.show_status(replace(status, waiting=len(outbox), waiting_since=since))
+        self.show_status(replace(status, waiting=len(outbox), waiting_since=since, needs_you=read.needs_you))
 
     # --- small windows ---------------------------------------------------------------------------------------
 
