@@ -27,7 +27,7 @@ from sync.server.epochs import begin_epoch, clear_marks, current_epoch, marked, 
 from sync.server.hello import hello
 from sync.server.problems import ProblemError
 from sync.server.pull import pull_frames
-from sync.server.push import apply_all, check_dense
+from sync.server.push import apply_all, check_dense, check_epoch
 from sync.server.snapshots import Snapshots
 from sync.server.store import Store
 from sync.server.tokens import Grant
@@ -63,12 +63,12 @@ class ServerCore:
         if len(message.muts) > PUSH_MAX_MUTATIONS:
             raise ProblemError(413, "too_large")
         check_dense(message.muts)
-        with self._store.read() as connection:
-            device = load_device(connection, who.device, who.subject)
-            if current_epoch(connection).id != message.epoch:
-                raise ProblemError(409, "epoch")
-        lmid, results, heads = device.lmid, list[Result](), dict[str, int]()
-        for pushed in apply_all(self._store, now, who.device, who.subject, message.muts):
+        lmid, results, heads = 0, list[Result](), dict[str, int]()
+        if not message.muts:
+            with self._store.read() as connection:
+                lmid = load_device(connection, who.device, who.subject).lmid
+                check_epoch(connection, message.epoch)
+        for pushed in apply_all(self._store, now, who.device, who.subject, message.muts, message.epoch):
             lmid = pushed.lmid
             results += pushed.results
             heads |= pushed.heads

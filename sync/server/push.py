@@ -20,6 +20,7 @@ from app.domain.ids import hlc_ms, hlc_of
 from sync.protocol import Mutation, ProtocolError, Result, decode_args, mutation_hash
 from sync.server.access import Device, load_device, scopes_of
 from sync.server.apply import Applier
+from sync.server.epochs import current_epoch
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
@@ -49,6 +50,12 @@ def check_dense(muts: Sequence[Mutation]) -> None:
             raise ProblemError(409, "gap", expected=before.mid + 1)
 
 
+def check_epoch(connection: sa.Connection, epoch: bytes) -> None:
+    """Raise ProblemError 409 `epoch` unless this is the one that runs."""
+    if current_epoch(connection).id != epoch:
+        raise ProblemError(409, "epoch")
+
+
 def apply_chunk(
     connection: sa.Connection,
     now: int,
@@ -56,10 +63,13 @@ def apply_chunk(
     account: bytes,
     muts: Sequence[Mutation],
     *,
+    epoch: bytes | None = None,
     reject_all: bool = False,
     known: frozenset[Key] = frozenset(),
 ) -> Pushed:
-    """Apply mutations of one device in the caller's transaction. Raises ProblemError 409 `gap` or `fork`.
+    """Apply mutations of one device in the caller's transaction. Raises ProblemError 409 `gap`, `fork` or `epoch`.
+
+    `epoch` is the one that the device believes in; None does not ask.
 
     `known` are rows to lock beside those that the mutations name.
 
@@ -67,6 +77,8 @@ def apply_chunk(
     refuses, alone in its chunk.
     """
     device = load_device(connection, device_id, account, lock=True)
+    if epoch is not None:
+        check_epoch(connection, epoch)
     old, new = _split(connection, device, muts)
     changes = [_decode(mutation) for mutation in new]
     good = [change for change in changes if not isinstance(change, Refused)]
@@ -86,23 +98,39 @@ def apply_chunk(
     return Pushed(lmid, [*old, *results], heads)
 
 
-def apply_all(store: Store, now: int, device: bytes, account: bytes, muts: Sequence[Mutation]) -> Iterator[Pushed]:
+def apply_all(
+    store: Store, now: int, device: bytes, account: bytes, muts: Sequence[Mutation], epoch: bytes | None = None
+) -> Iterator[Pushed]:
     """Apply mutations in their order, at most `CHUNK` in a transaction. Raises ProblemError, DatabaseBusy.
 
     Where a chunk fails for what is in it, its mutations run one by one and only the one at fault is rejected. What
     the database or the machine cannot do now fails as a whole: it is sent again, never rejected.
     """
     for start in range(0, len(muts), CHUNK):
-        yield from _apply_some(store, now, device, account, muts[start : start + CHUNK])
+        yield from _apply_some(store, now, Sender(device, account, epoch), muts[start : start + CHUNK])
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who pushes, and the epoch that its device believes in."""
+
+    device: bytes
+    account: bytes
+    epoch: bytes | None
 
 
 def _apply_some(
-    store: Store, now: int, device: bytes, account: bytes, muts: Sequence[Mutation], known: frozenset[Key] = frozenset()
+    store: Store, now: int, who: Sender, muts: Sequence[Mutation], known: frozenset[Key] = frozenset()
 ) -> Iterator[Pushed]:
+    def work(cx: sa.Connection, *, reject_all: bool = False) -> Pushed:
+        return apply_chunk(
+            cx, now, who.device, who.account, muts, epoch=who.epoch, known=known, reject_all=reject_all
+        )  # fmt: skip
+
     try:
-        pushed = store.write(lambda cx: apply_chunk(cx, now, device, account, muts, known=known))
+        pushed = store.write(work)
     except _MoreRoots as more:
-        yield from _apply_some(store, now, device, account, muts, more.roots)
+        yield from _apply_some(store, now, who, muts, more.roots)
         return
     except (ProblemError, DatabaseBusy):
         raise
@@ -112,9 +140,9 @@ def _apply_some(
         _log.exception("push failed", mutations=len(muts), error=type(error).__name__)
         if len(muts) > 1:
             for mutation in muts:
-                yield from _apply_some(store, now, device, account, [mutation])
+                yield from _apply_some(store, now, who, [mutation])
             return
-        pushed = store.write(lambda cx: apply_chunk(cx, now, device, account, muts, reject_all=True))
+        pushed = store.write(lambda cx: work(cx, reject_all=True))
     yield pushed
 
 

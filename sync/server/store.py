@@ -94,7 +94,7 @@ class Store:
         for attempt in range(_TRIES):
             try:
                 with _mapped(), self._one_writer, self._write_engine.begin() as connection:
-                    return work(connection)
+                    return _at_work(work, connection)
             except _Retry as lost:
                 if attempt == _TRIES - 1:
                     if isinstance(lost.error, IntegrityError):
@@ -111,6 +111,16 @@ class Store:
             with self._engine.connect() as connection:
                 if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
                     raise StoreUnavailable("store_damaged", path=database)
+
+
+def _at_work(work: Callable[[sa.Connection], T], connection: sa.Connection) -> T:
+    """Run work; a connection that died since it was used last is none of its faults. Nothing was committed yet."""
+    try:
+        return work(connection)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise _Retry(error) from error
+        raise
 
 
 class _Retry(Exception):
@@ -149,7 +159,7 @@ def _engine(url: str) -> sa.Engine:
             return _sqlite_engine(parsed)
         if parsed.drivername != "postgresql+psycopg":
             raise StoreUnavailable("bad_database_url")
-        return sa.create_engine(parsed, pool_size=16, max_overflow=8, pool_pre_ping=True)
+        return sa.create_engine(parsed, pool_size=16, max_overflow=8, pool_pre_ping=False)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise StoreUnavailable("bad_database_url") from error
 

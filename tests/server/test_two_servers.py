@@ -127,3 +127,15 @@ def test_two_processes_start_at_once_on_an_empty_database_and_serve_behind_one_a
     assert sorted(path.name for path in (tmp_path / "logs").glob("server-*.log")) == sorted(
         f"server-{server.port}.log" for server in fleet.servers
     )
+
+
+def test_a_database_that_was_restarted_costs_no_write(pair: Pair) -> None:
+    """Connections that died in the pool are replaced before anything is written over them."""
+    one, _ = pair
+    kim = one.agent()
+    with one.store.read() as cx:
+        cx.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    assert kim.create(kim.fresh()) == ("ok", None)

@@ -24,6 +24,7 @@ from sync.protocol import (
     PullFrame,
     Push,
     PushAnswer,
+    decode,
     frame,
     inflate,
     pack,
@@ -99,7 +100,7 @@ def _push(parts: Parts, grant: Grant, body: bytes) -> PushAnswer:
     raw = inflate(body, INFLATED_MAX_BYTES)
     if len(raw) > PUSH_MAX_BYTES + (64 << 10):
         raise ProblemError(413, "too_large")
-    message: Push = unpack(body, Push)
+    message: Push = decode(raw, Push)
     result = parts.core.push(parts.clock(), grant, message)
     refused = sum(r.st in ("rejected", "conflict") for r in result.results)
     _log.info("push answered", mutations=len(message.muts), refused=refused, lmid=result.lmid)
