@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +12,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from pytestqt.qtbot import QtBot
 
+from app.desktop.children import Children
+from app.desktop.jobs import QtJobs
+from app.desktop.worker_link import StoreHooks, WorkerLink, WorkerOrders
 from app.domain import link
+from app.entry.sync_codec import open_profile, wall_ms
 from tests.fakes.oidc_provider import CLIENT_ID, Provider
 from tests.fakes.wait import wait_until
-from tests.sync.processes import CLI, PASSWORD, Window
+from tests.sync.processes import CLI, KEY, PASSWORD, Window
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +172,33 @@ def test_a_provider_that_is_down_is_told_and_the_password_still_works(
     window.send(link.SignIn(server=url, login="", password="", device_name="test", browser=True))
     wait_until(lambda: refusals(window) == ["oidc_unreachable"], 20)
     window.sign_in(url, "kim")
+
+
+def test_the_window_itself_asks_sends_to_the_browser_and_hears_of_the_success(
+    qtbot: QtBot, tmp_path: Path, url: str, provider: Provider
+) -> None:
+    """What is asked before the worker is there is asked when it comes."""
+    del provider
+    profile, jobs, children = open_profile(tmp_path / "window", KEY), QtJobs(lambda _error: None), Children()
+    hooks = StoreHooks(
+        profile.numbers, profile.poll, profile.after_checkpoint, profile.reopen, profile.commits.save_identity
+    )
+    worker = WorkerLink(WorkerOrders(profile.folder, KEY, profile.socket_token()), hooks, jobs, children, wall_ms)
+    try:
+        worker.ask_offer(url)
+        with qtbot.waitSignal(worker.browser_offered, timeout=30_000) as offered:
+            worker.start()
+        assert offered.args == [url, True]
+        with qtbot.waitSignal(worker.browser_wanted, timeout=20_000) as wanted:
+            worker.sign_in_by_browser(url)
+        with qtbot.waitSignal(worker.signed_in, timeout=30_000) as done:
+            httpx.get(wanted.args[0], follow_redirects=True)
+        assert done.args[0].login == "kim"
+    finally:
+        pid = worker.worker_pid
+        worker.close()
+        children.close()
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+        jobs.close()
+        profile.close()
