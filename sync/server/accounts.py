@@ -126,8 +126,9 @@ class Accounts:
 
     def _verified(self, login: str, password: str) -> bytes:
         table = SYSTEM.account
+        login = login.replace("\x00", "?").strip().lower()  # PostgreSQL refuses to be asked for a NUL
         with self._store.read() as connection:
-            query = sa.select(table.c.id, table.c.pw_hash, table.c.state).where(table.c.login == login.strip().lower())
+            query = sa.select(table.c.id, table.c.pw_hash, table.c.state).where(table.c.login == login)
             found = connection.execute(query).first()
         stored = found.pw_hash if found is not None and found.pw_hash else self._nobody
         try:
@@ -159,9 +160,9 @@ class Accounts:
         name: str,
         replaces: bytes | None = None,
     ) -> sa.RowMapping:
-        table = SYSTEM.device
+        table, name = SYSTEM.device, name.replace("\x00", "")[:80]
         values = {
-            "id": device, "account_id": account, "code": self._free_code(connection), "name": name[:80],
+            "id": device, "account_id": account, "code": self._free_code(connection), "name": name,
             "state": "active", "lmid": 0, "lmid_seen": 0, "offset_ms": 0, "proto": PROTO, "schema": SCHEMA,
             "hello_at": 0, "last_seen": now, "replaces": replaces,
         }  # fmt: skip

@@ -82,7 +82,7 @@ def pull_frames(
         drop=sorted(set(ask.scopes) - set(infos)),
         rehello=_news(connection, device, access, ask),
     )
-    yield from _results(connection, device, ask.lmid_seen)
+    yield from _results(connection, device, max(0, min(ask.lmid_seen, device.lmid)))
     marks = {scope: ask.scopes[scope] for scope in asked}
     budget = _Budget(min(max(ask.max_bytes, 1), _HARD_MAX_BYTES) if ask.max_bytes else PULL_MAX_BYTES)
     for scope in asked:
