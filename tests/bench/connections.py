@@ -47,6 +47,7 @@ _PROCESSES = 4
 _AT_ONCE = 60
 _HOUR_S = 3600
 _OTHER_FILES = 1000
+_BINARY, _PING, _PONG = 0x82, 0x89, 0x8A  # whole frames
 _UPGRADE = (
     "GET /live HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -111,12 +112,15 @@ class _Line(asyncio.Protocol):
         if len(buffer) < start + size:
             return None
         self._buffer = buffer[start + size :]
-        return buffer[start : start + size] if buffer[0] == 0x82 else b""
+        payload = buffer[start : start + size]
+        if buffer[0] == _PING and self._transport is not None:
+            self._transport.write(_masked(payload, _PONG))
+        return payload if buffer[0] == _BINARY else b""
 
 
-def _masked(payload: bytes) -> bytes:
+def _masked(payload: bytes, kind: int = _BINARY) -> bytes:
     size = len(payload)
-    head = bytes([0x82, 0x80 | size]) if size < 126 else b"\x82\xfe" + size.to_bytes(2, "big")
+    head = bytes([kind, 0x80 | size]) if size < 126 else bytes([kind, 0xFE]) + size.to_bytes(2, "big")
     return head + b"\0\0\0\0" + payload  # a mask of zeros is a mask
 
 
