@@ -8,8 +8,9 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 OUT ?= build/demo
 TESTS ?=
+START ?= 0
 
-.PHONY: help demo test check bench torture fuzz dist screenshots venv lock
+.PHONY: help demo test check bench torture fuzz dist screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -22,6 +23,13 @@ test: venv ## run the tests
 
 check: venv ## styles, types, import contracts, translations, requirements, generated docs
 	@.ci/check
+
+simulate: venv ## tell 300 stories of sync going wrong; none may end badly (docs/simulator.md)
+	$(PYTHON) -m tests.sync.simulate --seeds 300 --start $(START) --json build/simulate.json
+
+simulate-nightly: venv ## 50,000 such stories, and every planted bug must be found
+	$(PYTHON) -m tests.sync.simulate --seeds 50000 --start $(START) --json build/simulate-nightly.json
+	$(PYTHON) -m tests.sync.simulate --plant all --seeds 5000 --json build/simulate-plants.json
 
 bench: venv ## run every benchmark, results in build/bench
 	@.ci/bench

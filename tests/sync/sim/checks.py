@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -142,7 +143,7 @@ def _active(client: Client, shown: Shown) -> list[OutboxEntry]:
         f"WHERE {shown.active()} ORDER BY mid"
     )
     decode = msgspec.msgpack.Decoder(dict[str, tuple[int, int]]).decode
-    return [OutboxEntry(*row[:6], decode(row[6]), row[7]) for row in rows]
+    return [OutboxEntry(m, name, v, hlc, h, args, decode(base), at) for m, name, v, hlc, h, args, base, at in rows]
 
 
 def own_work_is_shown(world: World, client: Client) -> None:
@@ -269,7 +270,7 @@ def everything_arrived(world: World) -> None:
         assert client.window is not None
         contents_are_true(world, client, client.worker.replica.state())
         client.window.profile.after_checkpoint()
-        client.window.read(lambda shown, c=client: _nothing_over_it(c, shown))
+        client.window.read(partial(_nothing_over_it, client))
         _refusals_are_told(world, client)
     _no_word_lost(world)
 

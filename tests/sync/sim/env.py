@@ -196,7 +196,9 @@ def _make() -> Env:
     env = Env(folder)
     _make_server(env)
     shutil.copyfile(folder / "template" / "server.db", env.server_file)
-    env.store = SimStore.open(sqlite_url(folder / "live"))
+    store = SimStore.open(sqlite_url(folder / "live"))
+    assert isinstance(store, SimStore)
+    env.store = store
     return env
 
 

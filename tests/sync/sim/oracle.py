@@ -244,19 +244,12 @@ class Oracle:
 
     def _predict(self, deed: Deed, scopes: set[str], st: str, why: str | None, staged: dict[Key, Image]) -> None:
         view = _View(staged, self.past.rows)
+        why_not: str | None = None
         try:
-            subject = deed.args.get("ticket")
-            held = view.get(TICKET, subject) if subject else None
-            if held is not None and held.scope not in scopes:
-                raise Refusal("scope")
-            expected, put = self.model.run(view, deed)
-            if any(k[0] == TICKET and r.scope not in scopes and view.get(*k) is None for k, r in put.items()):
-                raise Refusal("scope")
+            expected, put = self._run(deed, view, scopes)
         except Refusal as refusal:
             expected, put = "rejected", {}
             why_not = refusal.code
-        else:
-            why_not = None
         if st == "rejected" and expected != st and why in RULES:
             return
         if st != expected:
@@ -264,6 +257,16 @@ class Oracle:
                 "I2", f"{deed.name} mid {deed.mid} of {deed.code} is {st} ({why}), should be {expected} ({why_not})"
             )
         staged.update(put)
+
+    def _run(self, deed: Deed, view: _View, scopes: set[str]) -> tuple[str, dict[Key, Image]]:
+        subject = deed.args.get("ticket")
+        held = view.get(TICKET, subject) if subject else None
+        if held is not None and held.scope not in scopes:
+            raise Refusal("scope")
+        expected, put = self.model.run(view, deed)
+        if any(k[0] == TICKET and r.scope not in scopes and view.get(*k) is None for k, r in put.items()):
+            raise Refusal("scope")
+        return expected, put
 
     def _compare(self, staged: dict[Key, Image], changed: dict[Key, Image], code: str) -> None:
         for key, image in changed.items():
@@ -292,7 +295,7 @@ class Oracle:
             if wanted.values.get(name) != image.values.get(name):
                 raise Violation(
                     "I2",
-                    f"{key[0]} {key[1].hex()} {name}: {image.values.get(name)!r}, should be {wanted.values.get(name)!r}",
+                    f"{key[0]} {key[1].hex()} {name}: {image.values.get(name)!r}, not {wanted.values.get(name)!r}",
                 )
         if (wanted.scope, wanted.deleted) != (image.scope, image.deleted):
             raise Violation("I2", f"{key[0]} {key[1].hex()} is in {image.scope}, should be in {wanted.scope}")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+import sqlalchemy as sa
+
 import app.domain.changes_tickets
 import app.domain.holds
 import app.store.pending
@@ -28,10 +30,14 @@ import sync.server.losses
 import sync.server.pull
 import sync.server.push
 import sync.server.rows
+from app.domain.errors import Refused
 from app.domain.executor import Decision
 from app.domain.ids import hlc_ms
 from app.domain.replica import Checkpoint
-from sync.protocol import Begin, Result, Results, Sums
+from app.store.schema import table_of
+from sync.conflicts import decide as conflicts_decide
+from sync.protocol import Begin, Mark, Result, Results, Sums
+from sync.server.schema import SYSTEM
 from tests.sync.sim.env import environment
 
 Change = tuple[Any, str, Any]  # owner, attribute, what stands there instead
@@ -85,8 +91,8 @@ def _sequence() -> Sequence[Change]:
             drawn[scope] = head
         swapped = late if late is not None else head + 1
         delta = sync.protocol.row_hash(*key, swapped) - sync.protocol.row_hash(*key, seqs[key])
-        table = rows_.SYSTEM.scope
-        xsum = self._cx.execute(rows_.sa.select(table.c.xsum).where(table.c.id == scope)).scalar_one()
+        table = SYSTEM.scope
+        xsum = self._cx.execute(sa.select(table.c.xsum).where(table.c.id == scope)).scalar_one()
         head += 1 if late is None else -1
         values = {"head": head, "xsum": sync.protocol.add_sum(xsum, 0 if last.deleted else delta)}
         self._cx.execute(table.update().where(table.c.id == scope).values(**values))
@@ -104,9 +110,9 @@ def _head_outside() -> Sequence[Change]:
         for message in before(connection, *args):
             if isinstance(message, Sums):
                 with environment().store.read() as other:
-                    heads = dict(other.exec_driver_sql("SELECT id, head FROM scope").fetchall())
+                    heads: dict[str, int] = dict(other.exec_driver_sql("SELECT id, head FROM scope").fetchall())
                 for scope in message.scopes:
-                    yield sync.server.pull.Mark(scope=scope, to=heads[scope])
+                    yield Mark(scope=scope, to=heads[scope])
             yield message
 
     return [(sync.server.core, "pull_frames", frames)]
@@ -164,7 +170,7 @@ def _no_results() -> Sequence[Change]:
 
 @_plant("after_ignored", "two offline edits of one field by one person conflict with each other")
 def _after_ignored() -> Sequence[Change]:
-    before = sync.server.apply.decide
+    before = conflicts_decide
 
     def decide(policy: Any, base: tuple[int, int] | None, *more: Any) -> Decision:
         return before(policy, (base[0], 0) if base else None, *more)
@@ -180,7 +186,7 @@ def _twice() -> Sequence[Change]:
         old, new = before(connection, device, muts)
         seen = list(muts[: len(old)])
         if seen and not new:
-            table = sync.server.push.SYSTEM.mutation_result
+            table = SYSTEM.mutation_result
             connection.execute(table.delete().where(table.c.device_id == device.id, table.c.mid >= seen[0].mid))
             return [], seen
         return old, new
@@ -200,7 +206,7 @@ def _half() -> Sequence[Change]:
             self._scopes = scopes
         staged = self._rows._staged.values()
         if any(row.scope not in scopes and not row.scope.startswith("user:") for row in staged):
-            raise sync.server.apply.Refused("scope")
+            raise Refused("scope")
         return done
 
     return [(sync.server.apply.Applier, "apply", apply)]
@@ -239,8 +245,8 @@ def _xsum() -> Sequence[Change]:
     def stamp(self: Any, scope: str, leaving: list[Any], *args: Any) -> int:
         head: int = before(self, scope, leaving, *args)
         if leaving:
-            table, row = rows_.SYSTEM.scope, leaving[0]
-            xsum = self._cx.execute(rows_.sa.select(table.c.xsum).where(table.c.id == scope)).scalar_one()
+            table, row = SYSTEM.scope, leaving[0]
+            xsum = self._cx.execute(sa.select(table.c.xsum).where(table.c.id == scope)).scalar_one()
             missed = sync.protocol.row_hash(row.type, row.id, self._stored[row.type, row.id].seq)
             values = {"xsum": sync.protocol.add_sum(xsum, missed)}
             self._cx.execute(table.update().where(table.c.id == scope).values(**values))
@@ -346,7 +352,7 @@ def _older() -> Sequence[Change]:
 def _exit_unchecked() -> Sequence[Change]:
     def leave(self: Any, page: Any, _elsewhere: Any) -> None:
         for _, type_, id_, _ in page.items:
-            held = self._held(app.store.replica_rows.table_of(type_).name, [id_])
+            held = self._held(table_of(type_).name, [id_])
             for old in held.values():
                 self._remove(type_, old[0], [(id_, old[1], old[2])])
 

@@ -189,7 +189,7 @@ class World:
         return False
 
     def _close(self) -> None:
-        Points.hit = staticmethod(lambda _: None)  # type: ignore[assignment]
+        Points.hit = staticmethod(lambda _: None)
         self._stop_server()
         self.oracle.close()
         for client in self.clients:
@@ -212,7 +212,7 @@ class World:
             raise Killed(point)
 
         before = Points.hit
-        Points.hit = staticmethod(hit)  # type: ignore[assignment]
+        Points.hit = staticmethod(hit)
         try:
             yield
         except Killed as killed:
@@ -220,7 +220,7 @@ class World:
             self.note(who, f"{which} killed", killed.point)
             self._kill(client, which)
         finally:
-            Points.hit = before  # type: ignore[method-assign]
+            Points.hit = before
 
     def _kill(self, client: Client | None, which: str) -> None:
         pause = self.rng.expovariate(1 / 5_000)
@@ -351,6 +351,7 @@ class World:
                 due = worker.core.next_poll_ms - now
                 self.wake(client, min(2_000 if worker.replica.last_mid() != worker.last_mid else 60_000, max(50, due)))
                 return
+            assert isinstance(request, Hello | Push | Pull)  # snapshots are offered for large scopes only
             self._send(client, request)
 
     def _send(self, client: Client, request: Request) -> None:
