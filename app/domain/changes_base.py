@@ -232,9 +232,10 @@ def history(
     )
 
 
-def was_done(rows: Rows, event: bytes, kind: str) -> bool:
+def was_done(rows: Rows, subject: bytes, event: bytes, kind: str) -> bool:
     """Return whether the line of this very change is there: it was sent again by a device that took a new id."""
-    return rows.get(HISTORY.number, derived_id(event, kind, "")) is not None
+    line = derived_id(event, kind, "")
+    return any(row.id == line for row in rows.find(HISTORY.number, "subject", subject, deleted=True))
 
 
 def live_ticket(rows: Rows, ticket: bytes) -> Row:

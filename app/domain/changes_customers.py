@@ -60,7 +60,7 @@ class CustomerCreate:
         wanted: dict[str, Value] = {"name": self.name, "organisation": self.organisation, "language": self.language}
         existing = rows.get(CUSTOMER.number, self.customer)
         if existing is not None:
-            if was_done(rows, self.event, "customer_created") or existing.deleted:
+            if was_done(rows, self.customer, self.event, "customer_created") or existing.deleted:
                 return []
             return [
                 SetField(CUSTOMER.number, self.customer, name, value, CUSTOMER.field(name).policy, base=(1, 0))
@@ -122,7 +122,7 @@ class CustomerMerge:
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Move everything owned and point the one at the other."""
-        if was_done(rows, self.event, "customer_merged"):
+        if was_done(rows, self.customer, self.event, "customer_merged"):
             return []
         source, target = live_customer(rows, self.customer), live_customer(rows, self.into)
         if source.values.get("merged_into") or target.values.get("merged_into"):

@@ -40,7 +40,6 @@ from app.domain.entities import (
     Value,
 )
 from app.domain.errors import Refused
-from app.domain.ids import derived_id
 
 MAX_SPLIT = 1000
 # history stays with its ticket; tags, watchers and links are rows named by their ticket, so the target gets its own
@@ -97,7 +96,7 @@ class TicketMerge:
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Move the rows, add tags and watchers, point the source at the target and keep a record."""
-        if was_done(rows, self.event, "merged"):
+        if was_done(rows, self.ticket, self.event, "merged"):
             return []
         source, target = live_ticket(rows, self.ticket), live_ticket(rows, self.into)
         allowed = {*LIVE, Category.SOLVED}
@@ -195,7 +194,7 @@ class TicketUnmerge:
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Undo the merge row by row; rows that were split away since stay where they are."""
-        if was_done(rows, self.event, "unmerged"):
+        if was_done(rows, self.ticket, self.event, "unmerged"):
             return []
         source = rows.get(TICKET.number, self.ticket)
         if source is None or source.deleted:
@@ -272,10 +271,10 @@ class TicketSplit:
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Make the ticket, move what is still here, link both and leave a line at the old place."""
-        if was_done(rows, self.event, "split"):
-            return []
         check_new_ticket(self.subject, self.provisional)
         if rows.get(TICKET.number, self.new_ticket) is not None:
+            if was_done(rows, self.new_ticket, self.event, "opened"):
+                return []
             raise Refused("id_taken")
         if not 0 < len(self.messages) <= MAX_SPLIT:
             raise Refused("bad_value", field="messages")
@@ -316,8 +315,3 @@ class TicketSplit:
     def roots(self) -> list[Key]:
         """Rows to lock."""
         return [(TICKET.number, self.ticket), (TICKET.number, self.new_ticket)]
-
-
-def split_line_id(event: bytes) -> bytes:
-    """Return the id of the line that a split leaves at the old place."""
-    return derived_id(event, "split", "")

@@ -125,7 +125,7 @@ class TicketCreate:
         """The id is taken: nothing if it is this ticket, sent again; else its words are added, its fields set."""
         message = rows.get(MESSAGE.number, self.message)
         known = message is not None and self.ticket in (message.values["origin_ticket"], message.values["ticket"])
-        if known or was_done(rows, self.event, "opened"):
+        if known or was_done(rows, self.ticket, self.event, "opened"):
             return []
         ticket, _ = landing(rows, self.ticket)
         wanted: dict[str, Value] = {
@@ -255,7 +255,7 @@ class TicketDelete:
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Mark the ticket and its children; deleting what is not there is no error."""
         ticket = rows.get(TICKET.number, self.ticket)
-        if ticket is None or ticket.deleted:
+        if ticket is None or ticket.deleted or was_done(rows, ticket.id, self.event, "deleted"):
             return []
         line = replace(history(ctx, ticket, self.event, "deleted", {}), deleted=True)
         gone = [Derive(row.type, row.id, {}, deleted=True) for row in children(rows, ticket.id)]
@@ -278,7 +278,7 @@ class TicketRestore:
         ticket = rows.get(TICKET.number, self.ticket)
         if ticket is None:
             raise Refused("no_such_ticket")
-        if not ticket.deleted:
+        if not ticket.deleted or was_done(rows, ticket.id, self.event, "restored"):
             return []
         back = [Derive(r.type, r.id, {}, deleted=False) for r in children(rows, ticket.id, deleted=True) if r.deleted]
         line = history(ctx, ticket, self.event, "restored", {})

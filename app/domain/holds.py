@@ -21,15 +21,19 @@ from app.domain.changes import (
     Row,
     Rows,
     TicketDelete,
+    TicketSet,
     category_of,
     landing_of,
 )
-from app.domain.entities import CONFLICT, MESSAGE, TICKET, Category
+from app.domain.entities import CONFLICT, HISTORY, MESSAGE, TICKET, Category
+from app.domain.ids import derived_id
 
-__all__ = ["Held", "held"]
+__all__ = ["Held", "held", "was_carried_out"]
 
 BaseEntries = Mapping[str, tuple[int, int]]
 _MAX_NAMED = 50
+# lines that changes leave on their ticket
+_LINES = ("reply", "customer", "note", "time", "merged", "unmerged", "split", "member", "deleted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +64,26 @@ def held(change: AnyChange, base: BaseEntries, rows: Rows, ctx: Context) -> Held
         return _blind_delete(change, base, rows, ctx)
     ticket, _ = landing_of(rows, change.ticket)
     if ticket is not None and ticket.deleted:
-        return (
-            None if _was_added(change, rows) else Held("deleted", ticket.id, change, {"reason": "deleted"}, base=base)
-        )
+        return Held("deleted", ticket.id, change, {"reason": "deleted"}, base=base)
     if isinstance(change, MessageAdd) and not change.inbound:
         return _stale(change, base, rows, ctx)
     return None
 
 
-def _was_added(change: Holdable, rows: Rows) -> bool:
-    """Return whether this very message went in before the deletion, and is only sent again."""
-    there = rows.get(MESSAGE.number, change.message) if isinstance(change, MessageAdd) else None
-    return there is not None and isinstance(change, MessageAdd) and change.is_same(there)
+def was_carried_out(change: AnyChange, rows: Rows) -> bool:
+    """Return whether this very change left its line on the ticket: it is only sent again, by a renewed device."""
+    ticket = getattr(change, "ticket", None)
+    if not isinstance(ticket, bytes):
+        return False
+    parts = [(kind, "") for kind in _LINES] + [("member", "present"), ("field", "team")]
+    if isinstance(change, TicketSet):
+        parts += [(kind, name) for name in change.fields for kind in ("field", "gave_way")]
+    ids = {derived_id(change.event, *part) for part in parts}
+    landed, _ = landing_of(rows, ticket)
+    subjects = {ticket} | ({landed.id} if landed is not None else set())
+    return any(
+        row.id in ids for subject in subjects for row in rows.find(HISTORY.number, "subject", subject, deleted=True)
+    )
 
 
 def _release(change: ReplyRelease, rows: Rows, ctx: Context) -> Held | None:

@@ -27,7 +27,7 @@ from app.domain.changes import (
 from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TICKET
 from app.domain.errors import Refused
 from app.domain.executor import Outcome, Texts, execute
-from app.domain.holds import Held, held
+from app.domain.holds import Held, held, was_carried_out
 from sync.conflicts import decide
 from sync.protocol import BaseEntries
 from sync.server.losses import Losses
@@ -73,6 +73,8 @@ class Applier:
         """Run one change and stage its rows. Raises Refused; then nothing of it is staged."""
         self._check_roots(change)
         waits = held(change, base, self._rows, ctx)
+        if waits is not None and waits.kind == "deleted" and was_carried_out(change, self._rows):
+            return Applied("ok", None)
         if waits is not None:
             return self._hold(change, waits, ctx)
         outcome = execute(change, base, self._rows, ctx, decide, self._texts)

@@ -167,10 +167,13 @@ class TxRows:
         staged = {id_: self._staged[HISTORY.number, id_] for id_ in ids}
         self._read(((HISTORY.number, id_) for id_ in ids), lock=False)
         for id_, row in staged.items():
-            if self._rows[HISTORY.number, id_] is None:
-                self._rows[HISTORY.number, id_] = row
-            else:
+            known = self._rows[HISTORY.number, id_]
+            if known is not None and (known.scope, known.deleted) == (row.scope, row.deleted):
                 del self._staged[HISTORY.number, id_]
+                continue
+            if known is not None:  # the line stays as it was written, but goes along with its ticket
+                row = replace(known, rev=known.rev + 1, scope=row.scope, deleted=row.deleted)
+            self._rows[HISTORY.number, id_] = self._staged[HISTORY.number, id_] = row
 
     def number_of(self, ticket: bytes) -> int | None:
         """Return a ticket's number, after `flush` also that of a new one."""

@@ -13,6 +13,7 @@ from app.domain import changes as c
 from app.domain.entities import CONFLICT, MEMBERSHIP, MESSAGE, NOTE, TICKET, TIME_ENTRY, Value, user_scope
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
+from app.domain.holds import was_carried_out
 from app.domain.ids import hlc_of, uuid7
 from tests.fakes.rows import AGENT, SOUTH_ID, STATES, TEAM_ID, MemoryRows, new_ticket
 
@@ -101,6 +102,8 @@ class World:
         ctx = {"device": device, "mid": self.mids[device], "hlc": hlc_of(self.n)}
         try:
             held = self.rows.held(change, base, **ctx)
+            if held is not None and held.kind == "deleted" and was_carried_out(change, self.rows):
+                return
             if held is None:
                 self.rows.run(change, base, **ctx)
             elif held.conflict is None:
