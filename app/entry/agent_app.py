@@ -267,10 +267,10 @@ class AgentApp(QObject):
         """Lock, unlock, or let go of everything: after "revoked" the worker removes the files."""
         if self.window is None or self._leaving:
             return
-        if self.sign_in is not None and why:
-            self.sign_in.reject()
         self.window.show_lock(why)
         self._show_window()
+        if self.sign_in is not None and why:
+            self.sign_in.reject()
         if why == "revoked":
             self._let_go()
 
