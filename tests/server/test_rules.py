@@ -252,6 +252,34 @@ def test_crosswise_merges_in_one_push_give_one_merge(desk: World) -> None:
     assert sums_agree(desk)
 
 
+def test_a_renewed_device_sends_everything_again_and_nothing_happens_twice(world: World) -> None:
+    """Merge, split, unmerge, customers, times: each is known by its own history, whatever the device id."""
+    kim = world.agent()
+    one, two, new = kim.ticket(1), kim.ticket(2), row_id(600)
+    reply, note = kim.reply(one, "답"), kim.note(two, "메모")
+    changes: list[c.AnyChange] = [
+        reply, note, c.TicketSplit(kim.fresh(), one, row_id(1050), (reply.message,), "나눔"),
+        c.TicketMerge(kim.fresh(), two, one), c.TicketUnmerge(kim.fresh(), two),
+        c.CustomerCreate(kim.fresh(), new, "새 고객"), c.CustomerMerge(kim.fresh(), world.customer, new),
+        c.TimeAdd(kim.fresh(), kim.fresh(), one, 5), c.TicketDelete(kim.fresh(), two),
+    ]  # fmt: skip
+    assert {r.st for r in kim.push(*map(kim.mutation, changes)).results} == {"ok"}
+    before = _contents(world)
+    renewed = world.agent()
+    assert {(r.st, r.code) for r in renewed.push(*map(renewed.mutation, changes[2:])).results} == {("ok", None)}
+    assert _contents(world) == before
+    assert sums_agree(world)
+
+
+def _contents(world: World) -> dict[tuple[int, bytes], object]:
+    with world.store.read() as cx:
+        return {
+            (number, bytes(row["id"])): (row["rev"], row["scope_id"], row["deleted"])
+            for number, table in ENTITY_TABLES.items()
+            for row in cx.execute(sa.select(table)).mappings()
+        }
+
+
 def test_two_devices_merge_crosswise_at_the_same_time(world: World) -> None:
     """Both rows are locked in one order: one merge, one refusal, no deadlock, nothing lost."""
     from tests.server.test_store import together
