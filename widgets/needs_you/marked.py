@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text to read with its changed words marked: by signs, by line and by colour, so that none of them is needed alone."""
+"""Text to read with its changed words marked: by signs, by weight and by colour, so that none of them is needed alone."""
 
 from __future__ import annotations
 
@@ -81,9 +81,7 @@ class MarkedText(PlainEdit):
         role = _COLOURS[mark]
         look.setBackground(self._theme.colour(f"{role}.bg"))
         look.setForeground(self._theme.colour(f"{role}.fg"))
-        if mark is Mark.REMOVED:
-            look.setFontStrikeOut(True)
-        else:
+        if mark is Mark.ADDED:
             look.setFontWeight(QFont.Weight.DemiBold)
         cursor = QTextCursor(self.document())
         cursor.setPosition(start)
