@@ -77,7 +77,7 @@ class Blobs:
         size = self._readable(who, sha256)
         if size is not None:
             return size, True
-        if not 0 < length <= MAX_BYTES or len(chunk) > CHUNK_MAX_BYTES or offset + len(chunk) > length:
+        if not 0 <= length <= MAX_BYTES or len(chunk) > CHUNK_MAX_BYTES or offset + len(chunk) > length:
             raise ProblemError(413, "too_large")
         part = self._part(who, sha256)
         have = part.stat().st_size if part.exists() else 0

@@ -99,6 +99,9 @@ def test_who_has_the_content_itself_may_send_it_again_and_then_read_it(world: Wo
     assert world.client.put(url, content=CONTENT, headers=park.bearer).status_code == 204
     assert get(park).content == CONTENT
     assert world.client.put(url, content=CONTENT, headers=park.bearer).status_code == 204
+    empty = f"/blob/{hashlib.sha256(b'').hexdigest()}"
+    assert world.client.put(empty, content=b"", headers=park.bearer).status_code == 204
+    assert world.client.get(empty, headers=park.bearer).content == b""
 
 
 def test_damaged_and_false_contents_are_refused(world: World, stored: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
