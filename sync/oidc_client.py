@@ -142,7 +142,7 @@ class BrowserSignIn:
             lines = f"HTTP/1.1 {status}\r\n{_HEADERS}content-length: {len(body)}\r\n\r\n"
             writer.write(lines.encode() + body)
             await writer.drain()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # not a browser, or one that went away; the right one may still come
         finally:
             writer.close()
