@@ -8,8 +8,9 @@ is saved the last images show, so an own edit is never missing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -19,7 +20,7 @@ from app.domain.executor import execute
 from app.domain.ports import Identity
 from app.store.cipher import Database, Session
 from app.store.pending import PendingStore, Tools, context_of, drop_document, write_image
-from app.store.schema import table_of
+from app.store.schema import quoted, table_of
 from app.store.shown import MAX_PARAMETERS, Shown, ShownRows
 
 KEEP_INACTIVE_MS = 60_000  # the snapshots of the two files are not taken at one instant
@@ -39,6 +40,7 @@ class _Plan:
     mids: dict[Key, set[int]] = field(default_factory=dict)
     gone: set[tuple[int, bytes, int]] = field(default_factory=set)
     kept: set[Key] = field(default_factory=set)  # refused on replay: the last image stays until the server's word
+    same: set[Key] = field(default_factory=set)  # images that are stored like this already
     revived: set[int] = field(default_factory=set)  # confirmed once, pending again since the server was restored
 
 
@@ -114,8 +116,9 @@ class Rebuilder:
             return plan
         keys, mids = _component(shown, dirty, revived)
         rows = ShownRows(shown, hidden=frozenset(keys))
+        entries = _entries(shown, mids)
         for mid, outcome_keys in sorted(mids.items()):
-            made = self._replay(shown, rows, identity, mid)
+            made = self._replay(entries.get(mid), rows, identity, mid)
             if made is None:
                 plan.kept |= outcome_keys
                 continue
@@ -127,6 +130,7 @@ class Rebuilder:
             rows.keep(made)
         for key in plan.kept:
             plan.seqs[key] = rows.seq(*key)
+        _drop_unchanged(shown, plan)
         return plan
 
     def _dirty(self, shown: Shown) -> set[Key]:
@@ -171,8 +175,9 @@ class Rebuilder:
             for mid, touched in shown.tx.all(sql)
         }
 
-    def _replay(self, shown: Shown, rows: ShownRows, identity: Identity, mid: int) -> Mapping[Key, Row] | None:
-        found = shown.tx.one("SELECT name, v, args, base, hlc, created FROM pending.outbox WHERE mid = ?", (mid,))
+    def _replay(
+        self, found: tuple[Any, ...] | None, rows: ShownRows, identity: Identity, mid: int
+    ) -> Mapping[Key, Row] | None:
         if found is None:
             return None
         name, version, args, base, hlc, created = found
@@ -187,7 +192,8 @@ class Rebuilder:
     def _write(self, plan: _Plan) -> None:
         with self._file.write() as tx:
             for key, row in plan.images.items():
-                write_image(tx, row, plan.seqs[key])
+                if key not in plan.same:
+                    write_image(tx, row, plan.seqs[key])
                 tx.many("INSERT OR IGNORE INTO over_key VALUES(?, ?, ?)", [(*key, mid) for mid in plan.mids[key]])
             for type_, id_, mid in plan.gone:
                 tx.run("DELETE FROM over_key WHERE type = ? AND id = ? AND mid = ?", (type_, id_, mid))
@@ -245,6 +251,35 @@ def _unsettled(tx: Session) -> frozenset[int]:
         "WHERE n.id NOT IN (SELECT d.id FROM pending.needs_you_done d)"
     )
     return frozenset(mid for (mid,) in tx.all(sql))
+
+
+def _entries(shown: Shown, mids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
+    """Return what is to be replayed: (name, version, args, base, hlc, created) of each mid."""
+    out: dict[int, tuple[Any, ...]] = {}
+    every = sorted(mids)
+    for start in range(0, len(every), MAX_PARAMETERS):
+        part = every[start : start + MAX_PARAMETERS]
+        marks = ", ".join("?" * len(part))
+        sql = f"SELECT mid, name, v, args, base, hlc, created FROM pending.outbox WHERE mid IN ({marks})"
+        out |= {row[0]: row[1:] for row in shown.tx.all(sql, part)}
+    return out
+
+
+def _drop_unchanged(shown: Shown, plan: _Plan) -> None:
+    """Leave out images that are stored like this already, so that their index entries need not be written anew."""
+    by_type: dict[int, list[bytes]] = defaultdict(list)
+    for type_, id_ in plan.images:
+        by_type[type_].append(id_)
+    for type_, ids in by_type.items():
+        table = table_of(type_)
+        for start in range(0, len(ids), MAX_PARAMETERS):
+            part = ids[start : start + MAX_PARAMETERS]
+            marks = ", ".join("?" * len(part))
+            sql = f"SELECT {quoted(table.columns)} FROM pending.{table.overlay} WHERE id IN ({marks})"
+            for raw in shown.tx.all(sql, part):
+                key = (type_, raw[0])
+                if table.raw(plan.images[key], plan.seqs[key]) == raw:
+                    plan.same.add(key)
 
 
 def _component(shown: Shown, dirty: set[Key], revived: Mapping[int, set[Key]]) -> tuple[set[Key], dict[int, set[Key]]]:
