@@ -90,6 +90,14 @@ _TEXTS: Mapping[str, str] = {
     "close_reason_needed": N_("Closing without an answer needs a reason. Nothing was changed."),
     "no_such_ticket": N_("This ticket is no longer on this computer. Your text is kept as a draft."),
     "merged": N_("This ticket was merged into another one. Your text is kept as a draft. Open the other ticket."),
+    "merge_refused": N_(
+        "Only tickets that are open or solved can be merged, and not with themselves. Nothing was changed."
+    ),
+    "not_merged": N_("This ticket is not merged with another one. Nothing was changed."),
+    "no_such_team": N_("This team no longer exists. Nothing was changed. Choose another team."),
+    "no_such_message": N_("These messages are no longer on this ticket. Nothing was changed. Look where they went."),
+    "already_discarded": N_("This reply was discarded on another computer. Its text is kept in the closed entry."),
+    "scope": N_("You have no access to this ticket any more. What you wrote is kept under “Needs you”."),
     "empty_text": N_("There is nothing to send yet."),
     "text_too_long": N_("The text is longer than your organisation allows. It is kept. Shorten it or send a file."),
     "no_session_here": N_(

@@ -13,6 +13,7 @@ from app.domain.ids import StateId, TagId, UserId
 from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import Choices, ItemKind, ThreadItem
 from app.services.texts import owner_name, polite, priority_name, session_end_words, state_name
+from app.services.texts_moves import MOVE_LINES, moved_line
 from app.services.texts_needs import field_name, value_words
 
 __all__ = ["EventLine", "event_line"]
@@ -74,6 +75,8 @@ def event_line(
         return _session_line(item, items, who)
     if item.event == "gave_way":
         return _gave_way(item, items, choices, me)
+    if item.event in MOVE_LINES:
+        return EventLine(*MOVE_LINES[item.event](item.data, who))
     maker = _LINES.get(item.event)
     return maker(item.data, who, choices) if maker else None
 
@@ -100,6 +103,8 @@ def _field(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
     if name == "priority":
         text = _("{who} set the priority to {priority}").format(who=who, priority=priority_name(_int(new)))
         return _undone(data, EventLine(text, "flag"))
+    if name == "team":
+        return EventLine(*moved_line(new, who, choices))
     if name == "owner":
         return _undone(data, _owner(new, who, choices))
     if name == "snooze_until" and not new:
