@@ -51,7 +51,8 @@ def agent_window(
     settings = Settings(Path(tempfile.mkdtemp()) / "settings.json", {"ui.language": language(), "ui.theme": mode})
     window = build_agent_window(
         theme=theme, queries=FakeQueries(desk), commits=commits, link=FakeLink(), jobs=InlineJobs(),
-        settings=settings, identity=IDENTITY, sessions=FakeSessions(), status=status, now_ms=lambda: NOW_MS, needs=needs,
+        settings=settings, identity=IDENTITY, sessions=FakeSessions(), status=status, now_ms=lambda: NOW_MS,
+        needs=needs,
     )  # fmt: skip
     return window, desk, commits
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text to read with its changed words marked: by signs, by weight and by colour, so that none of them is needed alone."""
+"""Text to read with its changed words marked: by signs, weight and colour, so that none of them is needed alone."""
 
 from __future__ import annotations
 
