@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.changes import MessageAdd
-from app.domain.entities import TICKET, Category
+from app.domain.changes import MessageAdd, TextEdit
+from app.domain.entities import ORGANISATION, TICKET, Category, customer_scope
 from app.domain.ids import TicketId, new_id
 from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import FieldMark
 from app.services.needs_you import NeedsYou
-from tests.sync.desk import Client, Desk
+from sync.server.bulk import load_rows
+from tests.sync.desk import Client, Desk, Row
 
 
 @pytest.fixture
@@ -223,3 +224,33 @@ def test_a_field_carries_its_mark_while_the_server_has_not_confirmed_it(kim: Cli
     page = kim.profile.queries.details(ticket)
     assert page is not None
     assert page.marks == {}
+
+
+def test_a_text_both_changed_in_the_same_line_waits_and_the_merged_one_stands_for_all(desk: Desk, kim: Client) -> None:
+    """The server's line stays in place until the person chose; the choice can be taken back."""
+    org = new_id()
+    rows = [Row(ORGANISATION.number, org, customer_scope(org), {"name": "한빛상사", "note": "출입은 18시까지.\n"})]
+    desk.store.write(lambda cx: load_rows(cx, rows))
+    lee = Client(desk, kim.folder.parent / "other", "lee")
+    sync(kim)
+    sync(lee)
+    lee.do(TextEdit(new_id(), ORGANISATION.number, org, "note", "출입은 19시까지.\n", "출입은 18시까지.\n"))
+    kim.do(TextEdit(new_id(), ORGANISATION.number, org, "note", "출입은 17시까지.\n", "출입은 18시까지.\n"))
+    sync(lee)
+    sync(kim)
+    [item] = entries(kim)
+    assert (item.kind, item.title, item.theirs) == (NeedKind.TEXT, "한빛상사", "출입은 19시까지.\n")
+    assert item.mine == "출입은 17시까지.\n"
+    service = decide(kim)
+    done = service.edited(item, "출입은 19시까지, 금요일은 17시까지.\n")
+    assert done.refused == ()
+    sync(kim)
+    sync(lee)
+    note = [r["note"] for r in desk.rows(ORGANISATION.number) if r["id"] == org]
+    assert note == ["출입은 19시까지, 금요일은 17시까지.\n"]
+    assert entries(kim) == []
+    assert service.undo(done).refused == ()
+    sync(kim)
+    assert [r["note"] for r in desk.rows(ORGANISATION.number) if r["id"] == org] == ["출입은 19시까지.\n"]
+    assert [i.id for i in entries(kim)] == [item.id]
+    lee.close()
