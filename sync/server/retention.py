@@ -77,12 +77,13 @@ class Retention:
         count = 0
         for number, table in ENTITY_TABLES.items():
             old = sa.and_(table.c.deleted == sa.true(), table.c.deleted_at < now - DELETED_DAYS * DAY_MS)
-            while True:
-                batch, moved = self._store.write(lambda cx, n=number, w=old: _purge(cx, n, w, now))  # type: ignore[misc]
+            with self._store.read() as connection:  # a look through a whole table, while others write
+                due = [bytes(id_) for id_ in connection.execute(sa.select(table.c.id).where(old)).scalars()]
+            for start in range(0, len(due), _BATCH):
+                still = sa.and_(table.c.id.in_(due[start : start + _BATCH]), old)
+                done, moved = self._store.write(lambda cx, n=number, w=still: _purge(cx, n, w, now))  # type: ignore[misc]
                 heads |= moved
-                count += batch
-                if batch < _BATCH:
-                    break
+                count += done
         return count
 
     def _archive(self, now: int, heads: dict[str, int]) -> int:
@@ -109,7 +110,7 @@ class Retention:
 
 def _purge(connection: sa.Connection, number: int, old: sa.ColumnElement[bool], now: int) -> tuple[int, dict[str, int]]:
     table, exits, scopes = ENTITY_TABLES[number], SYSTEM.scope_exit, SYSTEM.scope
-    query = sa.select(table.c.id, table.c.scope_id).where(old).order_by(table.c.id).limit(_BATCH)
+    query = sa.select(table.c.id, table.c.scope_id).where(old).order_by(table.c.id)
     by_scope: dict[str, list[bytes]] = {}
     for row in connection.execute(query.with_for_update(skip_locked=True)):
         by_scope.setdefault(row.scope_id, []).append(bytes(row.id))

@@ -235,8 +235,8 @@ def _contents(connection: sa.Connection, scope: str, file: _File) -> Iterator[li
         for entity in children:
             column = _parent(entity)
             if column is not None:
-                out += _frames(connection, scope, entity, column.in_(group), file)
-        out += _frames(connection, scope, TICKET, table.c.id.in_(group), file)
+                out += _frames(connection, scope, entity, column.in_(group), file, by_id=True)
+        out += _frames(connection, scope, TICKET, table.c.id.in_(group), file, by_id=True)
         yield out
     for entity in children:
         column = _parent(entity)
@@ -270,12 +270,21 @@ def _all(connection: sa.Connection, scope: str, entity: Entity, file: _File) -> 
 
 
 def _frames(
-    connection: sa.Connection, scope: str, entity: Entity, where: sa.ColumnElement[bool], file: _File
+    connection: sa.Connection,
+    scope: str,
+    entity: Entity,
+    where: sa.ColumnElement[bool],
+    file: _File,
+    *,
+    by_id: bool = False,
 ) -> list[bytes]:
+    """Return the live rows of a scope for which `where` holds. `by_id`: a few, found by the index of their ids."""
     table = ENTITY_TABLES[entity.number]
-    query = SELECTS[entity.number].where(table.c.scope_id == scope, table.c.deleted == sa.false(), where)
+    # without statistics SQLite would read the whole scope by its index, for every group again
+    own = table.c.scope_id.concat("") if by_id else table.c.scope_id
+    query = SELECTS[entity.number].where(own == scope, table.c.deleted == sa.false(), where)
     out, batch, size = list[bytes](), list[list[Any]](), 0
-    for found in connection.execute(query.order_by(table.c.seq)):
+    for found in sorted(connection.execute(query), key=lambda row: int(row[1])):
         row = list(found)
         row[4] = {} if row[4] == "{}" else json.loads(row[4])
         file.n += 1
