@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.desktop.keyring_store import open_secrets
 from app.domain.errors import StoreUnavailable
 from app.entry.sync_codec import open_profile
+from app.entry.sync_worker_device import Wiper
 from app.store.profile import Profile
 
 _DATABASE = "database_key"
@@ -37,6 +38,9 @@ def open_agent_profile(folder: Path, passphrase: str | None) -> Opened:
     keys = open_secrets(folder, name, passphrase)
     key = keys.get(_DATABASE)
     if key is None:
+        wiper = Wiper(folder, None)
+        if wiper.order() is not None:
+            wiper.remove_files()  # the server took this device away, and something stopped us in the middle
         if (folder / "pending.db").exists():
             # the key went missing: a new one would open nothing and hide that the old one may come back
             raise StoreUnavailable("store_wrong_key", path=str(folder))

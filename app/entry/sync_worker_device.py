@@ -42,6 +42,17 @@ class WipeMark(msgspec.Struct, frozen=True, kw_only=True):
     wipe_token: str | None
 
 
+class NoTokens:
+    """Of a device that has none any more."""
+
+    def load(self) -> str | None:
+        """None."""
+        return None
+
+    def save(self, refresh: str | None) -> None:
+        """Nothing is kept."""
+
+
 class Wiper:
     """Carries out a wipe. Each step can be repeated: a crash in the middle is finished by the next start."""
 

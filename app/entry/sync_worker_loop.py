@@ -23,7 +23,7 @@ from app.domain.errors import SignInRefused, StoreUnavailable, WorldError, Wrong
 from app.domain.ids import UserId
 from app.domain.ports import Identity
 from app.domain.replica import Applied
-from app.entry.sync_worker_device import Renumbering, WipeMark, Wiper
+from app.entry.sync_worker_device import NoTokens, Renumbering, WipeMark, Wiper
 from app.entry.sync_worker_hints import ChangeNotes, StatusBoard
 from app.entry.sync_worker_live import Live, LiveRetry
 from app.entry.sync_worker_oidc import Cancelled, code_from_browser, tell_offer
@@ -134,6 +134,9 @@ class Worker:
         self._alone_since = time.monotonic()
         await self._windows.listen(socket)
         watch = asyncio.create_task(self._watch_outbox())
+        mark = self._wiper.order() if self._wiper is not None else None
+        if mark is not None:
+            self._spawn(self._report_wipe(mark))  # of an earlier life: the files went, the word did not
         try:
             while not self._is_done():
                 self._wake.clear()
@@ -378,12 +381,21 @@ class Worker:
         until = time.monotonic() + _WIPE_WAIT_S
         while not await self._on_disk(wiper.remove_files) and time.monotonic() < until:
             await asyncio.sleep(_WIPE_LOOK_S)
-        if mark.wipe_token is not None and self._transport is not None:
-            with contextlib.suppress(WorldError, Answered):
-                await self._transport.wiped(Wiped(device=mark.device, wipe_token=mark.wipe_token))
-                wiper.reported()
+        await self._report_wipe(mark)
         _log.warning("data of a revoked device removed", code="revoked")
         self._quit = True
+
+    async def _report_wipe(self, mark: WipeMark) -> None:
+        """Tell the server that the data is gone; if that fails, the next start does."""
+        if mark.wipe_token is None or self._wiper is None:
+            return
+        with contextlib.suppress(WorldError, Answered):
+            transport = Transport(mark.server, NoTokens(), time.monotonic)
+            try:
+                await transport.wiped(Wiped(device=mark.device, wipe_token=mark.wipe_token))
+                self._wiper.reported()
+            finally:
+                await transport.close()
 
     async def _take_new_device(self, transport: Transport, keep_above: int) -> None:
         """Get another device id; the window then numbers its outbox anew, and a fresh worker goes on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import random
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from app.domain import link
 from app.domain.changes import NoteAdd
 from app.domain.ids import new_id
 from app.domain.ports import ViewKey
+from app.entry.agent_profile import open_agent_profile
+from app.entry.sync_worker_device import WipeMark, Wiper
+from app.entry.sync_worker_live import LiveRetry
 from app.store.pending_file import pending_path
 from tests.fakes.wait import wait_until
 from tests.sync.processes import ServerProcess, Window
@@ -201,3 +205,34 @@ def _point_at(window: Window, url: str) -> None:
         raw = str(tx.value("SELECT v FROM meta WHERE k = 'identity'"))
         old = raw.split('"server": "')[1].split('"')[0]
         tx.run("UPDATE meta SET v = ? WHERE k = 'identity'", (raw.replace(old, url),))
+
+
+def test_a_wipe_that_was_stopped_in_the_middle_is_finished_by_the_next_start(tmp_path: Path) -> None:
+    """The keys are gone already: the files go before anything is opened, and a fresh profile begins."""
+    folder = tmp_path / "profile"
+    open_agent_profile(folder, "a passphrase").profile.close()
+    (folder / "blobs").mkdir()
+    wiper = Wiper(folder, None)
+    wiper.destroy_keys(WipeMark(server="http://127.0.0.1:9", device=b"d" * 16, wipe_token="t"))
+    before = pending_path(folder).read_bytes()
+    opened = open_agent_profile(folder, "another passphrase")
+    assert opened.profile.identity is None
+    assert pending_path(folder).read_bytes() != before
+    assert not (folder / "blobs").exists()
+    opened.profile.close()
+    open_agent_profile(folder, "another passphrase").profile.close()
+    wiper.reported()
+    assert wiper.order() is None
+
+
+def test_a_live_channel_that_does_not_last_is_not_tried_at_once() -> None:
+    """Behind a proxy that knows none, polling does the work; one that lasted is opened again immediately."""
+    rng, retry = random.Random(1), LiveRetry()
+    retry.opened(100.0)
+    retry.ended(101.0, rng)
+    assert not retry.is_due(101.0)
+    assert retry.is_due(103.0)
+    retry.failed(103.0, rng)
+    retry.opened(110.0)
+    retry.ended(200.0, rng)
+    assert retry.is_due(200.0)
