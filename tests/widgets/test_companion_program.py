@@ -22,9 +22,9 @@ from app.desktop import keyring_store
 from app.domain.assist import Phase
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
-from app.domain.errors import TlsFailure
+from app.domain.errors import TlsFailure, WrongServer
 from app.domain.links import EnrolLink
-from app.domain.signed import unb64
+from app.domain.signed import b64, sign, unb64
 from app.entry.companion_app import CompanionApp, RealClock
 from app.entry.session_parts import make_session_host
 from remote_assist import actions as act
@@ -273,6 +273,42 @@ def test_a_companion_whose_enrolment_ended_is_told_and_keeps_what_was_written(
     home = companion.home
     assert home is not None
     qtbot.waitUntil(lambda: home.notice.text.text() == texts.trouble("companion_revoked"), timeout=_WAIT_MS)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_another_organisations_server_at_the_same_address_is_not_told_anything(
+    make: Make, server: CustomerServer, qtbot: QtBot, language: str
+) -> None:
+    """It is named as what it is, no end of the enrolment; it sees neither sign-in nor request, and nothing is lost."""
+    set_language("ko" if language == "ko" else "en")
+    companion = _enrol(make, server, qtbot)
+    server.key, server.pubkey = Ed25519PrivateKey.generate(), bytes(32)
+    server.called.clear()
+    companion._write_request("New paper tray", "Please send one.", "")
+    home = companion.home
+    assert home is not None
+    wanted = texts.trouble("wrong_server", server=server.url)
+    assert wanted != texts.trouble("companion_revoked")
+    qtbot.waitUntil(lambda: home.notice.text.text() == wanted, timeout=_WAIT_MS)
+    companion.leave()
+    again = make()
+    qtbot.waitUntil(lambda: again.home is not None and again.home.notice.text.text() == wanted, timeout=_WAIT_MS)
+    assert again.home is not None
+    assert [request.subject for request in again.home._requests] == ["New paper tray"]
+    assert set(server.called) == {"identity"}
+
+
+@pytest.mark.parametrize("claim", ["own", "pinned", "nonsense"])
+async def test_a_server_that_only_shows_the_pinned_key_is_not_believed(claim: str) -> None:
+    """The key is public: what counts is the signature over this moment's number."""
+    pinned, other = (Ed25519PrivateKey.generate() for _ in range(2))
+    shown = b64((other if claim == "own" else pinned).public_key().public_bytes_raw())
+    signature = "?" if claim == "nonsense" else b64(sign(other, "deskside-server-1", bytes(32)))
+    answer = httpx.Response(200, json={"org_key": shown, "signature": signature})
+    api = CustomerApi("https://help.example", httpx.MockTransport(lambda _request: answer))
+    with pytest.raises(WrongServer):
+        await api.identify(pinned.public_key().public_bytes_raw())
+    await api.close()
 
 
 # --- a session -------------------------------------------------------------------------------------------------------

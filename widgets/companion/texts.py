@@ -77,7 +77,7 @@ _TROUBLES = {
         "Tell your support; do not go on from a network you do not trust."
     ),
     "wrong_server": lambda: _(
-        "What answers at {server} is not the support server you enrolled with. Nothing was sent. "
+        "{server} answered, but it is not the server of your support. Nothing was sent, and what you wrote is kept here. "
         "Call support at the number you know."
     ),
     "insecure_link": lambda: _(
