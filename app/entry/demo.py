@@ -25,11 +25,12 @@ from app.config.i18n import _, set_language
 from app.config.paths import child_command
 from app.entry.demo_part import Part, PartFailed
 from app.entry.demo_relay import Relay
-from app.entry.demo_report import Report, ServerTruth
+from app.entry.demo_report import Report, ServerTruth, least_tickets
 from app.entry.demo_server import DemoServer
 from app.entry.display import no_display
 
 LOGIN = "agent1"
+_LOAD_S = {"small": 60, "demo": 60, "large": 900}  # for signing in and loading everything
 _LOOK_S = 5.0  # how long the picture is watched
 
 
@@ -155,7 +156,7 @@ def _with_a_person(options: argparse.Namespace) -> int:
     try:
         agent, companion, _line = _start_clients(run, options)
         companion.order("enrol", 30)
-        agent.order("sign_in", 60)
+        agent.order("sign_in", _LOAD_S[options.size], least=least_tickets(options.size))
         print(_("Both windows are open. Close the agent's window to end the demo."), flush=True)
         agent.wait()
     except PartFailed as error:
@@ -175,7 +176,7 @@ def _headless(options: argparse.Namespace) -> int:
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    report = Report(out)
+    report = Report(out, least_tickets(options.size))
     try:
         run = _start(options)
         try:
@@ -207,7 +208,8 @@ def _journey(run: Run, options: argparse.Namespace, report: Report) -> None:
     assert run.server is not None  # noqa: S101  # _start made it
     truth = ServerTruth(run.server)
     companion.order("enrol", 30)
-    report.data |= agent.order("sign_in", 60)["figures"]
+    least = least_tickets(options.size)
+    report.data |= agent.order("sign_in", _LOAD_S[options.size], least=least)["figures"]
     opened = agent.order("open", 20, ticket=run.server.ticket)
     report.data["ticket"] = opened["label"]
     agent.order("work_online", 30)
