@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import msgspec
 
-
 IDENTITY_LABEL = "deskside-server-1"
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from app.config.i18n import _, set_language
 from app.config.paths import child_command
+from app.entry.command_line import CommandLine
 from app.entry.demo_part import Part, PartFailed
 from app.entry.demo_relay import Relay
 from app.entry.demo_report import Report, ServerTruth, least_tickets
@@ -60,6 +61,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the demo. Returns 0 when the journey went as it should, 1 when not, 2 for wrong words."""
     if argv[:1] == ["--part"]:
         return _run_part(argv[1], list(argv[2:]))
+    set_language("system")
     options = _parse(argv)
     set_language(options.lang)
     nowhere = no_display()
@@ -77,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="deskside demo", description=_("The main job on one machine."))
+    parser = CommandLine(prog="deskside demo", description=_("The main job on one machine."))
     parser.add_argument("--headless", action="store_true", help=_("make the journey without a person"))
     parser.add_argument("--refuse", action="store_true", help=_("headless: the customer refuses"))
     parser.add_argument("--out", type=Path, default=Path("build/demo"), help=_("folder for pictures and report"))

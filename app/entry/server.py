@@ -14,6 +14,7 @@ from pathlib import Path
 from app.config.i18n import _, set_language
 from app.config.logs import configure
 from app.domain.errors import StoreUnavailable, WorldError
+from app.entry.command_line import CommandLine
 from app.entry.server_texts import server_error_text
 from app.store.locks import FileLock
 from sync.server.bootstrap import seed_states
@@ -26,7 +27,7 @@ USAGE_ERROR = 2
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line, in the language spoken now."""
-    out = argparse.ArgumentParser(prog="deskside server", description=_("Run the sync server"))
+    out = CommandLine(prog="deskside server", description=_("Run the sync server"))
     add = out.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help=_("Folder for keys, logs and the embedded database"))
     add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help=_("Address to listen on; port 0 takes a free one"))

@@ -122,7 +122,7 @@ class Customers:
         return self._store.write(work)
 
     def identity(self, ask: IdentityAsk) -> Identity:
-        """Sign the companion's nonce with the organisation key: it sees that this is the server it was enrolled with."""
+        """Sign the companion's nonce with the organisation key, so that it knows the server it was enrolled with."""
         signature = sign(self._keys.organisation, IDENTITY_LABEL, _binary(ask.nonce, 32))
         return Identity(org_key=b64(self._keys.organisation_public), signature=b64(signature))
 

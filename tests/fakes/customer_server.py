@@ -32,7 +32,7 @@ CUSTOMER = "0190" + "cd" * 14
 
 
 class CustomerServer:
-    """Listens on a free port of 127.0.0.1. `problem` makes calls fail; `posted` keeps bodies, `called` what was asked for."""
+    """Listens on a free port of 127.0.0.1. `problem` makes calls fail; `posted` keeps bodies, `called` paths."""
 
     def __init__(self) -> None:
         self.key = Ed25519PrivateKey.generate()

@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from app.config.i18n import set_language
 from app.domain.assist import EndReason, Notice, Phase, ProofKind, Scope, SessionView
 from app.domain.errors import Refused
 from tests.fakes.link import FakeSessions
@@ -232,6 +233,14 @@ def test_the_meter_says_figures_and_a_word(latency: float, level: str) -> None:
     words = meter_words(Meter(latency, 28.3, "sharp", "relay", 0.2, 1.4))
     assert words.level == level
     assert words.parts == (f"{latency} ms", "28 frames/s", "text: sharp", "path: relay", "loss 0.2 %", "1.4 Mbit/s")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", ("1 frame/s", "0 frames/s")), ("ko", ("초당 1장", "초당 0장"))])
+def test_one_frame_a_second_is_said_in_the_singular(language: str, said: tuple[str, str]) -> None:
+    """What is rounded is what counts: 1.3 is one."""
+    set_language("ko" if language == "ko" else "en")
+    parts = [meter_words(Meter(None, fps, "", "", 0.0, 0.0)).parts[0] for fps in (1.3, 0.2)]
+    assert tuple(parts) == said
 
 
 @pytest.mark.ux("UX-51")
