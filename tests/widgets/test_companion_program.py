@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
 from app.desktop import keyring_store
-from app.domain.assist import Phase
+from app.domain.assist import Phase, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
 from app.domain.errors import TlsFailure, WrongServer
@@ -445,6 +445,39 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     assert [k for k in kinds if k in ("joined", "prompted", "consent", "grant", "end")] == [
         "joined", "prompted", "consent", "grant", "end",
     ]  # fmt: skip
+
+
+def test_the_request_does_not_show_itself_in_the_preview_of_the_whole_screen_and_covers_nothing_afterwards(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place is painted over from the first picture, also where it is moved to, and free again before the yes."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    session = companion.session
+    assert session is not None
+    told: list[object] = []
+    end = session._end
+
+    def tell(*what: object) -> list[act.Action]:
+        told.append(what)
+        return []
+
+    monkeypatch.setattr(end, "choose_target", lambda _id, kind, masks: tell(kind, list(masks)))
+    monkeypatch.setattr(end, "set_masks", lambda masks: tell(list(masks)))
+    monkeypatch.setattr(end, "allow", lambda: tell("yes"))
+    screen = TargetChoice("screen:0", "screen", "", (0, 0, 4000, 4000))
+    window = TargetChoice("window:1", "window", "Printer", (0, 0, 4000, 4000))
+    session._targets = (window, screen)
+    request.move(30, 40)
+    session._choose("window:1", "window")
+    session._choose("screen:0", "screen")
+    frame = request.frameGeometry()
+    assert told == [("window", []), ("screen", [(30, 40, frame.width(), frame.height())])]
+    request.move(50, 60)
+    moved = ([(50, 60, frame.width(), frame.height())],)
+    qtbot.waitUntil(lambda: told[-1] == moved, timeout=_WAIT_MS)
+    QTest.mouseClick(request.yes, Qt.MouseButton.LeftButton)
+    assert told[-2:] == [([],), ("yes",)]
 
 
 def test_dont_allow_sends_no_picture_and_the_record_says_refusal(
