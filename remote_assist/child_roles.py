@@ -150,6 +150,7 @@ class CustomerRole:
         self._chosen: tuple[str, str, tuple[int, int, int, int] | None] | None = None
         self._preview_on = False
         self._preview_us = 0
+        self._preview_due: Picture | None = None
         self._fault = ""
         self._wanted: tuple[str, str, tuple[int, int, int, int] | None] | None = None
         self._sent_times: deque[tuple[int, int]] = deque(maxlen=2)
@@ -176,6 +177,7 @@ class CustomerRole:
                 self.gate.set(granted=False)
             self._wanted = wanted
             self.pipeline.hold()
+            self._preview_due = None
 
     def pause(self, on: bool) -> None:
         self.gate.set(running=not on)
@@ -213,7 +215,10 @@ class CustomerRole:
         self._fps = max(1, min(limits.get("fps_max", FPS_MAX), 60))
 
     def check(self, post: Post) -> None:
-        """Report once what has become of the source."""
+        """Report once what has become of the source; show the preview's last picture if it came too soon."""
+        due = self._preview_due
+        if due is not None:
+            self._preview(due)
         fault = "picture_too_large" if self.pipeline.too_large else str(getattr(self._source, "failed", ""))
         if fault != self._fault:
             self._fault = fault
@@ -284,6 +289,7 @@ class CustomerRole:
         target = self._find(message)
         source = self._sources(target.kind, self.mailbox.wait_free)
         self._fault = ""
+        self._preview_due = None
         self.pipeline.begin(message.region)
         source.start(target, self.pipeline.sink, self._fps)
         self._source, self._chosen = source, chosen
@@ -305,7 +311,9 @@ class CustomerRole:
     def _preview(self, picture: Picture) -> None:
         now = now_us()
         every = _PREVIEW_LIVE_US if self.gate.open else _PREVIEW_US
-        if self._preview_on and now - self._preview_us >= every:
+        soon = now - self._preview_us < every
+        self._preview_due = picture if self._preview_on and soon else None
+        if self._preview_on and not soon:
             self._preview_us = now
             self.painter.put(replace(shown_from_picture(picture), tiles=None))
 

@@ -52,8 +52,16 @@ class CustomerEnd(CustomerLink):
             self._list_targets()
         return self._flush()
 
-    def choose_target(self, target_id: str, kind: str, region: tuple[int, int, int, int] | None = None) -> list[Action]:
+    def choose_target(
+        self,
+        target_id: str,
+        kind: str,
+        region: tuple[int, int, int, int] | None = None,
+        masks: Sequence[tuple[int, int, int, int]] = (),
+    ) -> list[Action]:
         """Choose what to share, as one of the targets listed; kind "region" needs a `region` of a screen or window.
+
+        `masks` are painted over from its first picture on.
 
         Before `allow` this starts the local preview. In a live session it is a consent of its own to another target.
         """
@@ -66,8 +74,8 @@ class CustomerEnd(CustomerLink):
             if self._record is not None:
                 self._record.target_kind = kind
         self._chosen = ChosenTarget(target, kind, region)
-        if self._masks:
-            self._masks = []
+        if self._masks or masks:
+            self._masks = list(masks)[:_MASKS_MAX]
             self._tell_masks()
         self._tell_source(preview=not live)
         if live:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.errors import ServerUnreachable, TlsFailure, WorldError, WrongServer
-from app.domain.signed import b64, sign, unb64
+from app.domain.signed import b64, sign, unb64, verify
 from sync import customer_protocol as wire
 from sync.protocol import Problem
 from sync.session_protocol import Redeem, Redeemed, Revocations
@@ -66,6 +67,27 @@ class CustomerApi:
         """Use the code up; this key is now the customer's companion."""
         body = wire.Enrol(code=code, pubkey=b64(pubkey), name=name)
         return self._read(await self._post("/customer/v1/enrol", body), wire.Enrolled)
+
+    async def identify(self, org_key: bytes) -> None:
+        """Let the server prove that it holds the organisation's key. Raises WrongServer when it does not.
+
+        Nothing about the customer is told: whoever answers learns a random number.
+        """
+        nonce = secrets.token_bytes(32)
+        try:
+            answer = await self._post("/customer/v1/identity", wire.IdentityAsk(nonce=b64(nonce)))
+        except CustomerRefused as error:
+            if error.temporary:
+                raise
+            raise WrongServer(server=self.server) from error
+        identity = self._read(answer, wire.Identity)
+        try:
+            own = unb64(identity.org_key) == org_key
+            own = own and verify(org_key, wire.IDENTITY_LABEL, nonce, unb64(identity.signature))
+        except ValueError as error:
+            raise WrongServer(server=self.server) from error
+        if not own:
+            raise WrongServer(server=self.server)
 
     async def sign_in(self, companion: str, key: Ed25519PrivateKey) -> int:
         """Get an access token for later calls; return how many seconds it lives."""

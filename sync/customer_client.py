@@ -246,13 +246,16 @@ class CustomerClient:
         api: CustomerApi,
         companion: str,
         key: Ed25519PrivateKey,
+        org_key: bytes,
         rows: Rows,
         listen: Callable[[CustomerEvent], None],
     ) -> None:
+        """`org_key` is the organisation key that was pinned: a server that cannot sign with it is told nothing."""
         self._thread = thread
         self._api = api
         self._companion = companion
         self._key = key
+        self._org_key = org_key
         self._rows = rows
         self._listen = listen
         self._socket: websockets.ClientConnection | None = None
@@ -342,6 +345,7 @@ class CustomerClient:
     async def _sign_in(self) -> None:
         async with self._signing:
             if time.monotonic() >= self._token_until:
+                await self._api.identify(self._org_key)
                 try:
                     lives_s = await self._api.sign_in(self._companion, self._key)
                 except CustomerRefused as error:
@@ -351,8 +355,10 @@ class CustomerClient:
                 self._token_until = time.monotonic() + max(lives_s - _TOKEN_MARGIN_S, 5)
 
     async def _hand_in(self) -> None:
-        changed = False
-        for item in self._rows.waiting():
+        waiting, entries = self._rows.waiting(), self._rows.entries()
+        if waiting or entries:  # another server may stand there since the sign-in
+            await self._api.identify(self._org_key)
+        for item in waiting:
             try:
                 accepted = await self._api.post_raw(item.path, item.body)
                 self._rows.settle(item.id, accepted.number, "")
@@ -360,10 +366,9 @@ class CustomerClient:
                 if error.temporary:
                     raise
                 self._rows.settle(item.id, None, error.code)
-            changed = True
-        for entries in self._rows.entries():
-            await self._hand_in_entries(entries)
-        if changed:
+        for some in entries:
+            await self._hand_in_entries(some)
+        if waiting:
             self._listen(WrittenChanged())
 
     async def _hand_in_entries(self, entries: Entries) -> None:

@@ -5,6 +5,7 @@ Binary values are base64url without padding, ids lower-case hex, times Unix mill
 
     POST enrol      Enrol               -> Enrolled        code used once; ties the device's public key to the customer
     GET  organisation?code=...          -> OrganisationKey shown with its fingerprint before the person confirms
+    POST identity   IdentityAsk         -> Identity        the organisation key signs, label "deskside-server-1"
     POST challenge  ChallengeAsk        -> Challenge
     POST token      TokenAsk            -> CompanionToken  the device key signs the nonce, label "deskside-companion-1"
     GET  home       (ETag)              -> Home
@@ -17,6 +18,8 @@ Everything after `token` carries `Authorization: Bearer`. The live websocket is 
 from __future__ import annotations
 
 import msgspec
+
+IDENTITY_LABEL = "deskside-server-1"
 
 
 class _Json(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +50,19 @@ class Enrolled(_Json, frozen=True, kw_only=True):
     customer: str
     customer_name: str
     organisation: OrganisationKey
+
+
+class IdentityAsk(_Json, frozen=True, kw_only=True):
+    """Ask the server to show whose it is, before anything is told to it. `nonce`: 32 random bytes, used once."""
+
+    nonce: str
+
+
+class Identity(_Json, frozen=True, kw_only=True):
+    """Whose server this is: the organisation key and its signature over the nonce."""
+
+    org_key: str
+    signature: str
 
 
 class ChallengeAsk(_Json, frozen=True, kw_only=True):

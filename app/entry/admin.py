@@ -16,6 +16,7 @@ from app.config.i18n import _, ngettext, set_language
 from app.domain.errors import Refused, StoreUnavailable, WorldError
 from app.domain.links import BadLink, EnrolLink, parse_server
 from app.entry.admin_machine import FILE_COMMANDS, add_commands, run, run_file
+from app.entry.command_line import CommandLine
 from app.entry.server_texts import server_error_text
 from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, SIZES, generate
 from sync.server.accounts import default_hasher
@@ -31,7 +32,7 @@ _HOUR_S = 3600
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line, in the language spoken now."""
-    out = argparse.ArgumentParser(prog="deskside admin", description=_("Manage users and enrolment on the server"))
+    out = CommandLine(prog="deskside admin", description=_("Manage users and enrolment on the server"))
     out.add_argument("--data", type=Path, metavar="DIR", help=_("The server's data folder"))
     out.add_argument("--database", metavar="URL", help=_("The server's PostgreSQL address, if it has one"))
     commands = out.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.config.i18n import N_, _, ngettext
 from app.domain.errors import Refused
+from app.entry.command_line import CommandLine
 from sync.server.backup import back_up, restore
 from sync.server.devices import DeviceInfo, Devices
 from sync.server.retention import set_archive_days
@@ -32,7 +33,7 @@ _FINDINGS = {
 }
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(commands: argparse._SubParsersAction[CommandLine]) -> None:
     """Add the commands to the administrator's."""
     device = commands.add_parser("device", help=_("Show devices, lock or wipe them"))
     actions = device.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -125,10 +126,11 @@ def _device(arguments: argparse.Namespace, devices: Devices, now: int) -> int:
 
 
 def _show(info: DeviceInfo, now: int) -> None:
+    suspended = _("suspended")
     lines = [
         (_("Device"), f"{info.code}  {info.id.hex()}"),
         (_("Name"), info.name),
-        (_("Person"), info.login if info.account_state == "active" else f"{info.login} ({_('suspended')})"),
+        (_("Person"), info.login if info.account_state == "active" else f"{info.login} ({suspended})"),
         (_("State"), _state(info)),
         (_("Last contact"), _ago(now, info.last_seen)),
         (_("Last greeting"), _ago(now, info.hello_at)),

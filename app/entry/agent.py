@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import signal
 import sys
@@ -19,6 +18,7 @@ from app.config.i18n import LanguageChoice, _, set_language
 from app.config.paths import UserFolders
 from app.config.settings import Settings
 from app.entry.agent_app import AgentApp
+from app.entry.command_line import CommandLine
 from app.entry.display import no_display
 from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
 
@@ -67,7 +67,7 @@ def build_agent(options: AgentOptions) -> AgentApp:
 
 def parse_options(argv: Sequence[str]) -> AgentOptions:
     """Read the command line; with --passphrase-stdin one line is taken from standard input."""
-    parser = argparse.ArgumentParser(prog="deskside", description=_("The help desk for agents."))
+    parser = CommandLine(prog="deskside", description=_("The help desk for agents."))
     parser.add_argument("--data", type=Path, metavar="DIR", help=_("keep everything below this folder"))
     parser.add_argument("--passphrase-stdin", action="store_true", help=_("read the passphrase from standard input"))
     parser.add_argument("--lang", choices=("ko", "en", "system"), default="system")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import signal
 import sys
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.config.i18n import LanguageChoice, _, set_language
 from app.config.paths import UserFolders
+from app.entry.command_line import CommandLine
 from app.entry.companion_app import CompanionApp
 from app.entry.display import no_display
 from widgets.companion.texts import trouble
@@ -57,7 +57,7 @@ def build_companion(options: CompanionOptions) -> CompanionApp:
 
 def parse_options(argv: Sequence[str]) -> CompanionOptions:
     """Read the command line; with --passphrase-stdin one line is taken from standard input."""
-    parser = argparse.ArgumentParser(prog="deskside companion", description=_("The Companion for customers."))
+    parser = CommandLine(prog="deskside companion", description=_("The Companion for customers."))
     parser.add_argument("--data", type=Path, metavar="DIR", help=_("keep everything below this folder"))
     parser.add_argument("--enrol", metavar="LINK", default="", help=_("open the enrolment of this link"))
     parser.add_argument("--passphrase-stdin", action="store_true", help=_("read the passphrase from standard input"))

@@ -236,7 +236,8 @@ class CompanionApp(QObject):
         self.home.show()
         rows = StoreRows(self._opened.store)
         api = CustomerApi(enrolment.server)
-        self.client = net.CustomerClient(self._net, api, enrolment.companion, key, rows, self._event.emit)
+        pinned = unb64(enrolment.org_key)
+        self.client = net.CustomerClient(self._net, api, enrolment.companion, key, pinned, rows, self._event.emit)
         self.client.start()
         self.home_ready.emit()
 

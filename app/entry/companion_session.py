@@ -270,13 +270,14 @@ class CustomerSession(QObject):
         window.target_chosen.connect(self._choose)
         window.allowed.connect(self._allow)
         window.refused.connect(self._refuse)
-        if self._targets:
-            window.show_targets(self._targets)
         window.show()
         if self._unseen:
             window.show_problem(trouble(self._unseen))
         window.raise_()
         window.activateWindow()
+        if self._targets:
+            window.show_targets(self._targets)
+        self._masks.start()
 
     def _list(self, targets: tuple[TargetChoice, ...]) -> None:
         own = {f"window:{window.winId()}" for window in QApplication.topLevelWidgets() if window.isVisible()}
@@ -286,10 +287,13 @@ class CustomerSession(QObject):
 
     def _choose(self, target: str, kind: str) -> None:
         self._target = next((choice for choice in self._targets if choice.id == target), None)
-        self._perform(self._end.choose_target(target, kind))
+        self._covered = self._own_rects()
+        self._tell_covered()
+        self._perform(self._end.choose_target(target, kind, masks=self._covered))
 
     def _allow(self) -> None:
         self._drop("request")
+        self._cover_own_windows()  # the request covered itself in its preview: what is shared has nothing of that
         self._perform(self._end.allow())
 
     def _refuse(self) -> None:
@@ -391,11 +395,24 @@ class CustomerSession(QObject):
 
     def _cover_own_windows(self) -> None:
         """Paint over the windows whose content must reach nobody: numbers to compare and questions of consent."""
+        rects = self._own_rects()
+        if rects != self._covered:
+            self._covered = rects
+            self._tell_covered()
+            self._perform(self._end.set_masks(rects))
+
+    def _tell_covered(self) -> None:
+        if self.request is not None and self._target is not None:
+            self.request.preview.cover(self._covered, self._target.rect[2:])
+
+    def _own_rects(self) -> list[tuple[int, int, int, int]]:
+        """Return where those windows lie in the picture, in its pixels; the request is in its own preview only."""
         target = self._target
-        if target is None or target.kind == "drawn":
-            return
         rects: list[tuple[int, int, int, int]] = []
-        for window in (self.check, self.question):
+        if target is None or target.kind == "drawn":
+            return rects
+        request = self.request if target.kind == "screen" else None
+        for window in (self.check, self.question, request):
             if window is None or (window is not self.check and not window.isVisible()):
                 continue
             ratio = window.devicePixelRatioF()
@@ -406,9 +423,7 @@ class CustomerSession(QObject):
             right, bottom = min(target.rect[2], right), min(target.rect[3], bottom)
             if right > left and bottom > top:
                 rects.append((left, top, right - left, bottom - top))
-        if rects != self._covered:
-            self._covered = rects
-            self._perform(self._end.set_masks(rects))
+        return rects
 
     def _notify(self, notice: Notice, detail: str) -> None:
         if notice is Notice.CAPTURE and self._end.view.phase in (Phase.INVITED, Phase.PROMPTED):

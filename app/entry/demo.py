@@ -23,13 +23,15 @@ from typing import Any
 
 from app.config.i18n import _, set_language
 from app.config.paths import child_command
+from app.entry.command_line import CommandLine
 from app.entry.demo_part import Part, PartFailed
 from app.entry.demo_relay import Relay
-from app.entry.demo_report import Report, ServerTruth
+from app.entry.demo_report import Report, ServerTruth, least_tickets
 from app.entry.demo_server import DemoServer
 from app.entry.display import no_display
 
 LOGIN = "agent1"
+_LOAD_S = {"small": 60, "demo": 60, "large": 900}  # for signing in and loading everything
 _LOOK_S = 5.0  # how long the picture is watched
 
 
@@ -59,6 +61,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the demo. Returns 0 when the journey went as it should, 1 when not, 2 for wrong words."""
     if argv[:1] == ["--part"]:
         return _run_part(argv[1], list(argv[2:]))
+    set_language("system")
     options = _parse(argv)
     set_language(options.lang)
     nowhere = no_display()
@@ -76,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="deskside demo", description=_("The main job on one machine."))
+    parser = CommandLine(prog="deskside demo", description=_("The main job on one machine."))
     parser.add_argument("--headless", action="store_true", help=_("make the journey without a person"))
     parser.add_argument("--refuse", action="store_true", help=_("headless: the customer refuses"))
     parser.add_argument("--out", type=Path, default=Path("build/demo"), help=_("folder for pictures and report"))
@@ -155,7 +158,7 @@ def _with_a_person(options: argparse.Namespace) -> int:
     try:
         agent, companion, _line = _start_clients(run, options)
         companion.order("enrol", 30)
-        agent.order("sign_in", 60)
+        agent.order("sign_in", _LOAD_S[options.size], least=least_tickets(options.size))
         print(_("Both windows are open. Close the agent's window to end the demo."), flush=True)
         agent.wait()
     except PartFailed as error:
@@ -175,7 +178,7 @@ def _headless(options: argparse.Namespace) -> int:
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    report = Report(out)
+    report = Report(out, least_tickets(options.size))
     try:
         run = _start(options)
         try:
@@ -207,7 +210,8 @@ def _journey(run: Run, options: argparse.Namespace, report: Report) -> None:
     assert run.server is not None  # noqa: S101  # _start made it
     truth = ServerTruth(run.server)
     companion.order("enrol", 30)
-    report.data |= agent.order("sign_in", 60)["figures"]
+    least = least_tickets(options.size)
+    report.data |= agent.order("sign_in", _LOAD_S[options.size], least=least)["figures"]
     opened = agent.order("open", 20, ticket=run.server.ticket)
     report.data["ticket"] = opened["label"]
     agent.order("work_online", 30)

@@ -27,8 +27,6 @@ from widgets.foundation import ThemeMode
 from widgets.foundation.chooser import Chooser, Option
 from widgets.shell.window import AgentWindow
 
-_LEAST_TICKETS = 5000
-
 ONLINE_REPLY = "안녕하세요. 문의해 주셔서 감사합니다. 같은 증상을 이쪽에서도 확인하고 있습니다."
 ONLINE_NOTE = "같은 제품의 지난 문의를 먼저 살펴볼 것."
 OFFLINE_REPLY = "말씀하신 화면을 함께 보면서 확인하고 싶습니다. 고객 앱에 요청이 나타나면 보실 창을 골라 주세요."
@@ -67,7 +65,7 @@ class Agent:
 
     # --- starting ---------------------------------------------------------------------------------------------------
 
-    def sign_in(self, least: int = _LEAST_TICKETS) -> Steps:
+    def sign_in(self, least: int) -> Steps:
         """Fill the sign-in window, and wait for the list and then for all tickets, `least` of them."""
         app = self._app
         yield lambda: app.sign_in is not None

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import io
 import json
@@ -14,6 +13,7 @@ from enum import StrEnum
 
 from app.config.i18n import _, set_language
 from app.entry import qt_libraries
+from app.entry.command_line import CommandLine
 from app.entry.doctor_probes import MachineProbes, Probes, day
 
 # no release is older; a clock before it makes every certificate invalid
@@ -176,10 +176,11 @@ def _report(findings: list[Finding]) -> Iterator[str]:
 
 def main(argv: list[str], probes: Probes | None = None) -> int:
     """Print the findings; 0 if Deskside can be used here, 1 if not."""
-    parser = argparse.ArgumentParser(prog="deskside doctor")
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    parser.add_argument("--server", default="", metavar="URL", help="compare the clock with this server's")
-    parser.add_argument("--port", type=int, action="append", default=[], help="also look whether this port is free")
+    set_language("system")
+    parser = CommandLine(prog="deskside doctor")
+    parser.add_argument("--json", action="store_true", help=_("print the findings as JSON"))
+    parser.add_argument("--server", default="", metavar="URL", help=_("compare the clock with this server's"))
+    parser.add_argument("--port", type=int, action="append", default=[], help=_("also look whether this port is free"))
     parser.add_argument("--language", choices=("system", "ko", "en"), default="system")
     options = parser.parse_args(argv)
     set_language(options.language)

@@ -7,13 +7,16 @@ import argparse
 import os
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.config.i18n import _, set_language
 from app.config.logs import configure
 from app.domain.errors import StoreUnavailable, WorldError
+from app.entry.command_line import CommandLine
 from app.entry.server_texts import server_error_text
+from app.store.locks import FileLock
 from sync.server.bootstrap import seed_states
 from sync.server.oidc import MATCHES, OidcSettings
 from sync.server.parts import build_parts, open_parts
@@ -25,7 +28,7 @@ USAGE_ERROR = 2
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line, in the language spoken now."""
-    out = argparse.ArgumentParser(prog="deskside server", description=_("Run the sync server"))
+    out = CommandLine(prog="deskside server", description=_("Run the sync server"))
     add = out.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help=_("Folder for keys, logs and the embedded database"))
     add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help=_("Address to listen on; port 0 takes a free one"))
@@ -59,13 +62,36 @@ def main(argv: Sequence[str]) -> int:
     os.umask(0o077)  # database, keys and logs are the server's own
     arguments = parser().parse_args(argv)
     try:
-        return _serve(arguments)
+        with _alone(arguments.data, arguments.database):
+            return _serve(arguments)
     except DatabaseBusy:
         error: WorldError = StoreUnavailable("database_unreachable")
     except WorldError as problem:
         error = problem
     print(server_error_text(error), file=sys.stderr)
     return USAGE_ERROR
+
+
+@contextmanager
+def _alone(data: Path, database: str | None) -> Iterator[None]:
+    """Hold the data folder of an embedded database as its only server; administration goes on beside it.
+
+    What one server tells its clients (news, signalling, limits on tries) no other process would hear of.
+    """
+    if database is not None and not database.startswith("sqlite"):
+        yield
+        return
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(data / "server.lock")
+    except OSError as error:
+        raise StoreUnavailable("folder_unwritable", path=str(data)) from error
+    except StoreUnavailable as error:
+        raise StoreUnavailable("server_running", path=str(data)) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _serve(arguments: argparse.Namespace) -> int:

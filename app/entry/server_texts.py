@@ -32,6 +32,10 @@ _TEXTS: Mapping[str, str] = {
         "not sent."
     ),
     "store_in_use": N_("Another program holds the database. Stop it and try again."),
+    "server_running": N_(
+        "A server runs on this data folder already. Nothing was changed. An embedded database has one server; for "
+        "several processes, give PostgreSQL with --database."
+    ),
     "disk_full": N_("The disk is full. Nothing was changed. Free some space and try again."),
     "folder_unwritable": N_(
         "The data folder cannot be written. Nothing was changed. Check that it exists and belongs to this user."

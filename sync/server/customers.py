@@ -26,13 +26,16 @@ from app.domain.entities import CUSTOMER, TEAM, TICKET, Category
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import derived_id, hlc_of, uuid7
-from app.domain.signed import b64, sha256, unb64, verify
+from app.domain.signed import b64, sha256, sign, unb64, verify
 from sync.customer_protocol import (
+    IDENTITY_LABEL,
     Accepted,
     Challenge,
     CompanionToken,
     Enrol,
     Enrolled,
+    Identity,
+    IdentityAsk,
     NewMessage,
     NewRequest,
     OrganisationKey,
@@ -118,6 +121,11 @@ class Customers:
             return self._enrolled(connection, companion, bytes(row["customer_id"]))
 
         return self._store.write(work)
+
+    def identity(self, ask: IdentityAsk) -> Identity:
+        """Sign the companion's nonce with the organisation key, so that it knows the server it was enrolled with."""
+        signature = sign(self._keys.organisation, IDENTITY_LABEL, _binary(ask.nonce, 32))
+        return Identity(org_key=b64(self._keys.organisation_public), signature=b64(signature))
 
     def challenge(self, now: int) -> Challenge:
         """Return a nonce that carries its own time and mark, so that nothing needs to be kept."""

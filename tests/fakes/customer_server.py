@@ -17,7 +17,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.certificate import RevocationList, build_revocations
-from app.domain.signed import b64, unb64, verify
+from app.domain.signed import b64, sign, unb64, verify
 from sync import customer_protocol as wire
 from sync import protocol as live
 from sync.session_protocol import Redeemed, Revocations
@@ -32,7 +32,7 @@ CUSTOMER = "0190" + "cd" * 14
 
 
 class CustomerServer:
-    """Listens on a free port of 127.0.0.1. `problem` makes calls fail; `posted` keeps bodies."""
+    """Listens on a free port of 127.0.0.1. `problem` makes calls fail; `posted` keeps bodies, `called` paths."""
 
     def __init__(self) -> None:
         self.key = Ed25519PrivateKey.generate()
@@ -40,6 +40,7 @@ class CustomerServer:
         self.code_used = False
         self.foreign = False
         self.pubkey = b""
+        self.called: list[str] = []
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.redeemed: Redeemed | None = None
         self.sigs: list[live.Sig] = []
@@ -137,6 +138,7 @@ class CustomerServer:
 
     def _answer(self, scope: Any, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         path = scope["path"].removeprefix("/customer/v1/").removeprefix("/session/v1/")
+        self.called.append(path)
         if self.foreign:
             return 200, b"<html>a printer's own page</html>", {}
         if self.problem is not None:
@@ -177,6 +179,11 @@ class CustomerServer:
         return wire.Enrolled(
             companion="0190" + "12" * 14, customer=CUSTOMER, customer_name="Park Minsu", organisation=self.organisation
         )
+
+    def _on_identity(self, body: bytes) -> Any:
+        ask = msgspec.json.decode(body, type=wire.IdentityAsk)
+        signature = sign(self.key, "deskside-server-1", unb64(ask.nonce))
+        return wire.Identity(org_key=self.organisation.org_key, signature=b64(signature))
 
     def _on_challenge(self, _body: bytes) -> Any:
         return wire.Challenge(nonce=b64(secrets.token_bytes(56)))

@@ -11,7 +11,9 @@ import pytest
 
 from app.domain.capture import RawFrame
 from remote_assist import damage, masks
+from remote_assist.capture_drawn import DrawnSource
 from remote_assist.child_protocol import Frame
+from remote_assist.child_roles import CustomerRole
 from remote_assist.compose import Painter, shown_from_picture
 from remote_assist.pacer import Pacer
 from remote_assist.rate import MIN_BPS, START_BPS, Quality, RateControl
@@ -333,6 +335,26 @@ def test_the_picture_fits_the_view_and_keeps_its_proportions(window: tuple[Paint
     found = reader.read(lambda info, rows: (info.width, info.height, bytes(rows[:3])))
     assert found is not None
     assert found[1] == (W, H, b"\x99\x66\x33")
+
+
+def test_the_last_picture_reaches_the_preview_although_it_came_right_after_another() -> None:
+    """Nothing changes any more, so no later picture would put it right."""
+    reader, posts = FrameReader(1024, 1024), list[object]()
+    role = CustomerRole(FrameWriter(os.dup(reader.fd)), posts.append, lambda _kind, _wait: DrawnSource())
+    role._preview_on = True
+    try:
+        for colour in (0x111111, 0x222222):
+            role.pipeline.sink(raw(blank(colour)))
+
+        def shown() -> bytes | None:
+            role.check(posts.append)
+            found = reader.read(lambda _info, rows: bytes(rows[:3]))
+            return found[1] if found is not None else None
+
+        wait_until(lambda: shown() == b"\x22\x22\x22")
+    finally:
+        role.painter.stop()
+        reader.close()
 
 
 def test_only_the_changed_part_is_named_dirty(window: tuple[Painter, FrameReader, list[Frame]]) -> None:

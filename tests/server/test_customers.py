@@ -10,7 +10,7 @@ import pytest
 from app.domain.changes import TicketSet
 from app.domain.entities import HISTORY, MEMBERSHIP, TICKET
 from app.domain.errors import Refused
-from app.domain.signed import b64
+from app.domain.signed import b64, unb64, verify
 from sync.customer_protocol import NewMessage, NewRequest
 from tests.server.test_push import world_state
 from tests.server.world import World, row_id
@@ -94,6 +94,16 @@ def test_only_the_device_key_opens_the_companions_account(desk: World) -> None:
     assert token(made_up, sign(companion.key, "deskside-companion-1", unb64(made_up))) == 401
     desk.clock.forward(61)
     assert token(nonce, good) == 401
+
+
+def test_the_server_shows_whose_it_is_before_a_companion_says_who_it_is(desk: World) -> None:
+    """The organisation key with its signature over the companion's own number, for anybody; nonsense is refused."""
+    nonce = bytes(range(32))
+    seen = desk.client.post("/customer/v1/identity", json={"nonce": b64(nonce)}).json()
+    assert seen["org_key"] == b64(desk.keys.organisation_public)
+    assert verify(desk.keys.organisation_public, "deskside-server-1", nonce, unb64(seen["signature"]))
+    for wrong in ("", b64(bytes(31)), "?"):
+        assert desk.client.post("/customer/v1/identity", json={"nonce": wrong}).status_code == 400
 
 
 def test_a_request_becomes_one_ticket_however_often_it_is_sent(world: World) -> None:

@@ -126,6 +126,21 @@ def test_the_server_says_why_it_cannot_start(tmp_path: Path) -> None:
     assert any("가" <= c <= "힣" for c in korean)
 
 
+def test_a_second_server_on_the_same_folder_is_refused_and_administration_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence in both languages, exit code 2; the first serves on, and its folder is free when it has ended."""
+    desk = Admin(tmp_path, monkeypatch, capsys)
+    with running(tmp_path) as url:
+        assert "PostgreSQL" in refused(tmp_path)
+        assert "이미" in refused(tmp_path, language="ko")
+        assert desk.program("create-customer", "--name", "박민수", "--mail", "minsu@example.com")[0] == 0
+        assert httpx.post(f"{url}/customer/v1/identity", json={"nonce": "A" * 43}).status_code == 200
+    (tmp_path / "url").unlink()
+    with running(tmp_path):
+        pass
+
+
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [

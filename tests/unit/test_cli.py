@@ -73,6 +73,27 @@ def test_an_unknown_program_is_named_and_the_known_ones_listed(
     assert "sync-worker" not in text
 
 
+@pytest.mark.parametrize("program", ["demo", "doctor", "companion", "admin", "server"])
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_wrong_words_are_answered_in_the_language_of_the_desktop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], program: str, language: str
+) -> None:
+    """Usage and complaint as well as the program's own help, and nothing of the other language."""
+    monkeypatch.setenv("LANGUAGE", language)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main([program, "--nonsense"])
+    said = capsys.readouterr().err
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([program, "--help"])
+    said += capsys.readouterr().out
+    set_language("en")
+    korean = ("사용법: ", ": 오류: ", "옵션:", "이 도움말을")
+    english = ("usage: ", ": error: ", "options:", "show this help")
+    spoken, other = (korean, english) if language == "ko" else (english, korean)
+    assert all(words in said for words in spoken), said
+    assert not any(words in said for words in other), said
+
+
 def test_help_speaks_the_language_of_the_desktop(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,12 +19,12 @@ from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
 from app.desktop import keyring_store
-from app.domain.assist import Phase
+from app.domain.assist import Phase, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
-from app.domain.errors import TlsFailure
+from app.domain.errors import TlsFailure, WrongServer
 from app.domain.links import EnrolLink
-from app.domain.signed import unb64
+from app.domain.signed import b64, sign, unb64
 from app.entry.companion_app import CompanionApp, RealClock
 from app.entry.session_parts import make_session_host
 from remote_assist import actions as act
@@ -275,6 +275,42 @@ def test_a_companion_whose_enrolment_ended_is_told_and_keeps_what_was_written(
     qtbot.waitUntil(lambda: home.notice.text.text() == texts.trouble("companion_revoked"), timeout=_WAIT_MS)
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_another_organisations_server_at_the_same_address_is_not_told_anything(
+    make: Make, server: CustomerServer, qtbot: QtBot, language: str
+) -> None:
+    """It is named as what it is, no end of the enrolment; it sees neither sign-in nor request, and nothing is lost."""
+    set_language("ko" if language == "ko" else "en")
+    companion = _enrol(make, server, qtbot)
+    server.key, server.pubkey = Ed25519PrivateKey.generate(), bytes(32)
+    server.called.clear()
+    companion._write_request("New paper tray", "Please send one.", "")
+    home = companion.home
+    assert home is not None
+    wanted = texts.trouble("wrong_server", server=server.url)
+    assert wanted != texts.trouble("companion_revoked")
+    qtbot.waitUntil(lambda: home.notice.text.text() == wanted, timeout=_WAIT_MS)
+    companion.leave()
+    again = make()
+    qtbot.waitUntil(lambda: again.home is not None and again.home.notice.text.text() == wanted, timeout=_WAIT_MS)
+    assert again.home is not None
+    assert [request.subject for request in again.home._requests] == ["New paper tray"]
+    assert set(server.called) == {"identity"}
+
+
+@pytest.mark.parametrize("claim", ["own", "pinned", "nonsense"])
+async def test_a_server_that_only_shows_the_pinned_key_is_not_believed(claim: str) -> None:
+    """The key is public: what counts is the signature over this moment's number."""
+    pinned, other = (Ed25519PrivateKey.generate() for _ in range(2))
+    shown = b64((other if claim == "own" else pinned).public_key().public_bytes_raw())
+    signature = "?" if claim == "nonsense" else b64(sign(other, "deskside-server-1", bytes(32)))
+    answer = httpx.Response(200, json={"org_key": shown, "signature": signature})
+    api = CustomerApi("https://help.example", httpx.MockTransport(lambda _request: answer))
+    with pytest.raises(WrongServer):
+        await api.identify(pinned.public_key().public_bytes_raw())
+    await api.close()
+
+
 # --- a session -------------------------------------------------------------------------------------------------------
 
 
@@ -409,6 +445,39 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     assert [k for k in kinds if k in ("joined", "prompted", "consent", "grant", "end")] == [
         "joined", "prompted", "consent", "grant", "end",
     ]  # fmt: skip
+
+
+def test_the_request_does_not_show_itself_in_the_preview_of_the_whole_screen_and_covers_nothing_afterwards(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place is painted over from the first picture, also where it is moved to, and free again before the yes."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    session = companion.session
+    assert session is not None
+    told: list[object] = []
+    end = session._end
+
+    def tell(*what: object) -> list[act.Action]:
+        told.append(what)
+        return []
+
+    monkeypatch.setattr(end, "choose_target", lambda _id, kind, masks: tell(kind, list(masks)))
+    monkeypatch.setattr(end, "set_masks", lambda masks: tell(list(masks)))
+    monkeypatch.setattr(end, "allow", lambda: tell("yes"))
+    screen = TargetChoice("screen:0", "screen", "", (0, 0, 4000, 4000))
+    window = TargetChoice("window:1", "window", "Printer", (0, 0, 4000, 4000))
+    session._targets = (window, screen)
+    request.move(30, 40)
+    session._choose("window:1", "window")
+    session._choose("screen:0", "screen")
+    frame = request.frameGeometry()
+    assert told == [("window", []), ("screen", [(30, 40, frame.width(), frame.height())])]
+    request.move(50, 60)
+    moved = ([(50, 60, frame.width(), frame.height())],)
+    qtbot.waitUntil(lambda: told[-1] == moved, timeout=_WAIT_MS)
+    QTest.mouseClick(request.yes, Qt.MouseButton.LeftButton)
+    assert told[-2:] == [([],), ("yes",)]
 
 
 def test_dont_allow_sends_no_picture_and_the_record_says_refusal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -19,7 +19,7 @@ from widgets.companion.compose import AskWindow
 from widgets.companion.enrol import EnrolWindow, PassphraseWindow
 from widgets.companion.home import HomeWindow
 from widgets.companion.model import Hours, Line, LineState, Organisation, RequestLine, RequestState
-from widgets.companion.request import RequestWindow, ScamWindow
+from widgets.companion.request import Preview, RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, QuestionWindow, SharingBar
 from widgets.foundation import Button, PlainLabel, Theme
 
@@ -55,6 +55,22 @@ def _texts(window: QWidget) -> str:
 
 
 @pytest.mark.ux("UX-35")
+def test_the_requests_own_place_in_a_preview_is_named_and_shows_nothing(theme: Theme, qtbot: QtBot) -> None:
+    """The right half is this window: a quiet ground with words; the left half stays as it is."""
+    preview = Preview(theme)
+    qtbot.addWidget(preview)
+    preview.resize(402, 202)
+    image = QImage(400, 200, QImage.Format.Format_RGB32)
+    image.fill(0xFF00FF)
+    preview.show_picture(image, "screen")
+    preview.cover([(2000, 0, 2000, 2000)], (4000, 2000))
+    seen = preview.grab().toImage()
+    assert seen.pixelColor(100, 20).rgb() & 0xFFFFFF == 0xFF00FF
+    assert seen.pixelColor(300, 20) == theme.colour("bg.hover")
+    preview.cover([], (4000, 2000))
+    assert preview.grab().toImage().pixelColor(300, 20).rgb() & 0xFFFFFF == 0xFF00FF
+
+
 def test_the_request_names_who_asks_for_which_ticket_and_what_is_not_included(theme: Theme, qtbot: QtBot) -> None:
     """Agent in full, organisation with its key, own ticket, how long; looking only."""
     window, _clock = _request(theme, qtbot)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QStringListModel, Qt
-from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent, QPixmap, QRawFont
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent, QKeySequence, QPixmap, QRawFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -37,6 +37,7 @@ from widgets.foundation import (
     load_tokens,
     read_text,
 )
+from widgets.foundation.qt_texts import install_qt_texts
 from widgets.foundation.stylesheet import stylesheet
 
 _GROUNDS = ("bg.window", "bg.surface", "bg.raised", "bg.hover")
@@ -109,6 +110,18 @@ def test_the_theme_follows_the_system_while_the_program_runs(theme: Theme, qtbot
         seen.append(own.scheme)
     assert seen == [Scheme.LIGHT, Scheme.DARK, Scheme.CONTRAST_DARK, Scheme.DARK]
     theme.set_mode(ThemeMode.LIGHT)
+
+
+def test_key_names_follow_the_language_back_to_english(qapp: QApplication) -> None:
+    """Who changes from Korean to English reads Alt+Left, not the Korean word of before."""
+    said = []
+    for choice in ("ko", "en", "ko"):
+        set_language("ko" if choice == "ko" else "en")
+        install_qt_texts(qapp)
+        said.append(QKeySequence("Alt+Left").toString(QKeySequence.SequenceFormat.NativeText))
+    set_language("en")
+    install_qt_texts(qapp)
+    assert said == ["Alt+왼쪽", "Alt+Left", "Alt+왼쪽"]
 
 
 def test_every_icon_file_paints_something_in_the_wanted_colour(theme: Theme) -> None:

@@ -11,9 +11,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.config.i18n import set_language
 from app.domain.assist import EndReason, Notice, Phase, ProofKind, Scope, SessionView
 from app.domain.errors import Refused
 from tests.fakes.link import FakeSessions
@@ -232,6 +233,28 @@ def test_the_meter_says_figures_and_a_word(latency: float, level: str) -> None:
     words = meter_words(Meter(latency, 28.3, "sharp", "relay", 0.2, 1.4))
     assert words.level == level
     assert words.parts == (f"{latency} ms", "28 frames/s", "text: sharp", "path: relay", "loss 0.2 %", "1.4 Mbit/s")
+
+
+def test_the_close_button_of_an_ended_session_keeps_its_size_and_place(stage: Stage) -> None:
+    """It stands at the right edge where the ending stood, and does not fill the foot."""
+    stage.live()
+    window = stage.flow.session
+    assert window is not None
+    edge = window.end_button.geometry().right()
+    stage.flow.show_session(info(Phase.ENDED))
+    QApplication.sendPostedEvents()
+    window.resize(window.width() + 1, window.height())
+    window.resize(window.width() - 1, window.height())
+    assert window.end_button.width() <= window.end_button.sizeHint().width()
+    assert window.end_button.geometry().right() == edge
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", ("1 frame/s", "0 frames/s")), ("ko", ("초당 1장", "초당 0장"))])
+def test_one_frame_a_second_is_said_in_the_singular(language: str, said: tuple[str, str]) -> None:
+    """What is rounded is what counts: 1.3 is one."""
+    set_language("ko" if language == "ko" else "en")
+    parts = [meter_words(Meter(None, fps, "", "", 0.0, 0.0)).parts[0] for fps in (1.3, 0.2)]
+    assert tuple(parts) == said
 
 
 @pytest.mark.ux("UX-51")

@@ -135,10 +135,11 @@ class HomeWindow(QWidget):
             column(
                 self.notice,
                 self._contact,
+                space.tiny,
                 self.ask,
-                space.tiny,
+                space.medium,
                 self._assets,
-                space.tiny,
+                space.medium,
                 self._tickets,
                 None,
                 gap=space.small,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QImage, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QRadioButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -61,6 +61,7 @@ class Preview(QWidget):
         self._theme = theme
         self._image: QImage | None = None
         self._text = ""
+        self._covered: tuple[QRectF, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         space = theme.tokens.space
         self.setMinimumSize(space.vast * 5, space.vast * 3 + space.wide)
@@ -75,6 +76,12 @@ class Preview(QWidget):
         self._text = text
         self.setAccessibleName(_("Preview of what would be seen"))
         self.setAccessibleDescription(text)
+        self.update()
+
+    def cover(self, rects: Sequence[tuple[int, int, int, int]], size: tuple[int, int]) -> None:
+        """Name the parts of a picture of this size that are painted over because this very window stands there."""
+        wide, high = max(1, size[0]), max(1, size[1])
+        self._covered = tuple(QRectF(x / wide, y / high, w / wide, h / high) for x, y, w, h in rects)
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -99,9 +106,24 @@ class Preview(QWidget):
             small = self._image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, mode)
             small.setDevicePixelRatio(ratio)
             width, height = round(small.width() / ratio), round(small.height() / ratio)
-            painter.drawImage((rect.width() - width) // 2, (rect.height() - height) // 2, small)
+            left, top = (rect.width() - width) // 2, (rect.height() - height) // 2
+            painter.drawImage(left, top, small)
+            self._paint_covered(painter, QRect(left, top, width, height))
         painter.setPen(self._theme.colour("border.control"))
         painter.drawRect(rect)
+
+    def _paint_covered(self, painter: QPainter, picture: QRect) -> None:
+        flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+        for part in self._covered:
+            rect = QRect(
+                picture.x() + round(part.x() * picture.width()),
+                picture.y() + round(part.y() * picture.height()),
+                round(part.width() * picture.width()),
+                round(part.height() * picture.height()),
+            )
+            painter.fillRect(rect, self._theme.colour("bg.hover"))
+            painter.setPen(self._theme.colour("fg.muted"))
+            painter.drawText(rect, flags, _("This window. It closes first."))
 
 
 class ScamWindow(QWidget):

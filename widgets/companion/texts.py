@@ -77,8 +77,8 @@ _TROUBLES = {
         "Tell your support; do not go on from a network you do not trust."
     ),
     "wrong_server": lambda: _(
-        "What answers at {server} is not the support server you enrolled with. Nothing was sent. "
-        "Call support at the number you know."
+        "{server} answered, but it is not the server of your support. "
+        "Nothing was sent, and what you wrote is kept here. Call support at the number you know."
     ),
     "insecure_link": lambda: _(
         "This link would send everything unencrypted, so it is not used. Ask support for a link that begins with https."

@@ -10,9 +10,15 @@ from app.config.i18n import language
 
 __all__ = ["install_qt_texts"]
 
+_NAME = "qt-texts"
+
 
 def install_qt_texts(app: QApplication) -> bool:
-    """Load Qt's catalogue for the language spoken now; False when there is none (English needs none)."""
+    """Let Qt speak the language spoken now and no other; False when it has no catalogue (English needs none)."""
+    for former in app.findChildren(QTranslator, _NAME):
+        app.removeTranslator(former)
+        former.deleteLater()
     translator = QTranslator(app)
+    translator.setObjectName(_NAME)
     folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
     return translator.load(f"qtbase_{language()}", folder) and app.installTranslator(translator)

@@ -111,6 +111,9 @@ class SessionWindow(QMainWindow):
         theme, space = self._theme, self._theme.tokens.space
         self.level = Chip(kind="neutral")
         self.meter = ElidedLabel(type="caption", tone="muted")
+        policy = self.meter.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the buttons stay at the right edge when the figures go
+        self.meter.setSizePolicy(policy)
         self.fit_button = self._tool("session.fit")
         self.actual_button = self._tool("session.actual")
         self.out_button = self._tool("session.zoom_out", "zoom-out")

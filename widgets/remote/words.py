@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.config.i18n import N_, _
+from app.config.i18n import N_, _, ngettext
 from app.domain.assist import Notice, Phase, ProofKind, Scope
 from app.services.messages import problem_text
 from app.services.texts import polite, session_end_words
@@ -107,7 +107,7 @@ class MeterWords:
 
 def meter_words(meter: Meter) -> MeterWords:
     """Return the line of figures: latency with its level, frames, text, path, loss, rate."""
-    latency = meter.latency_ms
+    latency, frames = meter.latency_ms, round(meter.fps)
     if latency is None:
         tone, level = "muted", _("measuring")
     elif latency <= GOOD_MS:
@@ -118,7 +118,7 @@ def meter_words(meter: Meter) -> MeterWords:
         tone, level = "danger", _("very slow")
     parts = [
         _("{ms} ms").format(ms=round(latency)) if latency is not None else "",
-        _("{n} frames/s").format(n=round(meter.fps)),
+        ngettext("{n} frame/s", "{n} frames/s", frames).format(n=frames),
         _(_TEXT_QUALITY[meter.text]) if meter.text in _TEXT_QUALITY else "",
         _(_PATHS[meter.path]) if meter.path in _PATHS else "",
         _("loss {n} %").format(n=fmt.number(round(meter.loss_percent, 1))),

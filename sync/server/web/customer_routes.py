@@ -19,6 +19,8 @@ from sync.customer_protocol import (
     Enrol,
     Enrolled,
     Home,
+    Identity,
+    IdentityAsk,
     NewMessage,
     NewRequest,
     OrganisationKey,
@@ -72,6 +74,11 @@ def _enrolment_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """Redeem an enrolment code."""
         return await guess(parts, request, "enrol", lambda: parts.customers.enrol(parts.clock(), data))
 
+    @post("/customer/v1/identity", status_code=200, tags=["customer"])
+    async def identity(data: JSONBody[IdentityAsk]) -> Identity:
+        """Whose server this is, signed; asked before a companion says who it is."""
+        return parts.customers.identity(data)
+
     @post("/customer/v1/challenge", status_code=200, tags=["customer"])
     async def challenge(data: JSONBody[ChallengeAsk]) -> Challenge:
         """A nonce to sign with the device key."""
@@ -86,7 +93,7 @@ def _enrolment_routes(parts: Parts) -> list[HTTPRouteHandler]:
             raise ProblemError(401, "token")
         return made
 
-    return [organisation, enrol, challenge, token]
+    return [organisation, enrol, identity, challenge, token]
 
 
 def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
