@@ -63,6 +63,7 @@ class Rebuilder:
         self._tools = tools
         self._done = -1
         self._seen: list[_Seen] = []
+        self._epoch: bytes | None = None  # unknown at first: whatever happened before the start is made good
         self._past: dict[Key, frozenset[int]] = {}  # of rows with pending changes: those that do not count any more
 
     def start_over(self) -> None:
@@ -70,6 +71,7 @@ class Rebuilder:
         self._done = -1
         self._seen.clear()
         self._past.clear()
+        self._epoch = None
 
     def run(self) -> bool:
         """Make images whose base changed anew and prune; returns whether images changed. Raises StoreUnavailable."""
@@ -134,12 +136,20 @@ class Rebuilder:
         return plan
 
     def _dirty(self, shown: Shown) -> set[Key]:
+        """Return the rows whose base is another one than their image was made on.
+
+        A seq alone does not tell: in the scope that a ticket moved to, or after a restore, another version can have
+        the same one. A move raises the revision; in another epoch every image is made anew.
+        """
         out: set[Key] = set()
+        epoch = shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'")
+        stale = "(o.seq <> coalesce(b.seq, 0) OR o.rev <> coalesce(b.rev, o.rev))" if epoch == self._epoch else "1"
+        self._epoch = epoch
         for type_ in shown.overlaid:
             table = table_of(type_)
             sql = (
                 f"SELECT o.id FROM pending.{table.overlay} o LEFT JOIN main.{table.name} b ON b.id = o.id "
-                f"WHERE o.seq <> coalesce(b.seq, 0) AND o.id IN "
+                f"WHERE {stale} AND o.id IN "
                 f"(SELECT k.id FROM pending.over_key k WHERE k.type = {type_} AND {shown.active()})"
             )
             out |= {(type_, id_) for (id_,) in shown.tx.all(sql)}

@@ -21,6 +21,7 @@ from sync.protocol import Mutation, ProtocolError, Result, decode_args, mutation
 from sync.server.access import Device, load_device, scopes_of
 from sync.server.apply import Applier
 from sync.server.epochs import current_epoch
+from sync.server.many import insert_many
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
@@ -263,6 +264,6 @@ def _store(
         }
         for mutation, result in zip(new, results, strict=True)
     ]
-    connection.execute(SYSTEM.mutation_result.insert(), records)
+    insert_many(connection, SYSTEM.mutation_result, records)
     table = SYSTEM.device
     connection.execute(table.update().where(table.c.id == device.id).values(lmid=new[-1].mid, last_seen=now))

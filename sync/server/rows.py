@@ -21,6 +21,7 @@ from app.domain.errors import Refused
 from sync.protocol import FRAME_MAX_BYTES, add_sum, row_hash
 from sync.server.access import add_scope
 from sync.server.blobs import note_references
+from sync.server.many import insert_many, update_many
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
 __all__ = ["TxRows", "dump_fld", "load_fld"]
@@ -240,7 +241,7 @@ class TxRows:
                 {"scope_id": scope, "seq": seq, "type": row.type, "id": row.id, "to_scope": row.scope, "at": now}
                 for seq, row in enumerate(leaving, first)
             ]
-            self._cx.execute(SYSTEM.scope_exit.insert(), exits)
+            insert_many(self._cx, SYSTEM.scope_exit, exits)
         return int(head)
 
     def _write(self, seqs: Mapping[Key, int], now: int) -> None:
@@ -250,13 +251,9 @@ class TxRows:
             record = _record(row, seqs[key], now)
             (updates if key in self._stored else inserts).setdefault(row.type, []).append(record)
         for type_, records in inserts.items():
-            self._cx.execute(ENTITY_TABLES[type_].insert(), records)
+            insert_many(self._cx, ENTITY_TABLES[type_], records)
         for type_, records in updates.items():
-            table = ENTITY_TABLES[type_]
-            names = [name for name in records[0] if name != "id"]
-            query = table.update().where(table.c.id == sa.bindparam("b_id"))
-            query = query.values({name: sa.bindparam(f"b_{name}") for name in names})
-            self._cx.execute(query, [{f"b_{name}": value for name, value in r.items()} for r in records])
+            update_many(self._cx, ENTITY_TABLES[type_], records)
 
 
 @cache

@@ -240,8 +240,9 @@ class AgentWindow(QMainWindow):
     def start(self) -> None:
         """Read everything for the first time; call once, before or after `show`."""
         # styled before anything shows: else the first ticket waits for all of it at once
-        for widget in (*self.ticket.findChildren(QWidget), *self.customer.findChildren(QWidget)):
-            widget.ensurePolished()
+        for pane in (self.ticket, self.customer, self.needs.listing, self.needs.detail):
+            for widget in pane.findChildren(QWidget):
+                widget.ensurePolished()
         self.state.load()
         self.desk.load_choices()
         self._read_counts()

@@ -71,3 +71,31 @@ def test_a_refused_edit_leaves_the_view_though_a_later_one_of_the_ticket_waits(
     assert kim.replica.state().lmid_seen < saved[0]
     assert shown(kim, ticket)["subject"] == "before"
     assert shown(kim, ticket)["priority"] == 4
+
+
+def checkpoint(client: Client, sql: str, *args: object) -> None:
+    """Let a checkpoint change something, and the window see it."""
+    with client.replica._file.write() as tx:
+        tx.run(sql, args)
+        tx.run("UPDATE meta SET v = v + 1 WHERE k = 'checkpoint_no'")
+    client.profile.after_checkpoint()
+
+
+def test_an_image_is_made_anew_though_the_row_has_the_same_seq_in_the_scope_it_moved_to(kim: Client) -> None:
+    ticket = kim.new_ticket("before")
+    kim.sync()
+    kim.note(ticket)
+    checkpoint(kim, "UPDATE ticket SET subject = 'before'")
+    checkpoint(kim, "UPDATE ticket SET subject = 'moved', rev = rev + 1 WHERE id = ?", ticket)
+    assert shown(kim, ticket)["subject"] == "moved"
+
+
+def test_an_image_is_made_anew_though_the_row_has_the_same_seq_after_the_server_was_restored(kim: Client) -> None:
+    ticket = kim.new_ticket("before")
+    kim.sync()
+    kim.note(ticket)
+    checkpoint(kim, "UPDATE ticket SET subject = 'before'")
+    with kim.replica._file.write() as tx:
+        tx.run("UPDATE meta SET v = ? WHERE k = 'epoch'", (bytes(16),))
+    checkpoint(kim, "UPDATE ticket SET subject = 'of another time' WHERE id = ?", ticket)
+    assert shown(kim, ticket)["subject"] == "of another time"

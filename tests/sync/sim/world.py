@@ -417,7 +417,8 @@ class World:
                 for message in frames:
                     raw.append(frame(message))
                     if len(raw) > stop:
-                        self.after(self.rng.uniform(1, 60), lambda: self._pull_on(client, ask, key, raw))
+                        pause = self.rng.uniform(1, self.rng.choice((60, 60, 4_000)))
+                        self.after(pause, lambda: self._pull_on(client, ask, key, raw))
                         return
             except ProblemError as error:
                 del self._pulls[key]
@@ -555,7 +556,9 @@ class World:
             self._raise_floor()
         elif roll < 0.26:
             self._restore()
-        elif roll < 0.4:
+        elif roll < 0.3:
+            self._lose_replica(client)
+        elif roll < 0.42:
             client.line.hole = True
             away = self.rng.choice((5_000, 20_000, 60_000, DAY))
             self.note(client.person.login, "is cut off for", away)
@@ -623,6 +626,20 @@ class World:
             client.cursors.clear()
         self.note("server", "is restored")
         self._start_server()
+
+    def _lose_replica(self, client: Client) -> None:
+        """The replica's file is gone: that costs a download, never a word."""
+        self._close_worker(client)
+        for reading in client.readings:
+            reading.close()
+        client.readings.clear()
+        folder = self._folder / client.person.login
+        for name in ("replica.db", "replica.db-wal", "replica.db-shm"):
+            (folder / name).unlink(missing_ok=True)
+        client.cursors.clear()
+        client.checkpoint = -1
+        self.note(client.person.login, "loses its replica")
+        self.after(self.rng.uniform(1, 2_000), lambda: self._open_worker(client))
 
     def _reconnect(self, client: Client) -> None:
         client.line.hole = False
