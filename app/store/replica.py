@@ -245,15 +245,13 @@ class ReplicaStore:
         work = self._work(tx, checkpoint)
         if _is_old_news(tx, work.scopes, checkpoint):
             return Applied()
-        tickets = 0 if checkpoint.unguarded else int(tx.value("SELECT count(*) FROM ticket WHERE deleted = 0"))
         self._put(work, replica_pages.stored(tx, checkpoint.cursors))
         self._put(work, checkpoint.segments)
         work.rows.end_whole()
         work.rows.flush()
         self._sum(work, checkpoint.whole)
-        lost = len(work.rows.lost_tickets)
-        if not checkpoint.unguarded and lost > _GUARD_TICKETS and lost > tickets * _GUARD_SHARE:
-            raise _RolledBack(Applied(guard=(lost, tickets)))
+        if not checkpoint.unguarded:
+            _guard(tx, work.rows)
         self._compare(work, checkpoint)
         replica_pages.forget(tx, checkpoint.cursors)
         for scope, to in checkpoint.cursors.items():
@@ -350,6 +348,16 @@ class _RolledBack(Exception):
     def __init__(self, applied: Applied) -> None:
         super().__init__(applied)
         self.applied = applied
+
+
+def _guard(tx: Session, rows: RowWriter) -> None:
+    """Roll back what would take most of a person's tickets away without anybody having said so."""
+    lost = len(rows.lost_tickets)
+    if lost <= _GUARD_TICKETS:
+        return
+    before = int(tx.value("SELECT count(*) FROM ticket WHERE deleted = 0")) + lost - len(rows.new_tickets)
+    if lost > before * _GUARD_SHARE:
+        raise _RolledBack(Applied(guard=(lost, before)))
 
 
 def _is_old_news(tx: Session, scopes: Mapping[str, ScopeState], checkpoint: Checkpoint) -> bool:

@@ -36,6 +36,7 @@ class RowWriter:
         self._new_epoch = new_epoch
         self._sent: dict[str, dict[tuple[int, bytes], int]] = {scope: {} for scope in whole}
         self.lost_tickets: set[bytes] = set()
+        self.new_tickets: set[bytes] = set()
         self._sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         self._texts: dict[tuple[int, bytes], tuple[str, bytes | None] | None] = {}
         self._fresh_texts: list[tuple[int, bytes, bytes | None, str]] = []
@@ -99,6 +100,8 @@ class RowWriter:
 
     def _watch_ticket(self, row: Sequence[Any], old: tuple[str, int, int, int] | None) -> None:
         if not row[2]:
+            if old is None and row[0] not in self.lost_tickets:
+                self.new_tickets.add(row[0])
             self.lost_tickets.discard(row[0])
         elif old is not None and not old[2]:
             self.lost_tickets.add(row[0])
