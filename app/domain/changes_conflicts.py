@@ -59,7 +59,7 @@ def load_change(raw: object) -> Holdable:
         data = json.loads(raw) if isinstance(raw, str) else None
         cls = HOLDABLE[data["name"]]  # type: ignore[index]  # whatever it is, it is told below
         known = {f.name: str(f.type) for f in fields(cls)}
-        args = {name: _from_json(value, known[name]) for name, value in data["args"].items()}  # type: ignore[index]
+        args = {name: _from_json(value, known[name]) for name, value in data["args"].items()}  # type: ignore[index]  # the checked JSON of a held change
         made: Holdable = cls(**args)
     except (ValueError, KeyError, TypeError) as error:
         raise Refused("bad_conflict") from error

@@ -54,6 +54,6 @@ async def _repeat(task: Task) -> None:
             await task.run()
         except DatabaseBusy:
             _log.info("database busy, tried again later", task=task.name)
-        except Exception:  # a bug in one round must not end the rounds  # noqa: BLE001
+        except Exception:  # a bug in one round must not end the rounds  # noqa: BLE001  # - it is logged, and the next round comes
             _log.exception("background task failed", task=task.name)
         await asyncio.sleep(task.every_s)

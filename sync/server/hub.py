@@ -217,7 +217,7 @@ class Hub:
             scopes = self._audience.scopes()
             for start in range(0, len(scopes), _SCOPES_AT_ONCE):
                 part = scopes[start : start + _SCOPES_AT_ONCE]
-                self._audience.show(await self._jobs.read(lambda part=part: self._heads(part)))  # type: ignore[misc]
+                self._audience.show(await self._jobs.read(lambda part=part: self._heads(part)))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
             for member in list(self._members.values()):
                 await self.catch_up(member)
 

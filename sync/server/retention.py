@@ -81,7 +81,7 @@ class Retention:
                 due = [bytes(id_) for id_ in connection.execute(sa.select(table.c.id).where(old)).scalars()]
             for start in range(0, len(due), _BATCH):
                 still = sa.and_(table.c.id.in_(due[start : start + _BATCH]), old)
-                done, moved = self._store.write(lambda cx, n=number, w=still: _purge(cx, n, w, now))  # type: ignore[misc]
+                done, moved = self._store.write(lambda cx, n=number, w=still: _purge(cx, n, w, now))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
                 heads |= moved
                 count += done
         return count
@@ -94,7 +94,7 @@ class Retention:
         count = 0
         for start in range(0, len(due), _BATCH // 10):
             part = due[start : start + _BATCH // 10]
-            moved, told = self._store.write(lambda cx, p=part: _move(cx, p, now, now - days * DAY_MS))  # type: ignore[misc]
+            moved, told = self._store.write(lambda cx, p=part: _move(cx, p, now, now - days * DAY_MS))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
             count += moved
             heads |= told
         return count
@@ -105,7 +105,7 @@ class Retention:
         with self._store.read() as connection:
             query = sa.select(exits.c.scope_id).where(exits.c.at < before).distinct()
             scopes = sorted(connection.execute(query).scalars())
-        return sum(self._store.write(lambda cx, s=scope: _raise_floor(cx, s, before)) for scope in scopes)  # type: ignore[misc]
+        return sum(self._store.write(lambda cx, s=scope: _raise_floor(cx, s, before)) for scope in scopes)  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
 
 
 def _purge(connection: sa.Connection, number: int, old: sa.ColumnElement[bool], now: int) -> tuple[int, dict[str, int]]:

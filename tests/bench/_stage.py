@@ -207,7 +207,7 @@ class Seat(Window):
     def has(self, table: str, id_: bytes) -> bool:
         """Whether the replica holds a row."""
         with self.profile.readers().read() as tx:
-            return tx.value(f"SELECT 1 FROM main.{table} WHERE id = ?", (id_,)) is not None  # noqa: S608
+            return tx.value(f"SELECT 1 FROM main.{table} WHERE id = ?", (id_,)) is not None  # noqa: S608  # - a table of ours
 
     def peak_mb(self) -> float:
         """The worker's largest resident size so far."""

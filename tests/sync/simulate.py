@@ -148,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         result = run_seeds(seeds, args.events, args.jobs)
         failed = bool(result["violations"] or result["stalled"])
-        bad = f"{len(result['violations'])} violations, {len(result['stalled'])} stalled"  # type: ignore[arg-type]
+        bad = f"{len(result['violations'])} violations, {len(result['stalled'])} stalled"  # type: ignore[arg-type]  # a plain dict of JSON
         print(f"{args.seeds} seeds in {result['seconds']} s: {bad}; trace {result['trace']}")
     if args.json:
         args.json.write_text(json.dumps(result, indent=1) + "\n")

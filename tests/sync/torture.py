@@ -13,6 +13,7 @@ import json
 import random
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -153,7 +154,7 @@ def _wait(cond: Callable[[], bool], timeout_s: float, state: Callable[[], str]) 
 
 
 def _rest(seconds: float) -> None:
-    time.sleep(seconds)
+    threading.Event().wait(seconds)
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Actor:
         self._window = Window(folder)
         self._folder = folder
         self._url = url
+        self._pace = threading.Event()
         self._rng = random.Random(seed)
         self._journal = (folder / "journal").open("a", encoding="ascii")
         self._connected_at = 0.0
@@ -60,7 +62,7 @@ class Actor:
             if now >= next_edit and self._ready() and not (self._folder / "quiet").exists():
                 self._edit()
                 next_edit = now + self._rng.uniform(0.0, 0.15)
-            time.sleep(_STEP_S)
+            self._pace.wait(_STEP_S)
         self._window.close()
 
     def _ready(self) -> bool:

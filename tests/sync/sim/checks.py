@@ -127,7 +127,7 @@ def _base_rows(tx: Session) -> dict[str, dict[Key, tuple[int, Image]]]:
     for entity in ENTITIES:
         table = table_of(entity.number)
         columns = ", ".join(f'"{c}"' for c in table.columns)
-        for raw in tx.all(f"SELECT {columns} FROM {table.name} WHERE deleted = 0"):  # noqa: S608
+        for raw in tx.all(f"SELECT {columns} FROM {table.name} WHERE deleted = 0"):  # noqa: S608  # - names of our own registry
             row = table.row(raw)
             image = Image(row.scope, row.rev, dict(row.values))
             out.setdefault(row.scope, {})[entity.number, row.id] = (raw[2], image)
@@ -225,7 +225,7 @@ class _Base:
 
     def find(self, type_: int, column: str, value: bytes) -> dict[bytes, Image]:
         name = table_of(type_).name
-        ids = {i for (i,) in self._tx.all(f'SELECT id FROM main.{name} WHERE "{column}" = ?', (value,))}  # noqa: S608
+        ids = {i for (i,) in self._tx.all(f'SELECT id FROM main.{name} WHERE "{column}" = ?', (value,))}  # noqa: S608  # - names of our own registry
         ids |= {i for (t, i), row in self._put.items() if t == type_ and row.values.get(column) == value}
         return {i: row for i in ids if (row := self.get(type_, i)) is not None}
 
@@ -233,7 +233,7 @@ class _Base:
 def _base_row(tx: Session, type_: int, id_: bytes) -> Image | None:
     table = table_of(type_)
     columns = ", ".join(f'"{c}"' for c in table.columns)
-    raw = tx.one(f"SELECT {columns} FROM main.{table.name} WHERE id = ?", (id_,))  # noqa: S608
+    raw = tx.one(f"SELECT {columns} FROM main.{table.name} WHERE id = ?", (id_,))  # noqa: S608  # - names of our own registry
     if raw is None:
         return None
     row = table.row(raw)

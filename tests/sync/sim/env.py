@@ -85,11 +85,11 @@ def failpoints() -> Iterator[None]:
         if end == "COMMIT":
             Points.hit("after commit")
 
-    Database._transaction = transaction  # type: ignore[method-assign]
+    Database._transaction = transaction  # type: ignore[method-assign]  # the simulator owns every transaction
     try:
         yield
     finally:
-        Database._transaction = before  # type: ignore[method-assign]
+        Database._transaction = before  # type: ignore[method-assign]  # the simulator owns every transaction
         Points.hit = staticmethod(_no_failpoint)
 
 

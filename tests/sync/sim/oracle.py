@@ -30,7 +30,7 @@ class Violation(BaseException):
 
 _TABLES = {e.number: (e.name, e.columns) for e in ENTITIES}
 _SELECT = {
-    number: f'SELECT id, seq, deleted, rev, fld, {", ".join(chr(34) + c + chr(34) for c in columns)} FROM "{name}" '  # noqa: S608
+    number: f'SELECT id, seq, deleted, rev, fld, {", ".join(chr(34) + c + chr(34) for c in columns)} FROM "{name}" '  # noqa: S608  # - names of our own registry
     "WHERE scope_id = ? AND seq > ? ORDER BY seq"
     for number, (name, columns) in _TABLES.items()
 }
@@ -344,7 +344,7 @@ class Oracle:
         out = []
         for name, columns in _TABLES.values():
             quoted = ", ".join(f'"{c}"' for c in columns)
-            out += [str(row) for row in self._cx.execute(f'SELECT {quoted} FROM "{name}"')]  # noqa: S608
+            out += [str(row) for row in self._cx.execute(f'SELECT {quoted} FROM "{name}"')]  # noqa: S608  # - names of our own registry
         return "\n".join(out)
 
 

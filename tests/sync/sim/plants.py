@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
 import sqlalchemy as sa
 
 import app.domain.changes_tickets
@@ -134,7 +135,7 @@ def _lmid_outside() -> Sequence[Change]:
                 with environment().store.read() as other:
                     sql = "SELECT lmid FROM device WHERE id = ?"
                     lmid = other.exec_driver_sql(sql, (device.id,)).scalar_one()
-                yield Begin(snap=snap, epoch=epoch, lmid=lmid, server_ms=now, heads=begin.heads)
+                yield msgspec.structs.replace(begin, lmid=lmid)
                 yield from results
             yield message
 
@@ -324,7 +325,7 @@ def _not_rebuilt() -> Sequence[Change]:
 
 @_plant("replay_out_of_order", "pending mutations are replayed latest first")
 def _out_of_order() -> Sequence[Change]:
-    return [(app.store.rebuild, "sorted", lambda items: list(reversed(sorted(items))))]  # noqa: C413
+    return [(app.store.rebuild, "sorted", lambda items: list(reversed(sorted(items))))]  # noqa: C413  # - the bug planted is the order
 
 
 @_plant("lmid_in_another_transaction", "the rows of a checkpoint are committed before its lmid")

@@ -166,7 +166,7 @@ class World:
         for client in self.clients:
             self._open_window(client)
             self._open_worker(client)
-            self.after(client.rng.uniform(0, 5_000), lambda c=client: self._user(c))  # type: ignore[misc]
+            self.after(client.rng.uniform(0, 5_000), lambda c=client: self._user(c))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
         if self.rng.random() < 0.4:
             self._restore()  # only makes the copy
         self._chaos()
@@ -269,7 +269,7 @@ class World:
 
     def _stop_server(self) -> None:
         for pull in self._pulls.values():
-            pull.close()  # type: ignore[attr-defined]
+            pull.close()  # type: ignore[attr-defined]  # a generator is what comes back
         self._pulls.clear()
         self.server = None
         self.env.store.drop_connections()
@@ -435,7 +435,7 @@ class World:
     def _poke(self, heads: dict[str, int]) -> None:
         for client in self.clients:
             if heads and self.rng.random() < 0.7 and not client.line.hole:
-                self.after(self.rng.uniform(20, 100), lambda c=client: self._poked(c, heads))  # type: ignore[misc]
+                self.after(self.rng.uniform(20, 100), lambda c=client: self._poked(c, heads))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
 
     def _poked(self, client: Client, heads: dict[str, int]) -> None:
         if client.worker is not None:
