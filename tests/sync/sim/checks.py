@@ -162,11 +162,10 @@ def own_work_is_shown(world: World, client: Client) -> None:
 def own_work_in(client: Client, shown: Shown) -> None:
     """The same for one read transaction, however long ago it began."""
     rows = ShownRows(shown)
-    # what a restored server lost was confirmed once: its image comes back with the next rebuild
-    revived = {m for (m,) in shown.tx.all("SELECT mid FROM pending.outbox WHERE confirmed IS NOT NULL")}
+    # what was confirmed once may wait for a lost replica to load, or after a restore for the rebuild
     for entry in _active(client, shown.tx):
         kind = _INSERTS.get(entry.name)
-        if kind is None or entry.mid in revived:
+        if kind is None or entry.mid <= client.confirmed:
             continue
         id_ = msgspec.msgpack.decode(entry.args)[kind[1]]
         if rows.get(kind[0], id_) is None:

@@ -89,6 +89,7 @@ class Client:
     wake: _Event | None = None
     readings: list[contextlib.ExitStack] = field(default_factory=list)
     checkpoint: int = -1
+    confirmed: int = 0  # the highest lmid that it ever held
     burst: int = 0
     cursors: dict[str, int] = field(default_factory=dict)
 
@@ -506,6 +507,7 @@ class World:
         if worker is None:
             return
         state = worker.replica.state()
+        client.confirmed = max(client.confirmed, state.lmid_seen)
         if state.checkpoint_no != client.checkpoint:
             client.checkpoint = state.checkpoint_no
             self.note(client.person.login, "holds", state.checkpoint_no, state.lmid_seen, checks.short(state))
