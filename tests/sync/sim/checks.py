@@ -165,7 +165,7 @@ def own_work_in(client: Client, shown: Shown) -> None:
     # what was confirmed once may wait for a lost replica to load, or after a restore for the rebuild
     for entry in _active(client, shown.tx):
         kind = _INSERTS.get(entry.name)
-        if kind is None or entry.mid <= client.confirmed:
+        if kind is None or entry.mid <= client.excused:
             continue
         id_ = msgspec.msgpack.decode(entry.args)[kind[1]]
         if rows.get(kind[0], id_) is None:

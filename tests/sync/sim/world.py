@@ -90,6 +90,7 @@ class Client:
     readings: list[contextlib.ExitStack] = field(default_factory=list)
     checkpoint: int = -1
     confirmed: int = 0  # the highest lmid that it ever held
+    excused: int = 0  # the same when its replica was lost or the server restored
     burst: int = 0
     cursors: dict[str, int] = field(default_factory=dict)
 
@@ -626,6 +627,7 @@ class World:
         self.env.store.write(lambda cx: begin_epoch(cx, id_, self.now, "restored"))
         for client in self.clients:
             client.cursors.clear()
+            client.excused = client.confirmed
         self.note("server", "is restored")
         self._start_server()
 
@@ -640,6 +642,7 @@ class World:
             (folder / name).unlink(missing_ok=True)
         client.cursors.clear()
         client.checkpoint = -1
+        client.excused = client.confirmed
         self.note(client.person.login, "loses its replica")
         self.after(self.rng.uniform(1, 2_000), lambda: self._open_worker(client))
 
