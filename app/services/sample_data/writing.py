@@ -102,7 +102,8 @@ def _messages(
         nine = not inbound and line.wanted > 41 and number == 4
         values["attachments"] = _attachments(rng, nine=nine, mentioned=_MENTIONED.search(text) is not None)
         values["author"] = customer.id if inbound else owner.id
-        values |= {"ticket": w.id, "origin_ticket": w.id, "channel": line.channel, "sent_at": at, "created_at": at,
+        values |= {"ticket": w.id, "origin_ticket": w.id, "arrived_via": None, "channel": line.channel,
+                   "sent_at": at, "created_at": at,
                    "created_by": owner.id if line.channel in _SPOKEN else values["author"],
                    "occurred_at": at - 5 * MINUTE_MS if line.channel in _SPOKEN else at}  # fmt: skip
         rows.append(SampleRow(MESSAGE.number, rng.row_id(at), w.scope, values))
@@ -168,7 +169,7 @@ def _notes(w: Writing, topic: Topic, line: Timeline, owner: Account) -> list[Sam
             mention = rng.one(w.reference.by_team[w.reference.teams[topic.area.team]])
         text = w.scribe.note(rng, topic, kind, mention.name_ko if mention else "", minutes=rng.randint(4, 25))
         values: dict[str, Value] = {
-            "ticket": w.id, "origin_ticket": w.id, "author": owner.id, "body": text,
+            "ticket": w.id, "origin_ticket": w.id, "arrived_via": None, "author": owner.id, "body": text,
             "mentions": js([mention.id.hex()] if mention else []), "attachments": "[]", "replaces": None,
             "created_at": at, "created_by": owner.id,
         }  # fmt: skip
