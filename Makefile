@@ -10,7 +10,7 @@ OUT ?= build/demo
 TESTS ?=
 START ?= 0
 
-.PHONY: help demo test check bench torture fuzz dist screenshots simulate simulate-nightly venv lock
+.PHONY: help demo test slow check bench torture fuzz dist screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -19,7 +19,10 @@ demo: venv ## open server, help desk and companion on this machine (without a di
 	@.ci/demo "$(OUT)"
 
 test: venv ## run the tests
-	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest $(TESTS)
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(TESTS)
+
+slow: venv ## run the longer suites that `make test` leaves out
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -m slow $(TESTS)
 
 check: venv ## styles, types, import contracts, translations, requirements, generated docs
 	@.ci/check
