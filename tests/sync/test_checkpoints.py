@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -361,6 +362,33 @@ def test_a_replica_of_another_profile_is_set_aside_and_costs_a_new_device_id(
     kim.open_worker()
     assert kim.aside
     assert kim.core.state.foreign
+
+
+def test_work_typed_after_the_window_s_file_came_from_a_backup_shows_and_goes_out(
+    desk: Desk, kim: Client, tmp_path: Path
+) -> None:
+    """The file would give numbers anew that the replica says are confirmed: such work was hidden and never sent."""
+    ticket = kim.new_ticket()
+    kim.sync()
+    kim.profile.close()
+    shutil.copyfile(kim.folder / "pending.db", tmp_path / "pending.db")
+    kim.restart_window()
+    for body in ("first", "second"):
+        kim.note(ticket, body)
+    kim.sync()
+    kim.replica.close()
+    kim.profile.close()
+    shutil.copyfile(tmp_path / "pending.db", kim.folder / "pending.db")
+    kim.restart_window()
+    kim.open_worker()
+    for body in ("third", "fourth"):
+        kim.note(ticket, body)
+    assert kim.bodies(ticket)[1:] == ["first", "second", "third", "fourth"]
+    assert kim.profile.numbers().waiting == 2
+    assert kim.sync()
+    assert kim.core.keep_above is None
+    assert kim.profile.numbers().waiting == 0
+    assert {str(row["body"]) for row in desk.rows(NOTE.number)} == {"first", "second", "third", "fourth"}
 
 
 def test_a_new_device_id_sends_everything_once_and_keeps_edits_that_build_on_each_other(
