@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.domain.entities import NOTE, TICKET, team_scope
+from app.domain.entities import NOTE, TICKET, customer_scope, team_scope
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import ViewKey
 from app.domain.replica import Checkpoint, ExitPage, RowPage, Segment
@@ -309,6 +309,21 @@ def _restore(desk: Desk, backup: Path) -> None:
                 raw.execute(f"INSERT INTO main.{name} SELECT * FROM old.{name}")  # noqa: S608 - as above
         raw.execute("COMMIT")
     desk.store.write(lambda cx: begin_epoch(cx, new_id(), desk.clock(), "restored"))
+
+
+def test_a_scope_whose_rows_were_all_deleted_comes_back_with_a_restored_server(desk: Desk, kim: Client) -> None:
+    """Nothing counts of it, and yet the deleted row of before must not hide the one that is there again."""
+    scope = customer_scope(desk.customer)
+    assert kim.core.state.scopes[scope].n == 1
+    with kim.replica._file.write() as tx:  # as the server was before the restore: deleted, later than all it has now
+        tx.run("UPDATE customer SET deleted = 1, seq = 90, rev = 9 WHERE id = ?", (desk.customer,))
+        tx.run("UPDATE scope_state SET n = 0, xsum = 0, cursor = 90 WHERE id = ?", (scope,))
+    desk.store.write(lambda cx: begin_epoch(cx, new_id(), desk.clock(), "restored"))
+    kim.restart_worker()
+    assert kim.sync()
+    assert kim.sync()
+    held = kim.core.state.scopes[scope]
+    assert (held.state, held.n) == ("live", 1)
 
 
 # --- device ids -------------------------------------------------------------------------------------------------------
