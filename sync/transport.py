@@ -85,6 +85,8 @@ def _foreign_errors() -> Any:
     except httpx.RemoteProtocolError as error:
         # no HTTP at all, or a connection that went away in the middle: the latter is what happens in real life
         raise ServerUnreachable(detail=type(error).__name__) from error
+    except httpx.DecodingError as error:
+        raise WrongServer(detail="malformed") from error  # a body that is not packed as it says
     except httpx.TransportError as error:
         if _is_tls(error):
             raise TlsFailure from error

@@ -30,6 +30,7 @@ _POLL_MS = 2_000
 _FIRST_PAUSE_MS = 200
 _MOST_PAUSE_MS = 30_000
 _HEALTHY_MS = 60_000
+_EXIT_IN_USE = 3  # of the worker: another one has the profile
 
 
 class Numbers(Protocol):
@@ -244,8 +245,8 @@ class WorkerLink(QObject):
     # --- the child ----------------------------------------------------------------------------------------------------
 
     def _start_child(self) -> None:
-        if self._closed or self._starting or self._child is not None:
-            return
+        if self._closed or self._starting or self._child is not None or self._greeted:
+            return  # greeted by an older window's worker: it keeps the profile until its connection ends
         self._starting = True
         command = [*child_command("sync-worker"), "--profile", str(self._orders.profile)]
         self._children.start(command, self._orders.line(self._path), self._child_started.emit, self._child_ended.emit)
@@ -257,12 +258,14 @@ class WorkerLink(QObject):
         self._connect()
 
     def _on_child_ended(self, code: int) -> None:
-        del code  # in use means that an older worker still drains: it is found by connecting
+        # in use means that an older worker still drains: it is found by connecting
         self._starting, self._child = False, None
         if self._closed:
             return
         if self._alive.isValid() and self._alive.elapsed() > _HEALTHY_MS:
             self._pause_ms = _FIRST_PAUSE_MS
+        if self._greeted and code == _EXIT_IN_USE:
+            return  # the next one is started when that worker's connection ends
         self._restart_later()
         self._retry.start()
 
@@ -295,6 +298,8 @@ class WorkerLink(QObject):
             return
         if was_greeted:
             self._show(replace(self.status, phase=SyncPhase.WORKER_DOWN, since=self._now_ms(), code=None))
+            if not self._restart.isActive():  # the pause after a crash of our own one is kept
+                self._start_child()
         self._retry.start()
 
     def _on_bytes(self) -> None:

@@ -46,11 +46,14 @@ class KeyringTokens:
 
     def load(self) -> str | None:
         """Return the token, or None."""
+        newer = self._fallback.load()
+        if newer is not None:
+            return newer  # there only since the key store refused: what that still holds is spent
         try:
             value = self._secrets.get(_NAME)
         except NoKeyring:
             value = None
-        return value.decode() if value is not None else self._fallback.load()
+        return value.decode() if value is not None else None
 
     def save(self, refresh: str | None) -> None:
         """Keep the token; None forgets it."""

@@ -14,6 +14,7 @@ _LOOK_S = 1.0
 _CONNECT_S = 2.0
 # how often a silent server is knocked at: a bare connection, no request; (until second, every seconds)
 _KNOCKS = ((60.0, 2.0), (600.0, 10.0), (float("inf"), 30.0))
+_ASK_ANYWAY_S = 300.0  # behind a proxy, only a request tells: a bare connection to the server never comes about
 
 
 class NetworkWatch:
@@ -26,6 +27,7 @@ class NetworkWatch:
         """Wait until the server takes connections, the network changed or somebody wakes us; True for good news.
 
         At most `most_s` once the server takes connections but does not answer: then it is the server that is ill.
+        Never more than five minutes.
         """
         started = time.monotonic()
         interfaces = _interfaces()
@@ -40,8 +42,13 @@ class NetworkWatch:
             if now - last_knock >= _every(host, now - started) - 0.01:
                 last_knock = now
                 if await _knock(host, port):
-                    await asyncio.sleep(max(0.0, min(most_s, 0.2 if _is_loopback(host) else most_s) - (now - started)))
+                    left = min(most_s, 0.2 if _is_loopback(host) else most_s) - (now - started)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(wake.wait(), max(0.0, left))
+                        return False
                     return True
+            if now - started >= _ASK_ANYWAY_S:
+                return False
         return False
 
 

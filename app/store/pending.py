@@ -113,7 +113,8 @@ class PendingStore:
                 shown = Shown(tx)
                 rows = ShownRows(shown)
                 base = self._base(change, seen or {}, rows, identity, shown)
-                context = self._context(identity, self._next_mid, self._next_hlc())
+                # a file from a backup would give numbers again that are confirmed: such work never showed nor went out
+                context = self._context(identity, max(self._next_mid, shown.lmid + 1), self._next_hlc())
                 undo = inverse(change, rows.get, new_id())
                 outcome = execute(change, base, rows, context, self._tools.decide, self._tools.texts)
                 ticket = root_ticket(change, outcome)

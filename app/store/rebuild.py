@@ -42,6 +42,8 @@ class _Plan:
     kept: set[Key] = field(default_factory=set)  # refused on replay: the last image stays until the server's word
     same: set[Key] = field(default_factory=set)  # images that are stored like this already
     revived: set[int] = field(default_factory=set)  # confirmed once, pending again since the server was restored
+    epoch: bytes | None = None
+    past: dict[Key, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Rebuilder:
                 if plan.images or plan.kept or plan.revived:
                     self._write(plan)
                     changed = True
-            self._done = shown.checkpoint_no
+            # not before it is written: a plan that came to nothing must find the same again
+            self._done, self._epoch, self._past = shown.checkpoint_no, plan.epoch, plan.past
             break
         self._prune()
         return changed
@@ -106,14 +109,13 @@ class Rebuilder:
     # --- replay -----------------------------------------------------------------------------------------------------
 
     def _plan(self, shown: Shown, identity: Identity) -> _Plan:
-        plan = _Plan()
+        plan = _Plan(epoch=shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'"), past=self._past_of(shown))
         revived = self._revived(shown)
         plan.revived = set(revived)
-        past = self._past_of(shown)
-        dirty = self._dirty(shown).union(*revived.values())
+        past = plan.past
+        dirty = self._dirty(shown, plan.epoch).union(*revived.values())
         dirty |= {key for key in past if past[key] != self._past.get(key)}
         dirty |= {key for key in self._past.keys() - past.keys() if self._counts(shown, key)}
-        self._past = past
         if not dirty:
             return plan
         keys, mids = _component(shown, dirty, revived)
@@ -135,16 +137,14 @@ class Rebuilder:
         _drop_unchanged(shown, plan)
         return plan
 
-    def _dirty(self, shown: Shown) -> set[Key]:
+    def _dirty(self, shown: Shown, epoch: bytes | None) -> set[Key]:
         """Return the rows whose base is another one than their image was made on.
 
         A seq alone does not tell: in the scope that a ticket moved to, or after a restore, another version can have
         the same one. A move raises the revision; in another epoch every image is made anew.
         """
         out: set[Key] = set()
-        epoch = shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'")
         stale = "(o.seq <> coalesce(b.seq, 0) OR o.rev <> coalesce(b.rev, o.rev))" if epoch == self._epoch else "1"
-        self._epoch = epoch
         for type_ in shown.overlaid:
             table = table_of(type_)
             sql = (

@@ -177,9 +177,10 @@ class ReplicaStore:
                 work.change(scope, prio=prio)
             replica_pages.forget(tx, resync)
             for scope in resync:
-                # nothing held yet: a plain first load; else old rows stay in view until the new ones are complete
+                # nothing held yet: a plain first load; else old rows stay in view until the new ones are complete.
+                # Deleted rows do not count in n, but in a first load they would win over those of a restored server
                 held = work.scopes.get(scope)
-                fresh = "resync" if held is not None and held.n else "loading"
+                fresh = "resync" if held is not None and (held.n or held.cursor or held.snapshot) else "loading"
                 cursor = held.cursor if held is not None and fresh == "resync" else 0
                 work.change(scope, state=fresh, cursor=cursor, kept=0, snapshot=None, snap_offset=0)
             self._drop(tx, work, drop)

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from app.domain.entities import NOTE, TICKET, team_scope
+from app.domain.entities import NOTE, TICKET, customer_scope, team_scope
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import ViewKey
 from app.domain.replica import Checkpoint, ExitPage, RowPage, Segment
@@ -310,6 +311,21 @@ def _restore(desk: Desk, backup: Path) -> None:
     desk.store.write(lambda cx: begin_epoch(cx, new_id(), desk.clock(), "restored"))
 
 
+def test_a_scope_whose_rows_were_all_deleted_comes_back_with_a_restored_server(desk: Desk, kim: Client) -> None:
+    """Nothing counts of it, and yet the deleted row of before must not hide the one that is there again."""
+    scope = customer_scope(desk.customer)
+    assert kim.core.state.scopes[scope].n == 1
+    with kim.replica._file.write() as tx:  # as the server was before the restore: deleted, later than all it has now
+        tx.run("UPDATE customer SET deleted = 1, seq = 90, rev = 9 WHERE id = ?", (desk.customer,))
+        tx.run("UPDATE scope_state SET n = 0, xsum = 0, cursor = 90 WHERE id = ?", (scope,))
+    desk.store.write(lambda cx: begin_epoch(cx, new_id(), desk.clock(), "restored"))
+    kim.restart_worker()
+    assert kim.sync()
+    assert kim.sync()
+    held = kim.core.state.scopes[scope]
+    assert (held.state, held.n) == ("live", 1)
+
+
 # --- device ids -------------------------------------------------------------------------------------------------------
 
 
@@ -361,6 +377,33 @@ def test_a_replica_of_another_profile_is_set_aside_and_costs_a_new_device_id(
     kim.open_worker()
     assert kim.aside
     assert kim.core.state.foreign
+
+
+def test_work_typed_after_the_window_s_file_came_from_a_backup_shows_and_goes_out(
+    desk: Desk, kim: Client, tmp_path: Path
+) -> None:
+    """The file would give numbers anew that the replica says are confirmed: such work was hidden and never sent."""
+    ticket = kim.new_ticket()
+    kim.sync()
+    kim.profile.close()
+    shutil.copyfile(kim.folder / "pending.db", tmp_path / "pending.db")
+    kim.restart_window()
+    for body in ("first", "second"):
+        kim.note(ticket, body)
+    kim.sync()
+    kim.replica.close()
+    kim.profile.close()
+    shutil.copyfile(tmp_path / "pending.db", kim.folder / "pending.db")
+    kim.restart_window()
+    kim.open_worker()
+    for body in ("third", "fourth"):
+        kim.note(ticket, body)
+    assert kim.bodies(ticket)[1:] == ["first", "second", "third", "fourth"]
+    assert kim.profile.numbers().waiting == 2
+    assert kim.sync()
+    assert kim.core.keep_above is None
+    assert kim.profile.numbers().waiting == 0
+    assert {str(row["body"]) for row in desk.rows(NOTE.number)} == {"first", "second", "third", "fourth"}
 
 
 def test_a_new_device_id_sends_everything_once_and_keeps_edits_that_build_on_each_other(

@@ -93,6 +93,8 @@ async def _outcome(work: Awaitable[object]) -> str:
         (http("426 Upgrade Required", b'{"code":"schema","min":3}', "application/json"), "426 schema"),
         (http("200 OK", b"rubbish"), "wrong_server"),
         (http("200 OK", pack(Problem(code="x"))), "wrong_server"),
+        (http("200 OK", b"rubbish", extra="content-encoding: gzip\r\n"), "wrong_server"),
+        (http("502 Bad Gateway", b"rubbish", "text/html", "content-encoding: gzip\r\n"), "wrong_server"),
         (http("200 OK", b"\x28\xb5\x2f\xfd", length=5000), "server_unreachable"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "server_unreachable"),
         (b"", "server_unreachable"),

@@ -35,6 +35,7 @@ class NoChildren(Children):
     ) -> None:
         """Count."""
         self.starts += 1
+        self.ended = ended
 
 
 class Worker:
@@ -110,6 +111,41 @@ def joined(qtbot: QtBot, jobs: QtJobs, client: Client) -> tuple[WorkerLink, Work
     worker.join()
     qtbot.waitUntil(lambda: made._greeted)
     return made, worker
+
+
+def test_beside_a_worker_that_still_drains_none_is_started_and_one_at_once_when_it_ends(
+    qtbot: QtBot, jobs: QtJobs, signed_in: Client
+) -> None:
+    """The older window's worker has the profile: another one could only fail, again and again."""
+    made, worker = joined(qtbot, jobs, signed_in)
+    children = made._children
+    assert isinstance(children, NoChildren)
+    children.ended(3)
+    assert not made._restart.isActive()
+    made._start_child()
+    assert children.starts == 1
+    worker.server.close()
+    assert worker.socket is not None
+    worker.socket.abort()
+    qtbot.waitUntil(lambda: not made._greeted)
+    assert children.starts == 2
+    made.close()
+
+
+def test_a_worker_that_crashes_is_started_again_only_after_its_pause(
+    qtbot: QtBot, jobs: QtJobs, signed_in: Client
+) -> None:
+    """Its end may be noticed before that of its connection; one that crashes at once must not run in circles."""
+    made, worker = joined(qtbot, jobs, signed_in)
+    children = made._children
+    assert isinstance(children, NoChildren)
+    made._pause_ms = 30_000
+    children.ended(1)
+    assert worker.socket is not None
+    worker.socket.abort()
+    qtbot.waitUntil(lambda: not made._greeted)
+    assert (children.starts, made._restart.isActive()) == (1, True)
+    made.close()
 
 
 @pytest.mark.ux("UX-17")

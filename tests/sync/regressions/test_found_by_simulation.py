@@ -11,8 +11,9 @@ import pytest
 
 from app.domain.changes import TicketSet
 from app.domain.entities import TICKET
-from app.domain.errors import Refused
+from app.domain.errors import Refused, StoreUnavailable
 from app.domain.ids import new_id
+from app.store.rebuild import Rebuilder
 from app.store.shown import Shown, ShownRows
 from sync.protocol import Pull
 from sync.server.apply import Applier
@@ -98,4 +99,26 @@ def test_an_image_is_made_anew_though_the_row_has_the_same_seq_after_the_server_
     with kim.replica._file.write() as tx:
         tx.run("UPDATE meta SET v = ? WHERE k = 'epoch'", (bytes(16),))
     checkpoint(kim, "UPDATE ticket SET subject = 'of another time' WHERE id = ?", ticket)
+    assert shown(kim, ticket)["subject"] == "of another time"
+
+
+def test_an_image_that_could_not_be_saved_after_the_server_was_restored_is_made_anew_later(
+    kim: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full: what was noticed counts only once it is written."""
+    ticket = kim.new_ticket("before")
+    kim.sync()
+    kim.note(ticket)
+    checkpoint(kim, "UPDATE ticket SET subject = 'before'")
+    with kim.replica._file.write() as tx:
+        tx.run("UPDATE meta SET v = ? WHERE k = 'epoch'", (bytes(16),))
+
+    def full(*_: object) -> None:
+        raise StoreUnavailable("disk_full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Rebuilder, "_write", full)
+        with pytest.raises(StoreUnavailable):
+            checkpoint(kim, "UPDATE ticket SET subject = 'of another time' WHERE id = ?", ticket)
+    kim.profile.after_checkpoint()
     assert shown(kim, ticket)["subject"] == "of another time"

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long a worker without a network waits before it asks again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.entry import sync_worker_wait
+from app.entry.sync_worker_wait import NetworkWatch
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """What every knock at the server says."""
+    said = [False]
+
+    async def knock(_host: str, _port: int) -> bool:
+        return said[0]
+
+    monkeypatch.setattr(sync_worker_wait, "_knock", knock)
+    monkeypatch.setattr(sync_worker_wait, "_interfaces", frozenset)
+    monkeypatch.setattr(sync_worker_wait, "_LOOK_S", 0.01)
+    monkeypatch.setattr(sync_worker_wait, "_KNOCKS", ((float("inf"), 0.01),))
+    return said
+
+
+async def test_behind_a_proxy_it_asks_again_though_nobody_takes_a_bare_connection(
+    answers: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_worker_wait, "_ASK_ANYWAY_S", 0.05, raising=False)
+    async with asyncio.timeout(2):
+        assert not await NetworkWatch().wait_for("desk.example", 443, 1.0, asyncio.Event())
+
+
+async def test_a_pause_before_an_ill_server_ends_when_a_person_acts(answers: list[bool]) -> None:
+    answers[0] = True
+    wake = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, wake.set)
+    async with asyncio.timeout(2):
+        assert not await NetworkWatch().wait_for("desk.example", 443, 300.0, wake)
