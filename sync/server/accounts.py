@@ -17,7 +17,7 @@ from app.domain.entities import SCHEMA, USER
 from app.domain.ids import uuid7
 from app.domain.signed import b64
 from sync.protocol import PROTO, Account, Login, NewDevice, Refresh, Tokens, Wiped
-from sync.server.access import check_state
+from sync.server.access import check_state, load_device
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
@@ -91,6 +91,7 @@ class Accounts:
         device_id, refresh = uuid7(now, self._rng(10)), b64(self._rng(32))
 
         def work(connection: sa.Connection) -> Tokens:
+            load_device(connection, who.device, who.subject)  # a revoked one must not live on under another id
             if self._known_device(connection, ask.replaces, who.subject) is None:
                 raise ProblemError(403, "device")
             device = self._register(connection, now, device_id, who.subject, ask.name, ask.replaces)

@@ -150,6 +150,21 @@ def test_a_device_can_take_a_new_id_in_place_of_its_own(world: World) -> None:
     assert lee.post("/auth/v1/device", NewDevice(name="x", replaces=kim.device)).status_code == 403
 
 
+def test_a_revoked_device_gets_no_new_id_not_even_in_place_of_another(desk: World) -> None:
+    """Its access token lasts for minutes yet; with it, it must not become a device that nobody revoked."""
+    from sync.protocol import NewDevice
+
+    first, second = desk.agent("kim"), desk.agent("kim")
+    table = SYSTEM.device
+    for state in ("revoked", "suspended"):
+        query = table.update().where(table.c.id == second.device).values(state=state)
+        desk.store.write(lambda cx, q=query: cx.execute(q))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
+        answer = second.post("/auth/v1/device", NewDevice(name="x", replaces=first.device))
+        assert answer.status_code == 403
+    with desk.store.read() as cx:
+        assert cx.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 2
+
+
 def test_signing_out_ends_the_refresh_tokens(desk: World) -> None:
     """The device keeps its id for next time."""
     from base64 import b64encode
