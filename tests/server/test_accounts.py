@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
 import sqlalchemy as sa
 
 from sync.protocol import Refresh, Tokens
 from sync.server.limits import Limiter, TryLimit, network_of
 from sync.server.schema import SYSTEM
 from sync.server.tokens import AGENT, TokenSigner
+from sync.server.web.app import build_app
 from tests.server.world import PASSWORD, Agent, World
 
 JSON = {"content-type": "application/json"}
@@ -51,6 +58,33 @@ def test_after_five_wrong_passwords_the_sixth_waits_even_if_right(desk: World) -
     assert desk.agent("lee").tokens.access
     desk.clock.forward(301)
     assert desk.agent("kim").tokens.access
+
+
+def test_many_tries_at_once_are_no_more_than_one_after_the_other(desk: World) -> None:
+    """Passwords and codes: what runs already counts before the next one is let in."""
+    sign_in = ("/auth/v1/login", {"login": "kim", "password": "no"})
+    code = ("/session/v1/redeem", {"code": "123456789"})
+    tried: list[str] = []
+    hash_, write = desk.parts.jobs.hash, desk.parts.jobs.write
+
+    async def run() -> list[int]:
+        async def counted(name: str, real: Any, work: Any) -> Any:
+            tried.append(name)
+            return await real(work)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(desk.parts.jobs, "hash", partial(counted, "password", hash_))
+            patch.setattr(desk.parts.jobs, "write", partial(counted, "code", write))
+            app: Any = build_app(desk.parts)
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+                answers = await asyncio.gather(*(client.post(p, json=body) for p, body in [sign_in, code] * 12))
+        return [answer.status_code for answer in answers]
+
+    statuses = asyncio.run(run())
+    assert tried.count("code") == 5
+    assert tried.count("password") <= 6
+    assert statuses.count(429) >= 6
 
 
 def test_an_expired_or_forged_token_is_refused_with_one_word(desk: World) -> None:
