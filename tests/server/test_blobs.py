@@ -163,3 +163,26 @@ def test_what_nothing_names_for_a_month_is_deleted(world: World, stored: Blobs) 
     assert world.client.get(f"/blob/{name}", headers=kim.bearer).status_code == 404
     with world.store.read() as cx:
         assert cx.execute(sa.select(sa.func.count()).select_from(SYSTEM.blob)).scalar_one() == 1
+
+
+@pytest.mark.parametrize("sender", ["kim", "park"])
+def test_what_was_sent_again_today_is_no_month_old(world: World, stored: Blobs, sender: str) -> None:
+    """The row that names it is still under way, whoever had sent the same content long before."""
+    send(world.agent("kim"), 0, CONTENT)
+    world.clock.forward(31 * 86_400)
+    again = world.agent(sender)
+    if look(again)[0] == 404:
+        assert send(again, 0, CONTENT).status_code == 204
+    assert stored.clear() == 0
+    assert get(again).content == CONTENT
+
+
+def test_what_very_many_rows_name_can_still_be_read(world: World, stored: Blobs) -> None:
+    """The logo under every message; a statement takes only so many values."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    ticket = kim.ticket()
+    send(kim, 0, CONTENT)
+    attach(world, kim, ticket)
+    refs = [{"sha256": SHA.digest(), "type": MESSAGE.number, "entity_id": n.to_bytes(16, "big")} for n in range(66_000)]
+    world.store.write(lambda cx: cx.execute(SYSTEM.blob_ref.insert(), refs))
+    assert get(lee).content == CONTENT
