@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 from typing import Any
 
 import httpx
@@ -13,6 +16,7 @@ import sqlalchemy as sa
 
 from sync.protocol import Refresh, Tokens
 from sync.server.limits import Limiter, TryLimit, network_of
+from sync.server.problems import ProblemError
 from sync.server.schema import SYSTEM
 from sync.server.tokens import AGENT, TokenSigner
 from sync.server.web.app import build_app
@@ -134,6 +138,29 @@ def test_using_a_spent_refresh_token_ends_the_whole_family(world: World) -> None
     assert third is not None
     assert refresh(world, first, kim) is None
     assert refresh(world, third.refresh, kim) is None
+
+
+def test_a_token_made_while_its_family_is_revoked_is_revoked_too(world: World) -> None:
+    """The thief's spent token and the owner's good one arrive together."""
+    kim, accounts, now = world.agent("kim"), world.parts.accounts, world.clock()
+    spent = kim.tokens.refresh
+    current = accounts.refresh(now, Refresh(refresh=spent, device=kim.device)).refresh
+    current = accounts.refresh(now, Refresh(refresh=current, device=kim.device)).refresh
+    begun, fresh = Event(), "fresh"
+
+    def slowly(cx: sa.Connection) -> None:
+        accounts._rotate(cx, now, Refresh(refresh=current, device=kim.device), fresh)
+        begun.set()
+        time.sleep(0.4)
+
+    with ThreadPoolExecutor(1) as pool:
+        good = pool.submit(world.store.write, slowly)
+        assert begun.wait(5)
+        with pytest.raises(ProblemError):
+            accounts.refresh(now, Refresh(refresh=spent, device=kim.device))
+        good.result()
+    with pytest.raises(ProblemError):
+        accounts.refresh(now, Refresh(refresh=fresh, device=kim.device))
 
 
 def test_the_previous_token_is_accepted_once_more_and_not_twice(desk: World) -> None:
