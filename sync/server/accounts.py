@@ -17,7 +17,7 @@ from app.domain.entities import SCHEMA, USER
 from app.domain.ids import uuid7
 from app.domain.signed import b64
 from sync.protocol import PROTO, Account, Login, NewDevice, Refresh, Tokens, Wiped
-from sync.server.access import check_state
+from sync.server.access import check_state, load_device
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
@@ -91,6 +91,7 @@ class Accounts:
         device_id, refresh = uuid7(now, self._rng(10)), b64(self._rng(32))
 
         def work(connection: sa.Connection) -> Tokens:
+            load_device(connection, who.device, who.subject)  # a revoked one must not live on under another id
             if self._known_device(connection, ask.replaces, who.subject) is None:
                 raise ProblemError(403, "device")
             device = self._register(connection, now, device_id, who.subject, ask.name, ask.replaces)
@@ -203,13 +204,14 @@ class Accounts:
     def _rotate(self, connection: sa.Connection, now: int, ask: Refresh, fresh: str) -> Tokens | None:
         """One step of rotation. None refuses; what it revoked is committed all the same."""
         table = SYSTEM.refresh
-        query = sa.select(table).where(table.c.hash == _hash(ask.refresh)).with_for_update()
+        query = sa.select(table).where(table.c.hash == _hash(ask.refresh))
         token = connection.execute(query).mappings().first()
         if token is None:
             return None
-        device = connection.execute(
-            sa.select(SYSTEM.device).where(SYSTEM.device.c.id == token["device_id"])
-        ).mappings().one()  # fmt: skip
+        device = _locked_device(connection, bytes(token["device_id"]))
+        token = connection.execute(query).mappings().first()  # again: it may have been used or dropped meanwhile
+        if token is None:
+            return None
         if bytes(token["device_id"]) == ask.device:
             check_state(device["state"], device["wipe_token"])
         allowed = token["state"] in (_CURRENT, _PREVIOUS) and token["expires"] > now
@@ -238,7 +240,14 @@ class Accounts:
         connection.execute(table.update().where(table.c.hash == token["hash"]).values(state=state))
 
 
+def _locked_device(connection: sa.Connection, device: bytes) -> sa.RowMapping:
+    """Let one at a time act on a device's refresh tokens: one being made just now must be dropped with its family."""
+    table = SYSTEM.device
+    return connection.execute(sa.select(table).where(table.c.id == device).with_for_update()).mappings().one()
+
+
 def _drop_families(connection: sa.Connection, device: bytes) -> None:
+    _locked_device(connection, device)
     connection.execute(SYSTEM.refresh.delete().where(SYSTEM.refresh.c.device_id == device))
 
 

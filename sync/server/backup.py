@@ -77,6 +77,7 @@ def restore(data: Path, database: str | None, source: Path, now: int, rng: Calla
             former = None
             if database:
                 _load_dump(database, image)
+                _new_epoch(database, now, rng)  # at once: whatever fails after it, the old timeline is over
             else:
                 former = _put_sqlite(data, image, now, rng)
             _put_keys(data, work, now)
@@ -87,8 +88,6 @@ def restore(data: Path, database: str | None, source: Path, now: int, rng: Calla
         raise WorldError("bad_backup", path=str(source)) from error
     except OSError as error:
         raise WorldError(_code(error, "folder_unwritable"), path=str(data)) from error
-    if database:
-        _new_epoch(database, now, rng)
     shutil.rmtree(data / "snapshots", ignore_errors=True)
     return former
 

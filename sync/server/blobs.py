@@ -32,6 +32,7 @@ _UNFINISHED_MAX_BYTES = 1 << 30  # of one account
 _UNFINISHED_MAX = 500
 _UNFINISHED_MS = 7 * 86_400_000
 _LONE_MS = 30 * 86_400_000
+_FRESH_MS = 86_400_000
 _CLAIM = 0  # a `blob_ref` of this type names an account that sent the content itself
 _HASH_STEP = 1 << 20
 
@@ -53,7 +54,7 @@ class Blobs:
 
         A blob that the account may not read, and did not send, does not exist for it.
         """
-        size = self._readable(who, sha256)
+        size = self._wanted_again(who, sha256)
         if size is not None:
             return size, True
         part = self._part(who, sha256)
@@ -74,7 +75,7 @@ class Blobs:
         Raises ProblemError: 409 `offset` with the expected one, 413 `too_large` or `quota`, 400 `hash` when the whole
         is not what its name says (it must be sent again from 0), 503 `busy` when the disk is full.
         """
-        size = self._readable(who, sha256)
+        size = self._wanted_again(who, sha256)
         if size is not None:
             return size, True
         if not 0 <= length <= MAX_BYTES or len(chunk) > CHUNK_MAX_BYTES or offset + len(chunk) > length:
@@ -106,7 +107,7 @@ class Blobs:
             raise ProblemError(413, "too_large")
         if hashlib.sha256(content).digest() != sha256:
             raise ProblemError(400, "hash")
-        if self._readable(who, sha256) is None:
+        if self._wanted_again(who, sha256) is None:
             with suppress(OSError):
                 self._part(who, sha256).unlink(missing_ok=True)
             self.append(who, sha256, 0, len(content), content)
@@ -126,6 +127,18 @@ class Blobs:
                 removed += 1
         return removed
 
+    def _wanted_again(self, who: Grant, sha256: bytes) -> int | None:
+        """Return the size of what the sender need not send; as the row that names it may follow, it is kept on."""
+        size, now, table = self._readable(who, sha256), self._clock(), SYSTEM.blob
+        if size is not None:
+            old = sa.and_(table.c.sha256 == sha256, table.c.at < now - _FRESH_MS)
+            with self._store.read() as connection:
+                is_old = connection.execute(sa.select(table.c.at).where(old)).first() is not None
+            if is_old:
+                kept = self._store.write(lambda cx: cx.execute(table.update().where(old).values(at=now)).rowcount)
+                return size if kept or self._readable(who, sha256) is not None else None
+        return size
+
     def _readable(self, who: Grant, sha256: bytes) -> int | None:
         """Return the size of a complete blob that the account sent itself or sees a row of."""
         table, refs = SYSTEM.blob, SYSTEM.blob_ref
@@ -136,11 +149,14 @@ class Blobs:
             if size is None:
                 return None
             access = list(scopes_of(connection, device.account))
-            found = connection.execute(sa.select(refs.c.type, refs.c.entity_id).where(refs.c.sha256 == sha256)).all()
-            if any(ref.type == _CLAIM and bytes(ref.entity_id) == device.account for ref in found):
+            named = refs.c.sha256 == sha256
+            own = sa.select(refs.c.type).where(named, refs.c.type == _CLAIM, refs.c.entity_id == device.account)
+            if connection.execute(own).first() is not None:
                 return int(size)
-            for type_ in {ref.type for ref in found} - {_CLAIM}:
-                rows, ids = ENTITY_TABLES[type_], [bytes(ref.entity_id) for ref in found if ref.type == type_]
+            types = connection.execute(sa.select(refs.c.type).where(named).distinct()).scalars().all()
+            for type_ in sorted({*types} - {_CLAIM}):
+                rows = ENTITY_TABLES[type_]
+                ids = sa.select(refs.c.entity_id).where(named, refs.c.type == type_)  # a logo is in every message
                 seen = sa.select(rows.c.id).where(
                     rows.c.id.in_(ids), rows.c.scope_id.in_(access), rows.c.deleted == sa.false()
                 )
@@ -172,7 +188,8 @@ class Blobs:
             connection.execute(
                 sa.text(
                     "INSERT INTO blob (sha256, size, have, state, media_type, account_id, at) VALUES "
-                    "(:sha256, :size, :size, 'complete', '', :account, :at) ON CONFLICT (sha256) DO NOTHING"
+                    "(:sha256, :size, :size, 'complete', '', :account, :at) "
+                    "ON CONFLICT (sha256) DO UPDATE SET at = excluded.at"
                 ),
                 {"sha256": sha256, "size": size, "account": who.subject, "at": now},
             )
@@ -220,9 +237,11 @@ def _forget_lone(connection: sa.Connection, before: int) -> list[bytes]:
             gone = refs.c.entity_id.not_in(sa.select(ENTITY_TABLES[type_].c.id))
             connection.execute(refs.delete().where(refs.c.type == type_, gone))
     named = sa.select(refs.c.sha256).where(refs.c.type != _CLAIM)
-    lone = sa.select(table.c.sha256).where(table.c.at < before, table.c.sha256.not_in(named))
-    found = [bytes(sha256) for sha256 in connection.execute(lone).scalars()]
-    for sha256 in found:
-        connection.execute(refs.delete().where(refs.c.sha256 == sha256))
-        connection.execute(table.delete().where(table.c.sha256 == sha256))
+    lone = sa.and_(table.c.at < before, table.c.sha256.not_in(named))
+    found = []
+    for sha256 in connection.execute(sa.select(table.c.sha256).where(lone)).scalars().all():
+        # asked again: meanwhile somebody may have sent it again, or named it
+        if connection.execute(table.delete().where(table.c.sha256 == sha256, lone)).rowcount:
+            connection.execute(refs.delete().where(refs.c.sha256 == sha256, refs.c.type == _CLAIM))
+            found.append(bytes(sha256))
     return found

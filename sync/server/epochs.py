@@ -121,8 +121,9 @@ def rolled_back(connection: sa.Connection, device: Device, message: Hello) -> bo
     if message.lmid_seen > device.lmid:
         return True
     access, table = scopes_of(connection, device.account), SYSTEM.scope
-    query = sa.select(table.c.id, table.c.head).where(table.c.id.in_(list(message.scopes)))
-    heads = {row.id: row.head for row in connection.execute(query) if row.id in access}
+    own = [scope for scope in message.scopes if scope in access]  # a message may name more than a statement takes
+    query = sa.select(table.c.id, table.c.head).where(table.c.id.in_(own))
+    heads = {row.id: row.head for row in connection.execute(query)}
     return any(cursor > heads[scope] for scope, cursor in message.scopes.items() if scope in heads)
 
 

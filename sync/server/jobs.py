@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["Jobs"]
+__all__ = ["HASHERS", "Jobs"]
+
+HASHERS = 2
 
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ class Jobs:
     def __init__(self, writers: int) -> None:
         self._write = ThreadPoolExecutor(writers, "server-write")
         self._read = ThreadPoolExecutor(6, "server-read")
-        self._hash = ThreadPoolExecutor(2, "server-hash")
+        self._hash = ThreadPoolExecutor(HASHERS, "server-hash")
         self._slow = ThreadPoolExecutor(1, "server-slow")
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from sync.server.bus import Bus, LocalBus
 from sync.server.core import ServerCore
 from sync.server.customers import Customers
 from sync.server.hub import Hub
-from sync.server.jobs import Jobs
+from sync.server.jobs import HASHERS, Jobs
 from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
@@ -62,6 +63,8 @@ class Parts:
     codes_sender: Limiter
     codes_all: Limiter
     wrong_code_s: float
+    passwords: asyncio.Semaphore
+    guesses: asyncio.Lock
 
     def close(self) -> None:
         """Stop the threads and close the database."""
@@ -136,6 +139,8 @@ def build_parts(
         codes_sender=Limiter(TryLimit(5, 600, 900)),
         codes_all=Limiter(TryLimit(60, 600, 600)),
         wrong_code_s=wrong_code_s,
+        passwords=asyncio.Semaphore(HASHERS),
+        guesses=asyncio.Lock(),
     )
 
 

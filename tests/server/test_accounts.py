@@ -3,12 +3,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Event
+from typing import Any
+
+import httpx
+import pytest
 import sqlalchemy as sa
 
 from sync.protocol import Refresh, Tokens
 from sync.server.limits import Limiter, TryLimit, network_of
+from sync.server.problems import ProblemError
 from sync.server.schema import SYSTEM
 from sync.server.tokens import AGENT, TokenSigner
+from sync.server.web.app import build_app
 from tests.server.world import PASSWORD, Agent, World
 
 JSON = {"content-type": "application/json"}
@@ -51,6 +62,33 @@ def test_after_five_wrong_passwords_the_sixth_waits_even_if_right(desk: World) -
     assert desk.agent("lee").tokens.access
     desk.clock.forward(301)
     assert desk.agent("kim").tokens.access
+
+
+def test_many_tries_at_once_are_no_more_than_one_after_the_other(desk: World) -> None:
+    """Passwords and codes: what runs already counts before the next one is let in."""
+    sign_in = ("/auth/v1/login", {"login": "kim", "password": "no"})
+    code = ("/session/v1/redeem", {"code": "123456789"})
+    tried: list[str] = []
+    hash_, write = desk.parts.jobs.hash, desk.parts.jobs.write
+
+    async def run() -> list[int]:
+        async def counted(name: str, real: Any, work: Any) -> Any:
+            tried.append(name)
+            return await real(work)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(desk.parts.jobs, "hash", partial(counted, "password", hash_))
+            patch.setattr(desk.parts.jobs, "write", partial(counted, "code", write))
+            app: Any = build_app(desk.parts)
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+                answers = await asyncio.gather(*(client.post(p, json=body) for p, body in [sign_in, code] * 12))
+        return [answer.status_code for answer in answers]
+
+    statuses = asyncio.run(run())
+    assert tried.count("code") == 5
+    assert tried.count("password") <= 6
+    assert statuses.count(429) >= 6
 
 
 def test_an_expired_or_forged_token_is_refused_with_one_word(desk: World) -> None:
@@ -102,6 +140,29 @@ def test_using_a_spent_refresh_token_ends_the_whole_family(world: World) -> None
     assert refresh(world, third.refresh, kim) is None
 
 
+def test_a_token_made_while_its_family_is_revoked_is_revoked_too(world: World) -> None:
+    """The thief's spent token and the owner's good one arrive together."""
+    kim, accounts, now = world.agent("kim"), world.parts.accounts, world.clock()
+    spent = kim.tokens.refresh
+    current = accounts.refresh(now, Refresh(refresh=spent, device=kim.device)).refresh
+    current = accounts.refresh(now, Refresh(refresh=current, device=kim.device)).refresh
+    begun, fresh = Event(), "fresh"
+
+    def slowly(cx: sa.Connection) -> None:
+        accounts._rotate(cx, now, Refresh(refresh=current, device=kim.device), fresh)
+        begun.set()
+        time.sleep(0.4)
+
+    with ThreadPoolExecutor(1) as pool:
+        good = pool.submit(world.store.write, slowly)
+        assert begun.wait(5)
+        with pytest.raises(ProblemError):
+            accounts.refresh(now, Refresh(refresh=spent, device=kim.device))
+        good.result()
+    with pytest.raises(ProblemError):
+        accounts.refresh(now, Refresh(refresh=fresh, device=kim.device))
+
+
 def test_the_previous_token_is_accepted_once_more_and_not_twice(desk: World) -> None:
     """Two lost answers in a row ask for the password again."""
     kim = desk.agent()
@@ -148,6 +209,21 @@ def test_a_device_can_take_a_new_id_in_place_of_its_own(world: World) -> None:
     assert refresh(world, old, kim) is None
     lee = world.agent("lee")
     assert lee.post("/auth/v1/device", NewDevice(name="x", replaces=kim.device)).status_code == 403
+
+
+def test_a_revoked_device_gets_no_new_id_not_even_in_place_of_another(desk: World) -> None:
+    """Its access token lasts for minutes yet; with it, it must not become a device that nobody revoked."""
+    from sync.protocol import NewDevice
+
+    first, second = desk.agent("kim"), desk.agent("kim")
+    table = SYSTEM.device
+    for state in ("revoked", "suspended"):
+        query = table.update().where(table.c.id == second.device).values(state=state)
+        desk.store.write(lambda cx, q=query: cx.execute(q))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
+        answer = second.post("/auth/v1/device", NewDevice(name="x", replaces=first.device))
+        assert answer.status_code == 403
+    with desk.store.read() as cx:
+        assert cx.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 2
 
 
 def test_signing_out_ends_the_refresh_tokens(desk: World) -> None:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from app.config.i18n import set_language
 from app.domain.entities import CUSTOMER, MESSAGE, TICKET, team_scope
 from app.entry import admin
+from sync.server import backup
 from sync.server.keys import ServerKeys
 from sync.server.parts import build_parts
 from sync.server.schema import ENTITY_TABLES, SYSTEM
@@ -136,6 +137,32 @@ def test_after_a_restore_devices_send_again_what_the_backup_does_not_know(
         assert {s.id for s in told.scopes if s.state == "reset"} == {team_scope(world.team("북부"))}
         assert [r.st for r in kim.push(first, lost).results] == ["dup", "ok"]
     assert run(*options, "verify")[0] == 0
+
+
+def test_a_restore_that_fails_half_way_has_begun_its_epoch(
+    data: Path, run: Run, tmp_path: Path, database: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is back in time already; a server started on it must not pass for the one that devices know."""
+    options = ("--database", database) if database else ()
+    people(run, *options)
+
+    def epochs() -> int:
+        store = Store.open(database or sqlite_url(data))
+        with store.read() as cx:
+            count = cx.execute(sa.select(sa.func.count()).select_from(SYSTEM.epoch)).scalar_one()
+        store.close()
+        return count
+
+    before = epochs()
+    file = tmp_path / "night.backup"
+    assert run(*options, "backup", str(file))[0] == 0
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup, "_put_blobs", full)
+    assert run(*options, "restore", str(file))[0] == 2
+    assert epochs() == before + 1
 
 
 def test_what_is_no_backup_changes_nothing(data: Path, run: Run, tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def test_an_upload_goes_on_where_the_line_broke_and_others_do_not_know_of_it(wor
     part = get(lee, range="bytes=10-19")
     assert (part.status_code, part.content) == (206, CONTENT[10:20])
     assert get(park).status_code == 404
+    assert get(lee, range=f"bytes={'9' * 5000}-").status_code == 200  # no number that anybody means
 
 
 def test_who_has_the_content_itself_may_send_it_again_and_then_read_it(world: World, stored: Blobs) -> None:
@@ -163,3 +164,26 @@ def test_what_nothing_names_for_a_month_is_deleted(world: World, stored: Blobs) 
     assert world.client.get(f"/blob/{name}", headers=kim.bearer).status_code == 404
     with world.store.read() as cx:
         assert cx.execute(sa.select(sa.func.count()).select_from(SYSTEM.blob)).scalar_one() == 1
+
+
+@pytest.mark.parametrize("sender", ["kim", "park"])
+def test_what_was_sent_again_today_is_no_month_old(world: World, stored: Blobs, sender: str) -> None:
+    """The row that names it is still under way, whoever had sent the same content long before."""
+    send(world.agent("kim"), 0, CONTENT)
+    world.clock.forward(31 * 86_400)
+    again = world.agent(sender)
+    if look(again)[0] == 404:
+        assert send(again, 0, CONTENT).status_code == 204
+    assert stored.clear() == 0
+    assert get(again).content == CONTENT
+
+
+def test_what_very_many_rows_name_can_still_be_read(world: World, stored: Blobs) -> None:
+    """The logo under every message; a statement takes only so many values."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    ticket = kim.ticket()
+    send(kim, 0, CONTENT)
+    attach(world, kim, ticket)
+    refs = [{"sha256": SHA.digest(), "type": MESSAGE.number, "entity_id": n.to_bytes(16, "big")} for n in range(66_000)]
+    world.store.write(lambda cx: cx.execute(SYSTEM.blob_ref.insert(), refs))
+    assert get(lee).content == CONTENT

@@ -110,3 +110,11 @@ def test_only_scopes_of_ones_own_prove_a_rollback(world: World) -> None:
     with world.store.read() as cx:
         reasons = cx.execute(sa.select(SYSTEM.epoch.c.reason).order_by(SYSTEM.epoch.c.no)).scalars().all()
     assert reasons[1] == "rollback proved by a client"
+
+
+def test_a_hello_that_names_very_many_scopes_is_answered(world: World) -> None:
+    """Those that the device may not see are dropped; the database is not asked for each."""
+    kim = world.agent("kim")
+    kim.hello()
+    told = kim.hello(scopes={f"team:{n:032x}": 1 for n in range(66_000)})
+    assert len(told.drop) == 66_000

@@ -27,6 +27,7 @@ from sync.protocol import (
     decode,
     encode,
 )
+from sync.server.store import DatabaseBusy
 from tests.server.test_sessions import Inviter, redeem
 from tests.server.world import World
 
@@ -138,6 +139,21 @@ def test_an_invitation_waits_for_a_companion_that_is_away(desk: World) -> None:
         line = Line(socket)
         line.send(Auth(token=companion.access))
         assert line.sync() == []
+
+
+def test_a_socket_that_ends_while_its_invitations_are_read_takes_none(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was busy: what nobody holds any more must not count as a companion that is online."""
+    kim, companion = desk.agent(), desk.companion()
+
+    def busy(_grant: Any) -> list[Invite]:
+        raise DatabaseBusy("test")
+
+    monkeypatch.setattr(desk.parts.hub, "_waiting", busy)
+    with pytest.raises(WebSocketDisconnect), live(desk, companion.access):
+        pass
+    assert Inviter(desk, kim).invite(kim.ticket()).json()["pushed"] is False
 
 
 def test_a_guest_with_a_link_signals_through_the_sessions_own_token(desk: World) -> None:

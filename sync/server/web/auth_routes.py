@@ -66,21 +66,22 @@ def auth_routes(parts: Parts) -> list[HTTPRouteHandler]:
         )  # fmt: skip
         if data.oidc is not None:
             return answer(request, await _by_provider(parts, place, data))
-        now = parts.clock()
-        wait = max(limiter.blocked_s(key, now) for limiter, key in checks)
-        if wait:
-            raise ProblemError(429, "busy", retry_s=wait)
         if len(data.password) > _MAX_PASSWORD:
             raise ProblemError(401, "credentials")
-        try:
-            tokens = await parts.jobs.hash(lambda: parts.accounts.login(now, data))
-        except ProblemError as problem:
-            if problem.status == 401:
-                for limiter, key in checks:
-                    limiter.failed(key, now)
-                _log.info("sign-in refused")
-            raise
-        parts.login_pair.succeeded(f"{name}@{place}")
+        async with parts.passwords:  # as many at once as are hashed: more must not be let in before these are counted
+            now = parts.clock()
+            wait = max(limiter.blocked_s(key, now) for limiter, key in checks)
+            if wait:
+                raise ProblemError(429, "busy", retry_s=wait)
+            try:
+                tokens = await parts.jobs.hash(lambda: parts.accounts.login(now, data))
+            except ProblemError as problem:
+                if problem.status == 401:
+                    for limiter, key in checks:
+                        limiter.failed(key, now)
+                    _log.info("sign-in refused")
+                raise
+            parts.login_pair.succeeded(f"{name}@{place}")
         return answer(request, tokens)
 
     @post("/auth/v1/refresh", status_code=200, tags=["auth"])

@@ -44,16 +44,16 @@ _AnyRequest = Request[Any, Any, Any]
 
 async def guess(parts: Parts, request: _AnyRequest, kind: str, attempt: Callable[[], T | None]) -> T:
     """Run an attempt with a code. Wrong, used, expired and blocked all answer 404 `code` after the same time."""
-    now = parts.clock()
     sender, everybody = f"{kind}:{network_of(address_of(request))}", kind
     done = asyncio.get_running_loop().time() + parts.wrong_code_s
-    blocked = parts.codes_sender.blocked_s(sender, now) or parts.codes_all.blocked_s(everybody, now)
-    result = None if blocked else await parts.jobs.write(attempt)
-    if result is not None:
-        return result
-    if not blocked:
-        parts.codes_sender.failed(sender, now)
-        parts.codes_all.failed(everybody, now)
+    async with parts.guesses:  # one by one: many at once must not all be let in before the first is counted
+        now = parts.clock()
+        if not (parts.codes_sender.blocked_s(sender, now) or parts.codes_all.blocked_s(everybody, now)):
+            result = await parts.jobs.write(attempt)
+            if result is not None:
+                return result
+            parts.codes_sender.failed(sender, now)
+            parts.codes_all.failed(everybody, now)
     await asyncio.sleep(max(0.0, done - asyncio.get_running_loop().time()))
     raise ProblemError(404, "code")
 

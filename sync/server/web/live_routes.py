@@ -61,11 +61,11 @@ class _LiveSocket:
         except ProblemError:
             await self._socket.close(_NOT_AUTHENTICATED, "token")
             return
-        self._renew(member, grant)
-        await self._parts.hub.catch_up(member)
-        member.wake = partial(self._wake, member)
-        self._wake(member)
         try:
+            self._renew(member, grant)
+            await self._parts.hub.catch_up(member)
+            member.wake = partial(self._wake, member)
+            self._wake(member)
             await self._read(member)
         except asyncio.CancelledError:
             if self._reader is None or not member.closed:

@@ -18,7 +18,7 @@ from sync.server.problems import ProblemError
 __all__ = ["send_file"]
 
 _CHUNK = 512 << 10
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def send_file(request: Request[Any, Any, Any], jobs: Jobs, path: Path, size: int, etag: str, media_type: str) -> Stream:
