@@ -146,18 +146,19 @@ def test_a_token_made_while_its_family_is_revoked_is_revoked_too(world: World) -
     spent = kim.tokens.refresh
     current = accounts.refresh(now, Refresh(refresh=spent, device=kim.device)).refresh
     current = accounts.refresh(now, Refresh(refresh=current, device=kim.device)).refresh
-    begun, fresh = Event(), "fresh"
+    begun, through, fresh = Event(), Event(), "fresh"
 
     def slowly(cx: sa.Connection) -> None:
         accounts._rotate(cx, now, Refresh(refresh=current, device=kim.device), fresh)
         begun.set()
-        time.sleep(0.4)
+        through.wait(0.4)  # for the other one to be through, if nothing held it up
 
     with ThreadPoolExecutor(1) as pool:
         good = pool.submit(world.store.write, slowly)
         assert begun.wait(5)
         with pytest.raises(ProblemError):
             accounts.refresh(now, Refresh(refresh=spent, device=kim.device))
+        through.set()
         good.result()
     with pytest.raises(ProblemError):
         accounts.refresh(now, Refresh(refresh=fresh, device=kim.device))
