@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
@@ -22,7 +20,6 @@ from widgets.remote.session_window import SessionWindow
 __all__ = ["SessionFlow"]
 
 PREPARE_MS = 200
-STYLED_AT_ONCE = 6  # the window goes on painting between
 
 
 class SessionFlow(QObject):
@@ -41,9 +38,6 @@ class SessionFlow(QObject):
         self.invitation: InviteWindow | None = None
         self.session: SessionWindow | None = None
         self._ready: SessionWindow | None = None
-        self._unstyled: deque[QWidget] = deque()
-        self._style_soon = QTimer(self, singleShot=True, interval=0)
-        self._style_soon.timeout.connect(self._style)
 
     def start(self, desk: SessionDesk) -> None:
         """Invite the customer."""
@@ -126,14 +120,8 @@ class SessionFlow(QObject):
     def _prepare(self) -> None:
         if self._ready is None:
             self._ready = SessionWindow(self._theme, self._order, self._window)
-            self._unstyled = deque(self._ready.findChildren(QWidget))
-            self._style_soon.start()
-
-    def _style(self) -> None:
-        for _turn in range(min(STYLED_AT_ONCE, len(self._unstyled))):
-            self._unstyled.popleft().ensurePolished()
-        if self._unstyled and self.session is None:
-            self._style_soon.start()
+            for widget in self._ready.findChildren(QWidget):
+                widget.ensurePolished()
 
     def _open_session(self) -> None:
         if self.invitation is not None:
