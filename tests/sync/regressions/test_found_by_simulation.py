@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,22 +15,7 @@ from app.store.rebuild import Rebuilder
 from app.store.shown import Shown, ShownRows
 from sync.protocol import Pull
 from sync.server.apply import Applier
-from tests.sync.desk import Client, Desk
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "server")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kim(desk: Desk, tmp_path: Path) -> Iterator[Client]:
-    client = Client(desk, tmp_path / "kim", "kim")
-    client.sync()
-    yield client
-    client.close()
+from tests.sync.desk import Client
 
 
 def shown(client: Client, ticket: bytes) -> dict[str, Any]:
