@@ -55,7 +55,6 @@ from remote_assist.shm import FrameWriter
 
 _CLOSE_S: Final = 0.05
 _STATE_S: Final = 0.25
-_NICE: Final = 5
 
 
 class Child:
@@ -265,5 +264,3 @@ def _calm_down() -> None:
     sys.setswitchinterval(0.0005)  # threads hand pictures on; 5 ms of waiting for each other would be seen
     gc.collect()
     gc.freeze()
-    if (os.cpu_count() or 1) <= 2 and hasattr(os, "nice"):
-        os.nice(_NICE)  # windows first

@@ -42,6 +42,7 @@ _SOCKET_PATH_MAX: Final = 107
 _QUEUE_MAX: Final = 512
 _EXIT_S: Final = 0.5  # between a closed pipe and the end of an orderly child
 _PR_SET_PDEATHSIG: Final = 1
+_NICE: Final = 5
 # What a child needs to find its display, fonts and language; secrets of the parent's environment stay behind.
 _ENV_NAMES: Final = frozenset(
     {"DISPLAY", "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "USER", "WAYLAND_DISPLAY"}
@@ -205,6 +206,7 @@ def spawn_child(
             process = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, pass_fds=(frames.fd,), env=_child_env(env or {}), close_fds=True
             )
+            _windows_first(process.pid)
             try:
                 conn = _accept(listener, address, process, key, connect_timeout_s)
             except BaseException:
@@ -217,6 +219,13 @@ def spawn_child(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return ChildLink(process, conn, frames)
+
+
+def _windows_first(child: int) -> None:
+    # from its first instruction: its interpreter's start alone made the window wait for a processor
+    if sys.platform.startswith("linux") and (os.cpu_count() or 1) <= 2:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, child, os.getpriority(os.PRIO_PROCESS, child) + _NICE)
 
 
 def _accept(

@@ -80,7 +80,7 @@ class Children:
     ) -> None:
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, close_fds=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0, close_fds=True
             )
         except OSError:
             on_ended(127)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import importlib
 import os
@@ -14,7 +13,6 @@ from collections.abc import Callable, Sequence
 from multiprocessing import AuthenticationError
 
 from app.domain.capture import CaptureError, FrameSource, TargetKind
-from remote_assist.capture_drawn import DrawnSource
 from remote_assist.ipc import connect_parent
 from remote_assist.shm import FrameWriter
 
@@ -34,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 3
     _load_gently()
     # here: half a second to load, and the parent already waits for the connection
+    import asyncio
+
     from remote_assist.child import run_child
 
     asyncio.run(run_child(args.role, link, FrameWriter(args.frames), make_source))
@@ -53,6 +53,7 @@ def _load_gently() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOADING_NICE)
         with contextlib.suppress(ImportError):  # told where it is imported in earnest
             importlib.import_module("remote_assist.child")
+            importlib.import_module("remote_assist.capture_drawn")
 
     thread = threading.Thread(target=load, name="load")
     thread.start()
@@ -64,6 +65,8 @@ def make_source(kind: TargetKind | None, wait_free: Callable[[float], bool]) -> 
     here = bool(os.environ.get("DISPLAY"))
     # without any display no person sits here: the demo and the tests show a drawn picture then
     if kind is TargetKind.DRAWN or (kind is None and not here and not os.environ.get("WAYLAND_DISPLAY")):
+        from remote_assist.capture_drawn import DrawnSource  # here: numpy, which loads behind the windows
+
         return DrawnSource()
     if not here:
         raise CaptureError("no_display")
