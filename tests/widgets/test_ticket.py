@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QUrl
@@ -14,7 +15,7 @@ from app.domain.entities import Category
 from app.domain.ports import ItemKind, ThreadItem, TicketDetails
 from app.services.texts_history import event_line
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, state_id, ticket_id
-from widgets.foundation import Theme
+from widgets.foundation import Button, Theme
 from widgets.ticket.conversation import STEP, Conversation
 from widgets.ticket.header import TicketHeader
 from widgets.ticket.html_view import MessageHtml, clean_html
@@ -154,10 +155,43 @@ def test_no_text_of_a_conversation_is_clipped_at_any_text_size(qtbot: QtBot, the
     body = conversation.area.widget()
     assert body is not None
 
-    def settled() -> bool:
-        layout = body.layout()
-        return layout is not None and body.height() == layout.totalHeightForWidth(body.width())
-
-    qtbot.waitUntil(settled)
-    for block in conversation.findChildren(MessageBlock):
+    qtbot.waitUntil(lambda: body.width() == conversation.area.viewport().width())
+    qtbot.waitUntil(lambda: body.height() == body.minimumSizeHint().height())
+    blocks = sorted(conversation.findChildren(MessageBlock), key=lambda block: block.y())
+    assert len(blocks) > 3
+    for block in blocks:
         assert block.height() >= block.heightForWidth(block.width())
+        assert block.geometry().right() < body.width()
+    for above, below in pairwise(blocks):
+        assert above.geometry().bottom() < below.y()
+    assert body.height() - blocks[-1].geometry().bottom() < 200
+
+
+@pytest.mark.ux("UX-61")
+def test_a_block_that_grows_or_a_wider_pane_moves_what_is_below(qtbot: QtBot, theme: Theme) -> None:
+    """Show the whole text, then make the pane narrower: nothing overlaps, nothing is cut."""
+    details = details_of()
+    long = "\n".join(f"> quoted line {n}" for n in range(30))
+    items = tuple(replace(message(f"number {n}\n{long}"), id=n.to_bytes(16, "big"), msg_no=n) for n in range(6))
+    conversation = Conversation(theme)
+    qtbot.addWidget(conversation)
+    conversation.resize(500, 400)
+    conversation.show()
+    conversation.show_details(replace(details, items=items), FakeQueries().choices(), ME)
+    qtbot.waitUntil(lambda: len(conversation.texts()) == 6)
+    body = conversation.area.widget()
+    assert body is not None
+    before = body.height()
+    opener = next(b for b in conversation.findChildren(Button) if b.label() == "Show earlier text")
+    opener.click()
+    qtbot.waitUntil(lambda: body.height() > before + 100)
+
+    def apart() -> bool:
+        blocks = sorted(conversation.findChildren(MessageBlock), key=lambda block: block.y())
+        fits = all(block.height() >= block.heightForWidth(block.width()) for block in blocks)
+        return fits and all(above.geometry().bottom() < below.y() for above, below in pairwise(blocks))
+
+    qtbot.waitUntil(apart)
+    conversation.resize(320, 400)
+    qtbot.waitUntil(lambda: body.width() == conversation.area.viewport().width())
+    qtbot.waitUntil(apart)

@@ -8,20 +8,20 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from app.config.i18n import _, ngettext
 from app.domain.ids import TicketId, UserId
 from app.domain.ports import Choices, ThreadItem, TicketDetails
 from app.services.texts_history import EventLine, event_line
 from widgets.foundation import Button, Look, Theme, column, row, scroll
-from widgets.foundation.scroll_body import ScrollBody
+from widgets.foundation.block_column import BlockColumn
 from widgets.ticket.items import EventRow, MessageBlock
 
 __all__ = ["Conversation"]
 
 AT_FIRST = 40  # so many come by themselves, newest first, a few in each turn of the event loop; the rest on demand
-STEP = 2
+STEP = 1
 
 Entry = tuple[ThreadItem, EventLine | None]
 
@@ -45,14 +45,13 @@ class Conversation(QWidget):
         self._from_end: int | None = None
         self._done_with: deque[QWidget] = deque()
         space = theme.tokens.space
-        self._column = QVBoxLayout()
-        self._column.setContentsMargins(space.large, space.medium, space.large, space.large)
-        self._column.setSpacing(space.small)
+        self._column = BlockColumn((space.large, space.medium, space.large, space.large), space.small)
         self.earlier = Button(theme, "", look=Look.LINK, pressed=self._show_earlier)
-        self._body = ScrollBody()
-        outer = column(row(None, self.earlier, None), self._column, None)
-        self._body.setLayout(outer)
-        self.area: QScrollArea = scroll(self._body)
+        self._head = QWidget()
+        self._head.setLayout(row(None, self.earlier, None))
+        self._column.insert(0, self._head)
+        self._head.hide()
+        self.area: QScrollArea = scroll(self._column)
         self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.area.verticalScrollBar().rangeChanged.connect(self._stay_at_end)
         self._at_end = True
@@ -87,8 +86,7 @@ class Conversation(QWidget):
 
     def texts(self) -> list[str]:
         """Return what stands there, in order, as a screen reader reads it."""
-        items = (self._column.itemAt(i) for i in range(self._column.count()))
-        return [w.accessibleName() for i in items if i is not None and (w := i.widget()) is not None]
+        return [block.accessibleName() for block in self._column.blocks()[1:]]
 
     def scroll_by(self, pages: float) -> None:
         """Scroll by pages; negative is up."""
@@ -140,7 +138,7 @@ class Conversation(QWidget):
             self._drop(id_)
         widget = self._make(*entry)
         self._made[id_] = (entry, widget)
-        self._column.insertWidget(sum(item.id in self._made for item, _line in self._shown[:place]), widget)
+        self._column.insert(1 + sum(item.id in self._made for item, _line in self._shown[:place]), widget)
 
     def _make(self, item: ThreadItem, line: EventLine | None) -> QWidget:
         if line is not None:
@@ -153,8 +151,7 @@ class Conversation(QWidget):
 
     def _drop(self, id_: bytes) -> None:
         _entry, widget = self._made.pop(id_)
-        self._column.removeWidget(widget)
-        widget.hide()
+        self._column.take(widget)
         self._done_with.append(widget)
         self._delete_soon.start()
 
@@ -178,7 +175,7 @@ class Conversation(QWidget):
 
     def _tell_earlier(self) -> None:
         n = self._first
-        self.earlier.setVisible(n > 0 and n <= max(0, len(self._items) - AT_FIRST))
+        self._head.setVisible(n > 0 and n <= max(0, len(self._items) - AT_FIRST))
         self.earlier.setText(ngettext("Show {n} earlier item", "Show {n} earlier items", n).format(n=min(n, AT_FIRST)))
 
     def _stay_at_end(self, _low: int, high: int) -> None:
