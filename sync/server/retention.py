@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from app.config.logs import get_logger
 from app.domain.changes import Row
 from app.domain.entities import BY_NUMBER, ENTITIES, HISTORY, STATE, TICKET, Category, Home
+from sync.server.purge import purge
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
@@ -63,7 +64,7 @@ class Retention:
     def run(self) -> Done:
         """Do what is due. Raises DatabaseBusy; what was done before stays done."""
         now, heads = self._clock(), dict[str, int]()
-        purged = self._purge(now, heads)
+        purged = purge(self._store, now - DELETED_DAYS * DAY_MS, now, heads)
         archived = self._archive(now, heads)
         exits = self._raise_floors(now)
         forgotten = self._store.write(lambda cx: _forget(cx, now))
@@ -71,20 +72,6 @@ class Retention:
         if purged or archived or exits or forgotten:
             _log.info("retention", purged=purged, archived=archived, exits=exits, forgotten=forgotten)
         return done
-
-    def _purge(self, now: int, heads: dict[str, int]) -> int:
-        """Remove rows that were deleted 30 days ago; each leaves an exit without a destination."""
-        count = 0
-        for number, table in ENTITY_TABLES.items():
-            old = sa.and_(table.c.deleted == sa.true(), table.c.deleted_at < now - DELETED_DAYS * DAY_MS)
-            with self._store.read() as connection:  # a look through a whole table, while others write
-                due = [bytes(id_) for id_ in connection.execute(sa.select(table.c.id).where(old)).scalars()]
-            for start in range(0, len(due), _BATCH):
-                still = sa.and_(table.c.id.in_(due[start : start + _BATCH]), old)
-                done, moved = self._store.write(lambda cx, n=number, w=still: _purge(cx, n, w, now))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
-                heads |= moved
-                count += done
-        return count
 
     def _archive(self, now: int, heads: dict[str, int]) -> int:
         """Move tickets that are closed and unchanged for long, each with all its children, to their team's archive."""
@@ -106,26 +93,6 @@ class Retention:
             query = sa.select(exits.c.scope_id).where(exits.c.at < before).distinct()
             scopes = sorted(connection.execute(query).scalars())
         return sum(self._store.write(lambda cx, s=scope: _raise_floor(cx, s, before)) for scope in scopes)  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
-
-
-def _purge(connection: sa.Connection, number: int, old: sa.ColumnElement[bool], now: int) -> tuple[int, dict[str, int]]:
-    table, exits, scopes = ENTITY_TABLES[number], SYSTEM.scope_exit, SYSTEM.scope
-    query = sa.select(table.c.id, table.c.scope_id).where(old).order_by(table.c.id)
-    by_scope: dict[str, list[bytes]] = {}
-    for row in connection.execute(query.with_for_update(skip_locked=True)):
-        by_scope.setdefault(row.scope_id, []).append(bytes(row.id))
-    heads: dict[str, int] = {}
-    for scope in sorted(by_scope):
-        ids = by_scope[scope]
-        taken = scopes.update().where(scopes.c.id == scope).values(head=scopes.c.head + len(ids))
-        heads[scope] = head = int(connection.execute(taken.returning(scopes.c.head)).scalar_one())
-        rows = [
-            {"scope_id": scope, "seq": seq, "type": number, "id": id_, "to_scope": None, "at": now}
-            for seq, id_ in enumerate(ids, head - len(ids) + 1)
-        ]
-        connection.execute(exits.insert(), rows)
-        connection.execute(table.delete().where(table.c.id.in_(ids)))
-    return sum(len(ids) for ids in by_scope.values()), heads
 
 
 def _archive_days(connection: sa.Connection) -> int:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from app.domain.entities import HISTORY, MESSAGE, STATE, TICKET, team_scope
+from app.domain.changes import WHOLE_ROW, TicketDelete, TicketRestore
+from app.domain.entities import HISTORY, MESSAGE, NOTE, STATE, TICKET, team_scope
 from sync.protocol import Exits
 from sync.server.bulk import scope_errors
 from sync.server.devices import Devices
@@ -66,19 +68,108 @@ def test_a_deleted_row_goes_after_thirty_days_and_leaves_an_exit(world: World, k
     ticket = kim.ticket()
     kim.ticket(2)
     kim.pull()
-    change(world, ticket, deleted=True)
+    held = {key for key, row in kim.copy.rows.items() if ticket in (row["id"], row.get("ticket"), row.get("subject"))}
+    delete(kim, ticket)
     world.clock.forward(29 * DAY)
     assert keeping.run().purged == 0
     world.clock.forward(2 * DAY)
     done = keeping.run()
     scope = team_scope(world.team("북부"))
-    assert (done.purged, set(done.heads)) == (1, {scope})
+    assert (done.purged, set(done.heads)) == (len(held) + 1, {scope})  # and the line that says so
     frames = back(world, kim).pull()
-    assert exits_of(frames) == [(scope, TICKET.number, ticket, None)]
+    exits = exits_of(frames)
+    assert {(type_, id_) for _, type_, id_, _ in exits} > held
+    assert {(scope_, to) for scope_, _, _, to in exits} == {(scope, None)}
     assert agrees(kim, scope, frames)
     with world.store.read() as cx:
         assert scope_errors(cx) == []
     assert keeping.run().purged == 0
+
+
+def delete(agent: Agent, ticket: bytes) -> None:
+    """Delete a ticket with everything that hangs on it."""
+    assert agent.do(TicketDelete(agent.fresh(), ticket), {WHOLE_ROW: (1, 0)}) == ("ok", None)
+
+
+def texts(world: World, ticket: bytes, *, deleted: bool = False) -> int:
+    """How many messages and notes a ticket has."""
+    found = 0
+    for entity in (MESSAGE, NOTE):
+        table = ENTITY_TABLES[entity.number]
+        with world.store.read() as cx:
+            query = sa.select(sa.func.count()).where(table.c.ticket == ticket, table.c.deleted == deleted)
+            found += int(cx.execute(query).scalar_one())
+    return found
+
+
+def test_a_ticket_is_purged_whole_or_can_be_restored_whole(world: World, keeping: Retention) -> None:
+    """Its messages go with it and never before it: while the ticket can come back, every word of it can."""
+    kim = world.agent()
+    ticket = kim.ticket()
+    kim.do(kim.note(ticket))
+    delete(kim, ticket)
+    world.clock.forward(20 * DAY)
+    back(world, kim)
+    change(world, ticket, deleted=True, subject="touched while it was away")  # as a merged customer does
+    world.clock.forward(11 * DAY)
+    assert keeping.run().purged == 0
+    back(world, kim)
+    assert kim.do(TicketRestore(kim.fresh(), ticket)) == ("ok", None)
+    assert texts(world, ticket) == 2
+    delete(kim, ticket)
+    world.clock.forward(31 * DAY)
+    assert keeping.run().purged >= 5
+    assert (texts(world, ticket), texts(world, ticket, deleted=True)) == (0, 0)
+    with world.store.read() as cx:
+        assert scope_errors(cx) == []
+
+
+def test_a_restore_that_meets_the_purge_loses_no_word(world: World, keeping: Retention) -> None:
+    """Whoever comes first: the ticket is back with all of its texts, or gone with all of them."""
+    kim = world.agent()
+    ticket = kim.ticket()
+    for n in range(3):
+        kim.do(kim.note(ticket, f"{n}"))
+    delete(kim, ticket)
+    world.clock.forward(31 * DAY)
+    back(world, kim)
+    reached, go = threading.Event(), threading.Event()
+    answers = []
+    real = TxRows.flush
+
+    def slow(self: TxRows, now: int) -> dict[str, int]:
+        """The restore has read what there is, and has not written yet."""
+        reached.set()
+        assert go.wait(30)
+        return real(self, now)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TxRows, "flush", slow)
+        restoring = threading.Thread(target=lambda: answers.append(kim.do(TicketRestore(kim.fresh(), ticket))))
+        restoring.start()
+        assert reached.wait(30)
+        purging = threading.Thread(target=keeping.run)
+        purging.start()
+        purging.join(0.5)  # it has had its chance at the rows of the ticket, or it waits for the restore
+        go.set()
+        restoring.join(30)
+        purging.join(30)
+    assert answers == [("ok", None)]
+    assert texts(world, ticket) == 4
+    with world.store.read() as cx:
+        assert scope_errors(cx) == []
+
+
+def test_what_was_written_on_a_deleted_ticket_keeps_it(world: World, keeping: Retention) -> None:
+    """A line that is not deleted itself is not taken away with the ticket around it."""
+    kim = world.agent()
+    ticket = kim.ticket()
+    delete(kim, ticket)
+    message = ENTITY_TABLES[MESSAGE.number]
+    update(world, message.update().where(message.c.ticket == ticket).values(deleted=False, deleted_at=None))
+    world.clock.forward(31 * DAY)
+    assert keeping.run().purged == 0
+    assert texts(world, ticket) == 1
 
 
 def test_exits_are_forgotten_after_half_a_year_and_who_was_away_longer_starts_over(
