@@ -14,6 +14,7 @@ from app.config.logs import get_logger
 from app.domain import link
 from app.domain.errors import NoKeyring, StoreUnavailable
 from app.store.locks import FileLock
+from sync.protocol import Tokens
 
 WIPE_MARK = "wipe.json"
 _KEYS = ("database_key", "device_key", "refresh_token")
@@ -22,12 +23,24 @@ _log = get_logger("worker.device")
 
 
 class Renumbering(msgspec.Struct, frozen=True, kw_only=True):
-    """A new device id that the window has not taken up yet; kept in replica.db until it has."""
+    """A new device id that the window has not taken up yet; kept in replica.db until it has.
+
+    `refresh` is the new id's token: the old one's is no good for it, and a kill may come before it is in its place.
+    """
 
     device: bytes
     device_code: str
     replaces: bytes
     keep_above: int
+    refresh: str | None = None
+
+    @classmethod
+    def of(cls, tokens: Tokens, replaces: bytes, keep_above: int) -> Renumbering:
+        """Return what the server said."""
+        return cls(
+            device=tokens.device or b"", device_code=tokens.device_code or "", replaces=replaces,
+            keep_above=keep_above, refresh=tokens.refresh,
+        )  # fmt: skip
 
     def message(self) -> link.Renumber:
         """Return it as the window is told."""

@@ -6,15 +6,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import random
 import time
 
 import psutil
+
+from sync.backoff import Backoff
 
 _LOOK_S = 1.0
 _CONNECT_S = 2.0
 # how often a silent server is knocked at: a bare connection, no request; (until second, every seconds)
 _KNOCKS = ((60.0, 2.0), (600.0, 10.0), (float("inf"), 30.0))
+_MEND_S, _MOST_MEND_S = 0.1, 60.0
 _ASK_ANYWAY_S = 300.0  # behind a proxy, only a request tells: a bare connection to the server never comes about
+
+
+class Mending:
+    """Pauses after answers that say what to put right: a gap, a scope to load again, a batch that is too large.
+
+    The first is acted on at once; a server that goes on like this is asked ever more slowly until it moves on.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._backoff = Backoff(rng, first_s=_MEND_S, most_s=_MOST_MEND_S)
+        self._answers = 0
+
+    def pause_s(self) -> float:
+        """Count such an answer; return how long to wait."""
+        self._answers += 1
+        return 0.0 if self._answers == 1 else self._backoff.failed_s()
+
+    def moved_on(self) -> None:
+        """The server took or gave something: start over."""
+        self._answers = 0
+        self._backoff.succeeded()
 
 
 class NetworkWatch:

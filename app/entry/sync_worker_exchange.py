@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One exchange of the worker with its server: sends what the core asks for and hands it what comes back. No Qt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from app.config.logs import get_logger
+from app.domain import link
+from app.domain.replica import Applied
+from app.entry.sync_worker_engine import Engine
+from app.entry.sync_worker_hints import ChangeNotes, StatusBoard, Tell
+from sync.download import snapshot
+from sync.engine import Fetch, Request
+from sync.protocol import Hello, HelloAnswer, Pull, PullFrame, Push
+from sync.transport import Answered, Transport
+
+__all__ = ["Exchange", "now_ms"]
+
+_log = get_logger("worker")
+
+
+def now_ms() -> int:
+    """Return the time of this computer in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Exchange:
+    """Event loop; what it takes in is stored in the engine's thread and told to the window."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        status: StatusBoard,
+        notes: ChangeNotes,
+        tell: Tell,
+        on_hello: Callable[[], None],
+    ) -> None:
+        """`on_hello` is called when the server greeted this device."""
+        self._engine = engine
+        self._status = status
+        self._notes = notes
+        self._tell = tell
+        self._on_hello = on_hello
+        self._guard_told: tuple[int, int] | None = None
+
+    async def do(self, transport: Transport, request: Request) -> bool:
+        """Do one exchange; True when the server moved on with it. Raises Answered, WorldError, ProtocolError."""
+        self._show_activity(request)
+        if isinstance(request, Hello):
+            await self._hello(transport, request)
+            return False
+        if isinstance(request, Push):
+            return await self._push(transport, request)
+        if isinstance(request, Fetch):
+            await self._fetch(transport, request)
+        else:
+            await self._pull(transport, request)
+        return True
+
+    def guard(self) -> list[link.WorkerToUi]:
+        """Return the open question whether many tickets may go, for a window that joins."""
+        guard = self._engine.core.guard
+        return [] if guard is None else [link.GuardAsked(tickets=guard[0], total=guard[1])]
+
+    def _show_activity(self, request: Request) -> None:
+        core = self._engine.core
+        if isinstance(request, Hello):
+            if self._status.phase not in ("live", "offline"):
+                self._status.set("connecting")
+        elif core.loading:
+            self._status.set("loading", percent=core.percent)
+        elif isinstance(request, Push):
+            self._status.set("syncing")
+
+    async def _hello(self, transport: Transport, request: Hello) -> None:
+        answer: HelloAnswer = await transport.hello(request)
+        self._on_hello()
+        self._notes.add(await self._engine.run(self._engine.core.on_hello, answer, now_ms()))
+        _log.info("hello answered", scopes=len(answer.scopes), lmid=answer.lmid)
+
+    async def _push(self, transport: Transport, request: Push) -> bool:
+        core = self._engine.core
+        before = core.acknowledged
+        answer = await transport.push(request)
+        await self._engine.run(core.on_push, answer)
+        return core.acknowledged > before
+
+    async def _pull(self, transport: Transport, request: Pull) -> None:
+        run, core = self._engine.run, self._engine.core
+        complete = False
+        try:
+            async for frames in transport.pull(request):
+                self._notes.add(await run(self._take, frames))
+                if core.loading:
+                    self._status.set("loading", percent=core.percent, detail=self._place())
+            complete = True
+        finally:
+            if not complete:
+                self._notes.add(await run(core.on_cut))
+        self._notes.add(await run(core.on_pull_end, now_ms()))
+        self._status.last_sync = now_ms()
+        self._tell_guard()
+
+    def _tell_guard(self) -> None:
+        guard = self._engine.core.guard
+        if guard is not None and guard != self._guard_told:
+            self._tell(link.GuardAsked(tickets=guard[0], total=guard[1]))
+        elif guard is None and self._guard_told is not None:
+            self._tell(link.GuardAsked(tickets=0, total=0))  # the question is over
+        self._guard_told = guard
+
+    def _place(self) -> dict[str, Any]:
+        """Name what is being loaded: of the scopes that are not complete, the one that comes first."""
+        scopes = (s for s in self._engine.core.state.scopes.values() if s.state == "loading")
+        first = min(scopes, key=lambda s: (s.prio, s.id), default=None)
+        return {} if first is None else {"scope": first.id}
+
+    async def _fetch(self, transport: Transport, request: Fetch) -> None:
+        """Download a snapshot. A refusal says that it is gone; anything else keeps what came."""
+        run, core = self._engine.run, self._engine.core
+        try:
+            async for raw, frames in snapshot(transport, request):
+                self._notes.add(await run(core.on_snapshot, raw, frames))
+                if core.loading:
+                    self._status.set("loading", percent=core.percent)
+        except Answered:
+            raise
+        except BaseException:
+            self._notes.add(await run(core.on_cut))
+            raise
+        self._notes.add(await run(core.on_snapshot_end))
+
+    def _take(self, frames: list[PullFrame]) -> Applied | None:
+        out: Applied | None = None
+        for frame in frames:
+            out = self._engine.core.on_frame(frame) or out
+        return out
