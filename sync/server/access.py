@@ -14,6 +14,21 @@ from sync.server.schema import ENTITY_TABLES, SYSTEM
 
 __all__ = ["Device", "add_scope", "check_state", "grant", "load_device", "scopes_of", "standard_scopes", "withdraw"]
 
+# every request runs these: each is put together and compiled once
+_DEVICE = sa.select(SYSTEM.device).where(
+    SYSTEM.device.c.id == sa.bindparam("device"), SYSTEM.device.c.account_id == sa.bindparam("account")
+)
+_LOCKED_DEVICE = _DEVICE.with_for_update()
+_USERS = ENTITY_TABLES[USER.number]
+_OWNER = (
+    sa.select(SYSTEM.account.c.state, _USERS.c.roles)
+    .select_from(SYSTEM.account.outerjoin(_USERS, _USERS.c.id == SYSTEM.account.c.id))
+    .where(SYSTEM.account.c.id == sa.bindparam("account"))
+)
+_GRANTS = sa.select(SYSTEM.scope_access.c.scope_id, SYSTEM.scope_access.c.granted_at).where(
+    SYSTEM.scope_access.c.account_id == sa.bindparam("account")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -34,14 +49,13 @@ def load_device(connection: sa.Connection, device: bytes, account: bytes, *, loc
 
     Raises ProblemError: 401 `token` (unknown), 403 `suspended` or `revoked`.
     """
-    table, accounts = SYSTEM.device, SYSTEM.account
-    query = sa.select(table).where(table.c.id == device, table.c.account_id == account)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
-    state = connection.execute(sa.select(accounts.c.state).where(accounts.c.id == account)).scalar()
-    if row is None or state is None:
+    query = _LOCKED_DEVICE if lock else _DEVICE
+    row = connection.execute(query, {"device": device, "account": account}).mappings().first()
+    owner = connection.execute(_OWNER, {"account": account}).first()  # after the lock: as it is now
+    if row is None or owner is None:
         raise ProblemError(401, "token")
     check_state(row["state"], row["wipe_token"])
-    check_state(state, None)
+    check_state(owner.state, None)
     return Device(
         id=bytes(row["id"]),
         account=bytes(row["account_id"]),
@@ -50,7 +64,7 @@ def load_device(connection: sa.Connection, device: bytes, account: bytes, *, loc
         lmid_seen=row["lmid_seen"],
         offset_ms=row["offset_ms"],
         hello_at=row["hello_at"],
-        roles=_roles(connection, account),
+        roles=frozenset(str(role) for role in json.loads(owner.roles or "[]")),
     )
 
 
@@ -62,18 +76,11 @@ def check_state(state: str, wipe_token: str | None) -> None:
         raise ProblemError(403, "suspended")
 
 
-def _roles(connection: sa.Connection, account: bytes) -> frozenset[str]:
-    user = ENTITY_TABLES[USER.number]
-    text = connection.execute(sa.select(user.c.roles).where(user.c.id == account)).scalar()
-    roles = json.loads(text) if text else []
-    return frozenset(str(role) for role in roles)
-
-
 def scopes_of(connection: sa.Connection, account: bytes) -> dict[str, int]:
     """Return scope id -> time of the grant for an account. Who has a team's scope has its archive too."""
-    table = SYSTEM.scope_access
-    query = sa.select(table.c.scope_id, table.c.granted_at).where(table.c.account_id == account)
-    granted = {row.scope_id: row.granted_at for row in connection.execute(query)}
+    granted: dict[str, int] = {
+        row.scope_id: row.granted_at for row in connection.execute(_GRANTS, {"account": account})
+    }
     return granted | {f"{scope}:arc": at for scope, at in granted.items() if scope.startswith("team:")}
 
 

@@ -35,6 +35,16 @@ _NUMBERS_SKIPPED = 1000
 # the control file's timeline lags behind a promotion until the next checkpoint; the name of the log file does not
 _CLUSTER = "SELECT system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()"
 _log = get_logger("server.epochs")
+# every request runs these: each is put together and compiled once
+_NEWEST = (
+    sa.select(SYSTEM.epoch.c.no, SYSTEM.epoch.c.id, SYSTEM.epoch.c.started_at)
+    .order_by(SYSTEM.epoch.c.no.desc())
+    .limit(1)
+)
+_MARKED = sa.select(SYSTEM.resync.c.scope_id).where(SYSTEM.resync.c.device_id == sa.bindparam("device"))
+_HEADS = sa.select(SYSTEM.scope.c.id, SYSTEM.scope.c.head).where(
+    SYSTEM.scope.c.id.in_(sa.bindparam("scopes", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +66,7 @@ class Cluster:
 
 def current_epoch(connection: sa.Connection) -> Epoch:
     """Return the newest epoch."""
-    table = SYSTEM.epoch
-    query = sa.select(table.c.no, table.c.id, table.c.started_at).order_by(table.c.no.desc()).limit(1)
-    row = connection.execute(query).one()
+    row = connection.execute(_NEWEST).one()
     return Epoch(row.no, bytes(row.id), row.started_at)
 
 
@@ -120,10 +128,9 @@ def rolled_back(connection: sa.Connection, device: Device, message: Hello) -> bo
         return False
     if message.lmid_seen > device.lmid:
         return True
-    access, table = scopes_of(connection, device.account), SYSTEM.scope
+    access = scopes_of(connection, device.account)
     own = [scope for scope in message.scopes if scope in access]  # a message may name more than a statement takes
-    query = sa.select(table.c.id, table.c.head).where(table.c.id.in_(own))
-    heads = {row.id: row.head for row in connection.execute(query)}
+    heads = {row.id: row.head for row in connection.execute(_HEADS, {"scopes": own})}
     return any(cursor > heads[scope] for scope, cursor in message.scopes.items() if scope in heads)
 
 
@@ -146,8 +153,7 @@ def true_cursors(connection: sa.Connection, theirs: bytes | None, epoch: Epoch) 
 
 def marked(connection: sa.Connection, device: bytes) -> frozenset[str]:
     """Return the scopes that an administrator wants a device to load again."""
-    table = SYSTEM.resync
-    return frozenset(connection.execute(sa.select(table.c.scope_id).where(table.c.device_id == device)).scalars())
+    return frozenset(connection.execute(_MARKED, {"device": device}).scalars())
 
 
 def clear_marks(connection: sa.Connection, device: bytes, scopes: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from sync.protocol import PROTO, Hello, HelloAnswer, Limits, SchemaRange, ScopeI
 from sync.server.access import Device, scopes_of
 from sync.server.epochs import current_epoch, marked, true_cursors
 from sync.server.problems import ProblemError
-from sync.server.pull import priority
+from sync.server.pull import SCOPES, priority
 from sync.server.schema import SYSTEM
 
 __all__ = ["MIN_SCHEMA", "hello"]
@@ -31,9 +31,8 @@ def hello(connection: sa.Connection, now: int, device: Device, message: Hello, o
     access = scopes_of(connection, device.account)
     limits = true_cursors(connection, message.epoch, epoch)
     again = marked(connection, device.id)
-    table = SYSTEM.scope
     wanted = [s for s in access if not s.endswith(":arc") or s in message.optional]
-    rows = connection.execute(sa.select(table).where(table.c.id.in_(wanted))).mappings().all()
+    rows = connection.execute(SCOPES, {"scopes": wanted}).mappings().all()
     states = {row["id"]: _state(row, message.scopes.get(row["id"], 0), limits, again) for row in rows}
     offered = offers(connection, [id_ for id_, s in states.items() if s == "reset" or not message.scopes.get(id_)])
     scopes = [

@@ -33,9 +33,14 @@ def update_many(connection: sa.Connection, table: sa.Table, records: Records) ->
     if connection.dialect.name == "postgresql":
         connection.execute(_update(table, names), _columns(names, records))
         return
+    given = [{f"b_{name}": value for name, value in record.items()} for record in records]
+    connection.execute(_update_one(table, names), given)
+
+
+@cache
+def _update_one(table: sa.Table, names: tuple[str, ...]) -> sa.Update:
     query = table.update().where(table.c.id == sa.bindparam("b_id"))
-    query = query.values({name: sa.bindparam(f"b_{name}") for name in names if name != "id"})
-    connection.execute(query, [{f"b_{name}": value for name, value in record.items()} for record in records])
+    return query.values({name: sa.bindparam(f"b_{name}") for name in names if name != "id"})
 
 
 @cache

@@ -31,7 +31,7 @@ from sync.server.epochs import marked
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
-__all__ = ["BATCH_BYTES", "SCOPE_KINDS", "SELECTS", "WINDOW", "priority", "pull_frames", "weight"]
+__all__ = ["BATCH_BYTES", "SCOPES", "SCOPE_KINDS", "SELECTS", "WINDOW", "priority", "pull_frames", "weight"]
 
 WINDOW = 2000
 BATCH_BYTES = FRAME_MAX_BYTES - (24 << 10)
@@ -56,6 +56,24 @@ _WINDOWS = {
     ).order_by(ENTITY_TABLES[number].c.seq)
     for number, query in SELECTS.items()
 }
+SCOPES = sa.select(SYSTEM.scope).where(SYSTEM.scope.c.id.in_(sa.bindparam("scopes", expanding=True)))
+_GIVEN = SYSTEM.mutation_result
+_RESULTS = (
+    sa.select(_GIVEN.c.mid, _GIVEN.c.st, _GIVEN.c.code, _GIVEN.c.data)
+    .where(
+        _GIVEN.c.device_id == sa.bindparam("device"),
+        _GIVEN.c.mid > sa.bindparam("seen"),
+        _GIVEN.c.mid <= sa.bindparam("lmid"),
+        _GIVEN.c.st != "ok",
+    )
+    .order_by(_GIVEN.c.mid)
+)
+_LEFT = SYSTEM.scope_exit
+_EXITS = sa.select(_LEFT.c.seq, _LEFT.c.type, _LEFT.c.id, _LEFT.c.to_scope).where(
+    _LEFT.c.scope_id == sa.bindparam("scope"),
+    _LEFT.c.seq > sa.bindparam("after"),
+    _LEFT.c.seq <= sa.bindparam("to"),
+)
 
 
 def priority(scope: str) -> int:
@@ -68,9 +86,8 @@ def pull_frames(
 ) -> Iterator[PullFrame]:
     """Yield the frames of one answer. Raises ProblemError 409 `epoch` or 410 `reset` before the first one."""
     access = scopes_of(connection, device.account)
-    table = SYSTEM.scope
     allowed = [s for s in ask.scopes if s in access]
-    infos = {row["id"]: row for row in connection.execute(sa.select(table).where(table.c.id.in_(allowed))).mappings()}
+    infos = {row["id"]: row for row in connection.execute(SCOPES, {"scopes": allowed}).mappings()}
     asked = sorted(infos, key=lambda s: (priority(s), s))
     _check_cursors(ask, infos)
     yield Begin(
@@ -130,13 +147,9 @@ def _check_cursors(ask: Pull, infos: Mapping[str, sa.RowMapping]) -> None:
 
 
 def _results(connection: sa.Connection, device: Device, seen: int) -> Iterator[Results]:
-    table = SYSTEM.mutation_result
-    query = sa.select(table.c.mid, table.c.st, table.c.code, table.c.data).where(
-        table.c.device_id == device.id, table.c.mid > seen, table.c.mid <= device.lmid, table.c.st != "ok"
-    )
+    found = connection.execute(_RESULTS, {"device": device.id, "seen": seen, "lmid": device.lmid})
     items = [
-        Result(mid=mid, st=st, code=code, data=json.loads(data) if data else None)
-        for mid, st, code, data in connection.execute(query.order_by(table.c.mid))
+        Result(mid=mid, st=st, code=code, data=json.loads(data) if data else None) for mid, st, code, data in found
     ]
     for start in range(0, len(items), _RESULTS_A_FRAME):
         yield Results(items=items[start : start + _RESULTS_A_FRAME])
@@ -193,13 +206,9 @@ def _may_tell(to: str | None, access: Mapping[str, int]) -> bool:
 
 
 def _exits(connection: sa.Connection, scope: str, after: int, to: int, access: Mapping[str, int]) -> Iterator[Exits]:
-    table = SYSTEM.scope_exit
-    query = sa.select(table.c.seq, table.c.type, table.c.id, table.c.to_scope).where(
-        table.c.scope_id == scope, table.c.seq > after, table.c.seq <= to
-    )
     items: list[tuple[int, int, bytes, str | None]] = [
         (row.seq, row.type, bytes(row.id), row.to_scope if _may_tell(row.to_scope, access) else None)
-        for row in connection.execute(query)
+        for row in connection.execute(_EXITS, {"scope": scope, "after": after, "to": to})
     ]
     if items:
         yield Exits(scope=scope, items=items)
