@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 import zstandard
 
-from app.domain.changes import CHANGES, AnyChange, name_of
+from app.domain.changes import CHANGES, AnyChange, is_known, name_of, version_of
 
 CONTENT_TYPE = "application/vnd.deskside.sync+msgpack"
 PROTO = 1
@@ -497,16 +497,14 @@ _args_encoder = msgspec.msgpack.Encoder(order="deterministic")
 
 def encode_args(change: AnyChange) -> tuple[str, int, bytes]:
     """Return a change as (name, version, canonical MessagePack of its arguments)."""
-    name = name_of(change)
-    return name, CHANGES[name][0], _args_encoder.encode(change)
+    return name_of(change), version_of(change), _args_encoder.encode(change)
 
 
 def decode_args(name: str, v: int, raw: bytes) -> AnyChange:
     """Return the change. Raises ProtocolError("unknown_mutation" or "malformed")."""
-    known = CHANGES.get(name)
-    if known is None or v != known[0]:
+    if not is_known(name, v):
         raise ProtocolError("unknown_mutation", f"{name} v{v}")
-    change: AnyChange = decode(raw, known[1])
+    change: AnyChange = decode(raw, CHANGES[name][1])
     return change
 
 

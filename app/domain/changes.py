@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from app.domain.attachments import Attachment
 from app.domain.changes_base import (
     ID_BYTES,
     MAX_BODY_BYTES,
@@ -76,8 +77,8 @@ __all__ = [
     "SessionRecordAdd", "SetField", "SetText", "Tell", "TextEdit", "TicketCreate", "TicketDelete", "TicketMerge",
     "TicketMove", "TicketRestore", "TicketSet", "TicketSplit", "TicketUnmerge", "TimeAdd", "all_roots",
     "canonical_json", "category_of", "checked_value", "children", "customer_of", "dump_change", "history", "inverse",
-    "landing", "landing_of", "live_ticket", "load_change", "membership_id", "mutable_entities", "name_of",
-    "preview_of", "set_state_effects", "touched_fields", "validate",
+    "is_known", "landing", "landing_of", "live_ticket", "load_change", "membership_id", "mutable_entities", "name_of",
+    "preview_of", "set_state_effects", "touched_fields", "validate", "version_of",
 ]  # fmt: skip
 
 
@@ -128,6 +129,9 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "reply.discard": (1, ReplyDiscard),
     "noop": (1, Noop),
 }
+# what a version added to the arguments has a default: the older form is read as the newer one, and still written
+# where nothing of the newer is used, so that an older server takes it
+VERSIONS: Mapping[str, int] = {"ticket.create": 2, "message.add": 2, "note.add": 2}
 _NAMES: Mapping[type[AnyChange], str] = {cls: name for name, (_, cls) in reversed(list(CHANGES.items()))}
 
 # what a reply rests on beside the messages: base entries for these make it stale when others changed them
@@ -167,6 +171,8 @@ def _is_fit(name: str, value: object) -> bool:
         return _is_storable(value) and (name in _LONG_FIELDS or len(value) <= _SHORT_TEXT_CHARS)
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
+    if isinstance(value, Attachment):  # its sizes are checked with the words
+        return _is_storable(value.filename) and _is_storable(value.media_type)
     return value is None or name in ("fields", "value")
 
 
@@ -193,6 +199,18 @@ def name_of(change: AnyChange) -> str:
     if isinstance(change, MemberSet) and not change.present:
         return "member.remove"
     return _NAMES[type(change)]
+
+
+def version_of(change: AnyChange) -> int:
+    """Return the lowest version of the mutation that can say this."""
+    name = name_of(change)
+    newer = isinstance(change, TicketCreate | MessageAdd | NoteAdd) and change.attachments
+    return VERSIONS[name] if newer else CHANGES[name][0]
+
+
+def is_known(name: str, v: int) -> bool:
+    """Whether this version of a mutation can be read."""
+    return name in CHANGES and CHANGES[name][0] <= v <= VERSIONS.get(name, CHANGES[name][0])
 
 
 def touched_fields(change: AnyChange, rows: Rows | None = None) -> tuple[int, bytes, Sequence[str]] | None:

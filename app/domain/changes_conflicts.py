@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from app.domain.attachments import Attachment
 from app.domain.changes_base import (
     Context,
     Derive,
@@ -71,6 +72,8 @@ def _to_json(value: Any) -> Any:
         return value.hex()
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
+    if isinstance(value, Attachment):
+        return {f.name: _to_json(getattr(value, f.name)) for f in fields(value)}
     return {name: _to_json(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
@@ -79,6 +82,8 @@ def _from_json(value: Any, kind: str) -> Any:
         return None
     if kind.startswith("bytes"):
         return bytes.fromhex(value)
+    if kind.startswith("tuple[Attachment"):
+        return tuple(Attachment(**{**item, "sha256": bytes.fromhex(item["sha256"])}) for item in value)
     if kind.startswith("tuple"):
         return tuple(bytes.fromhex(item) for item in value)
     if kind.startswith("dict"):  # only TicketSet.fields

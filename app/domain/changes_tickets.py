@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.domain.attachments import Attachment
 from app.domain.changes_base import (
-    MAX_BODY_BYTES,
     MAX_SUBJECT_CHARS,
     Context,
     Derive,
@@ -29,11 +29,10 @@ from app.domain.changes_base import (
     json_list,
     landing,
     live_ticket,
-    preview_of,
     set_state_effects,
     was_done,
 )
-from app.domain.changes_writing import MessageAdd, message_row
+from app.domain.changes_writing import MessageAdd, check_words, message_row, preview_with
 from app.domain.entities import (
     CUSTOMER,
     LIVE,
@@ -90,11 +89,12 @@ class TicketCreate:
     owner: bytes | None = None
     provisional: str = ""
     from_customer: bool = True
+    attachments: tuple[Attachment, ...] = ()
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the ticket, its first message and the `opened` line."""
         check_new_ticket(self.subject, self.provisional)
-        check_text(self.body, MAX_BODY_BYTES)
+        check_words(self.body, self.attachments)
         if rows.get(TICKET.number, self.ticket) is not None:
             return self._repaired(rows, ctx)
         state = rows.first(STATE.number, "category", Category.NEW.value)
@@ -110,12 +110,16 @@ class TicketCreate:
                 "kind": self.kind, "channel": self.channel, "customer": customer,
                 "organisation": _organisation(rows, customer), "asset": self.asset, "team": self.team,
                 "owner": self.owner, "tier": 1, "language": self.language, "msg_seq": 1, "last_in_no": int(inbound),
-                "last_out_no": int(not inbound), "last_at": ctx.acted_ms, "preview": preview_of(self.body),
-                "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+                "last_out_no": int(not inbound), "last_at": ctx.acted_ms,
+                "preview": preview_with(self.body, self.attachments), "created_at": ctx.acted_ms,
+                "created_by": ctx.actor.id,
             },
         )  # fmt: skip
         author = customer if inbound else ctx.actor.id
-        first = message_row(ctx, ticket, self.message, self.body, 1, self.channel, inbound=inbound, author=author)
+        first = message_row(
+            ctx, ticket, self.message, self.body, 1, self.channel, inbound=inbound, author=author,
+            attachments=self.attachments,
+        )  # fmt: skip
         origin = "customer" if ctx.actor.kind == "customer" else "agent"
         if rows.get(MESSAGE.number, self.message) is not None:
             first = replace(first, id=derived_id(self.event, "again", self.message))
@@ -139,8 +143,9 @@ class TicketCreate:
             if value is not None
         ]
         add = MessageAdd(
-            self.event, self.message, self.ticket, self.body, channel=self.channel, inbound=self.from_customer
-        )
+            self.event, self.message, self.ticket, self.body, channel=self.channel, inbound=self.from_customer,
+            attachments=self.attachments,
+        )  # fmt: skip
         return [*add.written(rows, ctx), *sets]
 
     def roots(self) -> list[Key]:

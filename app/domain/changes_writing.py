@@ -7,8 +7,10 @@ What is written for a ticket that was merged meanwhile goes to the ticket it was
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.domain.attachments import Attachment, accepted, check_attachments, dump_attachments
 from app.domain.changes_base import (
     MAX_BODY_BYTES,
     Context,
@@ -38,7 +40,7 @@ TIME_KINDS = frozenset({"work", "travel", "call", "session"})
 def message_row(
     ctx: Context, ticket: Row | Insert, id_: bytes, body: str, number: int, channel: str, *,
     inbound: bool, author: bytes | None, seen_seq: int | None = None, html: str | None = None,
-    via: bytes | None = None,
+    via: bytes | None = None, attachments: Sequence[Attachment] = (),
 ) -> Insert:  # fmt: skip
     """Return a message. The stamp of its body says which device wrote it: own messages make no reply stale."""
     values: dict[str, Value] = {
@@ -46,9 +48,21 @@ def message_row(
         "author_kind": "customer" if inbound else "user", "author": author, "channel": channel, "body": body,
         "html": html, "automatic": False, "occurred_at": ctx.acted_ms,
         "sent_at": ctx.now_ms if ctx.on_server else None, "seen_seq": seen_seq, "msg_no": number,
-        "arrived_via": via, "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+        "arrived_via": via, "attachments": dump_attachments(attachments), "created_at": ctx.acted_ms,
+        "created_by": ctx.actor.id,
     }  # fmt: skip
     return Insert(MESSAGE.number, id_, ticket.scope, values, stamped=("body",) if ctx.mid else ())
+
+
+def check_words(body: str, attachments: Sequence[Attachment]) -> None:
+    """Raise Refused unless there is something to say: words, files or both."""
+    check_attachments(attachments)
+    check_text(body if body.strip() or not attachments else "-", MAX_BODY_BYTES)
+
+
+def preview_with(body: str, attachments: Sequence[Attachment]) -> str:
+    """Return the first words, or the name of the first file where there are none."""
+    return preview_of(body) or preview_of(accepted(attachments[:1])[0].filename if attachments else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,7 @@ class MessageAdd:
     channel: str = "companion"
     inbound: bool = False
     html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the message, move the ticket's derived columns, wake or open the ticket."""
@@ -76,7 +91,7 @@ class MessageAdd:
 
     def written(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Do so also where the ticket was merged."""
-        check_text(self.body, MAX_BODY_BYTES)
+        check_words(self.body, self.attachments)
         ticket, via = landing(rows, self.ticket)
         id_, told = fresh_id(rows, MESSAGE.number, self.message, self.event, self.is_same)
         if id_ is None:
@@ -87,9 +102,11 @@ class MessageAdd:
         message = message_row(
             ctx, ticket, id_, self.body, number, self.channel, inbound=self.inbound,
             author=author if isinstance(author, bytes) else None, seen_seq=self.seen_seq, html=self.html, via=via,
+            attachments=self.attachments,
         )  # fmt: skip
         last: dict[str, Value] = {
-            "msg_seq": number, side: number, "last_at": ctx.acted_ms, "preview": preview_of(self.body),
+            "msg_seq": number, side: number, "last_at": ctx.acted_ms,
+            "preview": preview_with(self.body, self.attachments),
         }  # fmt: skip
         line = history(ctx, ticket, self.event, "customer" if self.inbound else "reply", {"message": id_.hex()})
         wake = open_by_writing(rows, ctx, ticket, self.event, inbound=self.inbound)
@@ -99,7 +116,8 @@ class MessageAdd:
         """Return whether a stored message is this one, sent before."""
         home = (row.values.get("origin_ticket"), row.values.get("arrived_via"), row.values.get("ticket"))
         direction = "in" if self.inbound else "out"
-        return self.ticket in home and row.values.get("body") == self.body and row.values["direction"] == direction
+        content = (row.values.get("body"), row.values["direction"], row.values.get("attachments"))
+        return self.ticket in home and content == (self.body, direction, dump_attachments(self.attachments))
 
     def roots(self) -> list[Key]:
         """Rows to lock."""
@@ -127,10 +145,11 @@ class NoteAdd:
     ticket: bytes
     body: str
     mentions: tuple[bytes, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the note and its line; a note opens a new ticket."""
-        check_text(self.body, MAX_BODY_BYTES)
+        check_words(self.body, self.attachments)
         ticket, via = landing(rows, self.ticket)
         id_, told = fresh_id(rows, NOTE.number, self.note, self.event, self._is_same)
         if id_ is None:
@@ -140,7 +159,8 @@ class NoteAdd:
             {
                 "ticket": ticket.id, "origin_ticket": ticket.id, "author": ctx.actor.id, "body": self.body,
                 "mentions": json.dumps([m.hex() for m in self.mentions]), "arrived_via": via,
-                "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+                "attachments": dump_attachments(self.attachments), "created_at": ctx.acted_ms,
+                "created_by": ctx.actor.id,
             },
         )  # fmt: skip
         line = history(ctx, ticket, self.event, "note", {"note": id_.hex()})
@@ -149,7 +169,8 @@ class NoteAdd:
 
     def _is_same(self, row: Row) -> bool:
         home = (row.values.get("origin_ticket"), row.values.get("arrived_via"), row.values.get("ticket"))
-        return self.ticket in home and row.values.get("body") == self.body
+        content = (row.values.get("body"), row.values.get("attachments"))
+        return self.ticket in home and content == (self.body, dump_attachments(self.attachments))
 
     def roots(self) -> list[Key]:
         """Rows to lock."""

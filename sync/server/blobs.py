@@ -2,7 +2,7 @@
 """Attachments by content: uploads that go on where they stopped, a checked hash, and readers who may see a row.
 
 Files lie in a folder that all server processes share. What is not complete belongs to the account that sends it.
-Blocking; `now` in milliseconds.
+Whoever writes, moves or removes a file holds its lock, so that no two of them meet. Blocking; `now` in milliseconds.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.domain.entities import BY_NUMBER
+from app.domain.attachments import MAX_FILE_BYTES
+from app.domain.changes import Row
+from app.domain.entities import BY_NUMBER, CONFLICT, MESSAGE, TICKET
 from sync.server.access import load_device, scopes_of
+from sync.server.blob_locks import BlobLocks
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
-from sync.server.tokens import Grant
+from sync.server.tokens import COMPANION, Grant
 
 __all__ = ["CHUNK_MAX_BYTES", "MAX_BYTES", "PUT_MAX_BYTES", "Blobs", "note_references"]
 
-MAX_BYTES = 200 << 20
+MAX_BYTES = MAX_FILE_BYTES
 CHUNK_MAX_BYTES = 4 << 20
 PUT_MAX_BYTES = 1 << 20
 _UNFINISHED_MAX_BYTES = 1 << 30  # of one account
@@ -44,6 +49,7 @@ class Blobs:
         self._store = store
         self._folder = folder
         self._clock = clock
+        self._locks = BlobLocks(folder / "locks")
 
     def path(self, sha256: bytes) -> Path:
         """Return where a complete blob lies."""
@@ -57,10 +63,10 @@ class Blobs:
         size = self._wanted_again(who, sha256)
         if size is not None:
             return size, True
-        part = self._part(who, sha256)
-        if not part.exists():
+        have = _length(self._part(who, sha256))
+        if have is None:
             raise ProblemError(404, "not_found")
-        return part.stat().st_size, False
+        return have, False
 
     def read(self, who: Grant, sha256: bytes) -> tuple[Path, int]:
         """Return a complete blob's file and size. Raises ProblemError 404."""
@@ -75,31 +81,22 @@ class Blobs:
         Raises ProblemError: 409 `offset` with the expected one, 413 `too_large` or `quota`, 400 `hash` when the whole
         is not what its name says (it must be sent again from 0), 503 `busy` when the disk is full.
         """
-        size = self._wanted_again(who, sha256)
-        if size is not None:
-            return size, True
         if not 0 <= length <= MAX_BYTES or len(chunk) > CHUNK_MAX_BYTES or offset + len(chunk) > length:
             raise ProblemError(413, "too_large")
-        part = self._part(who, sha256)
-        have = part.stat().st_size if part.exists() else 0
-        if offset != have:
-            raise ProblemError(409, "offset", expected=have)
         self._check_quota(who, len(chunk))
-        try:
-            part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with part.open("ab") as stream:
-                stream.write(chunk)
-                if have + len(chunk) == length:
-                    stream.flush()
-                    os.fsync(stream.fileno())
-        except OSError as error:
-            with suppress(OSError):
-                os.truncate(part, have)
-            raise ProblemError(503, "busy", retry_s=60) from error
-        if have + len(chunk) < length:
-            return have + len(chunk), False
-        self._complete(who, sha256, part, length)
-        return length, True
+        with self._locks.held(sha256):  # two at once, of one account or from two servers, would mix their bytes
+            size = self._wanted_again(who, sha256)
+            if size is not None:
+                return size, True
+            part = self._part(who, sha256)
+            have = _length(part) or 0
+            if offset != have:
+                raise ProblemError(409, "offset", expected=have)
+            _add_to(part, have, chunk, is_last=have + len(chunk) == length)
+            if have + len(chunk) < length:
+                return have + len(chunk), False
+            self._complete(who, sha256, part, length)
+            return length, True
 
     def put(self, who: Grant, sha256: bytes, content: bytes) -> None:
         """Take a small blob whole. Raises ProblemError as `append`."""
@@ -108,7 +105,7 @@ class Blobs:
         if hashlib.sha256(content).digest() != sha256:
             raise ProblemError(400, "hash")
         if self._wanted_again(who, sha256) is None:
-            with suppress(OSError):
+            with self._locks.held(sha256), suppress(OSError):
                 self._part(who, sha256).unlink(missing_ok=True)
             self.append(who, sha256, 0, len(content), content)
 
@@ -117,58 +114,88 @@ class Blobs:
         now = self._clock()
         removed = 0
         for part in (self._folder / "parts").glob("*.part"):
-            with suppress(OSError):
+            with suppress(OSError, ValueError, ProblemError), self._locks.held(bytes.fromhex(part.name[:64])):
                 if part.stat().st_mtime * 1000 < now - _UNFINISHED_MS:
                     part.unlink()
                     removed += 1
         for sha256 in self._store.write(lambda cx: _forget_lone(cx, now - _LONE_MS)):
-            with suppress(OSError):
-                self.path(sha256).unlink(missing_ok=True)
-                removed += 1
+            removed += self._remove(sha256)
+        return removed + self._remove_strays(now)
+
+    def _remove(self, sha256: bytes) -> int:
+        """Delete the file of a blob that the database does not know (any more)."""
+        with suppress(OSError, ProblemError), self._locks.held(sha256):
+            with self._store.read() as connection:  # it may have been sent again since it was forgotten
+                known = connection.execute(sa.select(SYSTEM.blob.c.size).where(SYSTEM.blob.c.sha256 == sha256)).first()
+            if known is None:
+                self.path(sha256).unlink()
+                return 1
+        return 0
+
+    def _remove_strays(self, now: int) -> int:
+        """Delete old files without a row: a server that died between the two left them."""
+        removed, table = 0, SYSTEM.blob
+        for folder in self._folder.glob("[0-9a-f][0-9a-f]"):
+            with suppress(OSError, ValueError):
+                old = [p.name for p in folder.iterdir() if p.stat().st_mtime * 1000 < now - _LONE_MS]
+                marks = [bytes.fromhex(name) for name in old]
+                with self._store.read() as connection:
+                    asked = sa.select(table.c.sha256).where(table.c.sha256.in_(marks))
+                    known = {bytes(mark) for mark in connection.execute(asked).scalars()}
+                removed += sum(self._remove(mark) for mark in marks if mark not in known)
         return removed
 
     def _wanted_again(self, who: Grant, sha256: bytes) -> int | None:
-        """Return the size of what the sender need not send; as the row that names it may follow, it is kept on."""
-        size, now, table = self._readable(who, sha256), self._clock(), SYSTEM.blob
-        if size is not None:
-            old = sa.and_(table.c.sha256 == sha256, table.c.at < now - _FRESH_MS)
-            with self._store.read() as connection:
-                is_old = connection.execute(sa.select(table.c.at).where(old)).first() is not None
-            if is_old:
-                kept = self._store.write(lambda cx: cx.execute(table.update().where(old).values(at=now)).rowcount)
-                return size if kept or self._readable(who, sha256) is not None else None
-        return size
+        """Return the size of what the sender need not send; as the row that names it may follow, it is kept on.
+
+        Who may read it might have sent it: a claim says so, and rows of that account may name it.
+        """
+        size = self._readable(who, sha256)
+        if size is None:
+            return None
+        now, table = self._clock(), SYSTEM.blob
+        with self._store.read() as connection:
+            at = connection.execute(sa.select(table.c.at).where(table.c.sha256 == sha256)).scalar()
+            if at is not None and at >= now - _FRESH_MS and _has_claim(connection, sha256, who.subject):
+                return size
+
+        def work(connection: sa.Connection) -> bool:
+            kept = connection.execute(table.update().where(table.c.sha256 == sha256).values(at=now)).rowcount
+            if kept:
+                _refer(connection, [(sha256, _CLAIM, who.subject)])
+            return bool(kept)
+
+        return size if self._store.write(work) else None
 
     def _readable(self, who: Grant, sha256: bytes) -> int | None:
-        """Return the size of a complete blob that the account sent itself or sees a row of."""
-        table, refs = SYSTEM.blob, SYSTEM.blob_ref
+        """Return the size of a complete blob that the account sent itself or sees a row of.
+
+        The row must be of somebody who had the content: naming a hash that one has read somewhere opens nothing.
+        """
+        table = SYSTEM.blob
         with self._store.read() as connection:
-            device = load_device(connection, who.device, who.subject)
+            if who.kind == COMPANION:
+                shows = partial(_shown_to_customer, customer=who.subject)
+            else:
+                device = load_device(connection, who.device, who.subject)
+                shows = partial(_shown_to_staff, scopes=list(scopes_of(connection, device.account)))
             query = sa.select(table.c.size).where(table.c.sha256 == sha256, table.c.state == "complete")
             size = connection.execute(query).scalar()
             if size is None:
                 return None
-            access = list(scopes_of(connection, device.account))
-            named = refs.c.sha256 == sha256
-            own = sa.select(refs.c.type).where(named, refs.c.type == _CLAIM, refs.c.entity_id == device.account)
-            if connection.execute(own).first() is not None:
+            if _has_claim(connection, sha256, who.subject):
                 return int(size)
-            types = connection.execute(sa.select(refs.c.type).where(named).distinct()).scalars().all()
-            for type_ in sorted({*types} - {_CLAIM}):
-                rows = ENTITY_TABLES[type_]
-                ids = sa.select(refs.c.entity_id).where(named, refs.c.type == type_)  # a logo is in every message
-                seen = sa.select(rows.c.id).where(
-                    rows.c.id.in_(ids), rows.c.scope_id.in_(access), rows.c.deleted == sa.false()
-                )
-                if connection.execute(seen.limit(1)).first() is not None:
-                    return int(size)
-        return None
+            refs = SYSTEM.blob_ref
+            types = connection.execute(sa.select(refs.c.type).where(refs.c.sha256 == sha256).distinct()).scalars()
+            found = any(shows(connection, sha256, type_) for type_ in sorted({*types.all()} - {_CLAIM}))
+            return int(size) if found else None
 
     def _part(self, who: Grant, sha256: bytes) -> Path:
         return self._folder / "parts" / f"{sha256.hex()}-{who.subject.hex()}.part"
 
     def _check_quota(self, who: Grant, more: int) -> None:
-        own = [p.stat().st_size for p in (self._folder / "parts").glob(f"*-{who.subject.hex()}.part")]
+        parts = (self._folder / "parts").glob(f"*-{who.subject.hex()}.part")
+        own = [size for part in parts if (size := _length(part)) is not None]
         if sum(own) + more > _UNFINISHED_MAX_BYTES or len(own) > _UNFINISHED_MAX:
             raise ProblemError(413, "quota")
 
@@ -198,11 +225,78 @@ class Blobs:
         self._store.write(work)
 
 
-def note_references(connection: sa.Connection, rows: Iterable[tuple[int, bytes, object]]) -> None:
-    """Keep which rows, given as (type, id, JSON of attachments), name which blobs. In the transaction of the rows."""
-    found = [(sha256, type_, id_) for type_, id_, text in rows for sha256 in _named(text)]
+def note_references(connection: sa.Connection, rows: Iterable[Row]) -> None:
+    """Keep which rows name which blobs. In the transaction of the rows."""
+    found = [(sha256, row.type, row.id) for row in rows for sha256 in _named(_attachments_of(row))]
     if found:
         _refer(connection, found)
+
+
+def _attachments_of(row: Row) -> object:
+    """Return the JSON of what a row names; a held reply's files wait with it."""
+    if row.type != CONFLICT.number:
+        return row.values.get("attachments")
+    mine = row.values.get("mine")
+    if not isinstance(mine, str) or '"attachments":[{' not in mine:
+        return None
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        return json.dumps(json.loads(mine)["args"]["attachments"])
+    return None
+
+
+def _shown_to_staff(connection: sa.Connection, sha256: bytes, type_: int, *, scopes: list[str]) -> bool:
+    rows = ENTITY_TABLES[type_]
+    seen = _naming(rows, sha256, type_).where(rows.c.scope_id.in_(scopes))
+    return connection.execute(seen.limit(1)).first() is not None
+
+
+def _shown_to_customer(connection: sa.Connection, sha256: bytes, type_: int, *, customer: bytes) -> bool:
+    """Customers read the messages of their own tickets, never a note."""
+    if type_ != MESSAGE.number:
+        return False
+    rows, tickets = ENTITY_TABLES[type_], ENTITY_TABLES[TICKET.number]
+    own = sa.select(tickets.c.id).where(tickets.c.customer == customer, tickets.c.deleted == sa.false())
+    return connection.execute(_naming(rows, sha256, type_).where(rows.c.ticket.in_(own)).limit(1)).first() is not None
+
+
+def _naming(rows: sa.Table, sha256: bytes, type_: int) -> sa.Select[Any]:
+    """Select the live rows that name a blob and whose author had it, or that the server wrote itself."""
+    refs, claims = SYSTEM.blob_ref, SYSTEM.blob_ref.alias()
+    ids = sa.select(refs.c.entity_id).where(refs.c.sha256 == sha256, refs.c.type == type_)  # a logo is in every message
+    owners = sa.select(claims.c.entity_id).where(claims.c.sha256 == sha256, claims.c.type == _CLAIM)
+    proven = sa.or_(rows.c.created_by.is_(None), rows.c.created_by.in_(owners))
+    return sa.select(rows.c.id).where(rows.c.id.in_(ids), rows.c.deleted == sa.false(), proven)
+
+
+def _has_claim(connection: sa.Connection, sha256: bytes, account: bytes) -> bool:
+    refs = SYSTEM.blob_ref
+    own = sa.select(refs.c.type).where(
+        refs.c.sha256 == sha256, refs.c.type == _CLAIM, refs.c.entity_id == account
+    )  # fmt: skip
+    return connection.execute(own).first() is not None
+
+
+def _length(part: Path) -> int | None:
+    """Return how much of an upload is there, None for nothing at all."""
+    try:
+        return part.stat().st_size
+    except OSError:
+        return None
+
+
+def _add_to(part: Path, have: int, chunk: bytes, *, is_last: bool) -> None:
+    """Write a chunk, the last one down to the disk. Raises ProblemError 503 `busy`; then nothing was added."""
+    try:
+        part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with part.open("ab") as stream:
+            stream.write(chunk)
+            if is_last:
+                stream.flush()
+                os.fsync(stream.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            os.truncate(part, have)
+        raise ProblemError(503, "busy", retry_s=60) from error
 
 
 def _named(text: object) -> list[bytes]:

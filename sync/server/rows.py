@@ -157,7 +157,7 @@ class TxRows:
         for scope in sorted({*arrivals, *leaving}):  # everybody locks scopes in this order
             heads[scope] = self._stamp(scope, leaving.get(scope, []), arrivals.get(scope, []), seqs, now)
         self._write(seqs, now)
-        note_references(self._cx, [(r.type, r.id, r.values.get("attachments")) for r in self._staged.values()])
+        note_references(self._cx, self._staged.values())
         return heads
 
     def _drop_known_lines(self) -> None:

@@ -17,7 +17,7 @@ from litestar.response import Stream
 from sync.server.blobs import CHUNK_MAX_BYTES, Blobs
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
-from sync.server.tokens import AGENT
+from sync.server.tokens import AGENT, COMPANION
 from sync.server.web.ranges import send_file
 from sync.server.web.wire import grant_of
 
@@ -35,21 +35,21 @@ def blob_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @head("/blob/{sha256:str}", include_in_schema=False)
     async def offset(request: _AnyRequest, sha256: FromPath[str]) -> Response[None]:
         """How much of it the server has for this account."""
-        grant, id_ = grant_of(request, parts, AGENT), _id(sha256)
+        grant, id_ = grant_of(request, parts, AGENT, COMPANION), _id(sha256)
         have, complete = await parts.jobs.read(lambda: _blobs(parts).offset(grant, id_))
         return Response(None, headers=_upload(have, complete=complete))
 
     @get("/blob/{sha256:str}", include_in_schema=False)
     async def read(request: _AnyRequest, sha256: FromPath[str]) -> Stream:
         """The content, or a part of it."""
-        grant, id_ = grant_of(request, parts, AGENT), _id(sha256)
+        grant, id_ = grant_of(request, parts, AGENT, COMPANION), _id(sha256)
         path, size = await parts.jobs.read(lambda: _blobs(parts).read(grant, id_))
         return send_file(request, parts.jobs, path, size, sha256, "application/octet-stream")
 
     @patch("/blob/{sha256:str}", status_code=204, include_in_schema=False)
     async def append(request: _AnyRequest, sha256: FromPath[str]) -> Response[None]:
         """The next part: Upload-Offset, Upload-Length and Content-Digest of the part are required."""
-        grant, id_ = grant_of(request, parts, AGENT), _id(sha256)
+        grant, id_ = grant_of(request, parts, AGENT, COMPANION), _id(sha256)
         start, length = _number(request, "upload-offset"), _number(request, "upload-length")
         chunk = await request.body()
         if len(chunk) > CHUNK_MAX_BYTES:
@@ -61,7 +61,7 @@ def blob_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @put("/blob/{sha256:str}", status_code=204, include_in_schema=False)
     async def whole(request: _AnyRequest, sha256: FromPath[str]) -> None:
         """A small one at once."""
-        grant, id_ = grant_of(request, parts, AGENT), _id(sha256)
+        grant, id_ = grant_of(request, parts, AGENT, COMPANION), _id(sha256)
         content = await request.body()
         await parts.jobs.read(lambda: _blobs(parts).put(grant, id_, content))
 
