@@ -474,7 +474,8 @@ class ClientCore:
 
     def _look_for_stall(self, now_ms: int) -> None:
         if self._stall.is_overdue(now_ms):
-            if self._store.last_mid() <= self._state.lmid_seen:
+            # while a person is asked whether tickets may go, nothing is confirmed: that is no stall
+            if self.guard is not None or self._store.last_mid() <= self._state.lmid_seen:
                 self._stall.progressed(now_ms)
             else:
                 self._start_over()

@@ -189,7 +189,23 @@ def test_tickets_that_go_to_the_archive_or_another_team_here_do_not_count(rows: 
 
 def test_the_guard_stops_pulling_but_not_pushing_and_an_answer_goes_on(desk: Desk, kim: Client, lee: Client) -> None:
     """While a person is asked, own work still reaches the server; Apply lets the checkpoint through."""
-    tickets = [lee.new_ticket(f"문의 {n}") for n in range(210)]
+    _delete_behind_the_protocol(desk, kim, lee, 210)
+    kim.sync()
+    assert kim.core.guard == (210, 210)
+    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 211
+    assert len(desk.rows(TICKET.number)) == 211
+    kim.core.answer_guard(apply=False)
+    kim.sync()
+    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 211
+    kim.core.answer_guard(apply=True)
+    kim.sync()
+    assert _guard(kim) is None
+    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 1
+
+
+def _delete_behind_the_protocol(desk: Desk, kim: Client, lee: Client, count: int) -> None:
+    """Let the server say that many tickets are gone, while work waits on Kim's computer."""
+    tickets = [lee.new_ticket(f"문의 {n}") for n in range(count)]
     lee.sync()
     kim.sync()
     kim.new_ticket("trotzdem gesendet")
@@ -206,19 +222,23 @@ def test_the_guard_stops_pulling_but_not_pushing_and_an_answer_goes_on(desk: Des
     rows = {row["id"]: row for row in kim_rows(kim)}
     for ticket in tickets:
         sums = hashes.add_sum(sums, -hashes.row_hash(TICKET.number, ticket, rows[ticket]["seq"]))  # type: ignore[arg-type]  # a number
-    values = {"head": head + 210, "n": held["n"] - 210, "xsum": sums}
+    values = {"head": head + count, "n": held["n"] - count, "xsum": sums}
     desk.store.write(lambda cx: cx.execute(scope.update().where(scope.c.id == _scope(desk)).values(**values)))
+
+
+def test_an_open_guard_question_is_not_a_stuck_queue(desk: Desk, kim: Client, lee: Client) -> None:
+    """Nothing is confirmed while a person is asked: that is the question's doing, not the server's."""
+    _delete_behind_the_protocol(desk, kim, lee, 210)
     kim.sync()
-    assert kim.core.guard == (210, 210)
-    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 211
-    assert len(desk.rows(TICKET.number)) == 211
-    kim.core.answer_guard(apply=False)
-    kim.sync()
-    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 211
+    assert _guard(kim) == (210, 210)
+    assert kim.profile.numbers().waiting == 1
+    for minutes in range(1, 9):
+        desk.clock.ms += 60_000
+        kim.sync()
+        assert not kim.core.stuck, minutes
     kim.core.answer_guard(apply=True)
     kim.sync()
-    assert _guard(kim) is None
-    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 1
+    assert kim.profile.numbers().waiting == 0
 
 
 def _guard(client: Client) -> tuple[int, int] | None:

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker's rounds against a server that answers oddly: how long it waits, and what runs in which thread."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from app.domain import link
+from app.domain.errors import ServerUnreachable
+from app.entry.sync_worker_loop import Worker
+from app.store.pending_file import open_reader
+from sync.engine import ClientCore
+from sync.protocol import Hello, HelloAnswer, Problem, Pull, PullFrame, Push, PushAnswer
+from sync.transport import Answered
+from tests.sync.desk import KEY, Client, Desk
+
+TOKEN = b"t" * 32
+
+
+class OddServer:
+    """In place of the transport: greets as the real server does; pushes and pulls get what `odd` says, if anything."""
+
+    host = ("127.0.0.1", 1)
+
+    def __init__(self, client: Client, odd: Callable[[Push | Pull], Problem | None]) -> None:
+        self._client = client
+        self._odd = odd
+
+    async def hello(self, message: Hello) -> HelloAnswer:
+        """As it is."""
+        return self._client.desk.parts.core.hello(self._client.desk.clock(), self._client.grant, message)
+
+    async def push(self, message: Push) -> PushAnswer:
+        """As it is, unless odd."""
+        self._refuse(message)
+        return self._client.desk.parts.core.push(self._client.desk.clock(), self._client.grant, message)
+
+    async def pull(self, message: Pull) -> AsyncIterator[list[PullFrame]]:
+        """As it is, unless odd."""
+        self._refuse(message)
+        yield list(self._client.desk.parts.core.pull(self._client.desk.clock(), self._client.grant, message))
+
+    def _refuse(self, message: Push | Pull) -> None:
+        problem = self._odd(message)
+        if problem is not None:
+            status = {"reset": 410, "too_large": 413}.get(problem.code, 409)
+            raise Answered(status, problem)
+
+    async def live(self) -> None:
+        """None here."""
+        raise ServerUnreachable
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+
+class _Tokens:
+    def load(self) -> str | None:
+        return "token"
+
+    def save(self, refresh: str | None) -> None:
+        del refresh
+
+
+class Paced(Worker):
+    """Waits for nothing; writes down how long it would have."""
+
+    waits: list[float | None]
+
+    async def _wait(self, seconds: float | None) -> None:
+        self.waits.append(seconds)
+
+
+async def _paced(client: Client, odd: Callable[[Push | Pull], Problem | None], rounds: int) -> Paced:
+    worker = Paced(open_reader(client.folder, KEY), lambda: (client.replica, False), TOKEN, lambda _: _Tokens(),
+                   random.Random(1))  # fmt: skip
+    worker.waits = []
+    await worker._open()
+    worker._connection.adopt(OddServer(client, odd))  # type: ignore[arg-type]  # stands in for the transport
+    for _ in range(rounds):
+        await worker._round()
+    return worker
+
+
+@pytest.mark.parametrize("code", ["gap", "reset", "too_large", "epoch"])
+def test_an_answer_that_repeats_is_asked_for_ever_more_slowly(desk: Desk, kim: Client, lee: Client, code: str) -> None:
+    """Put right at once the first time; a server that goes on like this is not asked a hundred times a second."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    kim.note(ticket)
+    scope = f"team:{desk.team('북부').hex()}"
+
+    def odd(message: Push | Pull) -> Problem | None:
+        if code == "gap":
+            return Problem(code=code, expected=1) if isinstance(message, Push) else None
+        if code == "too_large":
+            return Problem(code=code) if isinstance(message, Push) else None
+        return Problem(code=code, scope=scope) if isinstance(message, Pull) else None
+
+    worker = asyncio.run(_paced(kim, odd, 60))
+    waits = [w for w in worker.waits if w is not None]
+    assert len(waits) > 10
+    assert waits[0] == 0.0
+    assert all(w > 0.01 for w in waits[1:])
+    assert max(waits) > 5
+    assert len({round(w, 4) for w in waits}) > len(waits) / 2, "jitter"
+
+
+def test_everything_that_changes_the_core_runs_in_one_thread(
+    kim: Client, lee: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wish of the window or of the live channel that comes while a checkpoint is written is neither lost nor torn."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    kim.note(ticket)
+    threads: dict[str, set[str]] = {}
+    calls = ("committed", "poked", "rehello", "sync_now", "answer_guard", "next", "on_hello", "on_push", "on_frame",
+             "on_pull_end", "on_problem")  # fmt: skip
+    for name in calls:
+        monkeypatch.setattr(ClientCore, name, _noting(name, getattr(ClientCore, name), threads))
+
+    async def play() -> None:
+        odd = iter([Problem(code="gap", expected=1)])
+        worker = await _paced(kim, lambda m: next(odd, None) if isinstance(m, Push) else None, 3)
+        for message in (link.Committed(mid=1), link.SyncNow(), link.GuardAnswer(apply=True)):
+            worker._on_window(message)
+        worker._on_live({"ref": 99})
+        worker._on_live(None)
+        for _ in range(4):
+            await worker._round()
+        await worker._engine.run(lambda: None)
+
+    asyncio.run(play())
+    assert set(threads) == set(calls)
+    assert set().union(*threads.values()) == {next(iter(threads["next"]))}
+    assert threading.current_thread().name not in threads["next"]
+
+
+def _noting(name: str, real: Callable[..., Any], threads: dict[str, set[str]]) -> Callable[..., Any]:
+    def call(*args: Any, **more: Any) -> Any:
+        threads.setdefault(name, set()).add(threading.current_thread().name)
+        return real(*args, **more)
+
+    return call
+
+
+def test_an_answer_to_the_guard_given_while_a_checkpoint_is_written_counts(kim: Client) -> None:
+    """It comes after the checkpoint that asks again, so the next pull is let through."""
+
+    async def play() -> Paced:
+        worker = await _paced(kim, lambda _: None, 1)
+        core = worker._engine.core
+        core.guard = (300, 310)
+        started, go = threading.Event(), threading.Event()
+
+        def checkpoint() -> None:
+            started.set()
+            assert go.wait(10)
+            core.guard, core._guard_until = (300, 310), core._now_ms + 600_000
+
+        writing = asyncio.ensure_future(worker._engine.run(checkpoint))
+        await asyncio.to_thread(started.wait, 10)
+        worker._on_window(link.GuardAnswer(apply=True))
+        go.set()
+        await writing
+        await worker._engine.run(lambda: None)
+        return worker
+
+    core = asyncio.run(play())._engine.core
+    assert core.guard is None
+    assert core._unguarded
