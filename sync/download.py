@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import zstandard
 
@@ -61,7 +61,7 @@ class Pieces:
         return not self._raw
 
 
-async def snapshot(transport: Transport, ask: Fetch) -> AsyncIterator[tuple[bytes, list[PullFrame]]]:
+async def snapshot(transport: Transport, ask: Fetch) -> AsyncGenerator[tuple[bytes, list[PullFrame]], None]:
     """Yield the pieces of a snapshot file from `ask.offset` on.
 
     Raises Answered (404, 410, 416: it is gone), ServerUnreachable when the answer ends early, WrongServer.

@@ -20,12 +20,13 @@ from app.domain.replica import (
     MutationResult,
     ReplicaPort,
     ReplicaState,
+    RowPage,
     ScopeState,
     SyncCounters,
 )
 from sync.backoff import Backoff, StallWatch
 from sync.fetch import Fetch, Fetching
-from sync.gather import Gathered
+from sync.gather import Gathered, page_of
 from sync.protocol import (
     Hello,
     HelloAnswer,
@@ -37,6 +38,7 @@ from sync.protocol import (
     PullFrame,
     Push,
     PushAnswer,
+    Rows,
     SnapshotRef,
 )
 
@@ -356,7 +358,16 @@ class ClientCore:
             self._push_limit = None
         self._wish.pull = True
 
-    def on_frame(self, frame: PullFrame) -> Applied | None:
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether rows of a first load come in, so that it pays to make them ready while others are stored."""
+        return self._fetching is not None or (self._pulling is not None and self._pulling.purpose == "load")
+
+    def ready(self, frames: Sequence[PullFrame]) -> list[PullFrame | RowPage]:
+        """Do the work on rows that needs neither the file nor this object; any thread. Raises ProtocolError."""
+        return [self._store.ready(page_of(f)) if isinstance(f, Rows) else f for f in frames]
+
+    def on_frame(self, frame: PullFrame | RowPage) -> Applied | None:
         """Take one frame; returns what became visible, if anything. In a first load rows are stored as they come.
 
         Raises ProtocolError for a frame that has no place here.
@@ -411,7 +422,7 @@ class ClientCore:
 
     # --- snapshots ----------------------------------------------------------------------------------------------------
 
-    def on_snapshot(self, raw: bytes, frames: Sequence[PullFrame]) -> Applied | None:
+    def on_snapshot(self, raw: bytes, frames: Sequence[PullFrame | RowPage]) -> Applied | None:
         """Take the next whole piece of a snapshot file: its bytes and what is in them."""
         fetching = self._fetching
         if fetching is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.replica import Applied, ReplicaPort, RowPage, SnapshotPart
-from sync.gather import checked_rows
+from sync.gather import page_of
 from sync.protocol import ProtocolError, PullFrame, Rows, SnapEnd, SnapshotRef
 
 _PART_ROWS = 4_000
@@ -39,13 +39,13 @@ class Fetching:
         """Return what to ask for."""
         return Fetch(self.scope, self._ref.id, self._start + len(self._raw), self._ref.size)
 
-    def take(self, raw: bytes, frames: Sequence[PullFrame]) -> None:
+    def take(self, raw: bytes, frames: Sequence[PullFrame | RowPage]) -> None:
         """Take a whole piece of the file. Raises ProtocolError for frames that have no place in one."""
         for frame in frames:
             if isinstance(frame, SnapEnd):
                 self._at_seq = frame.at_seq
-            elif isinstance(frame, Rows) and frame.scope == self.scope:
-                self._pages.append(RowPage(frame.scope, frame.type, frame.cols, checked_rows(frame)))
+            elif isinstance(frame, Rows | RowPage) and frame.scope == self.scope:
+                self._pages.append(page_of(frame))
                 self._rows += len(frame.rows)
             else:
                 raise ProtocolError("malformed", "a frame that has no place in a snapshot")

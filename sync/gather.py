@@ -43,14 +43,15 @@ class Gathered:
         self.rehello = False
         self.finished = False
 
-    def take(self, frame: PullFrame) -> None:
-        """Take a frame. Raises ProtocolError when it cannot come here."""
+    def take(self, frame: PullFrame | RowPage) -> None:
+        """Take a frame, or the page of one. Raises ProtocolError when it cannot come here."""
         if isinstance(frame, Begin):
             self._begin(frame)
         elif not self._begun:
             raise ProtocolError("malformed", "no begin")
-        elif isinstance(frame, Rows):
-            self._open_pages.append(RowPage(self._asked(frame.scope), frame.type, frame.cols, checked_rows(frame)))
+        elif isinstance(frame, Rows | RowPage):
+            self._asked(frame.scope)
+            self._open_pages.append(page_of(frame))
         elif isinstance(frame, Exits):
             self._open_exits.append(ExitPage(self._asked(frame.scope), frame.items))
         elif isinstance(frame, Mark):
@@ -98,6 +99,11 @@ class Gathered:
         """Forget what is above the last marks: the answer ended there, or broke off."""
         self._open_pages, self._open_exits = [], []
         self.finished, self._begun = False, False
+
+
+def page_of(frame: Rows | RowPage) -> RowPage:
+    """Return the page of a frame, if it is none yet. Raises ProtocolError for rows that cannot be some."""
+    return frame if isinstance(frame, RowPage) else RowPage(frame.scope, frame.type, frame.cols, checked_rows(frame))
 
 
 def checked_rows(frame: Rows) -> list[list[object]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -243,7 +243,7 @@ class Transport:
         answer: PushAnswer = await self._ask("/sync/v1/push", message, PushAnswer)
         return answer
 
-    async def pull(self, message: Pull) -> AsyncIterator[list[PullFrame]]:
+    async def pull(self, message: Pull) -> AsyncGenerator[list[PullFrame], None]:
         """Yield frames as they arrive. Raises ServerUnreachable when the answer ends early."""
         token = await self.access()
         with _foreign_errors():
@@ -415,7 +415,7 @@ def _problem(response: httpx.Response, body: bytes) -> Problem | None:
     return None
 
 
-async def _frames(response: httpx.Response) -> AsyncIterator[list[PullFrame]]:
+async def _frames(response: httpx.Response) -> AsyncGenerator[list[PullFrame], None]:
     """Yield the frames of a streamed answer, never holding more than one unfinished frame."""
     inflater = zstandard.ZstdDecompressor().decompressobj()
     reader = FrameReader()

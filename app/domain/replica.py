@@ -65,12 +65,16 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """Rows of one entity in one scope: [id, seq, deleted, rev, fld, values of cols...]."""
+    """Rows of one entity in one scope: [id, seq, deleted, rev, fld, values of cols...].
+
+    `ready` is what `ReplicaPort.ready` made of them beforehand, if it did; nobody else looks into it.
+    """
 
     scope: str
     type: int
     cols: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    ready: object = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,10 @@ class Applied:
 
 class ReplicaPort(Protocol):
     """The worker's files: replica.db to write, pending.db to read."""
+
+    def ready(self, page: RowPage) -> RowPage:
+        """Return a page with the work done that needs no file. Any thread, also while another one writes."""
+        ...
 
     def state(self) -> ReplicaState:
         """Return where the replica stands."""

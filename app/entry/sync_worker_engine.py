@@ -80,6 +80,7 @@ class Engine:
         self._open_store = open_store
         self._rng = rng
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self.side = ThreadPoolExecutor(1, thread_name_prefix="ready")  # for what needs neither files nor core
         self.known: Known | None = None
         self.renumbering: Renumbering | None = None
 
@@ -142,6 +143,7 @@ class Engine:
         """Close the files; nothing is run any more."""
         await self.run(self.store.close)
         self._disk.shutdown()
+        self.side.shutdown()
 
 
 def _report(done: Future[None]) -> None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
 from app.config.logs import get_logger
 from app.domain import link
-from app.domain.replica import Applied
+from app.domain.replica import Applied, RowPage
+from app.entry.sync_worker_ahead import read_ahead
 from app.entry.sync_worker_engine import Engine
 from app.entry.sync_worker_hints import ChangeNotes, StatusBoard, Tell
 from sync.download import snapshot
@@ -92,10 +94,11 @@ class Exchange:
         run, core = self._engine.run, self._engine.core
         complete = False
         try:
-            async for frames in transport.pull(request):
-                self._notes.add(await run(self._take, frames))
-                if core.loading:
-                    self._status.set("loading", percent=core.percent, detail=self._place())
+            async with aclosing(self._answers(transport.pull(request))) as answers:
+                async for frames in answers:
+                    self._notes.add(await run(self._take, frames))
+                    if core.loading:
+                        self._status.set("loading", percent=core.percent, detail=self._place())
             complete = True
         finally:
             if not complete:
@@ -103,6 +106,18 @@ class Exchange:
         self._notes.add(await run(core.on_pull_end, now_ms()))
         self._status.last_sync = now_ms()
         self._tell_guard()
+
+    async def _answers(self, source: AsyncGenerator[list[PullFrame], None]) -> AsyncGenerator[list[Any], None]:
+        """Yield frames; those of a first load with their rows made ready while others are stored."""
+        if not self._engine.core.reads_ahead:
+            async with aclosing(source):
+                async for frames in source:
+                    yield frames
+            return
+        ahead = read_ahead(source, lambda frames: _weighed(self._engine.core.ready(frames)), self._engine.side)
+        async with aclosing(ahead):
+            async for several in ahead:
+                yield [frame for frames in several for frame in frames]
 
     def _tell_guard(self) -> None:
         guard = self._engine.core.guard
@@ -122,10 +137,12 @@ class Exchange:
         """Download a snapshot. A refusal says that it is gone; anything else keeps what came."""
         run, core = self._engine.run, self._engine.core
         try:
-            async for raw, frames in snapshot(transport, request):
-                self._notes.add(await run(core.on_snapshot, raw, frames))
-                if core.loading:
-                    self._status.set("loading", percent=core.percent)
+            source = snapshot(transport, request)
+            async with aclosing(read_ahead(source, self._ready_piece, self._engine.side)) as pieces:
+                async for several in pieces:
+                    self._notes.add(await run(self._take_pieces, several))
+                    if core.loading:
+                        self._status.set("loading", percent=core.percent)
         except Answered:
             raise
         except BaseException:
@@ -133,8 +150,22 @@ class Exchange:
             raise
         self._notes.add(await run(core.on_snapshot_end))
 
-    def _take(self, frames: list[PullFrame]) -> Applied | None:
+    def _ready_piece(self, piece: tuple[bytes, list[PullFrame]]) -> tuple[tuple[bytes, list[Any]], int]:
+        frames, rows = _weighed(self._engine.core.ready(piece[1]))
+        return (piece[0], frames), rows
+
+    def _take(self, frames: list[PullFrame | RowPage]) -> Applied | None:
         out: Applied | None = None
         for frame in frames:
             out = self._engine.core.on_frame(frame) or out
         return out
+
+    def _take_pieces(self, pieces: list[tuple[bytes, list[PullFrame | RowPage]]]) -> Applied | None:
+        out: Applied | None = None
+        for raw, frames in pieces:
+            out = self._engine.core.on_snapshot(raw, frames) or out
+        return out
+
+
+def _weighed(frames: list[PullFrame | RowPage]) -> tuple[list[PullFrame | RowPage], int]:
+    return frames, sum(len(frame.rows) for frame in frames if isinstance(frame, RowPage))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +36,7 @@ _CODES = {
     _SQLITE_CANTOPEN: "store_unavailable",
     _SQLITE_READONLY: "store_unavailable",
 }
+_AT_ONCE = (512, 64, 8, 1)  # rows of one statement; few sizes, so that each is prepared once
 _IOERR_ON_WRITE = {778, 1034, 1290, 1546}  # write, fsync, dir_fsync, truncate: the disk is full or gone
 
 
@@ -128,6 +131,28 @@ class Session:
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row."""
         self.raw.executemany(sql, rows)
+
+    def insert(self, into: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows of `width` values; `into` is the statement up to VALUES.
+
+        Hundreds go in with one call, during which other threads of the interpreter run; one at a time they would
+        wait for each other at every row.
+        """
+        start = 0
+        for size in _AT_ONCE:
+            if size == 1:
+                self.raw.executemany(_insert_sql(into, width, 1), rows[start:])
+                return
+            while len(rows) - start >= size:
+                values = list(chain.from_iterable(rows[start : start + size]))
+                self.raw.execute(_insert_sql(into, width, size), values)
+                start += size
+
+
+@cache
+def _insert_sql(into: str, width: int, count: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"{into} VALUES{', '.join([row] * count)}"
 
 
 class Database:

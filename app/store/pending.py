@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,7 +18,7 @@ import msgspec
 
 from app.domain.changes import WHOLE_ROW, Actor, AnyChange, Context, Row, inverse, touched_fields
 from app.domain.entities import BY_NUMBER, HISTORY, TICKET, Home
-from app.domain.errors import Refused
+from app.domain.errors import Refused, StoreUnavailable
 from app.domain.executor import Decide, Outcome, Texts, execute
 from app.domain.ids import TicketId, UserId, derived_id, hlc_ms, hlc_of, new_id
 from app.domain.ports import Committed, Draft, DraftKind, Identity, Seen
@@ -25,7 +26,7 @@ from app.store import renumber
 from app.store.cipher import Database, Session
 from app.store.schema import table_of
 from app.store.shown import Shown, ShownRows
-from app.store.text import INDEXED, body_column, cjk_column, document
+from app.store.text import INDEXED, columns, document
 
 
 class ChangeCodec(Protocol):
@@ -75,11 +76,17 @@ class PendingStore:
         self._readers = readers
         self._tools = tools
         self._lock = threading.Lock()
+        self._unsure = False  # what the last transaction left is to be read
+        self._hlc = 0
         with file.read() as tx:
             self._identity = read_identity(tx)
-            self._next_mid = int(tx.value("SELECT v FROM meta WHERE k = 'next_mid'") or 1)
-            self._next_provisional = int(tx.value("SELECT v FROM meta WHERE k = 'next_provisional'") or 1)
-            self._hlc = int(tx.value("SELECT max(hlc) FROM outbox") or 0)
+            self._read_numbers(tx)
+
+    def _read_numbers(self, tx: Session) -> None:
+        self._next_mid = int(tx.value("SELECT v FROM meta WHERE k = 'next_mid'") or 1)
+        self._next_provisional = int(tx.value("SELECT v FROM meta WHERE k = 'next_provisional'") or 1)
+        self._hlc = max(self._hlc, int(tx.value("SELECT max(hlc) FROM outbox") or 0))
+        self._unsure = False
 
     @property
     def identity(self) -> Identity | None:
@@ -109,6 +116,9 @@ class PendingStore:
         """Save a change and its preview in one transaction. Raises Refused, StoreUnavailable."""
         with self._lock:
             identity = self._signed_in()
+            if self._unsure:
+                with self._file.read() as tx:
+                    self._read_numbers(tx)
             with self._readers().read() as tx:
                 shown = Shown(tx)
                 rows = ShownRows(shown)
@@ -161,7 +171,7 @@ class PendingStore:
         scopes = json.dumps(sorted({row.scope for row, _ in images}))
         hashed = codec.hash(name, version, context.hlc, args, base)
         packed = msgspec.msgpack.encode(base)
-        with self._file.write() as tx:
+        with self._sure_of(context.mid, hashed), self._file.write() as tx:
             tx.run(
                 "INSERT INTO outbox(mid, name, v, args, base, hash, hlc, touched, scopes, ticket, created) "
                 "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -185,6 +195,19 @@ class PendingStore:
                 tx.run("INSERT OR IGNORE INTO over_key VALUES(?, ?, ?)", (row.type, row.id, context.mid))
         self._next_mid = context.mid + 1
         self._hlc = context.hlc
+
+    @contextmanager
+    def _sure_of(self, mid: int, hashed: bytes) -> Iterator[None]:
+        """A COMMIT may report an error and be on disk all the same: then the change is saved, and saved once."""
+        self._unsure = True
+        try:
+            yield
+        except StoreUnavailable:
+            with self._file.read() as tx:
+                there = tx.value("SELECT hash FROM outbox WHERE mid = ?", (mid,))
+            if there != hashed:
+                raise
+        self._unsure = False
 
     def renumber(self, device: bytes, device_code: str, keep_above: int) -> bool:
         """Take a new device id and number what the server has not confirmed anew; False if that is done already.
@@ -299,14 +322,14 @@ def write_image(tx: Session, row: Row, seq: int) -> None:
     drop_document(tx, row.type, row.id)
     if row.deleted:
         return
-    columns, owner = indexed
-    text = document(row.type, [row.values.get(c) for c in columns])
+    names, owner = indexed
+    text = document(row.type, [row.values.get(c) for c in names])
     tx.run(
         "INSERT INTO fts_doc(type, id, owner) VALUES(?, ?, ?)",
         (row.type, row.id, row.id if owner == "id" else row.values.get(owner)),
     )
     rowid = tx.value("SELECT rowid FROM fts_doc WHERE type = ? AND id = ?", (row.type, row.id))
-    tx.run("INSERT INTO fts(rowid, body, cjk) VALUES(?, ?, ?)", (rowid, body_column(text), cjk_column(text)))
+    tx.run("INSERT INTO fts(rowid, body, cjk) VALUES(?, ?, ?)", (rowid, *columns(text)))
 
 
 def drop_document(tx: Session, type_: int, id_: bytes) -> None:

@@ -21,6 +21,7 @@ from app.domain.replica import (
     ExitPage,
     OutboxEntry,
     ReplicaState,
+    RowPage,
     ScopeState,
     Segment,
     SnapshotPart,
@@ -28,7 +29,8 @@ from app.domain.replica import (
 from app.store import replica_pages
 from app.store.cipher import Database, Session
 from app.store.replica_file import connect, open_file, remove_database, replica_path, set_aside
-from app.store.replica_rows import RowWriter
+from app.store.replica_ready import make_ready
+from app.store.replica_rows import MAX_NAMED_IDS, RowWriter
 from app.store.replica_tray import Tray, needs_a_person
 
 __all__ = [
@@ -41,7 +43,6 @@ __all__ = [
     "set_aside",
 ]
 
-MAX_NAMED_IDS = 500
 _GUARD_TICKETS, _GUARD_SHARE = 200, 0.3
 
 
@@ -126,6 +127,10 @@ class ReplicaStore:
             tx.run("DELETE FROM needs_you WHERE kind = 'orphaned' AND device <> ?", (device,))
 
     # --- the engine's port ------------------------------------------------------------------------------------------
+
+    def ready(self, page: RowPage) -> RowPage:
+        """Return a page with the work done that needs no file. Any thread, also while another one writes."""
+        return replace(page, ready=make_ready(page, self._hashes.row_hash))
 
     def state(self) -> ReplicaState:
         """Return where the replica stands."""

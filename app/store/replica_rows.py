@@ -4,21 +4,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from app.domain.entities import BY_NUMBER, TICKET
 from app.domain.replica import ExitPage, RowPage
 from app.store.cipher import Session
-from app.store.schema import COMMON, Table, table_of
+from app.store.replica_ready import Document, Ready, RowHash, make_ready
+from app.store.schema import quoted, table_of
 from app.store.shown import MAX_PARAMETERS
-from app.store.text import INDEXED, body_column, cjk_column, document
+from app.store.text import INDEXED
 
-RowHash = Callable[[int, bytes, int], int]
-_encode_json = msgspec.json.Encoder().encode
-_FIRST_VALUE = 5  # a row of the wire: id, seq, deleted, rev, fld, then the values
+__all__ = ["MAX_NAMED_IDS", "RowHash", "RowWriter"]
+
+MAX_NAMED_IDS = 500
 
 
 class RowWriter:
@@ -38,8 +37,8 @@ class RowWriter:
         self.lost_tickets: set[bytes] = set()
         self.new_tickets: set[bytes] = set()
         self._sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        self._texts: dict[tuple[int, bytes], tuple[str, bytes | None] | None] = {}
-        self._fresh_texts: list[tuple[int, bytes, bytes | None, str]] = []
+        self._changed: dict[tuple[int, bytes], Document | None] = {}
+        self._fresh: list[Document] = []
         self.touched: set[bytes] = set()
         self.types: set[int] = set()
         self.written = 0
@@ -54,33 +53,54 @@ class RowWriter:
 
     def put(self, page: RowPage) -> None:
         """Write a page: within a scope the higher seq wins, across scopes the revision that is not older."""
-        if page.type not in BY_NUMBER:
+        ready = page.ready if isinstance(page.ready, Ready) else make_ready(page, self._hash)
+        if ready is None:
             self._put_unknown(page)
             return
+        held = self._held(table_of(page.type).name, ready.ids)
+        if not held and ready.is_plain and page.scope not in self._sent:
+            self._put_new(page, ready)
+        else:
+            self._put_over(page, ready, held)
+        # a line of a ticket changes how the ticket looks, also where the ticket's own row stays as it is
+        self._touch(ready.parents)
+
+    def _put_new(self, page: RowPage, ready: Ready) -> None:
+        """Write rows of which none is here."""
         table = table_of(page.type)
-        columns = [page.cols.index(c) if c in page.cols else -1 for c in table.entity.columns]
-        held = self._held(table.name, [row[0] for row in page.rows])
+        self._tx.insert(f"INSERT INTO {table.name}({quoted(table.columns)})", len(table.columns), ready.values)
+        total = self._sums[page.scope]
+        total[0] += ready.n
+        total[1] += ready.total
+        if self._changed:
+            for document in ready.documents:
+                if document is not None:
+                    self._remember(document.type, document.id, document, known=False)
+        else:
+            self._fresh += filter(None, ready.documents)
+        if page.type == TICKET.number:
+            for row in page.rows:
+                self._watch_ticket(row, None)
+        self._note(page.type, ready.ids)
+
+    def _put_over(self, page: RowPage, ready: Ready, held: dict[bytes, tuple[str, int, int, int]]) -> None:
+        """Write what wins over the rows that are here."""
+        table = table_of(page.type)
         sent = self._sent.get(page.scope)
         values: list[tuple[Any, ...]] = []
-        for row in page.rows:
+        for place, row in enumerate(page.rows):
             old = held.get(row[0])
             if not self._wins(page, row, old, sent):
                 continue
-            values.append(_stored(row, page.scope, columns))
-            self._count(page.type, row, page.scope, old)
+            values.append(ready.values[place])
+            self._count(page.type, row, page.scope, old, ready.hashes[place])
             held[row[0]] = (page.scope, row[1], row[2], row[3])
-            self._remember_text(page.type, table, values[-1], known=old is not None)
+            if ready.documents:
+                self._remember(page.type, row[0], ready.documents[place], known=old is not None)
             if page.type == TICKET.number:
                 self._watch_ticket(row, old)
         self._tx.many(table.insert(table.name), values)
         self._note(page.type, [v[0] for v in values])
-        if table.entity.parent is not None:
-            # a line of a ticket changes how the ticket looks, also where the ticket's own row stays as it is
-            parent = page.cols.index(table.entity.parent) if table.entity.parent in page.cols else None
-            if parent is not None:
-                self.touched.update(
-                    row[_FIRST_VALUE + parent] for row in page.rows if row[_FIRST_VALUE + parent] is not None
-                )
 
     def _wins(
         self,
@@ -114,13 +134,15 @@ class RowWriter:
             out.update((row[0], (row[1], row[2], row[3], row[4])) for row in self._tx.all(sql, part))
         return out
 
-    def _count(self, type_: int, row: Sequence[Any], scope: str, old: tuple[str, int, int, int] | None) -> None:
+    def _count(
+        self, type_: int, row: Sequence[Any], scope: str, old: tuple[str, int, int, int] | None, hashed: int
+    ) -> None:
         if old is not None and not old[2]:
             self._subtract(type_, row[0], old[0], old[1])
         if not row[2]:
             total = self._sums[scope]
             total[0] += 1
-            total[1] += self._hash(type_, row[0], row[1])
+            total[1] += hashed
 
     def _subtract(self, type_: int, id_: bytes, scope: str, seq: int) -> None:
         total = self._sums[scope]
@@ -141,7 +163,7 @@ class RowWriter:
                 self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (page.type, row[0]))
             if not row[2]:
                 self._tx.run("INSERT INTO unknown_row VALUES(?, ?, ?, ?)", (page.type, row[0], page.scope, row[1]))
-                self._count(page.type, row, page.scope, None)
+                self._count(page.type, row, page.scope, None, self._hash(page.type, row[0], row[1]))
 
     # --- exits ------------------------------------------------------------------------------------------------------
 
@@ -220,63 +242,46 @@ class RowWriter:
                 if type_ == TICKET.number:
                     self.lost_tickets.add(id_)
             if type_ in INDEXED:
-                self._texts[type_, id_] = None
+                self._changed[type_, id_] = None
         self._tx.many(f"DELETE FROM {table_of(type_).name} WHERE id = ?", [(g[0],) for g in gone])
         self._note(type_, [g[0] for g in gone])
 
     def _note(self, type_: int, ids: Sequence[bytes]) -> None:
         if ids:
             self.types.add(type_)
-            self.touched.update(ids)
+            self._touch(ids)
             self.written += len(ids)
+
+    def _touch(self, ids: Iterable[bytes]) -> None:
+        if len(self.touched) <= MAX_NAMED_IDS:  # more are not named
+            self.touched.update(ids)
 
     # --- search index -----------------------------------------------------------------------------------------------
 
-    def _remember_text(self, type_: int, table: Table, stored: tuple[Any, ...], *, known: bool) -> None:
-        indexed = INDEXED.get(type_)
-        if indexed is None:
-            return
-        names, owner = indexed
-        place = {c: i for i, c in enumerate(table.columns)}
-        text = document(type_, [stored[place[c]] for c in names])
-        entry = None if stored[3] else (text, stored[place[owner]])
-        if known or (type_, stored[0]) in self._texts:
-            self._texts[type_, stored[0]] = entry
-        elif entry is not None:
-            self._texts[type_, stored[0]] = entry
-            self._fresh_texts.append((type_, stored[0], entry[1], text))
+    def _remember(self, type_: int, id_: bytes, document: Document | None, *, known: bool) -> None:
+        if known or (type_, id_) in self._changed:
+            self._changed[type_, id_] = document
+        elif document is not None:
+            self._fresh.append(document)
 
     def flush(self) -> None:
         """Write the index entries gathered so far: fresh ones in bulk, changed ones one by one."""
-        fresh = {(t, i): (text, owner) for t, i, owner, text in self._fresh_texts if self._texts.get((t, i))}
-        changed = {key: entry for key, entry in self._texts.items() if key not in fresh or fresh[key] != entry}
-        rowid = int(self._tx.value("SELECT max(rowid) FROM fts_doc") or 0)
-        docs: list[tuple[int, int, bytes, bytes | None]] = []
-        words: list[tuple[int, str, str]] = []
-        for (type_, id_), entry in changed.items():
+        documents = [d for d in self._fresh if (d.type, d.id) not in self._changed] if self._changed else self._fresh
+        for (type_, id_), document in self._changed.items():
             self._forget(type_, id_)
-            fresh.pop((type_, id_), None)
-            if entry is not None:
-                fresh[type_, id_] = entry
-        for (type_, id_), (text, owner) in fresh.items():
-            rowid += 1
-            docs.append((rowid, type_, id_, owner))
-            words.append((rowid, body_column(text), cjk_column(text)))
-        self._tx.many("INSERT OR REPLACE INTO fts_doc(rowid, type, id, owner) VALUES(?, ?, ?, ?)", docs)
-        self._tx.many("INSERT INTO fts(rowid, body, cjk) VALUES(?, ?, ?)", words)
-        self._texts.clear()
-        self._fresh_texts.clear()
+            if document is not None:
+                documents.append(document)
+        if documents:
+            first = int(self._tx.value("SELECT max(rowid) FROM fts_doc") or 0) + 1
+            docs = [(rowid, d.type, d.id, d.owner) for rowid, d in enumerate(documents, first)]
+            words = [(rowid, d.body, d.cjk) for rowid, d in enumerate(documents, first)]
+            self._tx.insert("INSERT OR REPLACE INTO fts_doc(rowid, type, id, owner)", 4, docs)
+            self._tx.insert("INSERT INTO fts(rowid, body, cjk)", 3, words)
+        self._changed.clear()
+        self._fresh = []
 
     def _forget(self, type_: int, id_: bytes) -> None:
         rowid = self._tx.value("SELECT rowid FROM fts_doc WHERE type = ? AND id = ?", (type_, id_))
         if rowid is not None:
             self._tx.run("DELETE FROM fts WHERE rowid = ?", (rowid,))
             self._tx.run("DELETE FROM fts_doc WHERE rowid = ?", (rowid,))
-
-
-def _stored(row: Sequence[Any], scope: str, columns: Sequence[int]) -> tuple[Any, ...]:
-    """Return a row of the wire as it is stored: columns a newer server added are dropped, missing ones are null."""
-    fld = _encode_json(row[4]).decode() if row[4] else None
-    head = (row[0], scope, row[1], int(bool(row[2])), row[3], fld)
-    offset = len(COMMON) - 1
-    return head + tuple(row[offset + place] if place >= 0 else None for place in columns)

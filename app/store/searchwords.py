@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from app.store.text import CJK, normalise, pairs
+from app.store.text import CJK, normalise, pairs, without_marks
 
 OPERATORS = {
     "state": "state", "status": "state", "상태": "state",
@@ -70,8 +70,8 @@ def read_query(text: str) -> Query:
 
 
 def segments(text: str) -> list[tuple[bool, str]]:
-    """Return the parts of a normalised word by script: (is CJK, part)."""
-    return [(bool(cjk), cjk or other) for cjk, other in _SEGMENT.findall(text)]
+    """Return the parts of a normalised word by script, as the index has them: (is CJK, part)."""
+    return [(bool(cjk), cjk or other) for cjk, other in _SEGMENT.findall(without_marks(text))]
 
 
 def expression(term: Term) -> str:

@@ -8,7 +8,7 @@ import pytest
 from app.domain.ids import TicketId
 from app.store.searchwords import read_query
 from app.store.snippets import cut
-from app.store.text import cjk_column, normalise
+from app.store.text import columns, normalise
 from tests.sync.desk import Client
 
 FOUND = [
@@ -114,9 +114,29 @@ def test_no_text_makes_search_fail(kim: Client, text: str) -> None:
 
 def test_runs_of_neighbouring_words_do_not_join() -> None:
     """가나 나다 does not look like 가나다."""
-    assert "가나 나다" not in cjk_column("가나 나다")
-    assert cjk_column("간편결제") == "간편 편결 결제"
+    assert "가나 나다" not in columns("가나 나다")[1]
+    assert columns("가나-나다") == ("가나 나다", "가나 0 나다")
+    assert columns("간편결제") == ("간편결제", "간편 편결 결제")
     assert normalise("ＡＢＣ\u200b　한글") == "abc 한글"
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("USB오류(코드 0x80070005)", "usb 오류 코드 0x80070005"),
+        ("Café – „Zürich“, naïve", "cafe zurich naive"),
+        ("ＰＤＦ　１２번…", "pdf 12 번"),
+        ("가​나 ét", "가나 et"),
+        ("", ""),
+    ],
+)
+def test_punctuation_scripts_and_accents_do_not_hide_a_word(kim: Client, text: str, body: str) -> None:
+    """What the index gets is the bare words, and each of them finds the ticket."""
+    assert columns(text)[0] == body
+    ticket = kim.new_ticket("문의", text or "빈 글")
+    kim.sync()
+    for word in body.split():
+        assert _finds(kim, word, ticket), word
 
 
 def test_unknown_operators_are_words() -> None:
