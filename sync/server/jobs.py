@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from sync.server.problems import ProblemError
+
 __all__ = ["HASHERS", "Jobs"]
 
 HASHERS = 2
+_AWAY = 8  # how many may wait for another machine at once
 
 T = TypeVar("T")
 
@@ -25,10 +28,12 @@ class Jobs:
         self._read = ThreadPoolExecutor(6, "server-read")
         self._hash = ThreadPoolExecutor(HASHERS, "server-hash")
         self._slow = ThreadPoolExecutor(1, "server-slow")
+        self._away = ThreadPoolExecutor(_AWAY, "server-away")
+        self._waiting = 0
 
     def close(self) -> None:
         """Let running work end and drop what waits."""
-        for pool in (self._write, self._read, self._hash, self._slow):
+        for pool in (self._write, self._read, self._hash, self._slow, self._away):
             pool.shutdown(wait=True, cancel_futures=True)
 
     async def write(self, work: Callable[[], T]) -> T:
@@ -46,6 +51,20 @@ class Jobs:
     async def slow(self, work: Callable[[], T]) -> T:
         """Run long work that nobody waits for."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, work)
+
+    async def away(self, work: Callable[[], T]) -> T:
+        """Run work that waits for another machine. Raises ProblemError 503 `busy` when too many wait already."""
+        if self._waiting >= _AWAY:
+            raise ProblemError(503, "busy", retry_s=5)
+        self._waiting += 1
+        running = asyncio.get_running_loop().run_in_executor(self._away, work)
+        running.add_done_callback(self._back)
+        return await asyncio.shield(running)
+
+    def _back(self, running: asyncio.Future[T]) -> None:
+        self._waiting -= 1
+        if not running.cancelled():
+            running.exception()  # whoever asked may be gone
 
     async def stream(self, chunks: Callable[[], Iterator[bytes]]) -> AsyncIterator[bytes]:
         """Yield what an iterator in a reader thread makes; its errors are raised here.

@@ -21,6 +21,7 @@ import msgspec
 from app.config.logs import get_logger
 from app.domain.errors import WorldError
 from sync.protocol import OidcCode, OidcOffer
+from sync.server.oidc_http import ProviderHttp, Said, TooLong, Unreachable
 from sync.server.problems import ProblemError
 
 __all__ = ["MATCHES", "Oidc", "OidcSettings", "Person"]
@@ -29,11 +30,13 @@ MATCHES = ("none", "email", "username")
 SCOPES = ("openid", "email", "profile")
 # asymmetric ones only: `none` and shared secrets prove nothing to us
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
-_TIMEOUT = httpx.Timeout(8.0, connect=5.0)
+_DEADLINE_S = 10.0
 _LEEWAY_S = 60
 _KEEP_S = 3600.0
 _REFETCH_S = 30.0
-_MAX_BYTES = 1 << 20
+_MAX_NAME = 255
+# what RFC 6749 lets a token endpoint say; of anything else the log keeps that it was something else
+_TOKEN_ERRORS = ("invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope")
 _LOOPBACK = ("127.0.0.1", "::1")
 _log = get_logger("server.oidc")
 
@@ -94,16 +97,17 @@ class Oidc:
         *,
         transport: httpx.BaseTransport | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        deadline_s: float = _DEADLINE_S,
     ) -> None:
         self.settings = settings.check()
-        self._http = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, transport=transport)
+        self._http = ProviderHttp(deadline_s, transport)
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._metadata: tuple[float, _Metadata] | None = None
-        self._keys: tuple[float, list[jwt.PyJWK]] | None = None
+        self._keys: tuple[float, list[dict[str, Any]]] | None = None
 
     def close(self) -> None:
-        """Close connections."""
+        """Cut the requests under way."""
         self._http.close()
 
     @property
@@ -120,8 +124,8 @@ class Oidc:
             raise ProblemError(401, "oidc_refused")
         token = self._exchange(ask)
         claims = self._claims(token)
-        nonce = claims.get("nonce")
-        if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), ask.nonce.encode()):
+        nonce = _name(claims.get("nonce"))
+        if nonce is None or not hmac.compare_digest(nonce.encode(), ask.nonce.encode()):
             raise _refused("nonce")
         return _person(self.settings.issuer, claims)
 
@@ -141,8 +145,12 @@ class Oidc:
 
     def _is_safe(self, url: str) -> bool:
         """Without TLS only where the issuer itself is on this machine."""
-        parts = urlsplit(url)
-        return parts.scheme == "https" or (parts.scheme == "http" and self.settings.issuer.startswith("http://"))
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
+        local = parts.scheme == "http" and self.settings.issuer.startswith("http://")
+        return bool(parts.hostname) and (parts.scheme == "https" or local)
 
     def _exchange(self, ask: OidcCode) -> str:
         form = {
@@ -151,16 +159,17 @@ class Oidc:
         }  # fmt: skip
         if self.settings.client_secret is not None:
             form["client_secret"] = self.settings.client_secret
-        response = self._sent("POST", self._discovered().token_endpoint, form)
-        if response.status_code == 200:
-            answer: _TokenAnswer = _decoded(response, _TokenAnswer)
+        url = self._discovered().token_endpoint
+        said = self._sent("POST", url, form)
+        if said.status == 200:
+            answer: _TokenAnswer = _decoded(said, _TokenAnswer)
             return answer.id_token
-        if response.status_code in (400, 401):
-            why: _TokenError = _decoded(response, _TokenError)
+        if said.status in (400, 401):
+            why: _TokenError = _decoded(said, _TokenError)
             if why.error == "invalid_grant":
                 raise _refused("code")
-            raise _setup(f"token endpoint: {why.error[:60]}")
-        raise _unreachable(f"token endpoint answered {response.status_code}")
+            raise _setup(f"token endpoint: {why.error if why.error in _TOKEN_ERRORS else 'another error'}")
+        raise _unreachable(f"{urlsplit(url).path} answered {said.status}")
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -178,7 +187,7 @@ class Oidc:
                 options={"require": ["iss", "sub", "aud", "exp", "iat"]},
             )
         except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise _refused(type(error).__name__) from error
+            raise _refused(_why(error)) from error
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if (several or "azp" in claims) and claims.get("azp") != self.settings.client_id:
             raise _refused("azp")
@@ -190,26 +199,20 @@ class Oidc:
         Raises ProblemError.
         """
         for again in (False, True):
-            keys = self._jwks(again=again)
-            fitting = [k for k in keys if (kid is None or k.key_id == kid) and k.algorithm_name in (None, alg)]
+            named = [entry for entry in self._jwks(again=again) if kid is None or entry.get("kid") == kid]
+            fitting = [key for entry in named if (key := _usable(entry, alg)) is not None]
             if len(fitting) == 1 or (fitting and kid is not None):
                 return fitting[0]
         raise _refused("key")
 
-    def _jwks(self, *, again: bool) -> list[jwt.PyJWK]:
+    def _jwks(self, *, again: bool) -> list[dict[str, Any]]:
         now = self._monotonic()
         with self._lock:
             held = self._keys
         if held is not None and held[0] + (_REFETCH_S if again else _KEEP_S) > now:
             return held[1]
-        raw = self._document(self._discovered().jwks_uri, dict[str, Any])
-        keys: list[jwt.PyJWK] = []
-        for entry in raw.get("keys") or []:
-            if isinstance(entry, dict) and entry.get("kty") != "oct" and entry.get("use", "sig") == "sig":
-                try:
-                    keys.append(jwt.PyJWK.from_dict(entry))
-                except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-                    continue  # of a kind that we do not know
+        published = self._document(self._discovered().jwks_uri, dict[str, Any]).get("keys")
+        keys = [entry for entry in published if isinstance(entry, dict)] if isinstance(published, list) else []
         with self._lock:
             self._keys = (now, keys)
         return keys
@@ -217,35 +220,67 @@ class Oidc:
     # --- HTTP -------------------------------------------------------------------------------------------------------
 
     def _document(self, url: str, kind: Any) -> Any:
-        response = self._sent("GET", url, None)
-        if response.status_code != 200:
-            raise _unreachable(f"{urlsplit(url).path} answered {response.status_code}")
-        return _decoded(response, kind)
+        said = self._sent("GET", url, None)
+        if said.status != 200:
+            raise _unreachable(f"{urlsplit(url).path} answered {said.status}")
+        return _decoded(said, kind)
 
-    def _sent(self, method: str, url: str, form: Mapping[str, str] | None) -> httpx.Response:
+    def _sent(self, method: str, url: str, form: Mapping[str, str] | None) -> Said:
         try:
-            return self._http.request(method, url, data=form, headers={"accept": "application/json"})
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _unreachable(type(error).__name__) from error
+            return self._http.ask(method, url, form)
+        except Unreachable as error:
+            raise _unreachable(str(error)) from error
+        except TooLong as error:
+            raise _setup("answer too long") from error
 
 
-def _decoded(response: httpx.Response, kind: Any) -> Any:
+def _usable(entry: Mapping[str, Any], alg: str) -> jwt.PyJWK | None:
+    """Return a published key if it can have made a signature of this kind."""
+    if entry.get("kty") == "oct" or entry.get("use", "sig") != "sig" or entry.get("alg", alg) != alg:
+        return None
     try:
-        return msgspec.json.decode(response.content[:_MAX_BYTES], type=kind)
+        return jwt.PyJWK.from_dict(dict(entry), algorithm=alg)
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
+        return None  # of a kind that we do not know
+
+
+def _decoded(said: Said, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(said.body, type=kind)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise _setup("not JSON as expected") from error
 
 
+def _why(error: Exception) -> str:
+    """Return what is wrong with a token, in our own words. Clocks apart are the commonest, and the machine's fault."""
+    if isinstance(error, jwt.ExpiredSignatureError):
+        return "clock: exp"
+    if isinstance(error, jwt.ImmatureSignatureError):
+        return "clock: nbf" if "nbf" in str(error) else "clock: iat"
+    return type(error).__name__
+
+
+def _name(value: object) -> str | None:
+    """Return a text that every database holds and compares, else None."""
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_NAME or "\x00" in value:
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value
+
+
 def _person(issuer: str, claims: Mapping[str, Any]) -> Person:
-    sub = claims["sub"]
-    if not isinstance(sub, str) or not 0 < len(sub) <= 255:
+    sub = _name(claims["sub"])
+    if sub is None:
         raise _refused("sub")
-    email, name = claims.get("email"), claims.get("preferred_username")
-    vouched = claims.get("email_verified") is True and isinstance(email, str)
+    email = _name(claims.get("email")) if claims.get("email_verified") is True else None
+    name = _name(claims.get("preferred_username"))
     return Person(
         key=f"{issuer}#{sub}",
-        email=str(email).strip().lower() if vouched else None,
-        username=name.strip().lower() if isinstance(name, str) else None,
+        email=email.strip().lower() if email else None,
+        username=name.strip().lower() if name else None,
     )
 
 
@@ -258,15 +293,15 @@ def _is_loopback(redirect: str) -> bool:
 
 
 def _refused(why: str) -> ProblemError:
-    _log.info("provider sign-in refused", why=why)
+    _log.info("provider sign-in refused", reason=why)
     return ProblemError(401, "oidc_refused")
 
 
 def _setup(why: str) -> ProblemError:
-    _log.error("provider is not set up for this server", why=why)
+    _log.error("provider is not set up for this server", reason=why)
     return ProblemError(503, "oidc_setup")
 
 
 def _unreachable(why: str) -> ProblemError:
-    _log.warning("provider unreachable", why=why)
+    _log.warning("provider unreachable", reason=why)
     return ProblemError(503, "oidc_unreachable")

@@ -19,17 +19,19 @@ def matched_account(connection: sa.Connection, person: Person, match: str) -> by
     """
     table = SYSTEM.account
     query = sa.select(table.c.id, table.c.state)
-    found = connection.execute(query.where(table.c.oidc_sub == person.key)).first()
+    own = query.where(table.c.oidc_sub == person.key)
+    found = connection.execute(own).first()
     if found is None:
         login = {"email": person.email, "username": person.username}.get(match)
-        if not login:
-            raise ProblemError(403, "oidc_no_account")
         # an account that is linked already belongs to somebody else at the provider, whatever the name says
-        found = connection.execute(query.where(table.c.login == login, table.c.oidc_sub.is_(None))).first()
-        if found is None:
-            raise ProblemError(403, "oidc_no_account")
-        if found.state == "active":
-            connection.execute(table.update().where(table.c.id == found.id).values(oidc_sub=person.key))
+        free = sa.and_(table.c.login == login, table.c.oidc_sub.is_(None))
+        found = connection.execute(query.where(free)).first() if login else None
+        if found is not None and found.state == "active":
+            # asked again: somebody with the same name, or this person elsewhere, may sign in at this very moment
+            taken = connection.execute(table.update().where(free).values(oidc_sub=person.key)).rowcount
+            found = found if taken else connection.execute(own).first()
+    if found is None:
+        raise ProblemError(403, "oidc_no_account")
     if found.state != "active":
         raise ProblemError(403, "suspended")
     return bytes(found.id)
@@ -39,7 +41,10 @@ def link_login(connection: sa.Connection, login: str, issuer: str, sub: str | No
     """Link an account to a person of the provider by hand, or with None unlink it; False if there is no such login."""
     table = SYSTEM.account
     key = f"{issuer}#{sub}" if sub is not None else None
+    account = table.c.login == login.strip().lower()
+    if connection.execute(sa.select(table.c.id).where(account).with_for_update()).first() is None:
+        return False
     if key is not None:
         connection.execute(table.update().where(table.c.oidc_sub == key).values(oidc_sub=None))
-    done = connection.execute(table.update().where(table.c.login == login.strip().lower()).values(oidc_sub=key))
-    return done.rowcount == 1
+    connection.execute(table.update().where(account).values(oidc_sub=key))
+    return True

@@ -70,9 +70,9 @@ class Parts:
         """Stop the threads and close the database."""
         if self.snapshots is not None:
             self.snapshots.stop()
-        self.jobs.close()
         if self.oidc is not None:
-            self.oidc.close()
+            self.oidc.close()  # first: somebody may wait for it
+        self.jobs.close()
         self.store.close()
 
 

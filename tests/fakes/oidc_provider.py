@@ -10,6 +10,7 @@ import json
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -34,6 +35,9 @@ class Provider:
         self.claims: dict[str, Any] = {"sub": "person-1", "email": "kim@example.com", "email_verified": True}
         self.override: dict[str, Any] = {}  # claims that replace the right ones; None leaves one out
         self.alg = "RS256"
+        self.key_alg: str | None = "RS256"  # what the published key says of itself
+        self.published: dict[str, Any] | None = None  # instead of the keys
+        self.before_token: Callable[[], object] = lambda: None
         self.denies = ""  # error that the person's "no" gives
         self.broken = 0  # HTTP status of every answer instead of the right one
         self.html = False
@@ -75,12 +79,16 @@ class Provider:
             "jwks_uri": f"{self.issuer}/keys",
             "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
+            **self.override.get("discovery", {}),
         }
 
     def keys(self) -> dict[str, Any]:
         """The published keys."""
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
-        return {"keys": [{"kty": "OKP", "crv": "unknown"}, {**public, "kid": self.kid, "use": "sig", "alg": "RS256"}]}
+        if self.published is not None:
+            return self.published
+        own = {**public, "kid": self.kid, "use": "sig", **({"alg": self.key_alg} if self.key_alg else {})}
+        return {"keys": [{"kty": "OKP", "crv": "unknown"}, own]}
 
     def authorize(self, query: dict[str, str]) -> str:
         """Return where the browser is sent."""
@@ -137,6 +145,7 @@ class Provider:
             def do_POST(self) -> None:
                 provider.asked.append(self.path)
                 raw = self.rfile.read(int(self.headers["content-length"])).decode()
+                provider.before_token()
                 self._say(*provider.token({k: v[0] for k, v in parse_qs(raw).items()}))
 
             def _say(self, status: int, data: dict[str, Any]) -> None:

@@ -34,6 +34,19 @@ def provider() -> Iterator[Provider]:
     made.close()
 
 
+def fresh_code(provider: Provider, **changed: str) -> dict[str, str]:
+    """Let somebody sign in at the provider, and return what a client then sends."""
+    verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    query = {
+        "response_type": "code", "client_id": CLIENT_ID, "redirect_uri": REDIRECT, "scope": "openid email",
+        "state": "s", "nonce": nonce, "code_challenge": challenge, "code_challenge_method": "S256",
+    }  # fmt: skip
+    answer = httpx.get(f"{provider.issuer}/authorize?{urlencode(query)}")
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    return {"code": code, "verifier": verifier, "redirect": REDIRECT, "nonce": nonce, **changed}
+
+
 class Door:
     """A server that offers the provider, and a browser that goes there."""
 
@@ -47,15 +60,7 @@ class Door:
 
     def code(self, **changed: str) -> dict[str, str]:
         """Go to the provider as a browser would, and return what a client then sends."""
-        verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        query = {
-            "response_type": "code", "client_id": CLIENT_ID, "redirect_uri": REDIRECT, "scope": "openid email",
-            "state": "s", "nonce": nonce, "code_challenge": challenge, "code_challenge_method": "S256",
-        }  # fmt: skip
-        answer = httpx.get(f"{self.provider.issuer}/authorize?{urlencode(query)}")
-        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
-        return {"code": code, "verifier": verifier, "redirect": REDIRECT, "nonce": nonce, **changed}
+        return fresh_code(self.provider, **changed)
 
     def sign_in(self, code: dict[str, str] | None = None) -> tuple[int, str]:
         """Return (status, login or the code of the refusal)."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 import msgspec
@@ -42,7 +41,7 @@ async def _by_provider(parts: Parts, place: str, ask: Login) -> Tokens:
         raise ProblemError(429, "busy", retry_s=wait)
     try:
         # not in the threads for passwords: a provider that does not answer must keep nobody else out
-        person = await asyncio.to_thread(oidc.person, code)
+        person = await parts.jobs.away(lambda: oidc.person(code))
         match = oidc.settings.match
         return await parts.jobs.write(
             lambda: parts.accounts.open_device(now, ask, lambda cx: matched_account(cx, person, match))
