@@ -14,13 +14,18 @@ import pytest
 from app.domain import link
 from app.domain.errors import ServerUnreachable
 from app.entry.sync_worker_loop import Worker
+from app.entry.sync_worker_socket import WindowServer
 from app.store.pending_file import open_reader
 from sync.engine import ClientCore
-from sync.protocol import Hello, HelloAnswer, Problem, Pull, PullFrame, Push, PushAnswer
+from sync.protocol import Hello, HelloAnswer, NewDevice, Problem, Pull, PullFrame, Push, PushAnswer, Refresh, Tokens
 from sync.transport import Answered
 from tests.sync.desk import KEY, Client, Desk
 
 TOKEN = b"t" * 32
+
+
+class Killed(Exception):
+    """kill -9, here."""
 
 
 class OddServer:
@@ -52,6 +57,15 @@ class OddServer:
             status = {"reset": 410, "too_large": 413}.get(problem.code, 409)
             raise Answered(status, problem)
 
+    async def new_device(self, ask: NewDevice) -> Tokens:
+        """As it is."""
+        desk = self._client.desk
+        return desk.parts.accounts.new_device(desk.clock(), self._client.grant, ask)
+
+    async def adopt(self, tokens: Tokens) -> None:
+        """Die before the token is in its place."""
+        raise Killed
+
     async def live(self) -> None:
         """None here."""
         raise ServerUnreachable
@@ -61,11 +75,13 @@ class OddServer:
 
 
 class _Tokens:
+    kept: str | None = "token"
+
     def load(self) -> str | None:
-        return "token"
+        return self.kept
 
     def save(self, refresh: str | None) -> None:
-        del refresh
+        self.kept = refresh
 
 
 class Paced(Worker):
@@ -77,8 +93,11 @@ class Paced(Worker):
         self.waits.append(seconds)
 
 
-async def _paced(client: Client, odd: Callable[[Push | Pull], Problem | None], rounds: int) -> Paced:
-    worker = Paced(open_reader(client.folder, KEY), lambda: (client.replica, False), TOKEN, lambda _: _Tokens(),
+async def _paced(
+    client: Client, odd: Callable[[Push | Pull], Problem | None], rounds: int, tokens: _Tokens | None = None
+) -> Paced:
+    tokens = tokens or _Tokens()
+    worker = Paced(open_reader(client.folder, KEY), lambda: (client.replica, False), TOKEN, lambda _: tokens,
                    random.Random(1))  # fmt: skip
     worker.waits = []
     await worker._open()
@@ -177,3 +196,36 @@ def test_an_answer_to_the_guard_given_while_a_checkpoint_is_written_counts(kim: 
     core = asyncio.run(play())._engine.core
     assert core.guard is None
     assert core._unguarded
+
+
+def test_a_new_device_id_whose_token_was_not_in_its_place_yet_needs_no_new_sign_in(
+    kim: Client, lee: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the server's answer was kept and before its token was: the next start puts it in its place."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    kim.note(ticket)
+    monkeypatch.setattr(WindowServer, "has_window", True)
+    tokens = _Tokens()
+
+    async def die() -> None:
+        gap = iter([Problem(code="gap", expected=7)])
+        worker = await _paced(kim, lambda m: next(gap, None) if isinstance(m, Push) else None, 2, tokens)
+        with pytest.raises(Killed):
+            await worker._round()
+
+    asyncio.run(die())
+    assert tokens.kept == "token"
+
+    async def start_again() -> list[link.WorkerToUi]:
+        worker = await _paced(kim, lambda _: None, 0, tokens)
+        await worker._orders.resume_renumbering()
+        return worker._greeting()
+
+    told = asyncio.run(start_again())
+    renumber = next(m for m in told if isinstance(m, link.Renumber))
+    assert tokens.kept not in (None, "token")
+    desk = kim.desk
+    fresh = desk.parts.accounts.refresh(desk.clock(), Refresh(refresh=str(tokens.kept), device=renumber.device))
+    assert fresh.access
