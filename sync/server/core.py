@@ -19,7 +19,6 @@ from sync.protocol import (
     PullFrame,
     Push,
     PushAnswer,
-    Result,
     SnapshotRef,
 )
 from sync.server.access import load_device, scopes_of
@@ -27,9 +26,10 @@ from sync.server.epochs import begin_epoch, clear_marks, current_epoch, marked, 
 from sync.server.hello import hello
 from sync.server.problems import ProblemError
 from sync.server.pull import pull_frames
-from sync.server.push import apply_all, check_dense, check_epoch
+from sync.server.push import Job, Pushed, check_dense, check_epoch, job_of
+from sync.server.push_runs import run_jobs
 from sync.server.snapshots import Snapshots
-from sync.server.store import Store
+from sync.server.store import DatabaseBusy, Store
 from sync.server.tokens import Grant
 
 __all__ = ["ServerCore"]
@@ -58,21 +58,41 @@ class ServerCore:
         return self._store.write(work)
 
     def push(self, now: int, who: Grant, message: Push) -> PushAnswer:
-        """Apply mutations, each once. Raises ProblemError (nothing after the last answered mid is applied)."""
+        """Apply mutations, each once. Raises ProblemError, DatabaseBusy: what was answered before stays applied."""
+        (answer,) = self.push_together(now, [(who, message)])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def push_together(
+        self, now: int, pushes: Sequence[tuple[Grant, Push]]
+    ) -> list[PushAnswer | ProblemError | DatabaseBusy]:
+        """Apply what several devices push, in as few transactions as may be; each gets its own answer."""
+        answers: list[PushAnswer | ProblemError | DatabaseBusy | None] = []
+        jobs: dict[int, Job] = {}
+        for n, (who, message) in enumerate(pushes):
+            try:
+                answers.append(self._told_at_once(who, message))
+            except (ProblemError, DatabaseBusy) as error:
+                answers.append(error)
+            if answers[n] is None:
+                jobs[n] = job_of(who.device, who.subject, message.epoch, message.muts)
+        for n, told in zip(jobs, run_jobs(self._store, now, list(jobs.values())), strict=True):
+            answers[n] = _answered(told)
+        return [answer for answer in answers if answer is not None]
+
+    def _told_at_once(self, who: Grant, message: Push) -> PushAnswer | None:
+        """Return the answer to a push that brings nothing; None for others. Raises ProblemError, DatabaseBusy."""
         _check_device(who, message.device)
         if len(message.muts) > PUSH_MAX_MUTATIONS:
             raise ProblemError(413, "too_large")
         check_dense(message.muts)
-        lmid, results, heads = 0, list[Result](), dict[str, int]()
-        if not message.muts:
-            with self._store.read() as connection:
-                lmid = load_device(connection, who.device, who.subject).lmid
-                check_epoch(connection, message.epoch)
-        for pushed in apply_all(self._store, now, who.device, who.subject, message.muts, message.epoch):
-            lmid = pushed.lmid
-            results += pushed.results
-            heads |= pushed.heads
-        return PushAnswer(lmid=lmid, results=results, heads=heads)
+        if message.muts:
+            return None
+        with self._store.read() as connection:
+            lmid = load_device(connection, who.device, who.subject).lmid
+            check_epoch(connection, message.epoch)
+        return PushAnswer(lmid=lmid, results=[], heads={})
 
     def pull(self, now: int, who: Grant, message: Pull) -> Iterator[PullFrame]:
         """Yield the frames of one snapshot. Raises ProblemError before the first frame. Close it to stop early."""
@@ -108,6 +128,10 @@ class ServerCore:
 
 def _no_offers(_connection: sa.Connection, _scopes: Sequence[str]) -> dict[str, SnapshotRef]:
     return {}
+
+
+def _answered(told: Pushed | ProblemError | DatabaseBusy) -> PushAnswer | ProblemError | DatabaseBusy:
+    return PushAnswer(lmid=told.lmid, results=told.results, heads=told.heads) if isinstance(told, Pushed) else told
 
 
 def _check_device(who: Grant, named: bytes) -> None:

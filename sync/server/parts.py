@@ -35,6 +35,8 @@ from sync.server.tokens import TokenSigner
 __all__ = ["Parts", "build_parts", "open_parts"]
 
 _PG_WRITERS = 8
+# transactions of pushes at a time: while the disk takes one, the next is made
+_PG_PUSHERS = 2
 _NOTICES_S = 1.0
 
 
@@ -53,6 +55,7 @@ class Parts:
     sessions: Sessions
     hub: Hub
     jobs: Jobs
+    push_writers: int
     background: Background
     snapshots: Snapshots | None
     blobs: Blobs | None
@@ -128,6 +131,7 @@ def build_parts(
         sessions=sessions,
         hub=hub,
         jobs=jobs,
+        push_writers=1 if store.is_sqlite else _PG_PUSHERS,
         background=Background(tasks),
         snapshots=snapshots,
         blobs=blobs,

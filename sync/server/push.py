@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Push: mutations of a device, applied once each in the order of their mids, in transactions of at most 50."""
+"""One transaction of pushes: mutations of one or more devices, applied once each, each device's in its mid order.
+
+Devices that push at the same moment share a transaction, because what a commit costs is the disk's answer. Each
+device's part stands alone: its refusals and its `gap` or `fork` are nobody else's.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,30 +22,69 @@ from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import hlc_ms, hlc_of
 from sync.protocol import Mutation, ProtocolError, Result, decode_args, mutation_hash
-from sync.server.access import Device, load_device, scopes_of
+from sync.server.access import Device
 from sync.server.apply import Applier
 from sync.server.epochs import current_epoch
-from sync.server.many import insert_many
+from sync.server.many import insert_many, update_many
 from sync.server.problems import ProblemError
+from sync.server.push_devices import load_devices, scopes_of_all
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
-from sync.server.store import DatabaseBusy, Store
+from sync.server.store import DatabaseBusy
 
-__all__ = ["CHUNK", "Pushed", "apply_all", "apply_chunk", "check_dense"]
+__all__ = ["Job", "MoreRootsError", "Pushed", "apply_jobs", "check_dense", "check_epoch", "job_of"]
 
-CHUNK = 50
 _INSERTED = (("message", MESSAGE.number), ("note", NOTE.number), ("entry", TIME_ENTRY.number))
 
 _log = get_logger("server.push")
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """What one device pushes, decoded. `epoch` is the one that the device believes in; None does not ask."""
+
+    device: bytes
+    account: bytes
+    epoch: bytes | None
+    muts: Sequence[Mutation]
+    changes: Sequence[AnyChange | Refused]
+
+    def one(self, n: int) -> Job:
+        """Return one of its mutations as a job."""
+        return Job(self.device, self.account, self.epoch, self.muts[n : n + 1], self.changes[n : n + 1])
+
+
+@dataclass(frozen=True, slots=True)
 class Pushed:
-    """What one transaction of a push came to."""
+    """What one transaction did for one device."""
 
     lmid: int
     results: list[Result]
     heads: dict[str, int]
+
+
+class MoreRootsError(Exception):
+    """Reading brought up rows that must be locked too. Locks have one order, so the transaction begins again."""
+
+    def __init__(self, roots: frozenset[Key]) -> None:
+        super().__init__(len(roots))
+        self.roots = roots
+
+
+@dataclass(slots=True)
+class _Part:
+    """One device's part of the transaction: what it had before, and what is new."""
+
+    device: Device
+    old: list[Result]
+    job: Job
+    results: list[Result]
+    touched: frozenset[str] = frozenset()
+
+
+def job_of(device: bytes, account: bytes, epoch: bytes | None, muts: Sequence[Mutation]) -> Job:
+    """Decode what a device pushes; what cannot be decoded is refused when its turn comes."""
+    return Job(device, account, epoch, muts, [_decode(mutation) for mutation in muts])
 
 
 def check_dense(muts: Sequence[Mutation]) -> None:
@@ -57,106 +100,77 @@ def check_epoch(connection: sa.Connection, epoch: bytes) -> None:
         raise ProblemError(409, "epoch")
 
 
-def apply_chunk(
+def apply_jobs(
     connection: sa.Connection,
     now: int,
-    device_id: bytes,
-    account: bytes,
-    muts: Sequence[Mutation],
+    jobs: Sequence[Job],
     *,
-    epoch: bytes | None = None,
     reject_all: bool = False,
     known: frozenset[Key] = frozenset(),
-) -> Pushed:
-    """Apply mutations of one device in the caller's transaction. Raises ProblemError 409 `gap`, `fork` or `epoch`.
+) -> list[Pushed | ProblemError]:
+    """Apply what devices push, each device at most once among the jobs, in the caller's transaction.
 
-    `epoch` is the one that the device believes in; None does not ask.
+    A device that may not push, or whose mids do not fit, gets its ProblemError: 401, 403, 409 `gap`, `fork` or
+    `epoch`. `known` are rows to lock beside those that the mutations name. Raises MoreRootsError.
 
-    `known` are rows to lock beside those that the mutations name.
-
-    `reject_all` stores every new one as `rejected: error`: the way out for a mutation that the database itself
-    refuses, alone in its chunk.
+    `reject_all` stores every new mutation as `rejected: error`: the way out for one that the database itself
+    refuses, alone in its transaction.
     """
-    device = load_device(connection, device_id, account, lock=True)
-    if epoch is not None:
-        check_epoch(connection, epoch)
-    old, new = _split(connection, device, muts)
-    changes = [_decode(mutation) for mutation in new]
-    good = [change for change in changes if not isinstance(change, Refused)]
-    rows = _locked(connection, good, known)
-    rows.expect(key for change in good for key in _new_ids(change))
-    applier = Applier(connection, rows, frozenset(scopes_of(connection, account)), device.id)
-    results = []
-    for mutation, change in zip(new, changes, strict=True):
-        if reject_all:
-            results.append(Result(mid=mutation.mid, st="rejected", code="error"))
-        else:
-            results.append(_apply(applier, device, now, mutation, change))
+    begun = _begin(connection, jobs)
+    parts = [part for part in begun if isinstance(part, _Part)]
+    changes = [change for part in parts for change in part.job.changes if not isinstance(change, Refused)]
+    rows = _locked(connection, changes, known)
+    rows.expect(key for change in changes for key in _new_ids(change))
+    access = scopes_of_all(connection, {part.device.account for part in parts if part.job.muts})
+    for part in parts:
+        if part.job.muts:
+            applier = Applier(connection, rows, access.get(part.device.account, frozenset()), part.device.id)
+            _run(part, applier, now, reject_all=reject_all)
+            part.touched = rows.take_touched()
     heads = rows.flush(now)
-    results = [_with_number(rows, result, change) for result, change in zip(results, changes, strict=True)]
-    _store(connection, device, now, new, results)
-    lmid = new[-1].mid if new else device.lmid
-    return Pushed(lmid, [*old, *results], heads)
+    for part in parts:
+        found = zip(part.results, part.job.changes, strict=True)
+        part.results = [_with_number(rows, result, change) for result, change in found]
+    _store(connection, now, [part for part in parts if part.job.muts])
+    return [_told(part, heads) if isinstance(part, _Part) else part for part in begun]
 
 
-def apply_all(
-    store: Store, now: int, device: bytes, account: bytes, muts: Sequence[Mutation], epoch: bytes | None = None
-) -> Iterator[Pushed]:
-    """Apply mutations in their order, at most `CHUNK` in a transaction. Raises ProblemError, DatabaseBusy.
-
-    Where a chunk fails for what is in it, its mutations run one by one and only the one at fault is rejected. What
-    the database or the machine cannot do now fails as a whole: it is sent again, never rejected.
-    """
-    for start in range(0, len(muts), CHUNK):
-        yield from _apply_some(store, now, Sender(device, account, epoch), muts[start : start + CHUNK])
+def _begin(connection: sa.Connection, jobs: Sequence[Job]) -> list[_Part | ProblemError]:
+    """Lock the devices, in the one order that every writer uses, and see what is new."""
+    devices = load_devices(connection, [(job.device, job.account) for job in jobs])
+    epoch = current_epoch(connection).id
+    return [_begun(connection, job, device, epoch) for job, device in zip(jobs, devices, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who pushes, and the epoch that its device believes in."""
-
-    device: bytes
-    account: bytes
-    epoch: bytes | None
-
-
-def _apply_some(
-    store: Store, now: int, who: Sender, muts: Sequence[Mutation], known: frozenset[Key] = frozenset()
-) -> Iterator[Pushed]:
-    def work(cx: sa.Connection, *, reject_all: bool = False) -> Pushed:
-        return apply_chunk(
-            cx, now, who.device, who.account, muts, epoch=who.epoch, known=known, reject_all=reject_all
-        )  # fmt: skip
-
+def _begun(connection: sa.Connection, job: Job, device: Device | ProblemError, epoch: bytes) -> _Part | ProblemError:
+    if isinstance(device, ProblemError):
+        return device
+    if job.epoch is not None and job.epoch != epoch:
+        return ProblemError(409, "epoch")
     try:
-        pushed = store.write(work)
-    except _MoreRoots as more:
-        yield from _apply_some(store, now, who, muts, more.roots)
-        return
-    except (ProblemError, DatabaseBusy):
-        raise
-    except (OSError, MemoryError) as error:
-        raise DatabaseBusy(type(error).__name__) from error
-    except Exception as error:  # noqa: BLE001 - a bug in one change must not stop the device for ever
-        _log.exception("push failed", mutations=len(muts), error=type(error).__name__)
-        if len(muts) > 1:
-            for mutation in muts:
-                yield from _apply_some(store, now, who, [mutation])
-            return
-        pushed = store.write(lambda cx: work(cx, reject_all=True))
-    yield pushed
+        old, new = _split(connection, device, job.muts)
+    except ProblemError as error:
+        return error
+    changes = job.changes[len(job.muts) - len(new) :]
+    return _Part(device, old, Job(job.device, job.account, job.epoch, new, changes), [])
 
 
-class _MoreRoots(Exception):
-    """Reading brought up rows that must be locked too. Locks have one order, so the transaction begins again."""
+def _run(part: _Part, applier: Applier, now: int, *, reject_all: bool) -> None:
+    for mutation, change in zip(part.job.muts, part.job.changes, strict=True):
+        if reject_all:
+            part.results.append(Result(mid=mutation.mid, st="rejected", code="error"))
+        else:
+            part.results.append(_apply(applier, part.device, now, mutation, change))
 
-    def __init__(self, roots: frozenset[Key]) -> None:
-        super().__init__(len(roots))
-        self.roots = roots
+
+def _told(part: _Part, heads: dict[str, int]) -> Pushed:
+    muts = part.job.muts
+    mine = {scope: heads[scope] for scope in sorted(part.touched) if scope in heads}
+    return Pushed(muts[-1].mid if muts else part.device.lmid, [*part.old, *part.results], mine)
 
 
 def _locked(connection: sa.Connection, changes: Sequence[AnyChange], known: frozenset[Key]) -> TxRows:
-    """Lock every row that the changes may rest on. Raises _MoreRoots."""
+    """Lock every row that the changes may rest on. Raises MoreRootsError."""
     rows = TxRows(connection)
     first = known | {root for change in changes for root in change.roots() if root[0] in BY_NUMBER}
     rows.lock(first)
@@ -164,7 +178,7 @@ def _locked(connection: sa.Connection, changes: Sequence[AnyChange], known: froz
     if wanted <= first:
         return rows
     if connection.dialect.name != "sqlite":
-        raise _MoreRoots(first | wanted)
+        raise MoreRootsError(first | wanted)
     rows.lock(wanted - first)  # one writer: no order to keep
     return rows
 
@@ -247,14 +261,13 @@ def _with_number(rows: TxRows, result: Result, change: AnyChange | Refused) -> R
     return Result(mid=result.mid, st=result.st, code=result.code, data=data)
 
 
-def _store(
-    connection: sa.Connection, device: Device, now: int, new: Sequence[Mutation], results: Sequence[Result]
-) -> None:
-    if not new:
+def _store(connection: sa.Connection, now: int, parts: Sequence[_Part]) -> None:
+    """Keep the results, and how far each device is."""
+    if not parts:
         return
     records = [
         {
-            "device_id": device.id,
+            "device_id": part.device.id,
             "mid": mutation.mid,
             "hash": mutation.hash,
             "st": result.st,
@@ -262,8 +275,9 @@ def _store(
             "data": canonical_json(result.data) if result.data else None,
             "at": now,
         }
-        for mutation, result in zip(new, results, strict=True)
+        for part in parts
+        for mutation, result in zip(part.job.muts, part.results, strict=True)
     ]
     insert_many(connection, SYSTEM.mutation_result, records)
-    table = SYSTEM.device
-    connection.execute(table.update().where(table.c.id == device.id).values(lmid=new[-1].mid, last_seen=now))
+    reached = [{"id": part.device.id, "lmid": part.job.muts[-1].mid, "last_seen": now} for part in parts]
+    update_many(connection, SYSTEM.device, reached)

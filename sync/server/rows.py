@@ -40,6 +40,19 @@ class _Stored:
     deleted: bool
 
 
+@dataclass(slots=True)
+class _Counter:
+    """A scope's row while it is locked."""
+
+    head: int
+    n: int
+    xsum: int
+
+    def record(self, scope: str) -> dict[str, Any]:
+        """Return what is written back."""
+        return {"id": scope, "head": self.head, "n": self.n, "xsum": self.xsum}
+
+
 def load_fld(text: str) -> dict[str, FieldStamp]:
     """Return the field stamps of a row from their JSON."""
     if text == "{}":
@@ -67,6 +80,8 @@ class TxRows:
         self._stored: dict[Key, _Stored] = {}
         self._staged: dict[Key, Row] = {}
         self._unasked: set[bytes] = set()
+        self._touched: set[str] = set()
+        self._counters: dict[str, _Counter] = {}
 
     def lock(self, roots: Iterable[Key]) -> None:
         """Read and lock root rows, in the one order that every writer uses."""
@@ -93,8 +108,7 @@ class TxRows:
             if type_ == HISTORY.number:  # written often, read never: whether it is there is asked once, in `flush`
                 self._unasked.add(id_)
                 return None
-            table = ENTITY_TABLES[type_]
-            found = self._cx.execute(sa.select(table).where(table.c.id == id_)).mappings().first()
+            found = self._cx.execute(_with(type_, "id"), {"value": id_}).mappings().first()
             if found is None:
                 self._rows[key] = None
             else:
@@ -117,12 +131,9 @@ class TxRows:
 
     def find(self, type_: int, column: str, value: Value, *, deleted: bool = False) -> list[Row]:
         """Return all rows, by id, whose column has this value, as this transaction has them."""
-        table = ENTITY_TABLES[type_]
-        query = sa.select(table).where(table.c[column] == value)
-        if not deleted:
-            query = query.where(table.c.deleted == sa.false())
+        query = _with(type_, column, live=not deleted)
         ids = {id_ for kind, id_ in self._staged if kind == type_}
-        for found in self._cx.execute(query).mappings():
+        for found in self._cx.execute(query, {"value": value}).mappings():
             id_ = bytes(found["id"])
             ids.add(id_)
             if (type_, id_) not in self._rows:
@@ -136,8 +147,16 @@ class TxRows:
         for row in accepted:
             _check_values(row)
         for row in accepted:
-            self._rows[(row.type, row.id)] = row
-            self._staged[(row.type, row.id)] = row
+            key = (row.type, row.id)
+            self._rows[key] = self._staged[key] = row
+            self._touched.add(row.scope)
+            if key in self._stored:
+                self._touched.add(self._stored[key].scope)
+
+    def take_touched(self) -> frozenset[str]:
+        """Return the scopes of all rows staged since this was asked last."""
+        touched, self._touched = frozenset(self._touched), set()
+        return touched
 
     def flush(self, now: int) -> dict[str, int]:
         """Give numbers and seqs, write everything, and return the new heads of the scopes concerned."""
@@ -154,8 +173,11 @@ class TxRows:
                 leaving.setdefault(before.scope, []).append(row)
         heads: dict[str, int] = {}
         seqs: dict[Key, int] = {}
-        for scope in sorted({*arrivals, *leaving}):  # everybody locks scopes in this order
+        scopes = sorted({*arrivals, *leaving})
+        self._lock_counters(scopes)
+        for scope in scopes:
             heads[scope] = self._stamp(scope, leaving.get(scope, []), arrivals.get(scope, []), seqs, now)
+        update_many(self._cx, SYSTEM.scope, [self._counters[scope].record(scope) for scope in scopes])
         self._write(seqs, now)
         note_references(self._cx, self._staged.values())
         return heads
@@ -215,18 +237,24 @@ class TxRows:
             numbered = replace(row, values={**row.values, "number": number})
             self._rows[(row.type, row.id)] = self._staged[(row.type, row.id)] = numbered
 
+    def _lock_counters(self, scopes: list[str]) -> None:
+        """Lock the counter rows of scopes, to the commit, in the one order that every writer uses."""
+        query = _counters_query(array=self._cx.dialect.name == "postgresql")
+        self._counters = {
+            row.id: _Counter(row.head, row.n, row.xsum) for row in self._cx.execute(query, {"ids": scopes})
+        }
+        missing = [scope for scope in scopes if scope not in self._counters]
+        if missing:
+            for scope in missing:
+                add_scope(self._cx, scope)  # the first row of an archive
+            self._lock_counters(scopes)
+
     def _stamp(self, scope: str, leaving: list[Row], arrivals: list[Row], seqs: dict[Key, int], now: int) -> int:
-        """Take seqs from the scope's counter row, which stays locked to the commit, and keep its sums."""
-        table = SYSTEM.scope
-        count = len(leaving) + len(arrivals)
-        query = table.update().where(table.c.id == scope).values(head=table.c.head + count)
-        query = query.returning(table.c.head, table.c.n, table.c.xsum)
-        counter = self._cx.execute(query).first()
-        if counter is None:
-            add_scope(self._cx, scope)  # the first row of an archive
-            counter = self._cx.execute(query).one()
-        head, n, xsum = counter
-        first = head - count + 1
+        """Take seqs from the scope's counter, and keep its sums."""
+        counter = self._counters[scope]
+        first = counter.head + 1
+        counter.head += len(leaving) + len(arrivals)
+        n, xsum = counter.n, counter.xsum
         for row in [*leaving, *arrivals]:
             before = self._stored.get((row.type, row.id))
             if before is not None and before.scope == scope and not before.deleted:
@@ -235,14 +263,14 @@ class TxRows:
             seqs[row.type, row.id] = seq
             if not row.deleted:
                 n, xsum = n + 1, add_sum(xsum, row_hash(row.type, row.id, seq))
-        self._cx.execute(table.update().where(table.c.id == scope).values(n=n, xsum=xsum))
+        counter.n, counter.xsum = n, xsum
         if leaving:
             exits = [
                 {"scope_id": scope, "seq": seq, "type": row.type, "id": row.id, "to_scope": row.scope, "at": now}
                 for seq, row in enumerate(leaving, first)
             ]
             insert_many(self._cx, SYSTEM.scope_exit, exits)
-        return int(head)
+        return counter.head
 
     def _write(self, seqs: Mapping[Key, int], now: int) -> None:
         inserts: dict[int, list[dict[str, Any]]] = {}
@@ -257,6 +285,14 @@ class TxRows:
 
 
 @cache
+def _with(type_: int, column: str, *, live: bool = False) -> sa.Select[Any]:
+    """Return the statement for the rows whose column has the value given; put together and compiled once."""
+    table = ENTITY_TABLES[type_]
+    query = sa.select(table).where(table.c[column] == sa.bindparam("value"))
+    return query.where(table.c.deleted == sa.false()) if live else query
+
+
+@cache
 def _by_ids_query(type_: int, *, array: bool, lock: bool) -> sa.Select[Any]:
     table = ENTITY_TABLES[type_]
     if array:  # one statement, whatever the number of ids: the database keeps its plan
@@ -265,6 +301,15 @@ def _by_ids_query(type_: int, *, array: bool, lock: bool) -> sa.Select[Any]:
         chosen = table.c.id.in_(sa.bindparam("ids", expanding=True))
     query = sa.select(table).where(chosen)
     return query.order_by(table.c.id).with_for_update() if lock else query
+
+
+@cache
+def _counters_query(*, array: bool) -> sa.Select[Any]:
+    table = SYSTEM.scope
+    ids = sa.bindparam("ids", type_=ARRAY(sa.Text)) if array else sa.bindparam("ids", expanding=True)
+    query = sa.select(table.c.id, table.c.head, table.c.n, table.c.xsum)
+    query = query.where(table.c.id == sa.any_(ids) if array else table.c.id.in_(ids))
+    return query.order_by(table.c.id).with_for_update()
 
 
 def _by_ids(

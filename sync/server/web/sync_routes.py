@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import zstandard
@@ -20,6 +20,7 @@ from sync.protocol import (
     PUSH_MAX_BYTES,
     Hello,
     HelloAnswer,
+    ProtocolError,
     Pull,
     PullFrame,
     Push,
@@ -32,6 +33,7 @@ from sync.protocol import (
 )
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
+from sync.server.push_queue import Answer, PushQueue
 from sync.server.tokens import AGENT, Grant
 from sync.server.web.ranges import send_file
 from sync.server.web.wire import grant_of
@@ -45,6 +47,7 @@ _CHUNK_BYTES = 64 << 10
 
 def sync_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the route handlers."""
+    queue = PushQueue(lambda pushes: parts.jobs.write(lambda: _push(parts, pushes)), parts.push_writers)
 
     @post("/sync/v1/hello", status_code=200, include_in_schema=False)
     async def hello(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -59,9 +62,9 @@ def sync_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """Mutations of this device."""
         grant = grant_of(request, parts, AGENT)
         body = await request.body()
-        result = await parts.jobs.write(lambda: _push(parts, grant, body))
-        parts.hub.changed(result.heads)
-        return Response(pack(result), media_type=CONTENT_TYPE)
+        answer = await queue.push(grant, body)
+        parts.hub.changed(answer.heads)
+        return Response(answer.body, media_type=CONTENT_TYPE)
 
     @post("/sync/v1/pull", status_code=200, include_in_schema=False)
     async def pull(request: Request[Any, Any, Any]) -> Stream:
@@ -96,15 +99,33 @@ def _hello(parts: Parts, grant: Grant, body: bytes) -> HelloAnswer:
     return parts.core.hello(parts.clock(), grant, message)
 
 
-def _push(parts: Parts, grant: Grant, body: bytes) -> PushAnswer:
+def _push(parts: Parts, pushes: Sequence[tuple[Grant, bytes]]) -> list[Answer | Exception]:
+    """Apply several pushes and make the answer of each."""
+    answers: dict[int, Answer | Exception] = {}
+    messages: dict[int, tuple[Grant, Push]] = {}
+    for n, (grant, body) in enumerate(pushes):
+        try:
+            messages[n] = grant, _unpacked(body)
+        except (ProtocolError, ProblemError) as error:
+            answers[n] = error
+    told = parts.core.push_together(parts.clock(), list(messages.values()))
+    for n, answer in zip(messages, told, strict=True):
+        answers[n] = answer if isinstance(answer, Exception) else _packed(messages[n][1], answer)
+    return [answers[n] for n in range(len(pushes))]
+
+
+def _unpacked(body: bytes) -> Push:
     raw = inflate(body, INFLATED_MAX_BYTES)
     if len(raw) > PUSH_MAX_BYTES + (64 << 10):
         raise ProblemError(413, "too_large")
     message: Push = decode(raw, Push)
-    result = parts.core.push(parts.clock(), grant, message)
-    refused = sum(r.st in ("rejected", "conflict") for r in result.results)
-    _log.info("push answered", mutations=len(message.muts), refused=refused, lmid=result.lmid)
-    return result
+    return message
+
+
+def _packed(message: Push, answer: PushAnswer) -> Answer:
+    refused = sum(r.st in ("rejected", "conflict") for r in answer.results)
+    _log.info("push answered", mutations=len(message.muts), refused=refused, lmid=answer.lmid)
+    return Answer(pack(answer), answer.heads)
 
 
 def _pull(parts: Parts, grant: Grant, body: bytes) -> Iterator[bytes]:

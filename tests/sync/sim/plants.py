@@ -11,7 +11,6 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
-import sqlalchemy as sa
 
 import app.domain.changes_tickets
 import app.domain.holds
@@ -30,6 +29,7 @@ import sync.server.hello
 import sync.server.losses
 import sync.server.pull
 import sync.server.push
+import sync.server.push_runs
 import sync.server.rows
 from app.domain.errors import Refused
 from app.domain.executor import Decision
@@ -92,11 +92,9 @@ def _sequence() -> Sequence[Change]:
             drawn[scope] = head
         swapped = late if late is not None else head + 1
         delta = sync.protocol.row_hash(*key, swapped) - sync.protocol.row_hash(*key, seqs[key])
-        table = SYSTEM.scope
-        xsum = self._cx.execute(sa.select(table.c.xsum).where(table.c.id == scope)).scalar_one()
         head += 1 if late is None else -1
-        values = {"head": head, "xsum": sync.protocol.add_sum(xsum, 0 if last.deleted else delta)}
-        self._cx.execute(table.update().where(table.c.id == scope).values(**values))
+        counter = self._counters[scope]
+        counter.head, counter.xsum = head, sync.protocol.add_sum(counter.xsum, 0 if last.deleted else delta)
         seqs[key] = swapped
         return head
 
@@ -246,11 +244,9 @@ def _xsum() -> Sequence[Change]:
     def stamp(self: Any, scope: str, leaving: list[Any], *args: Any) -> int:
         head: int = before(self, scope, leaving, *args)
         if leaving:
-            table, row = SYSTEM.scope, leaving[0]
-            xsum = self._cx.execute(sa.select(table.c.xsum).where(table.c.id == scope)).scalar_one()
+            row, counter = leaving[0], self._counters[scope]
             missed = sync.protocol.row_hash(row.type, row.id, self._stored[row.type, row.id].seq)
-            values = {"xsum": sync.protocol.add_sum(xsum, missed)}
-            self._cx.execute(table.update().where(table.c.id == scope).values(**values))
+            counter.xsum = sync.protocol.add_sum(counter.xsum, missed)
         return head
 
     return [(rows_.TxRows, "_stamp", stamp)]
@@ -282,16 +278,16 @@ def _epoch_head() -> Sequence[Change]:
 
 @_plant("effect_outside_transaction", "lmid is committed before the rows are")
 def _outside() -> Sequence[Change]:
-    before = sync.server.push.apply_chunk
+    before = sync.server.push.apply_jobs
 
-    def apply(connection: Any, now: int, device: bytes, account: bytes, muts: Any, **more: Any) -> Any:
-        done = before(connection, now, device, account, muts, **more)
-        if len(muts) > 2:
+    def apply(connection: Any, now: int, jobs: Any, **more: Any) -> Any:
+        done = before(connection, now, jobs, **more)
+        if any(len(job.muts) > 2 for job in jobs):
             # the rest of the work was to follow in a transaction of its own
             connection.exec_driver_sql("DELETE FROM note WHERE id = (SELECT max(id) FROM note)")
         return done
 
-    return [(sync.server.push, "apply_chunk", apply)]
+    return [(sync.server.push_runs, "apply_jobs", apply)]
 
 
 # --- client -----------------------------------------------------------------------------------------------------------
