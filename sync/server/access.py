@@ -104,7 +104,13 @@ def withdraw(connection: sa.Connection, account: bytes, scopes: list[str]) -> No
 
 
 def grant(connection: sa.Connection, account: bytes, scopes: list[str], now: int) -> None:
-    """Give an account access to scopes; those it has stay as they are."""
+    """Give an account access to scopes; those it has stay as they are.
+
+    Counted as after every hello of its devices, whatever the clocks of the servers say: a hello waits for this one.
+    """
+    devices = SYSTEM.device
+    heard = sa.select(devices.c.hello_at).where(devices.c.account_id == account).with_for_update()
+    now = max([now, *(at + 1 for at in connection.execute(heard).scalars())])
     sql = sa.text(
         "INSERT INTO scope_access (account_id, scope_id, role, granted_at) VALUES (:account, :scope, 'rw', :now) "
         "ON CONFLICT (account_id, scope_id) DO NOTHING"

@@ -47,7 +47,7 @@ def hello(connection: sa.Connection, now: int, device: Device, message: Hello, o
         )
         for row in sorted(rows, key=lambda row: (priority(row["id"]), row["id"]))
     ]
-    _remember(connection, now, device, message)
+    _remember(connection, now, device, message, max(access.values(), default=0))
     return HelloAnswer(
         epoch=epoch.id,
         proto=PROTO,
@@ -75,14 +75,14 @@ def _lmid_hash(connection: sa.Connection, device: Device) -> bytes | None:
     return bytes(found) if found is not None else None
 
 
-def _remember(connection: sa.Connection, now: int, device: Device, message: Hello) -> None:
+def _remember(connection: sa.Connection, now: int, device: Device, message: Hello, granted: int) -> None:
     table = SYSTEM.device
     values = {
         "offset_ms": max(-(1 << 45), min(now - message.wall_ms, 1 << 45)),
         "lmid_seen": max(device.lmid_seen, min(message.lmid_seen, device.lmid)),
         "proto": PROTO,
         "schema": message.schema,
-        "hello_at": now,
+        "hello_at": max(now, granted),  # told of every grant, be it of a clock that runs ahead
         "last_seen": now,
     }
     connection.execute(table.update().where(table.c.id == device.id).values(**values))

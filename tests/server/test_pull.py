@@ -122,6 +122,24 @@ def test_a_scope_granted_later_asks_the_device_to_say_hello_again(world: World) 
     assert not begin.rehello
 
 
+@pytest.mark.parametrize("behind_ms", [0, 5_000], ids=["the same instant", "a clock that runs behind"])
+def test_a_grant_is_noticed_whatever_the_clocks_of_the_servers_say(world: World, behind_ms: int) -> None:
+    """Another process, or the same millisecond: a scope granted after a hello is always news, and is so once."""
+    from sync.server.access import grant
+
+    park = world.agent("park")
+    park.hello()
+    scope = team_scope(world.team("북부"))
+    world.store.write(lambda cx: grant(cx, park.id, [scope], world.clock() - behind_ms))
+    begin = park.pull()[0]
+    assert isinstance(begin, Begin)
+    assert begin.rehello
+    assert scope in {s.id for s in park.hello().scopes}
+    begin = park.pull()[0]
+    assert isinstance(begin, Begin)
+    assert not begin.rehello
+
+
 def test_a_cursor_ahead_of_the_server_proves_a_rollback_and_starts_a_new_epoch(world: World) -> None:
     """After a restored backup the devices reload what they had from the lost future, and only that."""
     kim = world.agent()
