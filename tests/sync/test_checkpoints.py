@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from app.domain.changes import ConflictResolve, TicketDelete
 from app.domain.entities import NOTE, TICKET, customer_scope, team_scope
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import ViewKey
@@ -466,6 +467,37 @@ def test_what_the_server_had_already_is_recognised_after_a_new_device_id(desk: D
     assert kim.profile.numbers().waiting == 0
     assert len(desk.rows(NOTE.number)) == 1
     assert kim.bodies(TicketId(ticket))[1:] == ["einmal", "auch einmal"]
+
+
+def test_a_new_device_id_keeps_what_a_decision_and_a_deletion_rest_on(desk: Desk, kim: Client, lee: Client) -> None:
+    """A choice in the tray, and a deletion, that build on own edits hold under the new id too."""
+    first, second = lee.new_ticket("eins"), lee.new_ticket("zwei")
+    lee.sync()
+    kim.sync()
+    kim.reply(first, "gelöst")
+    lee_state, kim_state = lee.state("waiting_customer"), kim.state("solved")
+    kim.sync()
+    lee.sync()
+    lee.set(first, state=lee_state)
+    kim.set(first, state=kim_state)
+    kim.set(second, priority=4)
+    lee.sync()
+    kim.sync()
+    kim.sync()
+    [item] = kim.profile.needs_you.entries()
+    kim.set(first, state=kim.state("open"))
+    kim.do(ConflictResolve(new_id(), item.id, "mine"))
+    kim.set(second, priority=3)
+    kim.do(TicketDelete(new_id(), second))
+    kim.new_device(keep_above=kim.core.state.lmid_seen)
+    assert kim.sync()
+    assert kim.sync()
+    assert kim.profile.numbers().waiting == 0
+    assert kim.profile.needs_you.number() == 0
+    assert _tray(kim) == [] or all(kind == "held" for _, kind, _, _ in _tray(kim))
+    lee.sync()
+    assert lee.profile.queries.rows([first])[first].state == kim_state
+    assert second not in lee.profile.queries.ids(ViewKey.ALL)
 
 
 # --- stuck ------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from app.domain.ids import TicketId, new_id
 from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import FieldMark
 from app.services.needs_you import NeedsYou
+from app.store.replica import remove_database
 from sync.server.bulk import load_rows
 from tests.sync.desk import Client, Desk, Row
 
@@ -164,6 +165,30 @@ def test_a_stale_reply_is_held_with_its_news_and_sent_once_when_released(kim: Cl
     page = lee.profile.queries.details(ticket)
     assert page is not None
     assert [i.body for i in page.items if i.body].count("확인했습니다.") == 1
+    assert entries(kim) == []
+
+
+def test_what_was_decided_does_not_come_back_with_a_replica_that_is_loaded_again(kim: Client, lee: Client) -> None:
+    """The results of the server come a second time; the closed rows say that nothing waits."""
+    stale(kim, lee)
+    two_values(kim, lee)
+    for item in entries(kim):
+        if item.kind is NeedKind.STALE_REPLY:
+            decide(kim).discard([item])
+        else:
+            decide(kim).keep([item], mine=False)
+    sync(kim)
+    assert entries(kim) == []
+    kim.replica.close()
+    remove_database(kim.folder / "replica.db")
+    kim.open_worker()
+    for _ in range(40):
+        request = kim.core.next(kim.desk.clock())
+        if request is None:
+            break
+        kim._exchange(request)
+        assert entries(kim) == []
+    sync(kim)
     assert entries(kim) == []
 
 
