@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def tell(seed: int, events: int, plant: str | None = None, *, lines: list[str] |
 
 
 def _chunk(seeds: Sequence[int], events: int, plant: str | None) -> list[Story]:
-    gc.disable()
+    _prepare()
     out = []
     for seed in seeds:
         out.append(tell(seed, events, plant))
@@ -64,6 +64,17 @@ def _chunk(seeds: Sequence[int], events: int, plant: str | None) -> list[Story]:
             break
     gc.collect()
     return out
+
+
+@cache
+def _prepare() -> None:
+    """Once in each process: what is there before the first story need not be looked through after every few."""
+    from tests.sync.sim.env import environment
+
+    environment()
+    gc.disable()
+    gc.collect()
+    gc.freeze()
 
 
 def stories(seeds: range, events: int, jobs: int, plant: str | None = None) -> Iterator[Story]:

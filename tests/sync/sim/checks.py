@@ -3,25 +3,30 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from app.domain.entities import ENTITIES
 from app.domain.replica import OutboxEntry, ReplicaState
 from app.store.cipher import Session
-from app.store.schema import table_of
+from app.store.schema import quoted, table_of
 from app.store.shown import Shown, ShownRows
 from sync.protocol import Begin, FrameReader, Mark, PullFrame, PushAnswer, Sums
 from tests.sync.sim.model import CHECKED, MESSAGE, NOTE, TICKET, Image, Key, Refusal
 from tests.sync.sim.oracle import Violation, signed, version_hash
 
 if TYPE_CHECKING:
-    from tests.sync.sim.world import Client, World
+    from tests.sync.sim.computer import Client
+    from tests.sync.sim.world import World
 
 _INSERTS = {"ticket.create": (TICKET, "ticket"), "message.add": (MESSAGE, "message"), "note.add": (NOTE, "note")}
 _FULL_CHECK_EVERY = 4
+_LIVE_ROWS = {
+    e.number: f"SELECT {quoted(table_of(e.number).columns)} FROM {e.name} WHERE deleted = 0"  # noqa: S608  # - names of our own registry
+    for e in ENTITIES
+}
 
 
 def short(state: ReplicaState) -> str:
@@ -124,14 +129,17 @@ def _names(keys: set[Key]) -> list[str]:
 
 def _base_rows(tx: Session) -> dict[str, dict[Key, tuple[int, Image]]]:
     out: dict[str, dict[Key, tuple[int, Image]]] = {}
-    for entity in ENTITIES:
-        table = table_of(entity.number)
-        columns = ", ".join(f'"{c}"' for c in table.columns)
-        for raw in tx.all(f"SELECT {columns} FROM {table.name} WHERE deleted = 0"):  # noqa: S608  # - names of our own registry
-            row = table.row(raw)
-            image = Image(row.scope, row.rev, dict(row.values))
-            out.setdefault(row.scope, {})[entity.number, row.id] = (raw[2], image)
+    for number, sql in _LIVE_ROWS.items():
+        for raw in tx.all(sql):
+            out.setdefault(raw[1], {})[number, raw[0]] = (raw[2], _image_of(number, raw))
     return out
+
+
+@lru_cache(maxsize=4096)
+def _image_of(number: int, raw: tuple[Any, ...]) -> Image:
+    """Return a stored row as the model has it; most are read again and again."""
+    row = table_of(number).row(raw)
+    return Image(row.scope, row.rev, dict(row.values))
 
 
 # --- what people see --------------------------------------------------------------------------------------------------

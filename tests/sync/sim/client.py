@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import app.store.profile
+import app.store.replica
 from app.domain.changes import AnyChange
 from app.domain.ports import Seen
 from app.domain.replica import Applied
 from app.entry.sync_codec import Codec, Hashes
 from app.store.cipher import Database
 from app.store.pending import Tools, seen_of
-from app.store.pending_file import open_reader
+from app.store.pending_file import Opened, open_reader
 from app.store.profile import Profile
 from app.store.replica import ReplicaStore, open_replica
 from app.store.shown import Shown, ShownRows
@@ -23,12 +27,18 @@ from sync.engine import Backoff, ClientCore
 from tests.sync.sim.env import KEY, Person
 
 
+def _trusted(_folder: Path, _key: bytes) -> Opened:
+    return Opened("ok")
+
+
 class Window:
     """The window's process: saves, reads, rebuilds."""
 
-    def __init__(self, folder: Path, person: Person, clock: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, person: Person, clock: Callable[[], int], *, sound: bool = False) -> None:
+        """`sound`: the files are a fresh copy of ones that were checked and copied aside a moment ago."""
         self.person = person
-        self.profile = Profile(folder, KEY, Tools(Codec(), decide, clock))
+        with patch.object(app.store.profile, "prepare", _trusted) if sound else nullcontext():
+            self.profile = Profile(folder, KEY, Tools(Codec(), decide, clock))
 
     def close(self) -> None:
         """End, or be killed: what is committed stays."""
@@ -54,10 +64,14 @@ class Window:
 class Worker:
     """The sync worker's process."""
 
-    def __init__(self, folder: Path, person: Person, clock: Callable[[], int], rng: random.Random) -> None:
+    def __init__(
+        self, folder: Path, person: Person, clock: Callable[[], int], rng: random.Random, *, sound: bool = False
+    ) -> None:
+        """`sound`: as for a window."""
         self._pending: Database = open_reader(folder, KEY)
         self.replica: ReplicaStore
-        self.replica, self.aside = open_replica(folder, KEY, self._pending, Hashes(), clock)
+        with patch.object(app.store.replica, "open_file", lambda *_: False) if sound else nullcontext():
+            self.replica, self.aside = open_replica(folder, KEY, self._pending, Hashes(), clock)
         self.replica.use_device(person.device)
         self.core = ClientCore(self.replica, rng)
         self.backoff = Backoff(rng)

@@ -9,7 +9,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,13 +158,14 @@ class Env:
         """The database of the running server."""
         return self.folder / "live" / "server.db"
 
-    def fresh(self) -> Path:
-        """Put the templates in place for a new world; returns the folder of the clients."""
+    def fresh(self, people: Sequence[Person]) -> Path:
+        """Put the templates in place for a new world of these people; returns the folder of the clients."""
         self.store.drop_connections()
         self.put_server(self.folder / "template" / "server.db")
         clients = self.folder / "clients"
         shutil.rmtree(clients, ignore_errors=True)
-        shutil.copytree(self.folder / "template" / "clients", clients)
+        for person in people:
+            shutil.copytree(self.folder / "template" / "clients" / person.login, clients / person.login)
         return clients
 
     def put_server(self, source: Path) -> None:
