@@ -189,7 +189,10 @@ def view_is_replay(world: World, client: Client) -> None:
 
 def _compare_view(world: World, client: Client, shown: Shown) -> None:
     person = client.person
-    loading = {s for (s,) in shown.tx.all("SELECT id FROM main.scope_state WHERE state <> 'live'")}
+    scopes = dict(shown.tx.all("SELECT id, state FROM main.scope_state"))
+    if scopes.get("ref") != "live":
+        return  # without the states no rule can run: last images stay
+    loading = {s for s, state in scopes.items() if state != "live"}
     put: dict[Key, Image] = {}
     unsure: set[bytes] = set()
 
