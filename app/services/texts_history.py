@@ -199,11 +199,13 @@ def _session_end(item: ThreadItem, items: Sequence[ThreadItem]) -> EventLine:
     why = "" if reason == "stopped" else session_end_words(reason)  # stopping is the usual end and needs no reason
     if begun:
         seconds = max(0, (item.at - begun[-1]) // 1000)
-        head = _("Screen sharing ended after {minutes} min {seconds} s").format(
-            minutes=seconds // 60, seconds=f"{seconds % 60:02}"
-        )
-        if seconds < MINUTE_S:
-            head = _("Screen sharing ended after {seconds} s").format(seconds=seconds)
+        minutes, rest = divmod(seconds, MINUTE_S)
+        if not minutes:
+            head = _("Screen sharing ended after {seconds} s").format(seconds=rest)
+        elif rest:
+            head = _("Screen sharing ended after {minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+        else:
+            head = _("Screen sharing ended after {minutes} min").format(minutes=minutes)
     else:
         head = _("Screen sharing ended before it began")
     return EventLine(f"{head}. {why}" if why else head, "monitor-off", strong=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QDeadlineTimer, QEvent, QEventLoop, QSize
+from PySide6.QtCore import QDeadlineTimer, QEvent, QEventLoop, QSize, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 import tests.widgets
@@ -59,7 +59,7 @@ def render(app: QApplication, theme: Theme, scene: Scene, path: Path) -> QSize:
         window.resize(*scene.size)
     window.show()
     window.activateWindow()
-    _settle(app, scene.settle_ms)
+    _settle(app, scene.settle_ms, window)
     picture = window.grab()
     picture.save(str(path))
     window.close()
@@ -70,10 +70,15 @@ def render(app: QApplication, theme: Theme, scene: Scene, path: Path) -> QSize:
     return picture.size()
 
 
-def _settle(app: QApplication, ms: int) -> None:
-    deadline = QDeadlineTimer(ms)
-    while not deadline.hasExpired():
+def _settle(app: QApplication, ms: int, window: QWidget | None = None) -> None:
+    least, most = QDeadlineTimer(ms), QDeadlineTimer(ms + 5_000)
+    while not least.hasExpired() or (window is not None and _fills(window) and not most.hasExpired()):
         app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+
+
+def _fills(window: QWidget) -> bool:
+    # long contents come a piece in each turn of the event loop, by timers without a delay
+    return any(timer.isActive() and timer.interval() == 0 for timer in window.findChildren(QTimer))
 
 
 def _sheet(out: Path, rows: list[tuple[str, list[str]]]) -> None:

@@ -575,7 +575,7 @@ def test_a_code_that_is_not_valid_is_told_at_its_field(make: Make, server: Custo
     assert code is not None
     code.code.setText("123 456 789")
     code.go.click()
-    qtbot.waitUntil(lambda: code.problem.text() == texts.trouble("bad_code"), timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: code.problem.text.text() == texts.trouble("bad_code"), timeout=_WAIT_MS)
     assert code.code.text() == "123 456 789"
     code.reject()
 

@@ -363,7 +363,7 @@ def test_a_passphrase_is_chosen_twice_and_not_too_short(theme: Theme, qtbot: QtB
         window.word.setText("long enough words")
         window.again.setText("long enough worbs")
         window.go.click()
-    assert "differ" in window.problem.text()
+    assert "differ" in window.problem.text.text()
     window.word.setText("long enough words")
     window.again.setText("long enough words")
     with qtbot.waitSignal(window.given):

@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 
 from app.config.i18n import _
-from widgets.foundation import Button, EnterFilter, Look, PlainLabel, Theme, column, fit, read_text, row
+from widgets.foundation import Button, EnterFilter, Look, Notice, PlainLabel, Theme, column, fit, read_text, row
 
 __all__ = ["CodeWindow"]
 
@@ -26,7 +26,7 @@ class CodeWindow(QDialog):
         self.code.setPlaceholderText("123 456 789")
         self.code.setFont(theme.font("title", tabular=True))
         EnterFilter(self.code, self._give)
-        self.problem = PlainLabel(tone="danger", wrap=True)
+        self.problem = Notice(theme, kind="danger")
         self.problem.hide()
         self.go = Button(theme, _("Show the request"), look=Look.PRIMARY, pressed=self._give)
         cancel = Button(theme, _("Cancel"), pressed=self.reject)
@@ -41,7 +41,7 @@ class CodeWindow(QDialog):
     def show_problem(self, text: str) -> None:
         """Say why it did not open; what was typed stays."""
         self.go.setEnabled(True)
-        self.problem.setText(text)
+        self.problem.tell(text, "danger")
         self.problem.show()
         fit(self, self.width(), self.height())
         self.code.setAccessibleDescription(text)

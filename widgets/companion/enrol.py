@@ -179,7 +179,7 @@ class PassphraseWindow(QWidget):
         self.word = self._field(_("Passphrase"))
         self.again = self._field(_("Passphrase once more"))
         self.again.setVisible(first)
-        self.problem = PlainLabel(tone="danger", wrap=True)
+        self.problem = Notice(theme, kind="danger")
         self.problem.hide()
         self.go = Button(theme, _("Continue"), look=Look.PRIMARY, big=True, pressed=self._give)
         for field in (self.word, self.again):
@@ -202,7 +202,7 @@ class PassphraseWindow(QWidget):
 
     def show_problem(self, text: str) -> None:
         """Say what is wrong; the field is empty and has the focus."""
-        self.problem.setText(text)
+        self.problem.tell(text, "danger")
         self.problem.show()
         self.word.clear()
         self.again.clear()

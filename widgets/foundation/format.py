@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _LOCALES = {"ko": Locale("ko", "KR"), "en": Locale("en", "GB")}  # en_GB: 24 hours, day before month
+_SIGNS = {"hour": "h", "minute": "min", "second": "s"}
 
 
 def _locale() -> Locale:
@@ -85,9 +86,11 @@ def rough_age(seconds: float) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Return a length of time with at most two units: "12 min 5 sec", "1시간 2분"."""
+    """Return a length of time with at most two units: "12 min 5 s", "1시간 2분"."""
     parts = [("hour", seconds // 3600), ("minute", seconds % 3600 // 60), ("second", seconds % 60)]
     shown = [(unit, n) for unit, n in parts if n][:2] or [("second", 0)]
+    if _locale().language == "en":  # the signs of the units, as everywhere else in the windows: no "mins", "secs"
+        return " ".join(f"{n} {_SIGNS[unit]}" for unit, n in shown)
     return " ".join(units.format_unit(n, f"duration-{unit}", "short", locale=_locale()) for unit, n in shown)
 
 

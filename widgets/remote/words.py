@@ -35,9 +35,9 @@ _NOTICES: Mapping[Notice, str] = {
     Notice.CAPTURE: N_("The customer's screen could not be captured for a moment."),
 }
 _PROOFS: Mapping[ProofKind, str] = {
-    ProofKind.DEVICE: N_("known computer of the customer"),
-    ProofKind.DEVICE_UNKNOWN: N_("a computer that is not known yet"),
-    ProofKind.LINK: N_("opened by link or code"),
+    ProofKind.DEVICE: N_("Known computer of the customer"),
+    ProofKind.DEVICE_UNKNOWN: N_("A computer that is not known yet"),
+    ProofKind.LINK: N_("Opened by link or code"),
 }
 _TEXT_QUALITY = {"coarse": N_("text: coarse"), "sharp": N_("text: sharp"), "exact": N_("text: exact")}
 _PATHS = {"direct": N_("path: direct"), "relay": N_("path: relay")}
