@@ -25,7 +25,7 @@ from app.domain.replica import (
     SyncCounters,
 )
 from sync.backoff import Backoff, StallWatch
-from sync.fetch import Fetch, Fetching
+from sync.fetch import CHUNK_ROWS, Fetch, Fetching
 from sync.gather import Gathered, page_of
 from sync.protocol import (
     Hello,
@@ -45,9 +45,9 @@ from sync.protocol import (
 __all__ = ["Backoff", "ClientCore", "Fetch", "Request", "Verdict"]
 
 FIRST_PULL_BYTES = 1 << 20  # rows show early; later answers are larger
+_LOAD_PULL_BYTES = 16 << 20  # the server makes rows while others are stored, and nobody waits between two answers
 _MORES_BEFORE_GROWTH = 8
 _HARD_PULL_BYTES = 64 << 20
-_CHUNK_ROWS = 12_000  # a larger transaction writes each page of the indexes less often
 _FIRST_CHUNK_ROWS = 1_000
 _KEEP_ROWS = 20_000  # a pull that grows beyond this goes to the disk piece by piece
 _GUARD_RETRY_MS = 600_000
@@ -83,7 +83,6 @@ class _Pulling:
     purpose: str
     gathered: Gathered
     mores: int = 0
-    chunks: int = 0
 
 
 class ClientCore:
@@ -100,6 +99,7 @@ class ClientCore:
         self._fetching: Fetching | None = None
         self._limits = Limits()
         self._totals: dict[str, int] = {}
+        self._shows_rows = False  # of a first load: the first ones go into view at once, the others in large steps
         self._snapshots: dict[str, SnapshotRef] = {}
         self._complete: set[str] = set()  # loaded scopes that the next checkpoint takes up
         self._new_epoch: bytes | None = None  # said by a hello; the files follow with the joint checkpoint
@@ -285,7 +285,9 @@ class ClientCore:
         self._pulling = _Pulling(purpose, Gathered({s.id: s.held for s in scopes}))
 
     def _pull(self, pulling: _Pulling) -> Pull:
-        size = FIRST_PULL_BYTES if pulling.purpose == "load" and pulling.mores == 0 else self._limits.pull_bytes
+        size = self._limits.pull_bytes
+        if pulling.purpose == "load":
+            size = _LOAD_PULL_BYTES if self._shows_rows else FIRST_PULL_BYTES
         if pulling.mores >= _MORES_BEFORE_GROWTH:
             size = min(size * 4 ** (pulling.mores - _MORES_BEFORE_GROWTH + 1), _HARD_PULL_BYTES)
         return Pull(
@@ -379,7 +381,7 @@ class ClientCore:
         gathered.take(frame)
         if gathered.epoch != self._epoch:
             raise ProtocolError("malformed", "an answer of another epoch")
-        limit = _KEEP_ROWS if pulling.purpose != "load" else _CHUNK_ROWS if pulling.chunks else _FIRST_CHUNK_ROWS
+        limit = _KEEP_ROWS if pulling.purpose != "load" else CHUNK_ROWS if self._shows_rows else _FIRST_CHUNK_ROWS
         return self._store_complete(pulling) if gathered.rows >= limit else None
 
     def on_pull_end(self, now_ms: int) -> Applied | None:
@@ -428,8 +430,9 @@ class ClientCore:
         if fetching is None:
             return None
         fetching.take(raw, frames)
-        applied = fetching.store(self._store)
+        applied = fetching.store(self._store, force=not self._shows_rows)
         if applied is not None:
+            self._shows_rows = True
             self._refresh()
             self.counters.rows += applied.rows
         return applied
@@ -517,9 +520,9 @@ class ClientCore:
         if pulling.purpose == "load":
             applied = self._store.load(segments)
             self.counters.rows += applied.rows
+            self._shows_rows = self._shows_rows or applied.rows >= _FIRST_CHUNK_ROWS
         else:
             self._store.keep(segments)
-        pulling.chunks += 1
         self._refresh()
         return applied
 

@@ -28,8 +28,8 @@ from app.domain.replica import (
 )
 from app.store import replica_pages
 from app.store.cipher import Database, Session
-from app.store.replica_file import connect, open_file, remove_database, replica_path, set_aside
-from app.store.replica_ready import make_ready
+from app.store.replica_file import connect, merge_index, open_file, remove_database, replica_path, set_aside
+from app.store.replica_ready import joined, make_ready
 from app.store.replica_rows import MAX_NAMED_IDS, RowWriter
 from app.store.replica_tray import Tray, needs_a_person
 
@@ -93,6 +93,7 @@ class ReplicaStore:
         self._pending = pending
         self._hashes = hashes
         self._now_ms = now_ms
+        self._unmerged = True  # as far as is known
 
     def close(self) -> None:
         """Close the file. Idempotent."""
@@ -194,9 +195,11 @@ class ReplicaStore:
 
     def load(self, segments: Sequence[Segment]) -> Applied:
         """Store rows of scopes in their first load."""
+        pages = joined([page for segment in segments for page in segment.pages])
+        exits = [page for segment in segments for page in segment.exits]
         with self._file.write() as tx:
             work = self._work(tx)
-            self._put(work, segments)
+            self._put(work, [Segment("", 0, 0, pages, exits)])
             for segment in segments:
                 work.change(segment.scope, cursor=segment.end)
             self._finish(tx, work)
@@ -215,7 +218,7 @@ class ReplicaStore:
             if work.scopes[part.scope].snapshot not in (None, part.snapshot):
                 replica_pages.forget(tx, [part.scope])
             if first:
-                self._put(work, [Segment(part.scope, 0, 0, part.pages)])
+                self._put(work, [Segment(part.scope, 0, 0, joined(part.pages))])
             replica_pages.keep_part(tx, part, rows_too=not first)
             work.change(part.scope, snapshot=part.snapshot, snap_offset=part.start + len(part.raw))
             self._finish(tx, work)
@@ -342,10 +345,13 @@ class ReplicaStore:
 
     # --- maintenance ------------------------------------------------------------------------------------------------
 
-    def tidy(self) -> None:
-        """Fold the write-ahead log back after a large load."""
-        with self._file.plain() as session:
-            session.run("PRAGMA wal_checkpoint(PASSIVE)")
+    def tidy(self) -> bool:
+        """Do a little of what a first load left for later, about 20 ms; False when nothing is left."""
+        if not self._unmerged:
+            return False
+        with self._file.write() as tx:
+            self._unmerged = merge_index(tx)
+        return self._unmerged
 
 
 class _RolledBack(Exception):

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import StoreUnavailable
-from app.store.cipher import file_uri, may_be_damage, open_raw, our_errors
+from app.store.cipher import Session, file_uri, may_be_damage, open_raw, our_errors
 from app.store.schema import fingerprint, replica_ddl
 
 KEPT_FACTS = ("known", "refresh_token", "renumber")  # the worker's own: a new replica need not ask a person again
-_LOAD_HASH_BYTES = 32 << 20  # room for the index's words between two flushes: twice as fast as the default
+_LOG_PAGES = 8_192  # of the write-ahead log before it is folded back: a first load writes many pages more than once
+# The index's own settings. Room for its words between two flushes: twice as fast as the default. While a first load
+# adds one segment a transaction nothing is merged; `merge_index` does it afterwards, little by little
+_LOAD_SETTINGS = {"hashsize": 32 << 20, "automerge": 0, "crisismerge": 1_000}
+_LIVE_SETTINGS = {"automerge": 4, "crisismerge": 16}
+_MERGE_PAGES = 100
 
 
 def replica_path(folder: Path) -> Path:
@@ -26,6 +31,7 @@ def connect(path: Path, key: bytes) -> Any:
     raw.execute("PRAGMA synchronous=NORMAL")  # losing the last transactions only repeats work
     # one transaction may be as large as a checkpoint; a WAL that grew is cut back afterwards
     raw.execute("PRAGMA journal_size_limit=67108864")
+    raw.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     return raw
 
 
@@ -39,15 +45,31 @@ def create(path: Path, key: bytes, pair_id: bytes, facts: Mapping[str, Any]) -> 
         raw.execute("BEGIN IMMEDIATE")
         for statement in replica_ddl():
             raw.execute(statement)
-        raw.execute("INSERT INTO fts(fts, rank) VALUES('hashsize', ?)", (_LOAD_HASH_BYTES,))
-        raw.executemany(
-            "INSERT INTO meta VALUES(?, ?)", [("schema", fingerprint()), ("pair_id", pair_id), *facts.items()]
-        )
+        raw.executemany("INSERT INTO fts(fts, rank) VALUES(?, ?)", list(_LOAD_SETTINGS.items()))
+        own = {"schema": fingerprint(), "pair_id": pair_id, "index_unmerged": 1}
+        raw.executemany("INSERT INTO meta VALUES(?, ?)", [*own.items(), *facts.items()])
         raw.execute("COMMIT")
     finally:
         raw.close()
     remove_database(path)
     fresh.rename(path)
+
+
+def merge_index(tx: Session) -> bool:
+    """Merge a little of what a first load left in many pieces; False when nothing is left to merge.
+
+    Search finds everything before, too: it only asks more pieces.
+    """
+    if tx.value("SELECT v FROM meta WHERE k = 'index_unmerged'") is None:
+        return False
+    before = tx.raw.total_changes
+    tx.run("INSERT INTO fts(fts, rank) VALUES('merge', ?)", (_MERGE_PAGES,))
+    if tx.raw.total_changes - before >= 2:  # what FTS5 documents as "some work was done"
+        return True
+    for setting in _LIVE_SETTINGS.items():
+        tx.run("INSERT INTO fts(fts, rank) VALUES(?, ?)", setting)
+    tx.run("DELETE FROM meta WHERE k = 'index_unmerged'")
+    return False
 
 
 def remove_database(path: Path) -> None:

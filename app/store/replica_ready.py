@@ -75,6 +75,37 @@ def make_ready(page: RowPage, row_hash: RowHash) -> Ready | None:
     )
 
 
+def joined(pages: Sequence[RowPage]) -> list[RowPage]:
+    """Return pages with those of one entity in one scope put together: few large writes instead of many small ones.
+
+    Rows of one id keep their order; rows of different entities do not need one.
+    """
+    together: dict[tuple[str, int, tuple[str, ...]], list[RowPage]] = {}
+    for page in pages:
+        together.setdefault((page.scope, page.type, tuple(page.cols)), []).append(page)
+    return [_join(several) if len(several) > 1 else several[0] for several in together.values()]
+
+
+def _join(pages: Sequence[RowPage]) -> RowPage:
+    first = pages[0]
+    rows = [row for page in pages for row in page.rows]
+    parts = [page.ready for page in pages if isinstance(page.ready, Ready)]
+    if len(parts) < len(pages):
+        return RowPage(first.scope, first.type, first.cols, rows)
+    ids = [id_ for part in parts for id_ in part.ids]
+    ready = Ready(
+        ids=ids,
+        values=[value for part in parts for value in part.values],
+        hashes=[hashed for part in parts for hashed in part.hashes],
+        documents=[document for part in parts for document in part.documents],
+        n=sum(part.n for part in parts),
+        total=sum(part.total for part in parts),
+        parents=set().union(*(part.parents for part in parts)),
+        is_plain=len(set(ids)) == len(ids),
+    )
+    return RowPage(first.scope, first.type, first.cols, rows, ready)
+
+
 def _stored(page: RowPage, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """Return rows of the wire as they are stored: columns a newer server added are dropped, missing ones are null."""
     scope = page.scope

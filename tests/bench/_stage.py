@@ -31,6 +31,7 @@ CACHE = ROOT / "build" / "bench-data"
 PASSWORD = "correct horse"
 _START_S = 60.0
 _NICE = 10  # a server is another computer: on this one it must not take the processor from what is measured
+_SNAPSHOTS_GOOD_S = 40 * 3600
 _DOCUMENTS = 20_000
 _DOCUMENT_BYTES = 600
 
@@ -39,15 +40,35 @@ _DOCUMENT_BYTES = 600
 
 
 def prepared(size: str) -> Path:
-    """Return a server's folder with sample data of a size; made at first use (`large` takes a minute) and kept."""
+    """Return a server's folder with sample data of a size; made at first use (`large` takes minutes) and kept.
+
+    Like the folder of any server that has run for a few minutes it has a snapshot of each large scope.
+    """
     folder = CACHE / f"{size}-{_generator_version()}"
-    if (folder / "ready").exists():
-        return folder
-    fresh = _empty(folder)
-    command = [*child_command("admin"), "--data", str(fresh), "sample", "--size", size]
-    command += ["--seed", str(DEFAULT_SEED), "--as-of", str(DEFAULT_AS_OF_MS), "--password-stdin"]
-    subprocess.run(command, input=PASSWORD.encode() + b"\n", check=True, stdout=subprocess.DEVNULL)
-    return _keep(fresh, folder)
+    if not (folder / "ready").exists():
+        fresh = _empty(folder)
+        command = [*child_command("admin"), "--data", str(fresh), "sample", "--size", size]
+        command += ["--seed", str(DEFAULT_SEED), "--as-of", str(DEFAULT_AS_OF_MS), "--password-stdin"]
+        subprocess.run(command, input=PASSWORD.encode() + b"\n", check=True, stdout=subprocess.DEVNULL)
+        _keep(fresh, folder)
+    _keep_snapshots(folder)
+    return folder
+
+
+def _keep_snapshots(folder: Path) -> None:
+    """Let a server's folder have what the server builds in its first minutes; offered for two days."""
+    built = folder / "snapshots-built"
+    if built.exists() and time.time() - built.stat().st_mtime < _SNAPSHOTS_GOOD_S:
+        return
+    store, keys = open_parts(folder, None)
+    parts = build_parts(store, keys, data=folder)
+    try:
+        assert parts.snapshots is not None
+        parts.store.write(lambda cx: cx.exec_driver_sql("DELETE FROM snapshot"))
+        parts.snapshots.refresh()
+    finally:
+        parts.close()
+    built.touch()
 
 
 def documents() -> Path:
