@@ -11,7 +11,9 @@ from pathlib import Path
 from app.config.i18n import N_, _, ngettext
 from app.domain.errors import Refused
 from app.entry.command_line import CommandLine
+from app.entry.server_lock import alone
 from sync.server.backup import back_up, restore
+from sync.server.blobs import Blobs
 from sync.server.devices import DeviceInfo, Devices
 from sync.server.retention import set_archive_days
 from sync.server.store import Store
@@ -29,6 +31,7 @@ _FINDINGS = {
     "seqs": N_("{count} rows of {where} have a place beyond their scope’s last one, for example {example}."),
     "orphan": N_("{count} rows ({where}) are not where their ticket is, for example {example}."),
     "numbers": N_("{count} numbers ({where}) are given twice or beyond the last one, for example {example}."),
+    "attachment": N_("{count} attachments are not in {where}, or not whole, for example {example}."),
     "reference": N_("{count} rows name something that does not exist ({where}), for example {example}."),
 }
 
@@ -77,7 +80,8 @@ def run_file(arguments: argparse.Namespace) -> int:
         )
         print(text.format(size=f"{made.size / 1e6:.1f}", n=made.attachments))
         return 0
-    former = restore(arguments.data, arguments.database, arguments.file, now, secrets.token_bytes)
+    with alone(arguments.data, arguments.database):
+        former = restore(arguments.data, arguments.database, arguments.file, now, secrets.token_bytes)
     print(_("The backup is in place. Devices send again what it does not know, and load what it knows differently."))
     if former is not None:
         print(_("The former database is kept as {file}.").format(file=former.name))
@@ -101,7 +105,7 @@ def run(arguments: argparse.Namespace, store: Store, now: int) -> int:
         return 0
     if arguments.command == "archive-days":
         return _archive_days(store, arguments.days)
-    return _verify(store)
+    return _verify(store, Blobs(store, arguments.data / "blobs", lambda: now))
 
 
 def _device(arguments: argparse.Namespace, devices: Devices, now: int) -> int:
@@ -173,11 +177,14 @@ def _archive_days(store: Store, days: int) -> int:
     return 0
 
 
-def _verify(store: Store) -> int:
+def _verify(store: Store, blobs: Blobs) -> int:
     with store.read() as connection:
         findings = verify(connection)
+        gone = blobs.damaged(connection)
+    if gone:
+        findings.append(Finding("attachment", str(blobs.path(gone[0]).parent.parent), len(gone), gone[0].hex()))
     if not findings:
-        print(_("The database is sound: sums, tickets with their parts, numbers and references."))
+        print(_("The database is sound: sums, tickets with their parts, numbers, references and attachments."))
         return 0
     for finding in findings:
         print(_finding(finding))

@@ -7,16 +7,15 @@ import argparse
 import os
 import ssl
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.config.i18n import _, set_language
 from app.config.logs import configure
 from app.domain.errors import StoreUnavailable, WorldError
 from app.entry.command_line import CommandLine
+from app.entry.server_lock import alone
 from app.entry.server_texts import server_error_text
-from app.store.locks import FileLock
 from sync.server.bootstrap import seed_states
 from sync.server.oidc import MATCHES, OidcSettings
 from sync.server.parts import build_parts, open_parts
@@ -62,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     os.umask(0o077)  # database, keys and logs are the server's own
     arguments = parser().parse_args(argv)
     try:
-        with _alone(arguments.data, arguments.database):
+        with alone(arguments.data, arguments.database, "server_running"):
             return _serve(arguments)
     except DatabaseBusy:
         error: WorldError = StoreUnavailable("database_unreachable")
@@ -70,28 +69,6 @@ def main(argv: Sequence[str]) -> int:
         error = problem
     print(server_error_text(error), file=sys.stderr)
     return USAGE_ERROR
-
-
-@contextmanager
-def _alone(data: Path, database: str | None) -> Iterator[None]:
-    """Hold the data folder of an embedded database as its only server; administration goes on beside it.
-
-    What one server tells its clients (news, signalling, limits on tries) no other process would hear of.
-    """
-    if database is not None and not database.startswith("sqlite"):
-        yield
-        return
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(data / "server.lock")
-    except OSError as error:
-        raise StoreUnavailable("folder_unwritable", path=str(data)) from error
-    except StoreUnavailable as error:
-        raise StoreUnavailable("server_running", path=str(data)) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -71,6 +71,8 @@ _TEXTS: Mapping[str, str] = {
     "no_such_scope": N_("There is no such scope."),
     "bad_days": N_("Give a number of days from 0 to 100000."),
     "backup_unwritable": N_("The backup cannot be written to {path}. Check that the folder exists and may be written."),
+    "no_server": N_("There is no server in {path}. Nothing was done. Name its data folder with --data."),
+    "backup_unreadable": N_("{path} cannot be read. Nothing was changed."),
     "bad_backup": N_("{path} is not a complete backup of a Deskside server. Nothing was changed."),
     "backup_other_kind": N_(
         "The backup is of the other kind of database. Nothing was changed. Give --database for a backup of PostgreSQL, "

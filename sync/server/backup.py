@@ -11,17 +11,17 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import sqlalchemy as sa
 
 from app.domain.errors import StoreUnavailable, WorldError
+from sync.server import pg_tools
 from sync.server.epochs import begin_epoch
 from sync.server.keys import ServerKeys
 from sync.server.store import Store, sqlite_url
@@ -31,8 +31,6 @@ __all__ = ["Backup", "back_up", "restore"]
 _FORMAT = 1
 _KEYS = ("organisation.key", "server.key")
 _SQLITE, _DUMP, _INFO = "server.db", "database.dump", "deskside-backup.json"
-_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-_TOOL_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,49 +45,88 @@ class Backup:
 def back_up(data: Path, database: str | None, target: Path, now: int) -> Backup:
     """Write a backup of a server's data folder (and PostgreSQL, if it has one); the server may run.
 
-    Raises WorldError: backup_unwritable, disk_full, no_pg_tools, pg_tool_failed; StoreUnavailable.
+    Raises WorldError: no_server, backup_unwritable, disk_full, no_pg_tools, pg_tool_failed; StoreUnavailable.
     """
+    live = _embedded(data, database)
+    needed = [data / name for name in _KEYS] + ([live] if live else [])
+    if not all(file.is_file() for file in needed):
+        raise WorldError("no_server", path=str(data))
     temporary = target.with_name(target.name + ".new")
     try:
         with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.absolute().parent) as name:
             work = Path(name)
-            image = _dump(database, work) if database else _copy_sqlite(data / "server.db", work)
+            image = _copy_sqlite(live, work) if live else _dump(str(database), work)
             count = _pack(temporary, data, image, now)
         temporary.replace(target)
+        _settle(target.absolute().parent)
         return Backup(target, target.stat().st_size, count)
     except OSError as error:
         raise WorldError(_code(error, "backup_unwritable"), path=str(target)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def restore(data: Path, database: str | None, source: Path, now: int, rng: Callable[[int], bytes]) -> Path | None:
     """Put a backup back into a data folder whose server is stopped; return where the former database was kept.
 
-    Raises WorldError: bad_backup, backup_other_kind, disk_full, folder_unwritable, no_pg_tools, pg_tool_failed;
-    StoreUnavailable: store_in_use and what opening the database raises. Then the former data are untouched.
+    Attachments come first, because they can only add; the database is replaced in one step when everything that it
+    needs is there; keys last, for with the wrong ones no server starts.
+    Raises WorldError: bad_backup, backup_unreadable, backup_other_kind, disk_full, folder_unwritable, no_pg_tools,
+    pg_tool_failed; StoreUnavailable: store_in_use and what opening the database raises. The former database is
+    untouched then, unless its successor is in place already and the keys are not.
     """
+    live = _embedded(data, database)
+    with _reading(source) as archive:
+        try:
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".restore-", dir=data) as name:
+                work = Path(name)
+                image = _unpack(archive, work, _SQLITE if live else _DUMP)
+                _put_blobs(archive, data)
+                former: Path | None = None
+                if live:
+                    former = _put_sqlite(live, image, now, rng)
+                else:
+                    _put_postgresql(str(database), image, now, rng)
+                _put_keys(data, work, now)
+        except OSError as error:
+            raise WorldError(_code(error, "folder_unwritable"), path=str(data)) from error
+    shutil.rmtree(data / "snapshots", ignore_errors=True)
+    return former
+
+
+@contextmanager
+def _reading(source: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a backup. Raises WorldError: bad_backup also for what turns out to be none while it is read."""
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with zipfile.ZipFile(source) as archive, tempfile.TemporaryDirectory(prefix=".restore-", dir=data) as name:
-            work = Path(name)
-            image = _unpack(archive, work, database)
-            former = None
-            if database:
-                _load_dump(database, image)
-                _new_epoch(database, now, rng)  # at once: whatever fails after it, the old timeline is over
-            else:
-                former = _put_sqlite(data, image, now, rng)
-            _put_keys(data, work, now)
-            _put_blobs(archive, data)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, KeyError, ValueError) as error:
-        raise WorldError("bad_backup", path=str(source)) from error
+        archive = zipfile.ZipFile(source)
     except FileNotFoundError as error:
         raise WorldError("bad_backup", path=str(source)) from error
     except OSError as error:
-        raise WorldError(_code(error, "folder_unwritable"), path=str(data)) from error
-    shutil.rmtree(data / "snapshots", ignore_errors=True)
-    return former
+        raise WorldError("backup_unreadable", path=str(source)) from error
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise WorldError("bad_backup", path=str(source)) from error
+    with archive:
+        try:
+            yield archive
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, KeyError, ValueError, TypeError) as error:
+            raise WorldError("bad_backup", path=str(source)) from error
+
+
+def _embedded(data: Path, database: str | None) -> Path | None:
+    """Return the file of an embedded database, None for PostgreSQL. Raises StoreUnavailable("bad_database_url")."""
+    if database is None:
+        return data / _SQLITE
+    try:
+        url = sa.make_url(database)
+    except sa.exc.ArgumentError as error:
+        raise StoreUnavailable("bad_database_url") from error
+    if url.drivername == "postgresql+psycopg":
+        return None
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise StoreUnavailable("bad_database_url")
+    return Path(url.database)
 
 
 def _code(error: OSError, other: str) -> str:
@@ -100,17 +137,22 @@ def _code(error: OSError, other: str) -> str:
 
 
 def _copy_sqlite(source: Path, work: Path) -> Path:
-    """Copy by SQLite's own backup: a consistent image, whatever the server writes meanwhile."""
-    if not source.exists():
-        raise StoreUnavailable("folder_unwritable", path=str(source))
+    """Copy by SQLite's own backup, in one step: it reads one moment, keeps no writer waiting, and always ends.
+
+    In several steps it would begin again with every commit in between.
+    """
     target = work / _SQLITE
     try:
         with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=15)) as live,
             closing(sqlite3.connect(target)) as to,
         ):
-            live.backup(to, pages=4096, sleep=0.005)
+            live.backup(to)
             to.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        if "full" in str(error):
+            raise OSError(28, "no space for the copy") from error
+        raise StoreUnavailable("store_damaged", path=str(source)) from error
     except sqlite3.Error as error:
         raise StoreUnavailable("store_damaged", path=str(source)) from error
     return target
@@ -118,22 +160,28 @@ def _copy_sqlite(source: Path, work: Path) -> Path:
 
 def _dump(database: str, work: Path) -> Path:
     target = work / _DUMP
-    _tool("pg_dump", database, "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+    pg_tools.dump(database, target)
     return target
+
+
+def _attachments(folder: Path) -> list[Path]:
+    return sorted(folder.glob("??/" + "?" * 64))
 
 
 def _pack(target: Path, data: Path, image: Path, now: int) -> int:
     count = 0
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as stream:
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        # a file of before 1980, by a clock that was wrong, is no reason to have no backup
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False) as archive:
             archive.writestr(_INFO, json.dumps({"format": _FORMAT, "at": now, "database": image.name}))
             archive.write(image, image.name)
             for name in _KEYS:
                 archive.write(data / name, f"keys/{name}")
-            for file in sorted((data / "blobs").glob("??/*")):
-                archive.write(file, f"blobs/{file.parent.name}/{file.name}", zipfile.ZIP_STORED)
-                count += 1
+            for file in _attachments(data / "blobs"):
+                with suppress(FileNotFoundError):  # nothing names it any more, and the server has cleared it up
+                    archive.write(file, f"blobs/{file.parent.name}/{file.name}", zipfile.ZIP_STORED)
+                    count += 1
         stream.flush()
         os.fsync(stream.fileno())
     return count
@@ -142,12 +190,11 @@ def _pack(target: Path, data: Path, image: Path, now: int) -> int:
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def _unpack(archive: zipfile.ZipFile, work: Path, database: str | None) -> Path:
+def _unpack(archive: zipfile.ZipFile, work: Path, wanted: str) -> Path:
     """Return the database's image, checked, in a folder of our own."""
     info = json.loads(archive.read(_INFO))
     if info["format"] != _FORMAT:
         raise WorldError("bad_backup", path=archive.filename or "")
-    wanted = _DUMP if database else _SQLITE
     if info["database"] != wanted:
         raise WorldError("backup_other_kind")
     (work / "keys").mkdir()
@@ -158,9 +205,9 @@ def _unpack(archive: zipfile.ZipFile, work: Path, database: str | None) -> Path:
     return work / wanted
 
 
-def _put_sqlite(data: Path, image: Path, now: int, rng: Callable[[int], bytes]) -> Path | None:
-    """Check the image, begin its new epoch, and only then put it in the place of the former database."""
-    live, former = data / "server.db", None
+def _put_sqlite(live: Path, image: Path, now: int, rng: Callable[[int], bytes]) -> Path | None:
+    """Check the image, begin its new epoch, and only then put it in the place of the former database, in one step."""
+    former = None
     store = Store.open(sqlite_url(image.parent))
     try:
         store.write(lambda cx: begin_epoch(cx, rng(16), now, "restore"))
@@ -168,12 +215,42 @@ def _put_sqlite(data: Path, image: Path, now: int, rng: Callable[[int], bytes]) 
         store.close()
     if live.exists():
         _check_unused(live)
-        former = _free_name(data / f"server.db.before-{now}")
-        live.replace(former)
-        for left in ("-wal", "-shm"):
-            live.with_name(live.name + left).unlink(missing_ok=True)
+        former = _free_name(live.with_name(f"{live.name}.before-{now}"))
+        _second_name(live, former)
+        log = live.with_name(live.name + "-wal")
+        if log.exists():  # of a database that could not be opened; it must not be read into the restored one
+            log.replace(former.with_name(former.name + "-wal"))
+        live.with_name(live.name + "-shm").unlink(missing_ok=True)
     image.replace(live)
+    _settle(live.parent)
     return former
+
+
+def _put_postgresql(database: str, image: Path, now: int, rng: Callable[[int], bytes]) -> None:
+    """Replace the tables, and begin the new epoch at once: whatever fails after it, the old timeline is over."""
+    pg_tools.load(database, image)
+    store = Store.open(database)
+    try:
+        store.write(lambda cx: begin_epoch(cx, rng(16), now, "restore"))
+    finally:
+        store.close()
+
+
+def _second_name(file: Path, other: Path) -> None:
+    try:
+        os.link(file, other)
+    except OSError:  # not every file system has links
+        shutil.copy2(file, other)
+
+
+def _settle(folder: Path) -> None:
+    """Let new names survive a power cut."""
+    if os.name != "nt":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _check_unused(path: Path) -> None:
@@ -204,12 +281,21 @@ def _put_blobs(archive: zipfile.ZipFile, data: Path) -> None:
         if not set(parts[2]) <= set("0123456789abcdef"):
             continue
         target = data / "blobs" / parts[1] / parts[2]
-        if not target.exists():
+        if not target.exists() or target.stat().st_size != info.file_size:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = target.with_suffix(".new")
-            with archive.open(info) as packed, temporary.open("wb") as out:
-                shutil.copyfileobj(packed, out, 1 << 20)
-            temporary.replace(target)
+            _put_blob(archive, info, target)
+
+
+def _put_blob(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:
+    temporary = target.with_suffix(".new")
+    try:
+        with archive.open(info) as packed, temporary.open("wb") as out:
+            shutil.copyfileobj(packed, out, 1 << 20)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _free_name(path: Path) -> Path:
@@ -218,62 +304,3 @@ def _free_name(path: Path) -> Path:
         number += 1
         free = path.with_name(f"{path.name}-{number}")
     return free
-
-
-def _load_dump(database: str, image: Path) -> None:
-    engine = sa.create_engine(database)
-    try:
-        with engine.connect() as connection:
-            others = (
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            if connection.exec_driver_sql(others).scalar():
-                raise StoreUnavailable("store_in_use")
-    except sa.exc.SQLAlchemyError as error:
-        raise StoreUnavailable("database_unreachable") from error
-    finally:
-        engine.dispose()
-    _tool("pg_restore", database, "--clean", "--if-exists", "--no-owner", "--no-privileges", "--exit-on-error",
-          "--single-transaction", "--dbname", _environment(database)["PGDATABASE"], str(image))  # fmt: skip
-
-
-def _new_epoch(database: str, now: int, rng: Callable[[int], bytes]) -> None:
-    store = Store.open(database)
-    try:
-        store.write(lambda cx: begin_epoch(cx, rng(16), now, "restore"))
-    finally:
-        store.close()
-
-
-def _tool(name: str, database: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs; the password goes through the environment, not the command line."""
-    program = shutil.which(name)
-    if program is None:
-        raise WorldError("no_pg_tools", name=name)
-    environment = {**os.environ, **_environment(database)}
-    done = subprocess.run(
-        [program, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_TOOL_S,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise WorldError("pg_tool_failed", name=name, detail=done.stderr.strip()[-400:])
-
-
-def _environment(database: str) -> Mapping[str, str]:
-    url = sa.make_url(database)
-    query = {key: str(value) for key, value in url.query.items()}
-    found = {
-        "PGHOST": url.host or query.get("host"),
-        "PGPORT": str(url.port) if url.port else query.get("port"),
-        "PGUSER": url.username or query.get("user"),
-        "PGPASSWORD": url.password,
-        "PGDATABASE": url.database or "",
-        "PGSSLMODE": query.get("sslmode"),
-        "PGSSLROOTCERT": query.get("sslrootcert"),
-    }
-    return {name: str(value) for name, value in found.items() if value is not None}

@@ -145,6 +145,12 @@ class Blobs:
                 removed += sum(self._remove(mark) for mark in marks if mark not in known)
         return removed
 
+    def damaged(self, connection: sa.Connection) -> list[bytes]:
+        """Return the complete ones whose file is not there, or not of its size."""
+        table = SYSTEM.blob
+        rows = connection.execute(sa.select(table.c.sha256, table.c.size).where(table.c.state == "complete"))
+        return sorted(bytes(sha256) for sha256, size in rows if _length(self.path(bytes(sha256))) != size)
+
     def _wanted_again(self, who: Grant, sha256: bytes) -> int | None:
         """Return the size of what the sender need not send; as the row that names it may follow, it is kept on.
 

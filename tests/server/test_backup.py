@@ -41,6 +41,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `deskside admin` over the folder; returns code and all output, in English."""
+    monkeypatch.setattr(admin, "default_hasher", lambda: FAST_HASHER)
 
     def call(*arguments: str, language: str = "en", text: str = "") -> tuple[int, str]:
         monkeypatch.setenv("LANGUAGE", language)
@@ -160,7 +161,7 @@ def test_a_restore_that_fails_half_way_has_begun_its_epoch(
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backup, "_put_blobs", full)
+    monkeypatch.setattr(backup, "_put_keys", full)
     assert run(*options, "restore", str(file))[0] == 2
     assert epochs() == before + 1
 
