@@ -7,6 +7,7 @@ the truth is in the two files, so nothing is lost when a message is.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from app.desktop.children import Child, Children
 from app.desktop.jobs import QtJobs
 from app.desktop.worker_place import socket_path
 from app.domain import link
+from app.domain.attachments import Attachment, BlobState, BlobStatus
 from app.domain.ids import UserId
 from app.domain.ports import Identity, SyncPhase, SyncStatus
 
@@ -88,6 +90,7 @@ class WorkerLink(QObject):
     session_ended = Signal(bytes, str)  # session, reason
     presence_changed = Signal(int, bytes, str, bytes)  # type, id, state, who
     guard_asked = Signal(int, int)  # tickets that would go, tickets here
+    blob_moved = Signal(bytes, object)  # hash of an attachment, BlobStatus
     locked = Signal(str)  # suspended, revoked, or "" when usable again
 
     _child_started = Signal(object)
@@ -148,6 +151,7 @@ class WorkerLink(QObject):
             link.GuardAsked: lambda m: self.guard_asked.emit(m.tickets, m.total),
             link.Locked: lambda m: self.locked.emit(m.why),
             link.Renumber: self._take_renumber,
+            link.BlobMoved: self._take_blob_moved,
         }
 
     def _wire(self) -> None:
@@ -235,6 +239,17 @@ class WorkerLink(QObject):
     def answer_guard(self, *, apply: bool) -> None:
         """Answer whether many tickets may be removed here."""
         self._send(link.GuardAnswer(apply=apply))
+
+    def fetch_blob(self, attachment: Attachment, type_: int, row: bytes) -> None:
+        """Fetch the content that a row names; `blob_moved` tells how it gets on, at once when nobody can fetch it."""
+        mark, size = attachment.sha256, attachment.size_bytes
+        if not self._send(link.FetchBlob(sha256=mark, size=size, type=type_, id=row)):
+            status = BlobStatus(BlobState.ABSENT, 0, size, "offline")
+            QTimer.singleShot(0, self, lambda: self.blob_moved.emit(mark, status))
+
+    def blobs_added(self) -> None:
+        """Tell the worker that there is something to upload."""
+        self._send(link.BlobsAdded())
 
     def _send(self, message: link.UiToWorker) -> bool:
         if not self._greeted:
@@ -375,6 +390,11 @@ class WorkerLink(QObject):
         self._socket.abort()  # the worker of the old id: a fresh one reads the file anew
         self._restart_later()
         self._retry.start()
+
+    def _take_blob_moved(self, message: link.BlobMoved) -> None:
+        with contextlib.suppress(ValueError):  # a newer worker's word
+            state = BlobState(message.state)
+            self.blob_moved.emit(message.sha256, BlobStatus(state, message.have, message.size, message.code))
 
     def _take_reopen(self, _message: link.Reopen) -> None:
         self._jobs.query(self._hooks.reopen, lambda _: self.rows_changed.emit(frozenset(), frozenset()))

@@ -20,6 +20,7 @@ from app.domain.entities import Value
 from app.domain.errors import Refused
 
 __all__ = [
+    "FINAL_CODES",
     "MAX_FILES",
     "MAX_FILE_BYTES",
     "MAX_NAME_BYTES",
@@ -72,6 +73,10 @@ class Attachment:
     filename: str
     media_type: str
     size_bytes: int
+
+
+# what went wrong and is not tried again by itself
+FINAL_CODES = frozenset({"file_damaged", "too_large", "error"})
 
 
 class BlobState(StrEnum):

@@ -94,6 +94,19 @@ class GuardAnswer(_Msg, frozen=True, kw_only=True, tag="guard_answer"):
     apply: bool
 
 
+class BlobsAdded(_Msg, frozen=True, kw_only=True, tag="blobs_added"):
+    """A file was taken in and noted in pending.db: it can be uploaded."""
+
+
+class FetchBlob(_Msg, frozen=True, kw_only=True, tag="fetch_blob"):
+    """A person wants the content of an attachment that the row (`type`, `id`) names."""
+
+    sha256: bytes
+    size: int
+    type: int
+    id: bytes
+
+
 class Quit(_Msg, frozen=True, kw_only=True, tag="quit"):
     """Finish and exit."""
 
@@ -194,6 +207,16 @@ class PresenceDown(_Msg, frozen=True, kw_only=True, tag="presence_down"):
     who: bytes
 
 
+class BlobMoved(_Msg, frozen=True, kw_only=True, tag="blob_moved"):
+    """How an attachment's content stands: a word of `BlobState`, bytes so far, and why it failed."""
+
+    sha256: bytes
+    state: str
+    have: int
+    size: int
+    code: str = ""
+
+
 class Reopen(_Msg, frozen=True, kw_only=True, tag="reopen"):
     """The replica was set aside and is loaded again: close readers, open anew."""
 
@@ -227,8 +250,9 @@ class Locked(_Msg, frozen=True, kw_only=True, tag="locked"):
 
 
 UiToWorker = (
-    Hi | Committed | SyncNow | SignIn | AskOffer | SignInCancel | Call | SigUp | PresenceUp | GuardAnswer | Quit
-)
+    Hi | Committed | SyncNow | SignIn | AskOffer | SignInCancel | Call | SigUp | PresenceUp | GuardAnswer | BlobsAdded
+    | FetchBlob | Quit
+)  # fmt: skip
 WorkerToUi = (
     Hi
     | Changed
@@ -242,6 +266,7 @@ WorkerToUi = (
     | SigNack
     | SessionEnded
     | PresenceDown
+    | BlobMoved
     | Reopen
     | Renumber
     | GuardAsked

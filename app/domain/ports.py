@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from app.domain.attachments import Attachment
 from app.domain.changes import AnyChange
 from app.domain.entities import Category
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId
@@ -92,6 +93,7 @@ class ThreadItem:
     pending: bool = False
     event: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
 
 class FieldMark(StrEnum):
@@ -213,6 +215,7 @@ class Draft:
     caret: int = 0
     seen_seq: int = 0
     updated: int = 0
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +290,7 @@ class Commits(Protocol):
         ...
 
     def save_draft(self, draft: Draft) -> None:
-        """Keep unsent text; survives a kill. An empty body discards the draft."""
+        """Keep unsent text and files; survives a kill. Without either the draft is discarded."""
         ...
 
     def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
@@ -371,4 +374,12 @@ class SyncLink(Protocol):
 
     def answer_guard(self, *, apply: bool) -> None:
         """Answer whether many tickets may be removed here."""
+        ...
+
+    def fetch_blob(self, attachment: Attachment, type_: int, row: bytes) -> None:
+        """Fetch the content that a row names; news of it comes as a status."""
+        ...
+
+    def blobs_added(self) -> None:
+        """Tell the worker that there is something to upload."""
         ...

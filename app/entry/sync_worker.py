@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 import os
+import random
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from app.config.i18n import _, set_language
 from app.config.logs import configure, get_logger
 from app.domain.errors import StoreUnavailable
 from app.entry.sync_codec import Hashes
+from app.entry.sync_worker_blobs import BlobMover
 from app.entry.sync_worker_device import Wiper
 from app.entry.sync_worker_loop import Worker
 from app.entry.sync_worker_tokens import open_token_store
@@ -34,6 +36,7 @@ EXIT_IN_USE = 3
 EXIT_STORE = 4
 EXIT_USAGE = 2
 _NICE = 10
+_SWITCH_S = 0.0005  # a thread that comes back from SQLite waits no longer for one that makes rows ready
 _log = get_logger("worker")
 
 
@@ -61,6 +64,7 @@ def main(argv: list[str]) -> int:
     profile: Path = parser.parse_args(argv).profile
     if hasattr(os, "nice"):
         os.nice(_NICE)  # windows first
+    sys.setswitchinterval(_SWITCH_S)
     try:
         orders = read_orders(sys.stdin)
         key, token = bytes.fromhex(orders.key), bytes.fromhex(orders.socket_token)
@@ -94,6 +98,7 @@ def run(profile: Path, key: bytes, token: bytes, orders: Orders) -> int:
             token,
             lambda store: open_token_store(orders.keyring, profile, store),
             wiper=Wiper(profile, orders.keyring),
+            open_blobs=lambda line, tell: BlobMover(profile, key, pending, line, tell, random.Random()),  # noqa: S311 - jitter
         )
         asyncio.run(worker.serve(Path(orders.socket)))
         pending.close()

@@ -110,7 +110,7 @@ class Wiper:
             return False
         try:
             for path in self._folder.iterdir():
-                if path.name == "blobs":
+                if path.name in ("blobs", "opened"):
                     shutil.rmtree(path, ignore_errors=True)
                 elif path.is_file() and path.name not in _KEPT:
                     path.unlink(missing_ok=True)

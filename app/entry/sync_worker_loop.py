@@ -17,11 +17,12 @@ from typing import Any
 from app.config.logs import get_logger
 from app.domain import link
 from app.domain.errors import StoreUnavailable, WorldError, WrongServer
+from app.entry.sync_worker_blobs import BlobMover, Line
 from app.entry.sync_worker_connection import Connection
 from app.entry.sync_worker_device import Wiper
 from app.entry.sync_worker_engine import Engine
 from app.entry.sync_worker_exchange import Exchange, now_ms
-from app.entry.sync_worker_hints import ChangeNotes, StatusBoard
+from app.entry.sync_worker_hints import ChangeNotes, StatusBoard, Tell
 from app.entry.sync_worker_live import News
 from app.entry.sync_worker_orders import ServerOrders
 from app.entry.sync_worker_signin import SignIns
@@ -31,12 +32,13 @@ from app.store.cipher import Database
 from app.store.replica import ReplicaStore
 from sync.engine import Backoff, ClientCore
 from sync.protocol import ProtocolError
-from sync.transport import Answered, TokenStore
+from sync.transport import Answered, TokenStore, Transport
 
 DRAIN_S = 60.0
 _POLL_OUTBOX_S = 2.0
 _STORE_RETRY_S = 10.0
 _LOCKED_RETRY_S = 60.0
+_TIDY_PAUSE_S = 0.1
 _MENDABLE = ("epoch", "reset", "gap", "too_large")
 _log = get_logger("worker")
 
@@ -52,12 +54,13 @@ class Worker:
         open_tokens: Callable[[ReplicaStore], TokenStore],
         rng: random.Random | None = None,
         wiper: Wiper | None = None,
+        open_blobs: Callable[[Line, Tell], BlobMover] | None = None,
     ) -> None:
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._windows = WindowServer(socket_token, self._on_window, self._greeting, self._stir)
         tell = self._windows.tell
         self._status = StatusBoard(tell, now_ms)
-        self._notes = ChangeNotes(tell)
+        self._notes = ChangeNotes(self._tell_changed)
         self._engine = Engine(pending, open_store, rng)
         self._connection = Connection(self._engine, open_tokens, rng, self._on_live, self._stir)
         self._orders = ServerOrders(
@@ -65,6 +68,8 @@ class Worker:
         )
         self._exchange = Exchange(self._engine, self._status, self._notes, tell, self._orders.unlock)
         self._sign_ins = SignIns(self._engine, self._connection, self._status, tell, self._nobody_waits)
+        line = Line(self._free_transport, self._epoch, self._account, self._is_settled)
+        self._blobs = open_blobs(line, tell) if open_blobs is not None else None
         self._network = NetworkWatch()
         self._backoff = Backoff(rng)
         self._mending = Mending(rng)
@@ -86,6 +91,8 @@ class Worker:
         mark = self._orders.unreported_wipe()
         if mark is not None:
             self._spawn(self._orders.report_wipe(mark))
+        if self._blobs is not None:
+            self._spawn(self._blobs.run())
         try:
             while not await self._is_done():
                 self._wake.clear()
@@ -102,6 +109,8 @@ class Worker:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._blobs is not None:
+            self._blobs.close()
         await self._connection.drop()
         self._notes.flush()
         await self._windows.close()
@@ -120,6 +129,8 @@ class Worker:
         if alone > DRAIN_S:
             return True
         # a window that is just starting has not connected yet
+        if self._blobs is not None and self._blobs.has_uploads:
+            return False
         drained = alone > _POLL_OUTBOX_S and self._status.was_joined
         return drained and not await self._engine.run(self._engine.has_outbox)
 
@@ -172,7 +183,12 @@ class Worker:
         else:
             self._status.set("live")
         await self._connection.open_live()
-        await self._wait((core.next_poll_ms - now_ms()) / 1000)
+        if self._blobs is not None:
+            self._blobs.stir()
+        pause = (core.next_poll_ms - now_ms()) / 1000
+        if await self._engine.run(self._engine.store.tidy):
+            pause = min(pause, _TIDY_PAUSE_S)  # the rest in small steps, so that news need not wait
+        await self._wait(pause)
 
     async def _hand_over(self) -> None:
         """A new device id waits for the window; when it was told, this worker ends."""
@@ -200,6 +216,9 @@ class Worker:
             await self._connection.keep_token(None)
             self._sign_ins.ask("token")
         elif verdict.kind == "locked":
+            self._orders.locked = verdict.code  # nothing new begins to move
+            if self._blobs is not None:
+                await self._blobs.hold()
             await self._orders.lock(answered)
             if not self._orders.ended:
                 await self._wait(min(self._backoff.failed_s(), _LOCKED_RETRY_S))
@@ -287,6 +306,10 @@ class Worker:
             self._spawn(self._call(message))
         elif isinstance(message, link.SigUp | link.PresenceUp):
             self._spawn(self._relay(message))
+        elif isinstance(message, link.FetchBlob) and self._blobs is not None:
+            self._spawn(self._blobs.fetch(message))
+        elif isinstance(message, link.BlobsAdded) and self._blobs is not None:
+            self._blobs.stir()
 
     async def _call(self, message: link.Call) -> None:
         self._windows.tell(await self._connection.call(message))
@@ -305,6 +328,27 @@ class Worker:
         """Something happened: whoever waits looks again."""
         self._wake.set()
         self._sign_ins.stir()
+
+    # --- attachments --------------------------------------------------------------------------------------------------
+
+    def _free_transport(self) -> Transport | None:
+        """Return the way to the server for attachments while sync gets through on it."""
+        through = self._status.phase in ("live", "syncing", "loading") and not self._orders.locked
+        return self._connection.transport() if through and self._engine.known is not None else None
+
+    def _epoch(self) -> bytes:
+        return self._engine.core.state.epoch or b""
+
+    def _account(self) -> bytes:
+        return self._engine.known.account if self._engine.known is not None else b""
+
+    def _is_settled(self) -> bool:
+        return self._status.phase == "live" and not self._engine.core.loading
+
+    def _tell_changed(self, message: link.WorkerToUi) -> None:
+        self._windows.tell(message)
+        if self._blobs is not None and isinstance(message, link.Changed):
+            self._blobs.rows_came(message.types if message.ids else ())
 
     # --- hints --------------------------------------------------------------------------------------------------------
 

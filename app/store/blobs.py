@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Attachments on this computer: files under blobs/, each block sealed with a key derived from the database key.
 
-A file may be incomplete; what is there ends at a whole block, so that a download that was killed goes on.
+A complete one is named by its hash. What is still being written has another name until then: a download that was
+killed goes on at a whole block, and nobody takes half a file for all of it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.domain.errors import StoreUnavailable
 
 BLOCK_BYTES = 64 << 10
+PART, FRESH = ".part", ".new"  # endings of downloads and of files being taken in
 _NONCE, _TAG = 12, 16
 _SEALED_BYTES = BLOCK_BYTES + _NONCE + _TAG
 
@@ -28,14 +31,74 @@ def blob_key(database_key: bytes) -> bytes:
     return hashlib.blake2b(b"deskside attachments", key=database_key, digest_size=32).digest()
 
 
+class BlobFolder:
+    """The folder of a profile's attachments."""
+
+    def __init__(self, profile: Path, database_key: bytes) -> None:
+        self.path = profile / "blobs"
+        self._key = blob_key(database_key)
+
+    def whole(self, sha256: bytes, size: int) -> SealedBlob:
+        """Return a complete attachment."""
+        return SealedBlob(self.path, self._key, sha256, size)
+
+    def part(self, sha256: bytes, size: int, ending: str = PART) -> SealedBlob:
+        """Return one that is still being written; `finish` makes it whole."""
+        return SealedBlob(self.path, self._key, sha256, size, ending=ending)
+
+    def size_of(self, sha256: bytes) -> int | None:
+        """Return the size of a complete attachment, or None when it is not here."""
+        try:
+            length = (self.path / sha256.hex()).stat().st_size
+        except OSError:
+            return None
+        return content_size(length)
+
+    def touch(self, sha256: bytes) -> None:
+        """Note that it was used: those not used for long make room first."""
+        with contextlib.suppress(OSError):
+            os.utime(self.path / sha256.hex())
+
+    def remove(self, sha256: bytes) -> None:
+        """Remove an attachment from this computer."""
+        with contextlib.suppress(OSError):
+            (self.path / sha256.hex()).unlink()
+
+    def listed(self) -> list[tuple[bytes, int, float]]:
+        """Return hash, size on the disk and last use (Unix seconds) of every complete attachment."""
+        out = []
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self.path):
+                with contextlib.suppress(OSError, ValueError):
+                    mark = bytes.fromhex(entry.name) if len(entry.name) == 64 else b""
+                    if mark:
+                        found = entry.stat()
+                        out.append((mark, found.st_size, found.st_mtime))
+        return out
+
+    def sweep(self, ending: str, before: float) -> None:
+        """Remove unfinished files that nobody went on with since `before` (Unix seconds)."""
+        for path in self.path.glob(f"*{ending}"):
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
+
+
+def content_size(length: int) -> int:
+    """Return how many bytes of content a sealed file of this length holds."""
+    whole, rest = divmod(length, _SEALED_BYTES)
+    return whole * BLOCK_BYTES + max(0, rest - _NONCE - _TAG)
+
+
 class SealedBlob:
     """One attachment. Fulfils sync's `BlobFile`; one thread at a time."""
 
-    def __init__(self, folder: Path, key: bytes, sha256: bytes, size: int) -> None:
-        """`key` comes from `blob_key`."""
+    def __init__(self, folder: Path, key: bytes, sha256: bytes, size: int, *, ending: str = "") -> None:
+        """`key` comes from `blob_key`; `ending` is that of a file's name while it is not complete."""
         self.sha256 = sha256
         self.size = size
-        self._path = folder / sha256.hex()
+        self._whole = folder / sha256.hex()
+        self._path = self._whole.with_name(self._whole.name + ending)
         self._cipher = AESGCM(key)
         self._tail = bytearray()  # of the last block, until it is full or the end
 
@@ -78,6 +141,13 @@ class SealedBlob:
                 file.write(self._seal(number, block))
                 at += len(block)
                 del self._tail[:BLOCK_BYTES]
+
+    def finish(self) -> None:
+        """Give what is complete and checked its name, down to the disk. Raises StoreUnavailable("disk_full")."""
+        with self._disk():
+            with self._path.open("r+b") as file:
+                os.fsync(file.fileno())
+            self._path.replace(self._whole)
 
     def forget(self) -> None:
         """Throw away what is here."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.config.i18n import language
+from app.domain.attachments import load_attachments
 from app.domain.changes import Row
 from app.domain.entities import (
     ASSET,
@@ -100,7 +101,7 @@ def _times(messages: Sequence[ThreadItem], items: Sequence[ThreadItem]) -> list[
 
 
 def _messages(shown: Shown, ticket: bytes) -> list[ThreadItem]:
-    columns = "id, direction, author_kind, author, body, html, msg_no, coalesce(occurred_at, created_at)"
+    columns = "id, direction, author_kind, author, body, html, msg_no, coalesce(occurred_at, created_at), attachments"
     found = shown.select(MESSAGE.number, columns, "ticket = ? AND deleted = 0", (ticket,))
     pending = shown.overlaid_ids(MESSAGE.number)
     return [
@@ -115,18 +116,24 @@ def _messages(shown: Shown, ticket: bytes) -> list[ThreadItem]:
             html=html,
             msg_no=msg_no or 0,
             pending=id_ in pending,
+            attachments=load_attachments(files),
         )
-        for id_, direction, author_kind, author, body, html, msg_no, at in found
+        for id_, direction, author_kind, author, body, html, msg_no, at, files in found
     ]
 
 
 def _notes(shown: Shown, ticket: bytes) -> list[ThreadItem]:
-    found = shown.select(NOTE.number, "id, author, body, created_at", "ticket = ? AND deleted = 0", (ticket,))
+    found = shown.select(
+        NOTE.number, "id, author, body, created_at, attachments", "ticket = ? AND deleted = 0", (ticket,)
+    )
     pending = shown.overlaid_ids(NOTE.number)
     return [
-        ThreadItem(id_, ItemKind.NOTE, at or 0, "user", author, "", body or "", pending=id_ in pending)
-        for id_, author, body, at in found
-    ]
+        ThreadItem(
+            id_, ItemKind.NOTE, at or 0, "user", author, "", body or "", pending=id_ in pending,
+            attachments=load_attachments(files),
+        )
+        for id_, author, body, at, files in found
+    ]  # fmt: skip
 
 
 def _events(shown: Shown, ticket: bytes) -> list[ThreadItem]:
@@ -161,7 +168,7 @@ def _named(item: ThreadItem, names: Mapping[bytes, str]) -> ThreadItem:
     name = names.get(item.author, "") if item.author else ""
     return ThreadItem(
         item.id, item.kind, item.at, item.author_kind, item.author, name, item.body, item.html, item.msg_no,
-        item.pending, item.event, item.data,
+        item.pending, item.event, item.data, item.attachments,
     )  # fmt: skip
 
 

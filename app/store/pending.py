@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from app.domain.attachments import dump_attachments, load_attachments
 from app.domain.changes import WHOLE_ROW, Actor, AnyChange, Context, Row, inverse, touched_fields
 from app.domain.entities import BY_NUMBER, HISTORY, TICKET, Home
 from app.domain.errors import Refused, StoreUnavailable
@@ -239,24 +240,30 @@ class PendingStore:
         key = derived_id(draft.ticket, "draft", draft.kind.value)
         now = self._tools.now_ms()
         with self._lock, self._file.write() as tx:
-            if not draft.body.strip():
+            if not draft.body.strip() and not draft.attachments:
                 # the text itself stays for 30 days, so that a slip of the hand can be undone
                 tx.run("UPDATE draft SET discarded = ? WHERE id = ? AND discarded IS NULL", (now, key))
                 return
             tx.run(
-                "INSERT OR REPLACE INTO draft(id, kind, subject_id, body, caret, seen_seq, updated) "
-                "VALUES(?, ?, ?, ?, ?, ?, ?)",
-                (key, draft.kind.value, draft.ticket, draft.body, draft.caret, draft.seen_seq, now),
-            )
+                "INSERT OR REPLACE INTO draft(id, kind, subject_id, body, caret, seen_seq, updated, attachments) "
+                "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key, draft.kind.value, draft.ticket, draft.body, draft.caret, draft.seen_seq, now,
+                    dump_attachments(draft.attachments),
+                ),
+            )  # fmt: skip
 
     def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
         """Return the unsent text, or None."""
         with self._file.read() as tx:
             row = tx.one(
-                "SELECT body, caret, seen_seq, updated FROM draft WHERE id = ? AND discarded IS NULL",
+                "SELECT body, caret, seen_seq, updated, attachments FROM draft WHERE id = ? AND discarded IS NULL",
                 (derived_id(ticket, "draft", kind.value),),
             )
-        return Draft(ticket, kind, *row) if row else None
+        if row is None:
+            return None
+        body, caret, seen_seq, updated, files = row
+        return Draft(ticket, kind, body, caret, seen_seq, updated, load_attachments(files))
 
     def ui_state(self, key: str) -> str | None:
         """Return a remembered piece of window state."""

@@ -7,12 +7,14 @@ Methods block on the local disk; the GUI thread uses them through app.desktop.jo
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.domain.ports import Identity
+from app.store.blob_desk import BlobStore
 from app.store.cipher import Database, file_uri, key_literal, open_raw, translate
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
@@ -61,6 +63,8 @@ class Profile:
         self.needs_you = NeedsYouFile(
             self.readers, self._writer, self.commits, tools.codec, lambda: self.commits.identity
         )
+        self.blobs = BlobStore(folder, key, self._writer, self.commits.lock, tools.now_ms)
+        self.blobs.tidy()
         self.queries = StoreQueries(self.readers, lambda: self.commits.identity, tools.now_ms)
         self._seen_version: tuple[int, int] = (-1, -1)
 
@@ -176,6 +180,7 @@ class Profile:
 
     def close(self) -> None:
         """Close both files and let go of the lock. Idempotent."""
+        self.blobs.close()
         self._readers.close()
         self._writer.close()
         self._lock.release()
@@ -186,7 +191,9 @@ def wipe(folder: Path) -> None:
     lock = FileLock(folder / "ui.lock")
     try:
         for path in folder.iterdir():
-            if path.is_file() and path.name != "ui.lock":
+            if path.name in ("blobs", "opened"):
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.is_file() and path.name != "ui.lock":
                 path.unlink(missing_ok=True)
     finally:
         lock.release()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.domain.attachments import Attachment
 from widgets.remote.ports import InviteOrder, Part, SessionScreen
 
 
@@ -18,6 +19,8 @@ class FakeLink:
         self.sign_ins: list[tuple[str, str, str]] = []
         self.calls: list[tuple[str, str, bytes]] = []
         self.guard_answers: list[bool] = []
+        self.fetched: list[tuple[Attachment, int, bytes]] = []
+        self.added = 0
 
     def poke(self, mid: int) -> None:
         """A change was saved."""
@@ -41,6 +44,14 @@ class FakeLink:
     def answer_guard(self, *, apply: bool) -> None:
         """Answer the question about many tickets."""
         self.guard_answers.append(apply)
+
+    def fetch_blob(self, attachment: Attachment, type_: int, row: bytes) -> None:
+        """Fetch an attachment."""
+        self.fetched.append((attachment, type_, row))
+
+    def blobs_added(self) -> None:
+        """There is something to upload."""
+        self.added += 1
 
 
 class InlineJobs:
