@@ -17,7 +17,8 @@ from sync.transport import Answered, LiveChannel
 _PING_S = 25.0
 _REAUTH_EVERY_PINGS = 8
 _SILENCE_S = 60.0
-_COALESCE_S = 0.05
+_GATHER_S = 0.003  # one change may move several scopes, each with a poke of its own
+_COALESCE_S = 0.05  # between two pulls while pokes keep coming
 _LASTED_S = 30.0
 
 News = link.WorkerToUi | dict[str, int] | None
@@ -68,6 +69,7 @@ class Live:
         self._on_end = on_end
         self._heads: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._not_before = 0.0
         self.ended = False
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep())]
 
@@ -111,7 +113,8 @@ class Live:
         if isinstance(message, wire.Poke):
             self._heads |= message.heads
             if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(_COALESCE_S, self._poke)
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_at(max(loop.time() + _GATHER_S, self._not_before), self._poke)
         elif isinstance(message, wire.Rehello):
             self._on_news(None)
         elif isinstance(message, wire.Sig):
@@ -126,6 +129,7 @@ class Live:
 
     def _poke(self) -> None:
         heads, self._heads, self._timer = self._heads, {}, None
+        self._not_before = asyncio.get_running_loop().time() + _COALESCE_S
         self._on_news(heads)
 
     async def _keep(self) -> None:

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A colleague's change is fetched at once; a burst of changes is fetched together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from app.entry import sync_worker_live
+from app.entry.sync_worker_live import Live, News
+from sync import protocol as wire
+from sync.transport import LiveChannel
+
+
+class _Channel:
+    """A live channel that says what the test puts in."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Queue[wire.LiveDown] = asyncio.Queue()
+
+    async def receive(self) -> wire.LiveDown:
+        return await self.said.get()
+
+    async def send(self, message: wire.LiveUp) -> None:
+        """Nobody listens."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def _token() -> str:
+    return "token"
+
+
+async def _heard(channel: _Channel, *bursts: list[dict[str, int]]) -> list[News]:
+    """Return the news of each burst of pokes."""
+    news: asyncio.Queue[News] = asyncio.Queue()
+    live = Live(cast(LiveChannel, channel), _token, news.put_nowait, lambda: None)
+    out = []
+    for burst in bursts:
+        for heads in burst:
+            channel.said.put_nowait(wire.Poke(heads=heads))
+        out.append(await asyncio.wait_for(news.get(), 10))
+    await live.close()
+    assert news.empty()
+    return out
+
+
+def test_a_change_is_fetched_without_waiting_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long pulls are kept apart, the first poke after a quiet time is acted on."""
+    monkeypatch.setattr(sync_worker_live, "_COALESCE_S", 3600.0)
+
+    async def run() -> list[News]:
+        return await _heard(_Channel(), [{"team:a": 7, "ref": 2}])
+
+    assert asyncio.run(run()) == [{"team:a": 7, "ref": 2}]
+
+
+def test_a_burst_of_changes_is_fetched_together() -> None:
+    """Many pokes at once are one pull, with the newest heads of each scope."""
+
+    async def run() -> list[News]:
+        return await _heard(
+            _Channel(), [{"team:a": 7}, {"team:b": 1}, {"team:a": 8}], [{"team:a": n} for n in range(9, 30)]
+        )
+
+    assert asyncio.run(run()) == [{"team:a": 8, "team:b": 1}, {"team:a": 29}]
