@@ -112,13 +112,14 @@ class Rebuilder:
         plan = _Plan(epoch=shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'"), past=self._past_of(shown))
         revived = self._revived(shown)
         plan.revived = set(revived)
+        again = {**self._silent(shown), **revived}
         past = plan.past
-        dirty = self._dirty(shown, plan.epoch).union(*revived.values())
+        dirty = self._dirty(shown, plan.epoch).union(*again.values())
         dirty |= {key for key in past if past[key] != self._past.get(key)}
         dirty |= {key for key in self._past.keys() - past.keys() if self._counts(shown, key)}
         if not dirty:
             return plan
-        keys, mids = _component(shown, dirty, revived)
+        keys, mids = _component(shown, dirty, again)
         rows = ShownRows(shown, hidden=frozenset(keys))
         entries = _entries(shown, mids)
         for mid, outcome_keys in sorted(mids.items()):
@@ -184,6 +185,18 @@ class Rebuilder:
             mid: set(msgspec.msgpack.decode(touched, type=list[tuple[int, bytes]]))
             for mid, touched in shown.tx.all(sql)
         }
+
+    def _silent(self, shown: Shown) -> dict[int, set[Key]]:
+        """Return the changes that changed nothing, and the rows they are about.
+
+        What they say was so already: by another change, which may have been refused since, or in another base row.
+        """
+        sql = (
+            f"SELECT k.mid, k.name, k.v, k.args FROM pending.outbox k WHERE {shown.active()} "
+            "AND k.mid NOT IN (SELECT j.mid FROM pending.over_key j)"
+        )
+        decode = self._tools.codec.decode
+        return {mid: set(decode(name, version, args).roots()) for mid, name, version, args in shown.tx.all(sql)}
 
     def _replay(
         self, found: tuple[Any, ...] | None, rows: ShownRows, identity: Identity, mid: int
@@ -292,14 +305,14 @@ def _drop_unchanged(shown: Shown, plan: _Plan) -> None:
                     plan.same.add(key)
 
 
-def _component(shown: Shown, dirty: set[Key], revived: Mapping[int, set[Key]]) -> tuple[set[Key], dict[int, set[Key]]]:
-    """Return the rows and pending mids that hang together with the dirty rows."""
+def _component(shown: Shown, dirty: set[Key], again: Mapping[int, set[Key]]) -> tuple[set[Key], dict[int, set[Key]]]:
+    """Return the rows and pending mids that hang together with the dirty rows. `again`: mids without images."""
     by_key: dict[Key, set[int]] = defaultdict(set)
     by_mid: dict[int, set[Key]] = defaultdict(set)
     for type_, id_, mid in shown.tx.all(f"SELECT k.type, k.id, k.mid FROM pending.over_key k WHERE {shown.active()}"):
         by_key[type_, id_].add(mid)
         by_mid[mid].add((type_, id_))
-    for mid, touched in revived.items():
+    for mid, touched in again.items():
         by_mid[mid] |= touched
         for key in touched:
             by_key[key].add(mid)

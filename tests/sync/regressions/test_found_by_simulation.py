@@ -57,6 +57,34 @@ def test_a_refused_edit_leaves_the_view_though_a_later_one_of_the_ticket_waits(
     assert shown(kim, ticket)["priority"] == 4
 
 
+def test_a_change_that_changed_nothing_is_in_view_once_the_one_before_it_was_refused(
+    kim: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saved twice the same: the second changed no row, so nothing but the outbox says that it still waits."""
+    ticket = kim.new_ticket("before")
+    kim.sync()
+    apply, first = Applier.apply, TicketSet(new_id(), ticket, {"subject": "wanted"})
+
+    def refusing(self: Applier, change: Any, *more: Any) -> Any:
+        if isinstance(change, TicketSet) and change.event == first.event:
+            raise Refused("scope")
+        return apply(self, change, *more)
+
+    monkeypatch.setattr(Applier, "apply", refusing)
+    saved: list[int] = []
+
+    def save_meanwhile(request: object) -> bool:
+        if isinstance(request, Pull) and not saved:
+            saved.append(kim.profile.commits.commit(TicketSet(new_id(), ticket, {"subject": "wanted"})).mid)
+        return False
+
+    kim.line.lose = save_meanwhile
+    kim.do(first)
+    kim.sync()
+    assert kim.replica.state().lmid_seen < saved[0]
+    assert shown(kim, ticket)["subject"] == "wanted"
+
+
 def checkpoint(client: Client, sql: str, *args: object) -> None:
     """Let a checkpoint change something, and the window see it."""
     with client.replica._file.write() as tx:
