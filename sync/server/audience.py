@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who listens to which scopes: one subscription of the bus per scope, however many sockets want it."""
+"""Who listens to which scopes: one subscription of the bus per scope, however many sockets want it.
+
+Sockets that see the same scopes (the devices of one account, mostly) are kept together, so that a socket costs one
+entry instead of one a scope.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 from sync.protocol import Poke, encode
 from sync.server.bus import Bus
@@ -14,6 +20,15 @@ from sync.server.member import Member
 __all__ = ["Audience"]
 
 _COALESCE_S = 0.02
+_AT_ONCE = 1000  # sockets poked before other work has its turn
+
+
+@dataclass(slots=True)
+class _Group:
+    """Sockets with the same scopes."""
+
+    scopes: frozenset[str]
+    members: set[Member] = field(default_factory=set)
 
 
 class Audience:
@@ -21,28 +36,35 @@ class Audience:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._members: dict[str, set[Member]] = {}
+        self._groups: dict[frozenset[str], _Group] = {}
+        self._listening: dict[str, dict[frozenset[str], _Group]] = {}
         self._moved: dict[str, int] = {}
         self._cooling: set[str] = set()
 
     def add(self, member: Member) -> None:
         """Let a member hear of its scopes."""
-        for scope in member.scopes:
-            listening = self._members.get(scope)
-            if listening is None:
-                listening = self._members[scope] = set()
-                self._bus.subscribe(f"poke.{scope}", partial(self._poked, scope))
-                self._bus.subscribe(f"presence.{scope}", partial(self._present, scope))
-            listening.add(member)
+        group = self._groups.get(member.scopes)
+        if group is None:
+            group = self._groups[member.scopes] = _Group(member.scopes)
+            for scope in member.scopes:
+                self._listen(scope)[member.scopes] = group
+        member.scopes = group.scopes  # the one object for all
+        group.members.add(member)
 
     def remove(self, member: Member) -> None:
         """End that. The subscription of a scope stays: somebody will come for it again."""
-        for scope in member.scopes:
-            self._members.get(scope, set()).discard(member)
+        group = self._groups.get(member.scopes)
+        if group is None:
+            return
+        group.members.discard(member)
+        if not group.members:
+            del self._groups[group.scopes]
+            for scope in group.scopes:
+                del self._listening[scope][group.scopes]
 
     def scopes(self) -> list[str]:
         """Return the scopes that somebody here listens to."""
-        return [scope for scope, members in self._members.items() if members]
+        return [scope for scope, groups in self._listening.items() if groups]
 
     def publish(self, heads: Mapping[str, int]) -> None:
         """Tell everybody that scopes moved: at once, then at most every 20 ms a scope."""
@@ -56,6 +78,14 @@ class Audience:
         for scope, head in heads:
             self._poked(scope, encode(Poke(heads={scope: head})))
 
+    def _listen(self, scope: str) -> dict[frozenset[str], _Group]:
+        groups = self._listening.get(scope)
+        if groups is None:
+            groups = self._listening[scope] = {}
+            self._bus.subscribe(f"poke.{scope}", partial(self._poked, scope))
+            self._bus.subscribe(f"presence.{scope}", partial(self._present, scope))
+        return groups
+
     def _send(self, scope: str) -> None:
         head = self._moved.pop(scope, None)
         if head is None:
@@ -65,10 +95,20 @@ class Audience:
         asyncio.get_running_loop().call_later(_COALESCE_S, self._send, scope)
         self._bus.publish(f"poke.{scope}", encode(Poke(heads={scope: head})))
 
+    def _of(self, scope: str) -> list[Member]:
+        return [member for group in self._listening.get(scope, {}).values() for member in group.members]
+
     def _poked(self, scope: str, payload: bytes) -> None:
-        for member in self._members.get(scope, ()):
+        self._poke(iter(self._of(scope)), scope, payload)
+
+    def _poke(self, members: Iterator[Member], scope: str, payload: bytes) -> None:
+        count = 0
+        for member in islice(members, _AT_ONCE):
             member.poke(scope, payload)
+            count += 1
+        if count == _AT_ONCE:
+            asyncio.get_running_loop().call_soon(self._poke, members, scope, payload)
 
     def _present(self, scope: str, payload: bytes) -> None:
-        for member in list(self._members.get(scope, ())):
+        for member in self._of(scope):
             member.send_raw(payload)

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from sys import intern
 
 import sqlalchemy as sa
@@ -30,7 +29,7 @@ from sync.server.access import load_device, scopes_of
 from sync.server.audience import Audience
 from sync.server.bus import Bus, LocalBus
 from sync.server.jobs import Jobs
-from sync.server.member import Member
+from sync.server.member import REPLACED, Member
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.sessions import SessionMembers, bind_companion, session_members
@@ -43,8 +42,8 @@ _SIG_A_SECOND = 50
 _SIG_BYTES_A_SESSION = 4 << 20
 _MEMBERS_KEPT_MS = 2000
 _PRESENCE_STATES = frozenset({"reading", "writing", "gone"})
-_REPLACED = b"\x00"  # no encoded message is so: the device has a newer socket
 _SCOPES_AT_ONCE = 500
+_PONG = encode(Pong())
 
 
 @dataclass(slots=True)
@@ -89,7 +88,6 @@ class Hub:
         self._waiting = waiting
         self._audience = Audience(self._bus)
         self._members: dict[bytes, Member] = {}
-        self._subscriptions: dict[Member, list[tuple[str, Callable[[bytes], None]]]] = {}
         self._relays: dict[bytes, _Relay] = {}
         self._catching_up: set[asyncio.Task[None]] = set()
 
@@ -136,7 +134,7 @@ class Hub:
     async def join(self, grant: Grant) -> Member:
         """Take in an authenticated socket. A second one of the same device replaces the first. Raises ProblemError."""
         scopes = await self._jobs.read(lambda: self._scopes(grant))
-        member = Member(grant, scopes)
+        member = Member(grant, scopes, self.leave)
         before = self._members.get(grant.device)
         if before is not None:
             before.close("replaced")
@@ -144,10 +142,8 @@ class Hub:
         self._members[grant.device] = member
         for subject in _subjects(grant):
             if subject.startswith("dev."):
-                self._bus.publish(subject, _REPLACED)
-            receiver = partial(self._take, member)
-            self._bus.subscribe(subject, receiver)
-            self._subscriptions.setdefault(member, []).append((subject, receiver))
+                self._bus.publish(subject, REPLACED)
+            self._bus.subscribe(subject, member.receive)
         self._audience.add(member)
         await self._bus.settled()
         return member
@@ -155,8 +151,8 @@ class Hub:
     def leave(self, member: Member) -> None:
         """Forget a socket. Idempotent."""
         self._audience.remove(member)
-        for subject, receiver in self._subscriptions.pop(member, []):
-            self._bus.unsubscribe(subject, receiver)
+        for subject in _subjects(member.grant):
+            self._bus.unsubscribe(subject, member.receive)
         if self._members.get(member.grant.device) is member:
             del self._members[member.grant.device]
 
@@ -189,22 +185,18 @@ class Hub:
             member.close("restart", 2000)
             self.leave(member)
 
+    def pong(self, member: Member) -> None:
+        """Answer a ping."""
+        member.send_raw(_PONG)
+
     async def received(self, member: Member, message: LiveUp) -> None:
         """Handle one message of a socket (all but `auth`, which the adapter handles)."""
         if isinstance(message, Ping):
-            member.send(Pong())
+            self.pong(member)
         elif isinstance(message, Sig):
             await self._relay(member, message)
         elif isinstance(message, Presence):
             await self._presence(member, message)
-
-    def _take(self, member: Member, payload: bytes) -> None:
-        """Hand a message to its socket; or the device has come back at another process."""
-        if payload == _REPLACED:
-            member.close("replaced")
-            self.leave(member)
-        else:
-            member.send_raw(payload)
 
     def _broker_returned(self) -> None:
         """What other processes said meanwhile is lost: say how far scopes are, and hand out invitations again."""
@@ -236,7 +228,7 @@ class Hub:
 
     async def _presence(self, member: Member, message: Presence) -> None:
         known = message.type in BY_NUMBER and len(message.id) == 16 and message.state in _PRESENCE_STATES
-        if member.grant.kind != AGENT or not known:
+        if member.grant.kind != AGENT or not known or not member.take_presence(self._clock()):
             return
         scope = await self._jobs.read(lambda: self._scope_of(message.type, message.id))
         if scope in member.scopes:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 from urllib.parse import urlsplit
 
 import nats
@@ -47,6 +48,27 @@ def check_url(url: str) -> str:
     return url
 
 
+class _Inbox:
+    """What the client of NATS takes for the future of an answer, except that it takes any number of them.
+
+    With it a message is handed over at once, in the order of arrival.
+    """
+
+    def __init__(self, receive: Callable[[Msg], None]) -> None:
+        self._receive = receive
+
+    def cancelled(self) -> bool:
+        """Say that somebody waits."""
+        return False
+
+    def set_result(self, message: Msg) -> None:
+        """Take a message."""
+        try:
+            self._receive(message)
+        except Exception as error:  # noqa: BLE001 - one receiver's trouble must not end the connection
+            _log.exception("hint failed", error=type(error).__name__)
+
+
 class NatsBus:
     """Fulfils Bus. `prefix` keeps deployments that share a broker apart."""
 
@@ -59,6 +81,8 @@ class NatsBus:
         self._orders: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._returned: Callable[[], None] = _nothing
+        self._inbox = _Inbox(self._received)
+        self._unused: asyncio.Queue[Msg] = asyncio.Queue()
 
     def start(self, returned: Callable[[], None]) -> None:
         """Connect in the background, and again whenever the broker was away."""
@@ -139,15 +163,22 @@ class NatsBus:
         """Make the broker's side of a subject what this process wants now, whatever was wanted before."""
         wanted, held = self._local.listens(subject), self._subscriptions.get(subject)
         if wanted and held is None:
-            self._subscriptions[subject] = await self._client.subscribe(self._prefix + subject, cb=self._received)
+            self._subscriptions[subject] = await self._subscribe(self._prefix + subject)
         elif not wanted and held is not None:
             del self._subscriptions[subject]
             await held.unsubscribe()
 
-    async def _received(self, message: Msg) -> None:
+    async def _subscribe(self, subject: str) -> Subscription:
+        """Subscribe without a task and a queue of its own: there is one subscription a device."""
+        made = await self._client.subscribe(subject, future=cast("asyncio.Future[Msg]", self._inbox))
+        made._pending_queue = self._unused  # noqa: SLF001 - 2.5 KiB each; nothing is ever put there, see _Inbox
+        return made
+
+    def _received(self, message: Msg) -> None:
         taken = self._local.hand_over(message.subject.removeprefix(self._prefix), message.data)
         if taken and message.reply and self._client.is_connected:
-            await self._client.publish(message.reply, _TAKEN)
+            reply = message.reply
+            self._orders.put_nowait(lambda: self._client.publish(reply, _TAKEN))
 
     async def _connect_and_work(self) -> None:
         await self._client.connect(

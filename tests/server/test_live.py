@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from litestar.exceptions import WebSocketDisconnect
 
 from app.domain.entities import TICKET, team_scope
 from app.domain.links import parse_invite
@@ -28,6 +27,7 @@ from sync.protocol import (
     encode,
 )
 from sync.server.store import DatabaseBusy
+from tests.server.live_line import Closed, Socket
 from tests.server.test_sessions import Inviter, redeem
 from tests.server.world import World
 
@@ -58,7 +58,7 @@ class Line:
 @contextmanager
 def live(world: World, token: str) -> Iterator[Line]:
     """Open an authenticated socket."""
-    with world.client.websocket_connect("/live") as socket:
+    with Socket(world) as socket:
         line = Line(socket)
         line.send(Auth(token=token))
         line.sync()
@@ -128,14 +128,14 @@ def test_an_invitation_waits_for_a_companion_that_is_away(desk: World) -> None:
     inviter = Inviter(desk, kim)
     made = inviter.invite(kim.ticket())
     assert made.json()["pushed"] is False
-    with desk.client.websocket_connect("/live") as socket:
+    with Socket(desk) as socket:
         line = Line(socket)
         line.send(Auth(token=companion.access))
         arrived = [message for message in line.sync() if isinstance(message, Invite)]
     link = parse_invite(made.json()["link"])
     assert [(invite.iid, invite.join_secret) for invite in arrived] == [(link.iid, link.join_secret)]
     inviter.end()
-    with desk.client.websocket_connect("/live") as socket:
+    with Socket(desk) as socket:
         line = Line(socket)
         line.send(Auth(token=companion.access))
         assert line.sync() == []
@@ -151,7 +151,7 @@ def test_a_socket_that_ends_while_its_invitations_are_read_takes_none(
         raise DatabaseBusy("test")
 
     monkeypatch.setattr(desk.parts.hub, "_waiting", busy)
-    with pytest.raises(WebSocketDisconnect), live(desk, companion.access):
+    with pytest.raises(Closed), live(desk, companion.access):
         pass
     assert Inviter(desk, kim).invite(kim.ticket()).json()["pushed"] is False
 
@@ -216,9 +216,9 @@ def test_a_second_socket_of_a_device_takes_the_place_of_the_first(desk: World) -
 @pytest.mark.parametrize("first", [b"", b"\xc1", encode(Ping()), encode(Auth(token="no"))])
 def test_a_socket_without_a_good_token_is_closed(desk: World, first: bytes) -> None:
     """4401, whatever came first."""
-    with desk.client.websocket_connect("/live") as socket:
+    with Socket(desk) as socket:
         socket.send_bytes(first)
-        with pytest.raises(WebSocketDisconnect) as closed:
+        with pytest.raises(Closed) as closed:
             socket.receive_bytes(timeout=5)
     assert closed.value.code == 4401
 
@@ -226,7 +226,7 @@ def test_a_socket_without_a_good_token_is_closed(desk: World, first: bytes) -> N
 def test_garbage_on_an_open_socket_ends_it_politely(desk: World) -> None:
     """`bye` and a close code; the server goes on."""
     kim = desk.agent()
-    with desk.client.websocket_connect("/live") as socket:
+    with Socket(desk) as socket:
         line = Line(socket)
         line.send(Auth(token=kim.tokens.access))
         line.sync()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ASGI application: all routes over the parts, OpenAPI at /schema, liveness and readiness."""
+"""The ASGI application: all routes over the parts, OpenAPI at /schema, liveness and readiness.
+
+The websocket /live is none of its routes: `live_protocol` speaks it on the bare connection.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,6 @@ from sync.server.store import DatabaseBusy
 from sync.server.web.auth_routes import auth_routes
 from sync.server.web.blob_routes import blob_routes
 from sync.server.web.customer_routes import customer_routes
-from sync.server.web.live_routes import live_route
 from sync.server.web.session_routes import session_routes
 from sync.server.web.sync_routes import sync_routes
 from sync.server.web.wire import EXCEPTION_HANDLERS, DesksideRequest
@@ -54,7 +56,6 @@ def build_app(parts: Parts) -> Litestar:
         *customer_routes(parts),
         *session_routes(parts),
         *blob_routes(parts),
-        live_route(parts),
     ]
     return Litestar(
         routes,

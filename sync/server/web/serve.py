@@ -12,14 +12,15 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
 
 from app.config.logs import get_logger
 from app.domain.errors import PortInUse, WorldError
-from sync.protocol import LIVE_MAX_BYTES
 from sync.server.parts import Parts
 from sync.server.web.app import build_app
+from sync.server.web.live_protocol import LiveSockets
 
 __all__ = ["Listening", "bind", "is_loopback", "serve", "split_listen", "write_port_file"]
 
@@ -91,11 +92,7 @@ def serve(parts: Parts, listener: socket.socket, listening: Listening, ready: Ca
     """Serve until SIGTERM or SIGINT; then finish what runs and close the parts. Call from the main thread."""
     config = uvicorn.Config(
         build_app(parts),
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=LIVE_MAX_BYTES,
-        ws_ping_interval=25.0,
-        ws_ping_timeout=25.0,
+        ws=cast("Any", LiveSockets(parts).make),  # a maker of protocols is all that is asked for
         ssl_certfile=listening.tls_cert,
         ssl_keyfile=listening.tls_key,
         log_config=None,
