@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment
@@ -92,6 +93,10 @@ class LinkOpener(QObject):
         else:
             self._fall_back(url)
         return True
+
+    def open_file(self, path: Path) -> None:
+        """Let the desktop show a file that a person chose to open. Never for programs: the caller sees to that."""
+        self._fall_back(str(path))
 
     def _ask_portal(self, bus: QDBusConnection, url: str) -> None:
         call = QDBusMessage.createMethodCall(

@@ -116,6 +116,10 @@ class BlobDesk(Protocol):
         """Return how each stands."""
         ...
 
+    def drop(self, attachment: Attachment) -> None:
+        """Send it no further, unless a draft or a change still names it. Raises StoreUnavailable."""
+        ...
+
     def save_as(self, attachment: Attachment, target: Path) -> None:
         """Write the plain content where a person wants it. Raises Refused, StoreUnavailable."""
         ...

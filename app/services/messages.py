@@ -100,6 +100,18 @@ _TEXTS: Mapping[str, str] = {
     "scope": N_("You have no access to this ticket any more. What you wrote is kept under “Needs you”."),
     "empty_text": N_("There is nothing to send yet."),
     "text_too_long": N_("The text is longer than your organisation allows. It is kept. Shorten it or send a file."),
+    "too_many_files": N_("More than {limit} files do not fit one message. Send the others with the next one."),
+    "file_missing": N_("“{file}” is not there any more. Nothing was attached. Choose it again where it lies now."),
+    "not_a_file": N_("“{file}” is not a file. Nothing was attached. Pack a folder into an archive and attach that."),
+    "file_unreadable": N_("“{file}” could not be read. Nothing was attached. Check who may read it, and its disk."),
+    "file_empty": N_("“{file}” is empty. Nothing was attached. Look whether it was saved."),
+    "file_too_large": N_(
+        "“{file}” is larger than {limit_mb} MB. Nothing was attached. Send it in parts or another way."
+    ),
+    "file_changed": N_("“{file}” changed while it was read. Nothing was attached. Close it elsewhere and try again."),
+    "not_here_yet": N_("“{file}” is not on this computer yet. Nothing was written. Fetch it first."),
+    "file_damaged": N_("“{file}” is damaged on this computer. Nothing was written. Fetch it again."),
+    "attachment_not_saved": N_("“{file}” could not be written there. Choose another folder, or free some space."),
     "no_session_here": N_(
         "A session starts only from an open ticket whose customer is known. Reopen the ticket or set its customer."
     ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.config.i18n import _
+from app.domain.attachments import Attachment
 from app.domain.changes import AnyChange, MessageAdd, NoteAdd, TicketSet
 from app.domain.entities import Category
 from app.domain.errors import Refused
@@ -61,8 +62,9 @@ class Writing:
         self._make_id = make_id
 
     def send_reply(
-        self, ticket: TicketId, body: str, seen_seq: int, after: After, choices: Choices, *, anyway: bool = False
-    ) -> Saved | Stale:
+        self, ticket: TicketId, body: str, seen_seq: int, after: After, choices: Choices, *, anyway: bool = False,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> Saved | Stale:  # fmt: skip
         """Queue a reply, unless somebody else wrote since `seen_seq`. Raises Refused, StoreUnavailable."""
         details = self._queries.details(ticket)
         if details is None:
@@ -71,15 +73,17 @@ class Writing:
         if news and not anyway:
             return Stale(news, details.seen_seq)
         seen = max(seen_seq, details.seen_seq) if anyway else seen_seq
-        done = self._commits.commit(MessageAdd(self._make_id(), self._make_id(), ticket, body, seen))
+        event, message = self._make_id(), self._make_id()
+        done = self._commits.commit(MessageAdd(event, message, ticket, body, seen, attachments=attachments))
         self._commits.save_draft(Draft(ticket, DraftKind.REPLY, ""))
         name = details.customer.name if details.customer else details.row.customer_name
         saved = Saved(_("Reply to {name} is on its way").format(name=polite(name)), done.ids | {ticket}, done.mid)
         return self._then(ticket, after, choices, saved)
 
-    def save_note(self, ticket: TicketId, body: str) -> Saved:
+    def save_note(self, ticket: TicketId, body: str, attachments: tuple[Attachment, ...] = ()) -> Saved:
         """Queue an internal note. Raises Refused, StoreUnavailable."""
-        done = self._commits.commit(NoteAdd(self._make_id(), self._make_id(), ticket, body))
+        note = NoteAdd(self._make_id(), self._make_id(), ticket, body, attachments=attachments)
+        done = self._commits.commit(note)
         self._commits.save_draft(Draft(ticket, DraftKind.NOTE, ""))
         return Saved(_("Internal note saved"), done.ids | {ticket}, done.mid)
 

@@ -57,14 +57,19 @@ class FakeCommits:
         raise Refused("not_faked")
 
     def _write(self, change: MessageAdd | NoteAdd, row: TicketRow) -> None:
-        if not change.body.strip():
+        if not change.body.strip() and not change.attachments:
             raise Refused("empty_text")
         thread = self.desk.thread(row.id)
         reply = isinstance(change, MessageAdd)
         number = max(i.msg_no for i in thread) + 1 if reply else 0
         kind = ItemKind.REPLY if reply else ItemKind.NOTE
         id_ = change.message if isinstance(change, MessageAdd) else change.note
-        thread.append(ThreadItem(id_, kind, NOW_MS, "user", ME, AGENTS[0], change.body, msg_no=number, pending=True))
+        thread.append(
+            ThreadItem(
+                id_, kind, NOW_MS, "user", ME, AGENTS[0], change.body, msg_no=number, pending=True,
+                attachments=change.attachments,
+            )
+        )  # fmt: skip
         opened = row.category is Category.NEW
         if reply:
             row = replace(row, unanswered=False, preview=change.body, last_at=NOW_MS)
@@ -109,7 +114,7 @@ class FakeCommits:
         """Keep or, when empty, discard."""
         if self.error is not None:
             raise self.error
-        if draft.body:
+        if draft.body or draft.attachments:
             self.drafts[(draft.ticket, draft.kind)] = draft
         else:
             self.drafts.pop((draft.ticket, draft.kind), None)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QSizePolicy, QStackedWidget, QWidget
 
 from app.config.i18n import _
+from app.domain.attachments import Attachment, BlobDesk, BlobStatus
 from app.domain.ids import TicketId
 from app.domain.ports import Commits, Draft, DraftKind, ThreadItem, TicketDetails
 from app.services.messages import error_text
@@ -26,17 +28,21 @@ SAVE_MS = 600  # a draft is on disk within a second of the first unsaved key
 class Composer(Panel):
     """Writes on one ticket. Nothing is preselected: empty, it offers two buttons.
 
-    `reply_sent` gives (ticket, text, newest number seen, After, anyway), `note_saved` (ticket, text). The text stays
-    until `accepted` is called; `held` shows news above it, `refused` says why it did not go.
+    `reply_sent` gives (ticket, text, newest number seen, After, anyway, attachments), `note_saved` (ticket, text,
+    attachments). The text stays until `accepted` is called; `held` shows news above it, `refused` says why it did not
+    go.
     """
 
-    reply_sent = Signal(object, str, int, object, bool)
-    note_saved = Signal(object, str)
+    reply_sent = Signal(object, str, int, object, bool, object)
+    note_saved = Signal(object, str, object)
+    files_added = Signal()  # there is something to upload
     left = Signal()  # Escape
     folded = Signal(bool)  # True: only the two buttons show
     draft_changed = Signal(object)  # TicketId: its draft came or went
 
-    def __init__(self, theme: Theme, commits: Commits, jobs: Jobs, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, theme: Theme, commits: Commits, jobs: Jobs, now_ms: Callable[[], int], blobs: BlobDesk | None = None
+    ) -> None:
         super().__init__("footer")
         self._theme = theme
         self._commits = commits
@@ -49,7 +55,8 @@ class Composer(Panel):
         self._unsaved: set[DraftKind] = set()
         self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._save_soon.timeout.connect(self.save_now)
-        self.sheets = {kind: Sheet(theme, kind) for kind in DraftKind}
+        self._blobs = blobs
+        self.sheets = {kind: Sheet(theme, kind, jobs, blobs) for kind in DraftKind}
         self._build(theme)
         self.retranslate()
 
@@ -69,6 +76,9 @@ class Composer(Panel):
             sheet.folded.connect(self._fold)
             sheet.other_asked.connect(self.other)
             sheet.discarded.connect(lambda kind=kind: self.discard(kind))
+            sheet.attach_asked.connect(self.attach)
+            sheet.files.changed.connect(lambda kind=kind: self._files_changed(kind))
+            sheet.files.dropped.connect(self._drop)
             sheet.anyway_pressed.connect(lambda kind=kind: self._send(kind, After.NOTHING, anyway=True))
         edge = (space.large, space.small, space.large, space.medium)
         self.setLayout(column(self.stack, margins=edge))
@@ -86,6 +96,7 @@ class Composer(Panel):
             self._ticket = line.id
             for sheet in self.sheets.values():
                 sheet.load("", 0)
+                sheet.files.load(())
             self._unsaved.clear()
             self._show(self.offer)
             self._restore(line.id)
@@ -102,7 +113,7 @@ class Composer(Panel):
         if self._ticket is None:
             return
         sheet = self.sheets[kind]
-        if not sheet.edit.toPlainText():
+        if not self.has_draft(kind):
             self._began_seq = self._seen_seq
         self._show(sheet)
         sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -146,12 +157,36 @@ class Composer(Panel):
         """Return a draft's text."""
         return read_text(self.sheets[kind].edit)
 
+    def has_draft(self, kind: DraftKind) -> bool:
+        """Tell whether there are words or files."""
+        sheet = self.sheets[kind]
+        return bool(sheet.edit.toPlainText()) or bool(sheet.files.attachments())
+
+    def attach(self) -> None:
+        """Choose files for the draft that shows; without one a reply is begun."""
+        if self._ticket is None or self._blobs is None:
+            return
+        if self.kind() is None:
+            self.write(DraftKind.REPLY)
+        sheet = self.sheets[self.kind() or DraftKind.REPLY]
+        dialog = QFileDialog(self, _("Attach files"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(lambda names: sheet.files.add([Path(name) for name in names]))
+        dialog.open()
+
+    def show_blob(self, sha256: bytes, status: BlobStatus) -> None:
+        """Show how an upload gets on."""
+        for sheet in self.sheets.values():
+            sheet.files.show_status(sha256, status)
+
     def accepted(self, ticket: TicketId, kind: DraftKind) -> None:
         """The text is safe in the outbox."""
         if ticket != self._ticket:
             return
         self._unsaved.discard(kind)
         self.sheets[kind].load("", 0)
+        self.sheets[kind].files.load(())
         self.sheets[kind].say("")
         self._show(self.offer)
         self.draft_changed.emit(ticket)
@@ -179,7 +214,12 @@ class Composer(Panel):
         sheet.edit.selectAll()
         sheet.edit.insertPlainText("")
         sheet.tell("", "warning")
+        dropped = sheet.files.attachments()
+        sheet.files.load(())
+        self._unsaved.add(kind)
         self.save_now()
+        for attachment in dropped:
+            self._drop(attachment)
         self._show(self.offer)
         if self._ticket is not None:
             self.draft_changed.emit(self._ticket)
@@ -194,9 +234,9 @@ class Composer(Panel):
         if ticket is None:
             return
         for kind in kinds:
-            edit = self.sheets[kind].edit
-            seq = self._began_seq
-            self._save(Draft(ticket, kind, edit.toPlainText(), edit.textCursor().position(), seq, self._now_ms()))
+            edit, files = self.sheets[kind].edit, self.sheets[kind].files.attachments()
+            seq, caret = self._began_seq, edit.textCursor().position()
+            self._save(Draft(ticket, kind, edit.toPlainText(), caret, seq, self._now_ms(), files))
 
     def _save(self, draft: Draft) -> None:
         self._jobs.change(
@@ -206,7 +246,7 @@ class Composer(Panel):
         )
 
     def _saved(self, draft: Draft) -> None:
-        if draft.ticket == self._ticket and draft.body:
+        if draft.ticket == self._ticket and (draft.body or draft.attachments):
             text = _("Draft saved {time}").format(time=fmt.time_of_day(draft.updated))
             self.sheets[draft.kind].say(text)
 
@@ -217,7 +257,9 @@ class Composer(Panel):
 
     def _restore(self, ticket: TicketId) -> None:
         self._jobs.query(
-            lambda: [d for k in DraftKind if (d := self._commits.draft(ticket, k)) is not None and d.body],
+            lambda: [
+                d for k in DraftKind if (d := self._commits.draft(ticket, k)) is not None and (d.body or d.attachments)
+            ],
             then=lambda drafts: self._restored(ticket, drafts),
             error=lambda why: self.refused(ticket, DraftKind.REPLY, why),
             key="drafts",
@@ -228,9 +270,10 @@ class Composer(Panel):
             return
         for draft in drafts:
             sheet = self.sheets[draft.kind]
-            if sheet.edit.toPlainText():
+            if self.has_draft(draft.kind):
                 continue
             sheet.load(draft.body, draft.caret)
+            sheet.files.load(draft.attachments)
             sheet.say(
                 _("Draft of {time}").format(time=fmt.when(draft.updated, self._now_ms()))
                 if draft.updated
@@ -252,20 +295,35 @@ class Composer(Panel):
         if not self._save_soon.isActive():
             self._save_soon.start()
 
+    def _files_changed(self, kind: DraftKind) -> None:
+        """On disk at once: what was taken in is named by a draft before anything else happens."""
+        self._typed(kind)
+        self.save_now()
+        self.files_added.emit()
+        self.retranslate()
+
+    def _drop(self, attachment: Attachment) -> None:
+        if self._blobs is not None:  # after the draft was saved without it: writes keep their order
+            blobs = self._blobs
+            self._jobs.change(lambda: blobs.drop(attachment), error=lambda _why: None)
+
     def _send(self, kind: DraftKind, after: After, *, anyway: bool = False) -> None:
         sheet = self.sheets[kind]
-        text = read_text(sheet.edit)
+        text, files = read_text(sheet.edit), sheet.files.attachments()
         if self._ticket is None:
             return
-        if not text.strip():
+        if sheet.files.is_busy():
+            sheet.tell(_("A file is still being read. Send again in a moment."), "warning")
+            return
+        if not text.strip() and not files:
             sheet.tell(_("There is nothing to send yet."), "warning")
             return
         self.save_now()
         sheet.tell("", "warning")
         if kind is DraftKind.NOTE:
-            self.note_saved.emit(self._ticket, text)
+            self.note_saved.emit(self._ticket, text, files)
         else:
-            self.reply_sent.emit(self._ticket, text, self._began_seq, after, anyway)
+            self.reply_sent.emit(self._ticket, text, self._began_seq, after, anyway, files)
 
     def _fold(self) -> None:
         self.save_now()
@@ -294,8 +352,7 @@ class Composer(Panel):
         """Say everything in the language spoken now."""
         self.offer.setAccessibleName(_("Write"))
         for kind, button in ((DraftKind.REPLY, self.reply_button), (DraftKind.NOTE, self.note_button)):
-            has = bool(self.sheets[kind].edit.toPlainText())
-            button.setText(self._offer_text(kind, has))
+            button.setText(self._offer_text(kind, self.has_draft(kind)))
         for sheet in self.sheets.values():
             sheet.retranslate(self._customer)
 

@@ -8,9 +8,11 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy
 
 from app.config.i18n import _
+from app.domain.attachments import BlobDesk
 from app.domain.ports import DraftKind
 from app.services.texts import polite
 from app.services.triage_writing import After
+from widgets.composer.files import DraftFiles, WritingEdit, limits_text
 from widgets.foundation import (
     Button,
     ElidedLabel,
@@ -19,12 +21,12 @@ from widgets.foundation import (
     Look,
     Notice,
     Panel,
-    PlainEdit,
     PlainLabel,
     Theme,
     column,
     row,
 )
+from widgets.foundation.jobs import Jobs
 
 __all__ = ["Sheet"]
 
@@ -38,8 +40,9 @@ class Sheet(Panel):
     folded = Signal()
     left = Signal()
     discarded = Signal()
+    attach_asked = Signal()
 
-    def __init__(self, theme: Theme, kind: DraftKind) -> None:
+    def __init__(self, theme: Theme, kind: DraftKind, jobs: Jobs, blobs: BlobDesk | None = None) -> None:
         super().__init__("reply" if kind is DraftKind.REPLY else "note")
         self.kind = kind
         self.loading = False
@@ -59,7 +62,11 @@ class Sheet(Panel):
         self.notice.body.addWidget(self.news)
         self._notice_buttons()
         self.notice.hide()
-        self.edit = PlainEdit(name="-")
+        self.files = DraftFiles(theme, jobs, blobs)
+        self.files.failed.connect(lambda text: self.tell(text, "danger"))
+        self.edit = WritingEdit(name="-")
+        self.edit.files_given.connect(self.files.add)
+        self.edit.image_given.connect(self.files.add_image)
         self.edit.setProperty("frame", "none")
         self.edit.setMinimumHeight(theme.tokens.space.vast * 2)
         self.edit.installEventFilter(self)
@@ -69,11 +76,15 @@ class Sheet(Panel):
         self.other = Button(theme, "", look=Look.QUIET, pressed=self.other_asked.emit)
         self.discard = IconButton(theme, "trash-2", "-", pressed=self.discarded.emit)
         self.menu = QMenu(self)
-        foot = row(self.send, self.more, space.small, self.state, self.other, self.discard, gap=space.tiny)
-        foot.setStretch(3, 1)
+        self.attach = IconButton(theme, "paperclip", "-", pressed=self.attach_asked.emit)
+        self.attach.setVisible(blobs is not None)
+        foot = row(self.send, self.more, self.attach, space.small, self.state, self.other, self.discard, gap=space.tiny)
+        foot.setStretch(4, 1)
         self.more.setVisible(kind is DraftKind.REPLY)
         EnterFilter(self.edit, lambda: self.send_pressed.emit(After.NOTHING), control=True)
-        box = column(head, self.notice, self.edit, foot, gap=space.tiny, margins=(space.medium, space.small) * 2)
+        box = column(
+            head, self.notice, self.edit, self.files, foot, gap=space.tiny, margins=(space.medium, space.small) * 2
+        )
         box.setStretch(2, 1)
         self.setLayout(box)
 
@@ -151,6 +162,7 @@ class Sheet(Panel):
         self.other.setText(_("Internal note") if reply else _("Reply"))
         self.other.setToolTip(_("Go to the other draft; this one stays as it is."))
         self.discard.set_name(_("Discard the draft"))
+        self.attach.set_name(_("Attach files… {limits}").format(limits=f"({limits_text()})"), "Ctrl+Shift+A")
         self.close_button.set_name(_("Close; the draft is kept"))
         self.anyway.setText(_("Send anyway"))
         self.go_on.setText(_("Edit"))

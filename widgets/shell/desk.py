@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, Signal
 
 from app.config.i18n import _
+from app.domain.attachments import Attachment
 from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, TicketId, UserId
 from app.domain.ports import Choices, Commits, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
@@ -178,18 +179,23 @@ class TicketDesk(QObject):
 
     # --- writing ---------------------------------------------------------------------------------------------
 
-    def send_reply(self, ticket: TicketId, text: str, seen_seq: int, after: After, anyway: bool) -> None:
+    def send_reply(
+        self, ticket: TicketId, text: str, seen_seq: int, after: After, anyway: bool,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> None:  # fmt: skip
         """Queue a reply."""
         self._jobs.change(
-            lambda: self._writing.send_reply(ticket, text, seen_seq, after, self.choices, anyway=anyway),
+            lambda: self._writing.send_reply(
+                ticket, text, seen_seq, after, self.choices, anyway=anyway, attachments=attachments
+            ),
             lambda answer: self._written(ticket, DraftKind.REPLY, answer),
             lambda why: self.refused.emit(ticket, DraftKind.REPLY, why),
         )
 
-    def save_note(self, ticket: TicketId, text: str) -> None:
+    def save_note(self, ticket: TicketId, text: str, attachments: tuple[Attachment, ...] = ()) -> None:
         """Queue an internal note."""
         self._jobs.change(
-            lambda: self._writing.save_note(ticket, text),
+            lambda: self._writing.save_note(ticket, text, attachments),
             lambda answer: self._written(ticket, DraftKind.NOTE, answer),
             lambda why: self.refused.emit(ticket, DraftKind.NOTE, why),
         )

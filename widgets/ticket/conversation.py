@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from app.config.i18n import _, ngettext
+from app.domain.attachments import BlobStatus
 from app.domain.ids import TicketId, UserId
 from app.domain.ports import Choices, ThreadItem, TicketDetails
 from app.services.texts_history import EventLine, event_line
@@ -31,6 +32,8 @@ class Conversation(QWidget):
 
     link_chosen = Signal(str)
     restore_asked = Signal(str, object)  # a field and the value that gave way
+    file_asked = Signal(str, object, object)  # as MessageBlock's
+    files_shown = Signal(object)  # attachments whose state is wanted
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -88,6 +91,12 @@ class Conversation(QWidget):
         """Return what stands there, in order, as a screen reader reads it."""
         return [block.accessibleName() for block in self._column.blocks()[1:]]
 
+    def show_blob(self, sha256: bytes, status: BlobStatus) -> None:
+        """Show how the content of an attachment stands."""
+        for _entry, widget in self._made.values():
+            if isinstance(widget, MessageBlock) and widget.files is not None:
+                widget.files.show_status(sha256, status)
+
     def scroll_by(self, pages: float) -> None:
         """Scroll by pages; negative is up."""
         bar = self.area.verticalScrollBar()
@@ -139,6 +148,8 @@ class Conversation(QWidget):
         widget = self._make(*entry)
         self._made[id_] = (entry, widget)
         self._column.insert(1 + sum(item.id in self._made for item, _line in self._shown[:place]), widget)
+        if entry[0].attachments:
+            self.files_shown.emit(entry[0].attachments)
 
     def _make(self, item: ThreadItem, line: EventLine | None) -> QWidget:
         if line is not None:
@@ -147,6 +158,8 @@ class Conversation(QWidget):
             return event
         block = MessageBlock(self._theme, item, own=item.author == self._me and self._me is not None)
         block.link_chosen.connect(self.link_chosen)
+        if item.attachments:
+            block.file_asked.connect(self.file_asked)
         return block
 
     def _drop(self, id_: bytes) -> None:

@@ -13,6 +13,7 @@ from app.domain.ports import ItemKind, ThreadItem
 from app.services.texts import polite
 from app.services.texts_history import EventLine
 from widgets.foundation import Button, ElidedLabel, Look, Panel, PlainEdit, PlainLabel, Theme, column, fmt, row
+from widgets.ticket.attachments import AttachmentChips
 from widgets.ticket.html_view import MessageHtml
 
 __all__ = ["EventRow", "MessageBlock", "split_quote"]
@@ -76,6 +77,7 @@ class MessageBlock(Panel):
     """A message of the customer, a reply or a note. They differ in ground, icon, label and accessible name."""
 
     link_chosen = Signal(str)
+    file_asked = Signal(str, object, object)  # fetch, save or open; the attachment; the item that names it
 
     def __init__(self, theme: Theme, item: ThreadItem, *, own: bool) -> None:
         kind = {ItemKind.REPLY: "reply", ItemKind.NOTE: "note"}.get(item.kind, "card")
@@ -92,8 +94,15 @@ class MessageBlock(Panel):
         self._text: QWidget = QFrame()
         self._column.addWidget(self._text)
         self._show_body()
+        self.files: AttachmentChips | None = None
+        if item.attachments:
+            self.files = AttachmentChips(theme, item.attachments)
+            self.files.asked.connect(lambda what, file: self.file_asked.emit(what, file, item))
+            self._column.addWidget(self.files)
         self.setLayout(self._column)
-        self.setAccessibleName(f"{self._label()}, {item.author_name}, {fmt.moment(item.at)}: {item.body[:2000]}")
+        names = "".join(f", {file.filename}" for file in item.attachments)
+        said = f"{self._label()}, {item.author_name}, {fmt.moment(item.at)}: {item.body[:2000]}{names}"
+        self.setAccessibleName(said)
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as the pane: a width of its own would spoil the heights of the whole column."""

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a draft: chosen, dropped or pasted, taken in one after the other in the order they came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QImageWriter, QKeyEvent
+from PySide6.QtWidgets import QWidget
+
+from app.config.i18n import _, ngettext
+from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES, Attachment, BlobDesk, BlobStatus
+from app.services.messages import error_text
+from widgets.foundation import IconButton, PlainEdit, Theme, fmt, row
+from widgets.foundation.file_chip import FileChip
+from widgets.foundation.flow import Flow
+from widgets.foundation.jobs import Jobs
+
+__all__ = ["DraftFiles", "WritingEdit", "limits_text"]
+
+
+def limits_text() -> str:
+    """Say what can be attached."""
+    return ngettext(
+        "Up to {n} file of {size} each", "Up to {n} files of {size} each", MAX_FILES
+    ).format(n=MAX_FILES, size=fmt.size(MAX_FILE_BYTES))  # fmt: skip
+
+
+class WritingEdit(PlainEdit):
+    """A plain editor that takes files and pictures from the clipboard or the mouse."""
+
+    files_given = Signal(list)  # of Path
+    image_given = Signal(object)  # QImage
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """Text, local files and pictures."""
+        return source.hasImage() or bool(_local_files(source)) or super().canInsertFromMimeData(source)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """Text goes into the text; anything else is attached."""
+        if files := _local_files(source):
+            self.files_given.emit(files)
+        elif source.hasImage() and not source.hasText():
+            self.image_given.emit(source.imageData())
+        else:
+            super().insertFromMimeData(source)
+
+
+def _local_files(source: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in source.urls() if url.isLocalFile()] if source.hasUrls() else []
+
+
+@dataclass(eq=False, slots=True)
+class _Slot:
+    """A place in the list; without an attachment it is still being taken in."""
+
+    made: Attachment | None = None
+
+
+class _DraftChip(QWidget):
+    """A chip with a button that takes the file out again; so does Delete."""
+
+    def __init__(self, theme: Theme, attachment: Attachment, removed: Callable[[], object]) -> None:
+        super().__init__()
+        self._removed = removed
+        self.chip = FileChip(theme, attachment)
+        name = _("Remove {file}").format(file=attachment.filename)
+        self.remove = IconButton(theme, "x", name, pressed=removed)
+        self.setLayout(row(self.chip, self.remove, gap=0))
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the sheet."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Delete takes it out."""
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self._removed()
+            return
+        super().keyPressEvent(event)
+
+
+class DraftFiles(QWidget):
+    """What hangs on one draft. `changed` after every change a person made; `failed` tells why a file was not taken."""
+
+    changed = Signal()
+    failed = Signal(str)
+    dropped = Signal(object)  # an Attachment that was taken out again
+
+    def __init__(self, theme: Theme, jobs: Jobs, blobs: BlobDesk | None) -> None:
+        super().__init__()
+        self._theme, self._jobs, self._blobs = theme, jobs, blobs
+        self._slots: list[_Slot] = []
+        self._chips: list[_DraftChip] = []
+        self._flow = Flow(theme.tokens.space.small)
+        self.setLayout(self._flow)
+        self.hide()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the sheet."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        """Return what hangs on the draft, in order."""
+        return tuple(slot.made for slot in self._slots if slot.made is not None)
+
+    def is_busy(self) -> bool:
+        """Whether a file is still being taken in."""
+        return any(slot.made is None for slot in self._slots)
+
+    def load(self, attachments: Sequence[Attachment]) -> None:
+        """Show a draft's files; nothing is saved by this, and what is still being taken in is for nobody."""
+        self._slots = [_Slot(each) for each in attachments]
+        self._show()
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Take files in."""
+        blobs = self._blobs
+        if blobs is not None:
+            self._take([lambda path=path: blobs.add(path) for path in paths])  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
+
+    def add_image(self, image: QImage) -> None:
+        """Take a pasted picture in."""
+        blobs = self._blobs
+        if blobs is not None:
+            name = _("Picture {n}").format(n=len(self._slots) + 1) + ".png"
+            self._take([lambda: blobs.add_content(_png(image), name, "image/png")])
+
+    def _take(self, works: Sequence[Callable[[], Attachment]]) -> None:
+        for work in works:
+            if len(self._slots) >= MAX_FILES:
+                self.failed.emit(limits_text())
+                return
+            slot = _Slot()
+            self._slots.append(slot)
+            self._jobs.query(
+                work,
+                lambda made, slot=slot: self._taken(slot, made),  # type: ignore[misc]  # as above
+                lambda why, slot=slot: self._not_taken(slot, why),  # type: ignore[misc]  # as above
+            )
+
+    def _taken(self, slot: _Slot, made: Attachment) -> None:
+        if slot not in self._slots:  # another ticket shows by now
+            self.dropped.emit(made)
+            return
+        if made in self.attachments():
+            self._slots.remove(slot)  # the same file twice
+        slot.made = made
+        self._show()
+        self.changed.emit()
+
+    def _not_taken(self, slot: _Slot, why: Exception) -> None:
+        if slot in self._slots:
+            self._slots.remove(slot)
+            self.failed.emit(error_text(why))
+
+    def _remove(self, attachment: Attachment) -> None:
+        self._slots = [slot for slot in self._slots if slot.made != attachment]
+        self._show()
+        self.changed.emit()
+        self.dropped.emit(attachment)
+
+    def show_status(self, sha256: bytes, status: BlobStatus) -> None:
+        """Show how far an upload is."""
+        for chip in self._chips:
+            if chip.chip.attachment.sha256 == sha256:
+                chip.chip.show_status(status)
+
+    def _show(self) -> None:
+        shown = self.attachments()
+        for chip in self._chips:
+            self._flow.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        self._chips = []
+        for each in shown:
+            chip = _DraftChip(self._theme, each, lambda each=each: self._remove(each))  # type: ignore[misc]  # as above
+            self._chips.append(chip)
+            self._flow.addWidget(chip)
+        self.setVisible(bool(shown))
+        self.setAccessibleName(_("Attachments"))
+        self.updateGeometry()
+
+
+def _png(image: QImage) -> bytes:
+    raw = QByteArray()
+    buffer = QBuffer(raw)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
+    return bytes(raw.data())

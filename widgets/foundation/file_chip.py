@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file as a chip: its name with the ending always in view, its size, and how its content stands."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QSizePolicy
+
+from app.domain.attachments import Attachment, BlobState, BlobStatus, is_program
+from app.services.texts_files import short_name, state_text
+from widgets.foundation import fmt
+from widgets.foundation.buttons import Button
+from widgets.foundation.labels import plain_tooltip
+from widgets.foundation.theme import Theme
+
+__all__ = ["FileChip"]
+
+_ICONS = {
+    BlobState.ABSENT: "download", BlobState.FETCHING: "download", BlobState.WAITING: "cloud-upload",
+    BlobState.SENDING: "cloud-upload", BlobState.FAILED: "circle-alert",
+}  # fmt: skip
+
+
+class FileChip(Button):
+    """Pressing it is up to whoever made it."""
+
+    def __init__(self, theme: Theme, attachment: Attachment) -> None:
+        super().__init__(theme, "", icon="file")
+        self.attachment = attachment
+        self.status = BlobStatus(BlobState.HERE, 0, attachment.size_bytes)
+        self._icon = "file"
+        self.setProperty("small", True)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.show_status(self.status)
+
+    def show_status(self, status: BlobStatus) -> None:
+        """Show how its content stands."""
+        self.status = status
+        size, state = fmt.size(self.attachment.size_bytes), state_text(status)
+        name = short_name(self.attachment.filename)
+        self.setText(" · ".join(part for part in (name, size, state) if part))
+        whole = ", ".join(part for part in (self.attachment.filename, size, state) if part)
+        self.setAccessibleName(whole)
+        self.setToolTip(plain_tooltip(whole))
+        icon = _ICONS.get(status.state, "shield-alert" if is_program(self.attachment) else "file")
+        if icon != self._icon:
+            self._icon = icon
+            self._theme.set_icon(self, icon, "fg.default")
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as its pane: a width of its own would spoil the heights of the whole column."""
+        return QSize(0, super().minimumSizeHint().height())
