@@ -71,7 +71,7 @@ def test_the_value_that_gave_way_is_put_back_with_one_press_and_undone(desk: Des
     change = desk.commits.changes[-1]
     assert isinstance(change, TicketSet)
     assert change.fields == {"priority": 3}
-    desk.window.undo()
+    desk.window.deeds.undo()
     assert len(desk.commits.changes) == 2
 
 

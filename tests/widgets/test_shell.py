@@ -353,7 +353,7 @@ def test_every_bound_command_is_in_the_palette_with_its_key_and_in_the_menu_in_b
         set_language("ko" if language == "ko" else "en")
         desk.window.actions_.retranslate()
         runnable = {c.id for c in desk.window.registry.commands() if desk.window.registry.can_run(c.id)}
-        desk.window.open_palette()
+        desk.window.dialogs.palette()
         picker = desk.picker()
         texts = {str(o.value): o for o in picker.model.options}
         assert texts["ticket.solve"].text == solve

@@ -56,6 +56,7 @@ class InboxPane(Panel):
     opened = Signal(object)  # TicketId
     search_left = Signal()
     elsewhere_asked = Signal()  # the empty view's button
+    shown = Signal()  # what was read is in the list, or could not be read
 
     def __init__(self, theme: Theme, queries: TicketQueries, jobs: Jobs, now_ms: Callable[[], int]) -> None:
         super().__init__("surface")
@@ -208,10 +209,12 @@ class InboxPane(Panel):
         self.count.setText(fmt.number(n))
         self.count.setAccessibleName(ngettext("{n} ticket", "{n} tickets", n).format(n=fmt.number(n)))
         self.stack.setCurrentWidget(self.list if n else self.empty)
+        self.shown.emit()
 
     def _failed(self, why: Exception) -> None:
         self.problem.tell(error_text(why), "warning")
         self.problem.show()
+        self.shown.emit()
 
     def _moved(self, index: QModelIndex, _previous: QModelIndex) -> None:
         self._current = self.model.id_at(index.row()) if index.isValid() else None

@@ -12,7 +12,9 @@ from app.domain.ports import DraftKind, ViewKey
 from app.services.needs_you import Action
 from app.services.triage_writing import After
 from widgets.inbox.pane import InboxPane
+from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
+from widgets.shell.dialogs import Dialogs
 from widgets.shell.ticket_pane import TicketPane
 
 __all__ = ["Commandable", "bind_commands"]
@@ -24,8 +26,9 @@ class Commandable(Protocol):
     inbox: InboxPane
     ticket: TicketPane
     desk: TicketDesk
+    deeds: Deeds
+    dialogs: Dialogs
 
-    def open_palette(self) -> None: ...
     def focus_search(self) -> None: ...
     def go_view(self, view: ViewKey) -> None: ...
     def go_outbox(self) -> None: ...
@@ -34,20 +37,10 @@ class Commandable(Protocol):
     def go(self, by: int) -> None: ...
     def next_pane(self, by: int) -> None: ...
     def open_menu(self) -> None: ...
-    def pick(self, command: str) -> None: ...
-    def take(self) -> None: ...
-    def solve(self) -> None: ...
-    def reopen(self) -> None: ...
-    def copy_link(self) -> None: ...
     def focus_customer(self) -> None: ...
-    def invite(self) -> None: ...
     def toggle_details(self) -> None: ...
     def step_text(self, by: int) -> None: ...
-    def undo(self) -> None: ...
-    def redo(self) -> None: ...
     def sync_now(self) -> None: ...
-    def show_keys(self) -> None: ...
-    def show_settings(self) -> None: ...
     def close(self) -> bool: ...
 
 
@@ -55,7 +48,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
     """Bind every command that this window has. `sessions`: whether screens can be asked for here."""
     composer = window.ticket.composer
     runs: dict[str, Callable[[], object]] = {
-        "palette.open": window.open_palette,
+        "palette.open": window.dialogs.palette,
         "search.open": window.focus_search,
         "nav.mine": lambda: window.go_view(ViewKey.MINE),
         "nav.unassigned": lambda: window.go_view(ViewKey.UNASSIGNED),
@@ -81,25 +74,26 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "composer.send_wait": lambda: composer.send(After.WAIT),
         "composer.send_solve": lambda: composer.send(After.SOLVE),
         "composer.other": composer.other,
+        "composer.attach": composer.attach,
         "composer.note_to_reply": composer.note_to_reply,
-        "ticket.assign_me": window.take,
-        "ticket.solve": window.solve,
-        "ticket.reopen": window.reopen,
-        "ticket.copy_link": window.copy_link,
+        "ticket.assign_me": window.deeds.take,
+        "ticket.solve": window.deeds.solve,
+        "ticket.reopen": window.deeds.reopen,
+        "ticket.copy_link": window.deeds.copy_link,
         "customer.open": window.focus_customer,
         "details.toggle": window.toggle_details,
         "app.text_larger": lambda: window.step_text(10),
         "app.text_smaller": lambda: window.step_text(-10),
-        "edit.undo": window.undo,
-        "edit.redo": window.redo,
+        "edit.undo": window.deeds.undo,
+        "edit.redo": window.deeds.redo,
         "sync.now": window.sync_now,
-        "help.keys": window.show_keys,
-        "app.settings": window.show_settings,
+        "help.keys": window.dialogs.keys,
+        "app.settings": window.dialogs.settings,
         "app.quit": window.close,
     }
     for id_ in ("ticket.state", "ticket.priority", "ticket.assign", "ticket.tags", "ticket.snooze"):
-        runs[id_] = partial(window.pick, id_)
+        runs[id_] = partial(window.deeds.pick, id_)
     if sessions:
-        runs["session.invite"] = window.invite
+        runs["session.invite"] = window.deeds.invite
     for id_, run in runs.items():
         registry.bind(id_, run)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The small windows and menus that the agent's window opens: palette, shortcuts, settings, how sync stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt
+
+from app.config.i18n import _
+from app.domain.ports import SyncPhase
+from widgets.foundation import Theme
+from widgets.search.palette import Palette
+from widgets.settings.window import SettingsWindow
+from widgets.shell.frame import Ports
+from widgets.shell.sheet import ShortcutSheet
+from widgets.shell.sync_details import SyncDetails
+
+if TYPE_CHECKING:
+    from widgets.shell.window import AgentWindow
+
+__all__ = ["Dialogs"]
+
+
+class Dialogs:
+    """GUI thread. Each window lies over its parent and goes by itself."""
+
+    def __init__(self, window: AgentWindow, theme: Theme, ports: Ports) -> None:
+        self._window, self._theme, self._ports = window, theme, ports
+
+    def palette(self) -> None:
+        """Open the command palette."""
+        window = self._window
+        palette = Palette(self._theme, window.registry, self._ports.queries, self._ports.jobs, window)
+        palette.command_chosen.connect(window.registry.run)
+        palette.ticket_chosen.connect(window.open_ticket)
+        palette.open_over(window)
+
+    def keys(self) -> None:
+        """Open the shortcut sheet."""
+        ShortcutSheet(self._theme, self._window.registry, self._window).open()
+
+    def settings(self) -> None:
+        """Open the settings."""
+        dialog = SettingsWindow(self._theme, self._ports.settings, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(self._setting_changed)
+        dialog.open()
+
+    def _setting_changed(self, key: str) -> None:
+        self._window.appearance.apply(key)
+        self._window.actions_.sync()
+
+    def sync(self) -> None:
+        """Open how sync stands in full; work goes on beside it."""
+        dialog = SyncDetails(self._theme, self._window.strip.status(), self._window.identity, self._window)
+        dialog.sync_asked.connect(self._window.sync_now)
+        dialog.show()
+
+    def context_menu(self, place: QPoint) -> None:
+        """Open the menu of the list's row at a place."""
+        rows = self._window.inbox.list
+        if rows.indexAt(place).isValid():
+            self._window.actions_.context_menu(self._window).popup(rows.viewport().mapToGlobal(place))
+
+    def fill_account_menu(self) -> None:
+        """Say in the account's menu what can be done now."""
+        window = self._window
+        menu = window.top.account_menu
+        menu.clear()
+        if window.identity is None or window.strip.status().phase is SyncPhase.SIGNED_OUT:
+            menu.addAction(_("Sign in…")).triggered.connect(lambda _on=False: window.sign_in_wanted.emit())
+        menu.addAction("한국어 / English").triggered.connect(lambda _on=False: window.appearance.toggle_language())
+        menu.addAction(window.actions_.action("app.settings"))
+        menu.addAction(window.actions_.action("app.quit"))
