@@ -18,6 +18,7 @@ from sync.server.access import Device, scopes_of
 from sync.server.schema import SYSTEM
 
 __all__ = [
+    "CLUSTER_SQL",
     "Cluster",
     "Epoch",
     "begin_epoch",
@@ -33,7 +34,7 @@ __all__ = [
 # numbers given out in the lost future must not be given to other tickets
 _NUMBERS_SKIPPED = 1000
 # the control file's timeline lags behind a promotion until the next checkpoint; the name of the log file does not
-_CLUSTER = "SELECT system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()"
+CLUSTER_SQL = "SELECT system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()"
 _log = get_logger("server.epochs")
 # every request runs these: each is put together and compiled once
 _NEWEST = (
@@ -99,7 +100,7 @@ def cluster_of(connection: sa.Connection) -> Cluster | None:
         return None
     try:
         with connection.begin_nested():
-            row = connection.exec_driver_sql(_CLUSTER).one()
+            row = connection.exec_driver_sql(CLUSTER_SQL).one()
     except sa.exc.DBAPIError:
         return None
     return Cluster(str(row[0]), int(row[1], 16))

@@ -20,6 +20,7 @@ from sync.server.bootstrap import Organisation, prepare
 from sync.server.bus import Bus, LocalBus
 from sync.server.core import ServerCore
 from sync.server.customers import Customers
+from sync.server.epochs import follow_cluster
 from sync.server.hub import Hub
 from sync.server.jobs import HASHERS, Jobs
 from sync.server.keys import ServerKeys
@@ -102,6 +103,7 @@ def build_parts(
     are no snapshots and no attachments.
     """
     organisation = prepare(store, keys, clock(), rng)
+    store.follow_timelines(lambda connection: follow_cluster(connection, secrets.token_bytes(16), clock()))
     signer = TokenSigner(keys.tokens)
     jobs = Jobs(1 if store.is_sqlite else _PG_WRITERS)
     bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from app.domain.errors import StoreUnavailable
 from sync.server.migrations import migrate
+from sync.server.timelines import Timelines
 
 __all__ = ["DatabaseBusy", "Store", "sqlite_url"]
 
@@ -52,6 +53,7 @@ class Store:
         self._write_engine = engine.execution_options(begin="BEGIN IMMEDIATE")
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._read_engine = engine.execution_options(**reading)
+        self._timelines: Timelines | None = None
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -82,8 +84,27 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One snapshot. Raises DatabaseBusy."""
-        with _mapped(), self._read_engine.connect() as connection, connection.begin():
-            yield connection
+        try:
+            with _mapped(), self._read_engine.connect() as connection:
+                self._same_timeline(connection)
+                with connection.begin():
+                    yield connection
+        except _Retry as lost:  # a standby that reads and takes over what the first has written at the same time
+            raise DatabaseBusy("interrupted") from lost
+
+    def follow_timelines(self, follow: Callable[[sa.Connection], object]) -> None:
+        """From now on run `follow` before anything else when another cluster or timeline answers."""
+
+        def work() -> None:
+            with self._write_engine.begin() as connection:
+                follow(connection)
+
+        if not self.is_sqlite:
+            self._timelines = Timelines(self._engine, work)
+
+    def _same_timeline(self, connection: sa.Connection) -> None:
+        if self._timelines is not None:
+            self._timelines.check(connection)
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in one transaction and commit.
@@ -93,8 +114,10 @@ class Store:
         """
         for attempt in range(_TRIES):
             try:
-                with _mapped(), self._one_writer, self._write_engine.begin() as connection:
-                    return _at_work(work, connection)
+                with _mapped(), self._one_writer, self._write_engine.connect() as connection:
+                    self._same_timeline(connection)
+                    with connection.begin():
+                        return _at_work(work, connection)
             except _Retry as lost:
                 if attempt == _TRIES - 1:
                     if isinstance(lost.error, IntegrityError):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +57,31 @@ def test_another_cluster_or_timeline_begins_an_epoch_at_start_and_the_same_one_d
     world.store.write(lambda cx: cx.execute(table.update().values(system_id=None)))
     prepare(world.store, world.keys, world.clock(), world.rng)
     assert epochs(world) == 3
+
+
+def test_nothing_is_answered_by_another_timeline_before_its_epoch_began(world: World) -> None:
+    """A standby takes over between two requests: the next one of whatever kind meets the new epoch already."""
+    if world.store.is_sqlite:
+        return
+    kim = world.agent()
+    kim.ticket()
+    table = SYSTEM.epoch
+    asks: list[Callable[[], Any]] = [
+        lambda: kim.pull_raw(),
+        lambda: kim.push_raw([kim.mutation(kim.create_change(b"x" * 16))]),
+    ]
+    for number, ask in enumerate(asks):
+        before = epochs(world)
+        update(world, table.update().values(timeline=99 + number))
+        watch = world.store._timelines
+        assert watch is not None
+        watch._known = ("as it was", 99 + number)
+        world.store._engine.dispose()
+        told = ask()
+        assert (told.status_code, told.json()["code"]) == (409, "epoch")
+        assert epochs(world) == before + 1
+        kim.hello()
+        assert kim.pull_raw().status_code == 200
 
 
 def test_a_device_that_missed_several_epochs_goes_by_the_lowest_head_of_them(world: World) -> None:
