@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,17 @@ from app.store.cipher import Session
 from app.store.schema import quoted, table_of
 from app.store.shown import Shown, ShownRows
 from sync.protocol import Begin, FrameReader, Mark, PullFrame, PushAnswer, Sums
-from tests.sync.sim.model import CHECKED, MESSAGE, NOTE, TICKET, Image, Key, Refusal
+from tests.sync.sim.model_base import CHECKED, MESSAGE, NOTE, ORGANISATION, TICKET, TIME, Image, Key, Refusal
 from tests.sync.sim.oracle import Violation, signed, version_hash
 
 if TYPE_CHECKING:
     from tests.sync.sim.computer import Client
     from tests.sync.sim.world import World
 
-_INSERTS = {"ticket.create": (TICKET, "ticket"), "message.add": (MESSAGE, "message"), "note.add": (NOTE, "note")}
+_INSERTS = {
+    "ticket.create": (TICKET, "ticket"), "message.add": (MESSAGE, "message"), "note.add": (NOTE, "note"),
+    "time.add": (TIME, "entry"), "ticket.split": (TICKET, "new_ticket"),
+}  # fmt: skip
 _FULL_CHECK_EVERY = 4
 _LIVE_ROWS = {
     e.number: f"SELECT {quoted(table_of(e.number).columns)} FROM {e.name} WHERE deleted = 0"  # noqa: S608  # - names of our own registry
@@ -199,17 +203,18 @@ def _compare_view(world: World, client: Client, shown: Shown) -> None:
     view = _Base(shown.tx, put)
     for entry in _active(client, shown.tx):
         deed = world.oracle.deed(entry, entry.hlc, person.code, person.account, on_server=False)
-        about = deed.args.get("ticket") or deed.args.get("customer") or b""
+        about = {id_ for _, id_ in world.oracle.model.roots(view, deed)}
         try:
-            if about in unsure:
+            if about & unsure:
+                unsure |= about
                 continue
             put.update(world.oracle.model.run(view, deed)[1])
         except Refusal:
-            unsure.add(about)  # its last image stays until the server's word
+            unsure |= about  # its last image stays until the server's word
     rows = ShownRows(shown)
     for key, image in put.items():
         owner = key[1] if key[0] in (TICKET, 10) else image.values.get("ticket") or image.values.get("subject")
-        if owner in unsure or image.scope in loading or key[0] not in CHECKED:
+        if owner in unsure or key[1] in unsure or image.scope in loading or key[0] not in CHECKED:
             continue
         seen = rows.get(*key)
         if seen is None:
@@ -237,7 +242,8 @@ class _Base:
         name = table_of(type_).name
         ids = {i for (i,) in self._tx.all(f'SELECT id FROM main.{name} WHERE "{column}" = ?', (value,))}  # noqa: S608  # - names of our own registry
         ids |= {i for (t, i), row in self._put.items() if t == type_ and row.values.get(column) == value}
-        return {i: row for i in ids if (row := self.get(type_, i)) is not None}
+        found = {i: row for i in ids if (row := self.get(type_, i)) is not None}
+        return {i: row for i, row in found.items() if row.values.get(column) == value}
 
 
 def _base_row(tx: Session, type_: int, id_: bytes) -> Image | None:
@@ -317,11 +323,10 @@ def _no_word_lost(world: World) -> None:
     for token, (login, mid, kind) in world.tokens.items():
         if token not in server and token not in trays:
             raise Violation("I12", f"{login}'s {kind} mid {mid} with {token} is nowhere")
-    bodies: dict[str, int] = {}
+    words: list[str] = []
     for (type_, _), row in world.oracle.past.rows.items():
-        if type_ in (MESSAGE, NOTE):
-            body = str(row.values["body"])
-            bodies[body] = bodies.get(body, 0) + 1
-    twice = [body for body, n in bodies.items() if n > 1 and body in world.tokens]
+        name = {MESSAGE: "body", NOTE: "body", TIME: "note", ORGANISATION: "note"}.get(type_)
+        words += str(row.values[name] or "").split() if name else []
+    twice = [word for word, n in Counter(words).items() if n > 1 and word in world.tokens]
     if twice:
         raise Violation("I13", f"{twice} are there more than once")

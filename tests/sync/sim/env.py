@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 from argon2 import PasswordHasher
 
-from app.domain.entities import CUSTOMER, MESSAGE, STATE, TEAM, TICKET, Value, customer_scope, team_scope
+from app.domain.entities import CUSTOMER, MESSAGE, ORGANISATION, STATE, TEAM, TICKET, Value, customer_scope, team_scope
 from app.domain.ids import UserId, uuid7
 from app.domain.ports import Identity
 from app.entry.sync_codec import Codec, Hashes
@@ -150,6 +150,7 @@ class Env:
     people: list[Person] = field(default_factory=list)
     teams: dict[str, bytes] = field(default_factory=dict)
     customers: list[bytes] = field(default_factory=list)
+    organisation: bytes = b""
     states: dict[str, bytes] = field(default_factory=dict)
     store: SimStore = field(init=False)
 
@@ -226,6 +227,7 @@ def _make_server(env: Env) -> None:
         env.teams = {row.name_ko: bytes(row.id) for row in cx.execute(sa.select(team))}
         env.states = {row.category: bytes(row.id) for row in cx.execute(sa.select(state))}
     env.customers = [uuid7(clock(), rng.randbytes(10)) for _ in range(2)]
+    env.organisation = uuid7(clock(), rng.randbytes(10))
     store.write(lambda cx: load_rows(cx, _rows(env, rng, clock)))
     for login, _ in PEOPLE:
         tokens = parts.accounts.login(clock(), Login(login=login, password=PASSWORD, device_name=login))
@@ -242,6 +244,12 @@ def _rows(env: Env, rng: random.Random, clock: _Clock) -> list[_Row]:
         _Row(CUSTOMER.number, id_, customer_scope(id_), {"name": f"c{i}", "language": "ko", "created_at": clock()})
         for i, id_ in enumerate(env.customers)
     ]
+    out.append(
+        _Row(
+            ORGANISATION.number, env.organisation, customer_scope(env.organisation),
+            {"name": "o", "note": "one\n\ntwo\n\nthree\n", "created_at": clock()},
+        )
+    )  # fmt: skip
     for number, team in enumerate(("A", "A", "A", "B", "B"), 10_001):
         ticket, message = uuid7(clock(), rng.randbytes(10)), uuid7(clock(), rng.randbytes(10))
         scope, now = team_scope(env.teams[team]), clock()

@@ -8,94 +8,25 @@ times, counts) and history lines are checked by presence elsewhere.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
-TICKET, MESSAGE, NOTE, HISTORY, MEMBER, STATE, CUSTOMER, RECORD, CONFLICT = 1, 2, 3, 4, 5, 7, 10, 17, 18
-# what hangs on a ticket, and by which column
-CHILDREN = {MESSAGE: "ticket", NOTE: "ticket", HISTORY: "subject", MEMBER: "subject", RECORD: "ticket"}
-HELD = {
-    "message.add", "note.add", "time.add", "session.record", "ticket.set", "ticket.move", "ticket.merge",
-    "ticket.unmerge", "ticket.split", "member.add", "member.remove",
-}  # fmt: skip
-Key = tuple[int, bytes]
-Stamp = tuple[int, int, str, int]  # rev, hlc, device code, mid
-LIVE = {"new", "open", "waiting_customer", "waiting_internal", "held_for_incident"}
-ASKED = {"customer"}
-# refusals by rules about states, which the model does not know: they may come, but then nothing may change
-RULES = {"transition_refused", "reply_first", "close_reason_needed"}
-CHECKED: Mapping[int, tuple[str, ...]] = {
-    TICKET: (
-        "subject", "state", "priority", "kind", "customer", "team", "owner", "language", "tier", "merged_into",
-        "msg_seq", "last_in_no", "last_out_no", "last_at", "preview",
-    ),
-    MESSAGE: ("ticket", "body", "direction", "author", "msg_no"),
-    NOTE: ("ticket", "body", "author"),
-    MEMBER: ("subject", "kind", "member", "present"),
-    CUSTOMER: ("name", "preferred_name", "tier", "language", "zone"),
-    CONFLICT: ("subject_type", "subject", "field", "kind", "mine", "theirs", "status"),
-}  # fmt: skip
-
-
-@dataclass
-class Image:
-    """One row at one moment."""
-
-    scope: str
-    rev: int
-    values: dict[str, Any]
-    fld: dict[str, Stamp] = field(default_factory=dict)
-    deleted: bool = False
-
-    def copy(self) -> Image:
-        """Return a row that may be changed."""
-        return Image(self.scope, self.rev, dict(self.values), dict(self.fld), self.deleted)
-
-
-@dataclass(frozen=True)
-class Deed:
-    """A mutation with what the server (or the client, in a replay) knows about it."""
-
-    name: str
-    args: dict[str, Any]
-    base: Mapping[str, tuple[int, int]]
-    hlc: int
-    code: str
-    mid: int
-    account: bytes
-    on_server: bool = True
-
-
-class Refusal(Exception):
-    """The mutation does nothing. `code` is the rule."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class Rows(Protocol):
-    """The rows under a run."""
-
-    def get(self, type_: int, id_: bytes) -> Image | None:
-        """Return a row, deleted ones included."""
-        ...
-
-    def find(self, type_: int, column: str, value: bytes) -> dict[bytes, Image]:
-        """Return the rows that name a parent, deleted ones included."""
-        ...
-
-
-def uuid5(parent: bytes, *parts: str | bytes) -> bytes:
-    """Return the id of a derived row."""
-    return uuid.uuid5(uuid.UUID(bytes=parent), "/".join(p.hex() if isinstance(p, bytes) else p for p in parts)).bytes
-
-
-def plain(value: Any) -> str:
-    """Return a value as conflict rows keep it."""
-    return json.dumps(value.hex() if isinstance(value, bytes) else value, ensure_ascii=False)
+from tests.sync.sim.model_base import (
+    CONFLICT,
+    CUSTOMER,
+    HELD,
+    HISTORY,
+    MEMBER,
+    MESSAGE,
+    TICKET,
+    Deed,
+    Image,
+    Key,
+    Refusal,
+    Rows,
+    uuid5,
+)
+from tests.sync.sim.model_settling import Settling, held_change
 
 
 class Model:
@@ -110,21 +41,12 @@ class Model:
         """Return (st, changed rows). Raises Refusal."""
         return _Run(self._states, self._category, self._owner_of, below, deed).run()
 
+    def roots(self, below: Rows, deed: Deed) -> set[Key]:
+        """Return the rows that a deed names, and those that its conflict is about."""
+        return _Run(self._states, self._category, self._owner_of, below, deed).roots()
 
-class _Run:
-    def __init__(
-        self,
-        states: Mapping[str, bytes],
-        category: Mapping[bytes, str],
-        owner_of: Callable[[str], bytes | None],
-        below: Rows,
-        deed: Deed,
-    ) -> None:
-        self.states, self.category, self.owner_of = states, category, owner_of
-        self.below, self.deed, self.args = below, deed, deed.args
-        self.st = "ok"
-        self.put: dict[Key, Image] = {}
 
+class _Run(Settling):
     def run(self) -> tuple[str, dict[Key, Image]]:
         handler = getattr(self, self.deed.name.replace(".", "_"), None)
         if handler is None:
@@ -139,46 +61,72 @@ class _Run:
                     row.rev = before.rev + 1
         return self.st, self.put
 
-    # --- rows ---------------------------------------------------------------------------------------------------------
+    # --- what it is about ---------------------------------------------------------------------------------------------
 
-    def get(self, type_: int, id_: bytes) -> Image | None:
-        return self.put.get((type_, id_)) or self.below.get(type_, id_)
+    def roots(self) -> set[Key]:
+        out = _named(self.args)
+        if self.deed.name in ("conflict.resolve", "reply.release") and (row := self.get(*self._conflict())) is not None:
+            out.add((row.values["subject_type"], row.values["subject"]))
+            member = self.get(MEMBER, row.values["subject"]) if row.values["subject_type"] == MEMBER else None
+            if member is not None:
+                out.add((TICKET, member.values["subject"]))
+            if row.values["kind"] in ("deleted", "stale_reply"):
+                out |= _named(held_change(row)[1])
+            out |= {(TICKET, self.landed(id_)[0]) for type_, id_ in out if type_ == TICKET}
+        return out
 
-    def find(self, type_: int, parent: bytes) -> dict[bytes, Image]:
-        column = CHILDREN[type_]
-        found = self.below.find(type_, column, parent)
-        own = {i: row for (t, i), row in self.put.items() if t == type_ and row.values.get(column) == parent}
-        return found | own
-
-    def landing(self) -> tuple[bytes, Image | None]:
-        """Return the ticket that takes what is written for another: the one it was merged into."""
-        id_: bytes = self.args["ticket"]
-        row = self.get(TICKET, id_)
-        while row is not None and row.values.get("merged_into"):
-            id_ = row.values["merged_into"]
-            row = self.get(TICKET, id_)
-        return id_, row
+    def _conflict(self) -> Key:
+        return CONFLICT, self.args["conflict"]
 
     # --- what is held for its author ----------------------------------------------------------------------------------
 
     def _is_held(self) -> bool:
+        """Whether this must wait for its author; then the row that holds it is put."""
+        if self.deed.name == "reply.release":
+            return self._is_held_again()
         name, kind = self.deed.name, None
+        subject = self.args.get("ticket", b"")
         if name == "ticket.delete":
             kind = "deleted" if self._is_blind() else None
         elif name in HELD:
-            id_, ticket = self.landing()
+            subject, ticket = self.landing()
             if ticket is not None and ticket.deleted:
-                there = self.get(MESSAGE, self.args["message"]) if name == "message.add" else None
-                kind = None if there else "deleted"
+                kind = "deleted"
             elif name == "message.add" and ticket is not None and not self.args["inbound"]:
-                kind = "stale_reply" if self._is_stale(id_, ticket) else None
-        if kind is None:
+                kind = "stale_reply" if self._is_stale(subject, ticket) else None
+        if kind is None or (kind == "deleted" and self._was_carried_out()):
             return False
-        subject = self.args["ticket"] if name == "ticket.delete" else self.landing()[0]
         self.conflict(
             uuid5(self.args["event"], "held"), self.deed.account, subject_type=TICKET, subject=subject, field=None,
             kind=kind, status="open",
         )  # fmt: skip
+        return True
+
+    def _was_carried_out(self) -> bool:
+        """Whether this very change left its line on the ticket: a device with a new id only sends it again."""
+        kinds = ("reply", "customer", "note", "time", "merged", "unmerged", "split", "member", "deleted")
+        parts = [*((kind, "") for kind in kinds), ("member", "present"), ("field", "team")]
+        parts += [(kind, name) for name in self.args.get("fields", ()) for kind in ("field", "gave_way")]
+        return any(self.get(HISTORY, uuid5(self.args["event"], *part)) is not None for part in parts)
+
+    def _is_held_again(self) -> bool:
+        """A reply that is released, though there is something newer again than its author saw."""
+        row = self.get(*self._conflict())
+        if row is None or row.values["created_by"] != self.deed.account or row.values["status"] == "closed":
+            return False
+        id_, ticket = self.landed(held_change(row)[1]["ticket"])
+        if ticket is None or not (ticket.deleted or self._has_news(id_, self.args["seen_seq"])):
+            return False
+        data = json.loads(row.values["mine"])
+        data["args"] |= {"seen_seq": self.args["seen_seq"]}
+        data["args"] |= {} if self.args["body"] is None else {"body": self.args["body"]}
+        mine = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        again, kind = row.copy(), "deleted" if ticket.deleted else "stale_reply"
+        again.values = {
+            "subject_type": TICKET, "subject": id_, "field": None, "kind": kind, "status": "open",
+            "created_by": self.deed.account, "mine": mine,
+        }  # fmt: skip
+        self.put[self._conflict()] = again
         return True
 
     def _is_blind(self) -> bool:
@@ -190,13 +138,8 @@ class _Run:
     def _is_stale(self, id_: bytes, ticket: Image) -> bool:
         if self.get(MESSAGE, self.args["message"]) is not None:
             return False
-        if id_ != self.args["ticket"]:
+        if id_ != self.args["ticket"] or self._has_news(id_, self.args["seen_seq"]):
             return True
-        for row in self.find(MESSAGE, id_).values():
-            own = row.fld.get("body")
-            mine = own is not None and own[2] == self.deed.code and 0 < own[3] < self.deed.mid
-            if not row.deleted and row.values["msg_no"] > self.args["seen_seq"] and not mine:
-                return True
         on_hold = self.category[ticket.values["state"]] == "held_for_incident"
         return (
             self._others_set(ticket, "customer")
@@ -205,193 +148,24 @@ class _Run:
             or self._others_set(ticket, "merged_into")
         )
 
+    def _has_news(self, id_: bytes, seen: int) -> bool:
+        for row in self.find(MESSAGE, id_).values():
+            own = row.fld.get("body")
+            mine = own is not None and own[2] == self.deed.code and 0 < own[3] < self.deed.mid
+            if not row.deleted and row.values["msg_no"] > seen and not mine:
+                return True
+        return False
+
     def _others_set(self, ticket: Image, name: str) -> bool:
         seen, (rev, _, code, mid) = self.deed.base.get(name), ticket.fld.get(name, (1, 0, "srv", 0))
         return seen is not None and rev != seen[0] and not (code == self.deed.code and 0 < mid < self.deed.mid)
 
-    # --- writing ------------------------------------------------------------------------------------------------------
 
-    def conflict(self, id_: bytes, owner: bytes, **values: Any) -> None:
-        there = self.get(CONFLICT, id_)
-        if there is not None:
-            return
-        self.insert(CONFLICT, id_, f"user:{owner.hex()}", **values)
-
-    def stamp(self, key: Key, name: str) -> None:
-        self.put[key].fld[name] = (1, self.deed.hlc, self.deed.code, self.deed.mid)
-
-    def mark(self, key: Key, **attributes: Any) -> None:
-        """Give a row another scope, or delete or restore it."""
-        row = self.get(*key)
-        assert row is not None
-        if any(getattr(row, name) != value for name, value in attributes.items()):
-            self.put[key] = replace(row.copy(), **attributes)
-
-    def ticket(self) -> Image:
-        row = self.get(TICKET, self.args["ticket"])
-        if row is None or row.deleted:
-            raise Refusal("no_such_ticket")
-        if row.values.get("merged_into"):
-            raise Refusal("merged")
-        return row
-
-    def insert(self, type_: int, id_: bytes, scope: str, **values: Any) -> None:
-        self.put[type_, id_] = Image(scope, 1, values)
-
-    def write(self, type_: int, id_: bytes, **values: Any) -> None:
-        row = self.get(type_, id_)
-        assert row is not None
-        changed = {k: v for k, v in values.items() if row.values.get(k) != v}
-        if not changed:
-            return
-        row = self.put[type_, id_] = row.copy()
-        for name, value in changed.items():
-            rev = row.rev + 1 if self.deed.on_server else row.fld.get(name, (1, 0, "srv", 0))[0]
-            row.values[name] = value
-            row.fld[name] = (rev, self.deed.hlc, self.deed.code, self.deed.mid)
-
-    def set_field(self, type_: int, id_: bytes, name: str, value: Any, *, ask: bool) -> None:
-        row = self.get(type_, id_)
-        assert row is not None
-        seen, current = self.deed.base.get(name), row.values.get(name)
-        rev, hlc, code, mid = row.fld.get(name, (1, 0, "srv", 0))
-        known = seen is None or seen[0] == rev or (seen[1] > 0 and code == self.deed.code and mid == seen[1])
-        if known or value == current:
-            if known and value != current:
-                self.write(type_, id_, **{name: value})
-            return
-        wins = not ask and (self.deed.hlc, self.deed.code) > (hlc, code)
-        other = self.owner_of(code)
-        loser, lost, kept = (other, current, value) if wins else (self.deed.account, value, current)
-        if wins:
-            self.write(type_, id_, **{name: value})
-        self.st = "conflict" if not wins or self.st == "conflict" else "merged"
-        if loser is not None and self.deed.on_server:
-            self.conflict(
-                uuid5(self.args["event"], "conflict", id_, name), loser, subject_type=type_, subject=id_, field=name,
-                kind="field", mine=plain(lost), theirs=plain(kept), status="open" if ask else "auto",
-            )  # fmt: skip
-
-    # --- mutations ----------------------------------------------------------------------------------------------------
-
-    def noop(self) -> None:
-        pass
-
-    def ticket_create(self) -> None:
-        a = self.args
-        if self.get(TICKET, a["ticket"]) is not None:
-            if self.get(MESSAGE, a["message"]) is None:
-                raise Refusal("id_taken")
-            return
-        inbound = a["from_customer"]
-        scope = f"team:{a['team'].hex()}"
-        self.insert(
-            TICKET, a["ticket"], scope, subject=a["subject"], state=self.states["new"], priority=a["priority"],
-            kind=a["kind"], customer=a["customer"], team=a["team"], owner=a["owner"], language=a["language"], tier=1,
-            merged_into=None, msg_seq=1, last_in_no=int(inbound), last_out_no=int(not inbound),
-            last_at=self.deed.hlc >> 16, preview=a["body"],
-        )  # fmt: skip
-        self.insert(
-            MESSAGE, a["message"], scope, ticket=a["ticket"], body=a["body"], direction="in" if inbound else "out",
-            author=a["customer"] if inbound else self.deed.account, msg_no=1,
-        )  # fmt: skip
-        self.stamp((MESSAGE, a["message"]), "body")
-
-    def message_add(self) -> None:
-        a = self.args
-        id_, ticket = self._open_landing()
-        if id_ != a["ticket"] and not a["inbound"] and not self.deed.on_server:
-            raise Refusal("merged")
-        if self.get(MESSAGE, a["message"]) is not None:
-            return
-        number = ticket.values["msg_seq"] + 1
-        inbound = a["inbound"]
-        author = ticket.values["customer"] if inbound else self.deed.account
-        self.insert(
-            MESSAGE, a["message"], ticket.scope, ticket=id_, body=a["body"],
-            direction="in" if inbound else "out", author=author, msg_no=number,
-        )  # fmt: skip
-        self.stamp((MESSAGE, a["message"]), "body")
-        side = "last_in_no" if inbound else "last_out_no"
-        self.write(TICKET, id_, msg_seq=number, last_at=self.deed.hlc >> 16, preview=a["body"], **{side: number})
-        self._open({"waiting_customer", "waiting_internal", "solved"} if inbound else {"new"}, id_)
-
-    def _open_landing(self) -> tuple[bytes, Image]:
-        id_, ticket = self.landing()
-        if ticket is None or ticket.deleted:
-            raise Refusal("no_such_ticket")
-        return id_, ticket
-
-    def note_add(self) -> None:
-        a = self.args
-        id_, ticket = self._open_landing()
-        if self.get(NOTE, a["note"]) is not None:
-            return
-        self.insert(NOTE, a["note"], ticket.scope, ticket=id_, body=a["body"], author=self.deed.account)
-        self.write(TICKET, id_, last_at=self.deed.hlc >> 16)
-        self._open({"new"}, id_)
-
-    def _open(self, waking: set[str], id_: bytes) -> None:
-        ticket = self.get(TICKET, id_)
-        if ticket is not None and self.category[ticket.values["state"]] in waking:
-            self.write(TICKET, id_, state=self.states["open"])
-
-    def ticket_set(self) -> None:
-        self.ticket()
-        fields = self.args["fields"]
-        for name in sorted(fields):
-            ask = name in ASKED or (name == "state" and self.category[fields[name]] not in LIVE)
-            self.set_field(TICKET, self.args["ticket"], name, fields[name], ask=ask)
-        if fields.get("owner") is not None and "state" not in fields:
-            self._open({"new"}, self.args["ticket"])
-
-    def ticket_move(self) -> None:
-        a, before = self.args, self.ticket()
-        self.set_field(TICKET, a["ticket"], "team", a["team"], ask=False)
-        ticket = self.ticket()
-        if ticket.values["team"] == before.values["team"]:
-            return
-        scope = f"team:{a['team'].hex()}"
-        self.mark((TICKET, a["ticket"]), scope=scope)
-        for type_ in CHILDREN:
-            for id_ in self.find(type_, a["ticket"]):
-                self.mark((type_, id_), scope=scope)
-
-    def ticket_delete(self) -> None:
-        row = self.get(TICKET, self.args["ticket"])
-        if row is None or row.deleted:
-            return
-        self._mark_all(deleted=True)
-
-    def ticket_restore(self) -> None:
-        row = self.get(TICKET, self.args["ticket"])
-        if row is None:
-            raise Refusal("no_such_ticket")
-        if row.deleted:
-            self._mark_all(deleted=False)
-
-    def _mark_all(self, *, deleted: bool) -> None:
-        self.mark((TICKET, self.args["ticket"]), deleted=deleted)
-        for type_ in CHILDREN:
-            for id_, row in self.find(type_, self.args["ticket"]).items():
-                if row.deleted is not deleted:
-                    self.mark((type_, id_), deleted=deleted)
-
-    def customer_set(self) -> None:
-        row = self.get(CUSTOMER, self.args["customer"])
-        if row is None or row.deleted:
-            raise Refusal("no_such_customer")
-        for name in sorted(self.args["fields"]):
-            self.set_field(CUSTOMER, self.args["customer"], name, self.args["fields"][name], ask=False)
-
-    def member_add(self) -> None:
-        a = self.args
-        of, ticket = self._open_landing()
-        id_ = uuid5(of, a["kind"], a["member"])
-        if self.get(MEMBER, id_) is not None:
-            self.set_field(MEMBER, id_, "present", a["present"], ask=False)
-        else:
-            self.insert(MEMBER, id_, ticket.scope, subject=of, kind=a["kind"], member=a["member"], present=a["present"])
-            self.stamp((MEMBER, id_), "present")
-
-    member_remove = member_add
+def _named(args: Mapping[str, Any]) -> set[Key]:
+    places = (("ticket", TICKET), ("into", TICKET), ("new_ticket", TICKET), ("conflict", CONFLICT))
+    out = {(type_, args[name]) for name, type_ in places if args.get(name)}
+    if "customer" in args and "ticket" not in args:
+        out.add((CUSTOMER, args["customer"]))
+    if "type" in args:
+        out.add((args["type"], args["id"]))
+    return out

@@ -9,18 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from app.domain.changes import (
     AnyChange,
+    ConflictResolve,
     CustomerSet,
     MemberSet,
     MessageAdd,
     NoteAdd,
+    ReplyDiscard,
+    ReplyRelease,
+    TextEdit,
     TicketCreate,
     TicketDelete,
+    TicketMerge,
     TicketMove,
     TicketRestore,
     TicketSet,
+    TicketSplit,
+    TicketUnmerge,
+    TimeAdd,
 )
-from app.domain.entities import CUSTOMER, TICKET
+from app.domain.entities import CONFLICT, CUSTOMER, MESSAGE, NOTE, ORGANISATION, TICKET
 from app.domain.errors import Refused
+from app.domain.ids import TicketId
 from app.domain.ports import Seen
 from tests.sync.sim.client import Window
 from tests.sync.sim.env import Killed, Person
@@ -90,50 +99,130 @@ class User:
         return row
 
     def _choose(self, window: Window) -> tuple[AnyChange, str | None] | None:
-        world, rng = self._world, self._rng
+        rng = self._rng
         roll = rng.random()
         if roll < 0.1:
-            token = self._token("subject")
-            team = rng.choice(sorted(self._teams(window)))
-            customer = rng.choice(world.env.customers)
-            provisional = window.profile.commits.provisional()
-            return TicketCreate(
-                world.new_id(), world.new_id(), token, team, customer, world.new_id(), self._token("body"),
-                provisional=provisional, from_customer=rng.random() < 0.7,
-            ), token  # fmt: skip
-        if roll < 0.17:
+            return self._create(window)
+        if roll < 0.16:
             token = self._token("name")
-            return CustomerSet(world.new_id(), rng.choice(world.env.customers), {"preferred_name": token}), token
+            customer = rng.choice(self._world.env.customers)
+            return CustomerSet(self._world.new_id(), customer, {"preferred_name": token}), token
+        if roll < 0.24 and (settled := self._settle(window)) is not None:
+            return settled
+        if roll < 0.27:
+            return self._write_text(window)
         ticket = self._ticket(window)
         if ticket is None:
             return None
         id_ = ticket[0]
-        if roll < 0.21:
+        if roll < 0.37:
+            return self._rearrange(window, id_)
+        if roll < 0.62:
+            return self._write(window, id_)
+        return self._edit(id_)
+
+    def _create(self, window: Window) -> tuple[AnyChange, str | None]:
+        world, rng = self._world, self._rng
+        token = self._token("subject")
+        return TicketCreate(
+            world.new_id(), world.new_id(), token, rng.choice(sorted(self._teams(window))),
+            rng.choice(world.env.customers), world.new_id(), self._token("body"),
+            provisional=window.profile.commits.provisional(), from_customer=rng.random() < 0.7,
+        ), token  # fmt: skip
+
+    def _rearrange(self, window: Window, id_: bytes) -> tuple[AnyChange, str | None]:
+        """Move, delete, restore, merge, split."""
+        world, rng = self._world, self._rng
+        roll = rng.random()
+        if roll < 0.35:
             return TicketMove(world.new_id(), id_, rng.choice(list(world.env.teams.values()))), None
-        if roll < 0.225:
+        if roll < 0.45:
             return TicketDelete(world.new_id(), id_), None
-        if roll < 0.235:
+        if roll < 0.55:
             gone = window.read(lambda s: s.select(TICKET.number, "id", "deleted = 1", order="id"))
             return TicketRestore(world.new_id(), gone[0][0] if gone else id_), None
-        if roll < 0.36:
-            token = self._token("reply")
-            inbound = rng.random() < 0.15
-            return MessageAdd(
-                world.new_id(), world.new_id(), id_, token, self._seen_no(window, id_), inbound=inbound
-            ), token
-        if roll < 0.5:
+        if roll < 0.75:
+            other = self._ticket(window)
+            return TicketMerge(world.new_id(), id_, other[0] if other else id_), None
+        if roll < 0.85:
+            merged = window.read(lambda s: s.select(TICKET.number, "id", "merged_into IS NOT NULL", order="id"))
+            return TicketUnmerge(world.new_id(), rng.choice(merged)[0] if merged else id_), None
+        return self._split(window, id_)
+
+    def _split(self, window: Window, id_: bytes) -> tuple[AnyChange, str | None]:
+        world, token = self._world, self._token("subject")
+        here = window.read(
+            lambda s: [
+                i for t in (MESSAGE, NOTE) for (i,) in s.select(t.number, "id", "ticket = ?", (id_,), order="id")
+            ]
+        )
+        chosen = tuple(i for i in here if self._rng.random() < 0.5) or tuple(here[:1]) or (world.new_id(),)
+        provisional = window.profile.commits.provisional()
+        return TicketSplit(world.new_id(), id_, world.new_id(), chosen, token, provisional), token
+
+    def _write(self, window: Window, id_: bytes) -> tuple[AnyChange, str | None]:
+        """Write something that stays: a reply, a note, time, a member of a set."""
+        world, rng = self._world, self._rng
+        roll = rng.random()
+        if roll < 0.42:
+            token, inbound = self._token("reply"), rng.random() < 0.15
+            seen = self._seen_no(window, id_)
+            return MessageAdd(world.new_id(), world.new_id(), id_, token, seen, inbound=inbound), token
+        if roll < 0.68:
             token = self._token("note")
             return NoteAdd(world.new_id(), world.new_id(), id_, token), token
-        if roll < 0.62:
-            member = rng.choice(world.env.people).account
-            return MemberSet(world.new_id(), id_, rng.choice(("watcher", "tag")), member, rng.random() < 0.6), None
-        return self._edit(id_)
+        if roll < 0.8:
+            token = self._token("time")
+            return TimeAdd(world.new_id(), world.new_id(), id_, rng.randint(1, 90), token), token
+        member = rng.choice(world.env.people).account
+        return MemberSet(world.new_id(), id_, rng.choice(("watcher", "tag")), member, rng.random() < 0.6), None
+
+    def _write_text(self, window: Window) -> tuple[AnyChange, str | None] | None:
+        """Change a paragraph of a long text, or add one."""
+        world, rng = self._world, self._rng
+        found = window.read(lambda s: s.select(ORGANISATION.number, "id, note", "deleted = 0", order="id"))
+        if not found:
+            return None
+        id_, text = found[0]
+        token, parts = self._token("text"), str(text).strip().split("\n\n")
+        place = rng.randrange(len(parts) + 1)
+        if rng.random() < 0.5 and place < len(parts):
+            parts[place] = token
+        else:
+            parts.insert(place, token)
+        base = str(text) if rng.random() < 0.3 else None
+        return TextEdit(world.new_id(), ORGANISATION.number, id_, "note", "\n\n".join(parts) + "\n", base), token
+
+    # --- what waits for this person -----------------------------------------------------------------------------------
+
+    def _settle(self, window: Window) -> tuple[AnyChange, str | None] | None:
+        """Decide about something in the tray, or take such a decision back."""
+        world, rng = self._world, self._rng
+        rows = window.read(
+            lambda s: s.select(CONFLICT.number, "id, kind, status, subject, field", "deleted = 0", order="id")
+        )
+        rows = [r for r in rows if r[2] != "closed" or rng.random() < 0.2]
+        if not rows:
+            return None
+        id_, kind, status, subject, name = rng.choice(rows)
+        roll = rng.random()
+        if status == "closed":
+            return ConflictResolve(world.new_id(), id_, "reopen"), None
+        if kind == "stale_reply" and roll < 0.8:
+            if roll < 0.2:
+                return ReplyDiscard(world.new_id(), id_), None
+            token = self._token("reply") if roll < 0.4 else None
+            return ReplyRelease(world.new_id(), id_, self._seen_no(window, subject), token), token
+        if kind == "field" and name == "subject" and roll < 0.3:
+            token = self._token("subject")
+            return ConflictResolve(world.new_id(), id_, "edited", token), token
+        return ConflictResolve(world.new_id(), id_, "mine" if roll < 0.65 else "theirs"), None
 
     @staticmethod
     def _seen_no(window: Window, ticket: bytes) -> int:
         """The number of the newest message on screen, own unsent ones not counted."""
-        found = window.read(lambda s: s.tx.one("SELECT msg_seq FROM main.ticket WHERE id = ?", (ticket,)))
-        return int(found[0] or 0) if found else 0
+        details = window.profile.queries.details(TicketId(ticket))
+        return details.seen_seq if details is not None else 0
 
     def _edit(self, id_: bytes) -> tuple[AnyChange, str | None]:
         world, rng = self._world, self._rng
