@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -35,6 +36,7 @@ _KEPT_MS = 48 * 3_600_000
 _BUILDING_MS = 600_000  # a build that takes longer has died
 _FIRST_GROUP, _GROUP = 50, 500  # tickets in one zstd frame; the first is small, so that something shows soon
 _REST = 5000
+_SPARE_BYTES = 512 << 20  # the last of a disk is for what people write
 
 _log = get_logger("server.snapshots")
 
@@ -75,6 +77,7 @@ class Snapshots:
         self._rng = rng
         self._min_rows = min_rows
         self._stopping = False
+        self._checked: set[bytes] = set()
 
     def stop(self) -> None:
         """Give up what is being built: the server ends."""
@@ -100,7 +103,7 @@ class Snapshots:
                 id=bytes(row["id"]), at_seq=row["at_seq"], size=row["bytes"], sha256=bytes(row["sha256"])
             )
             for row in connection.execute(query).mappings()
-            if self.path(bytes(row["id"])).exists()
+            if self._is_there(row)
         }
 
     def find(self, connection: sa.Connection, id_: bytes) -> tuple[str, SnapshotRef] | None:
@@ -111,12 +114,20 @@ class Snapshots:
         if scope is None:
             return None
         row = connection.execute(sa.select(table).where(table.c.id == id_)).mappings().one()
-        if row["state"] != "ready" or not self.path(id_).exists():
+        if row["state"] != "ready" or not self._is_there(row):
             return None
         return scope, SnapshotRef(id=id_, at_seq=row["at_seq"], size=row["bytes"], sha256=bytes(row["sha256"]))
 
+    def _is_there(self, row: sa.RowMapping) -> bool:
+        """Whether the file is there in its size. What is inside was looked at when it was made, or at our start."""
+        try:
+            return self.path(bytes(row["id"])).stat().st_size == int(row["bytes"])
+        except OSError:
+            return False
+
     def refresh(self) -> list[str]:
         """Build what is missing or 20 % behind, clear what is old; return the scopes built. Raises DatabaseBusy."""
+        self._drop_damaged()
         self._clear()
         built = []
         for scope in self._due():
@@ -169,11 +180,15 @@ class Snapshots:
                     left.unlink(missing_ok=True)
             return False
         self._store.write(lambda cx: cx.execute(table.update().where(table.c.id == id_).values(**values)))
+        self._checked.add(id_)
         _log.info("snapshot ready", scope=scope, rows=values["n"], bytes=values["bytes"])
         return True
 
     def _write(self, scope: str, path: Path) -> dict[str, Any] | None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        if shutil.disk_usage(self._folder).free < _SPARE_BYTES:
+            _log.warning("too little space on the disk for snapshots", scope=scope)
+            return None
         temporary, known = path.with_suffix(".new"), SYSTEM.scope
         with temporary.open("wb") as stream, self._store.read() as connection:
             file = _File(stream, hashlib.sha256())
@@ -192,6 +207,21 @@ class Snapshots:
         temporary.replace(path)
         sums = {"at_seq": info["head"], "n": file.n, "xsum": file.xsum}
         return {**sums, "bytes": file.size, "sha256": file.digest.digest(), "state": "ready"}
+
+    def _drop_damaged(self) -> None:
+        """Forget files that are not what was written: each process reads each of them once."""
+        table = SYSTEM.snapshot
+        with self._store.read() as connection:
+            rows = connection.execute(sa.select(table).where(table.c.state == "ready")).mappings().all()
+        for row in rows:
+            id_ = bytes(row["id"])
+            if id_ in self._checked or self._stopping:
+                continue
+            if self._is_there(row) and _digest(self.path(id_)) == bytes(row["sha256"]):
+                self._checked.add(id_)
+                continue
+            _log.warning("snapshot is damaged", scope=row["scope_id"])
+            self._store.write(lambda cx, gone=id_: cx.execute(table.delete().where(table.c.id == gone)))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
 
     def _clear(self) -> None:
         """Drop snapshots that are old, dead, or older than the one before the newest, and files without a row."""
@@ -214,6 +244,15 @@ class Snapshots:
                 if file.stem not in keep:
                     with suppress(OSError):
                         file.unlink()
+
+
+def _digest(path: Path) -> bytes:
+    """Return the SHA-256 of a file, empty when it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError:
+        return b""
 
 
 def _contents(connection: sa.Connection, scope: str, file: _File) -> Iterator[list[bytes]]:

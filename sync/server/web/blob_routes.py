@@ -44,7 +44,7 @@ def blob_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """The content, or a part of it."""
         grant, id_ = grant_of(request, parts, AGENT, COMPANION), _id(sha256)
         path, size = await parts.jobs.read(lambda: _blobs(parts).read(grant, id_))
-        return send_file(request, parts.jobs, path, size, sha256, "application/octet-stream")
+        return send_file(request, parts.jobs, path, size, sha256, "application/octet-stream", (404, "not_found"))
 
     @patch("/blob/{sha256:str}", status_code=204, include_in_schema=False)
     async def append(request: _AnyRequest, sha256: FromPath[str]) -> Response[None]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from litestar import Request
 from litestar.response import Stream
@@ -21,8 +21,19 @@ _CHUNK = 512 << 10
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
-def send_file(request: Request[Any, Any, Any], jobs: Jobs, path: Path, size: int, etag: str, media_type: str) -> Stream:
-    """Answer with a file or the part of it that was asked for. Raises ProblemError 416 `range`."""
+def send_file(
+    request: Request[Any, Any, Any],
+    jobs: Jobs,
+    path: Path,
+    size: int,
+    etag: str,
+    media_type: str,
+    gone: tuple[int, str],
+) -> Stream:
+    """Answer with a file or the part of it that was asked for.
+
+    Raises ProblemError: 416 `range`, or with the status and code of `gone`.
+    """
     tag = f'"{etag}"'
     headers = {"etag": tag, "accept-ranges": "bytes", "cache-control": "private, no-transform"}
     start, end, status = 0, size, 200
@@ -32,7 +43,11 @@ def send_file(request: Request[Any, Any, Any], jobs: Jobs, path: Path, size: int
         status = 206
         headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
     headers["content-length"] = str(end - start)
-    return Stream(_read(jobs, path, start, end), media_type=media_type, headers=headers, status_code=status)
+    try:
+        file = path.open("rb")  # before anything is said: from here on it may be deleted
+    except OSError as error:
+        raise ProblemError(*gone) from error
+    return Stream(_read(jobs, file, start, end), media_type=media_type, headers=headers, status_code=status)
 
 
 def _wanted(header: str, size: int) -> tuple[int, int] | None:
@@ -50,9 +65,8 @@ def _wanted(header: str, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-async def _read(jobs: Jobs, path: Path, start: int, end: int) -> AsyncIterator[bytes]:
-    # a blocking open is fine here: the folder is the server's own
-    with path.open("rb") as stream:
+async def _read(jobs: Jobs, file: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:
+    with file as stream:
         stream.seek(start)
         while start < end:
             chunk = await jobs.read(partial(stream.read, min(_CHUNK, end - start)))
