@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Work off the GUI thread, answers back on it: reads on a few threads, writes on one, in order.
 
+Answers that come together are handed over one in each turn of the event loop, so that input and painting lie between.
+
 Fulfils `widgets.foundation.jobs.Jobs`. Every exception of the work comes back too; none is lost in a thread.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 __all__ = ["QtJobs"]
 
@@ -34,6 +37,9 @@ class QtJobs(QObject):
         self._newest: dict[str, int] = {}
         self._count = 0
         self._closed = self._retired = False
+        self._answers: deque[Callable[[], object]] = deque()
+        self._turn = QTimer(self, interval=0)
+        self._turn.timeout.connect(self._hand_over)
         self._back.connect(self._run, Qt.ConnectionType.QueuedConnection)
 
     def query(
@@ -94,5 +100,17 @@ class QtJobs(QObject):
             self._back.emit(answer)
 
     def _run(self, answer: Callable[[], object]) -> None:
+        if self._turn.isActive():
+            self._answers.append(answer)
+            return
+        self._turn.start()  # first: an answer may raise
         if not self._closed:
             answer()
+
+    def _hand_over(self) -> None:
+        if not self._answers:
+            self._turn.stop()
+        else:
+            answer = self._answers.popleft()
+            if not self._closed:
+                answer()

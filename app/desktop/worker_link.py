@@ -21,6 +21,7 @@ from PySide6.QtNetwork import QLocalSocket
 from app.config.paths import child_command
 from app.desktop.children import Child, Children
 from app.desktop.jobs import QtJobs
+from app.desktop.pace import Pace
 from app.desktop.worker_place import socket_path
 from app.domain import link
 from app.domain.attachments import Attachment, BlobState, BlobStatus
@@ -29,6 +30,7 @@ from app.domain.ports import Identity, SyncPhase, SyncStatus
 
 _RETRY_CONNECT_MS = 40
 _POLL_MS = 2_000
+_COUNT_EVERY_MS, _REBUILD_EVERY_MS = 400, 150  # a first load tells of changes twenty times a second
 _FIRST_PAUSE_MS = 200
 _MOST_PAUSE_MS = 30_000
 _HEALTHY_MS = 60_000
@@ -130,6 +132,8 @@ class WorkerLink(QObject):
         self._retry = QTimer(self, singleShot=True, interval=_RETRY_CONNECT_MS)
         self._restart = QTimer(self, singleShot=True)
         self._poll = QTimer(self, interval=_POLL_MS)
+        self._counts = Pace(self._count, _COUNT_EVERY_MS, self)
+        self._checkpoints = Pace(lambda: jobs.change(hooks.after_checkpoint), _REBUILD_EVERY_MS, self)
         self._handlers = self._make_handlers()
         self._wire()
 
@@ -176,7 +180,7 @@ class WorkerLink(QObject):
     def close(self) -> None:
         """Let go of the worker: it sends what waits, for at most a minute, and ends by itself. Idempotent."""
         self._closed = True
-        for timer in (self._retry, self._restart, self._poll):
+        for timer in (self._retry, self._restart, self._poll, self._counts, self._checkpoints):
             timer.stop()
         self._socket.abort()
 
@@ -264,7 +268,12 @@ class WorkerLink(QObject):
             return  # greeted by an older window's worker: it keeps the profile until its connection ends
         self._starting = True
         command = [*child_command("sync-worker"), "--profile", str(self._orders.profile)]
-        self._children.start(command, self._orders.line(self._path), self._child_started.emit, self._child_ended.emit)
+        self._children.start(command, self._orders.line(self._path), self._child_started.emit, self._tell_ended)
+
+    def _tell_ended(self, code: int) -> None:
+        """Runs in the child's thread; a worker that drains may well outlive this object."""
+        with contextlib.suppress(RuntimeError):
+            self._child_ended.emit(code)
 
     def _on_child_started(self, child: Child) -> None:
         self._starting = False
@@ -352,13 +361,13 @@ class WorkerLink(QObject):
                 last_sync=message.last_sync, scope=_text(message.detail.get("scope")), detail=message.detail,
             )
         )  # fmt: skip
-        self._count()
+        self._counts.ask()
 
     def _take_changed(self, message: link.Changed) -> None:
         types, ids = frozenset(message.types), frozenset(message.ids)
-        self._jobs.change(self._hooks.after_checkpoint)
+        self._checkpoints.ask()
         self.rows_changed.emit(types if ids else frozenset(), ids)
-        self._count()
+        self._counts.ask()
 
     def _take_signed_in(self, message: link.SignedIn) -> None:
         identity = Identity(
