@@ -171,17 +171,20 @@ class AgentApp(QObject):
         window = self.window = build_agent_window(
             theme=self.theme, queries=profile.queries, commits=profile.commits, link=link, jobs=self.jobs,
             settings=self.settings, identity=profile.identity, needs=profile.needs_you, sessions=desk,
-            status=link.status,
+            status=link.status, blobs=profile.blobs,
         )  # fmt: skip
         link.status_changed.connect(window.show_status)
         link.rows_changed.connect(lambda _types, ids: window.rows_changed(ids))
         link.guard_asked.connect(window.ask_guard)
         link.locked.connect(self._locked)
+        link.blob_moved.connect(window.show_blob)
         window.quit_wanted.connect(self.leave)
         window.sign_in_wanted.connect(self.ask_sign_in)
         window.closed.connect(self._window_closed)
         opener = LinkOpener(lambda why: window.ticket.tell(error_text(why)), parent=window)
         window.link_chosen.connect(opener.open)
+        if window.files is not None:
+            window.files.open_wanted.connect(opener.open_file)
 
     def _show_window(self) -> None:
         if self.window is None or self.window.isVisible():

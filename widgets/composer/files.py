@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QImageWriter, QKeyEvent
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QImageWriter, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _, ngettext
 from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES, Attachment, BlobDesk, BlobStatus
 from app.services.messages import error_text
-from widgets.foundation import IconButton, PlainEdit, Theme, fmt, row
+from widgets.foundation import IconButton, PlainEdit, Theme, column, fmt, row, scroll
 from widgets.foundation.file_chip import FileChip
 from widgets.foundation.flow import Flow
 from widgets.foundation.jobs import Jobs
@@ -96,12 +96,29 @@ class DraftFiles(QWidget):
         self._slots: list[_Slot] = []
         self._chips: list[_DraftChip] = []
         self._flow = Flow(theme.tokens.space.small)
-        self.setLayout(self._flow)
+        holder = QWidget()
+        holder.setLayout(self._flow)
+        self.area = scroll(holder)
+        self.setLayout(column(self.area))
+        self._fit_soon = QTimer(self, singleShot=True, interval=0)
+        self._fit_soon.timeout.connect(self._fit)
         self.hide()
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as the sheet."""
         return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As high as the chips need, but two lines at most: the text has the room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if not self._chips:
+            return
+        line, gap = self._chips[0].sizeHint().height(), self._theme.tokens.space.small
+        wanted = self._flow.heightForWidth(max(1, self.area.viewport().width()))
+        self.area.setFixedHeight(min(wanted, 2 * line + gap) + 1)
 
     def attachments(self) -> tuple[Attachment, ...]:
         """Return what hangs on the draft, in order."""
@@ -168,6 +185,7 @@ class DraftFiles(QWidget):
         for chip in self._chips:
             if chip.chip.attachment.sha256 == sha256:
                 chip.chip.show_status(status)
+                self._fit_soon.start()
 
     def _show(self) -> None:
         shown = self.attachments()
@@ -181,6 +199,7 @@ class DraftFiles(QWidget):
             self._chips.append(chip)
             self._flow.addWidget(chip)
         self.setVisible(bool(shown))
+        self._fit_soon.start()
         self.setAccessibleName(_("Attachments"))
         self.updateGeometry()
 

@@ -68,7 +68,7 @@ class Sheet(Panel):
         self.edit.files_given.connect(self.files.add)
         self.edit.image_given.connect(self.files.add_image)
         self.edit.setProperty("frame", "none")
-        self.edit.setMinimumHeight(theme.tokens.space.vast * 2)
+        self.edit.setMinimumHeight(theme.tokens.space.vast)
         self.edit.installEventFilter(self)
         self.send = Button(theme, "", look=Look.PRIMARY, icon="send" if tone == "reply" else "save")
         self.send.clicked.connect(lambda _on=False: self.send_pressed.emit(After.NOTHING))

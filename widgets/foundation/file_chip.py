@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QPushButton, QSizePolicy
 
 from app.domain.attachments import Attachment, BlobState, BlobStatus, is_program
 from app.services.texts_files import short_name, state_text
@@ -15,6 +16,8 @@ from widgets.foundation.theme import Theme
 
 __all__ = ["FileChip"]
 
+_AIR = "\u2009"  # as in every button between icon and text
+_LEAST_NAME = 14
 _ICONS = {
     BlobState.ABSENT: "download", BlobState.FETCHING: "download", BlobState.WAITING: "cloud-upload",
     BlobState.SENDING: "cloud-upload", BlobState.FAILED: "circle-alert",
@@ -29,6 +32,7 @@ class FileChip(Button):
         self.attachment = attachment
         self.status = BlobStatus(BlobState.HERE, 0, attachment.size_bytes)
         self._icon = "file"
+        self._name = self._rest = ""
         self.setProperty("small", True)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.show_status(self.status)
@@ -37,8 +41,11 @@ class FileChip(Button):
         """Show how its content stands."""
         self.status = status
         size, state = fmt.size(self.attachment.size_bytes), state_text(status)
-        name = short_name(self.attachment.filename)
-        self.setText(" · ".join(part for part in (name, size, state) if part))
+        self._name = short_name(self.attachment.filename)
+        self._rest = "".join(f" · {part}" for part in (size, state) if part)
+        self.setText(self._name + self._rest)
+        if self.isVisible():
+            self._fit()
         whole = ", ".join(part for part in (self.attachment.filename, size, state) if part)
         self.setAccessibleName(whole)
         self.setToolTip(plain_tooltip(whole))
@@ -46,6 +53,29 @@ class FileChip(Button):
         if icon != self._icon:
             self._icon = icon
             self._theme.set_icon(self, icon, "fg.default")
+
+    def sizeHint(self) -> QSize:
+        """As wide as everything said, however much of it fits now."""
+        hint, metrics = super().sizeHint(), self.fontMetrics()
+        shown, whole = self.text().replace("&&", "&"), _AIR + self._name + self._rest
+        return hint + QSize(metrics.horizontalAdvance(whole) - metrics.horizontalAdvance(shown), 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the name in its middle where there is no room; what became of the content shows as long as it can."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics, shown = self.fontMetrics(), self._name + self._rest
+        missing = self.sizeHint().width() - self.width()
+        if missing > 0:
+            room = metrics.horizontalAdvance(shown) - missing
+            for_name = max(room - metrics.horizontalAdvance(self._rest), _LEAST_NAME * metrics.averageCharWidth())
+            name = metrics.elidedText(self._name, Qt.TextElideMode.ElideMiddle, for_name)
+            shown = metrics.elidedText(name + self._rest, Qt.TextElideMode.ElideRight, max(room, 0))
+        text = _AIR + shown.replace("&", "&&")
+        if text != self.text():
+            QPushButton.setText(self, text)
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as its pane: a width of its own would spoil the heights of the whole column."""
