@@ -52,8 +52,8 @@ async def _repeat(task: Task) -> None:
     while True:
         try:
             await task.run()
-        except DatabaseBusy:
-            _log.info("database busy, tried again later", task=task.name)
+        except DatabaseBusy as busy:
+            _log.info("database busy, tried again later", service=task.name, reason=busy.reason)
         except Exception:  # a bug in one round must not end the rounds  # noqa: BLE001  # - it is logged, and the next round comes
-            _log.exception("background task failed", task=task.name)
+            _log.exception("background task failed", service=task.name)
         await asyncio.sleep(task.every_s)

@@ -24,7 +24,7 @@ from app.domain.errors import StoreUnavailable
 from sync.server.migrations import migrate
 from sync.server.timelines import Timelines
 
-__all__ = ["DatabaseBusy", "Store", "sqlite_url"]
+__all__ = ["SERIOUS", "DatabaseBusy", "Store", "sqlite_url"]
 
 T = TypeVar("T")
 
@@ -34,8 +34,25 @@ _MIGRATION_LOCK = 0x6465736B73696465  # "deskside"
 _RETRY = frozenset({"40001", "40P01", "23505"})  # serialization, deadlock, two writers inserted the same new row
 
 
+_TROUBLE_S = 15.0
+_SQLSTATES = {"53100": "disk_full", "XX001": "damaged", "XX002": "damaged", "25006": "read_only"}
+_SQLITE_WORDS = (
+    ("is full", "disk_full"), ("malformed", "damaged"), ("not a database", "damaged"), ("readonly", "read_only"),
+    ("read-only", "read_only"), ("I/O error", "disk_error"), ("locked", "locked"),
+)  # fmt: skip
+# what does not pass by itself: a person must do something
+SERIOUS = frozenset({"disk_full", "damaged", "read_only", "disk_error"})
+
+
 class DatabaseBusy(Exception):
-    """The database did not answer or could not commit. Nothing was written; the client is told to come back."""
+    """The database did not answer or could not commit. Nothing was written; the client is told to come back.
+
+    `reason` is one word for the log: one of `SERIOUS`, or locked, unreachable and the like.
+    """
+
+    def __init__(self, reason: str = "unreachable") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def sqlite_url(folder: Path) -> str:
@@ -54,6 +71,7 @@ class Store:
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._read_engine = engine.execution_options(**reading)
         self._timelines: Timelines | None = None
+        self._trouble: tuple[str, float] | None = None
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -81,11 +99,27 @@ class Store:
         """Close all connections."""
         self._engine.dispose()
 
+    @property
+    def trouble(self) -> str | None:
+        """What kept the database from working a moment ago, if it is one of `SERIOUS`."""
+        trouble = self._trouble
+        return trouble[0] if trouble is not None and trouble[1] + _TROUBLE_S > time.monotonic() else None
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            with _mapped():
+                yield
+        except DatabaseBusy as busy:
+            if busy.reason in SERIOUS:
+                self._trouble = (busy.reason, time.monotonic())
+            raise
+
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One snapshot. Raises DatabaseBusy."""
         try:
-            with _mapped(), self._read_engine.connect() as connection:
+            with self._watched(), self._read_engine.connect() as connection:
                 self._same_timeline(connection)
                 with connection.begin():
                     yield connection
@@ -114,7 +148,7 @@ class Store:
         """
         for attempt in range(_TRIES):
             try:
-                with _mapped(), self._one_writer, self._write_engine.connect() as connection:
+                with self._watched(), self._one_writer, self._write_engine.connect() as connection:
                     self._same_timeline(connection)
                     with connection.begin():
                         return _at_work(work, connection)
@@ -163,12 +197,20 @@ def _mapped() -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) in _RETRY:
             raise _Retry(error) from error
         if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError):
-            raise DatabaseBusy(type(error.orig).__name__) from error
+            raise DatabaseBusy(_reason(error)) from error
         if _is_damaged(error):
             raise DatabaseBusy("damaged") from error
         raise
     except sa.exc.TimeoutError as error:
         raise DatabaseBusy("no free connection") from error
+
+
+def _reason(error: DBAPIError) -> str:
+    known = _SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "")
+    if known is not None:
+        return known
+    text = str(error.orig) if isinstance(error.orig, sqlite3.Error) else ""
+    return next((word for part, word in _SQLITE_WORDS if part in text), "unreachable")
 
 
 def _is_damaged(error: DBAPIError) -> bool:

@@ -90,6 +90,8 @@ def _health_routes(parts: Parts) -> list[HTTPRouteHandler]:
             await parts.jobs.read(lambda: _ask_database(parts))
         except DatabaseBusy:
             return Response(Health(status="database", database="away", broker=broker), status_code=503)
+        if parts.store.trouble is not None:  # it answers questions, but could not keep what people write
+            return Response(Health(status="database", database=parts.store.trouble, broker=broker), status_code=503)
         return Response(Health(status="broker" if broker == "away" else "ok", broker=broker))
 
     return [health, ready]

@@ -14,7 +14,7 @@ from app.config.logs import get_logger
 from sync.protocol import CONTENT_TYPE, Problem, ProtocolError, inflate, pack
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
-from sync.server.store import DatabaseBusy
+from sync.server.store import SERIOUS, DatabaseBusy
 from sync.server.tokens import Grant
 
 __all__ = ["EXCEPTION_HANDLERS", "DesksideRequest", "PackedResponse", "address_of", "answer", "grant_of"]
@@ -87,8 +87,11 @@ def _on_protocol(_request: Request[Any, Any, Any], error: ProtocolError) -> Resp
     return _problem(status, Problem(code=error.code))
 
 
-def _on_busy(_request: Request[Any, Any, Any], _error: DatabaseBusy) -> Response[Problem]:
-    _log.warning("database busy")
+def _on_busy(_request: Request[Any, Any, Any], error: DatabaseBusy) -> Response[Problem]:
+    if error.reason in SERIOUS:
+        _log.error("the database cannot work: see docs/operations.md", reason=error.reason)
+        return _problem(503, Problem(code="busy", detail=error.reason), retry_s=30)
+    _log.warning("database busy", reason=error.reason)
     return _problem(503, Problem(code="busy"), retry_s=2)
 
 
