@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.domain.entities import (
     ASSET,
@@ -61,13 +61,8 @@ def without_marks(normalised: str) -> str:
     return unicodedata.normalize("NFC", _MARK.sub("", unicodedata.normalize("NFD", normalised)))
 
 
-class _Word(NamedTuple):
-    """A word as the index has it: its parts by script, the pairs of its runs, and the ends of these."""
-
-    body: str
-    pairs: str
-    first: str
-    last: str
+# a word as the index has it: its parts by script, the pairs of its runs, the first and the last letter of these
+_Word = tuple[str, str, str, str]
 
 
 def _word(text: str) -> _Word:
@@ -80,10 +75,19 @@ def _word(text: str) -> _Word:
             out.append(_SEPARATOR)
         out += map(add, run, run[1:])
         last = run[-1]
-    return _Word(" ".join(parts), " ".join(out), runs[0][0] if runs else "", last)
+    return " ".join(parts), " ".join(out), runs[0][0] if runs else "", last
 
 
 _known_words: dict[str, _Word] = {}
+
+
+def _learn(raw: str) -> _Word:
+    word = _word(raw)
+    if len(raw) <= _LONGEST_KEPT:
+        if len(_known_words) >= _WORDS_KEPT:
+            _known_words.clear()
+        _known_words[raw] = word
+    return word
 
 
 def columns(text: str) -> tuple[str, str]:
@@ -92,26 +96,19 @@ def columns(text: str) -> tuple[str, str]:
     Words repeat, so what became of one is kept: that makes a first load's texts five times as fast. Pairs of
     neighbouring runs are kept apart where they could be mistaken for one run.
     """
-    known = _known_words
+    known = _known_words.get
     body: list[str] = []
     pairs_: list[str] = []
-    last = ""
+    end = ""
     for raw in text.split():
-        word = known.get(raw)
-        if word is None:
-            word = _word(raw)
-            if len(raw) <= _LONGEST_KEPT:
-                if len(known) >= _WORDS_KEPT:
-                    known.clear()
-                known[raw] = word
-        if word[0]:
-            body.append(word[0])
-        if word[1]:
-            if word[2] == last:
+        words, its_pairs, first, last = known(raw) or _learn(raw)
+        body.append(words)
+        if its_pairs:
+            if first == end:
                 pairs_.append(_SEPARATOR)
-            pairs_.append(word[1])
-            last = word[3]
-    return " ".join(body), " ".join(pairs_)
+            pairs_.append(its_pairs)
+            end = last
+    return " ".join(filter(None, body)), " ".join(pairs_)
 
 
 def without_quotes(body: str, quoted_ranges: Any) -> str:

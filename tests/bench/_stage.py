@@ -23,6 +23,7 @@ from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, generate
 from sync.server.bootstrap import seed_states
 from sync.server.bulk import load_rows
 from sync.server.parts import build_parts, open_parts
+from sync.server.retention import set_archive_days
 from sync.server.staff import Staff
 from tests.sync.processes import KEY, Window
 
@@ -56,7 +57,11 @@ def prepared(size: str) -> Path:
 
 
 def _keep_snapshots(folder: Path) -> None:
-    """Let a server's folder have what the server builds in its first minutes; offered for two days."""
+    """Let a server's folder have what the server builds in its first minutes; offered for two days.
+
+    Nothing goes to the archives: sample data are of a fixed day, and whatever is older than a year would leave the
+    scopes while they are measured.
+    """
     built = folder / "snapshots-built"
     if built.exists() and time.time() - built.stat().st_mtime < _SNAPSHOTS_GOOD_S:
         return
@@ -64,7 +69,8 @@ def _keep_snapshots(folder: Path) -> None:
     parts = build_parts(store, keys, data=folder)
     try:
         assert parts.snapshots is not None
-        parts.store.write(lambda cx: cx.exec_driver_sql("DELETE FROM snapshot"))
+        set_archive_days(store, 0)
+        store.write(lambda cx: cx.exec_driver_sql("DELETE FROM snapshot"))
         parts.snapshots.refresh()
     finally:
         parts.close()
