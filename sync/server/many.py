@@ -58,10 +58,27 @@ def _update(table: sa.Table, names: tuple[str, ...]) -> sa.Update:
 
 def _given(table: sa.Table, names: tuple[str, ...]) -> sa.FromClause:
     """Return the arrays as a table of rows."""
-    arrays = [sa.cast(sa.bindparam(f"a_{name}"), ARRAY(table.c[name].type)) for name in names]
+    arrays = [sa.cast(sa.bindparam(f"a_{name}", type_=sa.Text), ARRAY(table.c[name].type)) for name in names]
     columns = [sa.column(name, table.c[name].type) for name in names]
     return sa.func.unnest(*arrays).table_valued(*columns, name="given").render_derived(name="given")
 
 
-def _columns(names: tuple[str, ...], records: Records) -> dict[str, list[Any]]:
-    return {f"a_{name}": [record[name] for record in records] for name in names}
+def _columns(names: tuple[str, ...], records: Records) -> dict[str, str]:
+    """Return one array a column, written out: the driver does the same ten times slower, element by element."""
+    return {f"a_{name}": "{" + ",".join([_element(record[name]) for record in records]) + "}" for name in names}
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        if "\\" in value or '"' in value:
+            value = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{value}"'
+    if isinstance(value, bytes | memoryview):
+        return f'"\\\\x{value.hex()}"'
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, int):
+        return str(int(value))
+    raise TypeError(type(value).__name__)

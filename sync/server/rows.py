@@ -29,6 +29,8 @@ __all__ = ["TxRows", "dump_fld", "load_fld"]
 Key = tuple[int, bytes]
 _MAX_ROW_BYTES = 3 * FRAME_MAX_BYTES  # readers refuse a frame of four times the limit
 _MAX_INT = (1 << 63) - 1
+_TEXTS = (FieldType.TEXT, FieldType.JSON)
+_NUMBERS = (FieldType.INT, FieldType.TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class TxRows:
 
     def _remember(self, type_: int, found: sa.RowMapping) -> None:
         id_ = bytes(found["id"])
-        values = {name: found[name] for name in BY_NUMBER[type_].columns}
+        values = {name: found[name] for name in _names(type_)}
         deleted = bool(found["deleted"])
         row = Row(type_, id_, found["scope_id"], values, found["rev"], load_fld(found["fld"]), deleted)
         self._rows[(type_, id_)] = row
@@ -334,32 +336,39 @@ def _record(row: Row, seq: int, now: int) -> dict[str, Any]:
 
 def _check_values(row: Row) -> None:
     """Refuse what one of the databases could not hold or no reader's frame could carry."""
-    size = 0
-    for field in BY_NUMBER[row.type].fields:
-        value = row.values.get(field.name)
+    size, kinds = 0, _kinds(row.type)
+    for name, value in row.values.items():
         if value is None:
             continue
-        if not _fits(field.type, value):
-            raise Refused("bad_value", field=field.name)
+        if not _fits(kinds[name], value):
+            raise Refused("bad_value", field=name)
         if isinstance(value, str):
-            size += len(value.encode())
+            size += len(value) if value.isascii() else len(value.encode())
         elif isinstance(value, bytes):
             size += len(value)
     if size > _MAX_ROW_BYTES:
         raise Refused("text_too_long", limit=_MAX_ROW_BYTES)
 
 
+@cache
+def _kinds(type_: int) -> dict[str, FieldType]:
+    return {field.name: field.type for field in BY_NUMBER[type_].fields}
+
+
+@cache
+def _names(type_: int) -> tuple[str, ...]:
+    return BY_NUMBER[type_].columns
+
+
 def _fits(kind: FieldType, value: Value) -> bool:
-    if kind is FieldType.ID:
-        return isinstance(value, bytes) and len(value) == 16
-    if kind is FieldType.BYTES:
-        return isinstance(value, bytes)
-    if kind is FieldType.BOOL:
-        return isinstance(value, bool)
-    if kind in (FieldType.INT, FieldType.TIME):
-        return isinstance(value, int) and not isinstance(value, bool) and -_MAX_INT <= value <= _MAX_INT
-    # PostgreSQL keeps no NUL in texts; a lone surrogate has no UTF-8
-    return isinstance(value, str) and "\x00" not in value and _is_unicode(value)
+    if isinstance(value, str):
+        # PostgreSQL keeps no NUL in texts; a lone surrogate has no UTF-8
+        return kind in _TEXTS and "\x00" not in value and _is_unicode(value)
+    if isinstance(value, bytes):
+        return kind is FieldType.BYTES or (kind is FieldType.ID and len(value) == 16)
+    if isinstance(value, bool):
+        return kind is FieldType.BOOL
+    return isinstance(value, int) and kind in _NUMBERS and -_MAX_INT <= value <= _MAX_INT
 
 
 def _is_unicode(text: str) -> bool:

@@ -16,10 +16,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import psutil
 
 from app.domain.changes import AnyChange, NoteAdd, TicketSet
 from app.domain.entities import CUSTOMER, TEAM, TICKET, Value, customer_scope, team_scope
@@ -130,7 +133,42 @@ class _Client:
         line.close()
 
 
-def run(urls: Sequence[str], tickets: Sequence[Sequence[bytes]], batch: int, seconds: float) -> dict[str, float]:
+class _Spent:
+    """Processor time of servers, database and clients; on a busy machine the better figures to compare."""
+
+    def __init__(self, servers: Sequence[int], postmaster: int) -> None:
+        self._servers = [psutil.Process(pid) for pid in servers]
+        self._postmaster = psutil.Process(postmaster)
+        self._own = psutil.Process()
+        self._before = (0.0, 0.0, 0.0)
+
+    def begin(self) -> None:
+        """Count from now."""
+        self._before = self._now()
+
+    def each(self, count: int) -> dict[str, float]:
+        """Return microseconds a mutation since then."""
+        names = ("server_cpu_us", "database_cpu_us", "clients_cpu_us")
+        spent = zip(names, self._now(), self._before, strict=True)
+        return {name: round((now - before) / count * 1e6, 1) for name, now, before in spent}
+
+    def _now(self) -> tuple[float, float, float]:
+        database = [self._postmaster, *self._postmaster.children()]
+        return _cpu(self._servers), _cpu(database), _cpu([self._own])
+
+
+def _cpu(processes: Sequence[psutil.Process]) -> float:
+    total = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def run(
+    urls: Sequence[str], tickets: Sequence[Sequence[bytes]], batch: int, seconds: float, spent: _Spent
+) -> dict[str, float]:
     """Let eight clients push for a while; `tickets` are what each may touch, in turn."""
     count = int(seconds * 8000 / _CLIENTS / batch) + 1
     clients = [
@@ -140,6 +178,7 @@ def run(urls: Sequence[str], tickets: Sequence[Sequence[bytes]], batch: int, sec
     threads = [threading.Thread(target=client.run, args=(gate, batch, until)) for client in clients]
     for thread in threads:
         thread.start()
+    spent.begin()
     begin = time.perf_counter()
     until[0] = begin + seconds
     gate.wait()
@@ -151,8 +190,10 @@ def run(urls: Sequence[str], tickets: Sequence[Sequence[bytes]], batch: int, sec
         if client.errors:
             raise RuntimeError(f"refused: {client.errors[:3]}")
     waits = sorted(wait for client in clients for wait in client.took)
+    sent = sum(client.sent for client in clients)
     return {
-        "per_s": round(sum(client.sent for client in clients) / took, 1),
+        "per_s": round(sent / took, 1),
+        **spent.each(sent),
         "request_p50_ms": round(1000 * waits[len(waits) // 2], 2),
         "request_p95_ms": round(1000 * waits[int(len(waits) * 0.95)], 2),
     }
@@ -170,10 +211,11 @@ def measure(batch: int, seconds: float, servers: int) -> dict[str, Any]:
                 for server in running:
                     server.start()
                 urls = [server.url for server in running]
-                run(urls, tickets[:1], batch, 1.0)  # connections, statements, pages
-                one = run(urls, tickets[:1], batch, seconds)
-                twenty = run(urls, _spread(tickets), batch, seconds)
-                single = run(urls, tickets[:1], 1, seconds)
+                spent = _Spent([server.process.pid for server in running if server.process], postgres.pid)
+                run(urls, tickets[:1], batch, 1.0, spent)  # connections, statements, pages
+                one = run(urls, tickets[:1], batch, seconds, spent)
+                twenty = run(urls, _spread(tickets), batch, seconds, spent)
+                single = run(urls, tickets[:1], 1, seconds, spent)
             finally:
                 for server in running:
                     server.stop()

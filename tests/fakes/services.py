@@ -55,6 +55,13 @@ class Postgres:
             for command in commands:
                 connection.exec_driver_sql(command)
 
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster."""
+        pid = self._server.get_pid()
+        assert pid is not None
+        return int(pid)
+
     def url(self, name: str) -> str:
         """Return the address of a database."""
         return str(self._server.get_uri(database=name, driver="psycopg"))
