@@ -127,6 +127,15 @@ class AssetView(_Json, frozen=True, kw_only=True):
     terms: Terms | None
 
 
+class FileView(_Json, frozen=True, kw_only=True):
+    """A file of a message: GET /blob/{sha256} gives its content, perhaps only later. Sent first or after the words."""
+
+    sha256: str  # hex
+    filename: str
+    media_type: str
+    size_bytes: int
+
+
 class MessageView(_Json, frozen=True, kw_only=True):
     """One message that the customer may read; notes never appear here."""
 
@@ -135,6 +144,7 @@ class MessageView(_Json, frozen=True, kw_only=True):
     author: str
     body: str
     at: int
+    attachments: list[FileView] = []
 
 
 class TicketView(_Json, frozen=True, kw_only=True):
@@ -173,6 +183,7 @@ class NewRequest(_Json, frozen=True, kw_only=True):
     asset: str | None = None
     language: str = "ko"
     written_at: int = 0
+    attachments: list[FileView] = []
 
 
 class NewMessage(_Json, frozen=True, kw_only=True):
@@ -182,6 +193,7 @@ class NewMessage(_Json, frozen=True, kw_only=True):
     ticket: str
     body: str
     written_at: int = 0
+    attachments: list[FileView] = []
 
 
 class SessionEntry(_Json, frozen=True, kw_only=True):

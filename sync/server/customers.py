@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.attachments import Attachment
 from app.domain.changes import (
     Actor,
     AnyChange,
@@ -34,6 +35,7 @@ from sync.customer_protocol import (
     CompanionToken,
     Enrol,
     Enrolled,
+    FileView,
     Identity,
     IdentityAsk,
     NewMessage,
@@ -153,7 +155,7 @@ class Customers:
 
     def request(self, now: int, who: Grant, ask: NewRequest) -> Written:
         """Open a ticket for the customer. Repeating it is harmless."""
-        ticket, message = _id(ask.id), _id(ask.message)
+        ticket, message, files = _id(ask.id), _id(ask.message), _files(ask.attachments)
 
         def changes(connection: sa.Connection, _rows: TxRows) -> list[AnyChange]:
             return [
@@ -168,6 +170,7 @@ class Customers:
                     channel="companion",
                     language=ask.language if ask.language in ("ko", "en") else "ko",
                     asset=_id(ask.asset) if ask.asset else None,
+                    attachments=files,
                 )
             ]
 
@@ -175,7 +178,7 @@ class Customers:
 
     def message(self, now: int, who: Grant, ask: NewMessage) -> Written:
         """Add the customer's words to an own ticket; a closed one is followed up by a new ticket."""
-        message, ticket_id = _id(ask.id), _id(ask.ticket)
+        message, ticket_id, files = _id(ask.id), _id(ask.ticket), _files(ask.attachments)
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             del connection
@@ -183,8 +186,8 @@ class Customers:
             category = category_of(rows, ticket.values["state"])
             if category is not Category.CLOSED:
                 event = derived_id(message, "message")
-                return [MessageAdd(event, message, ticket.id, ask.body, inbound=True)]
-            return _follow_up(ticket, who.subject, message, ask.body)
+                return [MessageAdd(event, message, ticket.id, ask.body, inbound=True, attachments=files)]
+            return _follow_up(ticket, who.subject, message, ask.body, files)
 
         return self._write(now, _customer(who), f"message:{ask.id}", ask.written_at, ticket_id, changes)
 
@@ -285,6 +288,17 @@ def _id(text: str) -> bytes:
     return raw
 
 
+def _files(files: Sequence[FileView]) -> tuple[Attachment, ...]:
+    return tuple(Attachment(_hash(f.sha256), f.filename, f.media_type, f.size_bytes) for f in files)
+
+
+def _hash(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise ProblemError(400, "malformed") from error
+
+
 def _intake_team(connection: sa.Connection) -> bytes:
     """Return the team that takes what customers write: the one set by the administrator, else the first."""
     setting, team = SYSTEM.setting, ENTITY_TABLES[TEAM.number]
@@ -307,7 +321,7 @@ def _own_ticket(rows: TxRows, customer: bytes, ticket: bytes) -> Row:
     return merged if merged is not None and not merged.deleted else row
 
 
-def _follow_up(old: Row, customer: bytes, message: bytes, body: str) -> list[AnyChange]:
+def _follow_up(old: Row, customer: bytes, message: bytes, body: str, files: tuple[Attachment, ...]) -> list[AnyChange]:
     ticket = derived_id(message, "follow-up")
     team, asset = old.values.get("team"), old.values.get("asset")
     create = TicketCreate(
@@ -321,6 +335,7 @@ def _follow_up(old: Row, customer: bytes, message: bytes, body: str) -> list[Any
         channel="companion",
         language=str(old.values.get("language") or "ko"),
         asset=asset if isinstance(asset, bytes) else None,
+        attachments=files,
     )
     return [create, MemberSet(derived_id(message, "link"), ticket, "link", old.id)]
 

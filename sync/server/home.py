@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from app.domain.attachments import load_attachments
 from app.domain.entities import (
     ASSET,
     CALENDAR,
@@ -24,7 +25,7 @@ from app.domain.entities import (
     USER,
     Entity,
 )
-from sync.customer_protocol import AssetView, Contact, Home, MessageView, Terms, TicketView
+from sync.customer_protocol import AssetView, Contact, FileView, Home, MessageView, Terms, TicketView
 from sync.server.bootstrap import Organisation
 from sync.server.customers import organisation_key
 from sync.server.problems import ProblemError
@@ -164,7 +165,7 @@ def _messages(connection: sa.Connection, tickets: list[bytes], customer_name: st
     message, user = _table(MESSAGE), _table(USER)
     query = (
         sa.select(message.c.id, message.c.ticket, message.c.direction, message.c.author_kind, message.c.body,
-                  message.c.occurred_at, message.c.created_at, user.c.public_name, user.c.name)
+                  message.c.attachments, message.c.occurred_at, message.c.created_at, user.c.public_name, user.c.name)
         .join(user, user.c.id == message.c.author, isouter=True)
         .where(message.c.ticket.in_(tickets), message.c.deleted == sa.false())
         .order_by(message.c.msg_no)
@@ -183,6 +184,10 @@ def _message_view(row: Any, customer_name: str) -> MessageView:
         author=customer_name if inbound else (row.public_name or row.name or ""),
         body=row.body or "",
         at=row.occurred_at or row.created_at or 0,
+        attachments=[
+            FileView(sha256=a.sha256.hex(), filename=a.filename, media_type=a.media_type, size_bytes=a.size_bytes)
+            for a in load_attachments(row.attachments)
+        ],
     )
 
 
