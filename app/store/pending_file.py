@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
 import shutil
 import time
@@ -227,6 +228,39 @@ def open_writer(folder: Path, key: bytes) -> Database:
     return Database(lambda: connect_writer(pending_path(folder), key), keep=1)
 
 
+class _Followed(Database):
+    """Reads whatever file has the name now: a window that starts may put another one there, migrated or mended."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        super().__init__(lambda: connect_reader(path, key), keep=2)
+        self._path = path
+        self._inode: int | None = None
+        self._of_now: set[Any] = set()  # the connections to the file that was there when last looked at
+
+    def _take(self) -> Any:
+        try:
+            inode: int | None = os.stat(self._path).st_ino  # noqa: PTH116 - one call, each transaction makes it
+        except OSError:
+            inode = None
+        with self._lock:
+            old: list[Any] = []
+            if inode != self._inode:
+                old, self._idle, self._inode = self._idle, [], inode
+                self._of_now.clear()
+        for raw in old:
+            raw.close()
+        raw = super()._take()
+        with self._lock:
+            self._of_now.add(raw)
+        return raw
+
+    def _give_back(self, raw: Any) -> None:
+        if raw in self._of_now:
+            super()._give_back(raw)
+        else:
+            raw.close()
+
+
 def open_reader(folder: Path, key: bytes) -> Database:
     """Return the worker's database of pending.db."""
-    return Database(lambda: connect_reader(pending_path(folder), key), keep=2)
+    return _Followed(pending_path(folder), key)

@@ -12,10 +12,11 @@ from app.domain.entities import TICKET
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.ids import new_id
 from app.store.rebuild import Rebuilder
+from app.store.schema import PENDING_VERSION
 from app.store.shown import Shown, ShownRows
 from sync.protocol import Pull
 from sync.server.apply import Applier
-from tests.sync.desk import Client
+from tests.sync.desk import Client, Desk
 
 
 def shown(client: Client, ticket: bytes) -> dict[str, Any]:
@@ -133,3 +134,15 @@ def test_an_image_that_could_not_be_saved_after_the_server_was_restored_is_made_
             checkpoint(kim, "UPDATE ticket SET subject = 'of another time' WHERE id = ?", ticket)
     kim.profile.after_checkpoint()
     assert shown(kim, ticket)["subject"] == "of another time"
+
+
+def test_a_worker_reads_the_outbox_that_a_newer_window_put_in_place_of_the_old_one(kim: Client, desk: Desk) -> None:
+    """The program was updated while the worker ran: what is saved from then on is sent all the same."""
+    ticket = kim.new_ticket("before")
+    kim.sync()
+    with kim.profile._writer.plain() as session:
+        session.run(f"PRAGMA user_version={PENDING_VERSION - 1}")
+    kim.restart_window()
+    kim.set(ticket, subject="after")
+    kim.sync()
+    assert [row["subject"] for row in desk.rows(TICKET.number) if row["id"] == ticket] == ["after"]
