@@ -4,23 +4,27 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import secrets
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from app.config.i18n import _, ngettext, set_language
+from app.config.logs import configure
 from app.domain.errors import Refused, StoreUnavailable, WorldError
 from app.domain.links import BadLink, EnrolLink, parse_server
 from app.entry.admin_machine import FILE_COMMANDS, add_commands, run, run_file
+from app.entry.admin_people import add_people, ask_password, run_people
 from app.entry.command_line import CommandLine
 from app.entry.server_texts import server_error_text
 from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, SIZES, generate
 from sync.server.accounts import default_hasher
+from sync.server.backup import has_server
 from sync.server.bootstrap import prepare, seed_states
+from sync.server.oidc import OidcSettings
 from sync.server.oidc_accounts import link_login
 from sync.server.parts import open_parts
 from sync.server.staff import ROLES, Staff
@@ -28,6 +32,9 @@ from sync.server.store import DatabaseBusy, Store
 
 USAGE_ERROR = 2
 _HOUR_S = 3600
+_MAX_HOURS = 24 * 365
+# what begins a server; every other command looks for one, so that a slip in --data does not found another
+_FOUNDING = frozenset({"create-user", "create-customer", "organisation", "sample"})
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--seed", type=int, default=DEFAULT_SEED, help=_("The same number gives the same data"))
     sample.add_argument("--as-of", type=int, default=DEFAULT_AS_OF_MS, metavar="MS", help=_("The moment the data end"))
     sample.add_argument("--password-stdin", action="store_true", help=_("Read the first user's password from input"))
+    add_people(commands)
     add_commands(commands)
     receipt = commands.add_parser("verify-receipt", help=_("Check the receipt of a screen-sharing session"))
     receipt.add_argument("file", type=Path, metavar="FILE", help=_("The receipt"))
@@ -109,6 +117,21 @@ def _with_store(arguments: argparse.Namespace) -> int:
     if arguments.data is None:
         print(_("Name the server's data folder with --data."), file=sys.stderr)
         return USAGE_ERROR
+    if arguments.command not in {*_FOUNDING, "restore"} and not has_server(arguments.data, arguments.database):
+        raise WorldError("no_server", path=str(arguments.data))
+    with _logged(arguments.data):
+        return _run(arguments)
+
+
+def _logged(data: Path) -> AbstractContextManager[object]:
+    """What happened goes to the server's logs, not among the answers."""
+    try:
+        return configure(data / "logs", "admin")
+    except OSError as error:
+        raise StoreUnavailable("folder_unwritable", path=str(data)) from error
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.command in FILE_COMMANDS:
         return run_file(arguments)
     store, keys = open_parts(arguments.data, arguments.database)
@@ -131,38 +154,42 @@ def _with_store(arguments: argparse.Namespace) -> int:
             return 0
         if arguments.command == "sample":
             return _sample(arguments, staff, now)
+        if arguments.command == "user":
+            return run_people(arguments, store, now)
         return run(arguments, store, now)
     finally:
         store.close()
 
 
-def _password(*, from_input: bool) -> str:
-    if from_input or not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    return getpass.getpass(_("Password: "))
-
-
 def _create_user(arguments: argparse.Namespace, store: Store, staff: Staff, now: int) -> int:
     seed_states(store, now)
-    password = _password(from_input=arguments.password_stdin)
+    password = ask_password(from_input=arguments.password_stdin)
     roles, teams = arguments.role or ["agent"], arguments.team
     user = staff.create_user(now, arguments.login, arguments.name, password, roles, teams)
     print(user.hex())
+    print(_("{login} can sign in now.").format(login=arguments.login.strip().lower()))
+    if not teams:
+        print(_("In no team yet, so there are no tickets to see: “deskside admin team grant” changes that."))
     return 0
 
 
 def _link_login(arguments: argparse.Namespace, store: Store) -> int:
     login, sub = arguments.login, arguments.sub
+    OidcSettings(arguments.issuer, "-").check()
+    if sub is not None and not sub.strip():
+        raise Refused("empty_sub")
     if not store.write(lambda connection: link_login(connection, login, arguments.issuer, sub)):
         print(_("There is no login {login}.").format(login=login), file=sys.stderr)
         return USAGE_ERROR
-    print((_("{login} is linked.") if sub else _("{login} is unlinked.")).format(login=login))
+    print((_("{login} is linked.") if sub is not None else _("{login} is unlinked.")).format(login=login))
     return 0
 
 
 def _enrolment_link(arguments: argparse.Namespace, staff: Staff, now: int) -> int:
     server = parse_server(arguments.server) if arguments.server else None
-    life_s = max(1, arguments.hours) * _HOUR_S
+    if not 1 <= arguments.hours <= _MAX_HOURS:
+        raise Refused("bad_hours", limit=_MAX_HOURS)
+    life_s = arguments.hours * _HOUR_S
     made = staff.enrolment_code(now, arguments.customer, digits=False, life_s=life_s)
     print(EnrolLink(server, made.code).to_text() if server else made.code)
     if arguments.code:
@@ -172,7 +199,7 @@ def _enrolment_link(arguments: argparse.Namespace, staff: Staff, now: int) -> in
 
 
 def _sample(arguments: argparse.Namespace, staff: Staff, now: int) -> int:
-    password = _password(from_input=arguments.password_stdin)
+    password = ask_password(from_input=arguments.password_stdin)
     rows = generate(arguments.size, arguments.seed, arguments.as_of)
     loaded = staff.load_sample(now, rows, password)
     text = ngettext("{n} row is in. Sign in as {login}.", "{n} rows are in. Sign in as {login}.", loaded.rows)

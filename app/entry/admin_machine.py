@@ -19,7 +19,7 @@ from sync.server.retention import set_archive_days
 from sync.server.store import Store
 from sync.server.verify import Finding, verify
 
-__all__ = ["COMMANDS", "FILE_COMMANDS", "add_commands", "run", "run_file"]
+__all__ = ["COMMANDS", "FILE_COMMANDS", "add_commands", "ago", "run", "run_file"]
 
 COMMANDS = frozenset({"device", "team", "resync", "archive-days", "verify"})
 FILE_COMMANDS = frozenset({"backup", "restore"})
@@ -95,11 +95,19 @@ def run(arguments: argparse.Namespace, store: Store, now: int) -> int:
         return _device(arguments, devices, now)
     if arguments.command == "team":
         member = arguments.action == "grant"
-        devices.set_team(now, arguments.login, arguments.team, member=member)
-        print(_("Done. Devices of this person that are online take it over at once, others at their next contact."))
+        if devices.set_team(now, arguments.login, arguments.team, member=member):
+            text = _("Done. Devices of this person that are online take it over at once, others at their next contact.")
+        elif member:
+            text = _("{login} is in {team} already. Nothing was changed.")
+        else:
+            text = _("{login} is not in {team}. Nothing was changed.")
+        print(text.format(login=arguments.login, team=arguments.team))
         return 0
     if arguments.command == "resync":
         count = devices.resync(now, device=arguments.device, scope=arguments.scope)
+        if not count:
+            print(_("No device has this. Nothing was changed."))
+            return 0
         text = ngettext("{n} scope will be loaded again.", "{n} scopes will be loaded again.", count)
         print(text.format(n=count), _("What devices have not sent yet stays there and is sent."))
         return 0
@@ -112,7 +120,7 @@ def _device(arguments: argparse.Namespace, devices: Devices, now: int) -> int:
     if arguments.action == "list":
         found = devices.list(arguments.login)
         for info in found:
-            print(f"{info.code:<5} {_state(info):<12} {info.login:<20} {_ago(now, info.last_seen):<16} {info.name}")
+            print(f"{info.code:<5} {_state(info):<12} {info.login:<20} {ago(now, info.last_seen):<16} {info.name}")
         if not found:
             print(_("There are no devices yet."))
         return 0
@@ -136,8 +144,8 @@ def _show(info: DeviceInfo, now: int) -> None:
         (_("Name"), info.name),
         (_("Person"), info.login if info.account_state == "active" else f"{info.login} ({suspended})"),
         (_("State"), _state(info)),
-        (_("Last contact"), _ago(now, info.last_seen)),
-        (_("Last greeting"), _ago(now, info.hello_at)),
+        (_("Last contact"), ago(now, info.last_seen)),
+        (_("Last greeting"), ago(now, info.hello_at)),
         (_("Clock differs by"), _("{n} s").format(n=round(info.offset_ms / 1000))),
         (_("Changes taken"), str(info.lmid)),
         (_("of which it knows"), str(info.lmid_seen)),
@@ -155,7 +163,8 @@ def _state(info: DeviceInfo) -> str:
     return _("wiped") if info.wiped_at is not None else _(_STATE_WORDS.get(info.state, info.state))
 
 
-def _ago(now: int, then: int) -> str:
+def ago(now: int, then: int) -> str:
+    """Return how long ago a moment was, in words."""
     if not then:
         return _("never")
     minutes = max(0, now - then) // 60_000

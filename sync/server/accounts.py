@@ -214,6 +214,9 @@ class Accounts:
             return None
         if bytes(token["device_id"]) == ask.device:
             check_state(device["state"], device["wipe_token"])
+            accounts = SYSTEM.account
+            own = sa.select(accounts.c.state).where(accounts.c.id == device["account_id"])
+            check_state(connection.execute(own).scalar_one(), None)
         allowed = token["state"] in (_CURRENT, _PREVIOUS) and token["expires"] > now
         if not allowed or bytes(token["device_id"]) != ask.device:
             connection.execute(table.delete().where(table.c.family == token["family"]))

@@ -26,7 +26,7 @@ from sync.server.epochs import begin_epoch
 from sync.server.keys import ServerKeys
 from sync.server.store import Store, sqlite_url
 
-__all__ = ["Backup", "back_up", "restore"]
+__all__ = ["Backup", "back_up", "has_server", "restore"]
 
 _FORMAT = 1
 _KEYS = ("organisation.key", "server.key")
@@ -48,8 +48,7 @@ def back_up(data: Path, database: str | None, target: Path, now: int) -> Backup:
     Raises WorldError: no_server, backup_unwritable, disk_full, no_pg_tools, pg_tool_failed; StoreUnavailable.
     """
     live = _embedded(data, database)
-    needed = [data / name for name in _KEYS] + ([live] if live else [])
-    if not all(file.is_file() for file in needed):
+    if not has_server(data, database):
         raise WorldError("no_server", path=str(data))
     temporary = target.with_name(target.name + ".new")
     try:
@@ -65,6 +64,12 @@ def back_up(data: Path, database: str | None, target: Path, now: int) -> Backup:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def has_server(data: Path, database: str | None) -> bool:
+    """Whether there is a server's data folder. Raises StoreUnavailable("bad_database_url")."""
+    live = _embedded(data, database)
+    return all(file.is_file() for file in (*(data / name for name in _KEYS), *([live] if live else [])))
 
 
 def restore(data: Path, database: str | None, source: Path, now: int, rng: Callable[[int], bytes]) -> Path | None:
@@ -101,8 +106,6 @@ def _reading(source: Path) -> Iterator[zipfile.ZipFile]:
     """Open a backup. Raises WorldError: bad_backup also for what turns out to be none while it is read."""
     try:
         archive = zipfile.ZipFile(source)
-    except FileNotFoundError as error:
-        raise WorldError("bad_backup", path=str(source)) from error
     except OSError as error:
         raise WorldError("backup_unreadable", path=str(source)) from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:

@@ -124,21 +124,24 @@ class Devices:
 
         return self._store.write(work)
 
-    def set_team(self, now: int, login: str, team: str, *, member: bool) -> None:
-        """Take a person into a team or out of it; devices online are told to say hello again.
+    def set_team(self, now: int, login: str, team: str, *, member: bool) -> bool:
+        """Take a person into a team or out of it; devices online are told to say hello again. False: it was so.
 
         What the person may no longer see leaves the devices; what they had not sent is kept there for them.
         Raises Refused: no_such_user, no_such_team.
         """
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> bool:
             account, id_ = _account(connection, login), _team(connection, team)
             rows = TxRows(connection)
             rows.lock([(USER.number, account)])
             user = rows.get(USER.number, account)
             if user is None:
                 raise Refused("no_such_user")
-            teams = [str(t) for t in json.loads(str(user.values.get("teams") or "[]")) if str(t) != id_.hex()]
+            before = [str(t) for t in json.loads(str(user.values.get("teams") or "[]"))]
+            if (id_.hex() in before) == member == (team_scope(id_) in scopes_of(connection, account)):
+                return False
+            teams = [t for t in before if t != id_.hex()]
             teams += [id_.hex()] if member else []
             rows.stage([replace(user, values={**user.values, "teams": canonical_json(teams)}, rev=user.rev + 1)])
             rows.flush(now)
@@ -147,8 +150,9 @@ class Devices:
             else:
                 withdraw(connection, account, [team_scope(id_)])
             notify(connection, now, self._rng, devices_of(connection, account), REHELLO)
+            return True
 
-        self._store.write(work)
+        return self._store.write(work)
 
 
 def _query() -> sa.Select[tuple[object, ...]]:
@@ -195,5 +199,6 @@ def _team(connection: sa.Connection, name: str) -> bytes:
     named = sa.or_(table.c.name_ko == name, table.c.name_en == name)
     found = connection.execute(sa.select(table.c.id).where(named, table.c.deleted == sa.false())).scalar()
     if found is None:
-        raise Refused("no_such_team")
+        known = connection.execute(sa.select(table.c.name_ko).where(table.c.deleted == sa.false())).scalars().all()
+        raise Refused("no_such_team", teams=", ".join(sorted(filter(None, known))) or "-")
     return bytes(found)

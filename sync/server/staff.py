@@ -34,10 +34,11 @@ from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
 
-__all__ = ["ROLES", "EnrolmentCode", "Loaded", "Staff"]
+__all__ = ["MIN_PASSWORD", "ROLES", "EnrolmentCode", "Loaded", "Staff"]
 
 ROLES = ("agent", "field", "lead", "manager", "admin", "it")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,79}")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[^@\s]+@localhost")
 MIN_PASSWORD = 8
 
 
@@ -140,10 +141,12 @@ class Staff:
         return self._store.write(work)
 
     def create_customer(self, now: int, name: str, mail: str, language: str) -> bytes:
-        """Add a customer with a mail address; returns the id. Raises Refused: empty_text, customer_exists."""
+        """Add a customer with a mail address; returns the id. Raises Refused: empty_text, bad_mail, customer_exists."""
         name, mail = name.strip(), mail.strip().lower()
-        if not name or "@" not in mail:
+        if not name:
             raise Refused("empty_text")
+        if not _MAIL.fullmatch(mail):
+            raise Refused("bad_mail")
 
         def work(connection: sa.Connection) -> bytes:
             known = ENTITY_TABLES[CONTACT_ADDRESS.number]

@@ -323,7 +323,7 @@ def test_each_thing_that_is_not_there_is_named(
     assert "no server" in told(tmp_path / "missing", "backup", str(tmp_path / "b"))
     assert not (tmp_path / "missing").exists()
     assert "cannot be read" in told(data, "restore", str(tmp_path / "empty"))
-    assert "not a complete backup" in told(data, "restore", str(tmp_path / "missing"))
+    assert "cannot be read" in told(data, "restore", str(tmp_path / "missing"))
     assert "cannot be written" in told(data, "backup", str(tmp_path / "empty"))
 
 
