@@ -20,7 +20,7 @@ from app.config.logs import get_logger
 from app.domain import link
 from app.domain.attachments import FINAL_CODES, Attachment, BlobState
 from app.domain.entities import MESSAGE, NOTE
-from app.domain.errors import StoreUnavailable, WorldError
+from app.domain.errors import StoreUnavailable, WorldError, WrongServer
 from app.entry.sync_worker_hints import Tell
 from app.store.blob_index import BlobIndex, Known, Named, newest_named, still_named
 from app.store.blobs import PART, BlobFolder, SealedBlob
@@ -94,9 +94,10 @@ class BlobMover:
 
     def __init__(
         self, profile: Path, key: bytes, pending: Database, line: Line, tell: Tell, rng: random.Random,
-        limits: Limits | None = None,
+        limits: Limits | None = None, pace: float = 1.0,
     ) -> None:  # fmt: skip
-        """Raises StoreUnavailable."""
+        """`pace` scales every pause. Raises StoreUnavailable."""
+        self._pace = pace
         self._profile = profile
         self._key = key
         self._folder = BlobFolder(profile, key)
@@ -109,6 +110,7 @@ class BlobMover:
         self._news = [asyncio.Event(), asyncio.Event()]
         self._later: dict[bytes, tuple[float, int]] = {}  # not before (monotonic), failures in a row
         self._moving: set[asyncio.Task[None]] = set()
+        self._false: dict[bytes, int] = {}  # how often the content was not what its name says
         self._pins: list[Named] = []
         self._pins_at = self._tidy_at = float("-inf")
         self._was_off = False
@@ -118,6 +120,7 @@ class BlobMover:
 
     async def run(self) -> None:
         """Move until cancelled."""
+        self._news = [asyncio.Event(), asyncio.Event()]
         await asyncio.gather(self._loop(0, self._send_one), self._loop(1, self._fetch_one))
 
     def stir(self) -> None:
@@ -136,6 +139,7 @@ class BlobMover:
         with contextlib.suppress(StoreUnavailable):
             await asyncio.to_thread(self._index.ask, named, _now_ms())
         self._later.pop(ask.sha256, None)
+        self._false.pop(ask.sha256, None)
         if self._line.transport() is None:
             self._say(ask.sha256, BlobState.ABSENT, 0, ask.size, "offline")
         self.stir()
@@ -166,7 +170,8 @@ class BlobMover:
                 _log.exception("attachments failed", error=type(error).__name__)
             if not moved:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news[place].wait(), _LOOK_S if self._later else 5 * _LOOK_S)
+                    look_s = self._pace * (_LOOK_S if self._later else 5 * _LOOK_S)
+                    await asyncio.wait_for(self._news[place].wait(), look_s)
 
     # --- up -----------------------------------------------------------------------------------------------------------
 
@@ -300,6 +305,7 @@ class BlobMover:
         finally:
             self._moving.discard(task)
         self._later.pop(mark, None)
+        self._false.pop(mark, None)
         return True
 
     async def _refused(self, mark: bytes, size: int, still: BlobState, answered: Answered) -> None:
@@ -314,7 +320,7 @@ class BlobMover:
             if code == "quota":
                 await self._note(mark, size, code)
             self._say(mark, still, 0, size, code if code == "quota" else "")
-        elif code == "hash" and self._later.get(mark, (0.0, 0))[1] < _FALSE_TRIES:
+        elif code == "hash" and not self._is_false_again(mark):
             self._pause(mark, None)  # the server has thrown it away: from the beginning
         else:
             await self._gave_up(
@@ -324,7 +330,7 @@ class BlobMover:
     async def _failed(self, mark: bytes, size: int, still: BlobState, error: WorldError | RuntimeError) -> None:
         code = error.code if isinstance(error, WorldError) else "server_unreachable"
         _log.info("attachment interrupted", code=code)
-        tries = self._pause(mark, 60.0 if code == "disk_full" else None)
+        self._pause(mark, 60.0 if code == "disk_full" else None)
         if code == "disk_full":
             await self._note(mark, size, code)
             self._say(mark, BlobState.FAILED, 0, size, code)
@@ -332,10 +338,15 @@ class BlobMover:
             await self._gave_up(mark, size, "file_damaged")
         elif code == "store_damaged":
             await asyncio.to_thread(self._folder.part(mark, size).forget)
-        elif code == "wrong_server" and tries >= _FALSE_TRIES and still is BlobState.ABSENT:
+        elif _is_false(error) and still is BlobState.ABSENT and self._is_false_again(mark):
             await self._gave_up(mark, size, "file_damaged")  # what comes is not what its name says, again and again
         else:
             self._say(mark, still, 0, size)
+
+    def _is_false_again(self, mark: bytes) -> bool:
+        """Count a false content; True when it was false often enough."""
+        self._false[mark] = self._false.get(mark, 0) + 1
+        return self._false[mark] >= _FALSE_TRIES
 
     async def _gave_up(self, mark: bytes, size: int, code: str) -> None:
         await self._note(mark, size, code)
@@ -349,12 +360,11 @@ class BlobMover:
     def _is_due(self, mark: bytes) -> bool:
         return self._later.get(mark, (0.0, 0))[0] <= time.monotonic()
 
-    def _pause(self, mark: bytes, least_s: float | None) -> int:
-        """Let an attachment wait, longer each time, with jitter; return how often it failed in a row."""
+    def _pause(self, mark: bytes, least_s: float | None) -> None:
+        """Let an attachment wait, longer each time, with jitter."""
         tries = self._later.get(mark, (0.0, 0))[1] + 1
         pause = self._rng.uniform(0.5, 1.0) * min(2.0 ** min(tries, 9), 300.0)
-        self._later[mark] = (time.monotonic() + max(pause, least_s or 0.0), tries)
-        return tries
+        self._later[mark] = (time.monotonic() + self._pace * max(pause, least_s or 0.0), tries)
 
     # --- news ---------------------------------------------------------------------------------------------------------
 
@@ -373,6 +383,11 @@ class BlobMover:
 
     def _say(self, mark: bytes, state: BlobState, have: int, size: int, code: str = "") -> None:
         self._tell(link.BlobMoved(sha256=mark, state=state.value, have=have, size=size, code=code))
+
+
+def _is_false(error: WorldError | RuntimeError) -> bool:
+    """Whether content came that is not what its name says; a portal's page in its place is only no answer."""
+    return isinstance(error, WrongServer) and error.details.get("detail") == "blob"
 
 
 def _within(named: list[Named], limits: Limits) -> list[Named]:
