@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from app.domain.replica import Applied, Checkpoint, MutationResult, RowPage, ScopeState
 from sync.engine_state import GUARD_RETRY_MS, CoreState, Pulling
-from sync.fetch import CHUNK_ROWS, Fetching
+from sync.fetch import Fetching
 from sync.gather import Gathered, page_of
 from sync.protocol import ProtocolError, Pull, PullFrame, Rows
 
@@ -18,7 +18,9 @@ FIRST_PULL_BYTES = 1 << 20  # rows show early; later answers are larger
 _LOAD_PULL_BYTES = 16 << 20  # the server makes rows while others are stored, and nobody waits between two answers
 _MORES_BEFORE_GROWTH = 8
 _HARD_PULL_BYTES = 64 << 20
-_FIRST_CHUNK_ROWS = 1_000
+# rows of one transaction in a first load: first what a screen shows, then as many as all before, at most these; a
+# larger one writes each page of the indexes less often
+_FIRST_CHUNK_ROWS, _CHUNK_ROWS = 400, 12_000
 _KEEP_ROWS = 20_000  # a pull that grows beyond this goes to the disk piece by piece
 
 
@@ -67,7 +69,7 @@ class Loading(CoreState):
     def _pull(self, pulling: Pulling) -> Pull:
         size = self._limits.pull_bytes
         if pulling.purpose == "load":
-            size = _LOAD_PULL_BYTES if self._shows_rows else FIRST_PULL_BYTES
+            size = _LOAD_PULL_BYTES if self._shown >= _FIRST_CHUNK_ROWS else FIRST_PULL_BYTES
         if pulling.mores >= _MORES_BEFORE_GROWTH:
             size = min(size * 4 ** (pulling.mores - _MORES_BEFORE_GROWTH + 1), _HARD_PULL_BYTES)
         return Pull(
@@ -77,6 +79,10 @@ class Loading(CoreState):
             scopes=dict(pulling.gathered.marks),
             max_bytes=size,
         )
+
+    @property
+    def _chunk_rows(self) -> int:
+        return min(max(self._shown, _FIRST_CHUNK_ROWS), _CHUNK_ROWS)
 
     # --- pulls --------------------------------------------------------------------------------------------------------
 
@@ -96,7 +102,7 @@ class Loading(CoreState):
         gathered.take(frame)
         if gathered.epoch != self._epoch:
             raise ProtocolError("malformed", "an answer of another epoch")
-        limit = _KEEP_ROWS if pulling.purpose != "load" else CHUNK_ROWS if self._shows_rows else _FIRST_CHUNK_ROWS
+        limit = self._chunk_rows if pulling.purpose == "load" else _KEEP_ROWS
         return self._store_complete(pulling) if gathered.rows >= limit else None
 
     def on_pull_end(self, now_ms: int) -> Applied | None:
@@ -128,7 +134,7 @@ class Loading(CoreState):
     def on_cut(self) -> Applied | None:
         """An answer broke off: keep what is complete, forget the rest."""
         if self._fetching is not None:
-            applied = self._fetching.store(self._store, force=True)
+            applied = self._fetching.store(self._store)
             self._fetching = None
             self._refresh()
             return applied
@@ -146,7 +152,7 @@ class Loading(CoreState):
         if pulling.purpose == "load":
             applied = self._store.load(segments)
             self.counters.rows += applied.rows
-            self._shows_rows = self._shows_rows or applied.rows >= _FIRST_CHUNK_ROWS
+            self._shown += applied.rows
         else:
             self._store.keep(segments)
         self._refresh()
@@ -160,9 +166,9 @@ class Loading(CoreState):
         if fetching is None:
             return None
         fetching.take(raw, frames)
-        applied = fetching.store(self._store, force=not self._shows_rows)
+        applied = fetching.store(self._store, self._chunk_rows)
         if applied is not None:
-            self._shows_rows = True
+            self._shown += applied.rows
             self._refresh()
             self.counters.rows += applied.rows
         return applied
@@ -172,7 +178,7 @@ class Loading(CoreState):
         fetching, self._fetching = self._fetching, None
         if fetching is None:
             return None
-        applied = fetching.store(self._store, force=True)
+        applied = fetching.store(self._store)
         self._snapshots.pop(fetching.scope, None)
         if not fetching.end(self._store):
             self.counters.differing.append(fetching.scope)

@@ -51,7 +51,7 @@ class CoreState:
         self._fetching: Fetching | None = None
         self._limits = Limits()
         self._totals: dict[str, int] = {}
-        self._shows_rows = False  # of a first load: the first ones go into view at once, the others in large steps
+        self._shown = 0  # rows of first loads: the first ones go into view at once, the others in growing steps
         self._snapshots: dict[str, SnapshotRef] = {}
         self._complete: set[str] = set()  # loaded scopes that the next checkpoint takes up
         self._new_epoch: bytes | None = None  # said by a hello; the files follow with the joint checkpoint

@@ -10,8 +10,6 @@ from app.domain.replica import Applied, ReplicaPort, RowPage, SnapshotPart
 from sync.gather import page_of
 from sync.protocol import ProtocolError, PullFrame, Rows, SnapEnd, SnapshotRef
 
-CHUNK_ROWS = 12_000  # of one transaction in a first load; a larger one writes each page of the indexes less often
-
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
@@ -51,9 +49,9 @@ class Fetching:
                 raise ProtocolError("malformed", "a frame that has no place in a snapshot")
         self._raw += raw
 
-    def store(self, store: ReplicaPort, *, force: bool = False) -> Applied | None:
-        """Store what has come, if it is enough for a transaction."""
-        if not self._raw or (self._rows < CHUNK_ROWS and not force):
+    def store(self, store: ReplicaPort, at_least: int = 0) -> Applied | None:
+        """Store what has come, if it has `at_least` so many rows."""
+        if not self._raw or self._rows < at_least:
             return None
         part = SnapshotPart(self.scope, self._ref.id, self._start, bytes(self._raw), self._pages)
         applied = store.keep_snapshot(part)

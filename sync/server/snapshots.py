@@ -34,7 +34,7 @@ __all__ = ["MIN_ROWS", "Snapshots"]
 MIN_ROWS = 5000  # below, a pull from 0 is enough
 _KEPT_MS = 48 * 3_600_000
 _BUILDING_MS = 600_000  # a build that takes longer has died
-_FIRST_GROUP, _GROUP = 50, 500  # tickets in one zstd frame; the first is small, so that something shows soon
+_FIRST_GROUP, _GROUP = 150, 500  # tickets in one zstd frame; the first is small: one screen of open ones
 _REST = 5000
 _SPARE_BYTES = 512 << 20  # the last of a disk is for what people write
 

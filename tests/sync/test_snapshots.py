@@ -25,7 +25,7 @@ def stocked(desk: Desk, lee: Client, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """120 tickets, and a snapshot of them in many small pieces, older than the newest ticket."""
     monkeypatch.setattr("sync.server.snapshots._GROUP", 5)
     monkeypatch.setattr("sync.server.snapshots._FIRST_GROUP", 5)
-    monkeypatch.setattr("sync.fetch.CHUNK_ROWS", 40)
+    monkeypatch.setattr("sync.engine_loads._CHUNK_ROWS", 40)
     for n in range(120):
         lee.new_ticket(f"문의 {n}")
     lee.sync()
