@@ -33,6 +33,7 @@ from sync.protocol import BaseEntries
 from sync.server.losses import Losses
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
+from sync.server.session_entries import is_true
 from sync.server.text_bases import keep_texts, text_seen
 from sync.textmerge import merge_texts
 
@@ -72,6 +73,8 @@ class Applier:
     def apply(self, change: AnyChange, base: BaseEntries, ctx: Context) -> Applied:
         """Run one change and stage its rows. Raises Refused; then nothing of it is staged."""
         self._check_roots(change)
+        if isinstance(change, SessionRecordAdd) and not is_true(change):
+            raise Refused("bad_value", field="entry_hash")
         waits = held(change, base, self._rows, ctx)
         if waits is not None and waits.kind == "deleted" and was_carried_out(change, self._rows):
             return Applied("ok", None)

@@ -22,7 +22,6 @@ from app.domain.changes import (
     all_roots,
     category_of,
 )
-from app.domain.documents import BadDocument, Fields, SignedDocument
 from app.domain.entities import CUSTOMER, TEAM, TICKET, Category
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
@@ -51,6 +50,7 @@ from sync.server.keys import ServerKeys
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.session_entries import is_true
 from sync.server.store import Store
 from sync.server.tokens import ACCESS_S, COMPANION, Grant, TokenSigner
 
@@ -157,7 +157,8 @@ class Customers:
         """Open a ticket for the customer. Repeating it is harmless."""
         ticket, message, files = _id(ask.id), _id(ask.message), _files(ask.attachments)
 
-        def changes(connection: sa.Connection, _rows: TxRows) -> list[AnyChange]:
+        def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
+            _check_welcome(rows, who.subject)
             return [
                 TicketCreate(
                     event=derived_id(ticket, "request"),
@@ -182,6 +183,7 @@ class Customers:
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             del connection
+            _check_welcome(rows, who.subject)
             ticket = _own_ticket(rows, who.subject, ticket_id)
             category = category_of(rows, ticket.values["state"])
             if category is not Category.CLOSED:
@@ -342,9 +344,7 @@ def _follow_up(old: Row, customer: bytes, message: bytes, body: str, files: tupl
 
 def _record_of(ticket: bytes, sid: bytes, entry: SessionEntry) -> SessionRecordAdd:
     digest = _binary(entry.hash, 32)
-    if entry.kind != "receipt" and digest != _entry_hash(entry.entry):
-        raise ProblemError(400, "entry", detail=str(entry.n))
-    return SessionRecordAdd(
+    record = SessionRecordAdd(
         event=derived_id(sid, digest),
         ticket=ticket,
         sid=sid,
@@ -354,12 +354,13 @@ def _record_of(ticket: bytes, sid: bytes, entry: SessionEntry) -> SessionRecordA
         entry_hash=digest,
         at=entry.at,
     )
+    if not is_true(record):
+        raise ProblemError(400, "entry", detail=str(entry.n))
+    return record
 
 
-def _entry_hash(text: str) -> bytes | None:
-    """Return the hash that a chain entry must have; else a member could keep the true entry out with a false one."""
-    try:
-        signed = SignedDocument.from_text(text)
-        return sha256("deskside-chain-1", Fields.parse(signed.document).binary("prev", 32), signed.document)
-    except BadDocument:
-        return None
+def _check_welcome(rows: TxRows, customer: bytes) -> None:
+    """Raise ProblemError 403 `suspended` when the customer is gone or blocked, as for the home."""
+    row = rows.get(CUSTOMER.number, customer)
+    if row is None or row.deleted or row.values.get("blocked_reason"):
+        raise ProblemError(403, "suspended")

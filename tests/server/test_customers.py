@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.changes import TicketSet
-from app.domain.entities import HISTORY, MEMBERSHIP, TICKET
+from app.domain.changes import CustomerSet, TicketSet
+from app.domain.entities import HISTORY, MEMBERSHIP, MESSAGE, TICKET
 from app.domain.errors import Refused
 from app.domain.signed import b64, unb64, verify
 from sync.customer_protocol import NewMessage, NewRequest
@@ -197,3 +197,21 @@ def test_words_written_offline_keep_the_time_they_were_written(desk: World) -> N
     companion.post("/customer/v1/request", request(2, written_at=desk.clock() + 60_000))
     kim.pull()
     assert [t["last_at"] for t in kim.copy.of(TICKET.number)] == [desk.clock() - 60_000, desk.clock()]
+
+
+def test_a_customer_who_is_blocked_writes_nothing_more(desk: World) -> None:
+    """Told 403 like at the home; what was accepted before is still known when it is sent again."""
+    kim, companion = desk.agent(), desk.companion()
+    first = companion.post("/customer/v1/request", request(1))
+    assert first.status_code == 200
+    assert kim.do(CustomerSet(kim.fresh(), desk.customer, {"blocked_reason": "abuse"})) == ("ok", None)
+    ticket = first.json()["id"]
+    words = NewMessage(id=row_id(700).hex(), ticket=ticket, body="그래도 씁니다", written_at=0)
+    for path, body in (("request", request(2)), ("message", words)):
+        answer = companion.post(f"/customer/v1/{path}", body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "suspended")
+    assert companion.post("/customer/v1/request", request(1)).json() == first.json()
+    kim.pull()
+    assert len(kim.copy.of(MESSAGE.number)) == 1
+    assert kim.do(CustomerSet(kim.fresh(), desk.customer, {"blocked_reason": None})) == ("ok", None)
+    assert companion.post("/customer/v1/message", words).status_code == 200

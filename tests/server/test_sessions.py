@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -214,6 +215,33 @@ def test_a_false_entry_hash_is_refused(desk: World) -> None:
     false = msgspec.structs.replace(entry(0, "joined"), hash=b64(b"h" * 32))
     ask = SessionEntries(sid=inviter.sid.hex(), ticket=ticket.hex(), entries=[false])
     assert companion.post("/customer/v1/entries", ask).json()["code"] == "entry"
+
+
+def test_a_record_pushed_by_a_device_must_be_what_its_hash_says(world: World) -> None:
+    """Neither a false text nor a wrong kind or number takes the place of the customer's true entry."""
+    from app.domain.changes import SessionRecordAdd
+    from app.domain.signed import unb64
+
+    kim, companion = world.agent(), world.companion()
+    inviter, ticket = Inviter(world, kim), kim.ticket()
+    inviter.invite(ticket)
+    true, receipt = entry(0, "joined"), '{"v":1}'
+    good = SessionRecordAdd(
+        kim.fresh(), ticket, inviter.sid, true.n, true.kind, true.entry, unb64(true.hash), true.at
+    )  # fmt: skip
+    falsehoods: list[dict[str, Any]] = [
+        {"entry": entry(0, "joined", b"q" * 32).entry}, {"entry": "{}"}, {"entry_no": 7},
+        {"kind": "consent"}, {"kind": "receipt"}, {"kind": "open", "entry": receipt},
+    ]  # fmt: skip
+    for false in falsehoods:
+        assert kim.do(replace(good, event=kim.fresh(), **false)) == ("rejected", "bad_value")
+    digest = hashlib.sha256(receipt.encode()).digest()
+    assert kim.do(replace(good, event=kim.fresh(), kind="receipt", entry=receipt, entry_hash=digest)) == ("ok", None)
+    ask = SessionEntries(sid=inviter.sid.hex(), ticket=ticket.hex(), entries=[true])
+    assert companion.post("/customer/v1/entries", ask).status_code == 200
+    assert kim.do(good) == ("ok", None)
+    kim.pull()
+    assert sorted(r["kind"] for r in kim.copy.of(SESSION_RECORD.number)) == ["joined", "receipt"]
 
 
 def test_strangers_cannot_end_or_write_into_a_session(desk: World) -> None:
