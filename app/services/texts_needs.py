@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.config.i18n import N_, _, ngettext
+from app.domain.attachments import clean_name
 from app.domain.changes import MemberSet, TicketSet
 from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, UserId
@@ -146,6 +147,8 @@ def _id(value: str) -> bytes | None:
 
 def body_text(item: NeedItem, choices: Choices, clock: Clock) -> str:
     """Return the kept content of an entry as plain text: what Copy copies and Export writes."""
+    if names := _file_names(item):
+        return "\n\n".join(filter(None, (item.body, _("Attachments: {names}").format(names=", ".join(names)))))
     if item.body:
         return item.body
     change = item.change
@@ -158,6 +161,16 @@ def body_text(item: NeedItem, choices: Choices, clock: Clock) -> str:
     if item.kind in (NeedKind.FIELD, NeedKind.TEXT):
         return value_words(item, item.mine, choices, clock)
     return change_words(item.name)
+
+
+def _file_names(item: NeedItem) -> list[str]:
+    """Return the names of the files that hang on what is kept; they go with it when it is sent."""
+    if item.change is not None:
+        return [file.filename for file in getattr(item.change, "attachments", ())]
+    args = item.mine.get("args") if isinstance(item.mine, dict) else None
+    files = args.get("attachments") if isinstance(args, dict) else None
+    names = (file.get("filename") for file in files if isinstance(file, dict)) if isinstance(files, list) else ()
+    return [clean_name(name) for name in names if isinstance(name, str)]
 
 
 def entry_line(item: NeedItem) -> str:

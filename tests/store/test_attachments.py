@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from app.config.i18n import set_language
 from app.domain.attachments import Attachment, BlobState
-from app.domain.changes import NoteAdd
+from app.domain.changes import MessageAdd, NoteAdd, ReplyRelease
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.ids import new_id
-from app.domain.ports import Draft, DraftKind
+from app.domain.ports import Choices, Draft, DraftKind
+from app.services.texts_needs import body_text
 from app.store import blob_desk
 from app.store.blob_desk import BlobStore
 from app.store.blob_index import BlobIndex, index_path
@@ -249,3 +251,32 @@ def test_a_damaged_index_is_made_anew_and_costs_nothing(kim: Client, blobs: Blob
     assert state(BlobStore(kim.folder, KEY, kim.profile._writer, kim.profile.commits.lock, lambda: 0), made) is (
         BlobState.WAITING
     )
+
+
+def sync(client: Client) -> None:
+    """Send what was written and get what others did."""
+    client.core.committed()
+    assert client.sync()
+
+
+def test_a_held_reply_names_its_files_and_takes_them_along_when_it_goes(
+    kim: Client, lee: Client, blobs: BlobStore
+) -> None:
+    """Also after its author's computer forgot everything but what it typed."""
+    ticket = kim.new_ticket()
+    sync(kim)
+    sync(lee)
+    lee.do(MessageAdd(new_id(), new_id(), ticket, "제가 답했습니다", seen_seq=1))
+    sync(lee)
+    made = blobs.add_content(b"x", "견적서.pdf", "application/pdf")
+    kim.do(MessageAdd(new_id(), new_id(), ticket, "", seen_seq=1, attachments=(made,)))
+    sync(kim)
+    [item] = kim.profile.needs_you.entries()
+    set_language("en")
+    assert body_text(item, Choices(), str) == "Attachments: 견적서.pdf"
+    kim.do(ReplyRelease(new_id(), item.id, 99))
+    sync(kim)
+    sync(lee)
+    there = lee.profile.queries.details(ticket)
+    assert there is not None
+    assert [i.attachments for i in there.items if i.attachments] == [(made,)]
