@@ -233,11 +233,11 @@ def test_a_request_written_offline_survives_a_restart_and_is_sent_once(
     """It is shown as waiting, and as sent only when the server has it."""
     companion = _enrol(make, server, qtbot)
     server.problem = (503, "busy")
-    companion.ask_for_help()
-    assert companion.ask is not None
-    companion.ask.subject.setText("New paper tray")
-    companion.ask.text.setPlainText("Please send one.")
-    companion.ask.send.click()
+    companion.writing.ask_for_help()
+    assert companion.writing.ask is not None
+    companion.writing.ask.subject.setText("New paper tray")
+    companion.writing.ask.text.setPlainText("Please send one.")
+    companion.writing.ask.send.click()
     home = companion.home
     assert home is not None
     qtbot.waitUntil(lambda: any(r.subject == "New paper tray" for r in home._requests), timeout=_WAIT_MS)
@@ -284,7 +284,7 @@ def test_another_organisations_server_at_the_same_address_is_not_told_anything(
     companion = _enrol(make, server, qtbot)
     server.key, server.pubkey = Ed25519PrivateKey.generate(), bytes(32)
     server.called.clear()
-    companion._write_request("New paper tray", "Please send one.", "")
+    companion.writing.write_request("New paper tray", "Please send one.", "")
     home = companion.home
     assert home is not None
     wanted = texts.trouble("wrong_server", server=server.url)
@@ -398,8 +398,10 @@ def agent(server: CustomerServer, qapp: QApplication) -> Iterator[_Agent]:
 
 def _prompted(companion: CompanionApp, agent: _Agent, qtbot: QtBot) -> RequestWindow:
     """Bring the companion to its request window with a preview, past the warning of the first use."""
-    companion._scam_read = True
-    qtbot.waitUntil(lambda: companion._revocations is not None and bool(agent.server.sockets), timeout=_WAIT_MS)
+    companion.invitations.scam_read = True
+    qtbot.waitUntil(
+        lambda: companion.invitations.revocations is not None and bool(agent.server.sockets), timeout=_WAIT_MS
+    )
     agent.invite()
     qtbot.waitUntil(lambda: companion.session is not None and companion.session.request is not None, timeout=_WAIT_MS)
     assert companion.session is not None
@@ -438,7 +440,7 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     ended = session.ended
     assert ended is not None
     assert "You stopped it." in _labels(ended)
-    companion.write_receipt(ended, tmp_path / "receipt.json", ended.summary, session._receipt)
+    companion.invitations.write_receipt(ended, tmp_path / "receipt.json", ended.summary, session._receipt)
     qtbot.waitUntil(lambda: (tmp_path / "receipt.txt").exists(), timeout=_WAIT_MS)
     qtbot.waitUntil(lambda: "receipt" in _kinds(server), timeout=_WAIT_MS)
     kinds = _kinds(server)
@@ -540,7 +542,7 @@ def test_an_invitation_for_a_ticket_that_is_not_mine_shows_nothing_but_a_warning
 ) -> None:
     """No window asks; Home says that an invitation was refused and why that matters."""
     companion = _enrol(make, server, qtbot)
-    qtbot.waitUntil(lambda: companion._revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: companion.invitations.revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
     agent.invite("0190" + "99" * 14)
     home = companion.home
     assert home is not None
@@ -555,7 +557,7 @@ def test_the_first_request_is_preceded_by_the_warning(
 ) -> None:
     """Refusing there refuses the session; no request window appears."""
     companion = _enrol(make, server, qtbot)
-    qtbot.waitUntil(lambda: companion._revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: companion.invitations.revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
     agent.invite()
     qtbot.waitUntil(lambda: companion.session is not None and companion.session.scam is not None, timeout=_WAIT_MS)
     session = companion.session
@@ -570,8 +572,8 @@ def test_the_first_request_is_preceded_by_the_warning(
 def test_a_code_that_is_not_valid_is_told_at_its_field(make: Make, server: CustomerServer, qtbot: QtBot) -> None:
     """What was typed stays, and the answer is the same for every reason."""
     companion = _enrol(make, server, qtbot)
-    companion.enter_code()
-    code = companion.code
+    companion.invitations.enter_code()
+    code = companion.invitations.code
     assert code is not None
     code.code.setText("123 456 789")
     code.go.click()

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The companion's invitations and sessions: codes and links, whom to believe, what is recorded, the receipt."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFileDialog
+
+from app.config.i18n import _
+from app.domain.certificate import RevocationList, read_revocations
+from app.domain.documents import BadDocument, SignedDocument
+from app.domain.errors import WorldError
+from app.domain.links import BadLink, parse_invite
+from app.domain.signed import unb64
+from app.entry.companion_rows import Enrolment, Opened, chain_row, own_tickets, receipt_row
+from app.entry.companion_session import CustomerSession, SessionDeps
+from app.entry.session_parts import make_session_host
+from app.entry.versions import version_line
+from remote_assist import actions as act
+from remote_assist.customer_end import CustomerEnd, CustomerIdentity
+from remote_assist.invitation import InvitationChecker, ReplayCache
+from sync import customer_client as net
+from sync.session_protocol import Redeemed
+from widgets.companion.code import CodeWindow
+from widgets.companion.model import Line
+from widgets.companion.session import EndedWindow
+from widgets.companion.texts import trouble
+
+if TYPE_CHECKING:
+    from app.entry.companion_app import CompanionApp
+
+__all__ = ["Invitations"]
+
+_HOME_WAIT_MS = 4000
+_CODE_DIGITS = 9
+
+
+class Invitations:
+    """GUI thread. `session` is the newest session, also after its end, until the next one begins."""
+
+    def __init__(self, app: CompanionApp) -> None:
+        self._app = app
+        self.revocations: RevocationList | None = None
+        self._replay = ReplayCache()
+        self.scam_read = False
+        self._link_secret = b""
+        self._invite: tuple[SignedDocument, bytes] | None = None
+        self._entry_numbers: dict[bytes, int] = {}
+        self.session: CustomerSession | None = None
+        self._sessions: list[CustomerSession] = []
+        self.code: CodeWindow | None = None
+        self._invite_timer = QTimer(app, singleShot=True, interval=_HOME_WAIT_MS)
+        self._invite_timer.timeout.connect(self.open_invite)
+
+    def load(self, opened: Opened) -> None:
+        """Take what the file remembers."""
+        self._replay = ReplayCache(opened.invitations)
+        self.scam_read = opened.scam_read
+
+    @property
+    def waits(self) -> bool:
+        """Whether an invitation waits for the newest tickets."""
+        return self._invite is not None
+
+    def shut_down(self) -> None:
+        """Stop sharing."""
+        for session in self._sessions:
+            session.shut_down()
+
+    def enter_code(self) -> None:
+        """Open the window for a session code or link."""
+        self.code = CodeWindow(self._app.theme, parent=self._app.home)
+        self.code.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.code.given.connect(self._redeem)
+        self.code.finished.connect(self._code_closed)
+        self.code.open()
+
+    def _code_closed(self) -> None:
+        self.code = None
+
+    def _redeem(self, text: str) -> None:
+        if self._app.client is None:
+            return
+        digits = "".join(text.split()).replace("-", "")
+        if digits.isascii() and digits.isdigit() and len(digits) == _CODE_DIGITS:
+            self._link_secret = b""
+            self._app.client.redeem(code=digits)
+            return
+        try:
+            link = parse_invite(text)
+        except BadLink:
+            self._redeemed(None, "bad_code")
+            return
+        self._link_secret = link.join_secret
+        self._app.client.redeem(iid=link.iid.hex())
+
+    def _redeemed(self, redeemed: Redeemed | None, code: str) -> None:
+        if redeemed is None:
+            if self.code is not None:
+                self.code.show_problem(trouble(code, server=self._app.enrolment.server if self._app.enrolment else ""))
+            return
+        try:
+            secret = unb64(redeemed.join_secret) if redeemed.join_secret else self._link_secret
+            signature = unb64(redeemed.signature)
+        except ValueError:
+            self._redeemed(None, "bad_code")
+            return
+        if self.code is not None:
+            self.code.accept()
+        self._invited(redeemed.invitation.encode(), signature, secret)
+
+    def _invited(self, document: bytes, signature: bytes, join_secret: bytes) -> None:
+        """An invitation is here: fetch the newest tickets first, as it may be about one of this minute."""
+        if self.session is not None and not self.session.over:
+            return  # one viewer, one session
+        try:
+            self._invite = (SignedDocument.from_parts(document, signature), join_secret)
+        except BadDocument:
+            self._alarm("bad_invitation")
+            return
+        if self._app.client is not None:
+            self._app.client.poke()
+        self._invite_timer.start()
+
+    def open_invite(self) -> None:
+        """Open the invitation that waits, now that the tickets are here."""
+        invite, self._invite = self._invite, None
+        self._invite_timer.stop()
+        if invite is None or self._app.enrolment is None or self._app.leaving:
+            return
+        if self.session is not None and not self.session.over:
+            return
+        session = CustomerSession(self._session_deps(self._app.enrolment), self._app)
+        session.changed.connect(self._app.session_changed)
+        session.finished.connect(self._session_finished)
+        self._sessions.append(session)
+        self.session = session
+        session.open(*invite)
+
+    def _session_deps(self, enrolment: Enrolment) -> SessionDeps:
+        checker = InvitationChecker(
+            enrolment.pin,
+            self._replay,
+            own_tickets=lambda: own_tickets(self._app.told),
+            revocations=lambda: self.revocations,
+            server_reachable=lambda: self._app.line.line is Line.ONLINE,
+        )
+        identity = CustomerIdentity(version_line(), f"{platform.system()} {platform.release()}", self._app.key)
+        return SessionDeps(
+            theme=self._app.theme,
+            clock=self._app.clock,
+            make_end=lambda: CustomerEnd(identity, self._app.clock, checker),
+            make_host=lambda parent: make_session_host("customer", parent),
+            send=self._send_sig,
+            record=self._record,
+            keep_receipt=self._keep_receipt,
+            opened=self._remember_invitations,
+            scam_read=lambda: self.scam_read,
+            mark_scam_read=self._mark_scam_read,
+            alarm=self._alarm,
+            save_receipt=self._save_receipt,
+        )
+
+    def _session_finished(self, session: CustomerSession) -> None:
+        if session in self._sessions:
+            self._sessions.remove(session)
+
+    def _of(self, sid: bytes) -> list[CustomerSession]:
+        return [session for session in self._sessions if session.sid == sid]
+
+    def _send_sig(self, envelope: act.SendEnvelope) -> None:
+        if self._app.client is not None:
+            self._app.client.send_sig(envelope.sid, envelope.to, envelope.n, envelope.data)
+
+    def _record(self, entry: act.ChainEntry) -> None:
+        self._entry_numbers[entry.sid] = max(entry.n, self._entry_numbers.get(entry.sid, 0))
+        if self._app.client is not None and self._app.opened is not None:
+            store, row = self._app.opened.store, chain_row(entry)
+            self._app.client.do(lambda: store.add_entry(row))
+
+    def _keep_receipt(self, receipt: act.Receipt) -> None:
+        if self._app.client is None or self._app.opened is None:
+            return
+        now, store = self._app.clock.utc_ms(), self._app.opened.store
+        number = self._entry_numbers.get(receipt.sid, 0) + 1
+        row = receipt_row(receipt, hashlib.sha256(receipt.data).digest(), number, now)
+
+        def keep() -> None:
+            store.save_receipt(receipt.sid.hex(), receipt.ticket_id, receipt.data, now)
+            store.add_entry(row)
+
+        self._app.client.do(keep)
+
+    def _remember_invitations(self) -> None:
+        if self._app.client is not None and self._app.opened is not None:
+            store, seen = self._app.opened.store, dict(self._replay.entries)
+            self._app.client.do(lambda: store.save_invitations(seen))
+
+    def _mark_scam_read(self) -> None:
+        self.scam_read = True
+        if self._app.client is not None and self._app.opened is not None:
+            store = self._app.opened.store
+            self._app.client.do(lambda: store.put("scam_read", "1"))
+
+    def take_revocations(self, event: net.RevocationsArrived) -> None:
+        """Take the newest list of withdrawn certificates, if it is the organisation's own."""
+        if self._app.enrolment is None:
+            return
+        got = event.revocations
+        try:
+            signed = SignedDocument.from_parts(got.document, got.signature)
+            self.revocations = read_revocations(signed, unb64(self._app.enrolment.org_key))
+        except (BadDocument, ValueError):
+            if self._app.home is not None:
+                self._app.home.show_notice(trouble("wrong_server", server=self._app.enrolment.server), "danger")
+
+    def _alarm(self, code: str) -> None:
+        if self._app.home is not None and code == "bad_invitation":
+            self._app.home.show_notice(trouble(code), "danger")
+
+    def _save_receipt(self, window: EndedWindow, summary: str, data: bytes) -> None:
+        name = time.strftime("deskside-receipt-%Y%m%d-%H%M.json")
+        dialog = QFileDialog(window, _("Save receipt"), str(Path.home() / name))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda path: self.write_receipt(window, Path(path), summary, data))
+        dialog.open()
+
+    def write_receipt(self, window: EndedWindow, path: Path, summary: str, data: bytes) -> None:
+        """Write the signed receipt and, beside it, a page to read; tell the window how it went."""
+
+        def write() -> Path:
+            try:
+                path.write_bytes(data)
+                path.with_suffix(".txt").write_text(summary + "\n", encoding="utf-8")
+            except OSError as error:
+                raise WorldError("disk_full" if error.errno == 28 else "not_saved", path=str(path)) from error
+            return path
+
+        def done(where: Path) -> None:
+            window.saved(_("Saved as {path}, with a page to read beside it.").format(path=where))
+
+        self._app.background(write, done, lambda error: window.saved(trouble(error.code, path=str(path)), "danger"))
+
+    def heard(self, event: net.CustomerEvent) -> None:
+        """News of invitations and sessions."""
+        match event:
+            case net.InviteArrived() if event.iid.hex() in self._replay.entries:
+                pass  # handed out again after a break of the line; it was opened already
+            case net.InviteArrived():
+                self._invited(event.invitation, event.signature, event.join_secret)
+            case net.RedeemAnswered():
+                self._redeemed(event.redeemed, event.code)
+            case net.SigArrived():
+                for session in self._of(event.session):
+                    session.on_envelope(event.data)
+            case net.SigRefused():
+                for session in self._of(event.session):
+                    session.on_nack()
+            case net.SessionClosed(session=sid, reason="revoked"):
+                for session in self._of(sid):
+                    session.revoked()
+            case _:
+                pass

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the customer writes in the companion: requests and messages, kept first, sent when the server is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from app.config.i18n import language
+from app.desktop.companion_store import WrittenItem
+from app.domain.ids import new_id
+from app.entry.companion_rows import home_view, request_lines
+from sync import customer_protocol as wire
+from widgets.companion.compose import AskWindow, TicketWindow
+from widgets.companion.model import Line, LineState, TicketLine
+from widgets.companion.texts import trouble
+
+if TYPE_CHECKING:
+    from app.entry.companion_app import CompanionApp
+
+__all__ = ["Writing"]
+
+
+class Writing:
+    """GUI thread. Windows not open are None."""
+
+    def __init__(self, app: CompanionApp) -> None:
+        self._app = app
+        self.written: list[WrittenItem] = []
+        self._last_ask: tuple[str, str, str] | None = None
+        self._last_message: tuple[str, str] | None = None
+        self.ask: AskWindow | None = None
+        self.ticket: TicketWindow | None = None
+
+    def windows(self) -> tuple[QWidget | None, ...]:
+        """Return the windows of this part."""
+        return self.ask, self.ticket
+
+    def show_news(self, tickets: Sequence[TicketLine]) -> None:
+        """Show the open ticket as the server has it now."""
+        if self.ticket is None:
+            return
+        shown = next((t for t in tickets if t.id == self.ticket.ticket.id), None)
+        if shown is not None and shown != self.ticket.ticket:
+            self.ticket.show_ticket(shown)
+
+    def ask_for_help(self) -> None:
+        """Open the window for a new request."""
+        assets = home_view(self._app.told, 0).assets if self._app.told is not None else ()
+        self.ask = AskWindow(self._app.theme, assets, online=self._app.line.line is Line.ONLINE, parent=self._app.home)
+        self.ask.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.ask.sent.connect(self.write_request)
+        self.ask.finished.connect(self._ask_closed)
+        if self._last_ask is not None:
+            subject, text, _asset = self._last_ask
+            self.ask.subject.setText(subject)
+            self.ask.text.setPlainText(text)
+            self._last_ask = None
+        self.ask.open()
+
+    def _ask_closed(self) -> None:
+        self.ask = None
+
+    def write_request(self, subject: str, text: str, asset: str) -> None:
+        """Keep a new request; it is sent when the server is there."""
+        self._last_ask = (subject, text, asset)
+        ticket = new_id().hex()
+        now = self._app.clock.utc_ms()
+        body = wire.NewRequest(
+            id=ticket,
+            message=new_id().hex(),
+            subject=subject,
+            body=text,
+            asset=asset or None,
+            language=language(),
+            written_at=now,
+        )
+        self._keep(WrittenItem(ticket, "request", ticket, subject, msgspec.json.encode(body), now))
+
+    def write_message(self, ticket: str, text: str) -> None:
+        """Keep a message on a ticket."""
+        self._last_message = (ticket, text)
+        id_, now = new_id().hex(), self._app.clock.utc_ms()
+        body = wire.NewMessage(id=id_, ticket=ticket, body=text, written_at=now)
+        subject = text.splitlines()[0][:80]
+        self._keep(WrittenItem(id_, "message", ticket, subject, msgspec.json.encode(body), now))
+
+    def _keep(self, item: WrittenItem) -> None:
+        if self._app.client is not None and self._app.opened is not None:
+            store = self._app.opened.store
+            self._app.client.do(lambda: store.add_written(item))
+
+    def reload(self) -> None:
+        """Read again what was written here and show it."""
+        if self._app.opened is not None:
+            self._app.background(self._app.opened.store.written, self.show_written)
+
+    def show_written(self, written: list[WrittenItem]) -> None:
+        """Show what was written here and how far it got."""
+        self.written = written
+        self._last_ask = self._last_message = None  # it is on disk
+        waiting = sum(item.state == "waiting" for item in written)
+        self._app.line = LineState(self._app.line.line, self._app.line.since_ms, self._app.line.code, waiting)
+        if self._app.home is not None:
+            self._app.home.show_requests(request_lines(written, self._subject_of))
+            self._app.home.show_line(self._app.line)
+
+    def _subject_of(self, ticket: str) -> str:
+        tickets = self._app.told.tickets if self._app.told is not None else []
+        return next((t.subject for t in tickets if t.id == ticket), "")
+
+    def forget_shown(self) -> None:
+        """What the server shows by itself needs no line of its own any more."""
+        shown = {ticket.id for ticket in self._app.told.tickets} if self._app.told is not None else set()
+        done = [item.id for item in self.written if item.state == "sent" and item.ticket in shown]
+        if done and self._app.client is not None and self._app.opened is not None:
+            store = self._app.opened.store
+            self._app.client.do(lambda: store.forget_written(done))
+
+    def rows_failed(self, code: str) -> None:
+        """What was typed could not be kept: say so, and give it back to the person."""
+        if self._app.home is not None:
+            self._app.home.show_notice(trouble(code), "danger")
+        if self._last_ask is not None:
+            self.ask_for_help()  # with the text as it was: nothing typed is lost
+        if self._last_message is not None:
+            self._put_back(*self._last_message)
+
+    def _put_back(self, ticket: str, text: str) -> None:
+        self._last_message = None
+        if self.ticket is None or self.ticket.ticket.id != ticket:
+            self.show_ticket(ticket)
+        if self.ticket is not None:
+            typed_since = self.ticket.text.toPlainText()
+            self.ticket.text.setPlainText(f"{text}\n{typed_since}" if typed_since else text)
+
+    def show_ticket(self, ticket: str) -> None:
+        """Open a ticket's window."""
+        view = home_view(self._app.told, 0) if self._app.told is not None else None
+        shown = next((t for t in view.tickets if t.id == ticket), None) if view is not None else None
+        if shown is None:
+            return
+        self.ticket = TicketWindow(self._app.theme, shown, self._app.clock.utc_ms, parent=self._app.home)
+        self.ticket.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.ticket.sent.connect(self.write_message)
+        self.ticket.finished.connect(self._ticket_closed)
+        self.ticket.open()
+
+    def _ticket_closed(self) -> None:
+        self.ticket = None
