@@ -24,12 +24,18 @@ class Chaos:
     def __init__(self, world: World) -> None:
         self._world = world
         self._backup: Past | None = None
+        self._theme = world.rng.choice(("", "", "installations"))
 
     def begin(self) -> None:
         """Prepare what is needed later, and let the first trouble come."""
         if self._world.rng.random() < 0.4:
             self._restore()  # only makes the copy
         self._strike()
+        if self._theme:
+            self._strike_installation()
+        world = self._world
+        for _ in range(2 if world.server.snapshots is not None else 0):
+            world.after(world.rng.uniform(0, 10_000), world.server.make_snapshots)
 
     def _strike(self) -> None:
         world = self._world
@@ -37,11 +43,15 @@ class Chaos:
             return
         roll = world.rng.random()
         client = world.rng.choice(world.clients)
-        if roll < 0.12:
+        if roll < 0.1:
             self._set_team(client)
-        elif roll < 0.2:
+        elif roll < 0.16:
             self._raise_floor()
-        elif roll < 0.26:
+        elif roll < 0.22:
+            self._with_installation(client)
+        elif roll < 0.25 and world.server.snapshots is not None:
+            world.server.make_snapshots()
+        elif roll < 0.27:
             self._restore()
         elif roll < 0.3:
             self._lose_replica(client)
@@ -59,6 +69,24 @@ class Chaos:
             world.note("server", "is killed")
             world.computers.kill(None, "server")
         world.after(world.rng.expovariate(1 / 15_000), self._strike)
+
+    def _strike_installation(self) -> None:
+        world = self._world
+        if not world.healed:
+            self._with_installation(world.rng.choice(world.clients))
+            world.after(world.rng.expovariate(1 / 8_000), self._strike_installation)
+
+    def _with_installation(self, client: Client) -> None:
+        world, here = self._world, self._world.installations
+        roll = world.rng.random()
+        if roll < 0.7:
+            here.restore(client)
+        elif roll < 0.8:
+            here.upgrade(client)
+        elif roll < 0.9:
+            here.set_state(client, world.rng.choice(("active", "suspended")))
+        elif len(world.clients) > 2:
+            here.set_state(client, "revoked")
 
     def _cut_off(self, client: Client) -> None:
         world = self._world
@@ -129,6 +157,7 @@ class Chaos:
         for name in ("replica.db", "replica.db-wal", "replica.db-shm"):
             (folder / name).unlink(missing_ok=True)
         client.cursors.clear()
+        client.tickets = {}
         client.checkpoint = -1
         client.excused = client.confirmed
         world.note(client.person.login, "loses its replica")

@@ -45,6 +45,8 @@ def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
     """I1, I2, I5: cursors do not fall, and the base rows are what the server had at the cursors."""
     oracle, worker = world.oracle, client.worker
     assert worker is not None
+    if world.asking:
+        _many_went_unasked(world, client, state)
     if state.epoch != oracle.epoch:
         return  # it does not know yet that the server was restored
     if worker.core.counters.differing:
@@ -67,16 +69,36 @@ def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
         contents_are_true(world, client, state)
 
 
-def answer_is_stored(world: World, client: Client, answer: PushAnswer) -> None:
+def _many_went_unasked(world: World, client: Client, state: ReplicaState) -> None:
+    """I16: most tickets go at once only when their scope is withdrawn, or when a person said so."""
+    worker, before = client.worker, client.tickets
+    assert worker is not None
+    with worker.replica._file.read() as tx:
+        client.tickets = dict(tx.all("SELECT id, scope_id FROM ticket WHERE deleted = 0"))
+    rows = world.oracle.past.rows
+    gone = [
+        id_
+        for id_, scope in before.items()
+        if id_ not in client.tickets
+        and scope in state.scopes
+        # one that went to a scope which is about to be loaded comes back with it
+        and ((row := rows.get((TICKET, id_))) is None or row.deleted or row.scope not in state.scopes)
+    ]
+    if len(gone) > 1 and len(gone) > 0.3 * len(before) and not client.allowed:
+        raise Violation("I16", f"{client.person.login}: {len(gone)} of {len(before)} tickets went unasked")
+    client.allowed = False
+
+
+def answer_is_stored(world: World, client: Client, device: bytes, answer: PushAnswer) -> None:
     """I4: an answer to a push, repeated or not, says what was stored when the mutation was first applied."""
     for result in answer.results:
-        stored = world.oracle.past.results.get((client.person.device, result.mid))
+        stored = world.oracle.past.results.get((device, result.mid))
         told = (result.was if result.st == "dup" else result.st, result.code)
         if told != stored:
             raise Violation("I4", f"{client.person.login}: mid {result.mid} was {stored}, the answer says {told}")
 
 
-def answer_is_one_moment(world: World, client: Client, raw: list[bytes]) -> None:
+def answer_is_one_moment(world: World, client: Client, device: bytes, raw: list[bytes]) -> None:
     """I2: a complete answer to a pull says nothing that was not true all at once."""
     frames: list[PullFrame] = list(FrameReader().feed(b"".join(raw)))
     begin = next((f for f in reversed(frames) if isinstance(f, Begin)), None)
@@ -85,7 +107,7 @@ def answer_is_one_moment(world: World, client: Client, raw: list[bytes]) -> None
         return
     marks = {f.scope: f.to for f in frames if isinstance(f, Mark)}
     heads = {s: marks.get(s, begin.heads[s]) for s in sums.scopes}
-    if not world.oracle.one_moment(client.person.device, begin.lmid, heads):
+    if not world.oracle.one_moment(device, begin.lmid, heads):
         raise Violation(
             "I2", f"{client.person.login} is told lmid {begin.lmid} with heads that were never true with it"
         )
@@ -321,7 +343,7 @@ def _no_word_lost(world: World) -> None:
         assert client.window is not None
         trays += str(client.window.read(lambda s: s.tx.all("SELECT content, data FROM main.needs_you")))
     for token, (login, mid, kind) in world.tokens.items():
-        if token not in server and token not in trays:
+        if token not in server and token not in trays and token not in world.lost:
             raise Violation("I12", f"{login}'s {kind} mid {mid} with {token} is nowhere")
     words: list[str] = []
     for (type_, _), row in world.oracle.past.rows.items():

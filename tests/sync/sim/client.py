@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
+
 import app.store.profile
 import app.store.replica
 from app.domain.changes import AnyChange
 from app.domain.ports import Seen
 from app.domain.replica import Applied
 from app.entry.sync_codec import Codec, Hashes
+from app.entry.sync_worker_device import Renumbering
 from app.store.cipher import Database
-from app.store.pending import Tools, seen_of
+from app.store.pending import Tools, read_identity, seen_of
 from app.store.pending_file import Opened, open_reader
 from app.store.profile import Profile
 from app.store.replica import ReplicaStore, open_replica
@@ -72,12 +75,26 @@ class Worker:
         self.replica: ReplicaStore
         with patch.object(app.store.replica, "open_file", lambda *_: False) if sound else nullcontext():
             self.replica, self.aside = open_replica(folder, KEY, self._pending, Hashes(), clock)
+        self.renumbering = self._unfinished()
         self.replica.use_device(person.device)
         self.core = ClientCore(self.replica, rng)
         self.backoff = Backoff(rng)
         self.last_mid = 0
         self.next_look = 0  # when to look for what was saved without a word
+        self.unknown = False  # the server does not know this device: a person signs in again
         self.not_before = 0  # after a failure: wait until then
+
+    def _unfinished(self) -> Renumbering | None:
+        """Return the new device id that the window has not taken up yet."""
+        raw = self.replica.meta("renumber")
+        with self._pending.read() as tx:
+            identity = read_identity(tx)
+        waits = msgspec.msgpack.decode(raw, type=Renumbering) if raw is not None else None
+        if waits is not None and identity is not None and identity.device == waits.replaces:
+            return waits
+        if raw is not None:
+            self.replica.set_meta("renumber", None)
+        return None
 
     def close(self) -> None:
         """End, or be killed."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.store.shown import Shown
-from sync.protocol import Hello, NewDevice, Pull, Push
+from sync.fetch import Fetch
+from sync.protocol import Hello, Login, NewDevice, Pull, Push
 from tests.sync.sim import checks
 from tests.sync.sim.client import Window, Worker
 from tests.sync.sim.env import Killed, Person, Points
@@ -19,7 +20,7 @@ from tests.sync.sim.users import User
 if TYPE_CHECKING:
     from tests.sync.sim.world import World
 
-Request = Hello | Push | Pull | NewDevice
+Request = Hello | Push | Pull | NewDevice | Login | Fetch
 
 
 @dataclass(order=True)
@@ -71,6 +72,9 @@ class Client:
     confirmed: int = 0  # the highest lmid that it ever held
     excused: int = 0  # the same when its replica was lost or the server restored
     burst: int = 0
+    asked: Worker | None = None  # whose question about many tickets waits for an answer
+    allowed: bool = False  # its person said that they may go
+    tickets: dict[bytes, str] = field(default_factory=dict)  # those that were here when it was looked at last
     cursors: dict[str, int] = field(default_factory=dict)
 
 
@@ -123,11 +127,12 @@ class Computers:
 
     def open_window(self, client: Client, *, sound: bool = False) -> None:
         """Start a window, unless it runs. `sound`: its file is a fresh copy of one that was just checked."""
-        if client.window is None:
+        if client.window is None and client in self._world.clients:
             world = self._world
             folder = world.folder / client.person.login
             client.window = Window(folder, client.person, world.clock_of(client), sound=sound)
             world.note(client.person.login, "window starts")
+            world.installations.follow(client)
             self.rebuild(client)
 
     def close_window(self, client: Client) -> None:
@@ -172,7 +177,7 @@ class Computers:
     def act(self, client: Client) -> None:
         """Let a person do something, and again after a while."""
         world = self._world
-        if world.healed:
+        if world.healed or client not in world.clients:
             return
         if client.window is not None:
             with self.process(client, "window"):
@@ -196,7 +201,7 @@ class Computers:
 
     def open_worker(self, client: Client, *, sound: bool = False) -> None:
         """Start a worker, unless it runs. `sound` as for a window."""
-        if client.worker is None:
+        if client.worker is None and client in self._world.clients:
             world = self._world
             folder = world.folder / client.person.login
             client.worker = Worker(folder, client.person, world.clock_of(client), client.rng, sound=sound)
@@ -226,6 +231,10 @@ class Computers:
         worker, world = client.worker, self._world
         if worker is None or client.ask is not None:
             return
+        if worker.renumbering is not None:
+            world.after(client.rng.uniform(1, 1_000), lambda: world.installations.take_up(client))
+            self.wake(client, 2_000)
+            return
         if world.now < worker.not_before:
             self.wake(client, worker.not_before - world.now)
             return
@@ -237,12 +246,13 @@ class Computers:
                     worker.last_mid = last
                     worker.core.committed()
             now = world.clock_of(client)()
-            request = worker.core.next(now)
+            request = world.installations.request(client, worker) or worker.core.next(now)
+            if request is None and worker.core.keep_above is not None:
+                request = world.installations.request(client, worker)
             if request is None:
                 due = worker.core.next_poll_ms - now
                 self.wake(client, min(2_000 if worker.replica.last_mid() != worker.last_mid else 60_000, max(50, due)))
                 return
-            assert isinstance(request, Hello | Push | Pull)  # snapshots are offered for large scopes only
             world.net.send(client, request)
 
     def look(self, client: Client) -> None:
@@ -250,6 +260,7 @@ class Computers:
         worker, world = client.worker, self._world
         if worker is None:
             return
+        self._ask_about_guard(client, worker)
         state = worker.replica.state()
         client.confirmed = max(client.confirmed, state.lmid_seen)
         if state.checkpoint_no != client.checkpoint:
@@ -260,6 +271,25 @@ class Computers:
                 checks.own_work_is_shown(world, client)
             world.after(client.rng.uniform(1, 200), lambda: self.rebuild(client))
         self.wake(client, 1)
+
+    def _ask_about_guard(self, client: Client, worker: Worker) -> None:
+        """A checkpoint would take most tickets away: the person is asked, and answers after a while."""
+        world = self._world
+        if worker.core.guard is None or client.asked is worker:
+            return
+        client.asked = worker
+        world.note(client.person.login, "is asked about", *worker.core.guard)
+
+        def answer() -> None:
+            client.asked = None
+            if client.worker is worker:
+                apply = world.healed or client.rng.random() < 0.6
+                world.note(client.person.login, "answers", "go on" if apply else "wait")
+                client.allowed = client.allowed or apply
+                worker.core.answer_guard(apply=apply)
+                self.wake(client, 1)
+
+        world.after(client.rng.uniform(500, 20_000), answer)
 
     def reconnect(self, client: Client) -> None:
         """The line is there again."""

@@ -31,6 +31,7 @@ from app.store.replica import open_replica
 from sync.conflicts import decide
 from sync.engine import ClientCore
 from sync.protocol import Hello, Login, Pull, Push
+from sync.server.accounts import Accounts
 from sync.server.bootstrap import seed_states
 from sync.server.bulk import load_rows
 from sync.server.keys import ServerKeys
@@ -38,7 +39,7 @@ from sync.server.parts import build_parts
 from sync.server.schema import ENTITY_TABLES
 from sync.server.staff import Staff
 from sync.server.store import Store, sqlite_url
-from sync.server.tokens import AGENT, Grant
+from sync.server.tokens import AGENT, Grant, TokenSigner
 
 T = TypeVar("T")
 START_MS = 1_790_000_000_000
@@ -153,11 +154,16 @@ class Env:
     organisation: bytes = b""
     states: dict[str, bytes] = field(default_factory=dict)
     store: SimStore = field(init=False)
+    signer: TokenSigner = field(init=False)
 
     @property
     def server_file(self) -> Path:
         """The database of the running server."""
         return self.folder / "live" / "server.db"
+
+    def accounts(self, rng: Callable[[int], bytes]) -> Accounts:
+        """Return the part of the server that registers devices."""
+        return Accounts(self.store, self.signer, rng, FAST)
 
     def fresh(self, people: Sequence[Person]) -> Path:
         """Put the templates in place for a new world of these people; returns the folder of the clients."""
@@ -236,6 +242,7 @@ def _make_server(env: Env) -> None:
         person = Person(login, tokens.account.id, tokens.device, tokens.device_code or "", frozenset(["agent"]))
         env.people.append(person)
         _make_client(env.folder / "template" / "clients" / login, person, parts.core, clock)
+    env.signer = parts.signer
     parts.close()
 
 

@@ -42,7 +42,7 @@ class Model:
         return _Run(self._states, self._category, self._owner_of, below, deed).run()
 
     def roots(self, below: Rows, deed: Deed) -> set[Key]:
-        """Return the rows that a deed names, and those that its conflict is about."""
+        """Return the rows that a deed names, those that its conflict is about, and in a replay where it lands."""
         return _Run(self._states, self._category, self._owner_of, below, deed).roots()
 
 
@@ -72,6 +72,8 @@ class _Run(Settling):
                 out.add((TICKET, member.values["subject"]))
             if row.values["kind"] in ("deleted", "stale_reply"):
                 out |= _named(held_change(row)[1])
+            out |= {(TICKET, self.landed(id_)[0]) for type_, id_ in out if type_ == TICKET}
+        if not self.deed.on_server:
             out |= {(TICKET, self.landed(id_)[0]) for type_, id_ in out if type_ == TICKET}
         return out
 

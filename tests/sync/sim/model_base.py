@@ -146,8 +146,10 @@ class Base:
 
     def conflict(self, id_: bytes, owner: bytes, **values: Any) -> None:
         there = self.get(CONFLICT, id_)
-        if there is not None:
+        if there is not None and there.values["mine"] == values.get("mine", there.values["mine"]):
             return
+        if there is not None:
+            id_ = uuid5(id_, self.deed.code, str(self.deed.mid))
         self.insert(CONFLICT, id_, f"user:{owner.hex()}", created_by=owner, **values)
 
     def line(self, subject: bytes, kind: str, **data: Any) -> None:

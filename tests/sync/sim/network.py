@@ -3,13 +3,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
+from sync.download import Pieces
+from sync.fetch import Fetch
 from sync.protocol import (
     FrameReader,
     Hello,
     HelloAnswer,
+    Login,
+    NewDevice,
     ProtocolError,
     Pull,
     PullFrame,
@@ -21,6 +28,7 @@ from sync.protocol import (
 )
 from sync.server.core import ServerCore
 from sync.server.problems import ProblemError
+from sync.server.snapshots import Snapshots
 from sync.server.store import DatabaseBusy
 from tests.sync.sim import checks
 from tests.sync.sim.client import Worker
@@ -32,19 +40,35 @@ if TYPE_CHECKING:
 TIMEOUT_MS = 12_000
 
 
+def _at_once(_: float) -> None:
+    """Virtual time stands still while a process works."""
+
+
 class Server:
     """The server's process, over the file of the environment."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.core: ServerCore | None = None
+        self.snapshots: Snapshots | None = None
+        if world.rng.random() < 0.3:  # in the other worlds scopes are too small for them, as most are
+            folder = world.env.folder / "snapshots"
+            shutil.rmtree(folder, ignore_errors=True)
+            self.snapshots = Snapshots(world.env.store, folder, lambda: world.now, world.rng.randbytes, min_rows=3)
         self.pulls: dict[int, Iterator[PullFrame]] = {}
 
     def start(self) -> None:
         """Start it, unless it runs."""
         if self.core is None:
-            self.core = ServerCore(self._world.env.store, self._world.rng.randbytes)
+            world = self._world
+            self.core = ServerCore(world.env.store, world.rng.randbytes, self.snapshots)
             self._world.note("server", "starts")
+
+    def make_snapshots(self) -> None:
+        """Let the running server prepare what first loads are offered."""
+        if self.core is not None and self.snapshots is not None:
+            with self._world.computers.process(None, "server"), patch("time.sleep", _at_once):
+                self._world.note("server", "makes snapshots", len(self.snapshots.refresh()))
 
     def stop(self) -> None:
         """End it in the middle of whatever it does."""
@@ -69,14 +93,14 @@ class Network:
         if isinstance(request, Push):
             for m in request.muts:
                 world.oracle.sent[request.device, m.mid, m.hash] = m
-        raw = encode(request)
+        copy = request if isinstance(request, Fetch) else decode(encode(request), type(request))
         line = client.line
         ask.timer = world.after(TIMEOUT_MS, lambda: self._fail(client, ask))
         if line.hole or client.rng.random() < line.drop:
             world.note("line", "loses", ask.no)
             return
         for delay in self._delays(client):
-            world.after(delay, lambda: self._serve(client, ask, decode(raw, type(request))))
+            world.after(delay, lambda: self._serve(client, ask, copy))
 
     def _delays(self, client: Client) -> list[float]:
         out = [client.rng.uniform(2, 80)]
@@ -103,17 +127,30 @@ class Network:
 
     def _handle(self, core: ServerCore, client: Client, ask: Ask, request: Request) -> None:
         world = self._world
+        accounts = world.env.accounts(world.rng.randbytes)
+        if isinstance(request, Login):
+            self._answer(client, ask, encode(accounts.login(world.now, request)))
+            return
+        if isinstance(request, NewDevice):
+            grant = replace(client.person, device=request.replaces).grant
+            self._answer(client, ask, encode(accounts.new_device(world.now, grant, request)))
+            return
+        if isinstance(request, Fetch):
+            path, _ = core.snapshot(client.person.grant, request.id)
+            self._answer(client, ask, path.read_bytes()[request.offset :])
+            return
+        grant = replace(client.person, device=request.device).grant
         if isinstance(request, Hello):
-            self._answer(client, ask, encode(core.hello(world.now, client.person.grant, request)))
+            self._answer(client, ask, encode(core.hello(world.now, grant, request)))
         elif isinstance(request, Push):
-            answer = core.push(world.now, client.person.grant, request)
+            answer = core.push(world.now, grant, request)
             told = [(r.mid, r.st, r.code) for r in answer.results]
             world.note("server", "answers push", ask.no, answer.lmid, told)
-            checks.answer_is_stored(world, client, answer)
+            checks.answer_is_stored(world, client, request.device, answer)
             self._answer(client, ask, encode(answer))
             self._poke(answer.heads)
         elif isinstance(request, Pull):
-            frames = core.pull(world.now, client.person.grant, request)
+            frames = core.pull(world.now, grant, request)
             key = next(world.asks)
             world.server.pulls[key] = frames
             self._pull_on(client, ask, key, [])
@@ -142,7 +179,8 @@ class Network:
                 self._refuse(client, ask, ProblemError(503, "busy", retry_s=1))
                 return
             del world.server.pulls[key]
-            checks.answer_is_one_moment(world, client, raw)
+            assert isinstance(ask.request, Pull)
+            checks.answer_is_one_moment(world, client, ask.request.device, raw)
             self._answer(client, ask, b"".join(raw))
 
     def _poke(self, heads: dict[str, int]) -> None:
@@ -164,7 +202,7 @@ class Network:
         if client.line.hole or client.rng.random() < client.line.drop:
             world.note("line", "loses the answer to", ask.no)
             return
-        if isinstance(ask.request, Pull) and client.rng.random() < client.line.cut:
+        if isinstance(ask.request, Pull | Fetch) and raw and client.rng.random() < client.line.cut:
             raw = raw[: client.rng.randrange(len(raw))]
         for delay in self._delays(client):
             world.after(delay, lambda: self._receive(client, ask, raw))
@@ -194,6 +232,12 @@ class Network:
                     worker.core.on_hello(decode(raw, HelloAnswer), now)
                 elif isinstance(ask.request, Push):
                     worker.core.on_push(decode(raw, PushAnswer))
+                elif isinstance(ask.request, Fetch):
+                    self._take_file(worker, ask.request, raw)
+                elif isinstance(ask.request, Login):
+                    world.installations.signed_in(client, raw)
+                elif isinstance(ask.request, NewDevice):
+                    world.installations.take_number(client, raw)
                 else:
                     self._take_frames(worker, raw, now)
                 worker.backoff.succeeded()
@@ -215,13 +259,24 @@ class Network:
         if complete:
             worker.core.on_pull_end(now)
 
+    def _take_file(self, worker: Worker, ask: Fetch, raw: bytes) -> None:
+        for piece in Pieces().feed(raw):
+            worker.core.on_snapshot(*piece)
+        if ask.offset + len(raw) < ask.size:
+            worker.core.on_cut()
+        else:
+            worker.core.on_snapshot_end()
+
     def _refused(self, client: Client, ask: Ask, error: ProblemError) -> None:
         worker, world = self._mine(client, ask), self._world
         if worker is None:
             return
         with world.computers.process(client, "worker"):
             verdict = worker.core.on_problem(error.status, error.problem, error.retry_s)
-            if verdict.kind == "stop":
+            worker.unknown = worker.unknown or verdict.kind == "token"
+            if verdict.kind == "locked":
+                world.installations.lock(client, error)
+            elif verdict.kind == "stop":
                 worker.not_before = world.now + int(worker.backoff.failed_s(60) * 1000)
                 worker.core.rehello()
             elif verdict.code in ("epoch", "reset", "gap", "too_large"):
@@ -237,7 +292,7 @@ class Network:
             return
         world.note(client.person.login, "gives up", ask.no)
         with world.computers.process(client, "worker"):
-            if isinstance(ask.request, Pull):
+            if isinstance(ask.request, Pull | Fetch):
                 worker.core.on_cut()
             worker.core.rehello()
             worker.not_before = world.now + int(worker.backoff.failed_s() * 1000)

@@ -50,8 +50,15 @@ class User:
         self._begun: tuple[AnyChange, Mapping[str, Seen] | None, str | None] | None = None
         self._count = 0
 
+    def forget(self) -> None:
+        """The form that was open is gone."""
+        self._begun = None
+
     def act(self, window: Window) -> None:
         """Begin something, or finish what was begun a while ago."""
+        if self._world.asking and self._rng.random() < 0.06:
+            self._clear_desk(window)
+            return
         if self._begun is not None:
             (change, seen, token), self._begun = self._begun, None
         else:
@@ -86,6 +93,12 @@ class User:
             return window.seen(CUSTOMER.number, change.customer, tuple(change.fields))
         return None
 
+    def _clear_desk(self, window: Window) -> None:
+        """Give everything to one team."""
+        team = self._rng.choice(list(self._world.env.teams.values()))
+        for (id_,) in window.read(lambda s: s.select(TICKET.number, "id", "deleted = 0", order="id")):
+            self._save(window, TicketMove(self._world.new_id(), id_, team), None, None)
+
     def _token(self, kind: str) -> str:
         self._count += 1
         return f"{kind}-{self._person.login}-{self._count}."
@@ -100,15 +113,15 @@ class User:
 
     def _choose(self, window: Window) -> tuple[AnyChange, str | None] | None:
         rng = self._rng
+        if rng.random() < 0.7 and (settled := self._settle(window)) is not None:
+            return settled
         roll = rng.random()
-        if roll < 0.1:
+        if roll < 0.12:
             return self._create(window)
-        if roll < 0.16:
+        if roll < 0.24:
             token = self._token("name")
             customer = rng.choice(self._world.env.customers)
             return CustomerSet(self._world.new_id(), customer, {"preferred_name": token}), token
-        if roll < 0.24 and (settled := self._settle(window)) is not None:
-            return settled
         if roll < 0.27:
             return self._write_text(window)
         ticket = self._ticket(window)
