@@ -21,10 +21,11 @@ from app.domain.entities import BY_NUMBER, MESSAGE, NOTE, TIME_ENTRY
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import hlc_ms, hlc_of
-from sync.protocol import Mutation, ProtocolError, Result, decode_args, mutation_hash
+from sync.protocol import Mutation, ProtocolError, Result, mutation_hash
 from sync.server.access import Device
 from sync.server.apply import Applier
 from sync.server.epochs import current_epoch
+from sync.server.lifting import change_of
 from sync.server.many import insert_many, update_many
 from sync.server.problems import ProblemError
 from sync.server.push_devices import load_devices, scopes_of_all
@@ -221,7 +222,7 @@ def _decode(mutation: Mutation) -> AnyChange | Refused:
     if mutation_hash(m.name, m.v, m.hlc, m.args, m.base) != m.hash:
         return Refused("bad_hash")
     try:
-        return decode_args(m.name, m.v, m.args)
+        return change_of(m.name, m.v, m.args)
     except ProtocolError as error:
         return Refused(error.code)
 
