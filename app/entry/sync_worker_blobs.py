@@ -132,6 +132,7 @@ class BlobMover:
         """Rows of these types changed: messages and notes may name what is to be here."""
         if not types or {MESSAGE.number, NOTE.number} & {*types}:
             self._pins_at = min(self._pins_at, time.monotonic() - _PINS_S + _PINS_SOON_S)
+            asyncio.get_running_loop().call_later(_PINS_SOON_S + _TELL_S, self.stir)
 
     async def fetch(self, ask: link.FetchBlob) -> None:
         """Note that a person wants an attachment, and fetch it as soon as it can be had."""

@@ -13,6 +13,7 @@ import msgspec
 from app.config.logs import get_logger
 from app.domain import link
 from app.domain.errors import NoKeyring, StoreUnavailable
+from app.store.blobs import remove_copies
 from app.store.locks import FileLock
 from sync.protocol import Tokens
 
@@ -109,8 +110,9 @@ class Wiper:
         except (StoreUnavailable, OSError):
             return False
         try:
+            remove_copies(self._folder)
             for path in self._folder.iterdir():
-                if path.name in ("blobs", "opened"):
+                if path.name == "blobs":
                     shutil.rmtree(path, ignore_errors=True)
                 elif path.is_file() and path.name not in _KEPT:
                     path.unlink(missing_ok=True)

@@ -11,9 +11,7 @@ import contextlib
 import hashlib
 import io
 import mimetypes
-import os
 import secrets
-import shutil
 import stat
 import threading
 import time
@@ -31,7 +29,7 @@ from app.domain.attachments import (
 )
 from app.domain.errors import Refused, StoreUnavailable
 from app.store.blob_index import index_path
-from app.store.blobs import FRESH, BlobFolder
+from app.store.blobs import FRESH, BlobFolder, copies_folder, remove_copies
 from app.store.cipher import Database
 from app.store.pending_file import connect_reader
 
@@ -40,7 +38,6 @@ __all__ = ["BlobStore"]
 _STEP = 1 << 20
 _KEPT_MS = 8 * 86_400_000  # longer than a confirmed change is kept to be sent again
 _JUST_TAKEN_S = 3600.0  # until the draft that will name it is saved
-_OPENED = "opened"
 
 
 class BlobStore:
@@ -58,7 +55,7 @@ class BlobStore:
 
     def tidy(self) -> None:
         """Remove what an earlier window left: files half taken in, plain copies; forget what was sent long ago."""
-        self._remove_copies()
+        remove_copies(self._profile)
         self._folder.sweep(FRESH, time.time())
         with contextlib.suppress(StoreUnavailable):
             self.prune()
@@ -159,7 +156,7 @@ class BlobStore:
 
     def open_copy(self, attachment: Attachment) -> Path:
         """Return a plain copy for another program, read-only, removed with the window. Raises as `save_as`."""
-        folder = self._copies() / secrets.token_hex(8)
+        folder = copies_folder(self._profile) / secrets.token_hex(8)
         target = folder / clean_name(attachment.filename)
         try:
             folder.mkdir(mode=0o700, parents=True)
@@ -195,18 +192,6 @@ class BlobStore:
         if own is None or self._known([mark]).get(mark, (False, ""))[0]:
             self._folder.remove(mark)
 
-    def _copies(self) -> Path:
-        """Return the folder of plain copies: in memory where the system has such a place for this person."""
-        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-        if runtime and Path(runtime).is_dir() and os.access(runtime, os.W_OK):
-            mark = hashlib.blake2b(str(self._profile).encode(), digest_size=6).hexdigest()
-            return Path(runtime) / f"deskside-{_OPENED}-{mark}"
-        return self._profile / _OPENED
-
-    def _remove_copies(self) -> None:
-        for folder in {self._copies(), self._profile / _OPENED}:
-            shutil.rmtree(folder, ignore_errors=True)
-
     # --- forgetting ---------------------------------------------------------------------------------------------------
 
     def drop(self, attachment: Attachment) -> None:
@@ -236,7 +221,7 @@ class BlobStore:
     def close(self) -> None:
         """Close the file and remove plain copies. Idempotent."""
         self._index.close()
-        self._remove_copies()
+        remove_copies(self._profile)
 
 
 _UNNAMED = (

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +30,21 @@ _SEALED_BYTES = BLOCK_BYTES + _NONCE + _TAG
 def blob_key(database_key: bytes) -> bytes:
     """Return the key of the attachments: whoever deletes the database key makes them unreadable too."""
     return hashlib.blake2b(b"deskside attachments", key=database_key, digest_size=32).digest()
+
+
+def copies_folder(profile: Path) -> Path:
+    """Return where plain copies for other programs lie: in memory where the system has such a place for this person."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and Path(runtime).is_dir() and os.access(runtime, os.W_OK):
+        mark = hashlib.blake2b(str(profile).encode(), digest_size=6).hexdigest()
+        return Path(runtime) / f"deskside-opened-{mark}"
+    return profile / "opened"
+
+
+def remove_copies(profile: Path) -> None:
+    """Remove every plain copy that was made for another program."""
+    for folder in {copies_folder(profile), profile / "opened"}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class BlobFolder:

@@ -15,6 +15,7 @@ from typing import Any
 
 from app.domain.ports import Identity
 from app.store.blob_desk import BlobStore
+from app.store.blobs import remove_copies
 from app.store.cipher import Database, file_uri, key_literal, open_raw, translate
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
@@ -190,8 +191,9 @@ def wipe(folder: Path) -> None:
     """Remove a profile's files; the key goes elsewhere. Raises StoreUnavailable("store_in_use")."""
     lock = FileLock(folder / "ui.lock")
     try:
+        remove_copies(folder)
         for path in folder.iterdir():
-            if path.name in ("blobs", "opened"):
+            if path.name == "blobs":
                 shutil.rmtree(path, ignore_errors=True)
             elif path.is_file() and path.name != "ui.lock":
                 path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ class Gate:
         self._port = port
         self.up = 0
         self.limit: int | None = None
+        self._age = 0
         self._moved = threading.Condition()
         self._closed = False
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -32,9 +33,10 @@ class Gate:
             self.limit = self.up + more
 
     def open(self) -> None:
-        """Let everything through again."""
+        """Let everything through again but what stood before the gate: its sender is gone."""
         with self._moved:
             self.limit = None
+            self._age += 1
             self._moved.notify_all()
 
     def is_full(self) -> bool:
@@ -70,15 +72,19 @@ class Gate:
 
     def _pump(self, source: socket.socket, sink: socket.socket, upward: bool) -> None:
         with contextlib.suppress(OSError):
+            age = self._age
             while data := source.recv(_STEP):
-                if upward:
-                    self._pass(len(data))
+                if upward and not self._pass(len(data), age):
+                    break
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)  # the other direction ends, too
 
-    def _pass(self, size: int) -> None:
+    def _pass(self, size: int, age: int) -> bool:
         with self._moved:
             self._moved.wait_for(lambda: self._closed or self.limit is None or self.up < self.limit)
+            if age != self._age:
+                return False
             self.up += size
+            return True

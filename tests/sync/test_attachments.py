@@ -81,13 +81,13 @@ def test_a_file_attached_offline_survives_a_killed_worker_and_reaches_a_colleagu
     kim.sign_in(gate.url)
     ticket = kim.profile.queries.ids(ViewKey.ALL_LIVE)[0]
     kim.kill_worker()
-    path, content = _file(tmp_path, "Protokoll 기록.zip", 12 * MIB)
+    path, content = _file(tmp_path, "Protokoll 기록.zip", 10 * MIB)
     attachment = kim.profile.blobs.add(path)
     path.unlink()  # it is ours now, whatever becomes of the original
     note = new_id()
     kim.do(NoteAdd(new_id(), note, ticket, "angehängt", attachments=(attachment,)), tell=False)
     assert _state(kim, attachment) is BlobState.WAITING
-    gate.stop_after(6 * MIB)
+    gate.stop_after(5 * MIB)
     kim.start_worker()
     kim.connect()
     wait_until(gate.is_full, 30)
@@ -102,7 +102,7 @@ def test_a_file_attached_offline_survives_a_killed_worker_and_reaches_a_colleagu
     kim.start_worker()
     kim.connect()
     wait_until(lambda: _state(kim, attachment) is BlobState.HERE, 30)
-    assert gate.up - before < 9 * MIB  # not from the beginning
+    assert gate.up - before < 7 * MIB  # not from the beginning
     kim.wait_sent()
     wait_until(lambda: (found := _seen(lee, ticket, note)) is not None and _state(lee, found) is BlobState.HERE, 30)
     found = _seen(lee, ticket, note)
@@ -110,7 +110,7 @@ def test_a_file_attached_offline_survives_a_killed_worker_and_reaches_a_colleagu
     lee.profile.blobs.save_as(found, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == content
     with closing(sqlite3.connect(server.folder / "server.db", timeout=10)) as db:
-        assert db.execute("SELECT size FROM blob WHERE sha256 = ?", (attachment.sha256,)).fetchall() == [(12 * MIB,)]
+        assert db.execute("SELECT size FROM blob WHERE sha256 = ?", (attachment.sha256,)).fetchall() == [(10 * MIB,)]
     sealed = (lee.folder / "blobs" / attachment.sha256.hex()).read_bytes()
     assert content[:64] not in sealed
     sent = gate.up
