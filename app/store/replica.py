@@ -351,6 +351,9 @@ class ReplicaStore:
             return False
         with self._file.write() as tx:
             self._unmerged = merge_index(tx)
+        if not self._unmerged:
+            with self._file.plain() as session:
+                session.run("PRAGMA shrink_memory")  # what a load needed, quiet days do not
         return self._unmerged
 
 

@@ -13,7 +13,8 @@ from app.store.cipher import Session, file_uri, may_be_damage, open_raw, our_err
 from app.store.schema import fingerprint, replica_ddl
 
 KEPT_FACTS = ("known", "refresh_token", "renumber")  # the worker's own: a new replica need not ask a person again
-_LOG_PAGES = 8_192  # of the write-ahead log before it is folded back: a first load writes many pages more than once
+_CACHE_KIB = 98_304  # the indexes of a million rows do not fit, but the parts that a first load writes at a time do
+_LOG_PAGES = 16_384  # of the write-ahead log before it is folded back: a first load writes many pages more than once
 # The index's own settings. Room for its words between two flushes: twice as fast as the default. While a first load
 # adds one segment a transaction nothing is merged; `merge_index` does it afterwards, little by little
 _LOAD_SETTINGS = {"hashsize": 32 << 20, "automerge": 0, "crisismerge": 1_000}
@@ -27,7 +28,7 @@ def replica_path(folder: Path) -> Path:
 
 
 def connect(path: Path, key: bytes) -> Any:
-    raw = open_raw(file_uri(path, "rw"), key, cache_kib=65_536)
+    raw = open_raw(file_uri(path, "rw"), key, cache_kib=_CACHE_KIB)
     raw.execute("PRAGMA synchronous=NORMAL")  # losing the last transactions only repeats work
     # one transaction may be as large as a checkpoint; a WAL that grew is cut back afterwards
     raw.execute("PRAGMA journal_size_limit=67108864")
