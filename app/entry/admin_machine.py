@@ -56,6 +56,14 @@ def add_commands(commands: argparse._SubParsersAction[CommandLine]) -> None:
         action = actions.add_parser(name, help=text)
         action.add_argument("login", metavar="LOGIN", help=_("The person"))
         action.add_argument("team", metavar="TEAM", help=_("The team by name"))
+    stale = actions.add_parser(
+        "stale-replies", help=_("What becomes of a reply whose author had not seen the newest messages")
+    )
+    stale.add_argument("team", metavar="TEAM", help=_("The team by name"))
+    stale.add_argument(
+        "rule", metavar="RULE", choices=("hold", "send"),
+        help=_("hold: it waits for its author (as usual); send: it goes out all the same"),
+    )  # fmt: skip
     again = commands.add_parser("resync", help=_("Let devices load again what the server has"))
     again.add_argument("--device", metavar="DEVICE", help=_("Only this device, by code or id"))
     again.add_argument("--scope", metavar="SCOPE", help=_("Only this scope"))
@@ -94,6 +102,8 @@ def run(arguments: argparse.Namespace, store: Store, now: int) -> int:
     if arguments.command == "device":
         return _device(arguments, devices, now)
     if arguments.command == "team":
+        if arguments.action == "stale-replies":
+            return _stale_replies(arguments, devices)
         member = arguments.action == "grant"
         if devices.set_team(now, arguments.login, arguments.team, member=member):
             text = _("Done. Devices of this person that are online take it over at once, others at their next contact.")
@@ -173,6 +183,18 @@ def ago(now: int, then: int) -> str:
     if minutes < 48 * 60:
         return ngettext("{n} hour ago", "{n} hours ago", minutes // 60).format(n=minutes // 60)
     return ngettext("{n} day ago", "{n} days ago", minutes // 1440).format(n=minutes // 1440)
+
+
+def _stale_replies(arguments: argparse.Namespace, devices: Devices) -> int:
+    send = arguments.rule == "send"
+    devices.set_stale_replies(arguments.team, send=send)
+    told = (
+        _("Replies of this team go out even when newer messages are there.")
+        if send
+        else _("Replies of this team wait for their author when newer messages are there.")
+    )
+    print(told)
+    return 0
 
 
 def _archive_days(store: Store, days: int) -> int:

@@ -31,6 +31,7 @@ from app.domain.holds import Held, held, was_carried_out
 from sync.conflicts import decide
 from sync.protocol import BaseEntries
 from sync.server.losses import Losses
+from sync.server.policies import still_held
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
 from sync.server.session_entries import is_true
@@ -78,6 +79,8 @@ class Applier:
         waits = held(change, base, self._rows, ctx)
         if waits is not None and waits.kind == "deleted" and was_carried_out(change, self._rows):
             return Applied("ok", None)
+        if waits is not None:
+            waits = still_held(self._cx, waits, change, base, self._rows, ctx)
         if waits is not None:
             return self._hold(change, waits, ctx)
         outcome = execute(change, base, self._rows, ctx, decide, self._texts)

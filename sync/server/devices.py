@@ -16,6 +16,7 @@ from app.domain.executor import canonical_json
 from app.domain.signed import b64
 from sync.server.access import grant, scopes_of, withdraw
 from sync.server.notices import BYE, REHELLO, devices_of, notify
+from sync.server.policies import set_stale_replies
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
@@ -153,6 +154,10 @@ class Devices:
             return True
 
         return self._store.write(work)
+
+    def set_stale_replies(self, team: str, *, send: bool) -> None:
+        """Send a team's replies though newer messages are there, or hold them. Raises Refused: no_such_team."""
+        self._store.write(lambda cx: set_stale_replies(cx, _team(cx, team), send=send))
 
 
 def _query() -> sa.Select[tuple[object, ...]]:

@@ -86,6 +86,9 @@ def test_doing_it_twice_is_no_harm_and_is_said(call: Run) -> None:
     assert "already" in call("team", "grant", "park", "북부")[1]
     assert "Done" in call("team", "withdraw", "park", "북부")[1]
     assert "Nothing was changed" in call("team", "withdraw", "park", "북부")[1]
+    for _ in range(2):
+        assert "go out" in call("team", "stale-replies", "북부", "send")[1]
+        assert "wait for their author" in call("team", "stale-replies", "북부", "hold")[1]
     assert "No device" in call("resync")[1]
     for _ in range(2):
         assert call("link-login", "kim", "--issuer", "https://x.example", "--sub", "1")[0] == 0

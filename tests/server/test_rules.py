@@ -24,10 +24,12 @@ from app.domain.entities import (
     team_scope,
     user_scope,
 )
+from app.domain.errors import Refused
 from app.domain.ids import hlc_of
 from sync.protocol import Result, Rows
 from sync.server.access import grant
 from sync.server.bulk import load_rows, scope_errors
+from sync.server.devices import Devices
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import DatabaseBusy
 from tests.server.world import Agent, NewRow, World, row_id
@@ -90,6 +92,26 @@ def test_a_stale_reply_is_held_and_goes_out_when_its_author_says_so(world: World
     assert bodies(world, ticket)[-1] == "고친 답"
     assert conflicts(kim) == []
     assert sums_agree(world)
+
+
+def test_a_team_may_let_stale_replies_go_out_but_not_to_another_customer(world: World) -> None:
+    """Newer messages alone hold nothing back there; what changes whom a reply goes to does, as in all teams."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    devices = Devices(world.store, lambda n: bytes(n))
+    devices.set_stale_replies("북부", send=True)
+    ticket = kim.ticket()
+    assert lee.do(lee.reply(ticket, "먼저 썼어요", seen_seq=1)) == ("ok", None)
+    assert result(kim, kim.reply(ticket, "늦은 답", seen_seq=1), SEEN).st == "ok"
+    assert bodies(world, ticket) == ["도와주세요", "먼저 썼어요", "늦은 답"]
+    assert lee.do(c.TicketSet(lee.fresh(), ticket, {"customer": world.other_customer})) == ("ok", None)
+    held = result(kim, kim.reply(ticket, "an wen?", seen_seq=1), SEEN)
+    assert (held.st, held.data and held.data["reason"]) == ("conflict", "customer")
+    assert [json.loads(row["mine"])["args"]["seen_seq"] for row in conflicts(kim)] == [1]
+    devices.set_stale_replies("북부", send=False)
+    assert kim.do(kim.reply(ticket, "wieder zu spät", seen_seq=1)) == ("conflict", "stale_reply")
+    assert sums_agree(world)
+    with pytest.raises(Refused, match="no_such_team"):
+        devices.set_stale_replies("서부", send=True)
 
 
 def test_the_results_of_held_replies_come_again_with_the_pull(desk: World) -> None:
