@@ -85,7 +85,8 @@ class Chaos:
             here.upgrade(client)
         elif roll < 0.9:
             here.set_state(client, world.rng.choice(("active", "suspended")))
-        elif len(world.clients) > 2:
+        elif len(world.clients) > 2 and not here.doomed:
+            here.doomed = True
             here.set_state(client, "revoked")
 
     def _cut_off(self, client: Client) -> None:

@@ -33,6 +33,7 @@ class Installations:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.doomed = False  # somebody is revoked and does not know it yet
         self._copies: dict[str, set[str]] = {}  # login -> the texts that were written before the copy was made
 
     def _folder(self, client: Client) -> Path:
@@ -159,6 +160,7 @@ class Installations:
             raise Violation("I5", f"{client.person.login}: files of a revoked device are still there")
         world.lost |= {t for t, (who, _, _) in world.tokens.items() if who == client.person.login}
         world.clients.remove(client)
+        self.doomed = False
         world.note(client.person.login, "is wiped")
         report = Wiped(device=mark.device, wipe_token=mark.wipe_token or "")
         with world.computers.process(None, "server"):
