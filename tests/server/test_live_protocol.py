@@ -135,6 +135,18 @@ def test_who_answers_pings_stays_and_who_does_not_is_let_go(desk: World) -> None
         assert next_of(here) == Pong()
 
 
+def test_an_idle_socket_holds_no_task_no_timer_and_no_queue(desk: World) -> None:
+    """Thousands of them wait most of the day; devices of one account share what they listen to."""
+    kim, again = desk.agent("kim"), desk.agent("kim")
+    with entered(desk, kim) as one, entered(desk, again) as two:
+        members_ = [desk.parts.hub._members[agent.device] for agent in (kim, again)]
+        for socket, member in zip((one, two), members_, strict=True):
+            held = [socket.server._task, socket.server._timer, socket.server._inbox, member._messages, member._pokes]
+            assert held == [None] * 5
+            assert not hasattr(socket.server, "__dict__")
+        assert members_[0].scopes is members_[1].scopes
+
+
 def test_a_receiver_that_does_not_keep_up_gets_the_newest_heads_only(desk: World) -> None:
     """Hints collapse; messages wait; beyond 1 MiB it is told to come back."""
     kim = desk.agent()
