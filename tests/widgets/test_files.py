@@ -17,7 +17,7 @@ from app.domain.changes import MessageAdd, NoteAdd
 from app.domain.ports import DraftKind
 from tests.fakes.blobs import FakeBlobs
 from tests.fakes.commits import FakeCommits
-from tests.fakes.link import FakeLink
+from tests.fakes.link import FakeLink, InlineJobs
 from tests.fakes.queries import ticket_id
 from tests.widgets.scenes_files import FILES, window_with_files
 from widgets.foundation import Question, Theme
@@ -232,6 +232,33 @@ def test_attachments_of_another_ticket_do_not_follow(desk: Desk, tmp_path: Path)
     assert desk.files(REPLY) == []
     desk.window.open_ticket(ticket_id(0))
     assert desk.files(REPLY) == ["hier.txt"]
+
+
+def test_a_file_that_is_read_slowly_waits_on_the_ticket_it_was_dropped_on(desk: Desk, tmp_path: Path) -> None:
+    """Also when its person went on to another ticket meanwhile, or threw the draft away."""
+    path = tmp_path / "gross.bin"
+    path.write_bytes(b"x")
+    jobs = desk.window._ports.jobs
+    assert isinstance(jobs, InlineJobs)
+    jobs.hold = True
+    desk.paste(REPLY, local(path))
+    desk.window.ticket.composer.send()
+    assert "still being read" in desk.window.ticket.composer.sheets[REPLY].notice.text.text()
+    jobs.hold = False
+    desk.window.open_ticket(ticket_id(1))
+    jobs.release()
+    draft = desk.commits.draft(ticket_id(0), REPLY)
+    assert draft is not None
+    assert [a.filename for a in draft.attachments] == ["gross.bin"]
+    assert desk.files(REPLY) == []
+    desk.window.open_ticket(ticket_id(0))
+    assert desk.files(REPLY) == ["gross.bin"]
+    jobs.hold = True
+    desk.paste(NOTE, local(path))
+    desk.window.ticket.composer.discard(NOTE)
+    jobs.release()
+    assert desk.files(NOTE) == []
+    assert [a.filename for a in desk.blobs.dropped] == ["gross.bin"]
 
 
 def test_sample_files_without_content_cannot_be_pressed(qtbot: QtBot, theme: Theme) -> None:

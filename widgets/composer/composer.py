@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -79,6 +80,7 @@ class Composer(Panel):
             sheet.attach_asked.connect(self.attach)
             sheet.files.changed.connect(lambda kind=kind: self._files_changed(kind))
             sheet.files.dropped.connect(self._drop)
+            sheet.files.late.connect(lambda ticket, made, kind=kind: self._add_late(ticket, kind, made))
             sheet.anyway_pressed.connect(lambda kind=kind: self._send(kind, After.NOTHING, anyway=True))
         edge = (space.large, space.small, space.large, space.medium)
         self.setLayout(column(self.stack, margins=edge))
@@ -96,7 +98,7 @@ class Composer(Panel):
             self._ticket = line.id
             for sheet in self.sheets.values():
                 sheet.load("", 0)
-                sheet.files.load(())
+                sheet.files.load((), line.id)
             self._unsaved.clear()
             self._show(self.offer)
             self._restore(line.id)
@@ -186,7 +188,7 @@ class Composer(Panel):
             return
         self._unsaved.discard(kind)
         self.sheets[kind].load("", 0)
-        self.sheets[kind].files.load(())
+        self.sheets[kind].files.clear()
         self.sheets[kind].say("")
         self._show(self.offer)
         self.draft_changed.emit(ticket)
@@ -215,7 +217,7 @@ class Composer(Panel):
         sheet.edit.insertPlainText("")
         sheet.tell("", "warning")
         dropped = sheet.files.attachments()
-        sheet.files.load(())
+        sheet.files.clear()
         self._unsaved.add(kind)
         self.save_now()
         for attachment in dropped:
@@ -273,7 +275,7 @@ class Composer(Panel):
             if self.has_draft(draft.kind):
                 continue
             sheet.load(draft.body, draft.caret)
-            sheet.files.load(draft.attachments)
+            sheet.files.load(draft.attachments, ticket)
             sheet.say(
                 _("Draft of {time}").format(time=fmt.when(draft.updated, self._now_ms()))
                 if draft.updated
@@ -301,6 +303,20 @@ class Composer(Panel):
         self.save_now()
         self.files_added.emit()
         self.retranslate()
+
+    def _add_late(self, ticket: TicketId, kind: DraftKind, made: Attachment) -> None:
+        """A file was taken in when another ticket showed already: it waits on the draft it was meant for."""
+        commits, now = self._commits, self._now_ms()
+
+        def save() -> None:
+            draft = commits.draft(ticket, kind) or Draft(ticket, kind, "")
+            commits.save_draft(replace(draft, attachments=(*draft.attachments, made), updated=now))
+
+        self._jobs.change(save, then=lambda _done: self._late_added(ticket))
+
+    def _late_added(self, ticket: TicketId) -> None:
+        self.files_added.emit()
+        self.draft_changed.emit(ticket)
 
     def _drop(self, attachment: Attachment) -> None:
         if self._blobs is not None:  # after the draft was saved without it: writes keep their order

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _, ngettext
 from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES, Attachment, BlobDesk, BlobStatus
+from app.domain.ids import TicketId
 from app.services.messages import error_text
 from widgets.foundation import IconButton, PlainEdit, Theme, column, fmt, row, scroll
 from widgets.foundation.file_chip import FileChip
@@ -55,8 +56,9 @@ def _local_files(source: QMimeData) -> list[Path]:
 
 @dataclass(eq=False, slots=True)
 class _Slot:
-    """A place in the list; without an attachment it is still being taken in."""
+    """A place in the list of a ticket's draft; without an attachment it is still being taken in."""
 
+    ticket: TicketId | None
     made: Attachment | None = None
 
 
@@ -89,11 +91,13 @@ class DraftFiles(QWidget):
     changed = Signal()
     failed = Signal(str)
     dropped = Signal(object)  # an Attachment that was taken out again
+    late = Signal(object, object)  # TicketId and Attachment: taken in when another ticket showed already
 
     def __init__(self, theme: Theme, jobs: Jobs, blobs: BlobDesk | None) -> None:
         super().__init__()
         self._theme, self._jobs, self._blobs = theme, jobs, blobs
         self._slots: list[_Slot] = []
+        self._ticket: TicketId | None = None
         self._chips: list[_DraftChip] = []
         self._flow = Flow(theme.tokens.space.small)
         holder = QWidget()
@@ -128,10 +132,18 @@ class DraftFiles(QWidget):
         """Whether a file is still being taken in."""
         return any(slot.made is None for slot in self._slots)
 
-    def load(self, attachments: Sequence[Attachment]) -> None:
-        """Show a draft's files; nothing is saved by this, and what is still being taken in is for nobody."""
-        self._slots = [_Slot(each) for each in attachments]
+    def load(self, attachments: Sequence[Attachment], ticket: TicketId | None) -> None:
+        """Show the files of a ticket's draft; nothing is saved by this. What is still being taken in comes `late`."""
+        self._ticket = ticket
+        self._slots = [_Slot(ticket, each) for each in attachments]
         self._show()
+
+    def clear(self) -> None:
+        """The draft is sent or thrown away, and with it what was still being taken in."""
+        for slot in self._slots:
+            if slot.made is None:
+                slot.ticket = None
+        self.load((), self._ticket)
 
     def add(self, paths: Sequence[Path]) -> None:
         """Take files in."""
@@ -151,7 +163,7 @@ class DraftFiles(QWidget):
             if len(self._slots) >= MAX_FILES:
                 self.failed.emit(limits_text())
                 return
-            slot = _Slot()
+            slot = _Slot(self._ticket)
             self._slots.append(slot)
             self._jobs.query(
                 work,
@@ -160,9 +172,14 @@ class DraftFiles(QWidget):
             )
 
     def _taken(self, slot: _Slot, made: Attachment) -> None:
-        if slot not in self._slots:  # another ticket shows by now
+        if slot.ticket is None:
             self.dropped.emit(made)
             return
+        if slot.ticket != self._ticket:
+            self.late.emit(slot.ticket, made)
+            return
+        if slot not in self._slots:  # the draft was read meanwhile
+            self._slots.append(slot)
         if made in self.attachments():
             self._slots.remove(slot)  # the same file twice
         slot.made = made
