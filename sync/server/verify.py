@@ -70,7 +70,7 @@ def _orphans(connection: sa.Connection) -> Iterator[Finding]:
     """A ticket and all its children are in one scope; a child without its ticket is shown nowhere."""
     ticket = ENTITY_TABLES[TICKET.number]
     for entity in ENTITIES:
-        if entity.home is not Home.TICKET or entity is TICKET or entity.parent is None:
+        if entity.home is not Home.TICKET or entity in (TICKET, HISTORY) or entity.parent is None:
             continue
         table = ENTITY_TABLES[entity.number]
         owner = table.outerjoin(ticket, ticket.c.id == table.c[entity.parent])
@@ -78,8 +78,10 @@ def _orphans(connection: sa.Connection) -> Iterator[Finding]:
         query = sa.select(table.c.id).select_from(owner).where(table.c.deleted == sa.false(), lone)
         yield from _found(connection, "orphan", f"{entity.name}.{entity.parent}", query)
     history = ENTITY_TABLES[HISTORY.number]
-    apart = history.join(ticket, ticket.c.id == history.c.subject)
-    query = sa.select(history.c.id).select_from(apart).where(history.c.scope_id != ticket.c.scope_id)
+    # lines about customers and the like are where those are
+    told = history.outerjoin(ticket, ticket.c.id == history.c.subject)
+    lone = sa.or_(ticket.c.id.is_(None), history.c.scope_id != ticket.c.scope_id)
+    query = sa.select(history.c.id).select_from(told).where(history.c.subject_type == TICKET.number, lone)
     yield from _found(connection, "orphan", "history_event.subject", query.where(history.c.deleted == sa.false()))
 
 

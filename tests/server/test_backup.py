@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.config.i18n import set_language
+from app.domain.changes import CustomerCreate
 from app.domain.entities import CUSTOMER, MESSAGE, TICKET, team_scope
 from app.entry import admin
 from sync.server import backup
@@ -208,6 +209,7 @@ def test_verify_names_what_is_wrong(world: World) -> None:
     kim.hello()
     first, second = kim.ticket(1), kim.ticket(2)
     kim.do(kim.reply(first))
+    kim.do(CustomerCreate(kim.fresh(), kim.fresh(), "새 고객"))
     with world.store.read() as cx:
         assert verify(cx) == []
     tickets, messages = ENTITY_TABLES[TICKET.number], ENTITY_TABLES[MESSAGE.number]
