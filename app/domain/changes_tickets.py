@@ -121,7 +121,11 @@ class TicketCreate:
             attachments=self.attachments,
         )  # fmt: skip
         origin = "customer" if ctx.actor.kind == "customer" else "agent"
-        if rows.get(MESSAGE.number, self.message) is not None:
+        there = rows.get(MESSAGE.number, self.message)
+        if there is not None and not ctx.on_server and there.values["origin_ticket"] == self.ticket:
+            # the server has it, and the message went on to a ticket of another scope: this one is still to be loaded
+            raise Refused("no_such_ticket")
+        if there is not None:
             first = replace(first, id=derived_id(self.event, "again", self.message))
         return [ticket, first, history(ctx, ticket, self.event, "opened", {"origin": origin})]
 

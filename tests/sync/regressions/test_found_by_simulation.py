@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from app.domain.changes import TicketSet
-from app.domain.entities import TICKET
+from app.domain.changes import Actor, Context, Row, TicketCreate, TicketSet
+from app.domain.entities import MESSAGE, STATE, TICKET, Value
 from app.domain.errors import Refused, StoreUnavailable
+from app.domain.executor import execute
 from app.domain.ids import new_id
 from app.store.rebuild import Rebuilder
 from app.store.schema import PENDING_VERSION
 from app.store.shown import Shown, ShownRows
+from sync.conflicts import decide
 from sync.protocol import Pull
 from sync.server.apply import Applier
 from tests.sync.desk import Client, Desk
@@ -146,3 +148,30 @@ def test_a_worker_reads_the_outbox_that_a_newer_window_put_in_place_of_the_old_o
     kim.set(ticket, subject="after")
     kim.sync()
     assert [row["subject"] for row in desk.rows(TICKET.number) if row["id"] == ticket] == ["after"]
+
+
+class _OnlyItsMessage:
+    """What is here of a ticket whose message a merge took to another scope, while its own is loaded again."""
+
+    def __init__(self, change: TicketCreate) -> None:
+        values: dict[str, Value] = {"origin_ticket": change.ticket, "ticket": new_id(), "body": change.body}
+        self._message = Row(MESSAGE.number, change.message, "team:x", values)
+        self._state = Row(STATE.number, new_id(), "ref", {"category": "new"})
+
+    def get(self, type_: int, id_: bytes) -> Row | None:
+        return self._message if (type_, id_) == (MESSAGE.number, self._message.id) else None
+
+    def first(self, type_: int, _column: str, _value: Value) -> Row | None:
+        return self._state if type_ == STATE.number else None
+
+    def find(self, _type: int, _column: str, _value: Value, *, deleted: bool = False) -> list[Row]:
+        del deleted
+        return []
+
+
+def test_a_message_that_a_merge_took_along_is_not_shown_twice_while_its_old_ticket_is_loaded_again() -> None:
+    """A replay that would write it once more is left out: the ticket's last image stays."""
+    change = TicketCreate(new_id(), new_id(), "subject", new_id(), new_id(), new_id(), "once")
+    ctx = Context(Actor("user", new_id()), 1, 1, 1 << 16, "K7", 1, on_server=False)
+    with pytest.raises(Refused, match="no_such_ticket"):
+        execute(change, {}, _OnlyItsMessage(change), ctx, decide)

@@ -15,7 +15,7 @@ from app.store.cipher import Session
 from app.store.schema import quoted, table_of
 from app.store.shown import Shown, ShownRows
 from sync.protocol import Begin, FrameReader, Mark, PullFrame, PushAnswer, Sums
-from tests.sync.sim.model_base import CHECKED, MESSAGE, NOTE, ORGANISATION, TICKET, TIME, Image, Key, Refusal
+from tests.sync.sim.model_base import CHECKED, CHILDREN, MESSAGE, NOTE, ORGANISATION, TICKET, TIME, Image, Key, Refusal
 from tests.sync.sim.oracle import Violation, signed, version_hash
 
 if TYPE_CHECKING:
@@ -76,7 +76,11 @@ def _many_went_unasked(world: World, client: Client, state: ReplicaState) -> Non
     worker, before = client.worker, client.tickets
     assert worker is not None
     with worker.replica._file.read() as tx:
-        client.tickets = dict(tx.all("SELECT id, scope_id FROM ticket WHERE deleted = 0"))
+        client.tickets = {
+            id_: scope
+            for id_, scope in tx.all("SELECT id, scope_id FROM ticket WHERE deleted = 0")
+            if scope in state.scopes and state.scopes[scope].state == "live"
+        }
     rows = world.oracle.past.rows
     gone = [
         id_
@@ -239,8 +243,11 @@ def _compare_view(world: World, client: Client, shown: Shown) -> None:
         except Refusal:
             unsure |= about  # its last image stays until the server's word
     rows = ShownRows(shown)
+    imaged = set(shown.tx.all("SELECT type, id FROM pending.over_key"))
     for key, image in put.items():
         owner = key[1] if key[0] in (TICKET, 10) else image.values.get("ticket") or image.values.get("subject")
+        if key[0] in CHILDREN and key not in imaged and _base_row(shown.tx, *key) is not None:
+            continue  # it came after its ticket was moved or deleted here: it follows with the server's word
         if owner in unsure or key[1] in unsure or image.scope in loading or key[0] not in CHECKED:
             continue
         seen = rows.get(*key)

@@ -291,6 +291,13 @@ class Computers:
 
         world.after(client.rng.uniform(500, 20_000), answer)
 
+    @staticmethod
+    def let_go(client: Client) -> None:
+        """Whoever wanted to wait with a question about many tickets says yes in the end."""
+        if client.worker is not None and client.worker.core.guard is not None:
+            client.allowed = True
+            client.worker.core.answer_guard(apply=True)
+
     def reconnect(self, client: Client) -> None:
         """The line is there again."""
         client.line.hole = False

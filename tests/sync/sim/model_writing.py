@@ -35,6 +35,8 @@ class Writing(Base):
             if self.get(MESSAGE, a["message"]) is None:
                 raise Refusal("id_taken")
             return
+        if not self.deed.on_server and self.get(MESSAGE, a["message"]) is not None:
+            raise Refusal("not here")  # its message went on with a merge, the ticket itself is still to be loaded
         inbound = a["from_customer"]
         scope = f"team:{a['team'].hex()}"
         self.insert(

@@ -134,6 +134,7 @@ class World:
             self.computers.open_window(client)
             self.computers.open_worker(client)
             self.computers.reconnect(client)
+            self.computers.let_go(client)
         self.installations.unlock_all()
         deadline = self.now + 600_000
         while self._heap and self.now < deadline and not checks.is_quiet(self):
