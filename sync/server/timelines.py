@@ -45,10 +45,10 @@ class Timelines:
         with self._lock:
             if found == self._known:
                 return
-            if self._known is not None:
+            if self._known is not None:  # the first one was looked at when the server started
                 _log.warning("the database is another cluster or timeline")
-            if found != _NOT_TOLD:
-                self._follow()
+                if found != _NOT_TOLD:
+                    self._follow()
             self._known = found
 
 
