@@ -8,6 +8,7 @@ A read is one snapshot: a WAL read transaction, or REPEATABLE READ READ ONLY.
 from __future__ import annotations
 
 import random
+import select
 import sqlite3
 import threading
 import time
@@ -29,6 +30,7 @@ __all__ = ["SERIOUS", "DatabaseBusy", "Store", "sqlite_url"]
 T = TypeVar("T")
 
 _TRIES = 4
+_POOL, _OVERFLOW = 16, 8
 _CHECKED_BYTES = 64 << 20  # a larger file is not read through at start
 _MIGRATION_LOCK = 0x6465736B73696465  # "deskside"
 _RETRY = frozenset({"40001", "40P01", "23505"})  # serialization, deadlock, two writers inserted the same new row
@@ -119,7 +121,7 @@ class Store:
     def read(self) -> Iterator[sa.Connection]:
         """One snapshot. Raises DatabaseBusy."""
         try:
-            with self._watched(), self._read_engine.connect() as connection:
+            with self._watched(), self._reader() as connection:
                 self._same_timeline(connection)
                 with connection.begin():
                     yield connection
@@ -139,6 +141,16 @@ class Store:
     def _same_timeline(self, connection: sa.Connection) -> None:
         if self._timelines is not None:
             self._timelines.check(connection)
+
+    def _reader(self) -> sa.Connection:
+        """Take a connection, but none that died in the pool: unlike a write, a read cannot be run again."""
+        for _ in range(_POOL + _OVERFLOW):
+            connection = self._read_engine.connect()
+            if self.is_sqlite or not _has_died(connection):
+                return connection
+            connection.invalidate()
+            connection.close()
+        return self._read_engine.connect()
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in one transaction and commit.
@@ -168,6 +180,18 @@ class Store:
             with self._engine.connect() as connection:
                 if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
                     raise StoreUnavailable("store_damaged", path=database)
+
+
+def _has_died(connection: sa.Connection) -> bool:
+    """Tell, without asking the server, whether it closed the line: on an idle one there is nothing to read."""
+    raw = connection.connection.driver_connection
+    if raw is None or raw.closed:
+        return True
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([raw.fileno()], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(raw.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _at_work(work: Callable[[sa.Connection], T], connection: sa.Connection) -> T:
@@ -224,7 +248,7 @@ def _engine(url: str) -> sa.Engine:
             return _sqlite_engine(parsed)
         if parsed.drivername != "postgresql+psycopg":
             raise StoreUnavailable("bad_database_url")
-        return sa.create_engine(parsed, pool_size=16, max_overflow=8, pool_pre_ping=False)
+        return sa.create_engine(parsed, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=False)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise StoreUnavailable("bad_database_url") from error
 
