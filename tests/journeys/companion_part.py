@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from app.entry import companion_app
+from app.entry import companion_invitations
 from app.entry.demo_companion import Customer, main, press
 from app.entry.demo_driver import Step, Steps, pause
 from remote_assist.customer_end import CustomerEnd
@@ -125,5 +125,6 @@ class TriedCustomer(Customer):
 
 if __name__ == "__main__":
     # half a minute of silence ends a session; nobody waits so long for a test
-    vars(companion_app)["CustomerEnd"] = partial(CustomerEnd, limits=Limits(lost_ms=LOST_MS))
+    assert "CustomerEnd" in vars(companion_invitations)  # where sessions are made
+    vars(companion_invitations)["CustomerEnd"] = partial(CustomerEnd, limits=Limits(lost_ms=LOST_MS))
     sys.exit(main(sys.argv[1:], TriedCustomer))
