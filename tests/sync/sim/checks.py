@@ -76,16 +76,15 @@ def _many_went_unasked(world: World, client: Client, state: ReplicaState) -> Non
     worker, before = client.worker, client.tickets
     assert worker is not None
     with worker.replica._file.read() as tx:
-        client.tickets = {
-            id_: scope
-            for id_, scope in tx.all("SELECT id, scope_id FROM ticket WHERE deleted = 0")
-            if scope in state.scopes and state.scopes[scope].state == "live"
-        }
+        here = dict(tx.all("SELECT id, scope_id FROM ticket WHERE deleted = 0"))
+    here = {id_: scope for id_, scope in here.items() if scope in state.scopes}
+    # what is loaded again is still here until its checkpoint; a first load is not yet anybody's to lose
+    client.tickets = {id_: scope for id_, scope in here.items() if state.scopes[scope].state != "loading"}
     rows = world.oracle.past.rows
     gone = [
         id_
         for id_, scope in before.items()
-        if id_ not in client.tickets
+        if id_ not in here
         and scope in state.scopes
         # one that went to a scope which is about to be loaded comes back with it
         and ((row := rows.get((TICKET, id_))) is None or row.deleted or row.scope not in state.scopes)
