@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from app.domain.changes import Row
+from app.domain.entities import TICKET
 from app.domain.errors import Refused
 from app.domain.executor import execute
 from app.domain.ports import Identity
@@ -44,6 +45,16 @@ class _Plan:
     revived: set[int] = field(default_factory=set)  # confirmed once, pending again since the server was restored
     epoch: bytes | None = None
     past: dict[Key, frozenset[int]] = field(default_factory=dict)
+    grounds: dict[int, _Ground] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """The ticket that a change is about and does not touch: which version of it, and which pending changes it shows."""
+
+    key: Key
+    version: tuple[int | None, int | None]
+    mids: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +78,14 @@ class Rebuilder:
         self._seen: list[_Seen] = []
         self._epoch: bytes | None = None  # unknown at first: whatever happened before the start is made good
         self._past: dict[Key, frozenset[int]] = {}  # of rows with pending changes: those that do not count any more
+        self._grounds: dict[int, _Ground] = {}
 
     def start_over(self) -> None:
         """Forget what was noticed: the numbers changed."""
         self._done = -1
         self._seen.clear()
         self._past.clear()
+        self._grounds.clear()
         self._epoch = None
 
     def run(self) -> bool:
@@ -97,7 +110,8 @@ class Rebuilder:
                     self._write(plan)
                     changed = True
             # not before it is written: a plan that came to nothing must find the same again
-            self._done, self._epoch, self._past = shown.checkpoint_no, plan.epoch, plan.past
+            self._done, self._epoch = shown.checkpoint_no, plan.epoch
+            self._past, self._grounds = plan.past, plan.grounds
             break
         self._prune()
         return changed
@@ -110,16 +124,15 @@ class Rebuilder:
 
     def _plan(self, shown: Shown, identity: Identity) -> _Plan:
         plan = _Plan(epoch=shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'"), past=self._past_of(shown))
+        plan.grounds = _grounds(shown)
         revived = self._revived(shown)
         plan.revived = set(revived)
         again = {**self._silent(shown), **revived}
-        past = plan.past
-        dirty = self._dirty(shown, plan.epoch).union(*again.values())
-        dirty |= {key for key in past if past[key] != self._past.get(key)}
-        dirty |= {key for key in self._past.keys() - past.keys() if self._counts(shown, key)}
+        dirty = self._dirty(shown, plan.epoch).union(*again.values()) | self._unlike_before(shown, plan)
         if not dirty:
             return plan
-        keys, mids = _component(shown, dirty, again)
+        about = {mid: again.get(mid, set()) | {ground.key} for mid, ground in plan.grounds.items()}
+        keys, mids = _component(shown, dirty, {**again, **about})
         rows = ShownRows(shown, hidden=frozenset(keys))
         entries = _entries(shown, mids)
         for mid, outcome_keys in sorted(mids.items()):
@@ -155,6 +168,13 @@ class Rebuilder:
             )
             out |= {(type_, id_) for (id_,) in shown.tx.all(sql)}
         return out
+
+    def _unlike_before(self, shown: Shown, plan: _Plan) -> set[Key]:
+        """Return the rows of which something else counts than at the last rebuild, whatever their base says."""
+        past = plan.past
+        out = {key for key in past if past[key] != self._past.get(key)}
+        out |= {key for key in self._past.keys() - past.keys() if self._counts(shown, key)}
+        return out | {ground.key for mid, ground in plan.grounds.items() if ground != self._grounds.get(mid)}
 
     def _past_of(self, shown: Shown) -> dict[Key, frozenset[int]]:
         """Return, of rows with pending changes, the changes that their image once showed and that count no more.
@@ -265,6 +285,29 @@ class Rebuilder:
             tx.many("UPDATE outbox SET confirmed = ? WHERE mid = ?", [(now, *mid) for mid in fresh])
             tx.many("DELETE FROM outbox WHERE mid = ?", sent)
             tx.run("DELETE FROM draft WHERE discarded < ?", (now - KEEP_DISCARDED_MS,))
+
+
+def _grounds(shown: Shown) -> dict[int, _Ground]:
+    """Return what changes rest on that do not touch the ticket which they are about.
+
+    Time and tags change no ticket, and what is written for a merged one changes only the one that took it. Where
+    they land is told by a row that has none of their images: when it is another one, they are replayed.
+    """
+    table = table_of(TICKET.number)
+    sql = (
+        f"SELECT k.mid, k.ticket, b.seq, b.rev FROM pending.outbox k LEFT JOIN main.{table.name} b ON b.id = k.ticket "
+        f"WHERE k.ticket IS NOT NULL AND {shown.active()} AND NOT EXISTS "
+        f"(SELECT 1 FROM pending.over_key j WHERE j.type = {TICKET.number} AND j.id = k.ticket AND j.mid = k.mid)"
+    )
+    found = shown.tx.all(sql)
+    over: dict[bytes, set[int]] = defaultdict(set)
+    if found:
+        sql = f"SELECT k.id, k.mid FROM pending.over_key k WHERE k.type = ? AND {shown.active()}"
+        for id_, mid in shown.tx.all(sql, (TICKET.number,)):
+            over[id_].add(mid)
+    return {
+        mid: _Ground((TICKET.number, id_), (seq, rev), frozenset(over.get(id_, ()))) for mid, id_, seq, rev in found
+    }
 
 
 def _unsettled(tx: Session) -> frozenset[int]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.changes import Actor, Context, Row, TicketCreate, TicketSet
-from app.domain.entities import MESSAGE, STATE, TICKET, Value
+from app.domain.changes import Actor, Context, Row, TicketCreate, TicketMerge, TicketSet, TimeAdd
+from app.domain.entities import MESSAGE, STATE, TICKET, TIME_ENTRY, Value
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.executor import execute
 from app.domain.ids import new_id
@@ -175,3 +175,58 @@ def test_a_message_that_a_merge_took_along_is_not_shown_twice_while_its_old_tick
     ctx = Context(Actor("user", new_id()), 1, 1, 1 << 16, "K7", 1, on_server=False)
     with pytest.raises(Refused, match="no_such_ticket"):
         execute(change, {}, _OnlyItsMessage(change), ctx, decide)
+
+
+def place_of(client: Client, entry: bytes) -> object:
+    """The ticket at which an entry of time is shown."""
+    with client.profile.readers().read() as tx:
+        row = ShownRows(Shown(tx)).get(TIME_ENTRY.number, entry)
+        assert row is not None
+        return row.values["ticket"]
+
+
+def note_time_meanwhile(client: Client, ticket: bytes) -> tuple[bytes, list[int]]:
+    """Save time on a ticket when the next pull is under way: it is not confirmed by it."""
+    entry, saved = new_id(), list[int]()
+
+    def save(request: object) -> bool:
+        if isinstance(request, Pull) and not saved:
+            saved.append(client.profile.commits.commit(TimeAdd(new_id(), entry, ticket, 5)).mid)
+        return False
+
+    client.line.lose = save
+    return entry, saved
+
+
+def test_time_on_a_ticket_is_back_at_it_once_the_merge_before_it_was_refused(
+    kim: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time changes no ticket, so nothing but the ticket that it is about says that its image must be made anew."""
+    source, target = kim.new_ticket("source"), kim.new_ticket("target")
+    kim.sync()
+    apply = Applier.apply
+
+    def refusing(self: Applier, change: Any, *more: Any) -> Any:
+        if isinstance(change, TicketMerge):
+            raise Refused("scope")
+        return apply(self, change, *more)
+
+    monkeypatch.setattr(Applier, "apply", refusing)
+    kim.do(TicketMerge(new_id(), source, target))
+    entry, saved = note_time_meanwhile(kim, source)
+    kim.sync()
+    assert kim.replica.state().lmid_seen < saved[0]
+    assert place_of(kim, entry) == source
+
+
+def test_time_on_a_ticket_goes_along_with_it_when_somebody_else_merges_it(kim: Client, lee: Client) -> None:
+    """The same, with a merge that comes from the server."""
+    source, target = kim.new_ticket("source"), kim.new_ticket("target")
+    kim.sync()
+    lee.sync()
+    lee.do(TicketMerge(new_id(), source, target))
+    lee.sync()
+    entry, saved = note_time_meanwhile(kim, source)
+    kim.sync()
+    assert kim.replica.state().lmid_seen < saved[0]
+    assert place_of(kim, entry) == target
