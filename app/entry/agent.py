@@ -17,6 +17,7 @@ from app.config import settings as conf
 from app.config.i18n import LanguageChoice, _, set_language
 from app.config.paths import UserFolders
 from app.config.settings import Settings
+from app.desktop.garbage import collect_here
 from app.entry.agent_app import AgentApp
 from app.entry.command_line import CommandLine
 from app.entry.display import no_display
@@ -62,6 +63,7 @@ def build_agent(options: AgentOptions) -> AgentApp:
     theme = Theme(qt, load_tokens(), ThemeMode(settings.get(conf.THEME).value))
     theme.warm_up()
     FocusRing(qt, theme)  # owned by the application
+    collect_here(qt)
     return AgentApp(qt, theme, settings, folders.data / "agent", options.passphrase)
 
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.config.i18n import LanguageChoice, _, set_language
 from app.config.paths import UserFolders
+from app.desktop.garbage import collect_here
 from app.entry.command_line import CommandLine
 from app.entry.companion_app import CompanionApp
 from app.entry.display import no_display
@@ -51,6 +52,7 @@ def build_companion(options: CompanionOptions) -> CompanionApp:
     tokens = load_tokens()
     theme = Theme(qt, tokens, options.theme, control_px=tokens.target_companion)
     FocusRing(qt, theme)  # owned by the application
+    collect_here(qt)
     folders = UserFolders.under(options.data) if options.data is not None else UserFolders.of_user()
     return CompanionApp(qt, theme, folders.data / "companion", passphrase=options.passphrase, enrol_link=options.enrol)
 
