@@ -9,6 +9,8 @@ PYTHON := .venv/bin/python
 OUT ?= build/demo
 TESTS ?=
 START ?= 0
+# one more than processors: many tests wait for processes that they started
+WORKERS ?= $(shell expr $$(nproc) + 1)
 
 .PHONY: help demo test slow check bench torture fuzz dist screenshots simulate simulate-nightly venv lock
 
@@ -19,7 +21,7 @@ demo: venv ## open server, help desk and companion on this machine (without a di
 	@.ci/demo "$(OUT)"
 
 test: venv ## run the tests
-	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(TESTS)
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
 
 slow: venv ## run the longer suites that `make test` leaves out
 	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -m slow $(TESTS)

@@ -36,6 +36,7 @@ from widgets.shell.window import AgentWindow
 
 PASSPHRASE = "correct horse battery"
 LONG_MS = 60_000
+pytestmark = pytest.mark.slow  # real programs, ten seconds each; `.ci/run` runs them
 
 
 @pytest.fixture(scope="module")
