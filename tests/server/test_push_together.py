@@ -170,17 +170,18 @@ def test_when_the_database_cannot_everybody_is_told_to_come_back(world: World, m
 
 async def test_pushes_gather_while_a_transaction_runs() -> None:
     """The first goes at once; those that come meanwhile go together, a large one alone; one that left is no harm."""
-    gate, groups = asyncio.Event(), list[list[bytes]]()
+    gate, begun, groups = asyncio.Event(), asyncio.Event(), list[list[bytes]]()
 
     async def run(pushes: Sequence[tuple[Grant, bytes]]) -> list[Answer | Exception]:
         groups.append([body[:1] for _, body in pushes])
+        begun.set()
         await gate.wait()
         return [DatabaseBusy("b") if body == b"b" else Answer(body, {}) for _, body in pushes]
 
     queue, who = PushQueue(run, 1), Grant(AGENT, b"a" * 16, b"d" * 16, 0)
     bodies = [b"a", b"b", b"c", b"l" * 300_000, b"d"]
     tasks = [asyncio.ensure_future(queue.push(who, body)) for body in bodies]
-    await asyncio.sleep(0)
+    await begun.wait()
     tasks[2].cancel()
     gate.set()
     told = await asyncio.gather(*tasks, return_exceptions=True)

@@ -9,7 +9,6 @@ import hashlib
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,23 +153,8 @@ class Bench:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "server")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(desk: Desk, tmp_path: Path) -> Iterator[Client]:
-    made = Client(desk, tmp_path / "kim", "kim")
-    made.sync()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def bench(client: Client) -> Iterator[Bench]:
-    made = Bench(client)
+def bench(kim: Client) -> Iterator[Bench]:
+    made = Bench(kim)
     yield made
     made.close()
 
@@ -280,39 +264,39 @@ def test_offline_nothing_is_tried_and_the_person_is_told(bench: Bench) -> None:
     bench.run_until(lambda: bench.state() is BlobState.HERE)
 
 
-def test_what_live_tickets_name_is_fetched_by_itself_up_to_the_room_for_it(client: Client, desk: Desk) -> None:
+def test_what_live_tickets_name_is_fetched_by_itself_up_to_the_room_for_it(kim: Client, desk: Desk) -> None:
     """Newest first; files of no room are left to a press."""
-    bench = Bench(client, Limits(kept=1 << 20, pinned=450_000, pinned_file=400_000))
+    bench = Bench(kim, Limits(kept=1 << 20, pinned=450_000, pinned_file=400_000))
     files = []
     for n, size in enumerate((300_000, 300_000, 100_000, 500_000)):
         content = random.Random(n + 10).randbytes(size)
         file = Attachment(hashlib.sha256(content).digest(), f"{n}.bin", "", size)
         bench.server.there[file.sha256.hex()] = content
         files.append(file)
-        ticket = client.new_ticket(f"ticket {n}")
-        client.do(NoteAdd(new_id(), new_id(), ticket, "n", attachments=(file,)))
-    client.sync()
+        ticket = kim.new_ticket(f"ticket {n}")
+        kim.do(NoteAdd(new_id(), new_id(), ticket, "n", attachments=(file,)))
+    kim.sync()
     wanted = [files[2], files[1]]  # the newest is too large for one, the oldest finds no room
     bench.run_until(lambda: all(bench.state(f) is BlobState.HERE for f in wanted))
     assert [bench.state(f) for f in (files[0], files[3])] == [BlobState.ABSENT] * 2
     bench.close()
 
 
-def test_room_is_made_by_what_was_not_used_for_longest_and_never_by_what_is_not_sent(client: Client) -> None:
+def test_room_is_made_by_what_was_not_used_for_longest_and_never_by_what_is_not_sent(kim: Client) -> None:
     """Pinned and unsent files stay, whatever the limit."""
-    bench = Bench(client, Limits(kept=250_000, pinned=0, pinned_file=0))
+    bench = Bench(kim, Limits(kept=250_000, pinned=0, pinned_file=0))
     own = bench.blobs.add_content(random.Random(1).randbytes(200_000), "own", "")
-    ticket, files = client.new_ticket(), []
+    ticket, files = kim.new_ticket(), []
     for n in range(4):
         content = random.Random(n + 20).randbytes(100_000)
         file = bench.blobs.add_content(content, f"{n}.bin", "")
-        client.do(NoteAdd(new_id(), new_id(), ticket, "n", attachments=(file,)))
+        kim.do(NoteAdd(new_id(), new_id(), ticket, "n", attachments=(file,)))
         files.append(file)
-    client.sync()
-    with client.profile._writer.write() as tx:
+    kim.sync()
+    with kim.profile._writer.write() as tx:
         tx.run("DELETE FROM blob_new WHERE sha256 <> ?", (own.sha256,))
     for n, file in enumerate(files):
-        os.utime(client.folder / "blobs" / file.sha256.hex(), (1_000 + n, 1_000_000_000 + n))
+        os.utime(kim.folder / "blobs" / file.sha256.hex(), (1_000 + n, 1_000_000_000 + n))
     bench.blobs._folder.touch(files[0].sha256)
     removed = bench.mover.make_room({f.sha256 for f in files})
     assert {mark for mark, _ in removed} == {files[1].sha256, files[2].sha256}

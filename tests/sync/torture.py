@@ -104,7 +104,8 @@ class Run:
         while waiting and time.monotonic() < end:
             for computer in waiting:
                 computer.revive()
-            waiting = [c for c in waiting if not converged(c, self.fleet.database)]
+            # all of them each time: who was done is behind again when another one sends its last words
+            waiting = [c for c in self.computers if not converged(c, self.fleet.database)]
             _rest(0.3)
         return len(waiting)
 
