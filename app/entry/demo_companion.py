@@ -136,15 +136,18 @@ def press(button: QAbstractButton | QWidget) -> None:
         button.click()
 
 
-def main(argv: list[str], person: Callable[[CompanionApp], Customer] = Customer) -> int:
-    """Run the companion for the demo. The first line of standard input holds the secrets of this run."""
+def main(argv: list[str], person: Callable[[CompanionApp], Customer] = Customer, behind: bool = True) -> int:
+    """Run the companion for the demo, `behind` the agent's windows when the two want the same processor.
+
+    The first line of standard input holds the secrets of this run.
+    """
     parser = argparse.ArgumentParser(prog="deskside demo --part companion")
     parser.add_argument("--profile", type=Path, required=True)
     parser.add_argument("--lang", default="system")
     parser.add_argument("--theme", default="system")
     options = parser.parse_args(argv)
     first = json.loads(sys.stdin.readline())
-    if hasattr(os, "nice"):
+    if behind and hasattr(os, "nice"):
         os.nice(_NICE)  # a real customer sits at another computer: here the agent's windows come first
     companion = build_companion(
         CompanionOptions(

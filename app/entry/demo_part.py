@@ -25,8 +25,11 @@ class PartFailed(Exception):
 class Part:
     """One child process. `order` may be called from one thread only."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], patience_s: float = 30.0
+    ) -> None:
         self.name = name
+        self._patience_s = patience_s
         self._log = log.open("ab")
         self._process = subprocess.Popen(
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=dict(environment)
@@ -45,10 +48,10 @@ class Part:
         """Whether the process lives."""
         return self._process.poll() is None
 
-    def order(self, what: str, timeout_s: float = 30.0, **details: object) -> dict[str, Any]:
-        """Give an order and return its answer. Raises PartFailed."""
+    def order(self, what: str, timeout_s: float = 0.0, **details: object) -> dict[str, Any]:
+        """Give an order and return its answer, waited for as long as the part's patience lasts. Raises PartFailed."""
         self.send({"do": what, **details})
-        return self.answer(what, timeout_s)
+        return self.answer(what, timeout_s or self._patience_s)
 
     def send(self, message: Mapping[str, object]) -> None:
         """Write one line. Raises PartFailed when the process is gone."""

@@ -18,10 +18,14 @@ _NICE = 10
 
 
 class DemoServer:
-    """Fills a fresh data folder and serves it. `start` blocks; `stop` is idempotent."""
+    """Fills a fresh data folder and serves it. `start` blocks; `stop` is idempotent.
 
-    def __init__(self, folder: Path, size: str) -> None:
+    `behind`: the windows on this machine come first, as they would if the server were another computer.
+    """
+
+    def __init__(self, folder: Path, size: str, behind: bool = True) -> None:
         self.folder = folder
+        self._behind = behind
         self._size = size
         self._process: subprocess.Popen[bytes] | None = None
         self.password = secrets.token_urlsafe(12)
@@ -66,7 +70,8 @@ class DemoServer:
         with (self.folder.parent / "server.log").open("ab") as log:
             self._process = subprocess.Popen([*command, "--port-file", str(port_file)], stdout=log, stderr=log)
         # a real server is another computer: here it must not take the processor from the windows
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICE)
+        if self._behind:
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICE)
         deadline = time.monotonic() + _START_S
         while not port_file.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing import AuthenticationError
 
@@ -17,6 +18,9 @@ from remote_assist.ipc import connect_parent
 from remote_assist.shm import FrameWriter
 
 _LOADING_NICE = 15
+_GENTLE_S = 1.0
+# in steps, so that a busy computer can be noticed between them
+_LIBRARIES = ("numpy", "av", "OpenSSL", "aioice", "aiortc", "remote_assist.child", "remote_assist.capture_drawn")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,17 +47,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _load_gently() -> None:
     """Load the media libraries behind everything else: half a second of computing that would make windows jerk.
 
-    Linux gives each thread a nice value of its own, so the thread that works later is not held back.
+    On a computer that is busy anyway that share of the processor may never come: what is not loaded within a second is
+    loaded by the caller, at the child's own priority. Linux gives each thread a nice value of its own, so the thread
+    that works later is not held back.
     """
     if not sys.platform.startswith("linux"):
         return
+    end = time.monotonic() + _GENTLE_S
 
     def load() -> None:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOADING_NICE)
         with contextlib.suppress(ImportError):  # told where it is imported in earnest
-            importlib.import_module("remote_assist.child")
-            importlib.import_module("remote_assist.capture_drawn")
+            for library in _LIBRARIES:
+                if time.monotonic() >= end:
+                    return
+                importlib.import_module(library)
 
     thread = threading.Thread(target=load, name="load")
     thread.start()

@@ -17,7 +17,6 @@ from app.entry.demo_driver import Step, Steps, pause
 from app.services.texts_history import event_line
 from remote_assist.agent_end import AgentEnd
 from remote_assist.limits import Limits
-from tests.journeys.stage import LOST_MS
 
 
 class TriedAgent(Agent):
@@ -26,6 +25,7 @@ class TriedAgent(Agent):
     def steps(self) -> dict[str, Step]:
         """Return the orders this part knows."""
         more: dict[str, Step] = {
+            "patience": self.patience,
             "resume": self.resume,
             "children": self.children,
             "strip": self.strip,
@@ -41,6 +41,13 @@ class TriedAgent(Agent):
             "thread": self.thread,
         }
         return super().steps() | more
+
+    def patience(self, lost_ms: int) -> Steps:
+        """How long the next session waits for a broken line."""
+        assert "AgentEnd" in vars(agent_sessions)  # where sessions are made
+        vars(agent_sessions)["AgentEnd"] = partial(AgentEnd, limits=Limits(lost_ms=lost_ms))
+        yield lambda: True
+        return {}
 
     def resume(self) -> Steps:
         """A later start with the same profile: the main window comes by itself."""
@@ -178,6 +185,4 @@ class TriedAgent(Agent):
 
 
 if __name__ == "__main__":
-    # half a minute of silence ends a session; nobody waits so long for a test
-    vars(agent_sessions)["AgentEnd"] = partial(AgentEnd, limits=Limits(lost_ms=LOST_MS))
     sys.exit(main(sys.argv[1:], TriedAgent))

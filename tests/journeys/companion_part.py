@@ -14,7 +14,6 @@ from app.entry.demo_companion import Customer, main, press
 from app.entry.demo_driver import Step, Steps, pause
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.limits import Limits
-from tests.journeys.stage import LOST_MS
 from widgets.foundation import PlainLabel
 
 
@@ -24,6 +23,7 @@ class TriedCustomer(Customer):
     def steps(self) -> dict[str, Step]:
         """Return the orders this part knows."""
         more: dict[str, Step] = {
+            "patience": self.patience,
             "resume": self.resume,
             "child": self.child,
             "session": self.session,
@@ -35,6 +35,13 @@ class TriedCustomer(Customer):
             "blind_prompt": self.blind_prompt,
         }
         return super().steps() | more
+
+    def patience(self, lost_ms: int) -> Steps:
+        """How long the next session waits for a broken line."""
+        assert "CustomerEnd" in vars(companion_invitations)  # where sessions are made
+        vars(companion_invitations)["CustomerEnd"] = partial(CustomerEnd, limits=Limits(lost_ms=lost_ms))
+        yield lambda: True
+        return {}
 
     def resume(self) -> Steps:
         """A later start with the same profile: Home comes by itself, and the server is reached."""
@@ -124,7 +131,4 @@ class TriedCustomer(Customer):
 
 
 if __name__ == "__main__":
-    # half a minute of silence ends a session; nobody waits so long for a test
-    assert "CustomerEnd" in vars(companion_invitations)  # where sessions are made
-    vars(companion_invitations)["CustomerEnd"] = partial(CustomerEnd, limits=Limits(lost_ms=LOST_MS))
-    sys.exit(main(sys.argv[1:], TriedCustomer))
+    sys.exit(main(sys.argv[1:], TriedCustomer, behind=False))

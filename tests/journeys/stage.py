@@ -13,12 +13,14 @@ from typing import Any
 
 from app.entry.demo_part import Part
 from app.entry.demo_server import DemoServer
+from remote_assist.limits import Limits
 from tests.fakes.wait import wait_until
 
 PASSPHRASE = "a passphrase for journeys"
 LOGIN = "agent1"
 _BARE = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-LOST_MS = 4_000  # how long a broken line is waited for; a person's session waits 30 s
+SOON_MS = 4_000  # how long a broken line is waited for where a test needs the end of that; else as in real sessions
+_PATIENCE_S = 90.0  # for one answer; this machine may be busy with many other tests
 TICKETS = 300  # of the sample data "small"
 
 
@@ -27,7 +29,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.server = DemoServer(folder / "server", "small")
+        self.server = DemoServer(folder / "server", "small", behind=False)
         self._parts: dict[str, Part] = {}
 
     def start(self) -> None:
@@ -35,8 +37,8 @@ class Stage:
         self.server.start()
         companion = self._start("companion", enrol=self.server.enrolment_link)
         agent = self._start("agent", server=self.server.url, login=LOGIN, password=self.server.password)
-        companion.order("enrol", 30)
-        agent.order("sign_in", 40, least=TICKETS)
+        companion.order("enrol")
+        agent.order("sign_in", least=TICKETS)
         self.open_ticket()
 
     def stop(self) -> None:
@@ -48,7 +50,7 @@ class Stage:
     def _start(self, name: str, environment: Mapping[str, str] | None = None, **first: object) -> Part:
         environment = _BARE | {"QT_QPA_PLATFORM": "offscreen"} | dict(environment or {})
         command = [sys.executable, "-m", f"tests.journeys.{name}_part", "--profile", str(self.folder / name)]
-        part = Part(name, [*command, "--lang", "en"], self.folder / f"{name}.log", environment)
+        part = Part(name, [*command, "--lang", "en"], self.folder / f"{name}.log", environment, _PATIENCE_S)
         self._parts[name] = part
         part.send({"passphrase": PASSPHRASE, **first})
         return part
@@ -91,29 +93,34 @@ class Stage:
         for name, part in list(self._parts.items()):
             if not part.running:
                 part.stop()
-                self._start(name).order("resume", 30)
+                self._start(name).order("resume")
                 if name == "agent":
                     self.open_ticket()
 
     def open_ticket(self) -> None:
         """The agent opens the customer's ticket."""
-        self.agent.order("open", 20, ticket=self.server.ticket)
+        self.agent.order("open", ticket=self.server.ticket)
 
-    def share(self) -> int:
-        """From the agent's request to live pictures with a compared number; return how much history there was."""
-        before = int(self.agent.order("thread", 10)["count"])
-        self.agent.order("invite", 20)
-        self.companion.order("wait_prompt", 20, path=str(self.folder / "prompt.png"))
-        self.companion.order("allow", 20)
-        number = self.agent.order("wait_number", 20)["number"]
-        self.companion.order("pick_number", 20, number=number)
-        self.agent.order("confirm_number", 20)
-        self.agent.order("sees_live", 20)
+    def share(self, lost_ms: int = Limits().lost_ms) -> int:
+        """From the agent's request to live pictures with a compared number; return how much history there was.
+
+        `lost_ms`: how long both ends wait for a broken line.
+        """
+        for part in (self.agent, self.companion):
+            part.order("patience", lost_ms=lost_ms)
+        before = int(self.agent.order("thread")["count"])
+        self.agent.order("invite")
+        self.companion.order("wait_prompt", path=str(self.folder / "prompt.png"))
+        self.companion.order("allow")
+        number = self.agent.order("wait_number")["number"]
+        self.companion.order("pick_number", number=number)
+        self.agent.order("confirm_number")
+        self.agent.order("sees_live")
         return before
 
     def finish(self) -> None:
         """Close what the customer still sees of the session."""
-        self.companion.order("close_summary", 20)
+        self.companion.order("close_summary")
 
     def record_of(self, sid: str) -> list[str]:
         """Kinds of entries that the server's own database has of a session."""
@@ -130,7 +137,7 @@ class Stage:
 def kill_and_wait(pid: int) -> None:
     """kill -9 a process that somebody else waits for, and wait until it is gone."""
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not lives(pid), 5)
+    wait_until(lambda: not lives(pid), 30)
 
 
 def lives(pid: int) -> bool:

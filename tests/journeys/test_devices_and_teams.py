@@ -285,7 +285,7 @@ def test_a_refresh_token_whose_answer_got_lost_needs_no_new_sign_in(server: Serv
         window.connect()
         window.do(NoteAdd(new_id(), note, ticket, "nach dem Verlust"))
         window.wait_sent(40)
-        wait_until(lambda: has_note(server, note), 10)
+        wait_until(lambda: has_note(server, note), 60)
         assert _Losing.lost == 1
         assert not [m for m in window.messages if type(m).__name__ == "SignInNeeded" and m.code == "token"]  # type: ignore[union-attr]  # named above
     finally:

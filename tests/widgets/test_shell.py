@@ -162,6 +162,28 @@ def test_ctrl_enter_sends_the_reply_and_the_composer_is_empty_again(desk: Desk) 
     assert desk.composer.reply_button.label() == "Write reply"
 
 
+def test_what_was_done_is_told_beside_the_composer_and_never_over_its_buttons(desk: Desk, qtbot: QtBot) -> None:
+    """The line stands above the composer, however that grows and folds meanwhile."""
+    window, toast = desk.window, desk.window.toast
+    window.resize(1280, 800)
+    desk.open(0)
+
+    def apart() -> bool:
+        top = desk.composer.mapTo(window, QPoint(0, 0)).y()
+        return 0 <= top - toast.geometry().bottom() < 40
+
+    for key in (Qt.Key.Key_R, Qt.Key.Key_N):
+        desk.key(key)
+        desk.type("One line.")
+        desk.key(Qt.Key.Key_Return, CTRL)
+        qtbot.waitUntil(apart)
+        desk.key(Qt.Key.Key_R)
+        qtbot.waitUntil(apart)
+        desk.key(Qt.Key.Key_Escape)
+        qtbot.waitUntil(apart)
+        assert toast.text()
+
+
 @pytest.mark.ux("UX-22")
 def test_send_and_solve_sends_first_and_then_sets_the_state(desk: Desk) -> None:
     """One key; the state follows the reply."""

@@ -17,6 +17,8 @@ from widgets.foundation.theme import Theme
 
 __all__ = ["BusyStrip", "EmptyState", "Notice", "Toast", "announce"]
 
+_MOVED = frozenset({QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide})
+
 
 def announce(widget: QWidget, text: str, *, urgent: bool = False) -> None:
     """Have a screen reader speak the text, once. `urgent` interrupts what it is saying. GUI thread."""
@@ -138,7 +140,7 @@ class Toast(Panel):
         self._label = PlainLabel()
         self._undo_run: Callable[[], object] | None = None
         self._window = window
-        self.above: QWidget | None = None  # stand over this part instead of at the window's foot
+        self._above: QWidget | None = None
         self._space = theme.tokens.space
         self._times = theme.tokens.time_ms
         self.undo = Button(theme, undo, look=Look.LINK, pressed=self._undo)
@@ -151,6 +153,11 @@ class Toast(Panel):
         self._timer.timeout.connect(self.hide)
         window.installEventFilter(self)
         self.hide()
+
+    def stand_above(self, part: QWidget) -> None:
+        """Stand above a part of the window instead of at its foot, wherever that part moves."""
+        self._above = part
+        part.installEventFilter(self)
 
     def tell(self, text: str, undo: Callable[[], object] | None = None, stay_ms: int = 0) -> None:
         """Show the text; with `undo` the button stays for 8 s, or `stay_ms`, and calls it once."""
@@ -168,8 +175,8 @@ class Toast(Panel):
         return "" if self.isHidden() else self._label.text()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay in the middle when the window changes its size."""
-        if event.type() is QEvent.Type.Resize and not self.isHidden():
+        """Stay in place when the window or the part below changes."""
+        if event.type() in _MOVED and not self.isHidden():
             self._place()
         return super().eventFilter(watched, event)
 
@@ -182,7 +189,7 @@ class Toast(Panel):
 
     def _place(self) -> None:
         self.adjustSize()
-        window, above = self._window, self.above
+        window, above = self._window, self._above
         if above is not None and above.isVisible():
             corner = above.mapTo(
                 window, QPoint((above.width() - self.width()) // 2, -self.height() - self._space.small)

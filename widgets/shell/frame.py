@@ -98,7 +98,7 @@ class WindowFrame(QMainWindow):
         self.cover.addWidget(self.lock)
         self.setCentralWidget(self.cover)
         self.toast = Toast(theme, whole, undo=_("Undo"), close=_("Close"))
-        self.toast.above = self.ticket.composer
+        self.toast.stand_above(self.ticket.composer)
 
     def _split(self, theme: Theme) -> None:
         space = theme.tokens.space
