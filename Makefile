@@ -12,6 +12,9 @@ START ?= 0
 # one more than processors: many tests wait for processes that they started
 WORKERS ?= $(shell expr $$(nproc) + 1)
 
+# hundreds of programs start in a test run: none of them should compile its modules anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test slow check bench torture fuzz dist screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made

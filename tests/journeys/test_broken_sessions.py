@@ -13,6 +13,9 @@ from tests.journeys.stage import LOGIN, SOON_MS, Stage, has, kill_and_wait, live
 _NOTHING_SHARED = "Nothing is shared now."
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made = Stage(tmp_path_factory.mktemp("journeys"))

@@ -174,12 +174,14 @@ class Theme(QObject):
         if not folder.is_dir():
             folder.mkdir()
             write_art(folder, self.tokens.colour[self._scheme])
+        sheet = stylesheet(self.tokens, self._scheme, self._base(), folder.as_posix(), self._control_px)
+        if sheet == self._app.styleSheet():  # "light" where the system is light: every widget would be polished anew
+            return
         font = QFont()
         font.setFamilies([family for family in (self._family, *self.tokens.font_families) if family])
         font.setPointSizeF(self._base())
         self._app.setFont(font)
         self._app.setPalette(self._palette())
-        sheet = stylesheet(self.tokens, self._scheme, self._base(), folder.as_posix(), self._control_px)
         self._app.setStyleSheet(sheet)
         self._icons.clear()
         # a wrapper may outlive its widget until Python collects it
