@@ -129,7 +129,8 @@ class Pipeline:
             if self._last is not None:
                 rows = self._last.rows.copy()
                 masks.paint(rows, self._rects)
-                self._keep(rows, self._last.captured_us)
+                # one that was sent already is made anew now; nothing but the masks has changed since
+                self._keep(rows, self._last.captured_us if self._mailbox.filled else now_us())
 
     def hold(self) -> None:
         """Let nothing through and forget the last picture, until `begin`. Does not wait for a picture in work."""

@@ -17,7 +17,7 @@ from remote_assist.child_roles import CustomerRole
 from remote_assist.compose import Painter, shown_from_picture
 from remote_assist.pacer import Pacer
 from remote_assist.rate import MIN_BPS, START_BPS, Quality, RateControl
-from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, Rows
+from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, Rows, now_us
 from remote_assist.shm import FrameReader, FrameWriter
 from tests.fakes.wait import wait_until
 
@@ -98,6 +98,21 @@ def test_a_mask_covers_the_preview_and_what_is_sent() -> None:
     assert (sent.rows[100:120, 100:120] == masks.MASK_BGRX).all()
     assert (line.previews[0].rows[10:60, 10:60] == masks.MASK_BGRX).all()
     assert sent.rows[0, 0] == 9
+
+
+def test_a_mask_that_comes_later_makes_a_new_picture_and_does_not_count_the_time_between_as_delay() -> None:
+    """Its age is measured from the repainting; that of a picture which still waits from its capture."""
+    line = Line()
+    line.pipeline.sink(raw(blank(9)))
+    line.pipeline.set_masks([(10, 10, 50, 50)])
+    waiting = line.mailbox.take()
+    assert waiting is not None
+    assert waiting.captured_us == 1
+    before = now_us()
+    line.pipeline.set_masks([(10, 10, 60, 60)])
+    sent = line.mailbox.take()
+    assert sent is not None
+    assert sent.captured_us >= before
 
 
 def test_a_region_lets_nothing_else_through() -> None:
