@@ -212,7 +212,9 @@ def test_a_server_that_takes_most_tickets_away_at_once_has_to_wait_for_the_agent
 
 @pytest.mark.ux("UX-20")
 def test_an_agent_taken_out_of_a_team_keeps_only_what_was_not_sent(server: ServerProcess, agent: Agent) -> None:
-    """The team's tickets leave list and page; the unsent note stands in Needs you with its words."""
+    """The team's tickets leave list and page; the unsent note stands in Needs you with its words, once."""
+    # what other journeys left there belongs to this person too, and came with the first load
+    before = {i.id for i in agent.profile.needs_you.entries()}
     [(team, name)] = ask(
         server, "SELECT t.team, m.name_ko FROM ticket t JOIN team m ON m.id = t.team WHERE t.deleted = 0 "
         "GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1",
@@ -226,15 +228,17 @@ def test_an_agent_taken_out_of_a_team_keeps_only_what_was_not_sent(server: Serve
         note = agent.note(ticket, "여기서만 적은 메모")
         admin(server, "team", "withdraw", "agent1", str(name))
     agent.wait(lambda: not (agent.tickets() & theirs))
-    agent.wait(lambda: agent.app.status.needs_you == 1)
-    [item] = agent.profile.needs_you.entries()
+    agent.wait(lambda: agent.app.status.needs_you == len(before) + 1)
+    agent.wait(lambda: agent.app.status.waiting == 0)  # it was sent all the same; the refusal is of the same entry
+    [item] = [i for i in agent.profile.needs_you.entries() if i.id not in before]
     assert item.kind in (NeedKind.ORPHANED, NeedKind.REJECTED)
     assert item.body == "여기서만 적은 메모"
+    assert agent.app.status.needs_you == len(before) + 1
     assert not has_note(server, note)
     agent.wait(lambda: agent.window.desk.details is None)
     agent.window.go_needs_you()
-    agent.wait(lambda: agent.window.needs.listing.list.model().rowCount() == 1)
-    assert "1" in agent.window.strip.needs.text()
+    agent.wait(lambda: agent.window.needs.listing.list.model().rowCount() == len(before) + 1)
+    assert str(len(before) + 1) in agent.window.strip.needs.text()
     admin(server, "team", "grant", "agent1", str(name))
     agent.wait(lambda: theirs <= agent.tickets())
 

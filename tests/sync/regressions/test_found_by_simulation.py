@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from app.store.shown import Shown, ShownRows
 from sync.conflicts import decide
 from sync.protocol import Pull
 from sync.server.apply import Applier
+from sync.server.devices import Devices
 from tests.sync.desk import Client, Desk
 
 
@@ -230,3 +232,46 @@ def test_time_on_a_ticket_goes_along_with_it_when_somebody_else_merges_it(kim: C
     kim.sync()
     assert kim.replica.state().lmid_seen < saved[0]
     assert place_of(kim, entry) == target
+
+
+def tray(client: Client) -> list[tuple[str, str]]:
+    """What stands in Needs you: kind and words."""
+    return [(item.kind.value, item.body) for item in client.profile.needs_you.entries()]
+
+
+def lose_team(desk: Desk, login: str) -> None:
+    """The administrator takes a person out of the team."""
+    Devices(desk.store, random.randbytes).set_team(desk.clock(), login, "북부", member=False)
+
+
+def test_a_refused_note_of_a_lost_team_stays_in_the_tray_when_the_device_is_numbered_anew(
+    desk: Desk, kim: Client, lee: Client
+) -> None:
+    """The server has answered for it, so it is not sent again: what stands in the tray is all that is left of it."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    kim.note(ticket, "nur hier")
+    lose_team(desk, "kim")
+    kim.core.rehello()
+    assert kim.sync()
+    assert tray(kim) == [("orphaned", "nur hier")]
+    kim.new_device(kim.core.state.lmid_seen)
+    assert kim.sync()
+    assert tray(kim) == [("orphaned", "nur hier")]
+
+
+def test_a_refused_note_that_is_sent_again_under_a_new_number_stands_in_the_tray_once(
+    desk: Desk, kim: Client, lee: Client
+) -> None:
+    """The server was restored and does not know the refusal: it refuses the same note again."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    lose_team(desk, "kim")
+    kim.note(ticket, "nur hier")
+    assert kim.sync()
+    assert len(tray(kim)) == 1
+    kim.new_device(0)
+    assert kim.sync()
+    assert len(tray(kim)) == 1
