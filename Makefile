@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-PYTHON := .venv/bin/python
+PY := .venv/bin/python
 OUT ?= build/demo
 TESTS ?=
 START ?= 0
@@ -24,37 +24,37 @@ demo: venv ## open server, help desk and companion on this machine (without a di
 	@.ci/demo "$(OUT)"
 
 test: venv ## run the tests
-	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
+	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
 
 slow: venv ## run the longer suites that `make test` leaves out
-	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest -m slow $(TESTS)
+	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -m slow $(TESTS)
 
 check: venv ## styles, types, import contracts, translations, requirements, generated docs
 	@.ci/check
 
 simulate: venv ## tell 300 stories of sync going wrong; none may end badly (docs/simulator.md)
-	$(PYTHON) -m tests.sync.simulate --seeds 300 --start $(START) --json build/simulate.json
+	$(PY) -m tests.sync.simulate --seeds 300 --start $(START) --json build/simulate.json
 
 simulate-nightly: venv ## 50,000 such stories, and every planted bug must be found
-	$(PYTHON) -m tests.sync.simulate --seeds 50000 --start $(START) --json build/simulate-nightly.json
-	$(PYTHON) -m tests.sync.simulate --plant all --seeds 5000 --json build/simulate-plants.json
+	$(PY) -m tests.sync.simulate --seeds 50000 --start $(START) --json build/simulate-nightly.json
+	$(PY) -m tests.sync.simulate --plant all --seeds 5000 --json build/simulate-plants.json
 
 bench: venv ## run every benchmark, results in build/bench
 	@.ci/bench
 
 torture: venv ## kill windows, workers, servers and broker at random, 100 cycles; nothing may be lost
 	@mkdir -p build/torture
-	$(PYTHON) -m tests.sync.torture --cycles 100 --json build/torture/report.json
+	$(PY) -m tests.sync.torture --cycles 100 --json build/torture/report.json
 
 fuzz: venv ## schemathesis on the server's own OpenAPI, on SQLite and on PostgreSQL
-	$(PYTHON) -m tests.server.fuzz --seconds 60 --examples 100
-	$(PYTHON) -m tests.server.fuzz --seconds 60 --examples 100 --postgresql
+	$(PY) -m tests.server.fuzz --seconds 60 --examples 100
+	$(PY) -m tests.server.fuzz --seconds 60 --examples 100 --postgresql
 
 dist: venv ## build the frozen program in dist/deskside and try it
 	@.ci/dist
 
 screenshots: venv ## draw the windows into build/screenshots
-	QT_QPA_PLATFORM=offscreen $(PYTHON) -m tests.widgets.screenshots
+	QT_QPA_PLATFORM=offscreen $(PY) -m tests.widgets.screenshots
 
 venv: .venv/.synced ## make the locked environment in .venv
 	@.ci/qt-libraries

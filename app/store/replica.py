@@ -124,8 +124,6 @@ class ReplicaStore:
                 tx.run("DELETE FROM meta WHERE k = 'foreign'")
             tx.run("INSERT OR REPLACE INTO meta VALUES('device_id', ?), ('lmid_seen', 0)", (device,))
             tx.run("DELETE FROM waiting")
-            # these are pushed again under their new numbers, and their refusals come with content of their own
-            tx.run("DELETE FROM needs_you WHERE kind = 'orphaned' AND device <> ?", (device,))
 
     # --- the engine's port ------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from app.store.cipher import Database, Session
 from app.store.shown import MAX_PARAMETERS
 
 _REFUSED = ("rejected", "conflict")
+_FORGET_TWIN = "DELETE FROM needs_you WHERE device <> ? AND name = ? AND content = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,18 @@ class Tray:
         # accepted after all: pushed before the scope was lost, or again after the server was restored
         gone = [(self._device, mid) for mid, _ in fresh if mid not in told]
         self._tx.many("DELETE FROM needs_you WHERE device = ? AND mid = ?", gone)
+        self._forget_earlier(seen, checkpoint.lmid)
+
+    def _forget_earlier(self, seen: int, lmid: int) -> None:
+        """Let entries of an earlier device id go whose changes were sent again under new numbers, and answered anew.
+
+        Of those that the server had answered for before, and that are not sent again, the entry is all that is left.
+        """
+        if self._tx.value("SELECT 1 FROM needs_you WHERE device <> ? LIMIT 1", (self._device,)) is None:
+            return
+        with self._pending.read() as other:
+            again = other.all("SELECT name, args FROM outbox WHERE mid > ? AND mid <= ?", (seen, lmid))
+        self._tx.many(_FORGET_TWIN, [(self._device, *sent) for sent in again])
 
     def _take_results(self, results: Sequence[MutationResult]) -> None:
         wanted = {r.mid: r for r in results if needs_a_person(r)}
@@ -123,6 +136,8 @@ class Tray:
     def _note(self, mid: int, kind: str, reason: str | None, kept: Kept | None, data: str | None) -> None:
         """Write an entry; content that is here already is never lost to an update."""
         id_ = derived_id(self._device, "needs", str(mid))
+        if kept is not None:
+            self._tx.run(_FORGET_TWIN, (self._device, kept.name, kept.args))
         what: tuple[Any, ...] = (kept.name, kept.v, kept.args, kept.ticket) if kept else (None, None, None, None)
         self._tx.run(
             "INSERT INTO needs_you(id, device, mid, kind, type, entity_id, reason, name, v, content, data, created) "

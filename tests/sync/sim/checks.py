@@ -329,6 +329,7 @@ def everything_arrived(world: World) -> None:
         client.window.profile.after_checkpoint()
         client.window.read(partial(_nothing_over_it, client))
         _refusals_are_told(world, client)
+        _needs_you_says_it_once(client)
     _no_word_lost(world)
 
 
@@ -339,6 +340,20 @@ def _refusals_are_told(world: World, client: Client) -> None:
     refused = {m for (d, m), (st, _) in world.oracle.past.results.items() if d == device and st == "rejected"}
     if refused - told:
         raise Violation("I12", f"{client.person.login} was never told that {sorted(refused - told)} were refused")
+
+
+def _needs_you_says_it_once(client: Client) -> None:
+    """I13: of one change there is one entry in the tray, whatever was sent again under another number."""
+    assert client.window is not None
+    held = (
+        bytes.fromhex(item.mine["args"]["event"])
+        if isinstance(item.mine, dict) and "args" in item.mine
+        else getattr(item.change, "event", None)
+        for item in client.window.profile.needs_you.entries()
+    )
+    twice = [event.hex() for event, n in Counter(e for e in held if e is not None).items() if n > 1]
+    if twice:
+        raise Violation("I13", f"{client.person.login}: {twice} need this person more than once")
 
 
 def _nothing_over_it(client: Client, shown: Shown) -> None:
