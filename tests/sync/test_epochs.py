@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server that came back from a backup: what it lost is sent again and shows all the while."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from app.domain.entities import NOTE, customer_scope
+from app.domain.ids import TicketId, new_id
+from sync.protocol import (
+    Push,
+)
+from sync.server.epochs import begin_epoch
+from tests.sync.desk import Client, Desk
+
+# --- epochs -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_restored_from_a_backup_gets_the_lost_work_again(
+    desk: Desk, kim: Client, lee: Client, tmp_path: Path
+) -> None:
+    """Work that only the client still has is pending again and goes out once more; nothing is there twice."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    kim.note(ticket, "vor der Sicherung")
+    kim.sync()
+    backup = tmp_path / "backup.db"
+    _back_up(tmp_path / "server", backup)
+    kim.note(ticket, "nach der Sicherung")
+    kim.sync()
+    assert kim.profile.numbers().waiting == 0
+    _let_a_minute_pass(kim)
+    _restore(desk, backup)
+    pushes: list[bool] = []
+    kim.line.lose = lambda request: pushes.append(isinstance(request, Push)) or False  # type: ignore[func-returns-value]  # notes
+    kim.core.sync_now()
+    assert kim.sync()
+    assert kim.sync()
+    assert kim.profile.numbers().waiting == 0
+    assert sorted(str(row["body"]) for row in desk.rows(NOTE.number)) == ["nach der Sicherung", "vor der Sicherung"]
+    assert kim.bodies(TicketId(ticket))[1:] == ["vor der Sicherung", "nach der Sicherung"]
+    assert {s.state for s in kim.core.state.scopes.values()} == {"live"}
+
+
+def test_work_lost_by_the_server_shows_all_the_while(desk: Desk, kim: Client, lee: Client, tmp_path: Path) -> None:
+    """The joint checkpoint makes it pending again, and its image is made anew though it had been removed."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    backup = tmp_path / "backup.db"
+    _back_up(tmp_path / "server", backup)
+    kim.note(ticket, "verloren und wieder da")
+    kim.sync()
+    _let_a_minute_pass(kim)
+    _restore(desk, backup)
+    kim.line.lose = lambda request: isinstance(request, Push)
+    kim.core.sync_now()
+    assert not kim.sync()
+    kim.profile.after_checkpoint()
+    assert kim.profile.numbers().waiting == 1
+    assert "verloren und wieder da" in kim.bodies(TicketId(ticket))
+    assert len(desk.rows(NOTE.number)) == 1  # it arrived; only the answer was lost
+    kim.line.lose = lambda _: False
+    assert kim.sync()
+    assert kim.profile.numbers().waiting == 0
+
+
+def _let_a_minute_pass(client: Client) -> None:
+    client.profile.after_checkpoint()
+    client.desk.clock.ms += 61_000
+    client.profile.after_checkpoint()
+
+
+def _back_up(folder: Path, backup: Path) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "server.db")) as raw:
+        raw.execute("VACUUM INTO ?", (str(backup),))
+
+
+def _restore(desk: Desk, backup: Path) -> None:
+    """Put every row of a backup in the place of what is there, and begin a new epoch."""
+    with contextlib.closing(sqlite3.connect(backup.with_name("server") / "server.db", isolation_level=None)) as raw:
+        raw.execute("ATTACH DATABASE ? AS old", (str(backup),))
+        raw.execute("BEGIN IMMEDIATE")
+        for (name,) in raw.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+            if not name.startswith("sqlite_"):
+                raw.execute(f"DELETE FROM main.{name}")  # noqa: S608 - names of our own tables
+                raw.execute(f"INSERT INTO main.{name} SELECT * FROM old.{name}")  # noqa: S608 - as above
+        raw.execute("COMMIT")
+    desk.store.write(lambda cx: begin_epoch(cx, new_id(), desk.clock(), "restored"))
+
+
+def test_a_scope_whose_rows_were_all_deleted_comes_back_with_a_restored_server(desk: Desk, kim: Client) -> None:
+    """Nothing counts of it, and yet the deleted row of before must not hide the one that is there again."""
+    scope = customer_scope(desk.customer)
+    here = kim.core.state.scopes[scope].n
+    assert here == (2 if customer_scope(desk.other) == scope else 1)  # ids are chance, and eight scopes are few
+    with kim.replica._file.write() as tx:  # as the server was before the restore: deleted, later than all it has now
+        tx.run("UPDATE customer SET deleted = 1, seq = 90, rev = 9 WHERE scope_id = ?", (scope,))
+        tx.run("UPDATE scope_state SET n = 0, xsum = 0, cursor = 90 WHERE id = ?", (scope,))
+    desk.store.write(lambda cx: begin_epoch(cx, new_id(), desk.clock(), "restored"))
+    kim.restart_worker()
+    assert kim.sync()
+    assert kim.sync()
+    held = kim.core.state.scopes[scope]
+    assert (held.state, held.n) == ("live", here)
