@@ -75,8 +75,14 @@ class Worker:
         self.replica: ReplicaStore
         with patch.object(app.store.replica, "open_file", lambda *_: False) if sound else nullcontext():
             self.replica, self.aside = open_replica(folder, KEY, self._pending, Hashes(), clock)
+        with self._pending.read() as tx:
+            self.identity = read_identity(tx)
         self.renumbering = self._unfinished()
-        self.replica.use_device(person.device)
+        device = person.device if self.identity is None else self.identity.device
+        before = self.replica.state()
+        # rows that came with another device id: until the next checkpoint no counter belongs to them
+        self.uncounted = before.checkpoint_no if before.device not in (b"", device) else -1
+        self.replica.use_device(device)
         self.core = ClientCore(self.replica, rng)
         self.backoff = Backoff(rng)
         self.last_mid = 0
@@ -86,9 +92,7 @@ class Worker:
 
     def _unfinished(self) -> Renumbering | None:
         """Return the new device id that the window has not taken up yet."""
-        raw = self.replica.meta("renumber")
-        with self._pending.read() as tx:
-            identity = read_identity(tx)
+        raw, identity = self.replica.meta("renumber"), self.identity
         waits = msgspec.msgpack.decode(raw, type=Renumbering) if raw is not None else None
         if waits is not None and identity is not None and identity.device == waits.replaces:
             return waits

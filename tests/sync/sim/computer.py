@@ -205,6 +205,8 @@ class Computers:
             world = self._world
             folder = world.folder / client.person.login
             client.worker = Worker(folder, client.person, world.clock_of(client), client.rng, sound=sound)
+            if client.window is None:
+                world.installations.follow(client)
             world.note(client.person.login, "worker starts")
             self.look(client)
 

@@ -123,8 +123,8 @@ class Installations:
 
     def follow(self, client: Client) -> None:
         """Learn from the window's file which device this is now."""
-        window = client.window
-        identity = window.profile.identity if window is not None else None
+        window, worker = client.window, client.worker
+        identity = window.profile.identity if window is not None else worker.identity if worker is not None else None
         if identity is not None and identity.device != client.person.device:
             client.person = replace(client.person, device=identity.device, code=identity.device_code)
             client.confirmed = client.excused = 0
