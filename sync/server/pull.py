@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.domain.entities import ENTITIES, HISTORY, Entity, Home
+from app.domain.entities import ENTITIES, HISTORY, Entity, Home, user_scope
 from sync.protocol import (
     FRAME_MAX_BYTES,
     PULL_MAX_BYTES,
@@ -57,6 +57,7 @@ _WINDOWS = {
     for number, query in SELECTS.items()
 }
 SCOPES = sa.select(SYSTEM.scope).where(SYSTEM.scope.c.id.in_(sa.bindparam("scopes", expanding=True)))
+_TOLD_MS = 60_000
 _GIVEN = SYSTEM.mutation_result
 _RESULTS = (
     sa.select(_GIVEN.c.mid, _GIVEN.c.st, _GIVEN.c.code, _GIVEN.c.data)
@@ -97,7 +98,7 @@ def pull_frames(
         server_ms=now,
         heads={scope: infos[scope]["head"] for scope in asked},
         drop=sorted(set(ask.scopes) - set(infos)),
-        rehello=_news(connection, device, access, ask),
+        rehello=_news(connection, now, device, access, ask),
     )
     yield from _results(connection, device, max(0, min(ask.lmid_seen, device.lmid)))
     marks = {scope: ask.scopes[scope] for scope in asked}
@@ -116,10 +117,17 @@ def pull_frames(
     yield Finish(snap=snap)
 
 
-def _news(connection: sa.Connection, device: Device, access: Mapping[str, int], ask: Pull) -> bool:
-    """Tell whether the device must say hello: a scope was granted, or is to be loaded again."""
+def _news(connection: sa.Connection, now: int, device: Device, access: Mapping[str, int], ask: Pull) -> bool:
+    """Tell whether the device must say hello: a scope was granted, or is to be loaded again.
+
+    The answer to the last hello may be nobody's: what was asked too late, or twice, told somebody who had gone on.
+    """
     if any(granted > device.hello_at for granted in access.values()):
         return True
+    whole = user_scope(device.account) in ask.scopes  # it pulls all that it has
+    lacks = any(scope not in ask.scopes and not scope.endswith(":arc") for scope in access)
+    if whole and lacks and now - device.hello_at > _TOLD_MS:
+        return True  # more often it is still loading that; hello costs little
     return any(ask.scopes.get(scope, 0) for scope in marked(connection, device.id))
 
 

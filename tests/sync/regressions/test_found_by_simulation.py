@@ -17,7 +17,7 @@ from app.store.rebuild import Rebuilder
 from app.store.schema import PENDING_VERSION
 from app.store.shown import Shown, ShownRows
 from sync.conflicts import decide
-from sync.protocol import Pull
+from sync.protocol import Hello, Pull
 from sync.server.apply import Applier
 from sync.server.devices import Devices
 from tests.sync.desk import Client, Desk
@@ -275,3 +275,19 @@ def test_a_refused_note_that_is_sent_again_under_a_new_number_stands_in_the_tray
     kim.new_device(0)
     assert kim.sync()
     assert len(tray(kim)) == 1
+
+
+def test_a_hello_that_arrives_after_its_sender_gave_up_does_not_hide_a_team_for_ever(desk: Desk, kim: Client) -> None:
+    """Its answer is nobody's, but the server has told of the new team then: pulls that lack it say so after a while."""
+    kim.core.rehello()
+    old = kim.core.next(desk.clock())
+    assert isinstance(old, Hello)
+    Devices(desk.store, random.randbytes).set_team(desk.clock(), "kim", "남부", member=True)
+    desk.parts.core.hello(desk.clock(), kim.grant, old)
+    team = f"team:{desk.team('남부').hex()}"
+    kim.core._wish.hello = False
+    assert kim.sync()
+    assert team not in kim.core.state.scopes
+    desk.clock.ms += 61_000
+    assert kim.sync()
+    assert team in kim.core.state.scopes

@@ -26,7 +26,7 @@ from tests.sync.sim.model_base import (
     Rows,
     uuid5,
 )
-from tests.sync.sim.model_settling import Settling, held_change
+from tests.sync.sim.model_settling import Settling, held_change, held_json, hexed
 
 
 class Model:
@@ -100,7 +100,7 @@ class _Run(Settling):
             return False
         self.conflict(
             uuid5(self.args["event"], "held"), self.deed.account, subject_type=TICKET, subject=subject, field=None,
-            kind=kind, status="open",
+            kind=kind, status="open", held={"name": name, "args": hexed(self.args)},
         )  # fmt: skip
         return True
 
@@ -119,7 +119,7 @@ class _Run(Settling):
         id_, ticket = self.landed(held_change(row)[1]["ticket"])
         if ticket is None or not (ticket.deleted or self._has_news(id_, self.args["seen_seq"])):
             return False
-        data = json.loads(row.values["mine"])
+        data = json.loads(json.dumps(held_json(row)))
         data["args"] |= {"seen_seq": self.args["seen_seq"]}
         data["args"] |= {} if self.args["body"] is None else {"body": self.args["body"]}
         mine = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

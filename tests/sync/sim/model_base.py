@@ -146,7 +146,7 @@ class Base:
 
     def conflict(self, id_: bytes, owner: bytes, **values: Any) -> None:
         there = self.get(CONFLICT, id_)
-        if there is not None and there.values["mine"] == values.get("mine", there.values["mine"]):
+        if there is not None and there.values.get("mine") == values.get("mine", there.values.get("mine")):
             return
         if there is not None:
             id_ = uuid5(id_, self.deed.code, str(self.deed.mid))

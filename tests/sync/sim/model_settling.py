@@ -15,9 +15,24 @@ IDS = {"customer", "owner", "state", "team", "asset", "organisation", "incident"
 _HELD_KINDS = ("deleted", "stale_reply")
 
 
+def held_json(row: Image) -> dict[str, Any]:
+    """Return a held change as the server writes it; of one held a moment ago by the model, as the model knows it."""
+    data: dict[str, Any] = json.loads(row.values["mine"]) if "mine" in row.values else row.values["held"]
+    return data
+
+
+def hexed(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, dict):
+        return {key: hexed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [hexed(item) for item in value]
+    return value.hex() if isinstance(value, bytes) else value
+
+
 def held_change(row: Image) -> tuple[str, dict[str, Any]]:
     """Return name and arguments of the change that a conflict row holds."""
-    data = json.loads(row.values["mine"])
+    data = held_json(row)
     return data["name"], {name: _unpacked(name, value) for name, value in data["args"].items()}
 
 
