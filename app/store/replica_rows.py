@@ -120,7 +120,7 @@ class RowWriter:
 
     def _watch_ticket(self, row: Sequence[Any], old: tuple[str, int, int, int] | None) -> None:
         if not row[2]:
-            if old is None and row[0] not in self.lost_tickets:
+            if (old is None or old[2]) and row[0] not in self.lost_tickets:
                 self.new_tickets.add(row[0])
             self.lost_tickets.discard(row[0])
         elif old is not None and not old[2]:

@@ -139,6 +139,18 @@ def test_a_checkpoint_that_would_take_most_tickets_waits_for_a_person(rows: Rows
     assert rows.held(ids[0]) is None
 
 
+def test_tickets_that_come_back_to_life_do_not_hide_how_many_go(rows: Rows) -> None:
+    """The share is of the tickets that were here before the checkpoint, also when it restores deleted ones."""
+    old, others = [new_id() for _ in range(300)], [new_id() for _ in range(600)]
+    cols: list[list[object]] = [[id_, seq, True, 1, {}, "x"] for seq, id_ in enumerate(old, 1)]
+    cols += [[id_, seq, False, 1, {}, "x"] for seq, id_ in enumerate(others, 301)]
+    rows.apply({"team:a": 900}, [RowPage("team:a", TICKET.number, ["subject"], cols)], [])
+    back: list[list[object]] = [[id_, seq, False, 2, {}, "x"] for seq, id_ in enumerate(old, 901)]
+    exits = [ExitPage("team:a", [(1301 + n, TICKET.number, id_, None) for n, id_ in enumerate(others[:201])])]
+    answer = rows.apply({"team:a": 1600}, [RowPage("team:a", TICKET.number, ["subject"], back)], exits)
+    assert getattr(answer, "guard", None) == (201, 600)
+
+
 def test_tickets_that_go_to_the_archive_or_another_team_here_do_not_count(rows: Rows) -> None:
     """Filing old tickets away is no surprise."""
     ids = [new_id() for _ in range(300)]
