@@ -18,7 +18,7 @@ import msgspec
 
 from app.domain.attachments import dump_attachments, load_attachments
 from app.domain.changes import WHOLE_ROW, Actor, AnyChange, Context, Row, inverse, touched_fields
-from app.domain.entities import BY_NUMBER, HISTORY, TICKET, Home
+from app.domain.entities import CONFLICT, HISTORY, TICKET
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.executor import Decide, Outcome, Texts, execute
 from app.domain.ids import TicketId, UserId, derived_id, hlc_ms, hlc_of, new_id
@@ -357,6 +357,7 @@ def root_ticket(change: AnyChange, outcome: Outcome) -> bytes | None:
             return id_
         row = outcome.puts[type_, id_]
         subject = row.values.get("subject")
-        if BY_NUMBER[type_].home is Home.TICKET and type_ == HISTORY.number and isinstance(subject, bytes):
+        tells = type_ in (HISTORY.number, CONFLICT.number) and row.values.get("subject_type") == TICKET.number
+        if tells and isinstance(subject, bytes):
             return subject
     return None

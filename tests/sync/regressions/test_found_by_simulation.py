@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from app.domain.changes import Actor, Context, Row, TicketCreate, TicketMerge, TicketSet, TimeAdd
+from app.domain.changes import (
+    Actor,
+    ConflictResolve,
+    Context,
+    Row,
+    TicketCreate,
+    TicketDelete,
+    TicketMerge,
+    TicketSet,
+    TimeAdd,
+)
 from app.domain.entities import MESSAGE, STATE, TICKET, TIME_ENTRY, Value
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.executor import execute
@@ -17,7 +27,7 @@ from app.store.rebuild import Rebuilder
 from app.store.schema import PENDING_VERSION
 from app.store.shown import Shown, ShownRows
 from sync.conflicts import decide
-from sync.protocol import Hello, Pull
+from sync.protocol import Hello, Pull, Push
 from sync.server.apply import Applier
 from sync.server.devices import Devices
 from tests.sync.desk import Client, Desk
@@ -291,3 +301,38 @@ def test_a_hello_that_arrives_after_its_sender_gave_up_does_not_hide_a_team_for_
     desk.clock.ms += 61_000
     assert kim.sync()
     assert team in kim.core.state.scopes
+
+
+def test_a_choice_that_restores_a_ticket_shows_it_though_it_seemed_alive_when_the_choice_was_made(
+    kim: Client, lee: Client
+) -> None:
+    """An own later edit still showed the deleted ticket then; once that is refused, the choice alone brings it back."""
+    ticket = kim.new_ticket("before")
+    kim.sync()
+    lee.sync()
+    kim.do(TicketDelete(new_id(), ticket))
+    kim.sync()
+
+    def meanwhile(request: object) -> bool:
+        """Edit once more before the deletion is here; decide before the answer to that edit is here."""
+        last, seen = lee.replica.last_mid(), lee.replica.state().lmid_seen
+        if isinstance(request, Pull) and last == 1:
+            lee.set(ticket, priority=4)
+        elif isinstance(request, Pull) and last == 2 and seen == 1:
+            lee.profile.after_checkpoint()
+            with lee.profile.readers().read() as tx:
+                conflict = tx.value("SELECT id FROM main.conflict WHERE status = 'open'")
+            lee.do(ConflictResolve(new_id(), conflict, "mine"))
+        elif isinstance(request, Push) and last == 3:
+            lee.line.down = True
+        return lee.line.down
+
+    lee.line.lose = meanwhile
+    lee.set(ticket, subject="one")
+    lee.sync()
+    lee.profile.after_checkpoint()
+    assert (lee.replica.last_mid(), lee.replica.state().lmid_seen) == (3, 2)
+    with lee.profile.readers().read() as tx:
+        seen = ShownRows(Shown(tx)).get(TICKET.number, ticket)
+    assert seen is not None
+    assert (seen.deleted, seen.values["subject"]) == (False, "one")
