@@ -134,11 +134,13 @@ class Chaos:
         if self._backup is None:
             copy_file(world.env.server_file, backup)
             self._backup = world.oracle.past.copy()
+            world.files.backed_up()
             world.note("server", "is backed up")
             return
         world.server.stop()
         world.oracle.close()
         world.env.put_server(backup)
+        world.files.restored()
         world.oracle.replace(self._backup)
         self._backup = None
         id_ = world.rng.randbytes(16)

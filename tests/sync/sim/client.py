@@ -80,7 +80,6 @@ class Worker:
         self.renumbering = self._unfinished()
         device = person.device if self.identity is None else self.identity.device
         before = self.replica.state()
-        # rows that came with another device id: until the next checkpoint no counter belongs to them
         self.uncounted = before.checkpoint_no if before.device not in (b"", device) else -1
         self.replica.use_device(device)
         self.core = ClientCore(self.replica, rng)

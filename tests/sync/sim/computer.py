@@ -15,6 +15,7 @@ from sync.protocol import Hello, Login, NewDevice, Pull, Push
 from tests.sync.sim import checks
 from tests.sync.sim.client import Window, Worker
 from tests.sync.sim.env import Killed, Person, Points
+from tests.sync.sim.files_line import Mover
 from tests.sync.sim.users import User
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Event:
     no: int
     work: Callable[[], None] = field(compare=False)
     gone: bool = field(default=False, compare=False)
+    counts: bool = field(default=True, compare=False)  # among the events that a story is long
 
 
 @dataclass
@@ -69,6 +71,7 @@ class Client:
     wake: Event | None = None
     readings: list[contextlib.ExitStack] = field(default_factory=list)
     checkpoint: int = -1
+    uncounted: int = -1  # the checkpoint whose rows came with another device id: no counter belongs to them
     confirmed: int = 0  # the highest lmid that it ever held
     excused: int = 0  # the same when its replica was lost or the server restored
     burst: int = 0
@@ -76,6 +79,7 @@ class Client:
     allowed: bool = False  # its person said that they may go
     tickets: dict[bytes, str] = field(default_factory=dict)  # those that were here when it was looked at last
     cursors: dict[str, int] = field(default_factory=dict)
+    mover: Mover | None = None  # of its attachments, with the worker
 
 
 class Computers:
@@ -167,7 +171,7 @@ class Computers:
         def go_on() -> None:
             if reading in client.readings:
                 client.readings.remove(reading)
-                checks.own_work_in(client, Shown(tx))
+                checks.own_work_in(self._world, client, Shown(tx))
                 reading.close()
 
         self._world.after(client.rng.uniform(10, 20_000), go_on)
@@ -207,11 +211,15 @@ class Computers:
             client.worker = Worker(folder, client.person, world.clock_of(client), client.rng, sound=sound)
             if client.window is None:
                 world.installations.follow(client)
+            if client.worker.uncounted >= 0:
+                client.uncounted = client.worker.uncounted
             world.note(client.person.login, "worker starts")
+            world.files.open(client)
             self.look(client)
 
     def close_worker(self, client: Client) -> None:
         """End a worker: it waits for no answer any more."""
+        self._world.files.close(client)
         if client.worker is not None:
             client.worker.close()
         if client.ask is not None and client.ask.timer is not None:
@@ -272,6 +280,7 @@ class Computers:
             if client.window is not None:
                 checks.own_work_is_shown(world, client)
             world.after(client.rng.uniform(1, 200), lambda: self.rebuild(client))
+            world.files.rows_came(client)
         self.wake(client, 1)
 
     def _ask_about_guard(self, client: Client, worker: Worker) -> None:

@@ -47,12 +47,16 @@ class Model:
 
 
 class _Run(Settling):
+    was_done_before = False  # it is only sent again, and what it was about is gone since
+
     def run(self) -> tuple[str, dict[Key, Image]]:
         handler = getattr(self, self.deed.name.replace(".", "_"), None)
         if handler is None:
             raise Refusal("unknown_mutation")
         if self.deed.on_server and self._is_held():
             return "conflict", self.put
+        if self.was_done_before:
+            return "ok", self.put
         handler()
         if self.deed.on_server:
             for key, row in self.put.items():
@@ -96,7 +100,8 @@ class _Run(Settling):
                 kind = "deleted"
             elif name == "message.add" and ticket is not None and not self.args["inbound"]:
                 kind = "stale_reply" if self._is_stale(subject, ticket) else None
-        if kind is None or (kind == "deleted" and self._was_carried_out()):
+        self.was_done_before = kind == "deleted" and self._was_carried_out()
+        if kind is None or self.was_done_before:
             return False
         self.conflict(
             uuid5(self.args["event"], "held"), self.deed.account, subject_type=TICKET, subject=subject, field=None,

@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Iterator
 from unittest.mock import patch
 
-from tests.sync.sim import plants_client, plants_server
+from tests.sync.sim import plants_blobs, plants_client, plants_server
 from tests.sync.sim.plants_registry import PLANTS
 
-__all__ = ["PLANTS", "planted", "plants_client", "plants_server"]
+__all__ = ["PLANTS", "planted", "plants_blobs", "plants_client", "plants_server"]
 
 
 @contextlib.contextmanager

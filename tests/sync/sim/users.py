@@ -85,6 +85,7 @@ class User:
         self._world.note(self._person.login, "saves", mid, type(change).__name__, token or "")
         if token is not None:
             self._world.tokens[token] = (self._person.login, mid, type(change).__name__)
+        self._world.files.saved(window, self._person, getattr(change, "attachments", ()))
 
     def _seen(self, window: Window, change: AnyChange) -> Mapping[str, Seen] | None:
         if isinstance(change, TicketSet):
@@ -179,11 +180,13 @@ class User:
         roll = rng.random()
         if roll < 0.42:
             token, inbound = self._token("reply"), rng.random() < 0.15
-            seen = self._seen_no(window, id_)
-            return MessageAdd(world.new_id(), world.new_id(), id_, token, seen, inbound=inbound), token
+            seen, files = self._seen_no(window, id_), world.files.attach(window, self._person, token)
+            args = (world.new_id(), world.new_id(), id_, token, seen)
+            return MessageAdd(*args, inbound=inbound, attachments=files), token
         if roll < 0.68:
             token = self._token("note")
-            return NoteAdd(world.new_id(), world.new_id(), id_, token), token
+            files = world.files.attach(window, self._person, token)
+            return NoteAdd(world.new_id(), world.new_id(), id_, token, attachments=files), token
         if roll < 0.8:
             token = self._token("time")
             return TimeAdd(world.new_id(), world.new_id(), id_, rng.randint(1, 90), token), token

@@ -14,6 +14,7 @@ from unittest.mock import patch
 import app.store.replica
 from app.domain.ids import uuid7
 from tests.sync.sim import checks
+from tests.sync.sim.attachments import Attachments
 from tests.sync.sim.chaos import DAY, Chaos
 from tests.sync.sim.computer import Client, Computers, Event, Line
 from tests.sync.sim.env import START_MS, Env, Person, Points, environment
@@ -47,6 +48,7 @@ class World:
         self.oracle = Oracle(self.env, self.note)
         self.server, self.net, self.computers, self.chaos = Server(self), Network(self), Computers(self), Chaos(self)
         self.installations = Installations(self)
+        self.files = Attachments(self)
         self.env.store.committed = self.oracle.on_commit
         self.clients = [self._client(p) for p in people]
 
@@ -67,6 +69,12 @@ class World:
         """Let something happen later."""
         event = Event(self.now + max(0, int(ms)), next(self._count), work)
         heapq.heappush(self._heap, event)
+        return event
+
+    def aside(self, ms: float, work: Callable[[], None]) -> Event:
+        """Let something happen later that does not make the story shorter."""
+        event = self.after(ms, work)
+        event.counts = False
         return event
 
     def note(self, who: str, what: str, *more: object) -> None:
@@ -94,7 +102,7 @@ class World:
     def run(self) -> None:
         """Tell the story. Raises Violation."""
         # in some worlds a person is asked about a few tickets already; in the others it takes very many
-        with patch.object(app.store.replica, "_GUARD_TICKETS", 1) if self.asking else nullcontext():
+        with patch.object(app.store.replica, "_GUARD_TICKETS", 1) if self.asking else nullcontext(), self.files.small():
             self._tell()
 
     def _tell(self) -> None:
@@ -104,6 +112,7 @@ class World:
             self.computers.open_worker(client, sound=True)
             self.after(client.rng.uniform(0, 5_000), lambda c=client: self.computers.act(c))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
         self.chaos.begin()
+        self.files.begin()
         try:
             while self.popped < self.events and self._step():
                 pass
@@ -117,7 +126,7 @@ class World:
             if event.gone:
                 continue
             self.now = max(self.now, event.at)
-            self.popped += 1
+            self.popped += event.counts
             event.work()
             return True
         return False
