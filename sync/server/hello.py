@@ -81,7 +81,7 @@ def _remember(connection: sa.Connection, now: int, device: Device, message: Hell
         "offset_ms": max(-(1 << 45), min(now - message.wall_ms, 1 << 45)),
         "lmid_seen": max(device.lmid_seen, min(message.lmid_seen, device.lmid)),
         "proto": PROTO,
-        "schema": message.schema,
+        "schema": min(message.schema, (1 << 31) - 1),  # a newer client's; none that was made is near this
         "hello_at": max(now, granted),  # told of every grant, be it of a clock that runs ahead
         "last_seen": now,
     }

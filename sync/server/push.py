@@ -7,6 +7,7 @@ device's part stands alone: its refusals and its `gap` or `fork` are nobody else
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ __all__ = ["Job", "MoreRootsError", "Pushed", "apply_jobs", "check_dense", "chec
 
 _INSERTED = (("message", MESSAGE.number), ("note", NOTE.number), ("entry", TIME_ENTRY.number))
 
+_HASH_BYTES = 8
 _log = get_logger("server.push")
 
 
@@ -204,7 +206,7 @@ def _split(connection: sa.Connection, device: Device, muts: Sequence[Mutation]) 
     old = []
     for mutation in seen:
         row = stored.get(mutation.mid)
-        if row is None or bytes(row["hash"]) != mutation.hash:
+        if row is None or bytes(row["hash"]) != _kept_hash(mutation):
             raise ProblemError(409, "fork", mid=mutation.mid)
         data = json.loads(row["data"]) if row["data"] else None
         old.append(Result(mid=mutation.mid, st="dup", was=row["st"], code=row["code"], data=data))
@@ -225,6 +227,12 @@ def _decode(mutation: Mutation) -> AnyChange | Refused:
         return change_of(m.name, m.v, m.args)
     except ProtocolError as error:
         return Refused(error.code)
+
+
+def _kept_hash(mutation: Mutation) -> bytes:
+    """Return what is remembered of a mutation: its hash, or the digest of what came in the place of one."""
+    found = mutation.hash
+    return found if len(found) == _HASH_BYTES else hashlib.blake2b(found, digest_size=_HASH_BYTES).digest()
 
 
 def _apply(applier: Applier, device: Device, now: int, mutation: Mutation, change: AnyChange | Refused) -> Result:
@@ -270,7 +278,7 @@ def _store(connection: sa.Connection, now: int, parts: Sequence[_Part]) -> None:
         {
             "device_id": part.device.id,
             "mid": mutation.mid,
-            "hash": mutation.hash,
+            "hash": _kept_hash(mutation),
             "st": result.st,
             "code": result.code,
             "data": canonical_json(result.data) if result.data else None,

@@ -67,6 +67,23 @@ def test_json_routes_never_break(desk: World, path: str, body: bytes, content_ty
     assert answer.json()["code"]
 
 
+def test_json_nested_very_deeply_is_malformed_with_or_without_sign_in(desk: World) -> None:
+    """Every route that takes a body: lists or objects within each other beyond any program's stack."""
+    kim, yerin = desk.agent(), desk.companion()
+    bodies = (b"[" * 100_000, b'{"a":' * 100_000, b"[" * 90_000 + b"]" * 90_000)
+    tried = set()
+    for route in desk.client.app.routes:
+        path = str(getattr(route, "path", "")).replace("{sid:str}", "aa")
+        takes = "POST" in getattr(route, "methods", ()) and "{" not in path and not path.startswith("/sync")
+        tried |= {path} if takes else set()
+        for headers in ({}, kim.bearer, yerin.bearer) if takes else ():
+            for body in bodies:
+                sent = {**headers, "content-type": "application/json"}
+                answer = desk.client.post(path, content=body, headers=sent)
+                assert (answer.status_code, answer.json()["code"]) in ((400, "malformed"), (401, "token")), path
+    assert {"/auth/v1/login", "/auth/v1/refresh", "/customer/v1/enrol", "/customer/v1/request"} <= tried
+
+
 def test_unknown_paths_and_methods_are_problems_too(desk: World) -> None:
     """One shape for every error."""
     assert desk.client.get("/nowhere").json()["code"] == "not_found"

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from app.domain.changes import AnyChange, CustomerSet, MemberSet, Noop, TicketSet
 from app.domain.entities import CONFLICT, HISTORY, MESSAGE, NOTE, TICKET, user_scope
 from sync.protocol import Mutation
@@ -186,8 +188,6 @@ def test_values_that_a_database_cannot_hold_are_refused_and_nothing_else(world: 
 
 def test_damaged_and_unknown_mutations_are_refused_one_by_one(world: World) -> None:
     """Bad hash, bad arguments, unknown name: each its own word, the mid is used up."""
-    import msgspec
-
     kim = world.agent()
     noop = kim.mutation(Noop(kim.fresh()))
     muts = [
@@ -241,3 +241,29 @@ def _rehashed(mutation: Mutation, **changes: Any) -> Mutation:
 
     made = msgspec.structs.replace(mutation, **changes)
     return msgspec.structs.replace(made, hash=mutation_hash(made.name, made.v, made.hlc, made.args, made.base))
+
+
+def test_what_is_no_hash_is_not_kept(world: World) -> None:
+    """Half a megabyte in the place of the hash would come back with every hello; sent again it is a dup."""
+    kim = world.agent()
+    ticket = kim.ticket()
+    for wrong in (b"", b"x" * 9, b"x" * 500_000):
+        mutation = msgspec.structs.replace(kim.mutation(kim.note(ticket)), hash=wrong)
+        result = kim.push(mutation).results[0]
+        assert (result.st, result.code) == ("rejected", "bad_hash")
+        assert len(kim.hello().lmid_hash or b"") == 8
+        assert kim.push(mutation).results[0].st == "dup"
+        assert kim.push_raw([msgspec.structs.replace(mutation, hash=b"another")]).json()["code"] == "fork"
+    assert kim.do(kim.note(ticket)) == ("ok", None)
+
+
+def test_a_client_of_whatever_schema_is_welcome_if_it_is_newer(world: World) -> None:
+    """Numbers that no database column holds, in every field of a hello that is one."""
+    kim = world.agent()
+    for schema in (99, (1 << 31) - 1, 1 << 31, 1 << 63, (1 << 64) - 1):
+        kim.hello(schema=schema)
+    for field in ("wall_ms", "lmid_seen", "last_mid"):
+        for number in (-(1 << 63), (1 << 63) - 1, (1 << 64) - 1):
+            kim.hello(**{field: number})
+    for number in (-(1 << 63), (1 << 63) - 1, (1 << 64) - 1):
+        kim.hello(scopes={"ref": number})

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
+from litestar.exceptions import HTTPException, NotAuthorizedException, SerializationException, ValidationException
 from litestar.serialization import default_deserializer
 
 from app.config.logs import get_logger
@@ -34,12 +34,11 @@ class DesksideRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         """Return the decoded body. Raises ProtocolError."""
-        if not _is_packed(self):
-            return await super().json()
-        raw = inflate(await self.body(), 1 << 20)
         try:
-            return msgspec.msgpack.decode(raw)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            if not _is_packed(self):
+                return await super().json()
+            return msgspec.msgpack.decode(inflate(await self.body(), 1 << 20))
+        except (msgspec.DecodeError, SerializationException, RecursionError, UnicodeDecodeError) as error:
             raise ProtocolError("malformed", str(error)) from error
 
 
