@@ -39,6 +39,12 @@ class Registry:
             return False
         return id_ in self._runs and applies(self._table[id_].when, set(self._places()))
 
+    def runnable(self) -> frozenset[str]:
+        """Return the commands that exist here and apply now."""
+        places = set(self._places())
+        found = (id_ for id_ in self._runs if applies(self._table[id_].when, places))
+        return frozenset(found) if self._only is None else self._only.intersection(found)
+
     def restrict(self, ids: frozenset[str] | None) -> None:
         """Let only these commands run, for a window that is locked; None lets all run again."""
         self._only = ids

@@ -102,7 +102,7 @@ class Composer(Panel):
             self._unsaved.clear()
             self._show(self.offer)
             self._restore(line.id)
-        self.retranslate()
+        self._tell()
 
     def show_nothing(self) -> None:
         """No ticket is open."""
@@ -285,7 +285,7 @@ class Composer(Panel):
                 self._began_seq = draft.seen_seq
         if drafts and self.kind() is None:
             self._show(self.sheets[drafts[0].kind])
-        self.retranslate()
+        self._tell()
 
     # --- inside ----------------------------------------------------------------------------------------------
 
@@ -302,7 +302,7 @@ class Composer(Panel):
         self._typed(kind)
         self.save_now()
         self.files_added.emit()
-        self.retranslate()
+        self._tell()
 
     def _add_late(self, ticket: TicketId, kind: DraftKind, made: Attachment) -> None:
         """A file was taken in when another ticket showed already: it waits on the draft it was meant for."""
@@ -349,13 +349,11 @@ class Composer(Panel):
     def _show(self, widget: QWidget) -> None:
         ignored, wanted = QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
         for page in (self.offer, *self.sheets.values()):  # pages behind must not ask for room
-            page.setSizePolicy(wanted, wanted if page is widget else ignored)
+            _set_policy(page, wanted if page is widget else ignored)
         self.stack.setCurrentWidget(widget)
-        self.retranslate()
+        self._tell()
         folded = widget is self.offer
-        self.setSizePolicy(
-            QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum if folded else QSizePolicy.Policy.Preferred
-        )
+        _set_policy(self, QSizePolicy.Policy.Maximum if folded else wanted)
         self.folded.emit(folded)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -367,13 +365,25 @@ class Composer(Panel):
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
         self.offer.setAccessibleName(_("Write"))
+        for sheet in self.sheets.values():
+            sheet.retranslate(self._customer)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say what differs from ticket to ticket."""
         for kind, button in ((DraftKind.REPLY, self.reply_button), (DraftKind.NOTE, self.note_button)):
             button.setText(self._offer_text(kind, self.has_draft(kind)))
         for sheet in self.sheets.values():
-            sheet.retranslate(self._customer)
+            sheet.tell_customer(self._customer)
 
     @staticmethod
     def _offer_text(kind: DraftKind, has_draft: bool) -> str:
         if kind is DraftKind.REPLY:
             return _("Continue reply") if has_draft else _("Write reply")
         return _("Continue internal note") if has_draft else _("Write internal note")
+
+
+def _set_policy(widget: QWidget, vertical: QSizePolicy.Policy) -> None:
+    """Ask for room; asking again would lay the window out anew."""
+    if widget.sizePolicy().verticalPolicy() is not vertical:
+        widget.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)

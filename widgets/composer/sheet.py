@@ -46,6 +46,7 @@ class Sheet(Panel):
         super().__init__("reply" if kind is DraftKind.REPLY else "note")
         self.kind = kind
         self.loading = False
+        self._customer = ""
         self._theme = theme
         tone = "reply" if kind is DraftKind.REPLY else "note"
         space = theme.tokens.space
@@ -98,6 +99,8 @@ class Sheet(Panel):
 
     def load(self, text: str, caret: int) -> None:
         """Show a draft; -1 puts the caret at the end. Nothing is saved by this."""
+        if not text and self._is_blank():
+            return
         self.loading = True
         self.edit.setPlainText(text)
         cursor = self.edit.textCursor()
@@ -106,6 +109,13 @@ class Sheet(Panel):
         self.loading = False
         if not text:
             self.tell("", "warning")
+
+    def _is_blank(self) -> bool:
+        """Tell whether nothing was written since the last draft was taken away, nor anything said about it."""
+        document = self.edit.document()
+        can_undo = document.isUndoAvailable() or document.isRedoAvailable()
+        composed = self.edit.textCursor().block().layout().preeditAreaText()
+        return document.isEmpty() and not composed and not can_undo and self.notice.isHidden()
 
     def say(self, text: str) -> None:
         """Say how the draft stands."""
@@ -144,11 +154,17 @@ class Sheet(Panel):
             return True
         return super().eventFilter(watched, event)
 
-    def retranslate(self, customer: str) -> None:
-        """Say everything in the language spoken now."""
+    def tell_customer(self, customer: str) -> None:
+        """Say to whom a reply goes."""
+        if customer == self._customer:
+            return
+        self._customer = customer
+        if self.kind is DraftKind.REPLY:
+            self._say_whom()
+
+    def _say_whom(self) -> None:
         reply = self.kind is DraftKind.REPLY
-        name = polite(customer) or _("the customer")
-        self.label.setText(_("Reply") if reply else _("Internal note"))
+        name = polite(self._customer) or _("the customer")
         self.whom.setText(_("to {name}").format(name=name) if reply else _("Not visible to the customer"))
         spoken = _("Reply to {name}").format(name=name) if reply else _("Internal note, not visible to the customer")
         self.edit.setAccessibleName(spoken)
@@ -157,6 +173,13 @@ class Sheet(Panel):
             _("Write to {name}…").format(name=name) if reply else _("Write for your colleagues…")
         )
         self.send.setText(_("Send to {name}").format(name=name) if reply else _("Save note"))
+
+    def retranslate(self, customer: str) -> None:
+        """Say everything in the language spoken now."""
+        self._customer = customer
+        self._say_whom()
+        reply = self.kind is DraftKind.REPLY
+        self.label.setText(_("Reply") if reply else _("Internal note"))
         self.send.setToolTip(_("Ctrl+Enter"))
         self.more.set_name(_("Send and set the state"))
         self.other.setText(_("Internal note") if reply else _("Reply"))

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.config.i18n import N_, _
@@ -22,6 +23,7 @@ from widgets.foundation import (
     Panel,
     PlainLabel,
     Theme,
+    Words,
     clear,
     column,
     fmt,
@@ -30,6 +32,7 @@ from widgets.foundation import (
 )
 from widgets.foundation.flow import Flow
 from widgets.foundation.scroll_body import ScrollBody
+from widgets.foundation.turns import Rank, Steps
 
 __all__ = ["CustomerPanel"]
 
@@ -66,9 +69,8 @@ class CustomerPanel(Panel):
         self._choices = Choices()
         self._today = date(1970, 1, 1)
         self._open: dict[str, bool] = {}
-        self._parts: list[Callable[[], object]] = []
-        self._next_part = QTimer(self, singleShot=True, interval=0)
-        self._next_part.timeout.connect(self._make_part)
+        self._building: Iterator[None] = iter(())
+        self._steps = Steps(self._step, Rank.BESIDE, self)
         space = theme.tokens.space
         self._body = ScrollBody()
         self._column = column(gap=space.small, margins=(space.medium, space.medium, space.medium, space.medium))
@@ -85,13 +87,13 @@ class CustomerPanel(Panel):
             return
         self._card, self._choices, self._today = card, choices, today
         self._begin()
-        self._next_part.start()
+        self._steps.start()
 
     def finish(self) -> None:
         """Make at once what is still to be made."""
-        self._next_part.stop()
-        while self._parts:
-            self._parts.pop(0)()
+        self._steps.stop()
+        for _step in self._building:
+            pass
 
     def set_folds(self, open_: dict[str, bool]) -> None:
         """Say which blocks the person keeps open."""
@@ -113,7 +115,7 @@ class CustomerPanel(Panel):
         self.area.setAccessibleName(_("Details"))
         self.setAccessibleName(_("Details"))
         clear(self._column)
-        self._parts = []
+        self._building = iter(())
         card = self._card
         if card is None:
             self._column.addWidget(
@@ -122,29 +124,36 @@ class CustomerPanel(Panel):
             self._column.addStretch(1)
             return
         self._column.addWidget(self._who(card))
-        column_ = self._column
-        self._parts = [
-            lambda: column_.addWidget(
-                self._fold("contacts", _("Contacts"), [self._address(a) for a in card.addresses])
-            ),
-            lambda: column_.addWidget(self._fold("assets", _("Products"), [self._asset(a) for a in card.assets])),
-            lambda: column_.addWidget(
-                self._fold("earlier", _("Earlier tickets"), [self._earlier(r) for r in card.earlier])
-            ),
-            lambda: column_.addStretch(1),
-        ]
+        self._building = self._build(card)
 
-    def _make_part(self) -> None:
-        if self._parts:
-            self._parts.pop(0)()
-            self._next_part.start()
+    def _step(self) -> bool:
+        return next(self._building, self) is None
+
+    def _build(self, card: CustomerCard) -> Iterator[None]:
+        """Make the blocks; each appears when it is whole. A step makes one row."""
+        blocks: list[tuple[str, str, list[Callable[[], QWidget]]]] = [
+            ("contacts", _("Contacts"), [partial(self._address, each) for each in card.addresses]),
+            ("assets", _("Products"), [partial(self._asset, each) for each in card.assets]),
+            ("earlier", _("Earlier tickets"), [partial(self._earlier, each) for each in card.earlier]),
+        ]
+        for key, title, makers in blocks:
+            fold = self._fold(key, title, len(makers))
+            for make in makers:
+                made = make()
+                for widget in (made, *made.findChildren(QWidget)):
+                    widget.ensurePolished()
+                fold.body.addWidget(made)
+                yield
+            self._column.addWidget(fold)
+            yield
+        self._column.addStretch(1)
 
     def _who(self, card: CustomerCard) -> QWidget:
         space = self._theme.tokens.space
-        name = PlainLabel(polite(card.name), type="title", wrap=True, selectable=True)
+        name = Words(polite(card.name), type="title", selectable=True)
         box = column(name, gap=space.hair, margins=(space.tiny, 0, space.tiny, space.small))
         if card.organisation:
-            box.addWidget(PlainLabel(card.organisation, tone="muted", wrap=True, selectable=True))
+            box.addWidget(Words(card.organisation, tone="muted", selectable=True))
         tier = _("Priority customer") if card.tier not in ("", "standard") else ""
         language = _(_LANGUAGES[card.language]) if card.language in _LANGUAGES else card.language
         chips = [Chip(text, kind=kind) for text, kind in ((tier, "accent"), (language, "neutral")) if text]
@@ -156,10 +165,10 @@ class CustomerPanel(Panel):
         holder.setLayout(box)
         return holder
 
-    def _fold(self, key: str, title: str, items: list[QWidget]) -> Fold:
-        nothing = PlainLabel(_("None"), tone="muted")
-        shown = f"{title}  {len(items)}" if len(items) > 1 else title
-        fold = Fold(self._theme, shown, *(items or [nothing]), open_=self._open.get(key, True))
+    def _fold(self, key: str, title: str, n: int) -> Fold:
+        nothing = () if n else (PlainLabel(_("None"), tone="muted"),)
+        shown = f"{title}  {n}" if n > 1 else title
+        fold = Fold(self._theme, shown, *nothing, open_=self._open.get(key, True))
         fold.folded.connect(lambda folded: self._keep(key, not folded))
         return fold
 
@@ -203,7 +212,7 @@ class CustomerPanel(Panel):
         terms = asset.terms
         until = _date(terms.valid_until if terms else asset.warranty_until)
         if until is None:
-            return [PlainLabel(_("No support terms known"), tone="muted", wrap=True)]
+            return [Words(_("No support terms known"), tone="muted")]
         day = fmt.day(until)
         good = until >= self._today
         text = (
@@ -215,15 +224,15 @@ class CustomerPanel(Panel):
             self._iconed("shield-check" if good else "shield-alert", "success" if good else "warning", text)
         ]
         if terms is not None and terms.included and good:
-            lines.append(PlainLabel(_("Included: {what}").format(what=terms.included), tone="muted", wrap=True))
+            lines.append(Words(_("Included: {what}").format(what=terms.included), tone="muted"))
         if terms is not None and terms.options_after:
-            lines.append(PlainLabel(_("Afterwards: {what}").format(what=terms.options_after), tone="muted", wrap=True))
+            lines.append(Words(_("Afterwards: {what}").format(what=terms.options_after), tone="muted"))
         return lines
 
     def _iconed(self, icon: str, tone: str, text: str) -> QWidget:
         picture = PlainLabel()
         self._theme.set_label_icon(picture, icon, f"{tone}.fg")
-        label = PlainLabel(text, tone=tone, wrap=True)
+        label = Words(text, tone=tone)
         box = row(picture, label, gap=self._theme.tokens.space.tiny)
         box.setStretch(1, 1)
         box.setAlignment(picture, Qt.AlignmentFlag.AlignTop)

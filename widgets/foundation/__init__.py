@@ -6,7 +6,7 @@ from widgets.foundation.buttons import Button, CopyButton, IconButton, Look
 from widgets.foundation.dialogs import Question
 from widgets.foundation.focus import FocusRing
 from widgets.foundation.icons import icon_pixmap, paint_icon
-from widgets.foundation.labels import Chip, ElidedLabel, PlainLabel, plain_tooltip, restyle
+from widgets.foundation.labels import Chip, ElidedLabel, PlainLabel, Words, plain_tooltip, restyle
 from widgets.foundation.layout import Card, Fold, Panel, Section, clear, column, fit, line, row, scroll
 from widgets.foundation.lists import Index, Ink, RowDelegate, RowList
 from widgets.foundation.states import BusyStrip, EmptyState, Notice, Toast, announce
@@ -42,6 +42,7 @@ __all__ = [
     "ThemeMode",
     "Toast",
     "Tokens",
+    "Words",
     "announce",
     "clear",
     "column",

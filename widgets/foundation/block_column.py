@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -35,10 +37,14 @@ class BlockColumn(QWidget):
         self._arrange()
         block.show()
 
-    def take(self, block: QWidget) -> None:
-        """Hide a block and forget it; it stays a child, to be deleted when there is time."""
-        self._blocks.remove(block)
-        block.hide()
+    def take(self, blocks: Collection[QWidget]) -> None:
+        """Hide blocks and forget them; they stay children, to be deleted when there is time."""
+        if not blocks:
+            return
+        gone = set(blocks)
+        self._blocks = [block for block in self._blocks if block not in gone]
+        for block in blocks:
+            block.hide()
         self._arrange()
 
     def minimumSizeHint(self) -> QSize:

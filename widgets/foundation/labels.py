@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-__all__ = ["Chip", "ElidedLabel", "PlainLabel", "restyle"]
+__all__ = ["Chip", "ElidedLabel", "PlainLabel", "Words", "restyle"]
 
 
 def restyle(widget: QWidget, **properties: object) -> None:
@@ -50,6 +50,31 @@ class PlainLabel(QLabel):
     def set_tone(self, tone: str) -> None:
         """Change the colour role."""
         restyle(self, tone=tone)
+
+
+class Words(PlainLabel):
+    """A wrapped text whose width others decide: only its height at that width is measured.
+
+    Else a label lays its text out at four more widths to say which it would like: milliseconds for a long text.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        type: str = "body",  # noqa: A002 - as above
+        tone: str = "",
+        selectable: bool = False,
+    ) -> None:
+        super().__init__(text, type=type, tone=tone, wrap=True, selectable=selectable)
+
+    def sizeHint(self) -> QSize:
+        """One line, of any width."""
+        return QSize(0, self.fontMetrics().lineSpacing())
+
+    def minimumSizeHint(self) -> QSize:
+        """The same."""
+        return self.sizeHint()
 
 
 class ElidedLabel(PlainLabel):

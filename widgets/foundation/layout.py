@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QScrollA
 from widgets.foundation.buttons import Button, Look
 from widgets.foundation.labels import PlainLabel, restyle
 from widgets.foundation.theme import Theme
+from widgets.foundation.turns import delete_later
 
 __all__ = ["Card", "Fold", "Panel", "Section", "clear", "column", "fit", "line", "row", "scroll"]
 
@@ -51,11 +52,10 @@ def line(*, vertical: bool = False) -> QFrame:
 
 
 def clear(layout: QLayout) -> None:
-    """Take everything out of a layout; widgets are deleted when the event loop comes round."""
+    """Take everything out of a layout; widgets are hidden now and deleted when there is time."""
     while (item := layout.takeAt(0)) is not None:
         if (widget := item.widget()) is not None:
-            widget.hide()
-            widget.deleteLater()
+            delete_later(widget)
         elif (inner := item.layout()) is not None:
             clear(inner)
 

@@ -119,10 +119,14 @@ class Notice(Panel):
         inner.setAlignment(self._picture, Qt.AlignmentFlag.AlignTop)
         inner.setStretch(1, 1)
         super().__init__(kind, inner, parent)
+        self._told: tuple[str, str] | None = None
         self.tell(text, kind)
 
     def tell(self, text: str, kind: str) -> None:
         """Change text and kind."""
+        if (text, kind) == self._told:
+            return
+        self._told = (text, kind)
         self.set_kind(kind)
         tone = "selected" if kind == "accent" else kind
         self.text.set_tone(tone)

@@ -127,6 +127,8 @@ class Theme(QObject):
 
     def set_icon(self, button: QAbstractButton, name: str, colour: str = "fg.default") -> None:
         """Give a button an icon that follows every later change of the theme."""
+        if self._bound.get(button) == (name, colour):
+            return
         self._bound[button] = (name, colour)
         side = self.tokens.icon_small
         button.setIconSize(QSize(side, side))

@@ -34,7 +34,8 @@ class Actions(QObject):
         self._window = window
         self._single_keys_on = single_keys_on
         self._actions: dict[str, QAction] = {}
-        self._typing: bool | None = None
+        self._runnable: frozenset[str] | None = None
+        self._keys: tuple[bool, bool] | None = None
         for command in registry.commands():
             action = QAction(window)
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
@@ -52,9 +53,18 @@ class Actions(QObject):
         """Enable what applies where the person is now."""
         typing = in_text_field(QApplication.focusWidget())
         singles = not typing and self._single_keys_on()
+        runnable = self._registry.runnable()
+        if runnable != self._runnable:
+            self._runnable = runnable
+            for id_, action in self._actions.items():
+                action.setEnabled(id_ in runnable)
+        if (typing, singles) != self._keys:
+            self._keys = (typing, singles)
+            self._set_keys(typing=typing, singles=singles)
+
+    def _set_keys(self, *, typing: bool, singles: bool) -> None:
         for command in self._registry.commands():
             action = self._actions[command.id]
-            action.setEnabled(self._registry.can_run(command.id))
             keys = [key for key in command.keys if singles or not is_single(key)]
             # in a text field Ctrl+Z and Ctrl+Shift+Z are the text's own
             if typing and command.id in ("edit.undo", "edit.redo"):

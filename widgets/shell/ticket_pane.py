@@ -70,6 +70,8 @@ class TicketPane(Panel):
 
     def tell(self, text: str) -> None:
         """Say at the ticket that something did not work; "" takes it away."""
+        if not text and self.problem.isHidden():
+            return
         self.problem.tell(text, "warning")
         self.problem.setVisible(bool(text))
 

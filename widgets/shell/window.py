@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -20,6 +20,7 @@ from app.services.needs_you import Action, Settled
 from app.services.triage_undo import UndoEntry
 from app.services.triage_writing import Stale
 from widgets.foundation import Theme
+from widgets.foundation.turns import Rank, Steps
 from widgets.needs_you.desk import UNDO_MS
 from widgets.remote.flow import SessionFlow
 from widgets.shell.actions import Actions
@@ -63,8 +64,7 @@ class AgentWindow(WindowFrame):
         self.refresher = Refresher(ports, self._read_seen, self)
         self.files = FileDesk(theme, ports.blobs, ports.link, ports.jobs, self) if ports.blobs is not None else None
         self._connect()
-        self._card_soon = QTimer(self, singleShot=True, interval=0)
-        self._card_soon.timeout.connect(self._show_card)
+        self._card_soon = Steps(self._show_card, Rank.BESIDE, self)
         self.state = WindowState(self, ports.commits, ports.jobs)
         self.show_identity(identity)
         self.setWindowTitle("Deskside")
@@ -302,11 +302,12 @@ class AgentWindow(WindowFrame):
         self.fold_details()
         self.actions_.sync()
 
-    def _show_card(self) -> None:
-        # after the conversation is painted: a heartbeat lies between the two
+    def _show_card(self) -> bool:
+        # after the conversation: that is what the person reads first
         today = datetime.fromtimestamp(self._ports.now_ms() / 1000, UTC).astimezone().date()
         if self.desk.details is not None:
             self.customer.show_card(self.desk.details.customer, self.desk.choices, today)
+        return False
 
     def _show_gone(self, _ticket: TicketId) -> None:
         self.ticket.show_nothing(_("This ticket is not on this computer."))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -17,12 +16,13 @@ from app.domain.ports import Choices, ThreadItem, TicketDetails
 from app.services.texts_history import EventLine, event_line
 from widgets.foundation import Button, Look, Theme, column, row, scroll
 from widgets.foundation.block_column import BlockColumn
+from widgets.foundation.turns import Rank, Steps, delete_later
 from widgets.ticket.items import EventRow, MessageBlock
 
 __all__ = ["Conversation"]
 
 AT_FIRST = 40  # so many come by themselves, newest first, a few in each turn of the event loop; the rest on demand
-STEP = 1
+STEP = 1  # so many come at once; a conversation is read from its end
 
 Entry = tuple[ThreadItem, EventLine | None]
 
@@ -45,8 +45,8 @@ class Conversation(QWidget):
         self._first = 0
         self._shown: list[Entry] = []
         self._made: dict[bytes, tuple[Entry, QWidget]] = {}
+        self._ready: tuple[Entry, QWidget] | None = None  # made, not yet in the column
         self._from_end: int | None = None
-        self._done_with: deque[QWidget] = deque()
         space = theme.tokens.space
         self._column = BlockColumn((space.large, space.medium, space.large, space.large), space.small)
         self.earlier = Button(theme, "", look=Look.LINK, pressed=self._show_earlier)
@@ -60,11 +60,7 @@ class Conversation(QWidget):
         self._at_end = True
         self._follow = QTimer(self, singleShot=True, interval=0)
         self._follow.timeout.connect(self._to_end)
-        self._fill_soon = QTimer(self, singleShot=True, interval=0)
-        self._fill_soon.timeout.connect(self._fill)
-        # a long conversation takes Qt longer to delete than a frame lasts
-        self._delete_soon = QTimer(self, singleShot=True, interval=0)
-        self._delete_soon.timeout.connect(self._delete)
+        self._filling = Steps(self._fill, Rank.READ, self)
         self.setLayout(column(self.area))
         self.setFocusProxy(self.area)
         self.retranslate()
@@ -83,7 +79,7 @@ class Conversation(QWidget):
             self._clear()
         self._ticket, self._items, self._choices, self._me = details.row.id, details.items, choices, me
         self._choose()
-        self._fill()
+        self._begin()
         if self._at_end:
             self._follow.start()
 
@@ -120,32 +116,48 @@ class Conversation(QWidget):
             if line is not None or not item.event:
                 self._shown.append((item, line))
 
-    def _fill(self) -> None:
-        """Bring the column a step nearer to what is to be shown; goes on in the next turns of the event loop."""
+    def _begin(self) -> None:
+        """Make the newest at once; the others follow in the next turns of the event loop."""
         wanted = {item.id for item, _line in self._shown}
-        missing = [place for place, entry in enumerate(self._shown) if not self._is_made(entry)]
-        self.area.setUpdatesEnabled(False)
-        for id_ in [i for i in self._made if i not in wanted]:
-            self._drop(id_)
-        for place in missing[-STEP:][::-1]:
-            self._put(place)
+        self._drop([i for i in self._made if i not in wanted])
         self._tell_earlier()
-        self.area.setUpdatesEnabled(True)
-        if missing:
-            self._fill_soon.start()
-        else:
+        self._ready = None
+        if self._fill():
+            self._fill()
+            self._filling.start()
+
+    def _fill(self) -> bool:
+        """Bring the column a step nearer to what is to be shown; tell whether more is missing.
+
+        A block is made in one turn of the event loop and put into the column in the next.
+        """
+        missing = [place for place, entry in enumerate(self._shown) if not self._is_made(entry)]
+        if not missing:
             self._from_end = None
+            return False
+        entry = self._shown[missing[-1]]
+        if self._ready is not None and self._ready[0] == entry:
+            self._put(missing[-1])
+        else:
+            self._prepare(entry)
+        return True
 
     def _is_made(self, entry: Entry) -> bool:
         made = self._made.get(entry[0].id)
         return made is not None and made[0] == entry
 
+    def _prepare(self, entry: Entry) -> None:
+        widget = self._make(*entry)
+        for part in (widget, *widget.findChildren(QWidget)):
+            part.ensurePolished()
+        self._ready = (entry, widget)
+
     def _put(self, place: int) -> None:
-        entry = self._shown[place]
+        assert self._ready is not None  # noqa: S101  # made in the step before
+        (entry, widget), self._ready = self._ready, None
         id_ = entry[0].id
         if id_ in self._made:
-            self._drop(id_)
-        widget = self._make(*entry)
+            self._drop([id_])
         self._made[id_] = (entry, widget)
         self._column.insert(1 + sum(item.id in self._made for item, _line in self._shown[:place]), widget)
         if entry[0].attachments:
@@ -162,21 +174,14 @@ class Conversation(QWidget):
             block.file_asked.connect(self.file_asked)
         return block
 
-    def _drop(self, id_: bytes) -> None:
-        _entry, widget = self._made.pop(id_)
-        self._column.take(widget)
-        self._done_with.append(widget)
-        self._delete_soon.start()
-
-    def _delete(self) -> None:
-        for _turn in range(min(STEP, len(self._done_with))):
-            self._done_with.popleft().deleteLater()
-        if self._done_with:
-            self._delete_soon.start()
+    def _drop(self, ids: Sequence[bytes]) -> None:
+        widgets = [self._made.pop(id_)[1] for id_ in ids]
+        self._column.take(widgets)
+        for widget in widgets:
+            delete_later(widget)
 
     def _clear(self) -> None:
-        for id_ in list(self._made):
-            self._drop(id_)
+        self._drop(list(self._made))
 
     def _show_earlier(self) -> None:
         bar = self.area.verticalScrollBar()
@@ -184,7 +189,7 @@ class Conversation(QWidget):
         self._at_end = False
         self._first = max(0, self._first - AT_FIRST)
         self._choose()
-        self._fill()
+        self._begin()
 
     def _tell_earlier(self) -> None:
         n = self._first
@@ -212,4 +217,4 @@ class Conversation(QWidget):
         self.area.setAccessibleName(_("Conversation"))
         self._clear()
         self._choose()
-        self._fill()
+        self._begin()

@@ -12,7 +12,7 @@ from app.config.i18n import _
 from app.domain.ports import ItemKind, ThreadItem
 from app.services.texts import polite
 from app.services.texts_history import EventLine
-from widgets.foundation import Button, ElidedLabel, Look, Panel, PlainEdit, PlainLabel, Theme, column, fmt, row
+from widgets.foundation import Button, ElidedLabel, Look, Panel, PlainEdit, PlainLabel, Theme, Words, column, fmt, row
 from widgets.ticket.attachments import AttachmentChips
 from widgets.ticket.html_view import MessageHtml
 
@@ -50,7 +50,7 @@ class EventRow(QWidget):
         picture = PlainLabel()
         colour = "fg.default" if words.strong else "fg.muted"
         theme.set_label_icon(picture, words.icon, colour, theme.tokens.icon_small)
-        text = PlainLabel(words.text, type="caption", tone="" if words.strong else "muted", wrap=True)
+        text = Words(words.text, type="caption", tone="" if words.strong else "muted")
         text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         at = PlainLabel(fmt.time_of_day(item.at), type="caption", tone="muted")
         at.setToolTip(fmt.moment(item.at))
@@ -149,8 +149,8 @@ class MessageBlock(Panel):
         holder.setLayout(column(*parts, gap=self._theme.tokens.space.tiny))
         self._replace(holder)
 
-    def _label_of(self, text: str) -> PlainLabel:
-        label = PlainLabel(text, tone="" if self._kind == "card" else self._kind, wrap=True, selectable=True)
+    def _label_of(self, text: str) -> Words:
+        label = Words(text, tone="" if self._kind == "card" else self._kind, selectable=True)
         label.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         label.setAccessibleName(text[:2000])
         return label

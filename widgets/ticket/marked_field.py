@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy
 
-from app.config.i18n import N_, _
+from app.config.i18n import N_, _, language
 from app.domain.ports import FieldMark
 from widgets.foundation import Button, Look, PlainLabel, Theme
 
@@ -29,6 +29,7 @@ class MarkedField(Button):
         self.setProperty("look", "field")
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._theme = theme
+        self._shown: tuple[object, ...] = ()
         self._picture = PlainLabel()
         self._picture.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._picture.hide()
@@ -45,6 +46,10 @@ class MarkedField(Button):
 
     def show_field(self, text: str, spoken: str, icon: tuple[str, str], mark: FieldMark | None) -> None:
         """Show a value, what a screen reader says of it, its picture and its mark."""
+        shown = (text, spoken, icon, mark, language())
+        if shown == self._shown:
+            return
+        self._shown = shown
         self.setText(text)
         self._theme.set_icon(self, *icon)
         self._picture.setVisible(mark is not None)
