@@ -79,6 +79,14 @@ class Rows:
             Checkpoint(b"e" * 16, 0, cursors, {}, segments, **more)  # type: ignore[arg-type]  # keyword arguments
         )
 
+    def indexed(self) -> set[bytes]:
+        with self.store._file.read() as tx:
+            return {id_ for (id_,) in tx.all("SELECT id FROM fts_doc WHERE type = ?", (TICKET.number,))}
+
+    def found(self, word: str) -> int:
+        with self.store._file.read() as tx:
+            return int(tx.value("SELECT count(*) FROM fts WHERE fts MATCH ?", (word,)))
+
     def held(self, id_: bytes) -> tuple[str, int] | None:
         with self.store._file.read() as tx:
             return tx.one("SELECT scope_id, seq FROM ticket WHERE id = ?", (id_,))
@@ -97,6 +105,20 @@ def test_a_row_that_left_and_came_back_stays(rows: Rows) -> None:
     assert rows.held(id_) == ("team:a", 20)
     rows.apply({"team:a": 40}, [], [ExitPage("team:a", [(31, TICKET.number, id_, None)])])
     assert rows.held(id_) is None
+
+
+def test_the_search_index_forgets_the_words_of_what_left(rows: Rows) -> None:
+    """An exit, a deletion and a scope loaded again take the words with the rows: nobody finds what they may not see."""
+    ids = [new_id() for _ in range(4)]
+    rows.apply({"team:a": 9}, [rows.page("team:a", id_, seq) for seq, id_ in enumerate(ids, 1)], [])
+    assert rows.indexed() == set(ids)
+    rows.apply({"team:a": 20}, [], [ExitPage("team:a", [(10, TICKET.number, ids[0], None)])])
+    rows.apply({"team:a": 21}, [rows.page("team:a", ids[1], 21, rev=2, deleted=True)], [])
+    assert rows.indexed() == set(ids[2:])
+    rows.store.set_scopes(None, {}, ["team:a"], ())
+    rows.apply({"team:a": 21}, [rows.page("team:a", ids[3], 4)], [], whole=frozenset({"team:a"}))
+    assert rows.indexed() == {ids[3]}
+    assert rows.found("seq") == 1
 
 
 def test_a_put_in_one_scope_beats_an_exit_from_another_and_an_old_put_changes_nothing(rows: Rows) -> None:
