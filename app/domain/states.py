@@ -10,7 +10,7 @@ from app.domain.errors import Refused
 
 _C = Category
 # by agents; the server's own moves (solved -> closed, customer messages, holds) do not pass through here
-_ALLOWED: dict[Category, frozenset[Category]] = {
+ALLOWED: dict[Category, frozenset[Category]] = {
     _C.NEW: frozenset({_C.OPEN, _C.WAITING_CUSTOMER, _C.WAITING_INTERNAL, _C.HELD, _C.SOLVED, _C.CLOSED}),
     _C.OPEN: frozenset({_C.WAITING_CUSTOMER, _C.WAITING_INTERNAL, _C.HELD, _C.SOLVED, _C.CLOSED}),
     _C.WAITING_CUSTOMER: frozenset({_C.OPEN, _C.WAITING_INTERNAL, _C.HELD, _C.SOLVED}),
@@ -36,7 +36,7 @@ def check_transition(old: Category, new: Category, facts: TransitionFacts) -> No
     """Raise Refused("transition_refused" or "reply_first") unless an agent may make this change."""
     if old == new:
         return
-    if new not in _ALLOWED[old]:
+    if new not in ALLOWED[old]:
         raise Refused("transition_refused", old=old.value, new=new.value)
     if old is _C.CLOSED and not facts.is_lead:
         raise Refused("transition_refused", old=old.value, new=new.value)

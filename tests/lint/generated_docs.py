@@ -13,6 +13,7 @@ from app.commands.docs import shortcuts_page
 from app.config.i18n import load_catalogues, set_language
 from app.config.settings import DECLARED
 from app.entry.cli import help_text
+from tests.lint.protocol_reference import reference_page
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "widgets", "remote_assist", "sync", "resources", "tests")
@@ -74,6 +75,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/modules.md": modules_page,
     "docs/settings.md": settings_page,
     "docs/command-line.md": command_line_page,
+    "docs/protocol-reference.md": lambda: reference_page(_MADE),
     "docs/shortcuts.md": lambda: shortcuts_page(load_catalogues("ko").gettext),
 }
 
