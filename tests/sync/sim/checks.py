@@ -56,7 +56,7 @@ def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
             raise Violation("I1", f"{client.person.login}: cursor of {scope.id} fell to {scope.cursor}")
         if scope.state == "live":
             client.cursors[scope.id] = scope.cursor
-            expected = oracle.sums_at(scope.id, scope.cursor)
+            expected = world.tomorrow.sums_at(scope.id, scope.cursor)
             if (scope.n, scope.xsum) != expected and any(s.state == "loading" for s in state.scopes.values()):
                 contents_are_true(world, client, state)  # some may have gone ahead to a scope that is being loaded
             elif (scope.n, scope.xsum) != expected:
@@ -118,7 +118,7 @@ def answer_is_one_moment(world: World, client: Client, device: bytes, raw: list[
             "I2", f"{client.person.login} is told lmid {begin.lmid} with heads that were never true with it"
         )
     for scope, told in sums.scopes.items():
-        if (told.n, told.xsum) != world.oracle.sums_at(scope, heads[scope]):
+        if (told.n, told.xsum) != world.tomorrow.sums_at(scope, heads[scope]):
             raise Violation("I2", f"{client.person.login} is told wrong sums of {scope} at {heads[scope]}")
 
 
@@ -130,6 +130,7 @@ def contents_are_true(world: World, client: Client, state: ReplicaState) -> None
         return
     with worker.replica._file.read() as tx:
         held = _base_rows(tx)
+        novel = world.tomorrow.held(client.person.login, tx, state)
     ahead = {key for s in state.scopes.values() if s.state == "loading" for key in held.get(s.id, ())}
     for scope in state.scopes.values():
         if scope.state != "live":
@@ -143,7 +144,7 @@ def contents_are_true(world: World, client: Client, state: ReplicaState) -> None
                 "I2", f"{client.person.login}: {scope.id} lacks {_names(wanted.keys() - mine.keys())}, "
                 f"has too many {_names(mine.keys() - wanted.keys())}",
             )  # fmt: skip
-        count = total = 0
+        count, total = novel.get(scope.id, (0, 0))
         for key, (seq, image) in wanted.items():
             own_seq, own = mine[key]
             count, total = count + 1, total + version_hash(*key, seq)

@@ -150,7 +150,7 @@ class Network:
             self._answer(client, ask, encode(answer))
             self._poke(answer.heads)
         elif isinstance(request, Pull):
-            frames = core.pull(world.now, grant, request)
+            frames = world.tomorrow.frames(request.scopes, core.pull(world.now, grant, request))
             key = next(world.asks)
             world.server.pulls[key] = frames
             self._pull_on(client, ask, key, [])

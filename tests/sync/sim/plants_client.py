@@ -20,6 +20,7 @@ import app.store.replica_rows
 import app.store.replica_tray
 import app.store.shown
 import sync.engine
+import sync.engine_loads
 import sync.gather
 import sync.protocol
 import sync.server.apply
@@ -30,6 +31,7 @@ import sync.server.pull
 import sync.server.push
 import sync.server.push_runs
 import sync.server.rows
+from app.domain.entities import BY_NUMBER
 from app.domain.replica import Checkpoint
 from app.store.schema import table_of
 from sync.protocol import Result
@@ -215,3 +217,25 @@ def _mid_after_restore() -> Sequence[Change]:
 @plant("guard_not_asked", "most tickets go without anybody having been asked")
 def _unasked() -> Sequence[Change]:
     return [(app.store.replica, "_guard", lambda *_: None)]
+
+
+@plant("unknown_not_counted", "rows of a newer kind are not counted")
+def _unknown_not_counted() -> Sequence[Change]:
+    return [(app.store.replica_rows.RowWriter, "_put_unknown", lambda *_: None)]
+
+
+@plant("unknown_never_leaves", "rows of a newer kind stay when they left their scope")
+def _unknown_stays() -> Sequence[Change]:
+    return [(app.store.replica_rows.RowWriter, "_leave_unknown", lambda *_: None)]
+
+
+@plant("columns_by_place", "values are taken by their place, whatever columns a newer server names")
+def _by_place() -> Sequence[Change]:
+    before = sync.gather.page_of
+
+    def page_of(frame: Any) -> Any:
+        page = before(frame)
+        known = [name for name in page.cols if page.type not in BY_NUMBER or name in BY_NUMBER[page.type].columns]
+        return dataclasses.replace(page, cols=known, rows=[row[: 5 + len(known)] for row in page.rows])
+
+    return [(sync.engine_loads, "page_of", page_of), (sync.gather, "page_of", page_of)]

@@ -21,6 +21,7 @@ from tests.sync.sim.env import START_MS, Env, Person, Points, environment
 from tests.sync.sim.installations import Installations
 from tests.sync.sim.network import Network, Server
 from tests.sync.sim.oracle import Oracle, Violation
+from tests.sync.sim.tomorrow import Tomorrow
 from tests.sync.sim.users import User
 
 
@@ -49,6 +50,7 @@ class World:
         self.server, self.net, self.computers, self.chaos = Server(self), Network(self), Computers(self), Chaos(self)
         self.installations = Installations(self)
         self.files = Attachments(self)
+        self.tomorrow = Tomorrow(self)
         self.env.store.committed = self.oracle.on_commit
         self.clients = [self._client(p) for p in people]
 
@@ -113,6 +115,7 @@ class World:
             self.after(client.rng.uniform(0, 5_000), lambda c=client: self.computers.act(c))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
         self.chaos.begin()
         self.files.begin()
+        self.tomorrow.begin()
         try:
             while self.popped < self.events and self._step():
                 pass
