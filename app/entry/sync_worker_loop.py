@@ -131,8 +131,12 @@ class Worker:
         # a window that is just starting has not connected yet
         if self._blobs is not None and self._blobs.has_uploads:
             return False
-        drained = alone > _POLL_OUTBOX_S and self._status.was_joined
-        return drained and not await self._engine.run(self._engine.has_outbox)
+        if alone <= _POLL_OUTBOX_S or not self._status.was_joined:
+            return False
+        try:
+            return not await self._engine.run(self._engine.has_outbox)
+        except StoreUnavailable:
+            return False  # perhaps there is something to send: until the time is up
 
     def _nobody_waits(self) -> bool:
         return self._quit or not self._windows.has_window
@@ -369,13 +373,12 @@ class Worker:
         known = -1
         while True:
             await asyncio.sleep(_POLL_OUTBOX_S)
-            try:
+            # the round says what is wrong with the files; whether a window is left must be noticed all the same
+            with contextlib.suppress(StoreUnavailable):
                 last = await self._engine.run(self._engine.store.last_mid)
-            except StoreUnavailable:
-                continue
-            if last != known:
-                known = last
-                self._engine.wish(ClientCore.committed)
-                self._stir()
+                if last != known:
+                    known = last
+                    self._engine.wish(ClientCore.committed)
+                    self._stir()
             if not self._windows.has_window:
                 self._stir()

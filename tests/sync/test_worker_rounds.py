@@ -7,15 +7,18 @@ import asyncio
 import random
 import threading
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.domain import link
-from app.domain.errors import ServerUnreachable
+from app.domain.errors import ServerUnreachable, StoreUnavailable
+from app.entry import sync_worker_loop
 from app.entry.sync_worker_loop import Worker
 from app.entry.sync_worker_socket import WindowServer
 from app.store.pending_file import open_reader
+from app.store.replica import ReplicaStore
 from sync.engine import ClientCore
 from sync.protocol import Hello, HelloAnswer, NewDevice, Problem, Pull, PullFrame, Push, PushAnswer, Refresh, Tokens
 from sync.transport import Answered
@@ -91,6 +94,13 @@ class Paced(Worker):
 
     async def _wait(self, seconds: float | None) -> None:
         self.waits.append(seconds)
+
+
+class Patient(Worker):
+    """Waits until something happens, as after many failures."""
+
+    async def _wait(self, seconds: float | None) -> None:
+        await self._wake.wait()
 
 
 async def _paced(
@@ -229,3 +239,21 @@ def test_a_new_device_id_whose_token_was_not_in_its_place_yet_needs_no_new_sign_
     desk = kim.desk
     fresh = desk.parts.accounts.refresh(desk.clock(), Refresh(refresh=str(tokens.kept), device=renumber.device))
     assert fresh.access
+
+
+async def test_a_worker_whose_files_and_window_are_gone_ends_when_its_time_is_up(
+    kim: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be read any more, nobody is left to tell: it must not stay for ever."""
+    monkeypatch.setattr(sync_worker_loop, "DRAIN_S", 0.2)
+    monkeypatch.setattr(sync_worker_loop, "_POLL_OUTBOX_S", 0.05)
+    worker = Patient(open_reader(kim.folder, KEY), lambda: (kim.replica, False), TOKEN, lambda _: _Tokens(),
+                     random.Random(1))  # fmt: skip
+    worker._status.was_joined = True
+
+    def gone(_: ReplicaStore) -> int:
+        raise StoreUnavailable("disk_error")
+
+    monkeypatch.setattr(ReplicaStore, "last_mid", gone)
+    async with asyncio.timeout(30):
+        await worker.serve(tmp_path / "s")
