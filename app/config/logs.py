@@ -130,6 +130,7 @@ def configure(folder: Path, process: str, *, to_stderr: bool = False, level: int
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.getLogger().setLevel(level)
+    logging.getLogger("alembic").setLevel(max(level, logging.WARNING))  # two lines a start that say nothing
     return Logs(handlers)
 
 

@@ -18,7 +18,7 @@ from app.domain.errors import Refused, StoreUnavailable, WorldError
 from app.domain.links import BadLink, EnrolLink, parse_server
 from app.entry.admin_machine import FILE_COMMANDS, add_commands, run, run_file
 from app.entry.admin_people import add_people, ask_password, run_people
-from app.entry.command_line import CommandLine
+from app.entry.command_line import CommandLine, service_address
 from app.entry.server_texts import server_error_text
 from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, SIZES, generate
 from sync.server.accounts import default_hasher
@@ -41,7 +41,10 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line, in the language spoken now."""
     out = CommandLine(prog="deskside admin", description=_("Manage users and enrolment on the server"))
     out.add_argument("--data", type=Path, metavar="DIR", help=_("The server's data folder"))
-    out.add_argument("--database", metavar="URL", help=_("The server's PostgreSQL address, if it has one"))
+    out.add_argument(
+        "--database", type=service_address, metavar="URL",
+        help=_("The server's PostgreSQL address, if it has one; @FILE reads it from a file"),
+    )  # fmt: skip
     commands = out.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _user_arguments(commands.add_parser("create-user", help=_("Add a person who can sign in")))
     _link_arguments(

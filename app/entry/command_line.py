@@ -6,11 +6,13 @@ from __future__ import annotations
 import argparse
 import gettext
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from app.config.i18n import N_, language
+from app.config.i18n import N_, _, language
 
-__all__ = ["CommandLine"]
+__all__ = ["CommandLine", "service_address"]
 
 _AREA = "tools"
 _WORDS = (
@@ -42,3 +44,29 @@ class CommandLine(argparse.ArgumentParser):
         gettext.bindtextdomain(_AREA, str(files("resources") / "locale"))
         gettext.textdomain(_AREA if language() == "ko" else "messages")
         super().__init__(**words)
+
+
+def service_address(value: str) -> str:
+    """Return the address of a database or broker; @FILE names a file that holds it.
+
+    For `add_argument(type=...)`. An address with a password is taken from a file only: everybody on a machine can read
+    the arguments of its programs. Raises ArgumentTypeError.
+    """
+    if value.startswith("@"):
+        try:
+            return Path(value[1:]).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            told = _("{file} cannot be read: {reason}")
+            raise argparse.ArgumentTypeError(told.format(file=value[1:], reason=error)) from error
+    if any(_has_password(address) for address in value.split(",")):
+        raise argparse.ArgumentTypeError(
+            _("others can read a password in an argument. Write the address to a file of your own and give @FILE.")
+        )
+    return value
+
+
+def _has_password(address: str) -> bool:
+    try:
+        return bool(urlsplit(address).password)
+    except ValueError:
+        return False  # what it is instead is told by whoever uses it

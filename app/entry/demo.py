@@ -9,10 +9,12 @@ server and the organisation key made for this run.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -23,15 +25,18 @@ from typing import Any
 
 from app.config.i18n import _, set_language
 from app.config.paths import child_command
+from app.domain.errors import StoreUnavailable
 from app.entry.command_line import CommandLine
 from app.entry.demo_part import Part, PartFailed
 from app.entry.demo_relay import Relay
 from app.entry.demo_report import Report, ServerTruth, least_tickets
 from app.entry.demo_server import DemoServer
 from app.entry.display import no_display
+from app.store.locks import FileLock
 
 LOGIN = "agent1"
 _LOAD_S = {"small": 60, "demo": 60, "large": 900}  # for signing in and loading everything
+_WORKER_S = 10.0
 _LOOK_S = 5.0  # how long the picture is watched
 
 
@@ -53,19 +58,49 @@ class Run:
             relay.stop()
         if self.server is not None:
             self.server.stop()
+        for part in self.parts:
+            _wait_for_worker(self.folder / part.name)
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _wait_for_worker(profile: Path) -> None:
+    """Wait until the sync worker of a client that has ended is gone too; it must not write into a removed folder."""
+    end = time.monotonic() + _WORKER_S
+    while (profile / "worker.lock").exists() and time.monotonic() < end:
+        with contextlib.suppress(StoreUnavailable):
+            return FileLock(profile / "worker.lock").release()
+        time.sleep(0.05)
+    return None
+
+
 def main(argv: Sequence[str]) -> int:
-    """Run the demo. Returns 0 when the journey went as it should, 1 when not, 2 for wrong words."""
+    """Run the demo. Returns 0 when the journey went as it should, 1 when not, 2 for wrong words, 130 when ended."""
     if argv[:1] == ["--part"]:
         return _run_part(argv[1], list(argv[2:]))
     set_language("system")
     options = _parse(argv)
     set_language(options.lang)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends everything and removes the data, as Ctrl+C does
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
     nowhere = no_display()
     if nowhere:
+        unusable = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        if unusable:
+            told = _("The display {name} does not answer.").format(name=unusable)
+            print(told, file=sys.stderr)
+            if options.headless:  # somebody wants this very screen to be shared: a drawn picture is no answer
+                print(
+                    _("Start it, or leave DISPLAY and WAYLAND_DISPLAY out: then a drawn picture is shared."),
+                    file=sys.stderr,
+                )
+                return 1
         # one that does not answer (an ended ssh -X) would end the programs that try it
         for name in ("DISPLAY", "WAYLAND_DISPLAY"):
             os.environ.pop(name, None)
@@ -176,7 +211,13 @@ def _with_a_person(options: argparse.Namespace) -> int:
 
 def _headless(options: argparse.Namespace) -> int:
     out: Path = options.out
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "report.json").write_text("{}\n", "utf-8")
+    except OSError as error:
+        told = _("{folder} cannot be written: {reason}. Name another folder with --out.")
+        print(told.format(folder=out, reason=error.strerror or error), file=sys.stderr)
+        return 2
     started = time.monotonic()
     report = Report(out, least_tickets(options.size))
     try:
@@ -196,6 +237,10 @@ def _headless(options: argparse.Namespace) -> int:
     print(_("Pictures and report: {folder}").format(folder=out.resolve()))
     for problem in problems:
         print(problem, file=sys.stderr)
+    for gate in report.data["gates"]:
+        if not gate["pass"]:
+            told = _("Missed on this machine: {name} {value}, goal {limit} (docs/demo.md)")
+            print(told.format(name=gate["id"], value=gate["value"], limit=gate["limit"]))
     return 1 if problems else 0
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["no_display", "x11_fault"]
+__all__ = ["no_display", "wayland_answers", "x11_fault"]
 
 
 def no_display(environment: Mapping[str, str] | None = None) -> bool:
@@ -17,10 +18,21 @@ def no_display(environment: Mapping[str, str] | None = None) -> bool:
     env = os.environ if environment is None else environment
     if platform.system() != "Linux" or env.get("QT_QPA_PLATFORM"):
         return False
-    if (wayland := env.get("WAYLAND_DISPLAY")) and Path(env.get("XDG_RUNTIME_DIR", "/"), wayland).is_socket():
+    if (wayland := env.get("WAYLAND_DISPLAY")) and wayland_answers(Path(env.get("XDG_RUNTIME_DIR", "/"), wayland)):
         return False
     x11 = env.get("DISPLAY")
     return not x11 or bool(x11_fault(x11))
+
+
+def wayland_answers(path: Path) -> bool:
+    """Whether somebody listens on a Wayland socket; one of an ended desktop may still lie there."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(2)
+        try:
+            line.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def x11_fault(name: str) -> str:

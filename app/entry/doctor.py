@@ -81,8 +81,8 @@ def check_display(probes: Probes) -> Iterator[Finding]:
 
 def _check_capture(probes: Probes) -> Iterator[Finding]:
     if probes.environment().get("WAYLAND_DISPLAY"):
-        text = _("On Wayland the desktop itself asks what may be shared.")
-        yield Finding("capture", Level.OK, text)
+        text = _("Under Wayland no screen can be shared yet. To share one, sign in to an X11 session of the desktop.")
+        yield Finding("capture", Level.WARNING, text)
     elif fault := probes.capture_fault():
         text = _("The screen cannot be captured, so it cannot be shared: {fault}.").format(fault=fault)
         yield Finding("capture", Level.WARNING, text, _install("libx11-6", "libxrandr2", "libxfixes3", "libxcb-randr0"))

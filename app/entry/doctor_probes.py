@@ -18,7 +18,7 @@ from typing import Protocol
 
 from app.config.paths import resource
 from app.entry import qt_libraries
-from app.entry.display import x11_fault
+from app.entry.display import wayland_answers, x11_fault
 
 _REAL_KEYRINGS = ("SecretService", "kwallet", "libsecret", "macOS", "Windows")
 
@@ -95,7 +95,7 @@ class MachineProbes:
         """See Probes."""
         if wayland := os.environ.get("WAYLAND_DISPLAY"):
             path = Path(os.environ.get("XDG_RUNTIME_DIR", "/"), wayland)
-            return "" if path.is_socket() else f"{path} is no socket"
+            return "" if wayland_answers(path) else f"{path}: nobody listens"
         return x11_fault(os.environ.get("DISPLAY", ""))
 
     def keyring(self) -> str:

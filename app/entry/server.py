@@ -13,7 +13,7 @@ from pathlib import Path
 from app.config.i18n import _, set_language
 from app.config.logs import configure
 from app.domain.errors import StoreUnavailable, WorldError
-from app.entry.command_line import CommandLine
+from app.entry.command_line import CommandLine, service_address
 from app.entry.server_lock import alone
 from app.entry.server_texts import server_error_text
 from sync.server.bootstrap import seed_states
@@ -31,8 +31,14 @@ def parser() -> argparse.ArgumentParser:
     add = out.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help=_("Folder for keys, logs and the embedded database"))
     add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help=_("Address to listen on; port 0 takes a free one"))
-    add("--database", metavar="URL", help=_("PostgreSQL address instead of the embedded database"))
-    add("--nats", metavar="URL", help=_("NATS address, when several server processes share one PostgreSQL"))
+    add(
+        "--database", type=service_address, metavar="URL",
+        help=_("PostgreSQL address instead of the embedded database; @FILE reads it from a file"),
+    )  # fmt: skip
+    add(
+        "--nats", type=service_address, metavar="URL",
+        help=_("NATS address, when several server processes share one PostgreSQL; @FILE reads it from a file"),
+    )  # fmt: skip
     add("--oidc-issuer", metavar="URL", help=_("Let people sign in with this OpenID Connect provider"))
     add("--oidc-client-id", metavar="ID", help=_("This server's client id at the provider"))
     add(

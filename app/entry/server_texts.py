@@ -14,7 +14,9 @@ _TEXTS: Mapping[str, str] = {
     "bad_database_url": N_(
         "The database address is not usable. Write sqlite:////folder/server.db or postgresql+psycopg://user@host/name."
     ),
-    "bad_nats_url": N_("The NATS address is not usable. Write nats://host:4222 or tls://user:password@host:4222."),
+    "bad_nats_url": N_(
+        "The NATS address is not usable. Write nats://host:4222, or tls://user:password@host:4222 in a file."
+    ),
     "nats_alone": N_(
         "NATS connects several servers on one PostgreSQL. Give --database as well, or leave --nats away: a single "
         "server needs neither."

@@ -188,7 +188,7 @@ def test_the_probes_of_this_machine_answer_and_never_raise(monkeypatch: pytest.M
 
 
 def test_a_display_that_does_not_answer_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Qt would abort the process with its own words; a chosen Qt platform and a Wayland socket are not doubted."""
+    """Qt would abort the process with its own words; a chosen Qt platform is not doubted, a Wayland socket is asked."""
     monkeypatch.setattr("platform.system", lambda: "Linux")
     assert no_display({})
     assert no_display({"DISPLAY": ":4999"})
@@ -196,6 +196,8 @@ def test_a_display_that_does_not_answer_is_as_good_as_none(monkeypatch: pytest.M
     assert not no_display({"DISPLAY": ":4999", "QT_QPA_PLATFORM": "offscreen"})
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "wayland-9"))
+        assert no_display({"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": str(tmp_path)})
+        listener.listen()
         assert not no_display({"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": str(tmp_path)})
 
 
