@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 import tests.widgets
 from app.config.i18n import set_language
 from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
+from widgets.foundation.turns import is_building
 
 __all__ = ["Scene", "main", "render"]
 
@@ -77,8 +78,8 @@ def _settle(app: QApplication, ms: int, window: QWidget | None = None) -> None:
 
 
 def _fills(window: QWidget) -> bool:
-    # long contents come a piece in each turn of the event loop, by timers without a delay
-    return any(timer.isActive() and timer.interval() == 0 for timer in window.findChildren(QTimer))
+    # long contents come a piece in each turn of the event loop, in shared steps or by timers without a delay
+    return is_building() or any(timer.isActive() and timer.interval() == 0 for timer in window.findChildren(QTimer))
 
 
 def _sheet(out: Path, rows: list[tuple[str, list[str]]]) -> None:

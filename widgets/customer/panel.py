@@ -124,6 +124,7 @@ class CustomerPanel(Panel):
             self._column.addStretch(1)
             return
         self._column.addWidget(self._who(card))
+        self._column.addStretch(1)  # from the beginning: what stands there keeps its place while more comes
         self._building = self._build(card)
 
     def _step(self) -> bool:
@@ -144,9 +145,8 @@ class CustomerPanel(Panel):
                     widget.ensurePolished()
                 fold.body.addWidget(made)
                 yield
-            self._column.addWidget(fold)
+            self._column.insertWidget(self._column.count() - 1, fold)
             yield
-        self._column.addStretch(1)
 
     def _who(self, card: CustomerCard) -> QWidget:
         space = self._theme.tokens.space

@@ -15,7 +15,7 @@ from PySide6.QtCore import QCoreApplication, QElapsedTimer, QObject, QTimer
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
-__all__ = ["Rank", "Steps", "delete_later"]
+__all__ = ["Rank", "Steps", "delete_later", "is_building"]
 
 BUDGET_NS = 1_500_000  # in one turn a further step begins only before this is used up
 
@@ -65,6 +65,9 @@ class _Turns(QObject):
         if steps in self._waiting[steps.rank]:
             self._waiting[steps.rank].remove(steps)
 
+    def is_building(self) -> bool:
+        return any(waiting for rank, waiting in zip(Rank, self._waiting, strict=True) if rank is not Rank.UNSEEN)
+
     def delete(self, widget: QWidget) -> None:
         self._done_with.append(widget)
         self.add(self._deletion)
@@ -97,6 +100,11 @@ def _turns() -> _Turns:
     if not _made or not isValid(_made[0]):
         _made[:] = [_Turns(app)]
     return _made[0]
+
+
+def is_building() -> bool:
+    """Tell whether anything that will be seen is still being built."""
+    return _turns().is_building()
 
 
 def delete_later(widget: QWidget) -> None:

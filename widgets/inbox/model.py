@@ -153,12 +153,15 @@ class TicketListModel(QAbstractListModel):
     def _loaded(self, all_ids: Sequence[TicketId], pages: list[int], rows: Mapping[TicketId, TicketRow]) -> None:
         if all_ids is not self._ids:
             return
+        changed = {i for i, row in rows.items() if self._rows.get(i) != row}
         self._rows.update(rows)
         for page in pages:
             self._wanted.pop(page, None)
             self._pages[page] = None
-            last = min((page + 1) * PAGE, len(self._ids)) - 1
-            self.dataChanged.emit(self.index(page * PAGE), self.index(last))
+            places = range(page * PAGE, min((page + 1) * PAGE, len(self._ids)))
+            anew = [place for place in places if self._ids[place] in changed]
+            if anew:  # the others look as they did when they were last painted
+                self.dataChanged.emit(self.index(anew[0]), self.index(anew[-1]))
         while len(self._pages) > PAGES_KEPT:
             page, _none = self._pages.popitem(last=False)
             for i in self._ids[page * PAGE : (page + 1) * PAGE]:
