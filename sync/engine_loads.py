@@ -14,8 +14,8 @@ from sync.protocol import ProtocolError, Pull, PullFrame, Rows
 
 __all__ = ["Loading"]
 
-FIRST_PULL_BYTES = 1 << 20  # rows show early; later answers are larger
-_LOAD_PULL_BYTES = 16 << 20  # the server makes rows while others are stored, and nobody waits between two answers
+_LOAD_PULL_BYTES = 16 << 20  # the server makes rows while others are stored; between two answers nobody does anything
+_SMALL_ROWS = 2000  # scopes with no more rows are loaded along with those before them, not each with a checkpoint
 _MORES_BEFORE_GROWTH = 8
 _HARD_PULL_BYTES = 64 << 20
 # rows of one transaction in a first load: first what a screen shows, then as many as all before, at most these; a
@@ -43,11 +43,22 @@ class Loading(CoreState):
         elif self._wish.pull and ready and self._begin_live(ready, now_ms):
             pass
         elif loading:
-            self._begin([s for s in loading if s.prio == loading[0].prio], "load")
+            self._begin(self._together(loading), "load")
         elif broken:
             self._begin(broken, "resync")
         if not ready:
             self._wish.pull = False
+
+    def _together(self, loading: Sequence[ScopeState]) -> list[ScopeState]:
+        """Return what one pull loads of the scopes in their order: those of one priority, and small ones behind."""
+        out = [s for s in loading if s.prio == loading[0].prio]
+        rows = 0
+        for scope in loading[len(out) :]:
+            rows += self._totals.get(scope.id, _SMALL_ROWS + 1)
+            if rows > _SMALL_ROWS or scope.id in self._snapshots:
+                break
+            out.append(scope)
+        return out
 
     def _begin_live(self, scopes: Sequence[ScopeState], now_ms: int) -> bool:
         if self._guard_until is not None and now_ms < self._guard_until:
@@ -69,7 +80,7 @@ class Loading(CoreState):
     def _pull(self, pulling: Pulling) -> Pull:
         size = self._limits.pull_bytes
         if pulling.purpose == "load":
-            size = _LOAD_PULL_BYTES if self._shown >= _FIRST_CHUNK_ROWS else FIRST_PULL_BYTES
+            size = _LOAD_PULL_BYTES
         if pulling.mores >= _MORES_BEFORE_GROWTH:
             size = min(size * 4 ** (pulling.mores - _MORES_BEFORE_GROWTH + 1), _HARD_PULL_BYTES)
         return Pull(

@@ -37,6 +37,7 @@ _CODES = {
     _SQLITE_READONLY: "store_unavailable",
 }
 _AT_ONCE = (512, 64, 8, 1)  # rows of one statement; few sizes, so that each is prepared once
+_WORDS_AT_ONCE = 4096  # a transaction of a first load in two or three calls
 _IOERR_ON_WRITE = {778, 1034, 1290, 1546}  # write, fsync, dir_fsync, truncate: the disk is full or gone
 
 
@@ -148,11 +149,28 @@ class Session:
                 self.raw.execute(_insert_sql(into, width, size), values)
                 start += size
 
+    def insert_words(self, into: str, width: int, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows into a full-text index in few calls, because it ends a segment with each; `into` as above.
+
+        No row begins with None: the statements, of few sizes, are filled up with such rows.
+        """
+        for start in range(0, len(rows), _WORDS_AT_ONCE):
+            part = rows[start : start + _WORDS_AT_ONCE]
+            size = 1 << (len(part) - 1).bit_length()
+            values = [*chain.from_iterable(part), *(None,) * ((size - len(part)) * width)]
+            self.raw.execute(_filled_up_sql(into, width, size), values)
+
 
 @cache
 def _insert_sql(into: str, width: int, count: int) -> str:
     row = f"({', '.join('?' * width)})"
     return f"{into} VALUES{', '.join([row] * count)}"
+
+
+@cache
+def _filled_up_sql(into: str, width: int, count: int) -> str:
+    rows = ", ".join([f"({', '.join('?' * width)})"] * count)
+    return f"{into} SELECT * FROM (VALUES{rows}) WHERE column1 IS NOT NULL"
 
 
 class Database:

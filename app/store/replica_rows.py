@@ -276,7 +276,7 @@ class RowWriter:
             docs = [(rowid, d.type, d.id, d.owner) for rowid, d in enumerate(documents, first)]
             words = [(rowid, d.body, d.cjk) for rowid, d in enumerate(documents, first)]
             self._tx.insert("INSERT OR REPLACE INTO fts_doc(rowid, type, id, owner)", 4, docs)
-            self._tx.insert("INSERT INTO fts(rowid, body, cjk)", 3, words)
+            self._tx.insert_words("INSERT INTO fts(rowid, body, cjk)", 3, words)
         self._changed.clear()
         self._fresh = []
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from sync.protocol import (
     Rows,
     ScopeSum,
     Sums,
+    encode,
 )
 from sync.server.access import Device, scopes_of
 from sync.server.epochs import marked
@@ -33,7 +35,10 @@ from sync.server.schema import ENTITY_TABLES, SYSTEM
 
 __all__ = ["BATCH_BYTES", "SCOPES", "SCOPE_KINDS", "SELECTS", "WINDOW", "priority", "pull_frames", "weight"]
 
-WINDOW = 2000
+WINDOW = 2000  # seqs of the largest window; the first ones are smaller, so that the receiver starts early
+_FIRST_WINDOW = 250
+_WINDOW_BYTES = 8 << 20  # of a window's rows: it is held until it is known to fit, and made smaller when it does not
+_STREAMED = 100  # seqs; a database elsewhere sends the rows of a larger window bit by bit
 BATCH_BYTES = FRAME_MAX_BYTES - (24 << 10)
 _RESULTS_A_FRAME = 500
 _HARD_MAX_BYTES = 64 << 20
@@ -104,15 +109,11 @@ def pull_frames(
     marks = {scope: ask.scopes[scope] for scope in asked}
     budget = _Budget(min(max(ask.max_bytes, 1), _HARD_MAX_BYTES) if ask.max_bytes else PULL_MAX_BYTES)
     for scope in asked:
-        head, fresh = infos[scope]["head"], ask.scopes[scope] == 0
-        while marks[scope] < head:
-            if budget.spent:
-                yield More(next=marks)
-                return
-            to = min(marks[scope] + WINDOW, head)
-            yield from _window(connection, scope, marks[scope], to, budget, access, fresh=fresh)
-            yield Mark(scope=scope, to=to)
-            marks[scope] = to
+        read = partial(_window, connection, scope, access, fresh=ask.scopes[scope] == 0)
+        yield from _windows(read, scope, marks, infos[scope]["head"], budget)
+        if marks[scope] < infos[scope]["head"]:
+            yield More(next=marks)
+            return
     yield Sums(scopes={s: ScopeSum(n=infos[s]["n"], xsum=infos[s]["xsum"]) for s in asked})
     yield Finish(snap=snap)
 
@@ -163,49 +164,76 @@ def _results(connection: sa.Connection, device: Device, seen: int) -> Iterator[R
         yield Results(items=items[start : start + _RESULTS_A_FRAME])
 
 
-def _window(
-    connection: sa.Connection,
-    scope: str,
-    after: int,
-    to: int,
-    budget: _Budget,
-    access: Mapping[str, int],
-    *,
-    fresh: bool,
+_Weighed = tuple[PullFrame, int]
+
+
+def _windows(
+    read: Callable[[int, int], Iterator[_Weighed]], scope: str, marks: dict[str, int], head: int, budget: _Budget
 ) -> Iterator[PullFrame]:
+    """Yield a scope's windows up to its head, or until the budget is spent; moves its mark."""
+    step = min(_FIRST_WINDOW, WINDOW)
+    while marks[scope] < head and not budget.spent:
+        to = min(marks[scope] + step, head)
+        held = _held(read(marks[scope], to), _WINDOW_BYTES if to - marks[scope] > 1 else None)
+        if held is None:
+            step = max(1, (to - marks[scope]) // 4)
+            continue
+        size = sum(more for _, more in held)
+        budget.take(size)
+        yield from (message for message, _ in held)
+        yield Mark(scope=scope, to=to)
+        step = max(1, min(2 * step, WINDOW, step * _WINDOW_BYTES // (2 * size + 1)))
+        marks[scope] = to
+
+
+def _held(frames: Iterator[_Weighed], limit: int | None) -> list[_Weighed] | None:
+    """Return a window's frames; None when they weigh more than `limit`."""
+    held: list[_Weighed] = []
+    size = 0
+    for message, more in frames:
+        held.append((message, more))
+        size += more
+        if limit is not None and size > limit:
+            return None
+    return held
+
+
+def _window(
+    connection: sa.Connection, scope: str, access: Mapping[str, int], after: int, to: int, *, fresh: bool
+) -> Iterator[_Weighed]:
     for entity in SCOPE_KINDS[scope.partition(":")[0]]:
-        query = _WINDOWS[entity.number]
-        found = connection.execute(query, {"scope": scope, "after": after, "to": to})
-        batch: list[list[Any]] = []
-        size = 0
-        for record in found:
-            row = list(record)
-            if fresh and row[2]:
-                continue
-            row[4] = {} if row[4] == "{}" else json.loads(row[4])
-            more = weight(row)
-            if batch and size + more > BATCH_BYTES:
-                budget.take(size)
-                yield Rows(scope=scope, type=entity.number, cols=list(entity.columns), rows=batch)
-                batch, size = [], 0
-            batch.append(row)
-            size += more
-        if batch:
-            budget.take(size)
-            yield Rows(scope=scope, type=entity.number, cols=list(entity.columns), rows=batch)
+        query, place = _WINDOWS[entity.number], {"scope": scope, "after": after, "to": to}
+        options = {"stream_results": True, "max_row_buffer": _STREAMED} if to - after > _STREAMED else {}
+        with connection.execute(query, place, execution_options=options) as found:
+            for batch, size in _batches(found, fresh=fresh):
+                yield Rows(scope=scope, type=entity.number, cols=list(entity.columns), rows=batch), size
     if not fresh:  # who starts over holds nothing that could leave
-        yield from _exits(connection, scope, after, to, access)
+        for message in _exits(connection, scope, after, to, access):
+            yield message, 0
+
+
+def _batches(found: Iterable[sa.Row[Any]], *, fresh: bool) -> Iterator[tuple[list[list[Any]], int]]:
+    """Yield the rows of one frame each, with their weight."""
+    batch: list[list[Any]] = []
+    size = 0
+    for record in found:
+        row = list(record)
+        if fresh and row[2]:
+            continue
+        row[4] = {} if row[4] == "{}" else json.loads(row[4])
+        more = weight(row)
+        if batch and size + more > BATCH_BYTES:
+            yield batch, size
+            batch, size = [], 0
+        batch.append(row)
+        size += more
+    if batch:
+        yield batch, size
 
 
 def weight(row: list[Any]) -> int:
-    """Return about how many bytes a row takes on the wire, never too few."""
-    size = 64 + 9 * len(row) + 64 * len(row[4])
-    for value in row:
-        if isinstance(value, str):
-            size += len(value) if value.isascii() else 3 * len(value)
-        elif isinstance(value, bytes):
-            size += len(value)
-    return size
+    """Return how many bytes a row takes on the wire."""
+    return len(encode(row))
 
 
 def _may_tell(to: str | None, access: Mapping[str, int]) -> bool:

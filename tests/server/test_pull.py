@@ -91,6 +91,26 @@ def test_an_answer_that_is_full_says_where_to_go_on(world: World, monkeypatch: p
     assert kim.do(kim.reply(ticket, "가" * 300_000)) == ("rejected", "text_too_long")
 
 
+def test_large_rows_go_in_small_windows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a server holds at once goes by weight: long texts come in many windows, and all of them come."""
+    monkeypatch.setattr(pull_module, "_WINDOW_BYTES", 200_000)
+    kim, lee = world.agent("kim"), world.agent("lee")
+    ticket = kim.ticket()
+    for _ in range(9):
+        kim.do(kim.reply(ticket, "가" * 25_000))
+    held = largest = 0
+    frames = lee.pull()
+    for message in frames:
+        held = 0 if isinstance(message, Mark) else held + len(frame(message))
+        largest = max(largest, held)
+    assert not any(isinstance(message, More) for message in frames)
+    assert 75_000 < largest < 210_000
+    assert len(lee.copy.of(MESSAGE.number)) == 10
+    scope, sums = team_scope(world.team("북부")), frames[-2]
+    assert isinstance(sums, Sums)
+    assert sums_of(lee, scope) == (sums.scopes[scope].n, sums.scopes[scope].xsum)
+
+
 def test_scopes_without_access_are_dropped_and_never_sent(world: World) -> None:
     """A device that asks for another team's scope gets its name back in `drop`, and no row."""
     kim, park = world.agent("kim"), world.agent("park")

@@ -60,6 +60,21 @@ def test_any_number_of_rows_goes_in_whole(count: int) -> None:
     raw.close()
 
 
+@pytest.mark.parametrize("count", [0, 1, 7, 512, 3000, 4096, 4097])
+def test_words_of_one_transaction_make_few_pieces(count: int) -> None:
+    """Thousands of pieces would have to be merged in the middle of a load; each text is found by its own word."""
+    raw = open_raw(":memory:", None)
+    raw.execute("CREATE VIRTUAL TABLE f USING fts5(body, cjk, content='', contentless_delete=1)")
+    raw.execute("BEGIN")
+    Session(raw).insert_words("INSERT INTO f(rowid, body, cjk)", 3, [(n, f"word{n} all", None) for n in range(count)])
+    raw.execute("COMMIT")
+    assert raw.execute("SELECT count(*) FROM f WHERE f MATCH 'all'").fetchone() == (count,)
+    for n in range(0, count, 500):
+        assert raw.execute("SELECT rowid FROM f WHERE f MATCH ?", (f"word{n}",)).fetchall() == [(n,)]
+    assert raw.execute("SELECT count(DISTINCT id >> 37) FROM f_data WHERE id >> 37").fetchone()[0] == -(-count // 4096)
+    raw.close()
+
+
 def test_pages_put_together_are_what_they_were() -> None:
     """Rows keep their order within an entity, and two pages with one id are not taken for new rows."""
     one, two, three = new_id(), new_id(), new_id()

@@ -71,6 +71,19 @@ def test_rows_show_while_the_first_load_still_runs(desk: Desk, lee: Client, tmp_
     client.close()
 
 
+def test_a_new_computer_with_little_to_load_asks_seldom(desk: Desk, lee: Client, tmp_path: Path) -> None:
+    """Small scopes come in one answer and one checkpoint joins them: nobody waits for five ways there and back."""
+    lee.new_ticket("문의")
+    lee.sync()
+    client = Client(desk, tmp_path / "new", "kim")
+    asked: list[Request] = []
+    client.line.lose = lambda request: bool(asked.append(request))  # type: ignore[func-returns-value]  # loses none
+    assert client.sync()
+    assert len(client.profile.queries.ids(ViewKey.ALL)) == 1
+    assert sum(isinstance(request, Pull) for request in asked) == 2
+    client.close()
+
+
 def test_a_first_load_that_breaks_off_goes_on_where_it_was(desk: Desk, lee: Client, tmp_path: Path) -> None:
     """What arrived below a mark is kept through a crash of the worker, and sums are right in the end."""
     for n in range(60):
