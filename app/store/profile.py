@@ -26,6 +26,7 @@ from app.store.rebuild import Rebuilder
 from app.store.replica_file import replica_path
 from app.store.schema import fingerprint, replica_ddl
 from app.store.shown import Shown
+from app.store.tray_kept import TrayRecord
 
 __all__ = ["Profile", "SyncNumbers"]
 
@@ -61,6 +62,7 @@ class Profile:
             self._lock.release()
             raise
         self._rebuilder = Rebuilder(self.commits, self._writer, self.readers, tools)
+        self._tray = TrayRecord(self.commits.lock, self._writer, self.readers)
         self.needs_you = NeedsYouFile(
             self.readers, self._writer, self.commits, tools.codec, lambda: self.commits.identity
         )
@@ -166,6 +168,7 @@ class Profile:
     def after_checkpoint(self) -> bool:
         """Make images of pending changes anew where their base changed, and prune. On the writer thread."""
         self.poll()
+        self._tray.run()
         return self._rebuilder.run()
 
     def renumber(self, device: bytes, device_code: str, keep_above: int) -> bool:
@@ -173,6 +176,7 @@ class Profile:
 
         Raises StoreUnavailable.
         """
+        self._tray.run()
         done = self.commits.renumber(device, device_code, keep_above)
         if done:
             self._rebuilder.start_over()

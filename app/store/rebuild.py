@@ -311,9 +311,9 @@ def _grounds(shown: Shown) -> dict[int, _Ground]:
 
 
 def _unsettled(tx: Session) -> frozenset[int]:
-    """Return the mids of this device's tray entries that nobody ticked off."""
+    """Return the mids of this device's tray entries that nobody ticked off, as pending.db itself has them."""
     sql = (
-        "SELECT n.mid FROM main.needs_you n JOIN pending.meta m ON m.k = 'device_id' AND m.v = n.device "
+        "SELECT n.mid FROM pending.needs_you_kept n JOIN pending.meta m ON m.k = 'device_id' AND m.v = n.device "
         "WHERE n.id NOT IN (SELECT d.id FROM pending.needs_you_done d)"
     )
     return frozenset(mid for (mid,) in tx.all(sql))

@@ -32,6 +32,7 @@ from app.store.replica_file import connect, merge_index, open_file, remove_datab
 from app.store.replica_ready import joined, make_ready
 from app.store.replica_rows import MAX_NAMED_IDS, RowWriter
 from app.store.replica_tray import Tray, needs_a_person
+from app.store.tray_kept import read_record
 
 __all__ = [
     "HashTools",
@@ -68,7 +69,7 @@ def open_replica(
     path = replica_path(folder)
     with pending.read() as tx:
         pair_id = tx.value("SELECT v FROM meta WHERE k = 'pair_id'") or secrets.token_bytes(16)
-    aside = open_file(path, key, pair_id)
+    aside = open_file(path, key, pair_id, read_record(pending))
     return ReplicaStore(path, key, pending, hashes, now_ms), aside
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from app.domain.errors import StoreUnavailable
 from app.store.cipher import Session, file_uri, may_be_damage, open_raw, our_errors
 from app.store.schema import fingerprint, replica_ddl
+from app.store.tray_kept import OldTray, Record, put_back, read_rows
 
 KEPT_FACTS = ("known", "refresh_token", "renumber")  # the worker's own: a new replica need not ask a person again
 _CACHE_KIB = 98_304  # the indexes of a million rows do not fit, but the parts that a first load writes at a time do
@@ -36,8 +37,21 @@ def connect(path: Path, key: bytes) -> Any:
     return raw
 
 
-def create(path: Path, key: bytes, pair_id: bytes, facts: Mapping[str, Any]) -> None:
-    """Make an empty replica under another name and move it into place whole, so that no reader sees half of it."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in the folder. `foreign`: it belongs to another pending.db. `facts` and `tray` survive a new file."""
+
+    usable: bool
+    foreign: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    tray: OldTray = field(default_factory=OldTray)
+
+
+def create(path: Path, key: bytes, pair_id: bytes, found: Found, record: Record) -> None:
+    """Make a replica with nothing but the tray under another name and move it into place whole.
+
+    So no reader sees half of it, and none sees it without what waits for the person.
+    """
     fresh = path.with_suffix(".new")
     remove_database(fresh)
     raw = open_raw(file_uri(fresh, "rwc"), key)
@@ -47,8 +61,11 @@ def create(path: Path, key: bytes, pair_id: bytes, facts: Mapping[str, Any]) -> 
         for statement in replica_ddl():
             raw.execute(statement)
         raw.executemany("INSERT INTO fts(fts, rank) VALUES(?, ?)", list(_LOAD_SETTINGS.items()))
-        own = {"schema": fingerprint(), "pair_id": pair_id, "index_unmerged": 1}
-        raw.executemany("INSERT INTO meta VALUES(?, ?)", [*own.items(), *facts.items()])
+        own: dict[str, Any] = {"schema": fingerprint(), "pair_id": pair_id, "index_unmerged": 1}
+        if found.foreign:
+            own["foreign"] = 1
+        raw.executemany("INSERT INTO meta VALUES(?, ?)", [*own.items(), *found.facts.items()])
+        put_back(raw, found.tray, record)
         raw.execute("COMMIT")
     finally:
         raw.close()
@@ -89,47 +106,43 @@ def set_aside(path: Path) -> None:
             part.rename(aside.with_name(aside.name + suffix))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What lies in the folder. `foreign`: it belongs to another pending.db. `facts` survive a new file."""
-
-    usable: bool
-    foreign: bool = False
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
 def inspect(path: Path, key: bytes, pair_id: bytes) -> Found:
     """Look at an existing file. Raises StoreUnavailable for what a new file would not mend."""
-    meta: dict[str, Any] = {}
+    tray = OldTray()
     try:
         with our_errors():
             raw = connect(path, key)
             try:
-                meta = dict(raw.execute("SELECT k, v FROM meta").fetchall())
-                sound = bool(meta) and raw.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+                tray.meta = dict(raw.execute("SELECT k, v FROM meta").fetchall())
+                tray.rows += read_rows(raw)
+                sound = tray.sound = bool(tray.meta) and raw.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
             finally:
                 raw.close()
     except StoreUnavailable as error:
         if error.code != "store_wrong_key" and not may_be_damage(error):
             raise
         sound = False
+    meta = tray.meta
     foreign = meta.get("pair_id") not in (None, pair_id)
     facts = {} if foreign else {k: meta[k] for k in KEPT_FACTS if meta.get(k) is not None}
-    return Found(sound and not foreign and meta.get("schema") == fingerprint(), foreign, facts)
+    usable = sound and not foreign and meta.get("schema") == fingerprint()
+    return Found(usable, foreign, facts, OldTray() if foreign else tray)
 
 
-def open_file(path: Path, key: bytes, pair_id: bytes) -> bool:
+def open_file(path: Path, key: bytes, pair_id: bytes, record: Record) -> bool:
     """Make sure that a usable replica is there; returns whether an unusable one was set aside.
+
+    What waits for the person is in a new one from the beginning: from the old one, and from `record`.
 
     Raises StoreUnavailable.
     """
     with our_errors():
         if not path.exists():
-            create(path, key, pair_id, {})
+            create(path, key, pair_id, Found(usable=False), record)
             return False
         found = inspect(path, key, pair_id)
         if found.usable:
             return False
         set_aside(path)
-        create(path, key, pair_id, {**found.facts, **({"foreign": 1} if found.foreign else {})})
+        create(path, key, pair_id, found, record)
         return True

@@ -13,6 +13,7 @@ from app.domain.ids import derived_id
 from app.domain.replica import Checkpoint, MutationResult, ScopeState
 from app.store.cipher import Database, Session
 from app.store.shown import MAX_PARAMETERS
+from app.store.tray_kept import told_before
 
 _REFUSED = ("rejected", "conflict")
 _FORGET_TWIN = "DELETE FROM needs_you WHERE device <> ? AND name = ? AND content = ?"
@@ -48,10 +49,12 @@ class Tray:
         self._pending = pending
         self._now = now
         self._device: bytes = tx.value("SELECT v FROM meta WHERE k = 'device_id'") or b""
+        self._told = 0  # up to here a server that says nothing may have forgotten what it refused
 
     def settle(self, checkpoint: Checkpoint, scopes: Mapping[str, ScopeState]) -> bool:
         """Move lmid, remember results that need a person, and mids whose rows are not all here yet."""
         seen = int(self._tx.value("SELECT v FROM meta WHERE k = 'lmid_seen'") or 0)
+        self._told = told_before(self._tx, self._device, checkpoint.lmid)
         live = {s.id for s in scopes.values() if s.state == "live"}
         self._take_results(checkpoint.results)
         if checkpoint.lmid > seen:
@@ -77,7 +80,7 @@ class Tray:
             [(mid, named) for mid, named in fresh if mid not in refused and not set(json.loads(named)) <= live],
         )
         # accepted after all: pushed before the scope was lost, or again after the server was restored
-        gone = [(self._device, mid) for mid, _ in fresh if mid not in told]
+        gone = [(self._device, mid) for mid, _ in fresh if mid not in told and mid > self._told]
         self._tx.many("DELETE FROM needs_you WHERE device = ? AND mid = ?", gone)
         self._forget_earlier(seen, checkpoint.lmid)
 

@@ -13,7 +13,7 @@ import msgspec
 from app.domain.changes import FieldStamp, Row
 from app.domain.entities import BY_NUMBER, ENTITIES, TICKET, Entity, FieldType, Value
 
-PENDING_VERSION = 3
+PENDING_VERSION = 4
 COMMON = ("id", "scope_id", "seq", "deleted", "rev", "fld")
 _SQL = {
     FieldType.ID: "BLOB",
@@ -161,10 +161,14 @@ def pending_ddl() -> list[str]:
         "CREATE INDEX over_key_mid ON over_key(mid)",
         "CREATE TABLE draft(id BLOB PRIMARY KEY, kind TEXT NOT NULL, subject_id BLOB NOT NULL, body TEXT NOT NULL, "
         "caret INTEGER NOT NULL, seen_seq INTEGER NOT NULL, send_at INTEGER, updated INTEGER NOT NULL, "
-        "discarded INTEGER, attachments TEXT)",
+        "discarded INTEGER, attachments TEXT, label TEXT, seen_id BLOB)",
         "CREATE INDEX draft_subject ON draft(subject_id)",
         "CREATE TABLE ui_state(k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE needs_you_done(id BLOB PRIMARY KEY)",
+        # the tray as the window last saw it, and in which replica: what a person typed does not rest on that file
+        "CREATE TABLE needs_you_kept(id BLOB PRIMARY KEY, device BLOB NOT NULL, mid INTEGER NOT NULL, "
+        "kind TEXT NOT NULL, type INTEGER, entity_id BLOB, reason TEXT, name TEXT, v INTEGER, content BLOB, data TEXT, "
+        "created INTEGER NOT NULL, replica BLOB, answered INTEGER NOT NULL DEFAULT 0)",
         "CREATE TABLE blob_new(sha256 BLOB PRIMARY KEY, path TEXT NOT NULL)",
     ]
     for entity in ENTITIES:
