@@ -240,12 +240,13 @@ def _restored(rows: Rows, effects: Sequence[Effect]) -> dict[Key, Row]:
 
 @dataclass(frozen=True, slots=True)
 class ReplyRelease:
-    """`reply.release`: send a held reply after all. `seen_seq` is what its author has on screen now."""
+    """`reply.release`: send a held reply after all. `seen_seq` and `seen_id` are what its author has on screen now."""
 
     event: bytes
     conflict: bytes
     seen_seq: int
     body: str | None = None
+    seen_id: bytes | None = None
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the reply, as edited, and close the row."""
@@ -263,7 +264,8 @@ class ReplyRelease:
         change = load_change(row.values["mine"])
         if not isinstance(change, MessageAdd):
             raise Refused("bad_conflict")
-        return replace(change, seen_seq=self.seen_seq, body=change.body if self.body is None else self.body)
+        body = change.body if self.body is None else self.body
+        return replace(change, seen_seq=self.seen_seq, seen_id=self.seen_id, body=body)
 
     def roots(self) -> list[Key]:
         """Rows to lock."""

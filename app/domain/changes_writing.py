@@ -69,7 +69,8 @@ def preview_with(body: str, attachments: Sequence[Attachment]) -> str:
 class MessageAdd:
     """`message.add`: a reply of an agent, or a message of the customer (`inbound`).
 
-    `seen_seq` is the number of the newest message its author had on screen, own unsent ones not counted.
+    `seen_seq` is the number of the newest message its author had on screen, own unsent ones not counted, and
+    `seen_id` that message: a server that was restored may have given its number to another one.
     """
 
     event: bytes
@@ -81,6 +82,7 @@ class MessageAdd:
     inbound: bool = False
     html: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    seen_id: bytes | None = None
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the message, move the ticket's derived columns, wake or open the ticket."""

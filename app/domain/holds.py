@@ -25,10 +25,11 @@ from app.domain.changes import (
     category_of,
     landing_of,
 )
+from app.domain.changes_base import int_of
 from app.domain.entities import CONFLICT, HISTORY, MESSAGE, TICKET, Category
 from app.domain.ids import derived_id
 
-__all__ = ["Held", "held", "was_carried_out"]
+__all__ = ["Held", "changed_ground", "held", "was_carried_out"]
 
 BaseEntries = Mapping[str, tuple[int, int]]
 _MAX_NAMED = 50
@@ -96,8 +97,8 @@ def _release(change: ReplyRelease, rows: Rows, ctx: Context) -> Held | None:
         return None
     if ticket.deleted:
         return Held("deleted", ticket.id, reply, {"reason": "deleted"}, conflict=row.id)
-    news = _news(ticket, change.seen_seq, rows, ctx)
-    if not news:
+    news = _news(ticket, reply, rows, ctx)
+    if news is None:
         return None
     return replace(_held_reply(ticket, reply, "news", news), conflict=row.id)
 
@@ -111,18 +112,45 @@ def _stale(change: MessageAdd, base: BaseEntries, rows: Rows, ctx: Context) -> H
         return None
     if via is not None:
         return _held_reply(ticket, change, "merged", [], base)
-    news = _news(ticket, change.seen_seq, rows, ctx)
-    if news:
+    news = _news(ticket, change, rows, ctx)
+    if news is not None:
         return _held_reply(ticket, change, "news", news, base)
+    return changed_ground(ticket, change, base, rows, ctx)
+
+
+def changed_ground(ticket: Row, change: MessageAdd, base: BaseEntries, rows: Rows, ctx: Context) -> Held | None:
+    """Return why a reply must wait though no message is newer than what its author saw, or None."""
     reason = _changed_ground(ticket, base, rows, ctx)
     return None if reason is None else _held_reply(ticket, change, reason, [], base)
 
 
-def _news(ticket: Row, seen_seq: int, rows: Rows, ctx: Context) -> list[Row]:
-    """Return messages that the author had not on screen and that no earlier change of this device brought."""
-    top = ticket.values.get("msg_seq")
-    if isinstance(top, int) and top <= seen_seq:
-        return []
+def _news(ticket: Row, reply: MessageAdd, rows: Rows, ctx: Context) -> list[Row] | None:
+    """Return what the author had not on screen and no earlier change of this device brought; None if all was seen.
+
+    An author who saw messages that a restored server lost has not seen what took their place, be that nothing.
+    """
+    top = int_of(ticket.values.get("msg_seq"))
+    if reply.seen_seq > top or not _is_what_was_seen(ticket, reply, rows):
+        return _others_above(ticket, min(reply.seen_seq - 1, top), rows, ctx)
+    if top == reply.seen_seq:
+        return None
+    return _others_above(ticket, reply.seen_seq, rows, ctx) or None
+
+
+def _is_what_was_seen(ticket: Row, reply: MessageAdd, rows: Rows) -> bool:
+    """Return whether the number is still that of the message its author saw. Older clients tell only the number."""
+    if reply.seen_id is None:
+        return True
+    row = rows.get(MESSAGE.number, reply.seen_id)
+    if row is None:
+        return False
+    if row.values.get("ticket") == ticket.id:
+        return row.values.get("msg_no") == reply.seen_seq
+    # it was split off or went back: its number is nobody's, unless the server had lost it and gave it again
+    return all(m.values.get("msg_no") != reply.seen_seq for m in rows.find(MESSAGE.number, "ticket", ticket.id))
+
+
+def _others_above(ticket: Row, seen_seq: int, rows: Rows, ctx: Context) -> list[Row]:
     out = []
     for row in rows.find(MESSAGE.number, "ticket", ticket.id):
         number, stamp = row.values.get("msg_no"), row.fld.get("body")

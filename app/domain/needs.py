@@ -72,8 +72,8 @@ class NeedItem:
 class NeedDetail:
     """One entry with what is read only when it is looked at.
 
-    `news`: messages that the author of a held reply had not seen, oldest first; `seen_seq`: the ticket's newest
-    message number; `mine_at`: when the person made the change, if known.
+    `news`: messages that the author of a held reply had not seen, oldest first; `seen_seq`, `seen_id`: the ticket's
+    newest message, its number and id; `mine_at`: when the person made the change, if known.
     """
 
     item: NeedItem
@@ -81,6 +81,7 @@ class NeedDetail:
     seen_seq: int = 0
     mine_at: int | None = None
 
+    seen_id: bytes | None = None
 
 class NeedsYouStore(Protocol):
     """The tray. Raises StoreUnavailable."""

@@ -155,7 +155,7 @@ class CustomerCard:
 
 @dataclass(frozen=True, slots=True)
 class TicketDetails:
-    """Everything the ticket page shows. `seen_seq` is the newest message's number."""
+    """Everything the ticket page shows. `seen_seq` and `seen_id` are the newest message's number and id."""
 
     row: TicketRow
     kind: str
@@ -168,6 +168,7 @@ class TicketDetails:
     items: Sequence[ThreadItem]  # oldest first; events included
     customer: CustomerCard | None
     marks: Mapping[str, FieldMark] = field(default_factory=dict)  # of fields that are not simply the server's
+    seen_id: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ class DraftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Unsent text. `seen_seq` is the newest message its author had on screen when it was written."""
+    """Unsent text. `seen_seq` and `seen_id`: the newest message its author had on screen when it was written."""
 
     ticket: TicketId
     kind: DraftKind
@@ -216,6 +217,7 @@ class Draft:
     seen_seq: int = 0
     updated: int = 0
     attachments: tuple[Attachment, ...] = ()
+    seen_id: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,9 +132,10 @@ class NeedsYou:
         done = self._commit("restore", [(i, ConflictResolve(self._make_id(), i.id, "mine")) for i in items])
         return replace(done, undo=())
 
-    def release(self, item: NeedItem, seen_seq: int, body: str | None = None) -> Settled:
-        """Send a held reply, as it is or as it was edited. `seen_seq`: the newest message read. Cannot be undone."""
-        done = self._commit("release", [(item, ReplyRelease(self._make_id(), item.id, seen_seq, body))])
+    def release(self, item: NeedItem, seen_seq: int, body: str | None = None, seen_id: bytes | None = None) -> Settled:
+        """Send a held reply, as it is or edited. `seen_seq`, `seen_id`: the newest message read. Cannot be undone."""
+        change = ReplyRelease(self._make_id(), item.id, seen_seq, body, seen_id)
+        done = self._commit("release", [(item, change)])
         return replace(done, undo=())
 
     def discard(self, items: Sequence[NeedItem]) -> Settled:

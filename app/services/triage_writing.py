@@ -48,6 +48,7 @@ class Stale:
 
     news: tuple[ThreadItem, ...]
     seen_seq: int
+    seen_id: bytes | None = None
 
 
 class Writing:
@@ -63,18 +64,23 @@ class Writing:
 
     def send_reply(
         self, ticket: TicketId, body: str, seen_seq: int, after: After, choices: Choices, *, anyway: bool = False,
-        attachments: tuple[Attachment, ...] = (),
+        attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None,
     ) -> Saved | Stale:  # fmt: skip
-        """Queue a reply, unless somebody else wrote since `seen_seq`. Raises Refused, StoreUnavailable."""
+        """Queue a reply, unless somebody else wrote since `seen_seq`, the number of the message `seen_id`.
+
+        Raises Refused, StoreUnavailable.
+        """
         details = self._queries.details(ticket)
         if details is None:
             raise Refused("no_such_ticket")
         news = _news(details.items, seen_seq, self._me)
         if news and not anyway:
-            return Stale(news, details.seen_seq)
-        seen = max(seen_seq, details.seen_seq) if anyway else seen_seq
+            return Stale(news, details.seen_seq, details.seen_id)
+        if anyway:
+            seen_seq, seen_id = details.seen_seq, details.seen_id
         event, message = self._make_id(), self._make_id()
-        done = self._commits.commit(MessageAdd(event, message, ticket, body, seen, attachments=attachments))
+        reply = MessageAdd(event, message, ticket, body, seen_seq, attachments=attachments, seen_id=seen_id)
+        done = self._commits.commit(reply)
         self._commits.save_draft(Draft(ticket, DraftKind.REPLY, ""))
         name = details.customer.name if details.customer else details.row.customer_name
         saved = Saved(_("Reply to {name} is on its way").format(name=polite(name)), done.ids | {ticket}, done.mid)

@@ -54,6 +54,8 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
         MEMBERSHIP.number, "member", "subject = ? AND kind = 'tag' AND present AND deleted = 0", (ticket,)
     )
     items = _items(shown, ticket)
+    # own unsent messages have no number of the server's yet: counting them would hide what came meanwhile
+    seen = max((i for i in items if not i.pending and i.msg_no), key=lambda i: i.msg_no, default=None)
     return TicketDetails(
         row=line,
         kind=_text(row, "kind"),
@@ -62,8 +64,8 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
         created_at=_int(row, "created_at"),
         tags=[TagId(t) for (t,) in tags],
         close_reason=_text(row, "close_reason") or None,
-        # own unsent messages have no number of the server's yet: counting them would hide what came meanwhile
-        seen_seq=max((i.msg_no for i in items if not i.pending), default=0),
+        seen_seq=seen.msg_no if seen is not None else 0,
+        seen_id=seen.id if seen is not None else None,
         items=items,
         customer=_card(shown, rows, line.customer, ticket),
         marks=field_marks(shown, row),

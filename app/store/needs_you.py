@@ -73,7 +73,8 @@ class NeedsYouFile:
             if item.ticket is None:
                 return NeedDetail(item)
             news = self._news(shown, item) if item.kind is NeedKind.STALE_REPLY else ()
-            return NeedDetail(item, news, self._newest(shown, item.ticket), self._mine_at(shown, item))
+            number, newest = self._newest(shown, item.ticket)
+            return NeedDetail(item, news, number, self._mine_at(shown, item), newest)
 
     def settle(self, entries: Collection[bytes]) -> None:
         """Tick tray entries off on this device."""
@@ -146,25 +147,26 @@ class NeedsYouFile:
 
     # --- details ----------------------------------------------------------------------------------------------------
 
-    def _newest(self, shown: Shown, ticket: bytes) -> int:
-        """Return the number of the newest message that the server has; own unsent ones have none of its numbers yet."""
+    def _newest(self, shown: Shown, ticket: bytes) -> tuple[int, bytes | None]:
+        """Return number and id of the newest message that the server has; own unsent ones have none of its numbers."""
         own = shown.overlaid_ids(MESSAGE.number)
         found = shown.select(MESSAGE.number, "id, msg_no", "ticket = ? AND deleted = 0", (ticket,))
-        return max((no or 0 for id_, no in found if id_ not in own), default=0)
+        return max(((no, id_) for id_, no in found if no and id_ not in own), default=(0, None))
 
     def _news(self, shown: Shown, item: NeedItem) -> tuple[ThreadItem, ...]:
-        """Return the messages of others above what the author had on screen."""
+        """Return the messages of others above what the author had on screen, and what the server named as news."""
         identity = self._identity()
         me = identity.account if identity else b""
         args = item.mine.get("args") if isinstance(item.mine, dict) else None
         seen = args.get("seen_seq") if isinstance(args, dict) else 0
         columns = "id, direction, author_kind, author, body, msg_no, coalesce(occurred_at, created_at) AS at"
         found = shown.select(
-            MESSAGE.number, columns, "ticket = ? AND msg_no > ? AND deleted = 0",
-            (item.ticket, seen if isinstance(seen, int) else 0), order="msg_no",
+            MESSAGE.number, columns, "ticket = ? AND deleted = 0", (item.ticket,), order="msg_no"
         )  # fmt: skip
         authors = sorted({row[3] for row in found if row[3]})
         names = {i: n or "" for i, n in shown.by_ids(USER.number, "id, name", authors)}
+        why = item.theirs.get("messages") if isinstance(item.theirs, dict) else None
+        named = {str(id_) for id_ in why} if isinstance(why, list) else set()
         names |= customer_names(shown, [a for a in authors if a not in names])
         return tuple(
             ThreadItem(
@@ -172,7 +174,7 @@ class NeedsYouFile:
                 names.get(author, ""), body or "", msg_no=no or 0,
             )
             for id_, direction, kind, author, body, no, at in found
-            if author != me
+            if author != me and ((no or 0) > (seen if isinstance(seen, int) else 0) or id_.hex() in named)
         )  # fmt: skip
 
     def _mine_at(self, shown: Shown, item: NeedItem) -> int | None:

@@ -245,11 +245,11 @@ class PendingStore:
                 tx.run("UPDATE draft SET discarded = ? WHERE id = ? AND discarded IS NULL", (now, key))
                 return
             tx.run(
-                "INSERT OR REPLACE INTO draft(id, kind, subject_id, body, caret, seen_seq, updated, attachments) "
-                "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO draft(id, kind, subject_id, body, caret, seen_seq, updated, attachments, "
+                "seen_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     key, draft.kind.value, draft.ticket, draft.body, draft.caret, draft.seen_seq, now,
-                    dump_attachments(draft.attachments),
+                    dump_attachments(draft.attachments), draft.seen_id,
                 ),
             )  # fmt: skip
 
@@ -257,13 +257,14 @@ class PendingStore:
         """Return the unsent text, or None."""
         with self._file.read() as tx:
             row = tx.one(
-                "SELECT body, caret, seen_seq, updated, attachments FROM draft WHERE id = ? AND discarded IS NULL",
+                "SELECT body, caret, seen_seq, updated, attachments, seen_id FROM draft "
+                "WHERE id = ? AND discarded IS NULL",
                 (derived_id(ticket, "draft", kind.value),),
             )
         if row is None:
             return None
-        body, caret, seen_seq, updated, files = row
-        return Draft(ticket, kind, body, caret, seen_seq, updated, load_attachments(files))
+        body, caret, seen_seq, updated, files, seen_id = row
+        return Draft(ticket, kind, body, caret, seen_seq, updated, load_attachments(files), seen_id)
 
     def ui_state(self, key: str) -> str | None:
         """Return a remembered piece of window state."""

@@ -3,18 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import sqlalchemy as sa
 
 from app.domain.changes import AnyChange, Context, MessageAdd, Rows
 from app.domain.entities import TICKET
-from app.domain.holds import BaseEntries, Held, held
+from app.domain.holds import BaseEntries, Held, changed_ground
 from sync.server.schema import SYSTEM
 
 __all__ = ["set_stale_replies", "still_held"]
-
-_ALL_SEEN = 1 << 53
 
 
 def set_stale_replies(connection: sa.Connection, team: bytes, *, send: bool) -> None:
@@ -34,15 +30,19 @@ def still_held(
     """
     ticket = rows.get(TICKET.number, waits.ticket)
     team = ticket.values.get("team") if ticket is not None else None
-    if waits.kind != "stale_reply" or waits.why.get("reason") != "news" or not isinstance(team, bytes):
+    if (
+        ticket is None
+        or waits.kind != "stale_reply"
+        or waits.why.get("reason") != "news"
+        or not isinstance(team, bytes)
+    ):
         return waits
     table = SYSTEM.setting
     if connection.execute(sa.select(table.c.value).where(table.c.name == _name(team))).scalar() != "1":
         return waits
     if not isinstance(change, MessageAdd):
         return None  # released by its author: only news can hold it
-    ground = held(replace(change, seen_seq=_ALL_SEEN), base, rows, ctx)
-    return None if ground is None else replace(ground, change=change)
+    return changed_ground(ticket, change, base, rows, ctx)
 
 
 def _name(team: bytes) -> str:

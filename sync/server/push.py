@@ -36,7 +36,9 @@ from sync.server.store import DatabaseBusy
 
 __all__ = ["Job", "MoreRootsError", "Pushed", "apply_jobs", "check_dense", "check_epoch", "job_of"]
 
-_INSERTED = (("message", MESSAGE.number), ("note", NOTE.number), ("entry", TIME_ENTRY.number))
+_NAMED = (
+    ("message", MESSAGE.number), ("note", NOTE.number), ("entry", TIME_ENTRY.number), ("seen_id", MESSAGE.number),
+)  # fmt: skip
 
 _HASH_BYTES = 8
 _log = get_logger("server.push")
@@ -123,7 +125,7 @@ def apply_jobs(
     parts = [part for part in begun if isinstance(part, _Part)]
     changes = [change for part in parts for change in part.job.changes if not isinstance(change, Refused)]
     rows = _locked(connection, changes, known)
-    rows.expect(key for change in changes for key in _new_ids(change))
+    rows.expect(key for change in changes for key in _named_ids(change))
     access = scopes_of_all(connection, {part.device.account for part in parts if part.job.muts})
     for part in parts:
         if part.job.muts:
@@ -213,9 +215,9 @@ def _split(connection: sa.Connection, device: Device, muts: Sequence[Mutation]) 
     return old, list(muts[len(seen) :])
 
 
-def _new_ids(change: AnyChange) -> list[tuple[int, bytes]]:
-    """Return the rows that a change means to insert, as far as its arguments name them."""
-    named = ((type_, getattr(change, name, None)) for name, type_ in _INSERTED)
+def _named_ids(change: AnyChange) -> list[tuple[int, bytes]]:
+    """Return the rows that a change means to insert or to look at, as far as its arguments name them."""
+    named = ((type_, getattr(change, name, None)) for name, type_ in _NAMED)
     return [(type_, id_) for type_, id_ in named if isinstance(id_, bytes)]
 
 

@@ -38,7 +38,7 @@ def stored(world: World, tmp_path: Path) -> Blobs:
     return made
 
 
-def reply(agent: Agent, ticket: bytes, *files: Attachment, seen_seq: int = 1_000_000) -> MessageAdd:
+def reply(agent: Agent, ticket: bytes, *files: Attachment, seen_seq: int | None = None) -> MessageAdd:
     """A reply with files."""
     return replace(agent.reply(ticket, seen_seq=seen_seq), attachments=files)
 
@@ -170,7 +170,7 @@ def test_the_files_of_a_held_reply_wait_with_it(world: World, stored: Blobs) -> 
     lee.pull()
     conflict = next(r for (type_, _), r in lee.copy.rows.items() if type_ == CONFLICT.number)
     assert json.loads(conflict["mine"])["args"]["attachments"][0]["filename"] == "화면.png"
-    assert lee.do(ReplyRelease(lee.fresh(), conflict["id"], 99)) == ("ok", None)
+    assert lee.do(ReplyRelease(lee.fresh(), conflict["id"], 2)) == ("ok", None)
     assert get(kim).content == CONTENT
 
 

@@ -63,8 +63,8 @@ def test_devices_that_push_at_once_share_a_transaction_and_see_each_others_work(
     commits.clear()
     first, second = together(
         world,
-        asked(kim, kim.mutation(kim.reply(ticket, "하나"))),
-        asked(lee, lee.mutation(lee.reply(ticket, "둘"))),
+        asked(kim, kim.mutation(kim.heard(ticket, "하나"))),
+        asked(lee, lee.mutation(lee.heard(ticket, "둘"))),
     )
     assert len(commits) == 1
     assert (first.lmid, [r.st for r in first.results]) == (2, ["ok"])
@@ -106,11 +106,11 @@ def test_a_device_that_may_not_push_spoils_nobody_elses_work(world: World) -> No
     told = ServerCore(world.store, CountingRandom()).push_together(
         world.clock(),
         [
-            asked(lee, lee.mutation(lee.reply(ticket))),
+            asked(lee, lee.mutation(lee.heard(ticket))),
             asked(park, park.mutation(Noop(park.fresh()))),
             asked(gone, gone.mutation(Noop(gone.fresh()))),
             (strange, Push(device=kim.device, epoch=kim.epoch, muts=[])),
-            asked(kim, kim.mutation(kim.reply(ticket))),
+            asked(kim, kim.mutation(kim.heard(ticket))),
         ],
     )
     problems = [answer.problem.code for answer in told if isinstance(answer, ProblemError)]
@@ -134,8 +134,8 @@ def test_what_fails_together_is_done_again_apart(world: World, monkeypatch: pyte
     monkeypatch.setattr(rows_module, "_record", record)
     first, second = together(
         world,
-        asked(kim, *[kim.mutation(kim.reply(ticket, body)) for body in ("a", "bad", "b")]),
-        asked(lee, lee.mutation(lee.reply(ticket, "c"))),
+        asked(kim, *[kim.mutation(kim.heard(ticket, body)) for body in ("a", "bad", "b")]),
+        asked(lee, lee.mutation(lee.heard(ticket, "c"))),
     )
     assert [(r.st, r.code) for r in first.results] == [("ok", None), ("rejected", "error"), ("ok", None)]
     assert [(r.st, r.code) for r in second.results] == [("ok", None)]

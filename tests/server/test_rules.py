@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,28 @@ def test_a_stale_reply_is_held_and_goes_out_when_its_author_says_so(world: World
     assert kim.do(c.ReplyRelease(kim.fresh(), row["id"], 3)) == ("ok", None)
     assert bodies(world, ticket)[-1] == "고친 답"
     assert conflicts(kim) == []
+    assert sums_agree(world)
+
+
+def test_a_reply_that_rests_on_what_a_restored_server_lost_is_held(world: World) -> None:
+    """Kim read message 2, the restore took it, and what became number 2 since, Kim has not read."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    ticket = kim.ticket()
+    lost = kim.fresh()
+    unseen = replace(kim.reply(ticket, "복구 전에 쓴 답", seen_seq=2), seen_id=lost)
+    assert kim.do(unseen) == ("conflict", "stale_reply")
+    news = lee.reply(ticket, "처음 보는 소식")
+    assert lee.do(news) == ("ok", None)
+    held = result(kim, replace(kim.reply(ticket, "늦은 답", seen_seq=2), seen_id=lost), SEEN)
+    assert (held.st, held.code) == ("conflict", "stale_reply")
+    assert held.data is not None
+    assert held.data["messages"] == [news.message.hex()]
+    assert kim.do(kim.reply(ticket, "다 봤어요", seen_seq=2**63 - 1)) == ("conflict", "stale_reply")
+    assert bodies(world, ticket) == ["도와주세요", "처음 보는 소식"]
+    first, *_ = conflicts(kim)
+    assert kim.do(c.ReplyRelease(kim.fresh(), first["id"], 2, seen_id=lost)) == ("conflict", "stale_reply")
+    assert kim.do(c.ReplyRelease(kim.fresh(), first["id"], 2, seen_id=news.message)) == ("ok", None)
+    assert kim.do(replace(kim.reply(ticket, "이어서", seen_seq=2), seen_id=news.message)) == ("ok", None)
     assert sums_agree(world)
 
 

@@ -116,7 +116,7 @@ def test_many_agents_on_one_team_leave_no_hole_and_right_sums(world: World) -> N
     def write(n: int) -> Callable[[], None]:
         agent = agents[n]
         who = Grant(AGENT, agent.id, agent.device, 0)
-        muts = [agent.mutation(agent.reply(ticket, f"{n}/{i}")) for i in range(6)]
+        muts = [agent.mutation(agent.heard(ticket, f"{n}/{i}")) for i in range(6)]
 
         def run() -> None:
             for mutation in muts:

@@ -142,6 +142,16 @@ class World:
         with self.store.read() as cx:
             return bytes(cx.execute(sa.select(table.c.id).where(table.c.name_ko == name)).scalar_one())
 
+    def newest_of(self, ticket: bytes) -> int:
+        """Number of a ticket's newest message."""
+        import sqlalchemy as sa
+
+        from sync.server.schema import ENTITY_TABLES
+
+        table = ENTITY_TABLES[TICKET.number]
+        with self.store.read() as cx:
+            return int(cx.execute(sa.select(table.c.msg_seq).where(table.c.id == ticket)).scalar() or 0)
+
     def agent(self, login: str = "kim") -> Agent:
         """Sign somebody in on a new device and say hello."""
         agent = Agent(self, login)
@@ -310,9 +320,14 @@ class Agent:
         }  # fmt: skip
         return TicketCreate(**(fields | changes))
 
-    def reply(self, ticket: bytes, body: str = "확인했습니다", seen_seq: int = 1_000_000) -> MessageAdd:
+    def reply(self, ticket: bytes, body: str = "확인했습니다", seen_seq: int | None = None) -> MessageAdd:
         """The change that adds a reply, by somebody who has seen everything."""
-        return MessageAdd(self.fresh(), self.fresh(), ticket, body, seen_seq)
+        seen = self.world.newest_of(ticket) if seen_seq is None else seen_seq
+        return MessageAdd(self.fresh(), self.fresh(), ticket, body, seen)
+
+    def heard(self, ticket: bytes, body: str = "전화로 물어보셨어요") -> MessageAdd:
+        """The change that writes down what the customer said: it is never held, whatever others write meanwhile."""
+        return MessageAdd(self.fresh(), self.fresh(), ticket, body, inbound=True)
 
     def note(self, ticket: bytes, body: str = "내부 확인") -> NoteAdd:
         """The change that adds a note."""

@@ -188,7 +188,9 @@ class Client:
     def reply(self, ticket: bytes, body: str = "확인해 드리겠습니다.") -> bytes:
         """Write a reply."""
         id_ = new_id()
-        self.do(MessageAdd(new_id(), id_, ticket, body, seen_seq=99))
+        details = self.profile.queries.details(TicketId(ticket))
+        seen, seen_id = (details.seen_seq, details.seen_id) if details is not None else (0, None)
+        self.do(MessageAdd(new_id(), id_, ticket, body, seen, seen_id=seen_id))
         return id_
 
     def note(self, ticket: bytes, body: str = "메모") -> bytes:

@@ -94,8 +94,10 @@ class Actor:
         if what < 0.45:
             return NoteAdd(new_id(), new_id(), ticket, f"note {token}"), "note"
         if what < 0.65:
-            seen = self._rng.choice((0, 10_000))  # many are stale, and must be held, not lost
-            return MessageAdd(new_id(), new_id(), ticket, f"reply {token}", seen), "reply"
+            details = self._window.profile.queries.details(ticket) if self._rng.random() < 0.5 else None
+            seen, seen_id = (details.seen_seq, details.seen_id) if details is not None else (0, None)
+            # many are stale, and must be held, not lost
+            return MessageAdd(new_id(), new_id(), ticket, f"reply {token}", seen, seen_id=seen_id), "reply"
         if what < 0.75:
             team, customer = self._teams[0]
             return TicketCreate(new_id(), new_id(), f"new {token}", team, customer, new_id(), f"first {token}"), "new"

@@ -57,6 +57,37 @@ def test_a_reply_is_held_when_the_customer_wrote_in_between(rows: MemoryRows) ->
     assert (held.kind, held.why["reason"], held.why["messages"]) == ("stale_reply", "news", [(b"5" * 16).hex()])
 
 
+def test_a_reply_is_held_when_a_restored_server_gave_the_number_to_another_message(rows: MemoryRows) -> None:
+    """Its author saw message 2; the server lost that one, and what is number 2 now nobody of them has read."""
+    rows.run(c.MessageAdd(event(5), b"5" * 16, TICKET_ID, "다른 소식", inbound=True), device="C1", mid=9)
+    held = rows.held(reply(seen_seq=2, seen_id=b"L" * 16), SEEN, mid=3)
+    assert held is not None
+    assert (held.kind, held.why["reason"], held.why["messages"]) == ("stale_reply", "news", [(b"5" * 16).hex()])
+    assert rows.held(reply(seen_seq=2, seen_id=b"5" * 16), SEEN, mid=3) is None
+    assert rows.held(reply(seen_seq=1, seen_id=b"5" * 16), SEEN, mid=3) is not None
+    assert rows.held(reply(seen_seq=2), SEEN, mid=3) is None  # older clients tell only the number
+    keep(rows, held)
+    release = c.ReplyRelease(event(6), CONFLICT_ID, seen_seq=2, seen_id=b"L" * 16)
+    assert rows.held(release) is not None
+    assert rows.held(replace(release, seen_id=b"5" * 16)) is None
+
+
+def test_a_reply_is_held_when_its_author_saw_more_than_the_server_has(rows: MemoryRows) -> None:
+    """A restore took the newest message, and nothing has its number yet; no number is high enough to see everything."""
+    for seen_seq in (2, 99, 2**63 - 1):
+        for seen_id in (None, b"L" * 16):
+            held = rows.held(reply(seen_seq=seen_seq, seen_id=seen_id), SEEN, mid=3)
+            assert held is not None
+            assert (held.kind, held.why["messages"]) == ("stale_reply", [])
+
+
+def test_a_reply_goes_out_though_the_message_that_its_author_saw_last_was_split_off(rows: MemoryRows) -> None:
+    """It is in another ticket now, and its number is nobody's here."""
+    rows.run(c.MessageAdd(event(5), b"5" * 16, TICKET_ID, "다른 문제도 있어요", inbound=True))
+    rows.run(c.TicketSplit(event(7), TICKET_ID, b"n" * 16, (b"5" * 16,), "다른 문제", "~K7-9"))
+    assert rows.held(reply(seen_seq=2, seen_id=b"5" * 16), SEEN, mid=3, device="Z9") is None
+
+
 def test_own_earlier_messages_do_not_make_a_reply_stale(rows: MemoryRows) -> None:
     """Two replies written offline one after the other: the second was written knowing the first."""
     rows.run(reply(2), mid=7)

@@ -43,13 +43,18 @@ class World:
         self.n += 1
         return uuid7(self.n, bytes(10))
 
+    def newest(self, ticket: bytes) -> int:
+        """Number of the newest message."""
+        row = self.rows.get(TICKET.number, ticket)
+        return int(str(row.values["msg_seq"])) if row is not None else 0
+
     def change(self) -> c.AnyChange:
         """Something a person might do now."""
         rng, ticket = self.rng, self.rng.choice(self.tickets)
         other, event = rng.choice(self.tickets), self.fresh()
         pick = rng.randrange(12)
         if pick <= 2:
-            seen = rng.choice([0, 99])
+            seen = rng.choice([0, self.newest(ticket)])
             return c.MessageAdd(event, self.fresh(), ticket, self.text(), seen, inbound=rng.random() < 0.4)
         if pick == 3:
             return c.NoteAdd(event, self.fresh(), ticket, self.text())

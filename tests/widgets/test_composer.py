@@ -52,7 +52,9 @@ class Desk:
         """Show a ticket."""
         self.composer.show_ticket(self.details(n))
 
-    def _reply(self, ticket: bytes, text: str, seen: int, after: After, anyway: bool) -> None:
+    def _reply(
+        self, ticket: bytes, text: str, seen: int, after: After, anyway: bool, files: object, seen_id: bytes | None
+    ) -> None:
         try:
             answer = self.writing.send_reply(ticket_id(0), text, seen, after, self.queries.choices(), anyway=anyway)
         except (Refused, StoreUnavailable) as why:

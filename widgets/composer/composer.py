@@ -29,12 +29,13 @@ SAVE_MS = 600  # a draft is on disk within a second of the first unsaved key
 class Composer(Panel):
     """Writes on one ticket. Nothing is preselected: empty, it offers two buttons.
 
-    `reply_sent` gives (ticket, text, newest number seen, After, anyway, attachments), `note_saved` (ticket, text,
-    attachments). The text stays until `accepted` is called; `held` shows news above it, `refused` says why it did not
-    go.
+    `reply_sent` gives (ticket, text, newest number seen, After, anyway, attachments, newest message seen),
+    `note_saved` (ticket, text, attachments).
+
+    The text stays until `accepted` is called; `held` shows news above it, `refused` says why it did not go.
     """
 
-    reply_sent = Signal(object, str, int, object, bool, object)
+    reply_sent = Signal(object, str, int, object, bool, object, object)
     note_saved = Signal(object, str, object)
     files_added = Signal()  # there is something to upload
     left = Signal()  # Escape
@@ -53,6 +54,8 @@ class Composer(Panel):
         self._customer = ""
         self._seen_seq = 0
         self._began_seq = 0
+        self._seen_id: bytes | None = None
+        self._began_id: bytes | None = None
         self._unsaved: set[DraftKind] = set()
         self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._save_soon.timeout.connect(self.save_now)
@@ -92,7 +95,7 @@ class Composer(Panel):
         """Write on this ticket. The text of another one is saved first; drafts of this one are restored."""
         line = details.row
         self._customer = details.customer.name if details.customer else line.customer_name
-        self._seen_seq = details.seen_seq
+        self._seen_seq, self._seen_id = details.seen_seq, details.seen_id
         if line.id != self._ticket:
             self.save_now()
             self._ticket = line.id
@@ -116,7 +119,7 @@ class Composer(Panel):
             return
         sheet = self.sheets[kind]
         if not self.has_draft(kind):
-            self._began_seq = self._seen_seq
+            self._began_seq, self._began_id = self._seen_seq, self._seen_id
         self._show(sheet)
         sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -193,11 +196,12 @@ class Composer(Panel):
         self._show(self.offer)
         self.draft_changed.emit(ticket)
 
-    def held(self, ticket: TicketId, news: Sequence[ThreadItem], seen_seq: int) -> None:
+    def held(self, ticket: TicketId, news: Sequence[ThreadItem], seen_seq: int, seen_id: bytes | None = None) -> None:
         """The reply was not sent: show what came meanwhile above it."""
         if ticket != self._ticket:
             return
         self._seen_seq = self._began_seq = seen_seq
+        self._seen_id = self._began_id = seen_id
         first = news[0]
         text = _(
             "{name} wrote at {time}, after you began. Your reply is held, not sent. Read the new message, then send, "
@@ -238,7 +242,7 @@ class Composer(Panel):
         for kind in kinds:
             edit, files = self.sheets[kind].edit, self.sheets[kind].files.attachments()
             seq, caret = self._began_seq, edit.textCursor().position()
-            self._save(Draft(ticket, kind, edit.toPlainText(), caret, seq, self._now_ms(), files))
+            self._save(Draft(ticket, kind, edit.toPlainText(), caret, seq, self._now_ms(), files, self._began_id))
 
     def _save(self, draft: Draft) -> None:
         self._jobs.change(
@@ -282,7 +286,7 @@ class Composer(Panel):
                 else _("Draft")
             )
             if draft.kind is DraftKind.REPLY:
-                self._began_seq = draft.seen_seq
+                self._began_seq, self._began_id = draft.seen_seq, draft.seen_id
         if drafts and self.kind() is None:
             self._show(self.sheets[drafts[0].kind])
         self._tell()
@@ -339,7 +343,7 @@ class Composer(Panel):
         if kind is DraftKind.NOTE:
             self.note_saved.emit(self._ticket, text, files)
         else:
-            self.reply_sent.emit(self._ticket, text, self._began_seq, after, anyway, files)
+            self.reply_sent.emit(self._ticket, text, self._began_seq, after, anyway, files, self._began_id)
 
     def _fold(self) -> None:
         self.save_now()

@@ -90,7 +90,7 @@ class NeedsDesk(QObject):
 
     def release(self, detail: NeedDetail, body: str | None = None) -> None:
         """Send a held reply."""
-        self._run(lambda: self._service.release(detail.item, detail.seen_seq, body))
+        self._run(lambda: self._service.release(detail.item, detail.seen_seq, body, detail.seen_id))
 
     def edited(self, item: NeedItem, text: str) -> None:
         """Let a text stand that was put together by hand."""

@@ -181,12 +181,12 @@ class TicketDesk(QObject):
 
     def send_reply(
         self, ticket: TicketId, text: str, seen_seq: int, after: After, anyway: bool,
-        attachments: tuple[Attachment, ...] = (),
+        attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None,
     ) -> None:  # fmt: skip
         """Queue a reply."""
         self._jobs.change(
             lambda: self._writing.send_reply(
-                ticket, text, seen_seq, after, self.choices, anyway=anyway, attachments=attachments
+                ticket, text, seen_seq, after, self.choices, anyway=anyway, attachments=attachments, seen_id=seen_id
             ),
             lambda answer: self._written(ticket, DraftKind.REPLY, answer),
             lambda why: self.refused.emit(ticket, DraftKind.REPLY, why),

@@ -122,10 +122,10 @@ class _Run(Settling):
         if row is None or row.values["created_by"] != self.deed.account or row.values["status"] == "closed":
             return False
         id_, ticket = self.landed(held_change(row)[1]["ticket"])
-        if ticket is None or not (ticket.deleted or self._has_news(id_, self.args["seen_seq"])):
+        if ticket is None or not (ticket.deleted or self._has_news(id_, ticket)):
             return False
         data = json.loads(json.dumps(held_json(row)))
-        data["args"] |= {"seen_seq": self.args["seen_seq"]}
+        data["args"] |= {"seen_seq": self.args["seen_seq"], "seen_id": hexed(self.args)["seen_id"]}
         data["args"] |= {} if self.args["body"] is None else {"body": self.args["body"]}
         mine = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         again, kind = row.copy(), "deleted" if ticket.deleted else "stale_reply"
@@ -145,7 +145,7 @@ class _Run(Settling):
     def _is_stale(self, id_: bytes, ticket: Image) -> bool:
         if self.get(MESSAGE, self.args["message"]) is not None:
             return False
-        if id_ != self.args["ticket"] or self._has_news(id_, self.args["seen_seq"]):
+        if id_ != self.args["ticket"] or self._has_news(id_, ticket):
             return True
         on_hold = self.category[ticket.values["state"]] == "held_for_incident"
         return (
@@ -155,7 +155,18 @@ class _Run(Settling):
             or self._others_set(ticket, "merged_into")
         )
 
-    def _has_news(self, id_: bytes, seen: int) -> bool:
+    def _has_news(self, id_: bytes, ticket: Image) -> bool:
+        """Whether the author had not seen all, or saw what is not there any more: a restored server lost it."""
+        seen, which = self.args["seen_seq"], self.args.get("seen_id")
+        if seen > ticket.values["msg_seq"]:
+            return True
+        if which:
+            numbers = {row.values["msg_no"] for row in self.find(MESSAGE, id_).values() if not row.deleted}
+            there = self.get(MESSAGE, which)
+            if there is None or (there.values["ticket"] == id_ and there.values["msg_no"] != seen):
+                return True
+            if there.values["ticket"] != id_ and seen in numbers:
+                return True
         for row in self.find(MESSAGE, id_).values():
             own = row.fld.get("body")
             mine = own is not None and own[2] == self.deed.code and 0 < own[3] < self.deed.mid

@@ -189,10 +189,15 @@ def _stale_sent() -> Sequence[Change]:
 def _stale_own() -> Sequence[Change]:
     before = app.domain.holds._news
 
-    def news(ticket: Any, seen_seq: int, rows: Any, ctx: Any) -> Any:
-        return before(ticket, seen_seq, rows, dataclasses.replace(ctx, mid=0))
+    def news(ticket: Any, reply: Any, rows: Any, ctx: Any) -> Any:
+        return before(ticket, reply, rows, dataclasses.replace(ctx, mid=0))
 
     return [(app.domain.holds, "_news", news)]
+
+
+@plant("stale_by_number_alone", "a reply goes out though a restored server gave the number to another message")
+def _stale_number() -> Sequence[Change]:
+    return [(app.domain.holds, "_is_what_was_seen", lambda *_: True)]
 
 
 @plant("children_left_behind", "a ticket moves without its messages")

@@ -180,9 +180,9 @@ class User:
         roll = rng.random()
         if roll < 0.42:
             token, inbound = self._token("reply"), rng.random() < 0.15
-            seen, files = self._seen_no(window, id_), world.files.attach(window, self._person, token)
-            args = (world.new_id(), world.new_id(), id_, token, seen)
-            return MessageAdd(*args, inbound=inbound, attachments=files), token
+            seen, files = self._newest(window, id_), world.files.attach(window, self._person, token)
+            (number, seen_id), args = seen, (world.new_id(), world.new_id(), id_, token)
+            return MessageAdd(*args, number, inbound=inbound, attachments=files, seen_id=seen_id), token
         if roll < 0.68:
             token = self._token("note")
             files = world.files.attach(window, self._person, token)
@@ -228,17 +228,18 @@ class User:
             if roll < 0.2:
                 return ReplyDiscard(world.new_id(), id_), None
             token = self._token("reply") if roll < 0.4 else None
-            return ReplyRelease(world.new_id(), id_, self._seen_no(window, subject), token), token
+            number, seen_id = self._newest(window, subject)
+            return ReplyRelease(world.new_id(), id_, number, token, seen_id), token
         if kind == "field" and name == "subject" and roll < 0.3:
             token = self._token("subject")
             return ConflictResolve(world.new_id(), id_, "edited", token), token
         return ConflictResolve(world.new_id(), id_, "mine" if roll < 0.65 else "theirs"), None
 
     @staticmethod
-    def _seen_no(window: Window, ticket: bytes) -> int:
-        """The number of the newest message on screen, own unsent ones not counted."""
+    def _newest(window: Window, ticket: bytes) -> tuple[int, bytes | None]:
+        """Number and id of the newest message on screen, own unsent ones not counted."""
         details = window.profile.queries.details(TicketId(ticket))
-        return details.seen_seq if details is not None else 0
+        return (details.seen_seq, details.seen_id) if details is not None else (0, None)
 
     def _edit(self, id_: bytes) -> tuple[AnyChange, str | None]:
         world, rng = self._world, self._rng
