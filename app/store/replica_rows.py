@@ -36,6 +36,8 @@ class RowWriter:
         self._sent: dict[str, dict[tuple[int, bytes], int]] = {scope: {} for scope in whole}
         self.lost_tickets: set[bytes] = set()
         self.new_tickets: set[bytes] = set()
+        self._moved: set[bytes] = set()  # tickets that left for where they are not lost, unless they turn out deleted
+        self._dead: set[bytes] = set()
         self._sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         self._changed: dict[tuple[int, bytes], Document | None] = {}
         self._fresh: list[Document] = []
@@ -123,8 +125,10 @@ class RowWriter:
             if (old is None or old[2]) and row[0] not in self.lost_tickets:
                 self.new_tickets.add(row[0])
             self.lost_tickets.discard(row[0])
-        elif old is not None and not old[2]:
+            self._dead.discard(row[0])
+        elif (old is not None and not old[2]) or row[0] in self._moved:
             self.lost_tickets.add(row[0])
+            self._dead.add(row[0])
 
     def _held(self, name: str, ids: Sequence[bytes]) -> dict[bytes, tuple[str, int, int, int]]:
         out: dict[bytes, tuple[str, int, int, int]] = {}
@@ -191,7 +195,9 @@ class RowWriter:
                 if old[0] == page.scope and (sent is not None or old[1] < items[id_][0])
             ]
             self._remove(type_, page.scope, gone)
-            self.lost_tickets -= {i for i, (_, to) in items.items() if elsewhere(to)}
+            filed = {i for i, (_, to) in items.items() if elsewhere(to)}
+            self._moved |= filed & {id_ for id_, _, was_deleted in gone if not was_deleted}
+            self.lost_tickets -= filed - self._dead
 
     def _leave_unknown(self, type_: int, items: Mapping[bytes, tuple[int, str | None]], scope: str) -> None:
         for id_, (left, _) in items.items():

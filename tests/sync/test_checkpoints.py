@@ -161,6 +161,21 @@ def test_a_checkpoint_that_would_take_most_tickets_waits_for_a_person(rows: Rows
     assert rows.held(ids[0]) is None
 
 
+@pytest.mark.parametrize("page_first", [True, False])
+def test_tickets_that_moved_and_were_deleted_there_count_as_gone(rows: Rows, page_first: bool) -> None:
+    """A move to another team here is no loss, but what was deleted after it is, whichever is heard of first."""
+    ids = [new_id() for _ in range(300)]
+    cols: list[list[object]] = [[id_, seq, False, 1, {}, "x"] for seq, id_ in enumerate(ids, 1)]
+    rows.apply({"team:a": 300}, [RowPage("team:a", TICKET.number, ["subject"], cols)], [])
+    exits = [ExitPage("team:a", [(301 + n, TICKET.number, id_, "team:b") for n, id_ in enumerate(ids[:201])])]
+    dead: list[list[object]] = [[id_, seq, True, 3, {}, "x"] for seq, id_ in enumerate(ids[:201], 1)]
+    page = Segment("team:b", 0, 0, [RowPage("team:b", TICKET.number, ["subject"], dead)])
+    left = Segment("team:a", 0, 0, (), exits)
+    segments = [page, left] if page_first else [left, page]
+    answer = rows.store.apply(Checkpoint(b"e" * 16, 0, {"team:a": 600, "team:b": 300}, {}, segments))
+    assert answer.guard == (201, 300)
+
+
 def test_tickets_that_come_back_to_life_do_not_hide_how_many_go(rows: Rows) -> None:
     """The share is of the tickets that were here before the checkpoint, also when it restores deleted ones."""
     old, others = [new_id() for _ in range(300)], [new_id() for _ in range(600)]
