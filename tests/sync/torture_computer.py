@@ -19,6 +19,8 @@ __all__ = ["Computer"]
 class Computer:
     """Belongs to the run; only this module sends signals, and only to processes of its own."""
 
+    ACTOR = "tests.sync.torture_actor"
+
     def __init__(self, folder: Path, url: str, seed: int) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
@@ -31,7 +33,7 @@ class Computer:
         self._seed += 1000  # what comes after a crash is typed anew
         (self.folder / "status.json").unlink(missing_ok=True)
         log = (self.folder / "window.log").open("ab")
-        command = [sys.executable, "-m", "tests.sync.torture_actor", str(self.folder), self._url, str(self._seed)]
+        command = [sys.executable, "-m", self.ACTOR, str(self.folder), self._url, str(self._seed)]
         self._window = subprocess.Popen(command, stdout=log, stderr=log)
         log.close()
 
