@@ -18,6 +18,7 @@ QUICK_PLANTS = {
     "stale_counts_own": 8,
     "confirmed_overlay_shown": 5,
     "exit_without_scope_check": 5,
+    "file_not_noted": 4,
 }
 
 

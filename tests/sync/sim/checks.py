@@ -303,6 +303,8 @@ def _base_row(tx: Session, type_: int, id_: bytes) -> Image | None:
 
 def is_quiet(world: World) -> bool:
     """Whether everything that was saved is confirmed everywhere and every client is at the server's heads."""
+    if any(c.worker is None or c.window is None or c.ask is not None for c in world.clients):
+        return False  # before any file is looked at
     return not any(_lack(world, c) for c in world.clients) and not world.files.lack()
 
 
