@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from app.config.i18n import _, set_language
 from app.entry import qt_libraries
@@ -164,33 +165,47 @@ def examine(probes: Probes, ports: list[int], server: str) -> list[Finding]:
     return [finding for check in checks for finding in check()]
 
 
-def _report(findings: list[Finding]) -> Iterator[str]:
+def report(findings: list[Finding]) -> Iterator[str]:
+    """Findings as lines, each with the command that mends it."""
     marks = {Level.OK: "✓", Level.WARNING: "!", Level.PROBLEM: "✗"}
     for finding in findings:
         yield f"{marks[finding.level]} {finding.text}"
         if finding.command:
             yield f"    {finding.command}"
-    problems = sum(finding.level is Level.PROBLEM for finding in findings)
-    yield _("Deskside can be used here.") if not problems else _("Deskside cannot be used here yet.")
 
 
 def main(argv: list[str], probes: Probes | None = None) -> int:
-    """Print the findings; 0 if Deskside can be used here, 1 if not."""
+    """Print the findings; 0 if Deskside can be used here, 1 if not. `--deep` has its own, see `doctor_deep`."""
     set_language("system")
-    parser = CommandLine(prog="deskside doctor")
-    parser.add_argument("--json", action="store_true", help=_("print the findings as JSON"))
-    parser.add_argument("--server", default="", metavar="URL", help=_("compare the clock with this server's"))
-    parser.add_argument("--port", type=int, action="append", default=[], help=_("also look whether this port is free"))
-    parser.add_argument("--language", choices=("system", "ko", "en"), default="system")
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
     set_language(options.language)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 still gets the commands
+    if options.deep:
+        from app.entry import doctor_deep  # here: the store and its libraries may be what is missing
+
+        passphrase = sys.stdin.readline().rstrip("\r\n") if options.passphrase_stdin else None
+        return doctor_deep.run(options.data, passphrase, as_json=options.json)
     findings = examine(probes or MachineProbes(), options.port, options.server)
     usable = not any(finding.level is Level.PROBLEM for finding in findings)
     if options.json:
         answer = {"usable": usable, "findings": [dataclasses.asdict(finding) for finding in findings]}
         print(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 still gets the commands
-        print("\n".join(_report(findings)))
+        last = _("Deskside can be used here.") if usable else _("Deskside cannot be used here yet.")
+        print("\n".join([*report(findings), last]))
     return 0 if usable else 1
+
+
+def _parser() -> CommandLine:
+    parser = CommandLine(prog="deskside doctor")
+    parser.add_argument("--json", action="store_true", help=_("print the findings as JSON"))
+    parser.add_argument("--server", default="", metavar="URL", help=_("compare the clock with this server's"))
+    parser.add_argument("--port", type=int, action="append", default=[], help=_("also look whether this port is free"))
+    parser.add_argument("--language", choices=("system", "ko", "en"), default="system")
+    deep = _("download everything again and compare it with what this computer holds; changes nothing")
+    parser.add_argument("--deep", action="store_true", help=deep)
+    parser.add_argument("--data", type=Path, metavar="DIR", help=_("with --deep: the folder that Deskside was given"))
+    stdin = _("with --deep: read the passphrase from standard input")
+    parser.add_argument("--passphrase-stdin", action="store_true", help=stdin)
+    return parser
