@@ -94,6 +94,7 @@ def test_an_answer_that_is_full_says_where_to_go_on(world: World, monkeypatch: p
 def test_large_rows_go_in_small_windows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a server holds at once goes by weight: long texts come in many windows, and all of them come."""
     monkeypatch.setattr(pull_module, "_WINDOW_BYTES", 200_000)
+    monkeypatch.setattr(pull_module, "_STREAMED", 2)
     kim, lee = world.agent("kim"), world.agent("lee")
     ticket = kim.ticket()
     for _ in range(9):
