@@ -18,7 +18,7 @@ from app.domain.ports import ThreadItem
 
 
 class NeedKind(StrEnum):
-    """Why something waits. The first four are open conflict rows, the others entries of this device's tray."""
+    """Why something waits. The first four are open conflict rows, the others stand on this device only."""
 
     FIELD = "field"
     TEXT = "text"
@@ -27,6 +27,7 @@ class NeedKind(StrEnum):
     REJECTED = "rejected"
     ORPHANED = "orphaned"
     HELD = "held"
+    DRAFT = "draft"  # unsent text of a ticket that is not in view any more
 
 
 CONFLICT_KINDS = frozenset({NeedKind.FIELD, NeedKind.TEXT, NeedKind.STALE_REPLY, NeedKind.DELETED})
@@ -80,8 +81,8 @@ class NeedDetail:
     news: tuple[ThreadItem, ...] = ()
     seen_seq: int = 0
     mine_at: int | None = None
-
     seen_id: bytes | None = None
+
 
 class NeedsYouStore(Protocol):
     """The tray. Raises StoreUnavailable."""

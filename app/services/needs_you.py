@@ -39,6 +39,7 @@ ACTIONS: Mapping[NeedKind, tuple[Action, ...]] = {
     NeedKind.REJECTED: (Action.AGAIN, Action.COPY, Action.DISCARD),
     NeedKind.HELD: (Action.AGAIN, Action.COPY, Action.DISCARD),
     NeedKind.ORPHANED: (Action.COPY, Action.EXPORT, Action.DISCARD),
+    NeedKind.DRAFT: (Action.COPY, Action.EXPORT, Action.DISCARD),
 }
 # a held reply goes out only after its own news were read, a merged text is written by hand
 _ONE_BY_ONE = frozenset({Action.EDIT, Action.RELEASE})

@@ -301,6 +301,27 @@ def _orphaned(item: NeedItem, choices: Choices, clock: Clock, mine_at: int | Non
     )  # fmt: skip
 
 
+def _draft(item: NeedItem, choices: Choices, clock: Clock, mine_at: int | None) -> NeedWords:
+    del choices, clock, mine_at
+    what = change_words(item.name)
+    if item.label:
+        full = _(
+            "You had not sent this yet, and ticket {ticket} is no longer on this computer: you no longer see its team, "
+            "or it was deleted. What you wrote is kept here. You can copy it, export it to a file, or discard it. If "
+            "the ticket comes back, this is in it again."
+        ).format(ticket=item.label)
+    else:
+        full = _(
+            "You had not sent this yet, and its ticket is no longer on this computer: you no longer see its team, or "
+            "it was deleted. What you wrote is kept here. You can copy it, export it to a file, or discard it. If the "
+            "ticket comes back, this is in it again."
+        )
+    return NeedWords(
+        _("{what}: a draft without its ticket").format(what=what), _("{what} was not sent").format(what=what), full,
+        "pen-line", "warning",
+    )  # fmt: skip
+
+
 def _held(item: NeedItem, choices: Choices, clock: Clock, mine_at: int | None) -> NeedWords:
     del choices, clock, mine_at
     what = change_words(item.name)
@@ -321,6 +342,7 @@ _MAKERS: Mapping[NeedKind, Callable[[NeedItem, Choices, Clock, int | None], Need
     NeedKind.REJECTED: _rejected,
     NeedKind.ORPHANED: _orphaned,
     NeedKind.HELD: _held,
+    NeedKind.DRAFT: _draft,
 }
 
 

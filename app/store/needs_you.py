@@ -20,6 +20,7 @@ from app.store.cipher import Database
 from app.store.lists import customer_names
 from app.store.pending import ChangeCodec, PendingStore
 from app.store.shown import Shown
+from app.store.stray_drafts import as_item, bring_back, discard, stray_drafts
 
 __all__ = ["NeedsYouFile"]
 
@@ -45,6 +46,7 @@ class NeedsYouFile:
         pending: PendingStore,
         codec: ChangeCodec,
         identity: Callable[[], Identity | None],
+        now_ms: Callable[[], int],
     ) -> None:
         """`pending` lends its lock: one writer at a time."""
         self._readers = readers
@@ -52,6 +54,7 @@ class NeedsYouFile:
         self._pending = pending
         self._codec = codec
         self._identity = identity
+        self._now_ms = now_ms
 
     def entries(self) -> Sequence[NeedItem]:
         """Return what waits, newest first."""
@@ -77,18 +80,21 @@ class NeedsYouFile:
             return NeedDetail(item, news, number, self._mine_at(shown, item), newest)
 
     def settle(self, entries: Collection[bytes]) -> None:
-        """Tick tray entries off on this device."""
+        """Tick tray entries off on this device; drafts among them are discarded."""
         with self._pending.lock, self._writer.write() as tx:
-            tx.many("INSERT OR IGNORE INTO needs_you_done VALUES(?)", [(i,) for i in entries])
+            rest = discard(tx, entries, self._now_ms())
+            tx.many("INSERT OR IGNORE INTO needs_you_done VALUES(?)", [(i,) for i in rest])
 
     def unsettle(self, entries: Collection[bytes]) -> None:
         """Put ticked-off tray entries back."""
         with self._pending.lock, self._writer.write() as tx:
             tx.many("DELETE FROM needs_you_done WHERE id = ?", [(i,) for i in entries])
+            bring_back(tx, entries)
 
     def count(self, shown: Shown) -> int:
         """Return how many entries wait; equals the length of `entries` in the same transaction."""
-        return len(shown.select(CONFLICT.number, "id", _OPEN)) + len(self._tray_rows(shown))
+        tray = len(self._tray_rows(shown)) + len(stray_drafts(shown))
+        return len(shown.select(CONFLICT.number, "id", _OPEN)) + tray
 
     # --- rows -------------------------------------------------------------------------------------------------------
 
@@ -130,6 +136,7 @@ class NeedsYouFile:
         subjects = _Subjects(shown, [(row[2], row[3]) for row in conflicts], [row[3] for row in tray])
         items = [item for row in conflicts if (item := _of_conflict(row, subjects)) is not None]
         items += [self._of_tray(row, subjects) for row in tray]
+        items += [as_item(draft) for draft in stray_drafts(shown)]
         items.sort(key=lambda i: (-i.at, i.id))
         return items
 
@@ -159,14 +166,14 @@ class NeedsYouFile:
         me = identity.account if identity else b""
         args = item.mine.get("args") if isinstance(item.mine, dict) else None
         seen = args.get("seen_seq") if isinstance(args, dict) else 0
+        why = item.theirs.get("messages") if isinstance(item.theirs, dict) else None
+        named = {str(id_) for id_ in why} if isinstance(why, list) else set()
         columns = "id, direction, author_kind, author, body, msg_no, coalesce(occurred_at, created_at) AS at"
         found = shown.select(
             MESSAGE.number, columns, "ticket = ? AND deleted = 0", (item.ticket,), order="msg_no"
         )  # fmt: skip
         authors = sorted({row[3] for row in found if row[3]})
         names = {i: n or "" for i, n in shown.by_ids(USER.number, "id, name", authors)}
-        why = item.theirs.get("messages") if isinstance(item.theirs, dict) else None
-        named = {str(id_) for id_ in why} if isinstance(why, list) else set()
         names |= customer_names(shown, [a for a in authors if a not in names])
         return tuple(
             ThreadItem(

@@ -27,6 +27,7 @@ from app.store import renumber
 from app.store.cipher import Database, Session
 from app.store.schema import table_of
 from app.store.shown import Shown, ShownRows
+from app.store.stray_drafts import label_of
 from app.store.text import INDEXED, columns, document
 
 
@@ -239,6 +240,8 @@ class PendingStore:
         """Keep unsent text; an empty body discards the draft. Raises StoreUnavailable."""
         key = derived_id(draft.ticket, "draft", draft.kind.value)
         now = self._tools.now_ms()
+        with self._readers().read() as both:
+            label = label_of(Shown(both), draft.ticket)
         with self._lock, self._file.write() as tx:
             if not draft.body.strip() and not draft.attachments:
                 # the text itself stays for 30 days, so that a slip of the hand can be undone
@@ -246,10 +249,11 @@ class PendingStore:
                 return
             tx.run(
                 "INSERT OR REPLACE INTO draft(id, kind, subject_id, body, caret, seen_seq, updated, attachments, "
-                "seen_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "seen_id, label) "
+                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, (SELECT d.label FROM draft d WHERE d.id = ?)))",
                 (
                     key, draft.kind.value, draft.ticket, draft.body, draft.caret, draft.seen_seq, now,
-                    dump_attachments(draft.attachments), draft.seen_id,
+                    dump_attachments(draft.attachments), draft.seen_id, label, key,
                 ),
             )  # fmt: skip
 

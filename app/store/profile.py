@@ -64,7 +64,7 @@ class Profile:
         self._rebuilder = Rebuilder(self.commits, self._writer, self.readers, tools)
         self._tray = TrayRecord(self.commits.lock, self._writer, self.readers)
         self.needs_you = NeedsYouFile(
-            self.readers, self._writer, self.commits, tools.codec, lambda: self.commits.identity
+            self.readers, self._writer, self.commits, tools.codec, lambda: self.commits.identity, tools.now_ms
         )
         self.blobs = BlobStore(folder, key, self._writer, self.commits.lock, tools.now_ms)
         self.blobs.tidy()

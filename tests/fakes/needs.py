@@ -118,5 +118,6 @@ def sample_needs(desk: FakeDesk) -> FakeNeeds:
         of(4, 5, NeedKind.DELETED, 300, name="note.add", body="머리글 위치를 그림으로 안내함.", **lee),
         of(5, 3, NeedKind.REJECTED, 1500, name="message.add", reason="error", body=reply.body, change=reply),
         of(6, 6, NeedKind.ORPHANED, 3000, name="note.add", reason="scope", body=note.body, change=note),
+        of(7, None, NeedKind.DRAFT, 5000, subject_type=TICKET.number, label="#4182", name="message.add", body=REPLY),
     ]  # fmt: skip
     return FakeNeeds(desk, items)

@@ -12,11 +12,14 @@ from app.domain.changes import MessageAdd, TextEdit
 from app.domain.entities import ORGANISATION, TICKET, Category, customer_scope
 from app.domain.ids import TicketId, new_id
 from app.domain.needs import NeedItem, NeedKind
-from app.domain.ports import FieldMark
+from app.domain.ports import Draft, DraftKind, FieldMark
 from app.services.needs_you import NeedsYou
 from app.store.replica import remove_database
+from sync.protocol import Pull
 from sync.server.bulk import load_rows
+from sync.server.schema import SYSTEM
 from tests.sync.desk import Client, Desk, Row
+from tests.sync.looks import lose, scope_north
 
 
 @pytest.fixture
@@ -279,3 +282,83 @@ def test_a_text_both_changed_in_the_same_line_waits_and_the_merged_one_stands_fo
     assert [r["note"] for r in desk.rows(ORGANISATION.number) if r["id"] == org] == ["출입은 19시까지.\n"]
     assert [i.id for i in entries(kim)] == [item.id]
     lee.close()
+
+
+def withdraw(desk: Desk, client: Client) -> None:
+    """Take somebody out of the team and let the computer learn of it."""
+    lose(desk, client)
+    client.core.rehello()
+    sync(client)
+
+
+def come_back(desk: Desk, client: Client) -> None:
+    """Put somebody into the team again."""
+    table = SYSTEM.scope_access
+    values = {"account_id": client.me, "scope_id": scope_north(desk), "role": "member", "granted_at": desk.clock()}
+    desk.store.write(lambda cx: cx.execute(table.insert().values(**values)))
+    client.core.rehello()
+    sync(client)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(DraftKind.REPLY, "message.add"), (DraftKind.NOTE, "note.add")])
+def test_a_draft_whose_ticket_was_withdrawn_waits_with_its_text_until_the_ticket_is_back(
+    desk: Desk, kim: Client, kind: DraftKind, name: str
+) -> None:
+    """It says which ticket it was for; what is on a ticket that can be opened does not stand here as well."""
+    ticket = kim.new_ticket()
+    sync(kim)
+    kim.profile.commits.save_draft(Draft(ticket, kind, "drei Stunden"))
+    number = kim.profile.queries.rows([ticket])[ticket].label
+    assert number.startswith("#")
+    assert entries(kim) == []
+    withdraw(desk, kim)
+    [item] = entries(kim)
+    assert (item.kind, item.body, item.label, item.name) == (NeedKind.DRAFT, "drei Stunden", number, name)
+    kim.restart_window()
+    assert [i.body for i in entries(kim)] == ["drei Stunden"]
+    detail = kim.profile.needs_you.detail(item.id)
+    assert detail is not None
+    assert detail.item.ticket is None
+    come_back(desk, kim)
+    assert entries(kim) == []
+    draft = kim.profile.commits.draft(ticket, kind)
+    assert draft is not None
+    assert draft.body == "drei Stunden"
+
+
+def test_a_draft_without_its_ticket_is_discarded_with_undo(desk: Desk, kim: Client) -> None:
+    """Nothing else is ticked off: a later draft of the same ticket waits again."""
+    ticket = kim.new_ticket()
+    sync(kim)
+    kim.profile.commits.save_draft(Draft(ticket, DraftKind.REPLY, "drei Stunden"))
+    withdraw(desk, kim)
+    service = decide(kim)
+    done = service.discard(entries(kim))
+    assert done.can_undo
+    assert entries(kim) == []
+    assert kim.profile.commits.draft(ticket, DraftKind.REPLY) is None
+    service.undo(done)
+    assert [i.body for i in entries(kim)] == ["drei Stunden"]
+    service.discard(entries(kim))
+    kim.profile.commits.save_draft(Draft(ticket, DraftKind.REPLY, "noch eine"))
+    [item] = entries(kim)
+    assert (item.body, item.label[:1]) == ("noch eine", "#")
+
+
+def test_drafts_do_not_wait_while_their_tickets_are_being_loaded(kim: Client) -> None:
+    """A replica that is loaded again says nothing about which tickets are gone."""
+    ticket = kim.new_ticket()
+    sync(kim)
+    kim.profile.commits.save_draft(Draft(ticket, DraftKind.REPLY, "drei Stunden"))
+    kim.replica.close()
+    remove_database(kim.folder / "replica.db")
+    assert entries(kim) == []
+    kim.open_worker()
+    assert entries(kim) == []
+    kim.core.poked()
+    kim.line.lose = lambda request: isinstance(request, Pull)
+    assert not kim.sync()
+    assert entries(kim) == []
+    kim.line.lose = lambda _: False
+    sync(kim)
+    assert entries(kim) == []

@@ -20,14 +20,14 @@ from widgets.shell.sync_details import SyncDetails
 from widgets.shell.window import AgentWindow
 
 Prepare = Callable[[AgentWindow], None]
-NEEDING = replace(LIVE, needs_you=7)
+NEEDING = replace(LIVE, needs_you=8)
 STUCK = SyncStatus(
     SyncPhase.STUCK, NOW_MS - 900_000, waiting=3, waiting_since=NOW_MS - 4_800_000, last_sync=NOW_MS - 4_860_000,
     needs_you=2, detail={"tries": 4, "lmid": 211},
 )  # fmt: skip
 LOADING = SyncStatus(SyncPhase.LOADING, NOW_MS - 20_000, percent=40, scope=f"team:{TEAM.hex()}")
 OFFLINE = SyncStatus(
-    SyncPhase.OFFLINE, NOW_MS - 4_800_000, waiting=3, waiting_since=NOW_MS - 4_200_000, needs_you=7
+    SyncPhase.OFFLINE, NOW_MS - 4_800_000, waiting=3, waiting_since=NOW_MS - 4_200_000, needs_you=8
 )  # fmt: skip
 
 
@@ -94,6 +94,7 @@ SCENES = [
     Scene("needs-deleted", _scene(_on(4)), WIDE, 400),
     Scene("needs-rejected", _scene(_on(5)), WIDE, 400),
     Scene("needs-orphaned", _scene(_on(6), OFFLINE), SMALL, 400),
+    Scene("needs-draft", _scene(_on(7)), WIDE, 400, contrast=True),
     Scene("needs-many", _scene(_on(1, 2)), WIDE, 400),
     Scene("needs-decided", _scene(_decided), WIDE, 400),
     Scene("needs-empty", _scene(lambda _w: None, LIVE, needs_you=False), WIDE, 400),

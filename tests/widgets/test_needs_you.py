@@ -64,11 +64,11 @@ def waiting(desk: Desk) -> set[bytes]:
 
 @pytest.mark.ux("UX-12")
 def test_every_kind_of_entry_waits_in_one_list_and_its_count_is_the_stores(desk: Desk) -> None:
-    """Conflicts, held replies, refused and orphaned work; the count in the views pane says how many."""
-    desk.window.show_status(SyncStatus(SyncPhase.LIVE, NOW_MS, last_sync=NOW_MS, needs_you=7))
+    """Conflicts, held replies, refused and orphaned work, lost drafts; the count in the views pane says how many."""
+    desk.window.show_status(SyncStatus(SyncPhase.LIVE, NOW_MS, last_sync=NOW_MS, needs_you=8))
     desk.key(Qt.Key.Key_7, CTRL)
-    assert len(waiting(desk)) == 7 == desk.window.views.needs.count()
-    assert desk.window.strip.needs.label() == "7 need you"
+    assert len(waiting(desk)) == 8 == desk.window.views.needs.count()
+    assert desk.window.strip.needs.label() == "8 need you"
     assert {i.kind for i in desk.window.needs.listing.model.items} == set(NeedKind) - {NeedKind.HELD}
     assert QApplication.focusWidget() is desk.window.needs.listing.list
 
@@ -212,6 +212,23 @@ def test_orphaned_work_can_be_copied_exported_and_discarded_with_undo(desk: Desk
     desk.key(Qt.Key.Key_Z, CTRL)
     assert desk.needs.ticked == set()
     assert entry_id(6) in waiting(desk)
+
+
+@pytest.mark.ux("UX-18")
+def test_a_draft_without_its_ticket_is_exported_with_the_rest_and_leads_to_no_page(desk: Desk) -> None:
+    """It says which ticket it was for, and that it was never sent; discarding it is taken back by Ctrl+Z."""
+    go(desk, 7)
+    detail = desk.window.needs.detail
+    assert "#4182" in detail.words.text()
+    assert detail.kept.text.toPlainText() == REPLY
+    assert not detail.open_button.isVisible()
+    by_id = {i.id: i for i in desk.needs.items}
+    both = actions_of([by_id[entry_id(6)], by_id[entry_id(7)]])
+    assert both == (Action.COPY, Action.EXPORT, Action.DISCARD)
+    detail.buttons[Action.DISCARD].click()
+    assert desk.needs.ticked == {entry_id(7)}
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert entry_id(7) in waiting(desk)
 
 
 def test_discarding_a_held_reply_is_a_mutation_of_its_own_and_deleted_work_is_restored(desk: Desk) -> None:

@@ -53,7 +53,7 @@ _ICONS = {Action.COPY: "copy", Action.EXPORT: "save", Action.DISCARD: "trash-2",
 _KEYS = {Action.MINE: "1", Action.THEIRS: "2", Action.EDIT: "3"}
 # the one next deed where there is no choice between two people's values
 _FIRST = {Action.RESTORE, Action.AGAIN}
-_KEPT = (NeedKind.STALE_REPLY, NeedKind.DELETED, NeedKind.REJECTED, NeedKind.ORPHANED, NeedKind.HELD)
+_KEPT = (NeedKind.STALE_REPLY, NeedKind.DELETED, NeedKind.REJECTED, NeedKind.ORPHANED, NeedKind.HELD, NeedKind.DRAFT)
 
 
 class NeedsDetail(Panel):
@@ -309,7 +309,7 @@ class NeedsDetail(Panel):
         self._theme.set_label_icon(self.picture, words.icon, f"{words.tone}.fg")
         self.title.setText(words.title)
         self.words.setText(words.full)
-        self.open_button.setVisible(bool(item.label))
+        self.open_button.setVisible(bool(item.label) and item.kind is not NeedKind.DRAFT)
         self.open_button.setText(entry_line(item))
         self.open_button.setAccessibleName(_("Open ticket {ticket}").format(ticket=entry_line(item)))
         is_kept = item.kind in _KEPT
