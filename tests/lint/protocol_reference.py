@@ -116,7 +116,7 @@ def _edited_by(entity: Entity, field: Field) -> str:
 
 def _field(entity: Entity, field: Field) -> str:
     by = _edited_by(entity, field)
-    policy = f", {field.policy.value}" if by and field.policy is not Policy.HLC else ""
+    policy = f", {field.policy.value}" if by and field.policy in (Policy.ASK, Policy.TEXT) else ""
     return f"`{field.name}` {field.type.value}" + (f" ({by}{policy})" if by else "")
 
 

@@ -48,6 +48,7 @@ class PageClient:
         self.cursors: dict[str, int] = {}
         self.rows: dict[tuple[int, bytes], Row] = {}
         self.results: list[dict[str, Any]] = []
+        self.hashes: dict[int, bytes] = {}
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -79,6 +80,9 @@ class PageClient:
     def hello(self, proto: int = 1, schema: int = SCHEMA) -> None:
         """Learn the scopes."""
         told: dict[str, Any] = {"epoch": self.epoch} if self.epoch else {}
+        told["sums"] = {scope: list(sums_of(self.rows, scope)) for scope, cursor in self.cursors.items() if cursor}
+        if self.lmid:
+            told["seen_hash"] = self.hashes[self.lmid]
         found = unpacked(
             self.ask(
                 "/sync/v1/hello", proto=[proto], schema=schema, app="page", wall_ms=self.now_ms, lmid_seen=self.lmid,
@@ -104,7 +108,7 @@ class PageClient:
         self.mid += 1
         version, raw = (2 if args.get("attachments") else 1), packb(args)
         entries = sorted([field, rev, after] for field, (rev, after) in base.items())
-        hashed = digest(packb([name, version, hlc, raw, entries]))
+        hashed = self.hashes[self.mid] = digest(packb([name, version, hlc, raw, entries]))
         return {"mid": self.mid, "name": name, "v": version, "hlc": hlc, "args": raw, "base": base, "hash": hashed}
 
     def push(

@@ -80,6 +80,9 @@ def test_a_ticket_with_a_reply_and_a_note_goes_to_a_colleague(people: dict[str, 
     lee.pull()
     assert lee.rows[MEMBERSHIP, watcher]["present"] is False
     assert (lee.lmid, kim.lmid, kim.mid) == (0, 4, 5)
+    kim.hello()
+    kim.pull()
+    assert (kim.lmid, kim.rows[MEMBERSHIP, watcher]["present"]) == (5, False)
 
 
 def test_two_edits_of_a_field_meet_by_the_later_intent(people: dict[str, PageClient]) -> None:
