@@ -21,7 +21,7 @@ from Xlib.display import Display
 from Xlib.ext import damage as xdamage
 
 from app.domain.capture import CaptureError, CursorState, RawFrame, Rect, Target, TargetKind
-from remote_assist.x11_windows import X_ERRORS, WindowCamera, connection, window_place, window_targets
+from remote_assist.x11_windows import X_ERRORS, WindowCamera, answers, connection, window_place, window_targets
 
 _STILL_S: Final = 1.0  # a grab although nothing reported damage: a driver may forget to say so
 _WITHOUT_DAMAGE_S: Final = 0.05
@@ -52,10 +52,12 @@ class MssSource:
             return (*screens, *window_targets(display, whole))
 
     def start(self, target: Target, sink: Callable[[RawFrame], None], fps_max: int) -> None:
-        """Begin to deliver. Raises CaptureError when the target is gone or there is no display."""
+        """Begin to deliver. Raises CaptureError: target gone, no display, or one whose pictures mss cannot take."""
         self.stop()
-        with _grabber(self._display), connection(self._display) as display:
+        with _grabber(self._display) as grabber, connection(self._display) as display:
             self._rect = window_place(display, target) if target.kind is TargetKind.WINDOW else target.rect
+            if target.kind is not TargetKind.WINDOW:
+                _try_pixel(grabber, target.rect)
         self._target, self._stop, self.failed = target, threading.Event(), ""
         args = (target, sink, max(1, fps_max), self._stop)
         self._thread = threading.Thread(target=self._run, args=args, name="capture-mss", daemon=True)
@@ -212,9 +214,16 @@ def _grabber(name: str) -> Any:
     try:
         grabber = mss.MSS(display=name)
     except (ScreenShotError, OSError) as error:
-        raise CaptureError("no_display", name) from error
+        raise CaptureError("capture_failed" if answers(name) else "no_display", f"{name} {error}") from error
     with grabber:
         yield grabber
+
+
+def _try_pixel(grabber: mss.MSS, rect: Rect) -> None:
+    try:
+        grabber.grab({"left": rect.x, "top": rect.y, "width": 1, "height": 1})
+    except ScreenShotError as error:
+        raise CaptureError("capture_failed", str(error)) from error
 
 
 def _rect_of(monitor: Any) -> Rect:

@@ -13,6 +13,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Final
 
@@ -260,7 +261,8 @@ async def run_child(role: str, link: ParentLink, writer: FrameWriter, sources: S
 
 
 def _calm_down() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl+C in the terminal is the parent's to answer
+    if threading.current_thread() is threading.main_thread():  # else whoever has that thread sees to it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl+C in the terminal is the parent's to answer
     sys.setswitchinterval(0.0005)  # threads hand pictures on; 5 ms of waiting for each other would be seen
     gc.collect()
     gc.freeze()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -37,6 +38,23 @@ def connection(name: str) -> Iterator[Display]:
             display.close()
 
 
+def answers(name: str) -> bool:
+    """Whether a display is there: asked where something else failed on it, or would end the process without it.
+
+    Through libxcb: python-xlib leaks sockets when it is refused.
+    """
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True  # who needs it will say so
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connected = ctypes.c_void_p(xcb.xcb_connect(name.encode(), None))
+    try:
+        return not xcb.xcb_connection_has_error(connected)
+    finally:
+        xcb.xcb_disconnect(connected)
+
+
 def window_targets(display: Display, whole: Rect) -> list[Target]:
     """Return titled windows from top to bottom; none where the server keeps no copies of windows."""
     if not display.has_extension("Composite"):
@@ -61,6 +79,52 @@ def window_place(display: Display, target: Target) -> Rect:
         return _place(_window(display, target), display.screen().root)
     except XError as error:
         raise CaptureError("target_gone") from error
+
+
+class X11Windows:
+    """Windows of one display, for a source that captures them by their id."""
+
+    def __init__(self, display: str) -> None:
+        self._display = display
+
+    def targets(self, whole: Rect) -> list[Target]:
+        """Return titled windows from top to bottom. Raises CaptureError("no_display")."""
+        with connection(self._display) as display:
+            return window_targets(display, whole)
+
+    def hold(self, target: Target) -> WindowHold:
+        """Have the server keep a copy of a window. Raises CaptureError."""
+        return WindowHold(self._display, target)
+
+
+class WindowHold:
+    """A window whose pixels are its own, also where others cover it, until `close`. One thread at a time."""
+
+    def __init__(self, name: str, target: Target) -> None:
+        self._target = target
+        self._open = contextlib.ExitStack()
+        self._display = self._open.enter_context(connection(name))
+        try:
+            window_place(self._display, target)
+            self._display.composite_query_version()
+            _window(self._display, target).composite_redirect_window(composite.RedirectAutomatic)
+            self._display.sync()
+        except (CaptureError, *X_ERRORS, AttributeError) as error:
+            self._open.close()
+            if isinstance(error, CaptureError):
+                raise
+            raise CaptureError("capture_failed", "no Composite") from error
+
+    def place(self) -> Rect:
+        """Return where the window is now. Raises CaptureError("target_gone" or "target_hidden")."""
+        try:
+            return window_place(self._display, self._target)
+        except X_ERRORS as error:
+            raise CaptureError("no_display") from error
+
+    def close(self) -> None:
+        """Let the server forget its copy. Idempotent."""
+        self._open.close()
 
 
 class WindowCamera:

@@ -7,13 +7,18 @@ import argparse
 import contextlib
 import importlib
 import os
+import queue
+import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from multiprocessing import AuthenticationError
+from typing import NoReturn
 
-from app.domain.capture import CaptureError, FrameSource, TargetKind
+from app.domain.capture import CaptureError
+from app.entry.session_sources import Lend, Sources
 from remote_assist.ipc import connect_parent
 from remote_assist.shm import FrameWriter
 
@@ -40,7 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from remote_assist.child import run_child
 
-    asyncio.run(run_child(args.role, link, FrameWriter(args.frames), make_source))
+    def session(lend: Lend) -> None:
+        asyncio.run(run_child(args.role, link, FrameWriter(args.frames), Sources(lend)))
+
+    if args.role == "customer" and sys.platform.startswith("linux"):
+        _beside_main_thread(session)
+    session(_nobody_lends)
     return 0
 
 
@@ -69,21 +79,26 @@ def _load_gently() -> None:
     thread.join()
 
 
-def make_source(kind: TargetKind | None, wait_free: Callable[[float], bool]) -> FrameSource:
-    """Return the source for a kind of target, or the one that lists targets. Raises CaptureError."""
-    here = bool(os.environ.get("DISPLAY"))
-    # without any display no person sits here: the demo and the tests show a drawn picture then
-    if kind is TargetKind.DRAWN or (kind is None and not here and not os.environ.get("WAYLAND_DISPLAY")):
-        from remote_assist.capture_drawn import DrawnSource  # here: numpy, which loads behind the windows
+def _nobody_lends(_work: Callable[[], None]) -> None:
+    raise CaptureError("capture_failed", "no source of Qt in this process")
 
-        return DrawnSource()
-    if not here:
-        raise CaptureError("no_display")
-    if os.environ.get("WAYLAND_DISPLAY") and os.environ.get("XDG_SESSION_TYPE") == "wayland":
-        raise CaptureError("capture_failed", "Wayland: the X server shows nothing there")
-    from remote_assist.capture_mss import MssSource  # here: needs X libraries, which a machine without display may lack
 
-    return MssSource(wait_free)
+def _beside_main_thread(body: Callable[[Lend], None]) -> NoReturn:
+    """Run `body` in a second thread; the main thread waits for work that only it can do, which is Qt. No way back."""
+    lent: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            body(lent.put)
+        except BaseException:  # noqa: BLE001 - nobody is above it; the process ends with the words
+            traceback.print_exc()
+        finally:
+            os._exit(1)  # a session ends its process itself
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl+C in the terminal is the parent's to answer
+    threading.Thread(target=run, name="session").start()
+    while True:
+        lent.get()()
 
 
 if __name__ == "__main__":
