@@ -46,7 +46,7 @@ _HOMES = {
 REFUSING = (
     *(f"app/domain/{name}.py" for name in (
         "attachments", "changes", "changes_base", "changes_conflicts", "changes_customers", "changes_merging",
-        "changes_tickets", "changes_writing", "executor", "states",
+        "changes_tickets", "changes_values", "changes_writing", "executor", "states",
     )),
     "sync/server/apply.py", "sync/server/push.py", "sync/server/losses.py",
     "sync/server/rows.py",
@@ -186,7 +186,8 @@ _COLUMNS_HELP = (
     f"A customer's bucket is `cust:` and the last byte of its id modulo {CUSTOMER_BUCKETS}; a team's and a user's "
     "scope has the id in hex. `bool` is a boolean, `time` ms, `json` a text of canonical JSON, `bytes` and `id` "
     "binary. A column is null when it has no value. Where two edits of a column meet the later intent wins, "
-    "unless `ask` or `text` stands there."
+    "unless `ask` or `text` stands there; "
+    "`state` asks where solved or closed is wanted."
 )
 _CONFLICT_HELP = (
     "Codes of `conflict`: `stale_reply` and `deleted` (the change is held), none for lost values, whose "
