@@ -59,15 +59,20 @@ class ClientCore(Loading):
 
     def _hello(self, now_ms: int) -> Hello:
         self._pulling = self._fetching = None
+        seen = self._state.lmid_seen
+        own = self._store.outbox(seen - 1, 1, 1) if seen else ()
+        scopes = self._state.scopes.values()
         return Hello(
             device=self._state.device,
             epoch=self._state.epoch,
             schema=SCHEMA,
             app=self._app,
             wall_ms=now_ms,
-            lmid_seen=self._state.lmid_seen,
+            lmid_seen=seen,
             last_mid=self._store.last_mid(),
-            scopes={s.id: s.held for s in self._state.scopes.values()},
+            scopes={s.id: s.held for s in scopes},
+            seen_hash=own[0].hash if own and own[0].mid == seen else None,
+            sums={s.id: (s.n, s.xsum) for s in scopes if s.cursor and s.held == s.cursor},
         )
 
     def _push(self) -> Push | None:

@@ -48,7 +48,11 @@ class _Frame(msgspec.Struct, frozen=True, kw_only=True, tag_field="f"):
 
 
 class Hello(_Struct, frozen=True, kw_only=True):
-    """What the client has. `scopes` maps scope id to cursor, `optional` names archives that the person wants."""
+    """What the client has. `scopes` maps scope id to cursor, `optional` names archives that the person wants.
+
+    `seen_hash` is the hash of the own mutation `lmid_seen`, `sums` maps scopes to [n, xsum] at their cursors: together
+    with what they belong to they prove that the server lost what it once had.
+    """
 
     device: bytes
     epoch: bytes | None = None
@@ -60,6 +64,8 @@ class Hello(_Struct, frozen=True, kw_only=True):
     last_mid: int
     scopes: dict[str, int] = {}
     optional: list[str] = []
+    seen_hash: bytes | None = None
+    sums: dict[str, tuple[int, int]] = {}
 
 
 class SnapshotRef(_Struct, frozen=True, kw_only=True):

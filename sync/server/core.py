@@ -50,7 +50,7 @@ class ServerCore:
 
         def work(connection: sa.Connection) -> HelloAnswer:
             device = load_device(connection, who.device, who.subject, lock=True)
-            if rolled_back(connection, device, message):
+            if rolled_back(connection, now, device, message):
                 begin_epoch(connection, id_, now, "rollback proved by a client")
             offers = self._snapshots.offers if self._snapshots else _no_offers
             return hello(connection, now, device, message, offers)

@@ -2,7 +2,8 @@
 """Epochs: the unbroken timelines of the data, when a new one begins, and what a device of an older one may keep.
 
 A new epoch begins at the first start, after a restore, when the database turns out to be another cluster or another
-timeline of it than at the last start (fail-over, promotion), and when a client proves that commits were lost.
+timeline of it than at the last start (fail-over, promotion), and when a client proves that commits were lost. Such
+a proof is only as good as the device that tells it: each account is believed once a day.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ __all__ = [
 
 # numbers given out in the lost future must not be given to other tickets
 _NUMBERS_SKIPPED = 1000
+_BELIEVED_AGAIN_MS = 24 * 3_600_000
+_HASH_BYTES = 8
 # the control file's timeline lags behind a promotion until the next checkpoint; the name of the log file does not
 CLUSTER_SQL = "SELECT system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()"
 _log = get_logger("server.epochs")
@@ -43,9 +46,7 @@ _NEWEST = (
     .limit(1)
 )
 _MARKED = sa.select(SYSTEM.resync.c.scope_id).where(SYSTEM.resync.c.device_id == sa.bindparam("device"))
-_HEADS = sa.select(SYSTEM.scope.c.id, SYSTEM.scope.c.head).where(
-    SYSTEM.scope.c.id.in_(sa.bindparam("scopes", expanding=True))
-)
+_HEADS = sa.select(SYSTEM.scope).where(SYSTEM.scope.c.id.in_(sa.bindparam("scopes", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +124,39 @@ def follow_cluster(connection: sa.Connection, id_: bytes, now: int) -> bool:
     return True
 
 
-def rolled_back(connection: sa.Connection, device: Device, message: Hello) -> bool:
-    """Tell whether the client proves, within this epoch, that the server lost commits it once had."""
+def rolled_back(connection: sa.Connection, now: int, device: Device, message: Hello) -> bool:
+    """Tell whether the client proves, within this epoch, that the server lost commits it once had.
+
+    Whoever is not believed again so soon loads its scopes again all the same, and sends from where the server is.
+    """
     if message.epoch != current_epoch(connection).id:
         return False
-    if message.lmid_seen > device.lmid:
-        return True
+    if not (_lost_mutation(device, message) or _lost_rows(connection, device, message)):
+        return False
+    table, name = SYSTEM.setting, f"rollback:{device.account.hex()}"
+    last = connection.execute(sa.select(table.c.value).where(table.c.name == name)).scalar()
+    if last is not None and now - int(last) < _BELIEVED_AGAIN_MS:
+        _log.warning("a device says again that commits were lost", device=device.code, last=int(last))
+        return False
+    connection.execute(table.delete().where(table.c.name == name))
+    connection.execute(table.insert().values(name=name, value=str(now)))
+    return True
+
+
+def _lost_mutation(device: Device, message: Hello) -> bool:
+    """Whether the client had the server's word for a mutation of its own that the server does not know."""
+    is_own = device.lmid < message.lmid_seen <= message.last_mid
+    return is_own and message.seen_hash is not None and len(message.seen_hash) == _HASH_BYTES
+
+
+def _lost_rows(connection: sa.Connection, device: Device, message: Hello) -> bool:
+    """Whether the client holds a scope beyond its head, with sums that are not those of the rows here."""
     access = scopes_of(connection, device.account)
     own = [scope for scope in message.scopes if scope in access]  # a message may name more than a statement takes
-    heads = {row.id: row.head for row in connection.execute(_HEADS, {"scopes": own})}
-    return any(cursor > heads[scope] for scope, cursor in message.scopes.items() if scope in heads)
+    return any(
+        message.scopes[row.id] > row.head and message.sums.get(row.id, (row.n, row.xsum)) != (row.n, row.xsum)
+        for row in connection.execute(_HEADS, {"scopes": own})
+    )
 
 
 def true_cursors(connection: sa.Connection, theirs: bytes | None, epoch: Epoch) -> Mapping[str, int] | None:

@@ -129,13 +129,63 @@ def test_only_scopes_of_ones_own_prove_a_rollback(world: World) -> None:
     """A made-up cursor of a scope without access moves nothing; a confirmed mutation that is gone does."""
     kim = world.agent("kim")
     kim.ticket()
-    kim.hello(scopes={team_scope(world.team("남부")): 10**9})
+    foreign = team_scope(world.team("남부"))
+    kim.hello(scopes={foreign: 10**9}, sums={foreign: (7, 7)})
     assert epochs(world) == 1
-    kim.hello(lmid_seen=2)
+    kim.hello(lmid_seen=2, last_mid=2, seen_hash=b"12345678")
     assert epochs(world) == 2
     with world.store.read() as cx:
         reasons = cx.execute(sa.select(SYSTEM.epoch.c.reason).order_by(SYSTEM.epoch.c.no)).scalars().all()
     assert reasons[1] == "rollback proved by a client"
+
+
+def test_without_proof_no_epoch_begins(world: World) -> None:
+    """What a device says of mutations it never made, or of a cursor alone, moves nobody else's data or numbers."""
+    kim = world.agent("kim")
+    ticket = kim.ticket()
+    kim.pull()
+    scope = team_scope(world.team("북부"))
+    with world.store.read() as cx:
+        table = SYSTEM.scope
+        now = cx.execute(sa.select(table.c.n, table.c.xsum).where(table.c.id == scope)).one()
+    for claim in (
+        {"lmid_seen": 10**6}, {"lmid_seen": 10**6, "seen_hash": b"12345678"}, {"lmid_seen": 2, "last_mid": 2},
+        {"lmid_seen": 2, "last_mid": 2, "seen_hash": b"short"}, {"scopes": {scope: 10**9}},
+        {"scopes": {scope: 10**9}, "sums": {scope: (now.n, now.xsum)}},
+    ):  # fmt: skip
+        kim.hello(**claim)
+        assert epochs(world) == 1, claim
+    assert resets(kim, scopes={scope: 10**9}) == {scope}  # it loads again what cannot be, all the same
+    assert kim.do(kim.note(ticket)) == ("ok", None)
+
+
+def test_an_account_is_believed_once_a_day(world: World) -> None:
+    """With all its devices; the others' word counts meanwhile, and its own again tomorrow."""
+    claim: dict[str, Any] = {"lmid_seen": 2, "last_mid": 2, "seen_hash": b"12345678"}
+    kim, lee = world.agent("kim"), world.agent("lee")
+    for n in range(3):
+        kim.hello(**claim)
+        world.agent("kim").hello(**claim)
+        assert epochs(world) == 2, n
+    lee.hello()
+    lee.hello(**claim)
+    assert epochs(world) == 3
+    world.clock.forward(25 * 3600)
+    kim = world.agent("kim")
+    kim.hello(**claim)
+    assert epochs(world) == 4
+
+
+def test_a_device_that_holds_more_than_the_server_has_proves_a_restore(world: World) -> None:
+    """An administrator put an old database file in place by hand: the first device that comes tells."""
+    kim = world.agent("kim")
+    kim.ticket()
+    kim.pull()
+    scope = team_scope(world.team("북부"))
+    head = kim.copy.cursors[scope]
+    update(world, SYSTEM.scope.update().where(SYSTEM.scope.c.id == scope).values(head=head - 1, n=0, xsum=0))
+    kim.hello(sums={scope: (4, 77)})
+    assert epochs(world) == 2
 
 
 def test_a_hello_that_names_very_many_scopes_is_answered(world: World) -> None:
