@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+import shiboken6
 from PySide6.QtCore import QObject, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCursor, QGuiApplication, QImage, QScreen, QWindow
 from PySide6.QtMultimedia import (
@@ -101,7 +102,7 @@ class QtSource:
         """Stop and free all that Qt had opened. Idempotent."""
         running, self._running = self._running, None
         if running is not None:
-            self._qt.call(running.stop)
+            self._qt.call(lambda: _end(running))
 
 
 class _Running(QObject):
@@ -157,7 +158,6 @@ class _Running(QObject):
         self._free(self._capture)
         if self._hold is not None:
             self._hold.close()
-        self.deleteLater()
 
     def _free(self, capture: QScreenCapture | QWindowCapture) -> None:
         self._video.videoFrameChanged.disconnect(self._arrived)
@@ -165,9 +165,9 @@ class _Running(QObject):
         capture.stop()
         self._session.setVideoSink(None)  # type: ignore[arg-type]  # PySide's stubs know no None here
         for part in (capture, self._session, self._video):
-            part.deleteLater()
+            shiboken6.delete(part)
         if self._target.kind is TargetKind.WINDOW:
-            self._foreign.deleteLater()  # Qt's handle of it; the window is the customer's and stays
+            shiboken6.delete(self._foreign)  # Qt's handle of it; the window is the customer's and stays
 
     def _arrived(self, frame: QVideoFrame) -> None:
         waiting, self._newest = self._newest, (frame, self._clock.captured_us(frame))
@@ -213,6 +213,12 @@ class _Running(QObject):
         self._looked = 0.0
         self._watch()
         self.failed = self.failed or "capture_failed"
+
+
+def _end(running: _Running) -> None:
+    """Stop and delete now: Python's collector would do it later, and in whichever thread it happens to run."""
+    running.stop()
+    shiboken6.delete(running)
 
 
 class _Pace:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from Xlib import X
 from Xlib.display import Display
 
 from app.domain.capture import CaptureError, CursorState, FrameSource, RawFrame, Rect, Target, TargetKind
@@ -173,6 +174,9 @@ class TestQtOnX11:
         window.fill(0x2020C0)
         seen(child, 0x2020C0, 300, 200)
         assert not child.faults
+        share(child, "screen")
+        seen(child, 0xFF0000, 380, 340)
+        assert window.window.get_attributes().map_state == X.IsViewable  # Qt leaves the customer's window alone
 
     def test_a_hidden_window_is_told_and_comes_back(self, child: Stub, window: Window) -> None:
         """Minimised, it gives no picture but a notice; shown again, pictures go on."""
@@ -306,6 +310,8 @@ for _ in range(4):
     source.stop()
     source.stop()
     stood = len(frames)
+    while counts and threads() > counts[0] and time.monotonic() < deadline:
+        threading.Event().wait(0.01)  # the system forgets a joined thread a moment later
     counts.append(threads())
 threading.Event().wait(0.2)
 say(counts=counts, frames=len(frames), late=len(frames) - stood, size=frames[0])
@@ -314,7 +320,7 @@ say(counts=counts, frames=len(frames), late=len(frames) - stood, size=frames[0])
         assert answer["frames"] >= 12
         assert answer["late"] == 0
         assert answer["size"] == WIDTH * HEIGHT * 4
-        assert len(set(answer["counts"][1:])) == 1, answer["counts"]
+        assert max(answer["counts"]) == answer["counts"][0], answer["counts"]
         assert answer["stderr"] == ""
 
     def test_nothing_is_handed_over_while_the_encoder_is_busy(self, display: str) -> None:
