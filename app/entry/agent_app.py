@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.config import settings as conf
@@ -26,6 +26,7 @@ from app.entry.agent_sessions import SessionDesk
 from app.entry.session_parts import make_session_host
 from app.entry.sync_codec import wall_ms
 from app.services.messages import error_text, problem_text
+from app.store.pending_copy import COPY_EVERY_MS
 from app.store.profile import Profile
 from widgets.companion.enrol import PassphraseWindow
 from widgets.foundation import Question, Theme
@@ -65,6 +66,8 @@ class AgentApp(QObject):
         self.sign_in: SignInWindow | None = None
         self.passphrase: PassphraseWindow | None = None
         self.problem: Question | None = None
+        self.copies = QTimer(self, interval=COPY_EVERY_MS)
+        self.copies.timeout.connect(self._copy_aside)
 
     # --- start ----------------------------------------------------------------------------------------------------
 
@@ -162,10 +165,15 @@ class AgentApp(QObject):
             self.passphrase.hide()
         self._build_window(profile, link, desk)
         link.start()
+        self.copies.start()
         if profile.identity is None:
             self.ask_sign_in()
         else:
             self._show_window()
+
+    def _copy_aside(self) -> None:
+        if self.profile is not None:
+            self.jobs.query(self.profile.copy_aside, lambda _copied: None, lambda _why: None, key="copy_aside")
 
     def _build_window(self, profile: Profile, link: WorkerLink, desk: SessionDesk) -> None:
         window = self.window = build_agent_window(

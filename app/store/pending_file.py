@@ -36,7 +36,7 @@ def pending_path(folder: Path) -> Path:
 
 
 def copy_path(folder: Path) -> Path:
-    """Return where the copy made at the last good start lies."""
+    """Return where the last good copy lies."""
     return folder / "pending.copy.db"
 
 
@@ -86,7 +86,7 @@ def prepare(folder: Path, key: bytes) -> Opened:
         return Opened("created")
     try:
         with our_errors():
-            _check(path, key)
+            check(path, key)
     except StoreUnavailable as error:
         if not may_be_damage(error):
             raise
@@ -123,7 +123,8 @@ def _create(path: Path, key: bytes) -> None:
     fresh.rename(path)
 
 
-def _check(path: Path, key: bytes) -> None:
+def check(path: Path, key: bytes) -> None:
+    """Raise StoreUnavailable unless every page of a file can be read and this program knows its version."""
     raw = connect_writer(path, key)
     try:
         version = raw.execute("PRAGMA user_version").fetchone()[0]
@@ -208,7 +209,7 @@ def _restore(folder: Path, key: bytes) -> Opened:
     if not copy.exists():
         raise StoreUnavailable("store_damaged_no_copy", path=str(path))
     with our_errors():
-        _check(copy, key)
+        check(copy, key)
     kept = folder / time.strftime("pending.damaged-%Y%m%d-%H%M%S.db", time.gmtime())
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)

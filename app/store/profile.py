@@ -20,6 +20,7 @@ from app.store.cipher import Database, file_uri, key_literal, open_raw, translat
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
 from app.store.pending import PendingStore, Tools
+from app.store.pending_copy import CopyAside
 from app.store.pending_file import Opened, open_writer, pending_path, prepare
 from app.store.queries import StoreQueries
 from app.store.rebuild import Rebuilder
@@ -55,6 +56,7 @@ class Profile:
         try:
             self.opened: Opened = prepare(folder, key)
             self._writer = open_writer(folder, key)
+            self._copy = CopyAside(folder, key, self._writer, copied=self.opened.found != "restored")
             self._readers_lock = threading.Lock()
             self._readers, self._replica_id = self._open_readers(), self._replica_inode()
             self.commits = PendingStore(self._writer, self.readers, tools)
@@ -171,6 +173,10 @@ class Profile:
         self._tray.run()
         return self._rebuilder.run()
 
+    def copy_aside(self) -> bool:
+        """Keep a copy of what people typed if it changed since the last one; tells whether. In the background."""
+        return self._copy.run(self.commits.lock)
+
     def renumber(self, device: bytes, device_code: str, keep_above: int) -> bool:
         """Take a new device id, as the worker says (`Renumber`). On the writer thread. False if that is done already.
 
@@ -185,6 +191,7 @@ class Profile:
 
     def close(self) -> None:
         """Close both files and let go of the lock. Idempotent."""
+        self._copy.close()
         self.blobs.close()
         self._readers.close()
         self._writer.close()

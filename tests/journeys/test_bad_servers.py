@@ -195,6 +195,28 @@ def test_a_profile_that_cannot_be_opened_stops_the_start_with_a_sentence(
     assert {name: raw for name, raw in before.items() if (folder / name).read_bytes() != raw} == {}
 
 
+def test_what_is_typed_is_copied_aside_while_the_window_is_open(theme: Theme, tmp_path: Path, qtbot: QtBot) -> None:
+    """Every few minutes, in the background, also without a connection."""
+    with _agent(theme, tmp_path) as agent:
+        qtbot.waitUntil(lambda: agent.profile is not None, timeout=_WAIT_MS)
+        profile = agent.profile
+        assert profile is not None
+        assert agent.copies.isActive()
+        assert agent.copies.interval() <= 5 * 60_000
+        profile.commits.save_ui_state("typed", "a word")
+
+        def copied() -> bool:
+            raw = open_raw(file_uri(copy_path(profile.folder), "rw"), profile.key)
+            try:
+                return bool(raw.execute("SELECT 1 FROM ui_state WHERE v = 'a word'").fetchone())
+            finally:
+                raw.close()
+
+        assert not copied()
+        agent.copies.timeout.emit()
+        qtbot.waitUntil(copied, timeout=_WAIT_MS)
+
+
 def _spoil(folder: Path, harm: str, key: bytes) -> None:
     path = pending_path(folder)
     if harm == "newer":
