@@ -15,7 +15,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # hundreds of programs start in a test run: none of them should compile its modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test slow check bench torture fuzz dist screenshots simulate simulate-nightly venv lock
+.PHONY: help demo test slow check bench torture causal outside fuzz dist screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -45,6 +45,17 @@ bench: venv ## run every benchmark, results in build/bench
 torture: venv ## kill windows, workers, servers and broker at random, 100 cycles; nothing may be lost
 	@mkdir -p build/torture
 	$(PY) -m tests.sync.torture --cycles 100 --json build/torture/report.json
+
+causal: venv ## 20 runs of silent lines, pauses and kills; who sees a change must see what its author had seen
+	@mkdir -p build/causal
+	$(PY) -m tests.sync.causal --runs 20 --json build/causal/report.json
+
+outside: venv ## another sync engine's own client (WatermelonDB) against our server; needs Node 20 and npm
+	@mkdir -p build/outside
+	@command -v npm >/dev/null || { echo "not run, which is no pass: install Node 20 or newer with npm" >&2; exit 2; }
+	cp tests/sync/outside/package.json tests/sync/outside/package-lock.json build/outside/
+	cd build/outside && npm ci --ignore-scripts --no-audit --no-fund
+	$(PY) -m tests.sync.outside.watermelon --rounds 40 --json build/outside/watermelon.json
 
 fuzz: venv ## schemathesis on the server's own OpenAPI, on SQLite and on PostgreSQL
 	$(PY) -m tests.server.fuzz --seconds 60 --examples 100

@@ -127,7 +127,7 @@ class Run:
         """Wait until everybody has looked at the screen once more."""
         for _ in range(2):  # the first word may rest on a look from just before
             now = time.time()
-            _wait(lambda now=now: all(c.status().get("at", 0) > now for c in self.clients), 30, self._state)  # type: ignore[misc]
+            _wait(lambda now=now: all(c.status().get("at", 0) > now for c in self.clients), 30, self._state)  # type: ignore[misc]  # bound now
 
     def close(self) -> None:
         """End everything."""
@@ -141,7 +141,7 @@ class Run:
         seconds = self._rng.uniform(0.0, self._rng.choice((_SHORT_S, _LONG_S, self._plan.seconds)))
         for client in self._rng.sample(self.clients, self._rng.randint(1, len(self.clients))):
             client.line.silence(kind)
-            self._later(seconds, lambda client=client: client.line.silence(Silence.NONE))  # type: ignore[misc]
+            self._later(seconds, lambda client=client: client.line.silence(Silence.NONE))  # type: ignore[misc]  # bound now
         self.faults[f"silence {kind.name.lower()}"] += 1
 
     def _pause(self) -> None:
