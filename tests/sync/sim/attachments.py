@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import app.entry.sync_worker_blobs as mover_module
+import app.store.blob_desk
 import app.store.blobs
 import sync.blobs
 from app.domain import link
@@ -96,6 +97,7 @@ class Attachments:
                 (sync.blobs, "PART_BYTES", 300), (sync.blobs, "SMALL_BYTES", 200),
                 (app.store.blobs, "BLOCK_BYTES", 256), (app.store.blobs, "_SEALED_BYTES", 256 + 28),
                 (mover_module, "time", _Time(self._world)), (mover_module, "_log", self.log),
+                (app.store.blob_desk, "time", _Time(self._world)),
                 (mover_module, "_SPARE_BYTES", 0), (BlobFolder, "listed", self._listed(BlobFolder.listed)),
             ):  # fmt: skip
                 stack.enter_context(patch.object(owner, name, value))
