@@ -119,11 +119,11 @@ class BlobStore:
         size = attachment.size_bytes
         if not attachment.sha256:
             return BlobStatus(BlobState.NEVER, 0, size)
+        failed = bool(code) and code != "not_uploaded"
         if self._folder.size_of(attachment.sha256) is None:
-            failed = bool(code) and code != "not_uploaded"
             return BlobStatus(BlobState.FAILED if failed else BlobState.ABSENT, 0, size, code)
-        if own and not sent:
-            return BlobStatus(BlobState.FAILED if code else BlobState.WAITING, 0, size, code)
+        if own and not sent:  # what the server lacked when a colleague's was asked for is what we bring now
+            return BlobStatus(BlobState.FAILED if failed else BlobState.WAITING, 0, size, code if failed else "")
         return BlobStatus(BlobState.HERE, size, size)
 
     def _known(self, marks: Sequence[bytes]) -> dict[bytes, tuple[bool, str]]:

@@ -239,6 +239,16 @@ def test_what_its_sender_has_not_sent_is_said_so_and_comes_later(bench: Bench) -
     bench.run_until(lambda: bench.state() is BlobState.HERE)
 
 
+def test_an_own_file_that_a_colleague_has_not_sent_either_waits_and_goes_out(bench: Bench) -> None:
+    """The server lacked it when it was asked for; now it is ours to bring, and nothing has failed."""
+    bench.ask()
+    bench.run_until(lambda: bench.code() == "not_uploaded")
+    bench.client.profile.blobs.add_content(CONTENT, "x.bin", "")
+    assert (bench.state(), bench.code()) == (BlobState.WAITING, "")
+    bench.run_until(lambda: bench.state() is BlobState.HERE)
+    assert bench.server.there[FILE.sha256.hex()] == CONTENT
+
+
 def test_a_full_disk_stops_downloads_before_the_databases_need_the_room(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
