@@ -233,13 +233,16 @@ def test_an_empty_reply_is_not_sent_and_says_why(desk: Desk) -> None:
     assert desk.commits.changes == []
 
 
-def test_a_refused_reply_keeps_its_text(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("code", "words"), [("merged", "merged into another one"), ("text_too_long", "Shorten it or send a file")]
+)
+def test_a_refused_reply_keeps_its_text(desk: Desk, code: str, words: str) -> None:
     """The store said no: the text stays and the reason stands above it."""
     desk.composer.write(REPLY)
     desk.composer.sheets[REPLY].edit.insertPlainText("text")
-    desk.commits.error = Refused("merged")
+    desk.commits.error = Refused(code)
     desk.composer.send()
-    assert "merged into another one" in desk.composer.sheets[REPLY].notice.text.text()
+    assert words in desk.composer.sheets[REPLY].notice.text.text()
     assert desk.composer.text(REPLY) == "text"
 
 
