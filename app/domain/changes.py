@@ -13,7 +13,6 @@ from typing import Any
 
 from app.domain.attachments import Attachment
 from app.domain.changes_base import (
-    ID_BYTES,
     MAX_BODY_BYTES,
     MAX_SUBJECT_CHARS,
     PREVIEW_CHARS,
@@ -33,7 +32,6 @@ from app.domain.changes_base import (
     Tell,
     canonical_json,
     category_of,
-    checked_value,
     children,
     customer_of,
     history,
@@ -65,6 +63,7 @@ from app.domain.changes_tickets import (
     TicketSet,
     membership_id,
 )
+from app.domain.changes_values import ID_BYTES, checked_value, is_time
 from app.domain.changes_writing import SESSION_HISTORY_KINDS, MessageAdd, NoteAdd, SessionRecordAdd, TimeAdd
 from app.domain.entities import BY_NAME, CONFLICT, CUSTOMER, MEMBERSHIP, TICKET, Entity, Kind, Priority
 from app.domain.errors import Refused
@@ -160,6 +159,8 @@ def validate(change: AnyChange) -> None:
         raise Refused("bad_value", field="fields")
     if isinstance(change, MessageAdd | ReplyRelease) and change.seen_seq < 0:
         raise Refused("bad_value", field="seen_seq")
+    if isinstance(change, SessionRecordAdd) and not is_time(change.at):
+        raise Refused("bad_value", field="at")
     if isinstance(change, TimeAdd) and len(change.note) > _MAX_NOTE_CHARS:
         raise Refused("bad_value", field="note")
 

@@ -17,10 +17,10 @@ from app.domain.changes_base import (
     SetField,
     SetText,
     check_text,
-    checked_value,
     history,
     was_done,
 )
+from app.domain.changes_values import checked_value
 from app.domain.entities import (
     ASSET,
     BY_NUMBER,

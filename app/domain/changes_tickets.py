@@ -21,7 +21,6 @@ from app.domain.changes_base import (
     SetField,
     category_of,
     check_text,
-    checked_value,
     children,
     customer_of,
     history,
@@ -32,6 +31,7 @@ from app.domain.changes_base import (
     set_state_effects,
     was_done,
 )
+from app.domain.changes_values import checked_value
 from app.domain.changes_writing import MessageAdd, check_words, message_row, preview_with
 from app.domain.entities import (
     CUSTOMER,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from app.domain.attachments import Attachment, accepted, check_attachments, dump_attachments
 from app.domain.changes_base import (
-    MAX_BODY_BYTES,
     Context,
     Derive,
     Effect,
@@ -21,6 +20,7 @@ from app.domain.changes_base import (
     Row,
     Rows,
     category_of,
+    check_body,
     check_text,
     fresh_id,
     history,
@@ -54,10 +54,10 @@ def message_row(
     return Insert(MESSAGE.number, id_, ticket.scope, values, stamped=("body",) if ctx.mid else ())
 
 
-def check_words(body: str, attachments: Sequence[Attachment]) -> None:
+def check_words(body: str, attachments: Sequence[Attachment], html: str | None = None) -> None:
     """Raise Refused unless there is something to say: words, files or both."""
     check_attachments(attachments)
-    check_text(body if body.strip() or not attachments else "-", MAX_BODY_BYTES)
+    check_body(body if body.strip() or not attachments else "-", html)
 
 
 def preview_with(body: str, attachments: Sequence[Attachment]) -> str:
@@ -93,7 +93,7 @@ class MessageAdd:
 
     def written(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Do so also where the ticket was merged."""
-        check_words(self.body, self.attachments)
+        check_words(self.body, self.attachments, self.html)
         ticket, via = landing(rows, self.ticket)
         id_, told = fresh_id(rows, MESSAGE.number, self.message, self.event, self.is_same)
         if id_ is None:

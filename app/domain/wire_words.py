@@ -25,7 +25,10 @@ __all__ = [
     "STAGES",
 ]
 
-_TICKET_TEXT = f"1 to {MAX_BODY_BYTES:,} bytes of UTF-8, more than white space; may be empty beside an attachment"
+_TICKET_TEXT = (
+    f"more than white space, at most {MAX_BODY_BYTES:,} bytes when written as JSON in UTF-8; may be empty beside an "
+    "attachment"
+)
 
 # name, or "mutation.name" where it means something else there -> what it is
 ARGUMENTS: Mapping[str, str] = {

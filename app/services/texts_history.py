@@ -165,6 +165,7 @@ def _winner(item: ThreadItem, items: Sequence[ThreadItem]) -> str:
 
 
 def _day_and_time(ms: int) -> str:
+    """Return day and time. Raises ValueError or OverflowError for what no calendar has."""
     return datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 

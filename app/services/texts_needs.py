@@ -116,12 +116,20 @@ def value_words(item: NeedItem, value: object, choices: Choices, clock: Clock, n
     if field == "priority" and isinstance(value, int):
         return priority_name(value)
     if field == "snooze_until" and isinstance(value, int):
-        return clock(value)
+        return _moment(value, clock)
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, bytes):
         value = value.hex()
     return _id_words(item, field, str(value), choices)
+
+
+def _moment(ms: int, clock: Clock) -> str:
+    """Return a moment in words; one that no calendar has, as an older server let in, as a dash."""
+    try:
+        return clock(ms)
+    except (ValueError, OverflowError, OSError):
+        return "–"
 
 
 def _id_words(item: NeedItem, field: str, value: str, choices: Choices) -> str:

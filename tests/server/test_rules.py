@@ -117,6 +117,18 @@ def test_a_reply_that_rests_on_what_a_restored_server_lost_is_held(world: World)
     assert sums_agree(world)
 
 
+def test_a_very_long_reply_is_held_like_any_other(world: World) -> None:
+    """Whatever may be typed fits also into the row that holds it, quotes and line ends as they are."""
+    kim, lee = world.agent("kim"), world.agent("lee")
+    ticket = kim.ticket()
+    assert lee.do(lee.reply(ticket, "먼저 썼어요")) == ("ok", None)
+    for body in ('"' * 300_000, "\n'" * 200_000, "가" * 200_000, "x" * 600_000):
+        assert kim.do(kim.reply(ticket, body, seen_seq=1)) == ("conflict", "stale_reply")
+        assert json.loads(conflicts(kim)[-1]["mine"])["args"]["body"]
+    assert kim.do(kim.reply(ticket, "x" * 700_000)) == ("rejected", "text_too_long")
+    assert sums_agree(world)
+
+
 def test_a_team_may_let_stale_replies_go_out_but_not_to_another_customer(world: World) -> None:
     """Newer messages alone hold nothing back there; what changes whom a reply goes to does, as in all teams."""
     kim, lee = world.agent("kim"), world.agent("lee")
