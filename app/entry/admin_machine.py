@@ -15,6 +15,7 @@ from app.entry.server_lock import alone
 from sync.server.backup import back_up, restore
 from sync.server.blobs import Blobs
 from sync.server.devices import DeviceInfo, Devices
+from sync.server.repair import repair_sums
 from sync.server.retention import set_archive_days
 from sync.server.store import Store
 from sync.server.verify import Finding, verify
@@ -69,7 +70,11 @@ def add_commands(commands: argparse._SubParsersAction[CommandLine]) -> None:
     again.add_argument("--scope", metavar="SCOPE", help=_("Only this scope"))
     days = commands.add_parser("archive-days", help=_("Set after how many days closed tickets go to the archive"))
     days.add_argument("days", type=int, metavar="DAYS", help=_("0 archives nothing"))
-    commands.add_parser("verify", help=_("Look through the whole database for what must not be"))
+    look = commands.add_parser("verify", help=_("Look through the whole database for what must not be"))
+    look.add_argument(
+        "--repair", action="store_true",
+        help=_("Put sums that differ right, from the rows; devices that hold other rows load the scope again"),
+    )  # fmt: skip
     saved = commands.add_parser("backup", help=_("Write a backup; the server may run"))
     saved.add_argument("file", type=Path, metavar="FILE", help=_("The file to write"))
     put_back = commands.add_parser("restore", help=_("Put a backup back; the server must be stopped"))
@@ -123,6 +128,9 @@ def run(arguments: argparse.Namespace, store: Store, now: int) -> int:
         return 0
     if arguments.command == "archive-days":
         return _archive_days(store, arguments.days)
+    if arguments.repair:
+        for scope, before, after in repair_sums(store):
+            print(_repaired(scope, before, after))
     return _verify(store, Blobs(store, arguments.data / "blobs", lambda: now))
 
 
@@ -219,8 +227,14 @@ def _verify(store: Store, blobs: Blobs) -> int:
         return 0
     for finding in findings:
         print(_finding(finding))
-    print(_("Nothing was changed. If sums differ, “resync --scope” lets the devices load the scope again."))
+    if any(finding.kind == "sums" for finding in findings):
+        print(_("“verify --repair” puts sums right that differ. What else is wrong stays: restore a backup."))
     return 1
+
+
+def _repaired(scope: str, before: tuple[int, int], after: tuple[int, int]) -> str:
+    text = _("The sums of scope {where} were put right: {after} rows, not {before}.")
+    return text.format(where=scope, before=before[0], after=after[0])
 
 
 def _finding(finding: Finding) -> str:

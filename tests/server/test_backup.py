@@ -215,12 +215,12 @@ def test_verify_names_what_is_wrong(world: World) -> None:
     tickets, messages = ENTITY_TABLES[TICKET.number], ENTITY_TABLES[MESSAGE.number]
     update(world, messages.update().where(messages.c.ticket == first).values(msg_no=7))
     update(world, messages.update().where(messages.c.ticket == second).values(ticket=b"\x00" * 16))
-    update(world, tickets.update().where(tickets.c.id == second).values(customer=b"\x00" * 16, seq=999))
+    update(world, tickets.update().where(tickets.c.id == second).values(state=b"\x00" * 16, seq=999))
     with world.store.read() as cx:
         found = {(f.kind, f.where) for f in verify(cx)}
     assert found == {
         ("sums", team_scope(world.team("북부"))), ("numbers", "message.msg_no"), ("numbers", "ticket.msg_seq"),
-        ("orphan", "message.ticket"), ("reference", "ticket.customer"), ("seqs", "ticket"),
+        ("orphan", "message.ticket"), ("reference", "ticket.state"), ("seqs", "ticket"),
     }  # fmt: skip
 
 
