@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
@@ -83,7 +84,9 @@ def _serve_qt(ready: Future[QtFactory]) -> None:
 
         loop = QtLoop()
     except ImportError as error:
-        ready.set_exception(CaptureError("capture_failed", f"this program is without Qt's capture ({error})"))
+        reason = f"this program is without Qt's capture ({error})"
+        sys.stderr.write(f"deskside session: {reason}\n")  # windows only say that nothing can be shown
+        ready.set_exception(CaptureError("capture_failed", reason))
     except CaptureError as error:
         ready.set_exception(error)
     else:

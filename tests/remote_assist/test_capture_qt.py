@@ -370,6 +370,7 @@ say(code="made")
         )
         assert answer["code"] == "capture_failed"
         assert "without Qt's capture" in answer["text"]
+        assert "without Qt's capture" in answer["stderr"]
 
 
 class Scripted:
