@@ -274,7 +274,9 @@ def test_a_held_reply_names_its_files_and_takes_them_along_when_it_goes(
     [item] = kim.profile.needs_you.entries()
     set_language("en")
     assert body_text(item, Choices(), str) == "Attachments: 견적서.pdf"
-    kim.do(ReplyRelease(new_id(), item.id, 99))
+    read = kim.profile.needs_you.detail(item.id)
+    assert read is not None
+    kim.do(ReplyRelease(new_id(), item.id, read.seen_seq, seen_id=read.seen_id))
     sync(kim)
     sync(lee)
     there = lee.profile.queries.details(ticket)
