@@ -23,6 +23,7 @@ from app.domain.changes import (
     SessionRecordAdd,
     TextEdit,
     all_roots,
+    validate,
 )
 from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TICKET
 from app.domain.errors import Refused
@@ -74,6 +75,7 @@ class Applier:
     def apply(self, change: AnyChange, base: BaseEntries, ctx: Context) -> Applied:
         """Run one change and stage its rows. Raises Refused; then nothing of it is staged."""
         self._check_roots(change)
+        validate(change)  # also what is held and not carried out
         if isinstance(change, SessionRecordAdd) and not is_true(change):
             raise Refused("bad_value", field="entry_hash")
         waits = held(change, base, self._rows, ctx)

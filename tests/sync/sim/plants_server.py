@@ -195,11 +195,6 @@ def _stale_own() -> Sequence[Change]:
     return [(app.domain.holds, "_news", news)]
 
 
-@plant("stale_by_number_alone", "a reply goes out though a restored server gave the number to another message")
-def _stale_number() -> Sequence[Change]:
-    return [(app.domain.holds, "_is_what_was_seen", lambda *_: True)]
-
-
 @plant("children_left_behind", "a ticket moves without its messages")
 def _left_behind() -> Sequence[Change]:
     return [(app.domain.changes_tickets, "children", lambda *_, **__: [])]
