@@ -169,7 +169,7 @@ def test_a_cursor_ahead_of_the_server_proves_a_rollback_and_starts_a_new_epoch(w
     scope = team_scope(world.team("북부"))
     before = kim.epoch
     assert kim.pull_raw(scopes={scope: 999}).json()["code"] == "epoch"
-    told = kim.hello(scopes={**kim.copy.cursors, scope: 999})
+    told = kim.hello(scopes={**kim.copy.cursors, scope: 999}, sums={scope: (77, 77)})
     assert told.epoch != before
     assert {s.id for s in told.scopes if s.state == "reset"} == {scope}
 

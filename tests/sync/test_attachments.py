@@ -134,8 +134,12 @@ def test_the_words_come_before_the_file_and_the_file_comes_when_it_is_there(
         window.connect()
         window.sign_in(server.url)
     ticket = kim.profile.queries.ids(ViewKey.ALL_LIVE)[1]
-    message = new_id()
-    kim.do(MessageAdd(new_id(), message, ticket, "see picture", seen_seq=99, attachments=(late,)))
+    message, read = new_id(), kim.profile.queries.details(ticket)
+    assert read is not None
+    reply = MessageAdd(
+        new_id(), message, ticket, "see picture", read.seen_seq, attachments=(late,), seen_id=read.seen_id
+    )
+    kim.do(reply)
     wait_until(lambda: _seen(lee, ticket, message) == late, 20)
     assert _state(lee, late) is BlobState.ABSENT
     lee.send(link.FetchBlob(sha256=late.sha256, size=late.size_bytes, type=MESSAGE.number, id=message))
