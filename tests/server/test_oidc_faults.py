@@ -52,27 +52,27 @@ def linked(world: World, login: str) -> str | None:
 
 def beside(world: World, first: Person, second: Person) -> list[bytes | str]:
     """Let the second person sign in for the first time while the first one's sign-in has not been committed."""
-    out: list[bytes | str] = []
+    out: list[bytes | str] = ["", ""]  # by place: the second may be told before the first has come back from its commit
 
-    def sign_in(person: Person, then: Callable[[], None] = lambda: None) -> None:
+    def sign_in(place: int, person: Person, then: Callable[[], None] = lambda: None) -> None:
         def work(cx: sa.Connection) -> bytes:
             account = matched_account(cx, person, "username")
             then()
             return account
 
         try:
-            out.append(world.store.write(work))
+            out[place] = world.store.write(work)
         except ProblemError as problem:
-            out.append(problem.problem.code)
+            out[place] = problem.problem.code
 
-    other = threading.Thread(target=sign_in, args=(second,))
+    other = threading.Thread(target=sign_in, args=(1, second))
 
     def meanwhile() -> None:
         if not other.is_alive():
             other.start()
         other.join(0.3)  # it has looked for its account by now, or waits for us
 
-    sign_in(first, meanwhile)
+    sign_in(0, first, meanwhile)
     other.join(30)
     return out
 
