@@ -71,10 +71,14 @@ def test_a_dropped_file_is_saved_sent_and_opened_only_after_a_question(
     qtbot.waitUntil(lambda: len(sheet.files.attachments()) == 1, timeout=20_000)
     window.ticket.composer.send()
     qtbot.waitUntil(lambda: len(_chips(agent)) == 1, timeout=20_000)
+
+    def stored() -> list[tuple[int, str]]:
+        with closing(sqlite3.connect(server.folder / "server.db", timeout=10)) as db:
+            return db.execute("SELECT size, state FROM blob").fetchall()
+
+    qtbot.waitUntil(lambda: stored() == [(300_000, "complete")], timeout=30_000)
     name = "Messwerte 측정.csv, 293 kB"
     qtbot.waitUntil(lambda: [chip.accessibleName() for chip in _chips(agent)] == [name], timeout=30_000)
-    with closing(sqlite3.connect(server.folder / "server.db", timeout=10)) as db:
-        assert db.execute("SELECT size, state FROM blob").fetchall() == [(300_000, "complete")]
     opened: list[Path] = []
     window.files.open_wanted.disconnect()
     window.files.open_wanted.connect(opened.append)
