@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -20,14 +19,6 @@ from tests.sync.looks import lose
 
 DAY = 86_400_000
 TEXT = "three hours of typing"
-
-
-@pytest.fixture
-def kim(desk: Desk, tmp_path: Path) -> Iterator[Client]:
-    client = Client(desk, tmp_path / "kim", "kim")
-    client.sync()
-    yield client
-    client.close()
 
 
 def waiting(client: Client) -> list[NeedItem]:

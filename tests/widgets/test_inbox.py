@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAccessible, QFocusEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
+from app.domain.ids import TicketId
 from app.domain.ports import SortKey, ViewKey
 from tests.fakes.link import InlineJobs
 from tests.fakes.queries import NOW_MS, FakeDesk, FakeQueries, ticket_id
@@ -69,6 +72,24 @@ def test_the_selection_stays_on_its_ticket_when_the_order_changes(qtbot: QtBot, 
     pane._sort_by(SortKey.PRIORITY)
     assert pane.current() == ticket_id(3)
     assert pane.model.id_at(pane.list.currentIndex().row()) == ticket_id(3)
+
+
+def test_the_list_opens_no_ticket_by_itself(qtbot: QtBot, theme: Theme) -> None:
+    """Who reads a ticket that is not in the list keeps it when the keyboard comes to the list; Down takes the first."""
+    pane, _queries, _jobs = pane_over(qtbot, theme, 50)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(0)) is not None)
+    pane.select(ticket_id(3))
+    pane.select(TicketId(b"\xff" * 16))  # by a link: it is in another view
+    opened: list[object] = []
+    pane.selected.connect(opened.append)
+    for reason in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
+        QApplication.sendEvent(pane.list, QFocusEvent(QEvent.Type.FocusOut, reason))
+        QApplication.sendEvent(pane.list, QFocusEvent(QEvent.Type.FocusIn, reason))
+    pane.refresh()
+    assert opened == []
+    assert pane.current() == b"\xff" * 16
+    QTest.keyClick(pane.list, Qt.Key.Key_Down)
+    assert opened == [ticket_id(0)]
 
 
 def test_a_row_is_one_sentence_for_a_screen_reader(qtbot: QtBot, theme: Theme) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from widgets.foundation.lists import Index, RowDelegate
@@ -21,6 +21,7 @@ class LongList(QTableView):
     def __init__(self, theme: Theme, name: str, delegate: RowDelegate, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._delegate = delegate
+        self._entering = False
         self.setAccessibleName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -53,6 +54,16 @@ class LongList(QTableView):
         """Keep input methods off: the base class decides about them at each change of row."""
         super().currentChanged(current, previous)
         self.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Choose no row: the base class takes the first when there is none, and that would open a ticket unasked."""
+        self._entering = True
+        super().focusInEvent(event)
+        self._entering = False
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Tell where a key leads; nowhere while the keyboard only comes here."""
+        return QModelIndex() if self._entering else super().moveCursor(action, modifiers)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The one column is as wide as the view."""

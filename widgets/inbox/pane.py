@@ -169,8 +169,8 @@ class InboxPane(Panel):
             if self.model.id_at(place) == ticket:
                 self._put(place)
                 return
-        self._current = ticket
         self.list.selectionModel().clear()
+        self._current = ticket  # last: clearing says that there is none
 
     # --- inside ----------------------------------------------------------------------------------------------
 
