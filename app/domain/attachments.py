@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.domain.entities import Value
-from app.domain.errors import Refused
+from app.domain.errors import Refused, StoreUnavailable
 
 __all__ = [
     "FINAL_CODES",
@@ -35,6 +35,7 @@ __all__ = [
     "disguise",
     "dump_attachments",
     "is_program",
+    "known_statuses",
     "load_attachments",
 ]
 
@@ -127,6 +128,16 @@ class BlobDesk(Protocol):
     def open_copy(self, attachment: Attachment) -> Path:
         """Return a plain copy for another program, removed when Deskside ends. Raises Refused, StoreUnavailable."""
         ...
+
+
+def known_statuses(blobs: BlobDesk | None, attachments: Sequence[Attachment]) -> Mapping[bytes, BlobStatus]:
+    """Return how each stands as far as that can be found out now. Blocks on the disk."""
+    if blobs is None or not attachments:
+        return {}
+    try:
+        return blobs.statuses(attachments)
+    except StoreUnavailable:
+        return {}
 
 
 def clean_name(name: str) -> str:

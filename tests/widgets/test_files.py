@@ -22,6 +22,7 @@ from tests.fakes.queries import ticket_id
 from tests.widgets.scenes_files import FILES, window_with_files
 from widgets.foundation import Question, Theme
 from widgets.foundation.file_chip import FileChip
+from widgets.foundation.turns import is_building
 from widgets.shell.window import AgentWindow
 from widgets.ticket.attachments import AttachmentChips
 
@@ -53,7 +54,7 @@ class Desk:
     def chips(self) -> list[FileChip]:
         """The chips in the conversation."""
         found = self.window.ticket.conversation.findChildren(AttachmentChips)
-        return [chip for each in found for chip in each.chips]
+        return [chip for each in found if each.isVisibleTo(self.window) for chip in each.chips]
 
     def chip(self, n: int) -> FileChip:
         """The chip of one of the sample files."""
@@ -104,6 +105,60 @@ def test_every_chip_says_name_size_and_where_the_content_is(desk: Desk) -> None:
     assert said[6].endswith("uploading 48 %")
     assert desk.chip(2).label().startswith("청구서.pdf.exe")
     assert desk.chip(3).label().split(" · ")[0].endswith("진짜 최종).jpeg")
+
+
+def test_a_chip_is_right_from_its_first_paint(desk: Desk) -> None:
+    """What is not sent yet never looks for a moment as if it were: how files stand is read with the conversation."""
+    jobs = desk.window._ports.jobs
+    assert isinstance(jobs, InlineJobs)
+    first = FILES[6][0]
+    desk.blobs.states[first.sha256] = BlobStatus(BlobState.WAITING, 0, first.size_bytes)
+    desk.window.open_ticket(ticket_id(1))
+    desk.qtbot.waitUntil(lambda: not is_building(), timeout=5000)
+    desk.window.open_ticket(ticket_id(0))
+    jobs.hold = True  # whatever is asked from here on is not answered
+    desk.qtbot.waitUntil(lambda: bool(desk.chips()) and not is_building(), timeout=5000)
+    assert desk.chip(6).accessibleName().endswith("waits to be uploaded")
+    assert desk.chip(1).accessibleName().endswith("not on this computer: press to fetch")
+    jobs.release()
+
+
+def test_a_chip_made_late_shows_what_was_told_meanwhile(desk: Desk) -> None:
+    """Also after a change of language, when all of the conversation is made anew."""
+    jobs = desk.window._ports.jobs
+    assert isinstance(jobs, InlineJobs)
+    desk.window.show_blob(FILES[6][0].sha256, BlobStatus(BlobState.FAILED, code="too_large"))
+    jobs.hold = True
+    desk.window.ticket.conversation.retranslate()
+    desk.qtbot.waitUntil(lambda: bool(desk.chips()) and not is_building(), timeout=5000)
+    assert desk.chip(6).accessibleName().endswith("failed: larger than the server takes")
+    jobs.release()
+
+
+def test_a_chip_of_which_nothing_is_known_says_so_and_looks_again(qtbot: QtBot, theme: Theme) -> None:
+    """It neither claims that the file is here nor offers to fetch it."""
+    chips = AttachmentChips(theme, (FILES[0][0],))
+    qtbot.addWidget(chips)
+    assert chips.chips[0].accessibleName().endswith("looking for it")
+    with qtbot.waitSignal(chips.asked) as asked:
+        chips.chips[0].click()
+    assert asked.args == ["look", FILES[0][0]]
+
+
+def test_a_file_on_a_draft_says_that_it_waits_and_says_on_when_another_comes(desk: Desk, tmp_path: Path) -> None:
+    """From the moment it hangs there, while the next one is attached, and when the draft is opened again."""
+    one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+    one.write_text("1")
+    two.write_text("2")
+    desk.paste(REPLY, local(one))
+    files = desk.window.ticket.composer.sheets[REPLY].files
+    assert [c.chip.accessibleName() for c in files._chips] == ["one.txt, 1 byte, waits to be uploaded"]
+    desk.window.show_blob(files.attachments()[0].sha256, BlobStatus(BlobState.SENDING, 1, 2))
+    desk.paste(REPLY, local(two))
+    assert [c.chip.accessibleName().split(", ")[-1] for c in files._chips] == ["uploading 50 %", "waits to be uploaded"]
+    desk.window.open_ticket(ticket_id(1))
+    desk.window.open_ticket(ticket_id(0))
+    assert {c.chip.accessibleName().split(", ")[-1] for c in files._chips} == {"waits to be uploaded"}
 
 
 def test_a_block_without_files_has_no_chips(desk: Desk) -> None:

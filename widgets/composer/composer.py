@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QSizePolicy, QStackedWidget, QWidget
 
 from app.config.i18n import _
-from app.domain.attachments import Attachment, BlobDesk, BlobStatus
+from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.ids import TicketId
 from app.domain.ports import Commits, Draft, DraftKind, ThreadItem, TicketDetails
 from app.services.messages import error_text
@@ -263,15 +263,19 @@ class Composer(Panel):
 
     def _restore(self, ticket: TicketId) -> None:
         self._jobs.query(
-            lambda: [
-                d for k in DraftKind if (d := self._commits.draft(ticket, k)) is not None and (d.body or d.attachments)
-            ],
-            then=lambda drafts: self._restored(ticket, drafts),
+            lambda: self._read_drafts(ticket),
+            then=lambda read: self._restored(ticket, *read),
             error=lambda why: self.refused(ticket, DraftKind.REPLY, why),
             key="drafts",
         )
 
-    def _restored(self, ticket: TicketId, drafts: Sequence[Draft]) -> None:
+    def _read_drafts(self, ticket: TicketId) -> tuple[list[Draft], Mapping[bytes, BlobStatus]]:
+        found = [
+            d for k in DraftKind if (d := self._commits.draft(ticket, k)) is not None and (d.body or d.attachments)
+        ]
+        return found, known_statuses(self._blobs, [each for draft in found for each in draft.attachments])
+
+    def _restored(self, ticket: TicketId, drafts: Sequence[Draft], files: Mapping[bytes, BlobStatus]) -> None:
         if ticket != self._ticket:
             return
         for draft in drafts:
@@ -279,7 +283,7 @@ class Composer(Panel):
             if self.has_draft(draft.kind):
                 continue
             sheet.load(draft.body, draft.caret)
-            sheet.files.load(draft.attachments, ticket)
+            sheet.files.load(draft.attachments, ticket, files)
             sheet.say(
                 _("Draft of {time}").format(time=fmt.when(draft.updated, self._now_ms()))
                 if draft.updated

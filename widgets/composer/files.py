@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QImageWriter, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _, ngettext
-from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES, Attachment, BlobDesk, BlobStatus
+from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES, Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.ids import TicketId
 from app.services.messages import error_text
 from widgets.foundation import IconButton, PlainEdit, Theme, column, fmt, row, scroll
@@ -65,10 +65,12 @@ class _Slot:
 class _DraftChip(QWidget):
     """A chip with a button that takes the file out again; so does Delete."""
 
-    def __init__(self, theme: Theme, attachment: Attachment, removed: Callable[[], object]) -> None:
+    def __init__(
+        self, theme: Theme, attachment: Attachment, status: BlobStatus | None, removed: Callable[[], object]
+    ) -> None:
         super().__init__()
         self._removed = removed
-        self.chip = FileChip(theme, attachment)
+        self.chip = FileChip(theme, attachment, status)
         name = _("Remove {file}").format(file=attachment.filename)
         self.remove = IconButton(theme, "x", name, pressed=removed)
         self.setLayout(row(self.chip, self.remove, gap=0))
@@ -99,6 +101,7 @@ class DraftFiles(QWidget):
         self._slots: list[_Slot] = []
         self._ticket: TicketId | None = None
         self._chips: list[_DraftChip] = []
+        self._known: dict[bytes, BlobStatus] = {}
         self._flow = Flow(theme.tokens.space.small)
         holder = QWidget()
         holder.setLayout(self._flow)
@@ -132,9 +135,18 @@ class DraftFiles(QWidget):
         """Whether a file is still being taken in."""
         return any(slot.made is None for slot in self._slots)
 
-    def load(self, attachments: Sequence[Attachment], ticket: TicketId | None) -> None:
-        """Show the files of a ticket's draft; nothing is saved by this. What is still being taken in comes `late`."""
+    def load(
+        self,
+        attachments: Sequence[Attachment],
+        ticket: TicketId | None,
+        known: Mapping[bytes, BlobStatus] | None = None,
+    ) -> None:
+        """Show the files of a ticket's draft; nothing is saved by this. What is still being taken in comes `late`.
+
+        `known` is how their contents stand.
+        """
         self._ticket = ticket
+        self._known = dict(known or {})
         self._slots = [_Slot(ticket, each) for each in attachments]
         self._show()
 
@@ -166,12 +178,16 @@ class DraftFiles(QWidget):
             slot = _Slot(self._ticket)
             self._slots.append(slot)
             self._jobs.query(
-                work,
-                lambda made, slot=slot: self._taken(slot, made),  # type: ignore[misc]  # as above
+                lambda work=work: self._take_in(work),  # type: ignore[misc]  # as above
+                lambda taken, slot=slot: self._taken(slot, *taken),  # type: ignore[misc]  # as above
                 lambda why, slot=slot: self._not_taken(slot, why),  # type: ignore[misc]  # as above
             )
 
-    def _taken(self, slot: _Slot, made: Attachment) -> None:
+    def _take_in(self, work: Callable[[], Attachment]) -> tuple[Attachment, Mapping[bytes, BlobStatus]]:
+        made = work()
+        return made, known_statuses(self._blobs, [made])
+
+    def _taken(self, slot: _Slot, made: Attachment, known: Mapping[bytes, BlobStatus]) -> None:
         if slot.ticket is None:
             self.dropped.emit(made)
             return
@@ -183,6 +199,7 @@ class DraftFiles(QWidget):
         if made in self.attachments():
             self._slots.remove(slot)  # the same file twice
         slot.made = made
+        self._known.update(known)
         self._show()
         self.changed.emit()
 
@@ -199,6 +216,7 @@ class DraftFiles(QWidget):
 
     def show_status(self, sha256: bytes, status: BlobStatus) -> None:
         """Show how far an upload is."""
+        self._known[sha256] = status
         for chip in self._chips:
             if chip.chip.attachment.sha256 == sha256:
                 chip.chip.show_status(status)
@@ -212,7 +230,7 @@ class DraftFiles(QWidget):
             chip.deleteLater()
         self._chips = []
         for each in shown:
-            chip = _DraftChip(self._theme, each, lambda each=each: self._remove(each))  # type: ignore[misc]  # as above
+            chip = _DraftChip(self._theme, each, self._known.get(each.sha256), lambda each=each: self._remove(each))  # type: ignore[misc]  # as above
             self._chips.append(chip)
             self._flow.addWidget(chip)
         self.setVisible(bool(shown))

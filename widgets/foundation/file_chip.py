@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy
 
+from app.config.i18n import _
 from app.domain.attachments import Attachment, BlobState, BlobStatus, is_program
 from app.services.texts_files import short_name, state_text
 from widgets.foundation import fmt
@@ -25,22 +26,29 @@ _ICONS = {
 
 
 class FileChip(Button):
-    """Pressing it is up to whoever made it."""
+    """Pressing it is up to whoever made it. Without a status it claims nothing about the content."""
 
-    def __init__(self, theme: Theme, attachment: Attachment) -> None:
+    def __init__(self, theme: Theme, attachment: Attachment, status: BlobStatus | None = None) -> None:
         super().__init__(theme, "", icon="file")
         self.attachment = attachment
-        self.status = BlobStatus(BlobState.HERE, 0, attachment.size_bytes)
+        if not attachment.sha256:
+            status = BlobStatus(BlobState.NEVER, 0, attachment.size_bytes)
+        self.status = status
         self._icon = "file"
         self._name = self._rest = ""
         self.setProperty("small", True)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.show_status(self.status)
+        self._say()
 
     def show_status(self, status: BlobStatus) -> None:
         """Show how its content stands."""
         self.status = status
-        size, state = fmt.size(self.attachment.size_bytes), state_text(status)
+        self._say()
+
+    def _say(self) -> None:
+        status = self.status
+        size = fmt.size(self.attachment.size_bytes)
+        state = state_text(status) if status is not None else _("looking for it")
         self._name = short_name(self.attachment.filename)
         self._rest = "".join(f" · {part}" for part in (size, state) if part)
         self.setText(self._name + self._rest)
@@ -49,7 +57,8 @@ class FileChip(Button):
         whole = ", ".join(part for part in (self.attachment.filename, size, state) if part)
         self.setAccessibleName(whole)
         self.setToolTip(plain_tooltip(whole))
-        icon = _ICONS.get(status.state, "shield-alert" if is_program(self.attachment) else "file")
+        usual = "shield-alert" if is_program(self.attachment) else "file"
+        icon = _ICONS.get(status.state, usual) if status is not None else usual
         if icon != self._icon:
             self._icon = icon
             self._theme.set_icon(self, icon, "fg.default")

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
 from app.config.i18n import _
-from app.domain.attachments import Attachment
+from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, TicketId, UserId
 from app.domain.ports import Choices, Commits, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
@@ -35,12 +35,17 @@ class TicketDesk(QObject):
     held = Signal(object, object)  # TicketId, Stale
     refused = Signal(object, object, object)  # TicketId, DraftKind, Exception
 
-    def __init__(self, queries: TicketQueries, commits: Commits, link: SyncLink, jobs: Jobs, me: UserId | None) -> None:
+    def __init__(
+        self, queries: TicketQueries, commits: Commits, link: SyncLink, jobs: Jobs, me: UserId | None,
+        blobs: BlobDesk | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self._blobs = blobs
         self._queries, self._link, self._jobs, self._commits = queries, link, jobs, commits
         self._stack = UndoStack()
         self.choices = Choices()
         self.details: TicketDetails | None = None
+        self.files: Mapping[bytes, BlobStatus] = {}  # how the contents of its attachments stood when it was read
         self._wanted: TicketId | None = None
         self.set_me(me)
 
@@ -60,11 +65,16 @@ class TicketDesk(QObject):
         """Read a ticket's page."""
         self._wanted = ticket
         self._jobs.query(
-            lambda: self._queries.details(ticket),
-            then=lambda details: self._show(ticket, details),
+            lambda: self._read(ticket),
+            then=lambda read: self._show(ticket, *read),
             error=self._load_failed,
             key="details",
         )
+
+    def _read(self, ticket: TicketId) -> tuple[TicketDetails | None, Mapping[bytes, BlobStatus]]:
+        details = self._queries.details(ticket)
+        named = [each for item in details.items for each in item.attachments] if details is not None else []
+        return details, known_statuses(self._blobs, named)
 
     def reload(self, ids: frozenset[bytes]) -> None:
         """Read the open ticket again when it may have changed."""
@@ -79,10 +89,10 @@ class TicketDesk(QObject):
         details = self.details
         return details is not None and (details.row.customer in ids or any(i.id in ids for i in details.items))
 
-    def _show(self, ticket: TicketId, details: TicketDetails | None) -> None:
+    def _show(self, ticket: TicketId, details: TicketDetails | None, files: Mapping[bytes, BlobStatus]) -> None:
         if ticket != self._wanted or (details is not None and details == self.details):
             return
-        self.details = details
+        self.details, self.files = details, files
         if details is None:
             self.ticket_gone.emit(ticket)
         else:

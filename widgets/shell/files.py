@@ -43,12 +43,14 @@ class FileDesk(QObject):
             self.status_known.emit(sha256, status)
 
     def act(self, what: str, attachment: Attachment, item: ThreadItem) -> None:
-        """Fetch, save or open an attachment of a message or note."""
+        """Fetch, look for, save or open an attachment of a message or note."""
         if what == "fetch":
             size = attachment.size_bytes
             self.status_known.emit(attachment.sha256, BlobStatus(BlobState.FETCHING, 0, size))
             type_ = NOTE.number if item.kind is ItemKind.NOTE else MESSAGE.number
             self._link.fetch_blob(attachment, type_, item.id)
+        elif what == "look":
+            self.look([attachment])
         elif what == "save":
             warning = save_warning(attachment)
             self._warned(warning, _("Save this program?"), _("Save"), lambda: self._ask_place(attachment))

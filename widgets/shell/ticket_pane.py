@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget
 
 from app.config.i18n import _
+from app.domain.attachments import BlobStatus
 from app.domain.ids import UserId
 from app.domain.ports import Choices, TicketDetails
 from widgets.composer.composer import Composer
@@ -51,11 +54,17 @@ class TicketPane(Panel):
         self.setLayout(column(self.stack))
         self.retranslate()
 
-    def show_details(self, details: TicketDetails, choices: Choices, me: UserId | None) -> None:
-        """Show a ticket."""
+    def show_details(
+        self,
+        details: TicketDetails,
+        choices: Choices,
+        me: UserId | None,
+        files: Mapping[bytes, BlobStatus] | None = None,
+    ) -> None:
+        """Show a ticket; `files` is how the contents of its attachments stand."""
         self.stack.setCurrentWidget(self._page)
         self.header.show_details(details, choices, me)
-        self.conversation.show_details(details, choices, me)
+        self.conversation.show_details(details, choices, me, files)
         self.composer.show_ticket(details)
 
     def show_nothing(self, text: str = "") -> None:

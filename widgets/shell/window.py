@@ -54,7 +54,7 @@ class AgentWindow(WindowFrame):
         self.identity = identity
         self._history = Navigation()
         me = identity.account if identity else None
-        self.desk = TicketDesk(ports.queries, ports.commits, ports.link, ports.jobs, me)
+        self.desk = TicketDesk(ports.queries, ports.commits, ports.link, ports.jobs, me, ports.blobs)
         self.appearance = Appearance(theme, ports.settings)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
@@ -296,7 +296,7 @@ class AgentWindow(WindowFrame):
         self.ticket.conversation.area.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _show_details(self, details: TicketDetails) -> None:
-        self.ticket.show_details(details, self.desk.choices, self.desk.me)
+        self.ticket.show_details(details, self.desk.choices, self.desk.me, self.desk.files)
         self._card_soon.start()
         self.setWindowTitle(f"{details.row.label} {details.row.subject} – Deskside")
         self.fold_details()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -18,14 +20,17 @@ _HERE = (BlobState.HERE, BlobState.WAITING, BlobState.SENDING)
 
 
 class AttachmentChips(QWidget):
-    """`asked` gives fetch, save or open, and the attachment."""
+    """`asked` gives fetch, look, save or open, and the attachment."""
 
     asked = Signal(str, object)
 
-    def __init__(self, theme: Theme, attachments: tuple[Attachment, ...]) -> None:
+    def __init__(
+        self, theme: Theme, attachments: tuple[Attachment, ...], known: Mapping[bytes, BlobStatus] | None = None
+    ) -> None:
+        """`known` is how their contents stand."""
         super().__init__()
         flow = Flow(theme.tokens.space.small)
-        self.chips = [FileChip(theme, each) for each in attachments]
+        self.chips = [FileChip(theme, each, (known or {}).get(each.sha256)) for each in attachments]
         for chip in self.chips:
             flow.addWidget(chip)
             chip.setEnabled(bool(chip.attachment.sha256))
@@ -45,8 +50,12 @@ class AttachmentChips(QWidget):
                 chip.show_status(status)
 
     def _pressed(self, chip: FileChip) -> None:
-        is_own_failed = chip.status.state is BlobState.FAILED and chip.status.code in ("too_large", "quota")
-        if chip.status.state not in _HERE and not is_own_failed:
+        status = chip.status
+        if status is None:
+            self.asked.emit("look", chip.attachment)
+            return
+        is_own_failed = status.state is BlobState.FAILED and status.code in ("too_large", "quota")
+        if status.state not in _HERE and not is_own_failed:
             self.asked.emit("fetch", chip.attachment)
             return
         self.menu.clear()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
@@ -42,6 +42,7 @@ class Conversation(QWidget):
         self._items: Sequence[ThreadItem] = ()
         self._choices = Choices()
         self._me: UserId | None = None
+        self._files: dict[bytes, BlobStatus] = {}
         self._first = 0
         self._shown: list[Entry] = []
         self._made: dict[bytes, tuple[Entry, QWidget]] = {}
@@ -65,10 +66,17 @@ class Conversation(QWidget):
         self.setFocusProxy(self.area)
         self.retranslate()
 
-    def show_details(self, details: TicketDetails, choices: Choices, me: UserId | None) -> None:
+    def show_details(
+        self,
+        details: TicketDetails,
+        choices: Choices,
+        me: UserId | None,
+        files: Mapping[bytes, BlobStatus] | None = None,
+    ) -> None:
         """Show a ticket's conversation; on the same ticket only what changed is made anew.
 
-        Items come a few in each turn of the event loop, the newest first.
+        Items come a few in each turn of the event loop, the newest first. `files` is how the contents of its
+        attachments stand.
         """
         same = details.row.id == self._ticket and choices is self._choices
         bar = self.area.verticalScrollBar()
@@ -76,7 +84,9 @@ class Conversation(QWidget):
         if not same:
             self._first = max(0, len(details.items) - AT_FIRST)
             self._from_end = None
+            self._files.clear()
             self._clear()
+        self._files.update(files or {})
         self._ticket, self._items, self._choices, self._me = details.row.id, details.items, choices, me
         self._choose()
         self._begin()
@@ -88,7 +98,8 @@ class Conversation(QWidget):
         return [block.accessibleName() for block in self._column.blocks()[1:]]
 
     def show_blob(self, sha256: bytes, status: BlobStatus) -> None:
-        """Show how the content of an attachment stands."""
+        """Show how the content of an attachment stands, also in what is made later."""
+        self._files[sha256] = status
         for _entry, widget in self._made.values():
             if isinstance(widget, MessageBlock) and widget.files is not None:
                 widget.files.show_status(sha256, status)
@@ -168,7 +179,8 @@ class Conversation(QWidget):
             event = EventRow(self._theme, item, line)
             event.restore_asked.connect(self.restore_asked)
             return event
-        block = MessageBlock(self._theme, item, own=item.author == self._me and self._me is not None)
+        own = item.author == self._me and self._me is not None
+        block = MessageBlock(self._theme, item, own=own, files=self._files)
         block.link_chosen.connect(self.link_chosen)
         if item.attachments:
             block.file_asked.connect(self.file_asked)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from app.config.i18n import _
+from app.domain.attachments import BlobStatus
 from app.domain.ports import ItemKind, ThreadItem
 from app.services.texts import polite
 from app.services.texts_history import EventLine
@@ -77,9 +79,12 @@ class MessageBlock(Panel):
     """A message of the customer, a reply or a note. They differ in ground, icon, label and accessible name."""
 
     link_chosen = Signal(str)
-    file_asked = Signal(str, object, object)  # fetch, save or open; the attachment; the item that names it
+    file_asked = Signal(str, object, object)  # fetch, look, save or open; the attachment; the item that names it
 
-    def __init__(self, theme: Theme, item: ThreadItem, *, own: bool) -> None:
+    def __init__(
+        self, theme: Theme, item: ThreadItem, *, own: bool, files: Mapping[bytes, BlobStatus] | None = None
+    ) -> None:
+        """`files` is how the contents of its attachments stand."""
         kind = {ItemKind.REPLY: "reply", ItemKind.NOTE: "note"}.get(item.kind, "card")
         super().__init__(kind)
         self.item = item
@@ -96,7 +101,7 @@ class MessageBlock(Panel):
         self._show_body()
         self.files: AttachmentChips | None = None
         if item.attachments:
-            self.files = AttachmentChips(theme, item.attachments)
+            self.files = AttachmentChips(theme, item.attachments, files)
             self.files.asked.connect(lambda what, file: self.file_asked.emit(what, file, item))
             self._column.addWidget(self.files)
         self.setLayout(self._column)
