@@ -91,9 +91,13 @@ class Connection:
         self._live_retry.ended(time.monotonic(), self._rng)
         return True
 
+    def live_due_s(self) -> float | None:
+        """Return in how many seconds the live channel wants to be opened; None while there is one."""
+        return self._live_retry.due_s(time.monotonic()) if self._live is None else None
+
     async def open_live(self) -> None:
         """Open the live channel if it is time. Without one, as behind some proxies, polling does the work."""
-        if self._live is not None or not self._live_retry.is_due(time.monotonic()):
+        if self.live_due_s() != 0:
             return
         transport = self.transport()
         try:

@@ -32,9 +32,9 @@ class LiveRetry:
         self._not_before = 0.0
         self._opened = 0.0
 
-    def is_due(self, now: float) -> bool:
-        """Whether a try makes sense."""
-        return now >= self._not_before
+    def due_s(self, now: float) -> float:
+        """Return in how many seconds a try makes sense; 0 for now."""
+        return max(0.0, self._not_before - now)
 
     def opened(self, now: float) -> None:
         """It is open."""

@@ -192,7 +192,8 @@ class Worker:
         pause = (core.next_poll_ms - now_ms()) / 1000
         if await self._engine.run(self._engine.store.tidy):
             pause = min(pause, _TIDY_PAUSE_S)  # the rest in small steps, so that news need not wait
-        await self._wait(pause)
+        due = self._connection.live_due_s()
+        await self._wait(pause if due is None else min(pause, due))
 
     async def _hand_over(self) -> None:
         """A new device id waits for the window; when it was told, this worker ends."""

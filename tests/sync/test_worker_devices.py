@@ -230,9 +230,9 @@ def test_a_live_channel_that_does_not_last_is_not_tried_at_once() -> None:
     rng, retry = random.Random(1), LiveRetry()
     retry.opened(100.0)
     retry.ended(101.0, rng)
-    assert not retry.is_due(101.0)
-    assert retry.is_due(103.0)
+    assert retry.due_s(101.0) > 0
+    assert retry.due_s(103.0) == 0
     retry.failed(103.0, rng)
     retry.opened(110.0)
     retry.ended(200.0, rng)
-    assert retry.is_due(200.0)
+    assert retry.due_s(200.0) == 0

@@ -12,6 +12,10 @@ from app.entry import sync_worker_live
 from app.entry.sync_worker_live import Live, News
 from sync import protocol as wire
 from sync.transport import LiveChannel
+from tests.sync.desk import Client
+from tests.sync.test_worker_rounds import _paced
+
+_FIRST_RETRIES_S = 16.0  # of the back-off, after a few failures; the poll comes after 48 s at the earliest
 
 
 class _Channel:
@@ -67,3 +71,12 @@ def test_a_burst_of_changes_is_fetched_together() -> None:
         )
 
     assert asyncio.run(run()) == [{"team:a": 8, "team:b": 1}, {"team:a": 29}]
+
+
+def test_a_live_channel_that_broke_is_opened_again_long_before_the_next_poll(kim: Client) -> None:
+    """A server that was killed, a line that came back: colleagues' changes must not wait for a minute after it."""
+    kim.sync()
+    worker = asyncio.run(_paced(kim, lambda _: None, 8))
+    rests = [seconds for seconds in worker.waits if seconds is not None]
+    assert rests
+    assert max(rests) <= _FIRST_RETRIES_S
