@@ -133,7 +133,7 @@ class WorkerLink(QObject):
         self._restart = QTimer(self, singleShot=True)
         self._poll = QTimer(self, interval=_POLL_MS)
         self._counts = Pace(self._count, _COUNT_EVERY_MS, self)
-        self._checkpoints = Pace(lambda: jobs.change(hooks.after_checkpoint), _REBUILD_EVERY_MS, self)
+        self._checkpoints = Pace(self._rebuild, _REBUILD_EVERY_MS, self)
         self._handlers = self._make_handlers()
         self._wire()
 
@@ -368,6 +368,15 @@ class WorkerLink(QObject):
         self._checkpoints.ask()
         self.rows_changed.emit(types if ids else frozenset(), ids)
         self._counts.ask()
+
+    def _rebuild(self) -> None:
+        self._jobs.change(self._hooks.after_checkpoint, self._rebuilt)
+
+    def _rebuilt(self, changed: bool) -> None:
+        """Images of pending changes were made anew after their rows were told of: who read meanwhile saw older ones."""
+        if changed and not self._closed:
+            self.rows_changed.emit(frozenset(), frozenset())
+            self._counts.ask()
 
     def _take_signed_in(self, message: link.SignedIn) -> None:
         identity = Identity(
