@@ -106,7 +106,7 @@ class Rebuilder:
             with self._store.lock:
                 if self._last_mid() != last and attempt + 1 < _TRIES:
                     continue  # a change was saved meanwhile: its image must be part of the replay
-                if plan.images or plan.kept or plan.revived:
+                if plan.images or plan.kept or plan.revived or plan.gone:
                     self._write(plan)
                     changed = True
             # not before it is written: a plan that came to nothing must find the same again
@@ -132,7 +132,8 @@ class Rebuilder:
         if not dirty:
             return plan
         about = {mid: again.get(mid, set()) | {ground.key} for mid, ground in plan.grounds.items()}
-        keys, mids = _component(shown, dirty, {**again, **about})
+        imaged = _imaged(shown)
+        keys, mids = _component(imaged, dirty, {**again, **about})
         rows = ShownRows(shown, hidden=frozenset(keys))
         entries = _entries(shown, mids)
         for mid, outcome_keys in sorted(mids.items()):
@@ -144,7 +145,7 @@ class Rebuilder:
                 plan.seqs.setdefault(key, rows.seq(*key))
                 plan.images[key] = row
                 plan.mids.setdefault(key, set()).add(mid)
-            plan.gone |= {(*key, mid) for key in outcome_keys - made.keys()}
+            _keep_or_drop(plan, rows, mid, (outcome_keys & imaged[mid]) - made.keys())
             rows.keep(made)
         for key in plan.kept:
             plan.seqs[key] = rows.seq(*key)
@@ -348,15 +349,37 @@ def _drop_unchanged(shown: Shown, plan: _Plan) -> None:
                     plan.same.add(key)
 
 
-def _component(shown: Shown, dirty: set[Key], again: Mapping[int, set[Key]]) -> tuple[set[Key], dict[int, set[Key]]]:
+def _keep_or_drop(plan: _Plan, rows: ShownRows, mid: int, unmade: set[Key]) -> None:
+    """Settle the images that a change had and that its replay makes no more: the base rows have it already.
+
+    They stay, as copies of those rows: a reader who looked at replica.db before they came, and at pending.db only now,
+    would else see neither.
+    """
+    for key in unmade:
+        row = rows.get(*key)
+        if row is None:
+            plan.gone.add((*key, mid))
+            continue
+        plan.seqs.setdefault(key, rows.seq(*key))
+        plan.images[key] = row
+        plan.mids.setdefault(key, set()).add(mid)
+
+
+def _imaged(shown: Shown) -> dict[int, set[Key]]:
+    """Return the rows of which each pending change has images."""
+    out: dict[int, set[Key]] = defaultdict(set)
+    for type_, id_, mid in shown.tx.all(f"SELECT k.type, k.id, k.mid FROM pending.over_key k WHERE {shown.active()}"):
+        out[mid].add((type_, id_))
+    return out
+
+
+def _component(
+    imaged: Mapping[int, set[Key]], dirty: set[Key], again: Mapping[int, set[Key]]
+) -> tuple[set[Key], dict[int, set[Key]]]:
     """Return the rows and pending mids that hang together with the dirty rows. `again`: mids without images."""
     by_key: dict[Key, set[int]] = defaultdict(set)
-    by_mid: dict[int, set[Key]] = defaultdict(set)
-    for type_, id_, mid in shown.tx.all(f"SELECT k.type, k.id, k.mid FROM pending.over_key k WHERE {shown.active()}"):
-        by_key[type_, id_].add(mid)
-        by_mid[mid].add((type_, id_))
-    for mid, touched in again.items():
-        by_mid[mid] |= touched
+    by_mid = {mid: imaged.get(mid, set()) | again.get(mid, set()) for mid in imaged.keys() | again.keys()}
+    for mid, touched in by_mid.items():
         for key in touched:
             by_key[key].add(mid)
     keys, todo = set(dirty), list(dirty)

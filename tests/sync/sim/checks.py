@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.domain.entities import ENTITIES
-from app.domain.replica import OutboxEntry, ReplicaState
+from app.domain.replica import OutboxEntry, ReplicaState, ScopeState
 from app.store.cipher import Session
 from app.store.schema import quoted, table_of
 from app.store.shown import Shown, ShownRows
@@ -57,7 +57,8 @@ def replica_is_true(world: World, client: Client, state: ReplicaState) -> None:
         if scope.state == "live":
             client.cursors[scope.id] = scope.cursor
             expected = world.tomorrow.sums_at(scope.id, scope.cursor)
-            if (scope.n, scope.xsum) != expected and any(s.state == "loading" for s in state.scopes.values()):
+            loading = any(s.state == "loading" for s in state.scopes.values())
+            if (scope.n, scope.xsum) != expected and (loading or _lacks_withdrawn(client, state, scope)):
                 contents_are_true(world, client, state)  # some may have gone ahead to a scope that is being loaded
             elif (scope.n, scope.xsum) != expected:
                 raise Violation(
@@ -130,15 +131,19 @@ def contents_are_true(world: World, client: Client, state: ReplicaState) -> None
         return
     with worker.replica._file.read() as tx:
         held = _base_rows(tx)
-        novel = world.tomorrow.held(client.person.login, tx, state)
-    ahead = {key for s in state.scopes.values() if s.state == "loading" for key in held.get(s.id, ())}
+        early = {s.id for s in state.scopes.values() if _lacks_withdrawn(client, state, s)}
+        novel = world.tomorrow.held(client.person.login, tx, state, early)
+    ahead = {key: s.id for s in state.scopes.values() if s.state == "loading" for key in held.get(s.id, ())}
     for scope in state.scopes.values():
         if scope.state != "live":
             continue
         wanted = world.oracle.at(scope.id, scope.cursor)
         mine = held.pop(scope.id, {})
         # what moved to a scope in its first load is there already; its exit comes with the next checkpoint
-        wanted = {key: row for key, row in wanted.items() if key in mine or key not in ahead}
+        gone = {key: ahead[key] for key in wanted.keys() - mine.keys() if key in ahead}
+        gone |= {key: to for key, to in _lacks_withdrawn(client, state, scope).items() if key in wanted.keys() - mine}
+        client.ahead[scope.id] = (scope.cursor, gone)
+        wanted = {key: row for key, row in wanted.items() if key not in gone}
         if mine.keys() != wanted.keys():
             raise Violation(
                 "I2", f"{client.person.login}: {scope.id} lacks {_names(wanted.keys() - mine.keys())}, "
@@ -157,6 +162,18 @@ def contents_are_true(world: World, client: Client, state: ReplicaState) -> None
     strangers = [s for s, rows in held.items() if rows and s not in state.scopes]
     if strangers:
         raise Violation("I5", f"{client.person.login}: still has rows of {strangers}")
+
+
+def _lacks_withdrawn(client: Client, state: ReplicaState, scope: ScopeState) -> dict[Key, str]:
+    """Return what a scope lacks since it went ahead to another that was withdrawn in its first load.
+
+    By the newest word that is here, such a row is in a scope which this person may no longer see. To show its older
+    version again would break I5; its exit from the scope that it left comes with that scope's next checkpoint.
+    """
+    cursor, gone = client.ahead.get(scope.id, (-1, {}))
+    if cursor != scope.cursor:
+        return {}
+    return {key: to for key, to in gone.items() if to not in state.scopes or state.scopes[to].state == "loading"}
 
 
 def _names(keys: set[Key]) -> list[str]:

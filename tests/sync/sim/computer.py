@@ -16,6 +16,7 @@ from tests.sync.sim import checks
 from tests.sync.sim.client import Window, Worker
 from tests.sync.sim.env import Killed, Person, Points
 from tests.sync.sim.files_line import Mover
+from tests.sync.sim.model_base import Key
 from tests.sync.sim.users import User
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Client:
     allowed: bool = False  # its person said that they may go
     tickets: dict[bytes, str] = field(default_factory=dict)  # those that were here when it was looked at last
     cursors: dict[str, int] = field(default_factory=dict)
+    # of scopes at a cursor: the rows that went ahead to scopes in their first load, and to which
+    ahead: dict[str, tuple[int, dict[Key, str]]] = field(default_factory=dict)
     mover: Mover | None = None  # of its attachments, with the worker
 
 

@@ -23,8 +23,18 @@ Key = tuple[int, bytes]
 Stamp = tuple[int, int, str, int]  # rev, hlc, device code, mid
 LIVE = {"new", "open", "waiting_customer", "waiting_internal", "held_for_incident"}
 ASKED = {"customer"}
-# refusals by rules about states, which the model does not know: they may come, but then nothing may change
-RULES = {"transition_refused", "reply_first", "close_reason_needed"}
+# which states may follow which, when an agent who leads nobody says so
+FOLLOWING = {
+    "new": LIVE | {"solved", "closed"},
+    "open": (LIVE | {"solved", "closed"}) - {"new"},
+    "waiting_customer": {"open", "waiting_internal", "held_for_incident", "solved"},
+    "waiting_internal": {"open", "waiting_customer", "held_for_incident", "solved"},
+    "held_for_incident": {"open", "solved"},
+    "solved": {"open"},
+    "closed": set(),
+    "merged": set(),
+}
+UNANSWERED = {"spam", "automatic", "test", "duplicate"}  # reasons to close what nobody answered
 ANY = "ok, merged or conflict"  # of deeds whose outcome is told by what becomes of their words
 CHECKED: Mapping[int, tuple[str, ...]] = {
     TICKET: (
@@ -197,17 +207,23 @@ class Base:
             row.values[name] = value
             row.fld[name] = (rev, self.deed.hlc, self.deed.code, self.deed.mid)
 
-    def set_field(self, type_: int, id_: bytes, name: str, value: Any, *, ask: bool) -> None:
+    def set_field(
+        self, type_: int, id_: bytes, name: str, value: Any, *, ask: bool, rule: Callable[[], None] | None = None
+    ) -> None:
+        """Set a field unless somebody else's value stays; `rule` refuses what would be set against it."""
         row = self.get(type_, id_)
         assert row is not None
         seen, current = self.deed.base.get(name), row.values.get(name)
         rev, hlc, code, mid = row.fld.get(name, (1, 0, "srv", 0))
         known = seen is None or seen[0] == rev or (seen[1] > 0 and code == self.deed.code and mid == seen[1])
-        if known or value == current:
-            if known and value != current:
-                self.write(type_, id_, **{name: value})
+        if value == current:
             return
-        wins = not ask and (self.deed.hlc, self.deed.code) > (hlc, code)
+        wins = known or (not ask and (self.deed.hlc, self.deed.code) > (hlc, code))
+        if wins and rule is not None:
+            rule()
+        if known:
+            self.write(type_, id_, **{name: value})
+            return
         other = self.owner_of(code)
         loser, lost, kept = (other, current, value) if wins else (self.deed.account, value, current)
         if wins:

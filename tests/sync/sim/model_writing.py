@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tests.sync.sim.model_base import (
     ANY,
     ASKED,
     CHILDREN,
     CUSTOMER,
+    FOLLOWING,
     LIVE,
     MEMBER,
     MESSAGE,
     NOTE,
     TICKET,
     TIME,
+    UNANSWERED,
     Base,
     Image,
     Refusal,
@@ -125,13 +129,29 @@ class Writing(Base):
             self.write(TICKET, id_, state=self.states["open"])
 
     def ticket_set(self) -> None:
-        self.ticket()
+        before = self.ticket()
         fields = self.args["fields"]
         for name in sorted(fields):
             ask = name in ASKED or (name == "state" and self.category[fields[name]] not in LIVE)
-            self.set_field(TICKET, self.args["ticket"], name, fields[name], ask=ask)
+            rule = partial(self._may_follow, before) if name == "state" and not self.args.get("undo") else None
+            self.set_field(TICKET, self.args["ticket"], name, fields[name], ask=ask, rule=rule)
         if fields.get("owner") is not None and "state" not in fields:
             self._open({"new"}, self.args["ticket"])
+
+    def _may_follow(self, before: Image) -> None:
+        """Refuse a state that may not come after the one that the ticket is in."""
+        fields = self.args["fields"]
+        old, new = self.category[before.values["state"]], self.category[fields["state"]]
+        answered = (before.values["last_out_no"] or 0) > (before.values["last_in_no"] or 0)
+        reason = fields.get("close_reason", before.values.get("close_reason"))
+        if new not in FOLLOWING[old]:
+            raise Refusal("transition_refused")
+        if new == "waiting_customer" and not answered:
+            raise Refusal("reply_first")
+        if new == "solved" and old in LIVE and not (answered or reason):
+            raise Refusal("reply_first")
+        if new == "closed" and reason not in UNANSWERED:
+            raise Refusal("close_reason_needed")
 
     def ticket_move(self) -> None:
         a, before = self.args, self.ticket()

@@ -8,7 +8,7 @@ comes, changes, moves and goes with its row, and counts in the sums.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from app.domain.replica import ReplicaState
@@ -104,10 +104,11 @@ class Tomorrow:
         """Return what a scope must count and sum up to at a cursor, companions included."""
         return self._added(scope, cursor, *self._world.oracle.sums_at(scope, cursor))
 
-    def held(self, login: str, tx: Session, state: ReplicaState) -> dict[str, tuple[int, int]]:
+    def held(self, login: str, tx: Session, state: ReplicaState, early: Collection[str]) -> dict[str, tuple[int, int]]:
         """Return number and sum of the unknown rows that a client remembers, by scope.
 
-        I2: they are those that the server has, unless some went ahead to a scope that is being loaded.
+        I2: they are those that the server has, unless some went ahead to a scope that is being loaded. Scopes that
+        are `early` lack such rows though the other scope was withdrawn since.
         """
         if not self._used:
             return {}
@@ -117,6 +118,7 @@ class Tomorrow:
         loading = any(s.state == "loading" for s in state.scopes.values())
         for scope in state.scopes.values():
             mine = held.get(scope.id, {})
-            if scope.state == "live" and not loading and mine != self.novel(scope.id, scope.cursor):
+            certain = scope.state == "live" and not loading and scope.id not in early
+            if certain and mine != self.novel(scope.id, scope.cursor):
                 raise Violation("I2", f"{login}: {scope.id} has other rows of the unknown kind than the server")
         return {s: (len(rows), sum(version_hash(NOVEL, i, seq) for i, seq in rows.items())) for s, rows in held.items()}
