@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.config.i18n import N_, _, language
+from app.domain.assist import Scope
 from app.domain.entities import Category, Priority
 from app.domain.ids import StateId, UserId
 from app.domain.ports import Choices, TicketRow, ViewKey
@@ -16,6 +17,7 @@ __all__ = [
     "polite",
     "priority_name",
     "row_words",
+    "scope_name",
     "session_end_words",
     "spoken_number",
     "state_name",
@@ -64,6 +66,8 @@ _ENDINGS: Mapping[str, str] = {
     "not_registered": N_("The server did not register the invitation."),
     "bad_invitation": N_("The companion did not accept the invitation."),
     "refused": N_("The customer did not allow it, or did not answer in time."),
+    "refused/customer": N_("The customer did not allow it."),
+    "refused/system": N_("Nobody answered in time, and that counts as no."),
     "unreachable": N_("No connection between the two computers could be made."),
     "sas_mismatch": N_("The check numbers differ. The session was ended to keep the customer safe."),
     "unverified": N_("The check number was not confirmed in time."),
@@ -76,6 +80,19 @@ _ENDINGS: Mapping[str, str] = {
     "protocol": N_("The other end sent something that is not allowed."),
     "child_failed": N_("The session program failed."),
     "capture_failed": N_("The screen could no longer be captured."),
+}
+
+
+_SCOPES: Mapping[str, str] = {
+    Scope.VIEW: N_("look"),
+    Scope.POINTER: N_("point"),
+    Scope.CONTROL: N_("mouse and keyboard"),
+    Scope.CLIPBOARD_TO_CUSTOMER: N_("clipboard to the customer"),
+    Scope.CLIPBOARD_TO_AGENT: N_("clipboard from the customer"),
+    Scope.FILES_TO_CUSTOMER: N_("files to the customer"),
+    Scope.FILES_TO_AGENT: N_("files from the customer"),
+    Scope.DIAGNOSTICS: N_("diagnostics"),
+    Scope.RECORDING: N_("recording"),
 }
 
 
@@ -120,9 +137,15 @@ def view_name(view: ViewKey) -> str:
     return _(_VIEWS[view])
 
 
-def session_end_words(reason: str) -> str:
-    """Return why a session ended, as a sentence; "" when the reason is not known here."""
-    return _(_ENDINGS[reason]) if reason in _ENDINGS else ""
+def session_end_words(reason: str, by: str = "") -> str:
+    """Return why a session ended, as a sentence; "" when the reason is not known here. `by` tells a no from silence."""
+    text = _ENDINGS.get(f"{reason}/{by}", _ENDINGS.get(reason, ""))
+    return _(text) if text else ""
+
+
+def scope_name(scope: str) -> str:
+    """Return the word for a kind of access; one unknown here stays as it is."""
+    return _(_SCOPES[scope]) if scope in _SCOPES else scope
 
 
 def spoken_number(row: TicketRow) -> str:

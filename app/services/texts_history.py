@@ -12,14 +12,12 @@ from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, UserId
 from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import Choices, ItemKind, ThreadItem
-from app.services.texts import owner_name, polite, priority_name, session_end_words, state_name
+from app.services.texts import owner_name, polite, priority_name, state_name
 from app.services.texts_moves import MOVE_LINES, moved_line
 from app.services.texts_needs import field_name, value_words
+from app.services.texts_sessions import session_line
 
 __all__ = ["EventLine", "event_line"]
-
-
-MINUTE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +44,6 @@ _FIELDS: Mapping[str, str] = {
     "close_reason": N_("close reason"),
     "customer": N_("customer"),
 }
-_SESSION: Mapping[str, tuple[str, str, bool]] = {
-    "invited": (N_("{who} asked to see the customer's screen"), "monitor-up", False),
-    "joined": (N_("{who} opened the invitation"), "log-in", False),
-    "consent": (N_("{who} allowed looking at the screen"), "shield-check", True),
-    "refusal": (N_("{who} did not allow looking at the screen"), "ban", True),
-    "grant": (N_("{who} allowed more in the session"), "shield-check", True),
-    "revoke": (N_("{who} took a permission back"), "shield-alert", True),
-    "sas": (N_("The check number was compared"), "badge-check", False),
-    "violation": (N_("Something not allowed was stopped in the session"), "shield-alert", True),
-    "receipt": (N_("The consent receipt was saved on the ticket"), "receipt-text", False),
-    "open": (
-        N_("Screen sharing broke off. The customer's computer has not sent the end of the record yet"),
-        "shield-alert",
-        True,
-    ),
-}
 
 
 def event_line(
@@ -72,7 +54,10 @@ def event_line(
         return None
     who = polite(item.author_name) or _("The system")
     if item.event.startswith("session."):
-        return _session_line(item, items, who)
+        if not item.author_name and item.data.get("by") == "customer":
+            who = _("The customer")
+        words = session_line(item, items, who)
+        return EventLine(*words) if words is not None else None
     if item.event == "gave_way":
         return _gave_way(item, items, choices, me)
     if item.event in MOVE_LINES:
@@ -175,41 +160,6 @@ _LINES: Mapping[str, Callable[[Mapping[str, object], str, Choices], EventLine | 
     "field": _field,
     "member": _member,
 }
-
-
-def _session_line(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> EventLine | None:
-    kind = item.event.removeprefix("session.")
-    if kind == "end":
-        return _session_end(item, items)
-    if kind not in _SESSION or (kind in ("grant", "receipt") and _is_first(item, items) is (kind == "grant")):
-        return None  # the first grant is what the consent said; the receipt comes again when it is countersigned
-    if kind == "open" and any(i.event == "session.end" and i.data.get("sid") == item.data.get("sid") for i in items):
-        return None  # it was sent later
-    text, icon, strong = _SESSION[kind]
-    return EventLine(_(text).format(who=who), icon, strong)
-
-
-def _is_first(item: ThreadItem, items: Sequence[ThreadItem]) -> bool:
-    same = [i for i in items if i.event == item.event and i.data.get("sid") == item.data.get("sid")]
-    return len(same) < 2 or same[0] is item
-
-
-def _session_end(item: ThreadItem, items: Sequence[ThreadItem]) -> EventLine:
-    begun = [i.at for i in items if i.event == "session.consent" and i.data.get("sid") == item.data.get("sid")]
-    reason = str(item.data.get("reason", ""))
-    why = "" if reason == "stopped" else session_end_words(reason)  # stopping is the usual end and needs no reason
-    if begun:
-        seconds = max(0, (item.at - begun[-1]) // 1000)
-        minutes, rest = divmod(seconds, MINUTE_S)
-        if not minutes:
-            head = _("Screen sharing ended after {seconds} s").format(seconds=rest)
-        elif rest:
-            head = _("Screen sharing ended after {minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
-        else:
-            head = _("Screen sharing ended after {minutes} min").format(minutes=minutes)
-    else:
-        head = _("Screen sharing ended before it began")
-    return EventLine(f"{head}. {why}" if why else head, "monitor-off", strong=True)
 
 
 def _id(value: object) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.config.i18n import language
@@ -20,6 +21,7 @@ from app.domain.entities import (
     MESSAGE,
     NOTE,
     ORGANISATION,
+    SESSION_RECORD,
     TICKET,
     USER,
 )
@@ -33,6 +35,7 @@ from app.domain.ports import (
     ThreadItem,
     TicketDetails,
 )
+from app.domain.session_facts import session_facts
 from app.store.lists import ROW_COLUMNS, customer_names, ticket_rows
 from app.store.marks import field_marks
 from app.store.shown import Shown, ShownRows
@@ -53,7 +56,7 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
     tags = shown.select(
         MEMBERSHIP.number, "member", "subject = ? AND kind = 'tag' AND present AND deleted = 0", (ticket,)
     )
-    items = _items(shown, ticket)
+    items = _items(shown, ticket, line.customer)
     # own unsent messages have no number of the server's yet: counting them would hide what came meanwhile
     seen = max((i for i in items if not i.pending and i.msg_no), key=lambda i: i.msg_no, default=None)
     return TicketDetails(
@@ -85,9 +88,9 @@ def _int(row: Row, name: str) -> int:
 # --- conversation ----------------------------------------------------------------------------------------------------
 
 
-def _items(shown: Shown, ticket: bytes) -> list[ThreadItem]:
+def _items(shown: Shown, ticket: bytes, customer: bytes | None) -> list[ThreadItem]:
     messages = _messages(shown, ticket)
-    items = [*messages, *_notes(shown, ticket), *_events(shown, ticket)]
+    items = [*messages, *_notes(shown, ticket), *_events(shown, ticket, customer)]
     names = _names(shown, items)
     placed = sorted(zip(_times(messages, items), range(len(items)), strict=True))
     return [_named(items[i], names) for _, i in placed]
@@ -138,11 +141,11 @@ def _notes(shown: Shown, ticket: bytes) -> list[ThreadItem]:
     ]  # fmt: skip
 
 
-def _events(shown: Shown, ticket: bytes) -> list[ThreadItem]:
+def _events(shown: Shown, ticket: bytes, customer: bytes | None) -> list[ThreadItem]:
     columns = "id, kind, data, acted_at, actor_kind, actor"
     found = shown.select(HISTORY.number, columns, "subject = ? AND deleted = 0", (ticket,))
     pending = shown.overlaid_ids(HISTORY.number)
-    return [
+    items = [
         ThreadItem(
             id_, ItemKind.EVENT, at or 0, actor_kind or "", actor, "", "", pending=id_ in pending, event=kind or "",
             data=_object(data),
@@ -150,6 +153,35 @@ def _events(shown: Shown, ticket: bytes) -> list[ThreadItem]:
         for id_, kind, data, at, actor_kind, actor in found
         if kind not in _SPOKEN
     ]  # fmt: skip
+    return _with_facts(shown, items, customer)
+
+
+def _with_facts(shown: Shown, items: list[ThreadItem], customer: bytes | None) -> list[ThreadItem]:
+    """Tell of a session what its record says; whose deed it was stands there, whichever end handed the entry in."""
+    records = {item.id: _record(item) for item in items if item.event.startswith("session.")}
+    wanted = sorted({record for record in records.values() if record})
+    if not wanted:
+        return items
+    facts = {id_: session_facts(entry or "") for id_, entry in shown.by_ids(SESSION_RECORD.number, "id, entry", wanted)}
+    out = []
+    for item in items:
+        told = facts.get(records.get(item.id, b""), {})
+        if told:
+            item = replace(item, data={**item.data, **told})
+        if told.get("by") == "customer" and item.author_kind != "customer":
+            item = replace(item, author_kind="customer", author=customer)
+        out.append(item)
+    return out
+
+
+def _record(item: ThreadItem) -> bytes:
+    """Return which entry a line is about; that of a receipt is large and says nothing new."""
+    if item.event == "session.receipt":
+        return b""
+    try:
+        return bytes.fromhex(str(item.data.get("record", "")))
+    except ValueError:
+        return b""
 
 
 def _object(raw: Any) -> Mapping[str, object]:

@@ -197,7 +197,7 @@ def _made_thread(n: int) -> list[ThreadItem]:
     if n % 5 == 0:
         thread[7:7] = [
             event(4, "session.invited", 60, agent, sid=sid),
-            event(5, "session.consent", 61, name, sid=sid, target="window"),
+            event(5, "session.consent", 61, name, sid=sid, target="window", scopes=["view"], by="customer"),
             event(6, "session.end", 74, name, sid=sid, reason="stopped", by="customer"),
         ]
     return sorted(thread, key=lambda i: i.at)

@@ -6,13 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.domain.changes import TicketSet
+from app.domain.assist import EntryType
+from app.domain.changes import SessionRecordAdd, TicketSet
 from app.domain.entities import TICKET
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import Draft, DraftKind, SortKey, ViewKey
 from app.entry.sync_codec import open_profile
+from remote_assist.chain import ChainWriter
 from tests.sync.desk import KEY, Client, Desk
 
 
@@ -35,6 +38,34 @@ def test_a_saved_change_shows_at_once_without_a_network(kim: Client) -> None:
     ]
     assert kim.profile.queries.counts()[ViewKey.MINE] == 1
     assert list(kim.profile.queries.ids(ViewKey.MINE)) == [ticket]
+
+
+def test_the_history_of_a_session_names_the_customer_and_the_target_whoever_handed_the_record_in(kim: Client) -> None:
+    """The agent's program writes the customer's entries on the ticket: the deeds are the customer's."""
+    ticket = kim.new_ticket()
+    kim.sync()
+    chain, sid = ChainWriter(Ed25519PrivateKey.generate(), bytes(32)), bytes(16)
+    ending = {"reason": "stopped", "agent": {"id": "1", "name": "김지우"}}
+    for entry in (
+        chain.add(EntryType.CONSENT, "customer", 1, {"scope": "view", "target_kind": "window"}),
+        chain.add(EntryType.END, "agent", 9, ending),
+    ):
+        kim.do(SessionRecordAdd(new_id(), ticket, sid, entry.n, entry.type.value, entry.text, entry.hash, entry.at))
+
+    def told() -> list[tuple[str, str, object, object]]:
+        details = kim.profile.queries.details(ticket)
+        assert details is not None
+        lines = [item for item in details.items if item.event.startswith("session.")]
+        return [(i.event, i.author_kind, i.author, i.data.get("by")) for i in lines]
+
+    customer = kim.profile.queries.rows([ticket])[ticket].customer
+    wanted = [("session.consent", "customer", customer, "customer"), ("session.end", "user", kim.me, "agent")]
+    assert told() == wanted
+    kim.sync()
+    assert told() == wanted
+    details = kim.profile.queries.details(ticket)
+    assert details is not None
+    assert next(i for i in details.items if i.event == "session.consent").data["target"] == "window"
 
 
 def test_lists_and_counts_agree_while_changes_are_pending(kim: Client) -> None:

@@ -115,9 +115,43 @@ def test_a_refusal_is_told_in_words_and_can_be_asked_again(stage: Stage) -> None
     stage.flow.show_session(info(Phase.ENDED, reason=EndReason.REFUSED, by="customer"))
     window = stage.flow.invitation
     assert window is not None
-    assert "did not allow it" in window.problem.text.text()
+    assert "Minsu Park did not allow looking." in window.problem.text.text()
     window.again.click()
     assert len(stage.desk.orders) == 2
+
+
+def test_a_no_silence_and_nobody_there_are_told_apart_with_what_helps(stage: Stage) -> None:
+    """The agent knows whether to write, to call, or to find a time."""
+    away = Invited("deskside://invite/x#y", "482917305", now_ms() + 600_000, pushed=False)
+
+    def told(reason: EndReason, by: str, *, invited: Invited | None = None) -> list[str]:
+        ended = info(Phase.ENDED, reason=reason, by=by)
+        stage.flow.show_session(replace(ended, invited=invited or ended.invited))
+        assert stage.flow.invitation is not None
+        return stage.flow.invitation.problem.text.text().split("\n")
+
+    no = told(EndReason.REFUSED, "customer")
+    silence = told(EndReason.REFUSED, "system")
+    unopened = told(EndReason.EXPIRED, "system")
+    absent = told(EndReason.EXPIRED, "system", invited=away)
+    assert no[0] == "Minsu Park did not allow looking."
+    assert "did not answer within two minutes" in silence[0]
+    assert "did not open the request" in unopened[0]
+    assert "was not online" in absent[0]
+    assert all(words[1] == "Nothing was shown." for words in (no, silence, unopened, absent))
+    assert len({no[2], silence[2], absent[2]}) == 3
+
+
+@pytest.mark.parametrize("reason", [EndReason.LOST, EndReason.LIMIT])
+def test_a_line_that_broke_and_a_time_that_ran_out_say_how_to_go_on(stage: Stage, reason: EndReason) -> None:
+    """Consent ended with them: asking again is the way."""
+    stage.live()
+    ended = info(Phase.ENDED, reason=reason, by="system")
+    stage.flow.show_session(replace(ended, view=replace(ended.view, started_ms=1)))
+    assert stage.flow.session is not None
+    said = stage.flow.session.picture.accessibleDescription()
+    assert "ask again from the ticket" in said
+    assert ("broke" in said) is (reason is EndReason.LOST)
 
 
 def test_a_ticket_that_allows_no_session_is_told_without_a_window(qtbot: QtBot, theme: Theme) -> None:

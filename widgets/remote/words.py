@@ -7,25 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.config.i18n import N_, _, ngettext
-from app.domain.assist import Notice, Phase, ProofKind, Scope
+from app.domain.assist import EndReason, Notice, Phase, ProofKind
 from app.services.messages import problem_text
-from app.services.texts import polite, session_end_words
+from app.services.texts import polite, scope_name, session_end_words
 from widgets.foundation import fmt
 from widgets.remote.ports import Meter, SessionInfo
 
 __all__ = ["MeterWords", "grants_text", "meter_words", "notice_text", "state_text"]
 
-_SCOPES: Mapping[Scope, str] = {
-    Scope.VIEW: N_("look"),
-    Scope.POINTER: N_("point"),
-    Scope.CONTROL: N_("mouse and keyboard"),
-    Scope.CLIPBOARD_TO_CUSTOMER: N_("clipboard to the customer"),
-    Scope.CLIPBOARD_TO_AGENT: N_("clipboard from the customer"),
-    Scope.FILES_TO_CUSTOMER: N_("files to the customer"),
-    Scope.FILES_TO_AGENT: N_("files from the customer"),
-    Scope.DIAGNOSTICS: N_("diagnostics"),
-    Scope.RECORDING: N_("recording"),
-}
 _NOTICES: Mapping[Notice, str] = {
     Notice.IDLE_SOON: N_("Nothing was done for nine minutes. The session ends in one minute."),
     Notice.LOST: N_("The connection broke. Nothing is shared now. We try again for 30 s; the consent stays as given."),
@@ -41,6 +30,9 @@ _PROOFS: Mapping[ProofKind, str] = {
 }
 _TEXT_QUALITY = {"coarse": N_("text: coarse"), "sharp": N_("text: sharp"), "exact": N_("text: exact")}
 _PATHS = {"direct": N_("path: direct"), "relay": N_("path: relay")}
+_TRY_AGAIN = frozenset(
+    {EndReason.LOST, EndReason.LIMIT, EndReason.IDLE, EndReason.NOT_CONFIRMED, EndReason.UNREACHABLE}
+)
 GOOD_MS, FAIR_MS = 80, 150
 
 
@@ -48,7 +40,7 @@ def grants_text(info: SessionInfo) -> str:
     """Return what the agent may do now, as the customer reads it too."""
     if not info.view.grants:
         return _("You may do nothing yet")
-    return _("You may: {grants}").format(grants=", ".join(_(_SCOPES[s]) for s in info.view.grants))
+    return _("You may: {grants}").format(grants=", ".join(scope_name(s) for s in info.view.grants))
 
 
 def proof_text(info: SessionInfo) -> str:
@@ -83,11 +75,46 @@ def _ended(info: SessionInfo, name: str) -> str:
         "agent": _("You ended the session."),
     }.get(info.view.by, "")
     reason = info.view.reason.value if info.view.reason else ""
-    why = session_end_words(reason)
+    if words := _never_begun(info, name):
+        return "\n".join(words)
+    why = session_end_words(reason, info.view.by)
     if reason == "stopped" and by:
         why = ""
     kept = _("Nothing is shared now. What happened stands in the ticket's history.")
-    return "\n".join(filter(None, (by if reason in ("stopped", "revoked") else "", why, kept)))
+    on = _("To go on, ask again from the ticket.") if info.view.reason in _TRY_AGAIN else ""
+    return "\n".join(filter(None, (by if reason in ("stopped", "revoked") else "", why, kept, on)))
+
+
+def _never_begun(info: SessionInfo, name: str) -> tuple[str, str, str] | None:
+    """Tell a no, silence and nobody there apart: what came of it, that nothing was shown, what helps now."""
+    nothing = _("Nothing was shown.")
+    if info.view.reason is EndReason.REFUSED and info.view.by == "customer":
+        return (
+            _("{name} did not allow looking.").format(name=name),
+            nothing,
+            _("Ask in the ticket whether you may try again, or help in writing."),
+        )
+    if info.view.reason is EndReason.REFUSED:
+        return (
+            _("{name} opened the request but did not answer within two minutes. That counts as no.").format(name=name),
+            nothing,
+            _("Call {name} or write in the ticket that you will ask again.").format(name=name),
+        )
+    if info.view.reason is EndReason.EXPIRED:
+        was_there = info.invited is not None and info.invited.pushed
+        what = (
+            N_("{name} did not open the request within ten minutes, though the companion showed it.")
+            if was_there
+            else N_("{name} seems not to be there: the companion was not online, and nobody used the code or the link.")
+        )
+        return (
+            _(what).format(name=name),
+            nothing,
+            _("Agree on a time, in the ticket or by phone, and ask again when {name} is at the computer.").format(
+                name=name
+            ),
+        )
+    return None
 
 
 def notice_text(notice: Notice, detail: str) -> str:

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an entry of a session's record says, for people who read the ticket: who, what was shown, why it ended.
+
+Only words that this program knows are taken over. The signature is not checked here: the server took no entry whose
+hash differs from its text, and `deskside admin verify-receipt` checks the whole record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.assist import EndReason, Scope
+from app.domain.documents import BadDocument, Fields, SignedDocument
+
+__all__ = ["session_facts"]
+
+_PLAIN = "{"  # texts that are no link of the chain are JSON as it stands
+_BY = frozenset({"agent", "customer", "system"})
+_TARGETS = frozenset({"screen", "window", "region", "drawn"})
+_SCOPES = frozenset(scope.value for scope in Scope)
+_REASONS = frozenset(reason.value for reason in EndReason)
+_MOST_NAME = 80
+_MOST_PLAIN = 4096
+
+
+def session_facts(entry: str) -> dict[str, object]:
+    """Return `by`, `target`, `scopes`, `reason`, `ok` and the name of the `agent`, as far as the entry says them."""
+    by, data = _read(entry)
+    facts: dict[str, object] = {"by": by} if by in _BY else {}
+    target, reason = data.get("target_kind"), data.get("reason")
+    if isinstance(target, str) and target in _TARGETS:
+        facts["target"] = target
+    if isinstance(reason, str) and reason in _REASONS:
+        facts["reason"] = reason
+    if isinstance(data.get("ok"), bool):
+        facts["ok"] = data["ok"]
+    several = data.get("scopes")
+    named = several if isinstance(several, list) else [data.get("scope")]
+    if scopes := [scope for scope in named if isinstance(scope, str) and scope in _SCOPES]:
+        facts["scopes"] = scopes
+    agent = data.get("agent")
+    name = agent.get("name") if isinstance(agent, Mapping) else None
+    if isinstance(name, str) and name.strip():
+        facts["agent"] = name.strip()[:_MOST_NAME]
+    return facts
+
+
+def _read(entry: str) -> tuple[str, Mapping[str, Any]]:
+    try:
+        if entry.startswith(_PLAIN):
+            plain = json.loads(entry) if len(entry) <= _MOST_PLAIN else {}
+            return str(plain.get("by", "")), plain
+        fields = Fields.parse(SignedDocument.from_text(entry).document)
+        return fields.text("by", 16), fields.inner("data").raw
+    except (BadDocument, ValueError, AttributeError, RecursionError):
+        return "", {}
