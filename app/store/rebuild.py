@@ -8,53 +8,36 @@ is saved the last images show, so an own edit is never missing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from app.domain.changes import Row
-from app.domain.entities import TICKET
 from app.domain.errors import Refused
 from app.domain.executor import execute
 from app.domain.ports import Identity
 from app.store.cipher import Database, Session
 from app.store.pending import PendingStore, Tools, context_of, drop_document, write_image
-from app.store.schema import quoted, table_of
+from app.store.rebuild_plan import (
+    Ground,
+    Key,
+    Plan,
+    component,
+    drop_unchanged,
+    entries_of,
+    grounds_of,
+    imaged_by,
+    keep_or_drop,
+)
+from app.store.schema import table_of
 from app.store.shown import MAX_PARAMETERS, Shown, ShownRows
 
 KEEP_INACTIVE_MS = 60_000  # the snapshots of the two files are not taken at one instant
 KEEP_SENT_MS = 7 * 86_400_000  # a server restored from a backup gets these again
 KEEP_DISCARDED_MS = 30 * 86_400_000
 _TRIES = 3
-
-Key = tuple[int, bytes]
-
-
-@dataclass(slots=True)
-class _Plan:
-    """New images, what they rest on, and which keys came and went."""
-
-    images: dict[Key, Row] = field(default_factory=dict)
-    seqs: dict[Key, int] = field(default_factory=dict)
-    mids: dict[Key, set[int]] = field(default_factory=dict)
-    gone: set[tuple[int, bytes, int]] = field(default_factory=set)
-    kept: set[Key] = field(default_factory=set)  # refused on replay: the last image stays until the server's word
-    same: set[Key] = field(default_factory=set)  # images that are stored like this already
-    revived: set[int] = field(default_factory=set)  # confirmed once, pending again since the server was restored
-    epoch: bytes | None = None
-    past: dict[Key, frozenset[int]] = field(default_factory=dict)
-    grounds: dict[int, _Ground] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """The ticket that a change is about and does not touch: which version of it, and which pending changes it shows."""
-
-    key: Key
-    version: tuple[int | None, int | None]
-    mids: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +61,7 @@ class Rebuilder:
         self._seen: list[_Seen] = []
         self._epoch: bytes | None = None  # unknown at first: whatever happened before the start is made good
         self._past: dict[Key, frozenset[int]] = {}  # of rows with pending changes: those that do not count any more
-        self._grounds: dict[int, _Ground] = {}
+        self._grounds: dict[int, Ground] = {}
 
     def start_over(self) -> None:
         """Forget what was noticed: the numbers changed."""
@@ -122,9 +105,9 @@ class Rebuilder:
 
     # --- replay -----------------------------------------------------------------------------------------------------
 
-    def _plan(self, shown: Shown, identity: Identity) -> _Plan:
-        plan = _Plan(epoch=shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'"), past=self._past_of(shown))
-        plan.grounds = _grounds(shown)
+    def _plan(self, shown: Shown, identity: Identity) -> Plan:
+        plan = Plan(epoch=shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'"), past=self._past_of(shown))
+        plan.grounds = grounds_of(shown)
         revived = self._revived(shown)
         plan.revived = set(revived)
         again = {**self._silent(shown), **revived}
@@ -132,10 +115,10 @@ class Rebuilder:
         if not dirty:
             return plan
         about = {mid: again.get(mid, set()) | {ground.key} for mid, ground in plan.grounds.items()}
-        imaged = _imaged(shown)
-        keys, mids = _component(imaged, dirty, {**again, **about})
+        imaged = imaged_by(shown)
+        keys, mids = component(imaged, dirty, {**again, **about})
         rows = ShownRows(shown, hidden=frozenset(keys))
-        entries = _entries(shown, mids)
+        entries = entries_of(shown, mids)
         for mid, outcome_keys in sorted(mids.items()):
             made = self._replay(entries.get(mid), rows, identity, mid)
             if made is None:
@@ -145,11 +128,11 @@ class Rebuilder:
                 plan.seqs.setdefault(key, rows.seq(*key))
                 plan.images[key] = row
                 plan.mids.setdefault(key, set()).add(mid)
-            _keep_or_drop(plan, rows, mid, (outcome_keys & imaged[mid]) - made.keys())
+            keep_or_drop(plan, rows, mid, (outcome_keys & imaged[mid]) - made.keys())
             rows.keep(made)
         for key in plan.kept:
             plan.seqs[key] = rows.seq(*key)
-        _drop_unchanged(shown, plan)
+        drop_unchanged(shown, plan)
         return plan
 
     def _dirty(self, shown: Shown, epoch: bytes | None) -> set[Key]:
@@ -170,7 +153,7 @@ class Rebuilder:
             out |= {(type_, id_) for (id_,) in shown.tx.all(sql)}
         return out
 
-    def _unlike_before(self, shown: Shown, plan: _Plan) -> set[Key]:
+    def _unlike_before(self, shown: Shown, plan: Plan) -> set[Key]:
         """Return the rows of which something else counts than at the last rebuild, whatever their base says."""
         past = plan.past
         out = {key for key in past if past[key] != self._past.get(key)}
@@ -233,7 +216,7 @@ class Rebuilder:
         except Refused:
             return None  # the server will most likely refuse it too, and then it stands in the tray
 
-    def _write(self, plan: _Plan) -> None:
+    def _write(self, plan: Plan) -> None:
         with self._file.write() as tx:
             for key, row in plan.images.items():
                 if key not in plan.same:
@@ -288,29 +271,6 @@ class Rebuilder:
             tx.run("DELETE FROM draft WHERE discarded < ?", (now - KEEP_DISCARDED_MS,))
 
 
-def _grounds(shown: Shown) -> dict[int, _Ground]:
-    """Return what changes rest on that do not touch the ticket which they are about.
-
-    Time and tags change no ticket, and what is written for a merged one changes only the one that took it. Where
-    they land is told by a row that has none of their images: when it is another one, they are replayed.
-    """
-    table = table_of(TICKET.number)
-    sql = (
-        f"SELECT k.mid, k.ticket, b.seq, b.rev FROM pending.outbox k LEFT JOIN main.{table.name} b ON b.id = k.ticket "
-        f"WHERE k.ticket IS NOT NULL AND {shown.active()} AND NOT EXISTS "
-        f"(SELECT 1 FROM pending.over_key j WHERE j.type = {TICKET.number} AND j.id = k.ticket AND j.mid = k.mid)"
-    )
-    found = shown.tx.all(sql)
-    over: dict[bytes, set[int]] = defaultdict(set)
-    if found:
-        sql = f"SELECT k.id, k.mid FROM pending.over_key k WHERE k.type = ? AND {shown.active()}"
-        for id_, mid in shown.tx.all(sql, (TICKET.number,)):
-            over[id_].add(mid)
-    return {
-        mid: _Ground((TICKET.number, id_), (seq, rev), frozenset(over.get(id_, ()))) for mid, id_, seq, rev in found
-    }
-
-
 def _unsettled(tx: Session) -> frozenset[int]:
     """Return the mids of this device's tray entries that nobody ticked off, as pending.db itself has them."""
     sql = (
@@ -318,80 +278,6 @@ def _unsettled(tx: Session) -> frozenset[int]:
         "WHERE n.id NOT IN (SELECT d.id FROM pending.needs_you_done d)"
     )
     return frozenset(mid for (mid,) in tx.all(sql))
-
-
-def _entries(shown: Shown, mids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
-    """Return what is to be replayed: (name, version, args, base, hlc, created) of each mid."""
-    out: dict[int, tuple[Any, ...]] = {}
-    every = sorted(mids)
-    for start in range(0, len(every), MAX_PARAMETERS):
-        part = every[start : start + MAX_PARAMETERS]
-        marks = ", ".join("?" * len(part))
-        sql = f"SELECT mid, name, v, args, base, hlc, created FROM pending.outbox WHERE mid IN ({marks})"
-        out |= {row[0]: row[1:] for row in shown.tx.all(sql, part)}
-    return out
-
-
-def _drop_unchanged(shown: Shown, plan: _Plan) -> None:
-    """Leave out images that are stored like this already, so that their index entries need not be written anew."""
-    by_type: dict[int, list[bytes]] = defaultdict(list)
-    for type_, id_ in plan.images:
-        by_type[type_].append(id_)
-    for type_, ids in by_type.items():
-        table = table_of(type_)
-        for start in range(0, len(ids), MAX_PARAMETERS):
-            part = ids[start : start + MAX_PARAMETERS]
-            marks = ", ".join("?" * len(part))
-            sql = f"SELECT {quoted(table.columns)} FROM pending.{table.overlay} WHERE id IN ({marks})"
-            for raw in shown.tx.all(sql, part):
-                key = (type_, raw[0])
-                if table.raw(plan.images[key], plan.seqs[key]) == raw:
-                    plan.same.add(key)
-
-
-def _keep_or_drop(plan: _Plan, rows: ShownRows, mid: int, unmade: set[Key]) -> None:
-    """Settle the images that a change had and that its replay makes no more: the base rows have it already.
-
-    They stay, as copies of those rows: a reader who looked at replica.db before they came, and at pending.db only now,
-    would else see neither.
-    """
-    for key in unmade:
-        row = rows.get(*key)
-        if row is None:
-            plan.gone.add((*key, mid))
-            continue
-        plan.seqs.setdefault(key, rows.seq(*key))
-        plan.images[key] = row
-        plan.mids.setdefault(key, set()).add(mid)
-
-
-def _imaged(shown: Shown) -> dict[int, set[Key]]:
-    """Return the rows of which each pending change has images."""
-    out: dict[int, set[Key]] = defaultdict(set)
-    for type_, id_, mid in shown.tx.all(f"SELECT k.type, k.id, k.mid FROM pending.over_key k WHERE {shown.active()}"):
-        out[mid].add((type_, id_))
-    return out
-
-
-def _component(
-    imaged: Mapping[int, set[Key]], dirty: set[Key], again: Mapping[int, set[Key]]
-) -> tuple[set[Key], dict[int, set[Key]]]:
-    """Return the rows and pending mids that hang together with the dirty rows. `again`: mids without images."""
-    by_key: dict[Key, set[int]] = defaultdict(set)
-    by_mid = {mid: imaged.get(mid, set()) | again.get(mid, set()) for mid in imaged.keys() | again.keys()}
-    for mid, touched in by_mid.items():
-        for key in touched:
-            by_key[key].add(mid)
-    keys, todo = set(dirty), list(dirty)
-    mids: dict[int, set[Key]] = {}
-    while todo:
-        for mid in by_key[todo.pop()]:
-            if mid not in mids:
-                mids[mid] = by_mid[mid]
-                fresh = by_mid[mid] - keys
-                keys |= fresh
-                todo += fresh
-    return keys, mids
 
 
 def _drop_orphans(tx: Session, keys: set[Key]) -> None:

@@ -33,7 +33,9 @@ def hexed(value: Any) -> Any:
 def held_change(row: Image) -> tuple[str, dict[str, Any]]:
     """Return name and arguments of the change that a conflict row holds."""
     data = held_json(row)
-    return data["name"], {name: _unpacked(name, value) for name, value in data["args"].items()}
+    words = {"note"} if data["name"] == "time.add" else set()  # there it is no id
+    args = data["args"].items()
+    return data["name"], {name: value if name in words else _unpacked(name, value) for name, value in args}
 
 
 def _unpacked(name: str, value: Any) -> Any:

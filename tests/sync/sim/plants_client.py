@@ -33,6 +33,7 @@ import sync.server.push_runs
 import sync.server.rows
 from app.domain.entities import BY_NUMBER
 from app.domain.replica import Checkpoint
+from app.store.rebuild_plan import Plan
 from app.store.schema import table_of
 from sync.protocol import Result
 from tests.sync.sim.plants_registry import Change, plant
@@ -61,7 +62,7 @@ def _at_once() -> Sequence[Change]:
 
 @plant("overlay_not_rebuilt", "images are not made anew when their base changed")
 def _not_rebuilt() -> Sequence[Change]:
-    return [(app.store.rebuild.Rebuilder, "_plan", lambda *_: app.store.rebuild._Plan())]
+    return [(app.store.rebuild.Rebuilder, "_plan", lambda *_: Plan())]
 
 
 @plant("replay_out_of_order", "pending mutations are replayed latest first")

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import app.store.replica
 from app.domain.ids import uuid7
-from tests.sync.sim import checks
+from tests.sync.sim import ends
 from tests.sync.sim.attachments import Attachments
 from tests.sync.sim.chaos import DAY, Chaos
 from tests.sync.sim.computer import Client, Computers, Event, Line
@@ -149,9 +149,9 @@ class World:
             self.computers.let_go(client)
         self.installations.unlock_all()
         deadline = self.now + 600_000
-        while self._heap and self.now < deadline and not checks.is_quiet(self):
+        while self._heap and self.now < deadline and not ends.is_quiet(self):
             self._step()
-        checks.everything_arrived(self)
+        ends.everything_arrived(self)
 
     def _close(self) -> None:
         Points.hit = staticmethod(lambda _: None)
