@@ -128,7 +128,7 @@ class Rebuilder:
                 plan.seqs.setdefault(key, rows.seq(*key))
                 plan.images[key] = row
                 plan.mids.setdefault(key, set()).add(mid)
-            keep_or_drop(plan, rows, mid, (outcome_keys & imaged[mid]) - made.keys())
+            keep_or_drop(plan, rows, mid, (outcome_keys & imaged.get(mid, set())) - made.keys())
             rows.keep(made)
         for key in plan.kept:
             plan.seqs[key] = rows.seq(*key)
