@@ -224,7 +224,7 @@ def _field(item: NeedItem, choices: Choices, clock: Clock, mine_at: int | None) 
             "Choose which one stays."
         )
     title = _("{field}: two people changed it").format(field=name)
-    reason = _("{field}: yours or the one of {who}?").format(field=name, who=known["who"])
+    reason = _("{field}: yours or {who}'s?").format(field=name, who=known["who"])
     return NeedWords(reason, title, full.format(**known), "split", "warning")
 
 

@@ -28,6 +28,7 @@ from tests.fakes.needs import FakeNeedsCommits, sample_needs
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, tag_id, ticket_id, user_id
 from widgets.foundation import Theme, ThemeMode
 from widgets.foundation.chooser import Chooser
+from widgets.foundation.turns import is_building
 from widgets.shell.build import build_agent_window
 from widgets.shell.sheet import ShortcutSheet
 from widgets.shell.window import AgentWindow
@@ -127,7 +128,7 @@ def test_a_ticket_chosen_in_the_list_shows_its_conversation_and_customer(desk: D
     texts = desk.window.ticket.conversation.texts()
     assert texts[0].startswith("Message, 박민수")
     assert any(t.startswith("Internal note, not visible to the customer") for t in texts)
-    assert any("allowed looking at the screen" in t for t in texts)
+    assert any("allowed looking at one window, nothing else" in t for t in texts)
     assert any("Screen sharing ended after 13 min" in t for t in texts)
     desk.qtbot.waitUntil(lambda: "한빛상사(가상)" in visible_texts(desk.window.customer))
     desk.qtbot.waitUntil(lambda: "Free support until 31 March 2027" in visible_texts(desk.window.customer))
@@ -182,6 +183,30 @@ def test_what_was_done_is_told_beside_the_composer_and_never_over_its_buttons(de
         desk.key(Qt.Key.Key_Escape)
         qtbot.waitUntil(apart)
         assert toast.text()
+
+
+def test_what_was_done_hides_no_line_of_the_conversation(desk: Desk, qtbot: QtBot) -> None:
+    """The conversation makes room while the line stands there; who reads further up is not moved."""
+    window, toast, area = desk.window, desk.window.toast, desk.window.ticket.conversation.area
+    window.resize(1280, 640)
+    desk.open(0)
+    qtbot.waitUntil(lambda: not is_building() and area.verticalScrollBar().maximum() > 0)
+    bar = area.verticalScrollBar()
+    bar.setValue(bar.maximum())
+
+    def last() -> int:
+        block = window.ticket.conversation._column.blocks()[-1]
+        return block.mapTo(window, QPoint(0, block.height())).y()
+
+    toast.tell("Done")
+    qtbot.waitUntil(lambda: last() <= toast.y())
+    toast.hide()
+    qtbot.waitUntil(lambda: area.viewport().height() == area.height() and bar.value() == bar.maximum())
+    bar.setValue(0)
+    toast.tell("Done again")
+    qtbot.waitUntil(lambda: area.viewport().height() < area.height())
+    assert bar.value() == 0
+    toast.hide()
 
 
 @pytest.mark.ux("UX-22")
@@ -346,7 +371,7 @@ def test_the_language_switches_in_place_with_all_that_is_open(desk: Desk) -> Non
     assert desk.window.ticket.header.state.label() == "처리 중"
     assert desk.composer.reply_button.label() == "답변 쓰기"
     conversation = desk.window.ticket.conversation
-    desk.qtbot.waitUntil(lambda: any("님이 화면 보기를 허용했습니다" in t for t in conversation.texts()))
+    desk.qtbot.waitUntil(lambda: any("님이 창 하나 보기만 허용했습니다" in t for t in conversation.texts()))
     desk.window.strip.language.click()
     assert desk.window.inbox.title.text() == "My tickets"
 

@@ -254,7 +254,7 @@ class HomeWindow(QWidget):
         widget = self._row_of(ticket.subject, spoken_number(ticket.number), ticket.state, kind, ticket.updated_ms)
         opened = Button(
             self._theme,
-            pgettext("show a ticket", "Open"),
+            pgettext("show a ticket", "View"),
             look=Look.QUIET,
             pressed=lambda: self.ticket_opened.emit(ticket.id),
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from widgets.foundation.buttons import Button, IconButton, Look
@@ -138,6 +138,7 @@ class Toast(Panel):
     """One line at the foot of a window: what was done, with Undo for some seconds. A new one replaces the old."""
 
     undone = Signal()
+    covers = Signal(int)  # so many px of what lies behind its upper edge and the part that it stands above
 
     def __init__(self, theme: Theme, window: QWidget, *, undo: str, close: str) -> None:
         """`undo` and `close` are the labels of the two buttons."""
@@ -183,6 +184,16 @@ class Toast(Panel):
         if event.type() in _MOVED and not self.isHidden():
             self._place()
         return super().eventFilter(watched, event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Ask for room: no line of text is hidden."""
+        super().showEvent(event)
+        self.covers.emit(self.height() + self._space.small)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Give the room back."""
+        super().hideEvent(event)
+        self.covers.emit(0)
 
     def _undo(self) -> None:
         run, self._undo_run = self._undo_run, None

@@ -99,6 +99,7 @@ class WindowFrame(QMainWindow):
         self.setCentralWidget(self.cover)
         self.toast = Toast(theme, whole, undo=_("Undo"), close=_("Close"))
         self.toast.stand_above(self.ticket.composer)
+        self.toast.covers.connect(self.ticket.conversation.leave_free)
 
     def _split(self, theme: Theme) -> None:
         space = theme.tokens.space

@@ -79,8 +79,7 @@ class Conversation(QWidget):
         attachments stand.
         """
         same = details.row.id == self._ticket and choices is self._choices
-        bar = self.area.verticalScrollBar()
-        self._at_end = not same or bar.value() >= bar.maximum() - self._theme.tokens.space.vast
+        self._at_end = not same or self._is_at_end()
         if not same:
             self._first = max(0, len(details.items) - AT_FIRST)
             self._from_end = None
@@ -103,6 +102,15 @@ class Conversation(QWidget):
         for _entry, widget in self._made.values():
             if isinstance(widget, MessageBlock) and widget.files is not None:
                 widget.files.show_status(sha256, status)
+
+    def leave_free(self, px: int) -> None:
+        """Leave so much free at the foot, for what stands there for a while; who reads the end goes on reading it."""
+        self._at_end = self._is_at_end()
+        self.area.setViewportMargins(0, 0, 0, px)
+
+    def _is_at_end(self) -> bool:
+        bar = self.area.verticalScrollBar()
+        return bar.value() >= bar.maximum() - self._theme.tokens.space.vast
 
     def scroll_by(self, pages: float) -> None:
         """Scroll by pages; negative is up."""
