@@ -37,6 +37,8 @@ def _lack(world: World, client: Client) -> str:
         return "or has scopes that are not its own"
     if worker.replica.last_mid() > state.lmid_seen:
         return f"confirmation of {worker.replica.last_mid() - state.lmid_seen} mutations"
+    if world.oracle.past.lmids.get(client.person.device, 0) > state.lmid_seen:
+        return "word about what came late from it"  # sent before its files were put back to an earlier state
     for scope in state.scopes.values():
         if scope.state != "live" or scope.cursor != world.oracle.past.heads.get(scope.id, 0):
             return f"rows of {scope.id}"
