@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -162,18 +162,47 @@ def _session_info(phase: Phase, **more: Any) -> SessionInfo:
     )  # fmt: skip
 
 
+_ROWS = (
+    ("11/20", "현금", "문구 구입", "", "18,400"),
+    ("11/20", "소모품비", "문구 구입", "18,400", ""),
+    ("11/21", "외상매출금", "11월 정기 점검", "330,000", ""),
+    ("11/21", "매출", "11월 정기 점검", "", "330,000"),
+    ("11/22", "여비교통비", "거래처 방문", "12,600", ""),
+    ("11/22", "현금", "거래처 방문", "", "12,600"),
+)
+_PLACES = (200, 330, 520, 800, 940)  # px from the left
+
+
 def _desktop() -> QImage:
+    """A customer's screen with an accounting program and its message."""
     image = QImage(1280, 800, QImage.Format.Format_RGB32)
-    image.fill(QColor("#dfe6ee"))
+    image.fill(QColor("#5b86b8"))
     painter = QPainter(image)
-    painter.fillRect(140, 90, 1000, 600, QColor("#ffffff"))
-    painter.fillRect(140, 90, 1000, 40, QColor("#35506e"))
-    painter.setPen(QColor("#ffffff"))
-    painter.setFont(QFont("Pretendard", 13))
-    painter.drawText(160, 116, "프린터 설정 – PX-200")
-    painter.setPen(QColor("#222222"))
-    for i, text in enumerate(("급지: 자동", "용지 걸림 감지: 켜짐", "펌웨어: 2.4.1", "마지막 오류: E-1042")):
-        painter.drawText(190, 190 + i * 44, text)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#f7f8fa"))
+    painter.drawRoundedRect(160, 90, 960, 600, 8, 8)
+    painter.fillRect(160, 128, 960, 1, QColor("#cfd5dd"))
+    font = QFont()
+    font.setPixelSize(16)
+    painter.setFont(font)
+    painter.setPen(QColor("#1b1e23"))
+    painter.drawText(184, 116, "전표 입력 – 장부 10 (가상)")
+    for place, text in enumerate(("새 전표", "저장", "인쇄", "마감")):
+        painter.setBrush(QColor("#ffffff"))
+        painter.setPen(QColor("#b6bdc8"))
+        painter.drawRoundedRect(184 + 96 * place, 144, 84, 34, 4, 4)
+        painter.setPen(QColor("#1b1e23"))
+        painter.drawText(184 + 96 * place, 144, 84, 34, Qt.AlignmentFlag.AlignCenter, text)
+    painter.fillRect(184, 196, 912, 400, QColor("#ffffff"))
+    painter.fillRect(184, 196, 912, 36, QColor("#e9ecf1"))
+    for line, row in enumerate((("날짜", "계정", "적요", "차변", "대변"), *_ROWS)):
+        for left, text in zip(_PLACES, row, strict=True):
+            painter.drawText(left, 220 + 36 * line, text)
+        painter.fillRect(184, 231 + 36 * line, 912, 1, QColor("#d5d9e0"))
+    painter.fillRect(184, 612, 912, 52, QColor("#fce8e6"))
+    painter.setPen(QColor("#b3261e"))
+    painter.drawText(204, 644, "E-AC100: 화면을 그릴 수 없습니다. 프로그램을 다시 시작해 주세요.")
     painter.end()
     return image
 

@@ -73,7 +73,7 @@ def sample_home() -> HomeView:
         customer=_t("박민수", "Park Minsu"),
         phone="02-555-0100",
         mail="support@hanbit.example",
-        hours=Hours(((day - 7200, day + 3 * 3600),)),
+        hours=Hours(((day - 20_520, day + 11_880),)),  # 09:00 to 18:00 in Seoul
         assets=(
             AssetLine(
                 "a1",

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures of every window: `python -m tests.widgets.screenshots [words…]` writes build/screenshots and one HTML sheet.
 
-A scene is a function that builds a window; modules named tests/widgets/scenes_*.py list theirs in `SCENES`.
+A scene is a function that builds a window; modules named tests/widgets/scenes_*.py list theirs in `SCENES`. `--readme`
+draws those of README.md anew into docs/images. All are drawn as in Seoul, whatever the machine's own time zone is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,15 @@ __all__ = ["Scene", "main", "render"]
 LANGUAGES = ("ko", "en")
 MODES = (ThemeMode.LIGHT, ThemeMode.DARK)
 EXTRA_MODES = (ThemeMode.CONTRAST_LIGHT, ThemeMode.CONTRAST_DARK)
+ZONE = "Asia/Seoul"
+README = (  # file in docs/images, scene, language, theme
+    ("agent-light-en.png", "agent-ticket", "en", ThemeMode.LIGHT),
+    ("agent-dark-ko.png", "agent-ticket", "ko", ThemeMode.DARK),
+    ("companion-light-en.png", "companion-home", "en", ThemeMode.LIGHT),
+    ("request-light-ko.png", "companion-request", "ko", ThemeMode.LIGHT),
+    ("session-light-ko.png", "session-live", "ko", ThemeMode.LIGHT),
+)
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
 
 @dataclass(frozen=True)
@@ -100,13 +111,24 @@ def main(argv: list[str]) -> int:
     parser.add_argument("words", nargs="*")
     parser.add_argument("--out", type=Path, default=Path("build/screenshots"))
     parser.add_argument("--text", type=int, default=100, help="text size in percent")
+    parser.add_argument("--readme", action="store_true", help="draw the pictures of README.md")
     options = parser.parse_args(argv)
+    os.environ["TZ"] = ZONE
+    if hasattr(time, "tzset"):
+        time.tzset()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     if not isinstance(app, QApplication):
         return 1
     theme = Theme(app, load_tokens(), ThemeMode.LIGHT)
     theme.set_text_percent(options.text)
     ring = FocusRing(app, theme)
+    if options.readme:
+        for file, name, language, mode in README:
+            theme.set_mode(mode)
+            set_language("ko" if language == "ko" else "en")
+            render(app, theme, next(scene for scene in find_scenes([name]) if scene.name == name), IMAGES / file)
+        ring.remove()
+        return 0
     scenes = find_scenes(options.words)
     options.out.mkdir(parents=True, exist_ok=True)
     rows: list[tuple[str, list[str]]] = []

@@ -185,6 +185,17 @@ def test_what_was_done_is_told_beside_the_composer_and_never_over_its_buttons(de
         assert toast.text()
 
 
+def test_the_details_button_is_pressed_from_the_first_paint_when_details_show(desk: Desk) -> None:
+    """Also when a ticket was open before the window came up."""
+    window = desk.window
+    window.hide()
+    window.resize(1300, 800)
+    desk.open(0)
+    window.show()
+    assert window.customer.isVisible()
+    assert window.top.details_button.isChecked()
+
+
 def test_what_was_done_hides_no_line_of_the_conversation(desk: Desk, qtbot: QtBot) -> None:
     """The conversation makes room while the line stands there; who reads further up is not moved."""
     window, toast, area = desk.window, desk.window.toast, desk.window.ticket.conversation.area

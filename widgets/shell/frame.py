@@ -168,7 +168,7 @@ class WindowFrame(QMainWindow):
         shown = wide if self._details_wanted is None else self._details_wanted
         is_open = self.ticket.is_open() and not self.is_needs()
         self.customer.setVisible(shown and is_open)
-        self.top.details_button.setChecked(self.customer.isVisible())
+        self.top.details_button.setChecked(shown and is_open)
         self.top.details_button.setEnabled(is_open)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
