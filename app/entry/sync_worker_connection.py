@@ -115,6 +115,11 @@ class Connection:
         if live is not None:
             await live.close()
 
+    async def network_gone(self) -> None:
+        """Nothing reaches the server: close the live channel, and open it as soon as anything does again."""
+        await self.drop_live()
+        self._live_retry.network_gone()
+
     # --- for the window -----------------------------------------------------------------------------------------------
 
     async def call(self, message: link.Call) -> link.CallResult:

@@ -52,6 +52,10 @@ class LiveRetry:
         self._backoff = self._backoff or Backoff(rng)
         self._not_before = now + self._backoff.failed_s()
 
+    def network_gone(self) -> None:
+        """Nothing reaches the server, so the channel is not to blame: it is tried as soon as anything does again."""
+        self._backoff, self._not_before = None, 0.0
+
 
 class Live:
     """An open channel with the tasks that serve it. `ended` says that it broke."""
@@ -111,7 +115,8 @@ class Live:
 
     def _take(self, message: wire.LiveDown) -> None:
         if isinstance(message, wire.Poke):
-            self._heads |= message.heads
+            for scope, head in message.heads.items():  # in whatever order they come
+                self._heads[scope] = max(head, self._heads.get(scope, 0))
             if self._timer is None:
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_at(max(loop.time() + _GATHER_S, self._not_before), self._poke)

@@ -241,7 +241,7 @@ class Worker:
             await self._wait(self._backoff.failed_s(verdict.retry_s))
 
     async def _on_unreachable(self, error: WorldError) -> None:
-        await self._connection.drop_live()
+        await self._connection.network_gone()
         self._status.set("offline", code=error.code)
         self._engine.wish(ClientCore.rehello)
         wait = self._backoff.failed_s()

@@ -8,12 +8,12 @@ entry instead of one a scope.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-from sync.protocol import Poke, encode
+from sync.protocol import Poke, ProtocolError, decode, encode
 from sync.server.bus import Bus
 from sync.server.member import Member
 
@@ -38,6 +38,7 @@ class Audience:
         self._bus = bus
         self._groups: dict[frozenset[str], _Group] = {}
         self._listening: dict[str, dict[frozenset[str], _Group]] = {}
+        self._told: dict[str, int] = {}  # scope -> head that all who listen to it here know of
         self._moved: dict[str, int] = {}
         self._cooling: set[str] = set()
 
@@ -61,10 +62,26 @@ class Audience:
             del self._groups[group.scopes]
             for scope in group.scopes:
                 del self._listening[scope][group.scopes]
+                if not self._listening[scope]:
+                    self._told.pop(scope, None)
 
-    def scopes(self) -> list[str]:
-        """Return the scopes that somebody here listens to."""
-        return [scope for scope, groups in self._listening.items() if groups]
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nobody listens here."""
+        return not self._groups
+
+    def told(self) -> dict[str, int]:
+        """Return how far scopes are, as everybody here knows."""
+        return dict(self._told)
+
+    def greet(self, member: Member, heads: Mapping[str, int]) -> None:
+        """Tell a new member how far its scopes are; read since it was added."""
+        for scope, head in heads.items():
+            self._told.setdefault(scope, head)
+        # archives are loaded by few, and change when the team's scope does
+        said = {scope: head for scope, head in heads.items() if head and not scope.endswith(":arc")}
+        if said:
+            member.send(Poke(heads=said))
 
     def publish(self, heads: Mapping[str, int]) -> None:
         """Tell everybody that scopes moved: at once, then at most every 20 ms a scope."""
@@ -73,10 +90,14 @@ class Audience:
             if scope not in self._cooling:
                 self._send(scope)
 
-    def show(self, heads: Iterable[tuple[str, int]]) -> None:
-        """Tell the members of this process how far scopes are."""
-        for scope, head in heads:
-            self._poked(scope, encode(Poke(heads={scope: head})))
+    def catch_up(self, heads: Mapping[str, int], before: Mapping[str, int]) -> None:
+        """Poke for the scopes of which the members of this process know less than `heads` say.
+
+        `before` is what `told` returned before the heads were read: one that is lower now went back with the database.
+        """
+        for scope, head in heads.items():
+            if head > self._told.get(scope, 0) or head < before.get(scope, 0):
+                self._poked(scope, encode(Poke(heads={scope: head})))
 
     def _listen(self, scope: str) -> dict[frozenset[str], _Group]:
         groups = self._listening.get(scope)
@@ -99,7 +120,12 @@ class Audience:
         return [member for group in self._listening.get(scope, {}).values() for member in group.members]
 
     def _poked(self, scope: str, payload: bytes) -> None:
-        self._poke(iter(self._of(scope)), scope, payload)
+        """Hand a poke to the members, unless they know."""
+        members = self._of(scope)
+        head = _head(scope, payload) if members else None
+        if head is not None and head != self._told.get(scope):
+            self._told[scope] = head
+            self._poke(iter(members), scope, payload)
 
     def _poke(self, members: Iterator[Member], scope: str, payload: bytes) -> None:
         count = 0
@@ -112,3 +138,12 @@ class Audience:
     def _present(self, scope: str, payload: bytes) -> None:
         for member in self._of(scope):
             member.send_raw(payload)
+
+
+def _head(scope: str, payload: bytes) -> int | None:
+    """Return what a poke says of a scope; None for anything else that came over the bus."""
+    try:
+        message: Poke = decode(payload, Poke)
+    except ProtocolError:
+        return None
+    return message.heads.get(scope)

@@ -42,8 +42,11 @@ _SIG_A_SECOND = 50
 _SIG_BYTES_A_SESSION = 4 << 20
 _MEMBERS_KEPT_MS = 2000
 _PRESENCE_STATES = frozenset({"reading", "writing", "gone"})
-_SCOPES_AT_ONCE = 500
 _PONG = encode(Pong())
+_SCOPE = SYSTEM.scope
+_TOTAL = sa.select(sa.func.count().label("scopes"), sa.func.sum(_SCOPE.c.head).label("heads"))
+_ALL_HEADS = sa.select(_SCOPE.c.id, _SCOPE.c.head)
+_HEADS = _ALL_HEADS.where(_SCOPE.c.id.in_(sa.bindparam("scopes", expanding=True)))
 
 
 @dataclass(slots=True)
@@ -90,6 +93,7 @@ class Hub:
         self._members: dict[bytes, Member] = {}
         self._relays: dict[bytes, _Relay] = {}
         self._catching_up: set[asyncio.Task[None]] = set()
+        self._looked: tuple[int, int] | None = None
 
     def start(self) -> None:
         """Begin to listen to other processes. Call on the event loop."""
@@ -113,8 +117,22 @@ class Hub:
         """Hand an invitation to the customer's companions that are online; False if there is none."""
         return await self._bus.deliver([f"cust.{customer.hex()}"], encode(invite))
 
+    async def look(self) -> None:
+        """Poke for what nobody told of: whoever committed it was killed, or the broker was away. Raises DatabaseBusy.
+
+        Costs nothing without sockets, and one sum while nothing changes.
+        """
+        if self._audience.is_empty:
+            return
+        before = self._audience.told()
+        total, heads = await self._jobs.read(self._moved)
+        self._audience.catch_up(heads, before)
+        self._looked = total
+
     async def catch_up(self, member: Member) -> None:
-        """Hand a companion what was meant for it while it was away."""
+        """Hand a socket what it missed while it was away: how far its scopes are, or a companion's invitations."""
+        if member.scopes:
+            self._audience.greet(member, await self._jobs.read(lambda: self._heads(member.scopes)))
         if member.grant.kind == COMPANION and self._waiting is not None:
             waiting = self._waiting
             for invite in await self._jobs.read(lambda: waiting(member.grant)):
@@ -199,25 +217,35 @@ class Hub:
             await self._presence(member, message)
 
     def _broker_returned(self) -> None:
-        """What other processes said meanwhile is lost: say how far scopes are, and hand out invitations again."""
+        """What other processes said meanwhile is lost: look at once, and hand out invitations again."""
         task = asyncio.ensure_future(self._repeat())
         self._catching_up.add(task)
         task.add_done_callback(self._catching_up.discard)
 
     async def _repeat(self) -> None:
-        with suppress(DatabaseBusy):  # then the next poll does it
-            scopes = self._audience.scopes()
-            for start in range(0, len(scopes), _SCOPES_AT_ONCE):
-                part = scopes[start : start + _SCOPES_AT_ONCE]
-                self._audience.show(await self._jobs.read(lambda part=part: self._heads(part)))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
+        with suppress(DatabaseBusy):  # the next look does it; an invitation is seen at the next connection
+            await self.look()
             for member in list(self._members.values()):
-                await self.catch_up(member)
+                if member.grant.kind == COMPANION:
+                    await self.catch_up(member)
 
-    def _heads(self, scopes: list[str]) -> list[tuple[str, int]]:
-        table = SYSTEM.scope
+    def _moved(self) -> tuple[tuple[int, int], dict[str, int]]:
+        """Return what tells whether anything changed, and the heads of all scopes if it did."""
         with self._store.read() as connection:
-            query = sa.select(table.c.id, table.c.head).where(table.c.id.in_(scopes))
-            return [(row.id, row.head) for row in connection.execute(query)]
+            total = self._total(connection)
+            return total, self._all_heads(connection) if total != self._looked else {}
+
+    def _total(self, connection: sa.Connection) -> tuple[int, int]:
+        row = connection.execute(_TOTAL).one()
+        return int(row.scopes), int(row.heads or 0)
+
+    def _all_heads(self, connection: sa.Connection) -> dict[str, int]:
+        return {scope: head for scope, head in connection.execute(_ALL_HEADS)}  # noqa: C416 - rows are no tuples
+
+    def _heads(self, scopes: frozenset[str]) -> dict[str, int]:
+        with self._store.read() as connection:
+            rows = connection.execute(_HEADS, {"scopes": list(scopes)})
+            return {row.id: row.head for row in rows}
 
     def _scopes(self, grant: Grant) -> frozenset[str]:
         with self._store.read() as connection:

@@ -39,6 +39,7 @@ _PG_WRITERS = 8
 # transactions of pushes at a time: while the disk takes one, the next is made
 _PG_PUSHERS = 2
 _NOTICES_S = 1.0
+_HEADS_S = 1.0  # what a lost poke may cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def build_parts(
     upkeep = Upkeep(store, hub, jobs, clock, rng)
     tasks = [
         Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run),
+        Task("heads", _HEADS_S, hub.look),
         Task("retention", 3600, upkeep.retention, first_s=60),
     ]
     if not store.is_sqlite:

@@ -56,12 +56,14 @@ class Line:
 
 
 @contextmanager
-def live(world: World, token: str) -> Iterator[Line]:
-    """Open an authenticated socket."""
+def live(world: World, token: str, told: list[Any] | None = None) -> Iterator[Line]:
+    """Open an authenticated socket; `told` takes what the server says at its start."""
     with Socket(world) as socket:
         line = Line(socket)
         line.send(Auth(token=token))
-        line.sync()
+        first = line.sync()
+        if told is not None:
+            told += first
         yield line
 
 

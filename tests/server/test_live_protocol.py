@@ -31,6 +31,7 @@ def entered(world: World, agent: Agent) -> Iterator[Socket]:
     with Socket(world) as socket:
         socket.send_bytes(encode(Auth(token=agent.tokens.access)))
         socket.send_bytes(encode(Ping()))
+        assert isinstance(next_of(socket), Poke)  # how far its scopes are
         assert next_of(socket) == Pong()
         yield socket
 

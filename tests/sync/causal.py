@@ -37,7 +37,7 @@ from tests.sync.torture_computer import Computer
 
 __all__ = ["Plan", "run_once"]
 
-_STALLED_S = 90.0  # above the poll of 48 to 72 s, which is what helps after a lost poke
+_STALLED_S = 45.0  # below the poll of 48 to 72 s: nothing may need it
 _SHORT_S, _LONG_S = 1.0, 10.0
 _SILENCES = (Silence.INBOUND, Silence.OUTBOUND, Silence.BOTH)
 _BAD = ("violations", "lost", "doubled", "diverged", "wrong_sums", "stalled")

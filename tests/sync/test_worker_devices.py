@@ -236,3 +236,8 @@ def test_a_live_channel_that_does_not_last_is_not_tried_at_once() -> None:
     retry.opened(110.0)
     retry.ended(200.0, rng)
     assert retry.due_s(200.0) == 0
+    for second in range(10):
+        retry.failed(200.0 + second, rng)
+    assert retry.due_s(210.0) > 0
+    retry.network_gone()
+    assert retry.due_s(210.0) == 0, "it was not the channel's fault, and the line is back"

@@ -67,7 +67,9 @@ def test_a_burst_of_changes_is_fetched_together() -> None:
 
     async def run() -> list[News]:
         return await _heard(
-            _Channel(), [{"team:a": 7}, {"team:b": 1}, {"team:a": 8}], [{"team:a": n} for n in range(9, 30)]
+            _Channel(),
+            [{"team:a": 7}, {"team:b": 1}, {"team:a": 8}, {"team:a": 6}],
+            [{"team:a": n} for n in range(9, 30)],
         )
 
     assert asyncio.run(run()) == [{"team:a": 8, "team:b": 1}, {"team:a": 29}]
