@@ -132,9 +132,11 @@ def test_heads_that_went_back_are_told(world: World) -> None:
     """A standby took over without the newest commits: devices must hear of its changes, though the heads are lower."""
     kim, lee = world.agent("kim"), world.agent("lee")
     team = team_scope(world.team("북부"))
-    for _ in range(2):
-        kim.create(kim.fresh())
     with live(world, lee.tokens.access) as line:
+        for _ in range(2):
+            kim.create(kim.fresh())
+        while _until_poked(line, team) != 6:
+            pass
         with world.store._write_engine.begin() as cx:
             cx.exec_driver_sql("UPDATE scope SET head = 3 WHERE kind = 'team' AND head = 6")
         _look(world)
