@@ -61,7 +61,8 @@ class AskWindow(QDialog):
             _("You are offline. Your request is kept safely and sent when the connection is back."),
             kind="warning",
         )
-        self.offline.setVisible(not online)
+        if online:
+            self.offline.hide()
         self.send = Button(theme, _("Send request"), look=Look.PRIMARY, icon="send", pressed=self._send)
         cancel = Button(theme, _("Cancel"), pressed=self.reject)
         edge = (space.wide, space.wide, space.wide, space.large)

@@ -52,7 +52,7 @@ class EnrolWindow(QWidget):
         fit(self, self._space.vast * 10, self._space.vast * 8)
 
     def _link_page(self) -> QWidget:
-        page = QWidget()
+        page = QWidget(self)
         self.link = QLineEdit()
         self.link.setAccessibleName(_("Enrolment link or code"))
         self.link.setPlaceholderText("deskside://enrol/…")
@@ -82,7 +82,7 @@ class EnrolWindow(QWidget):
         return page
 
     def _confirm_page(self) -> QWidget:
-        page = QWidget()
+        page = QWidget(self)
         self._who = PlainLabel(type="title", wrap=True)
         self._server = PlainLabel(tone="muted", wrap=True, selectable=True)
         self.mark = PlainLabel(type="title", selectable=True)
@@ -178,7 +178,8 @@ class PassphraseWindow(QWidget):
         self.setWindowTitle(_("Passphrase"))
         self.word = self._field(_("Passphrase"))
         self.again = self._field(_("Passphrase once more"))
-        self.again.setVisible(first)
+        if not first:
+            self.again.hide()
         self.problem = Notice(theme, kind="danger")
         self.problem.hide()
         self.go = Button(theme, _("Continue"), look=Look.PRIMARY, big=True, pressed=self._give)

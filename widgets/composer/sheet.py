@@ -78,10 +78,12 @@ class Sheet(Panel):
         self.discard = IconButton(theme, "trash-2", "-", pressed=self.discarded.emit)
         self.menu = QMenu(self)
         self.attach = IconButton(theme, "paperclip", "-", pressed=self.attach_asked.emit)
-        self.attach.setVisible(blobs is not None)
+        if blobs is None:
+            self.attach.hide()
         foot = row(self.send, self.more, self.attach, space.small, self.state, self.other, self.discard, gap=space.tiny)
         foot.setStretch(4, 1)
-        self.more.setVisible(kind is DraftKind.REPLY)
+        if kind is not DraftKind.REPLY:
+            self.more.hide()
         EnterFilter(self.edit, lambda: self.send_pressed.emit(After.NOTHING), control=True)
         box = column(
             head, self.notice, self.edit, self.files, foot, gap=space.tiny, margins=(space.medium, space.small) * 2

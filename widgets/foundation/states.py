@@ -51,9 +51,11 @@ class EmptyState(QWidget):
         self.text = PlainLabel(text, tone="muted", wrap=True)
         for label in (self.title, self.text):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.text.setVisible(bool(text))
+        if not text:
+            self.text.hide()
         self.action = Button(theme, action, look=Look.NORMAL, pressed=pressed)
-        self.action.setVisible(bool(action))
+        if not action:
+            self.action.hide()
         edge = (space.wide, space.wide, space.wide, space.wide)
         middle = row(None, self.action, None)
         self.setLayout(column(None, picture, self.title, self.text, middle, None, gap=space.small, margins=edge))

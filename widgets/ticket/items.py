@@ -131,7 +131,8 @@ class MessageBlock(Panel):
         name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         what = ElidedLabel(self._label() if self._kind != "card" else "", type="caption", tone=tone)
         state = PlainLabel(_("waits to be sent") if item.pending else "", type="caption", tone=tone or "muted")
-        state.setVisible(item.pending)
+        if not item.pending:  # a part that is shown before it has a place would be a window of its own
+            state.hide()
         at = PlainLabel(fmt.moment(item.at), type="caption", tone=tone or "muted")
         head = QWidget()
         box = row(picture, name, what, state, at, gap=theme.tokens.space.small)
