@@ -295,7 +295,8 @@ def test_another_organisations_server_at_the_same_address_is_not_told_anything(
     qtbot.waitUntil(lambda: again.home is not None and again.home.notice.text.text() == wanted, timeout=_WAIT_MS)
     assert again.home is not None
     assert [request.subject for request in again.home._requests] == ["New paper tray"]
-    assert set(server.called) == {"identity"}
+    asked = server.called.index("identity")  # what was under way before it became another's server counts for nothing
+    assert set(server.called[asked:]) == {"identity"}
 
 
 @pytest.mark.parametrize("claim", ["own", "pinned", "nonsense"])
