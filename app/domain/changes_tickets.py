@@ -130,12 +130,17 @@ class TicketCreate:
         return [ticket, first, history(ctx, ticket, self.event, "opened", {"origin": origin})]
 
     def _repaired(self, rows: Rows, ctx: Context) -> list[Effect]:
-        """The id is taken: nothing if it is this ticket, sent again; else its words are added, its fields set."""
+        """The id is taken: nothing if it is this ticket, sent again; else its words are added, its fields set.
+
+        Fields of that ticket only, for of one that it was merged into the writer may see nothing. A customer sets none.
+        """
         message = rows.get(MESSAGE.number, self.message)
         known = message is not None and self.ticket in (message.values["origin_ticket"], message.values["ticket"])
         if known or was_done(rows, self.ticket, self.event, "opened"):
             return []
-        ticket, _ = landing(rows, self.ticket)
+        if ctx.actor.kind == "customer":
+            raise Refused("id_taken")
+        ticket, via = landing(rows, self.ticket)
         wanted: dict[str, Value] = {
             "subject": self.subject[:MAX_SUBJECT_CHARS], "priority": self.priority, "kind": self.kind,
             "customer": customer_of(rows, self.customer), "asset": self.asset, "owner": self.owner,
@@ -144,7 +149,7 @@ class TicketCreate:
         sets: list[Effect] = [
             SetField(TICKET.number, ticket.id, name, value, TICKET.field(name).policy, base=(1, 0))
             for name, value in sorted(wanted.items())
-            if value is not None
+            if value is not None and via is None
         ]
         add = MessageAdd(
             self.event, self.message, self.ticket, self.body, channel=self.channel, inbound=self.from_customer,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from sync.server.epochs import follow_cluster
@@ -24,14 +25,18 @@ class Telling:
         self._jobs = jobs
         self._clock = clock
         self._reader = NoticeReader(clock())
+        self._untold: deque[Notice] = deque()
 
     async def run(self) -> None:
-        """Read and tell. Raises DatabaseBusy."""
-        for notice in await self._jobs.read(self._read):
+        """Read and tell. Raises DatabaseBusy; what was not told by then comes first in the next round."""
+        self._untold.extend(await self._jobs.read(self._read))
+        while self._untold:
+            notice = self._untold[0]
             if notice.kind == REHELLO:
                 await self._hub.access_changed(notice.device)
             else:
                 self._hub.dismiss(notice.device)
+            self._untold.popleft()
 
     def _read(self) -> list[Notice]:
         with self._store.read() as connection:

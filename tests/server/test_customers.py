@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.changes import CustomerSet, TicketSet
+from app.domain.changes import CustomerSet, TicketMerge, TicketSet
 from app.domain.entities import HISTORY, MEMBERSHIP, MESSAGE, TICKET
 from app.domain.errors import Refused
 from app.domain.signed import b64, unb64, verify
@@ -215,3 +215,20 @@ def test_a_customer_who_is_blocked_writes_nothing_more(desk: World) -> None:
     assert len(kim.copy.of(MESSAGE.number)) == 1
     assert kim.do(CustomerSet(kim.fresh(), desk.customer, {"blocked_reason": None})) == ("ok", None)
     assert companion.post("/customer/v1/message", words).status_code == 200
+
+
+def test_a_request_that_names_a_strangers_ticket_changes_and_shows_nothing_of_it(desk: World) -> None:
+    """Its id may be known: it was the customer's once, or his own was merged into it. Words and subject stay as is."""
+    kim, companion = desk.agent(), desk.companion()
+    theirs = kim.ticket(1, customer=desk.other_customer, body="between Tom and us")
+    own = kim.ticket(2)
+    assert kim.do(TicketMerge(kim.fresh(), own, theirs)) == ("ok", None)
+    kim.pull()
+    before = kim.row(theirs)
+    for n, known in ((2, theirs.hex()), (3, own.hex())):
+        forged = request(n, id=known, subject="mine now", body="let me see")
+        answer = companion.post("/customer/v1/request", forged)
+        assert (answer.status_code, answer.json()["code"]) == (409, "id_taken")
+    kim.pull()
+    assert kim.row(theirs) == before
+    assert "between Tom and us" not in companion.get("/customer/v1/home").text

@@ -12,8 +12,10 @@ from app.domain.entities import TICKET, USER, team_scope
 from app.domain.errors import Refused
 from sync.protocol import Begin, Bye, LiveDown, NewDevice, Poke, Problem, Refresh, Rehello, Tokens, Wiped, unpack
 from sync.server.devices import Devices
+from sync.server.news import Telling
 from sync.server.notices import NoticeReader
 from sync.server.schema import SYSTEM
+from sync.server.store import DatabaseBusy
 from tests.server.test_accounts import refresh
 from tests.server.test_live import Line, live
 from tests.server.world import Agent, World
@@ -223,3 +225,26 @@ def _until(line: Line, wanted: LiveDown) -> None:
     """Wait for a message; other scopes move too."""
     while (message := line.next()) != wanted:
         assert isinstance(message, Poke)
+
+
+def test_news_survive_a_database_that_is_busy_for_a_moment(desk: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suspended device loses its socket even if the news of another one could not be acted on just then."""
+    told: list[str] = []
+    tries = iter([True])
+
+    async def access_changed(device: bytes) -> None:
+        if next(tries, False):
+            raise DatabaseBusy("test")
+        told.append(f"rehello {device.hex()}")
+
+    monkeypatch.setattr(desk.parts.hub, "access_changed", access_changed)
+    monkeypatch.setattr(desk.parts.hub, "dismiss", lambda device: told.append(f"bye {device.hex()}"))
+    telling = Telling(desk.store, desk.parts.hub, desk.parts.jobs, desk.clock)
+    admin = Devices(desk.store, desk.rng)
+    kim, park = desk.agent("kim"), desk.agent("park")
+    admin.set_team(desk.clock(), "park", "북부", member=True)
+    admin.set_state(desk.clock(), kim.device.hex(), "suspended")
+    with pytest.raises(DatabaseBusy):
+        desk.client.blocking_portal.call(telling.run)
+    desk.client.blocking_portal.call(telling.run)
+    assert {f"rehello {park.device.hex()}", f"bye {kim.device.hex()}"} <= set(told)

@@ -516,3 +516,17 @@ def _raiser(error: Exception) -> Callable[..., Any]:
         raise error
 
     return run
+
+
+def test_a_ticket_created_again_under_the_id_of_a_merged_one_sets_nothing_in_its_target(desk: World) -> None:
+    """The target may be of a team that the writer does not see: words arrive there as they always do, fields do not."""
+    kim, lee = desk.agent("kim"), desk.agent("lee")
+    one, two = kim.ticket(1), kim.ticket(2, customer=desk.other_customer, subject="theirs")
+    assert kim.do(c.TicketMerge(kim.fresh(), one, two)) == ("ok", None)
+    assert kim.do(c.TicketMove(kim.fresh(), two, desk.team("남부")))[0] == "ok"
+    forged = lee.create_change(one, subject="mine", priority=4, customer=desk.customer, message=lee.fresh())
+    lee.do(replace(forged, event=lee.fresh()))
+    park = desk.agent("park")
+    park.pull()
+    row = park.row(two)
+    assert (row["subject"], row["customer"], row["priority"]) == ("theirs", desk.other_customer, 2)
