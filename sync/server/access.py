@@ -8,11 +8,21 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from app.domain.entities import CUSTOMER_BUCKETS, REF_SCOPE, USER, user_scope
+from app.domain.entities import CUSTOMER, CUSTOMER_BUCKETS, REF_SCOPE, USER, user_scope
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
-__all__ = ["Device", "add_scope", "check_state", "grant", "load_device", "scopes_of", "standard_scopes", "withdraw"]
+__all__ = [
+    "Device",
+    "add_scope",
+    "check_companion",
+    "check_state",
+    "grant",
+    "load_device",
+    "scopes_of",
+    "standard_scopes",
+    "withdraw",
+]
 
 # every request runs these: each is put together and compiled once
 _DEVICE = sa.select(SYSTEM.device).where(
@@ -73,6 +83,16 @@ def check_state(state: str, wipe_token: str | None) -> None:
     if state == "revoked":
         raise ProblemError(403, "revoked", wipe_token=wipe_token)
     if state != "active":
+        raise ProblemError(403, "suspended")
+
+
+def check_companion(connection: sa.Connection, companion: bytes, customer: bytes) -> None:
+    """Let active companions of customers pass who are there and not blocked. Raises ProblemError 403 `suspended`."""
+    table, customers = SYSTEM.companion, ENTITY_TABLES[CUSTOMER.number]
+    state = connection.execute(sa.select(table.c.state).where(table.c.id == companion)).scalar()
+    query = sa.select(customers.c.deleted, customers.c.blocked_reason).where(customers.c.id == customer)
+    row = connection.execute(query).first()
+    if state != "active" or row is None or row.deleted or row.blocked_reason:
         raise ProblemError(403, "suspended")
 
 

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from app.domain.attachments import MAX_FILE_BYTES
 from app.domain.changes import Row
 from app.domain.entities import BY_NUMBER, CONFLICT, MESSAGE, TICKET
-from sync.server.access import load_device, scopes_of
+from sync.server.access import check_companion, load_device, scopes_of
 from sync.server.blob_locks import BlobLocks
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
@@ -181,6 +181,7 @@ class Blobs:
         table = SYSTEM.blob
         with self._store.read() as connection:
             if who.kind == COMPANION:
+                check_companion(connection, who.device, who.subject)
                 shows = partial(_shown_to_customer, customer=who.subject)
             else:
                 device = load_device(connection, who.device, who.subject)

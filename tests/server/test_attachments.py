@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from litestar.testing import TestClient
 
 from app.domain.attachments import Attachment, load_attachments
-from app.domain.changes import MessageAdd, ReplyRelease
+from app.domain.changes import CustomerSet, MessageAdd, ReplyRelease
 from app.domain.entities import CONFLICT, MESSAGE, NOTE, TICKET
 from sync.protocol import Mutation, encode_args, mutation_hash
 from sync.server.blobs import Blobs
@@ -267,3 +267,19 @@ def test_an_old_upload_that_goes_on_now_is_not_cleared_under_its_writer(world: W
     assert (again.status_code, again.json()["expected"]) == (409, 0)
     assert send(kim, 0, CONTENT).status_code == 204
     assert get(kim).content == CONTENT
+
+
+def test_a_customer_who_is_blocked_sends_and_reads_no_files(world: World, stored: Blobs) -> None:
+    """As at the home: nobody fills the disk whose words are not taken any more. Nor does a companion that was ended."""
+    kim, customer, other = world.agent("kim"), world.companion(), world.companion(world.other_customer)
+    blob = f"/blob/{SHA.hexdigest()}"
+    assert world.client.put(blob, content=CONTENT, headers=customer.bearer).status_code == 204
+    assert kim.do(CustomerSet(kim.fresh(), world.customer, {"blocked_reason": "abuse"})) == ("ok", None)
+    with world.store._write_engine.begin() as cx:
+        cx.execute(SYSTEM.companion.update().where(SYSTEM.companion.c.id == bytes.fromhex(other.id)).values(state="x"))
+    more = b"and more"
+    for ended in (customer, other):
+        put = world.client.put(f"/blob/{hashlib.sha256(more).hexdigest()}", content=more, headers=ended.bearer)
+        asked = [put, ended.get(blob), world.client.head(blob, headers=ended.bearer)]
+        assert [answer.status_code for answer in asked] == [403] * 3
+        assert put.json()["code"] == "suspended"
