@@ -9,7 +9,15 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSplitte
 
 from widgets.foundation.theme import Theme
 
+__all__ = ["FocusRing", "has_keyboard"]
+
 _RINGED = (QAbstractButton, QComboBox)  # fields and lists show the focus by their own frame
+
+
+def has_keyboard(part: QWidget) -> bool:
+    """Tell whether the keyboard is in a part of a window."""
+    here = QApplication.focusWidget()
+    return here is not None and (here is part or part.isAncestorOf(here))
 
 
 class FocusRing(QObject):

@@ -28,6 +28,7 @@ from widgets.foundation import (
     fmt,
     row,
 )
+from widgets.foundation.focus import has_keyboard
 from widgets.foundation.jobs import Jobs
 
 __all__ = ["OutboxPage"]
@@ -88,6 +89,7 @@ class OutboxPage(Panel):
 
     ticket_chosen = Signal(object)
     sync_asked = Signal()
+    emptied = Signal()  # the last one went while the keyboard was on it
 
     def __init__(self, theme: Theme, queries: TicketQueries, jobs: Jobs) -> None:
         super().__init__("surface")
@@ -119,10 +121,20 @@ class OutboxPage(Panel):
         """Read again what waits."""
         self._jobs.query(self._queries.outbox, self._show, self._failed, key="outbox")
 
+    def focus(self) -> bool:
+        """Take the keyboard; False when nothing waits, for then there is nothing to stand on."""
+        if self.stack.currentWidget() is self.list:
+            self.list.setFocus()
+            return True
+        return False
+
     def _show(self, items: Sequence[OutboxItem]) -> None:
         self.problem.hide()
+        had = has_keyboard(self.stack)
         self.model.show_items(items)
         self.stack.setCurrentWidget(self.list if items else self.empty)
+        if had and not self.focus():
+            self.emptied.emit()
         self._tell()
 
     def _failed(self, why: Exception) -> None:

@@ -27,6 +27,7 @@ from widgets.foundation import (
     fmt,
     row,
 )
+from widgets.foundation.focus import has_keyboard
 from widgets.foundation.jobs import Jobs
 from widgets.foundation.long_list import LongList
 from widgets.inbox.delegate import TicketDelegate
@@ -205,10 +206,17 @@ class InboxPane(Panel):
         model.blockSignals(blocked)
         self.list.viewport().update()
 
+    def focus(self) -> None:
+        """Take the keyboard: the tickets, or what helps when there are none."""
+        (self.empty.action if self.stack.currentWidget() is self.empty else self.list).setFocus()
+
     def _tell(self, n: int) -> None:
         self.count.setText(fmt.number(n))
         self.count.setAccessibleName(ngettext("{n} ticket", "{n} tickets", n).format(n=fmt.number(n)))
+        had = has_keyboard(self.stack)
         self.stack.setCurrentWidget(self.list if n else self.empty)
+        if had:
+            self.focus()
         self.shown.emit()
 
     def _failed(self, why: Exception) -> None:

@@ -60,6 +60,7 @@ class SettingsWindow(QDialog):
         )  # fmt: skip
         self.setMinimumWidth(space.vast * 9)
         self.retranslate()
+        next((box for _setting, box in self._boxes() if box.isEnabled()), self.close_button).setFocus()
 
     def _boxes(self) -> list[tuple[Setting[Any], QComboBox]]:
         return [(conf.LANGUAGE, self.language), (conf.THEME, self.theme), (conf.TEXT_PERCENT, self.size_box)]

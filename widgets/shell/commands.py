@@ -12,6 +12,7 @@ from app.domain.ports import DraftKind, ViewKey
 from app.services.needs_you import Action
 from app.services.triage_writing import After
 from widgets.inbox.pane import InboxPane
+from widgets.shell.appearance import Appearance
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
@@ -28,9 +29,10 @@ class Commandable(Protocol):
     desk: TicketDesk
     deeds: Deeds
     dialogs: Dialogs
+    appearance: Appearance
 
     def focus_search(self) -> None: ...
-    def go_view(self, view: ViewKey) -> None: ...
+    def go_to(self, view: ViewKey) -> None: ...
     def go_outbox(self) -> None: ...
     def go_needs_you(self) -> None: ...
     def decide(self, action: Action) -> None: ...
@@ -50,11 +52,14 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
     runs: dict[str, Callable[[], object]] = {
         "palette.open": window.dialogs.palette,
         "search.open": window.focus_search,
-        "nav.mine": lambda: window.go_view(ViewKey.MINE),
-        "nav.unassigned": lambda: window.go_view(ViewKey.UNASSIGNED),
-        "nav.team": lambda: window.go_view(ViewKey.TEAM),
-        "nav.waiting": lambda: window.go_view(ViewKey.WAITING),
-        "nav.snoozed": lambda: window.go_view(ViewKey.SNOOZED),
+        "nav.mine": lambda: window.go_to(ViewKey.MINE),
+        "nav.unassigned": lambda: window.go_to(ViewKey.UNASSIGNED),
+        "nav.team": lambda: window.go_to(ViewKey.TEAM),
+        "nav.waiting": lambda: window.go_to(ViewKey.WAITING),
+        "nav.snoozed": lambda: window.go_to(ViewKey.SNOOZED),
+        "nav.all_live": lambda: window.go_to(ViewKey.ALL_LIVE),
+        "nav.solved": lambda: window.go_to(ViewKey.SOLVED),
+        "nav.all": lambda: window.go_to(ViewKey.ALL),
         "nav.outbox": window.go_outbox,
         "nav.needs_you": window.go_needs_you,
         "needs.keep_mine": lambda: window.decide(Action.MINE),
@@ -87,6 +92,8 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "edit.undo": window.deeds.undo,
         "edit.redo": window.deeds.redo,
         "sync.now": window.sync_now,
+        "sync.details": window.dialogs.sync,
+        "app.language": window.appearance.toggle_language,
         "help.keys": window.dialogs.keys,
         "app.settings": window.dialogs.settings,
         "app.quit": window.close,

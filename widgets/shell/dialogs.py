@@ -33,7 +33,7 @@ class Dialogs:
         window = self._window
         palette = Palette(self._theme, window.registry, self._ports.queries, self._ports.jobs, window)
         palette.command_chosen.connect(window.registry.run)
-        palette.ticket_chosen.connect(window.open_ticket)
+        palette.ticket_chosen.connect(window.read_ticket)
         palette.open_over(window)
 
     def keys(self) -> None:

@@ -19,6 +19,7 @@ from app.domain.ports import Commits, DraftKind, SyncLink, TicketQueries
 from widgets.composer.composer import Composer
 from widgets.customer.panel import CustomerPanel
 from widgets.foundation import Panel, Theme, Toast, column
+from widgets.foundation.focus import has_keyboard
 from widgets.foundation.jobs import Jobs
 from widgets.inbox.outbox import OutboxPage
 from widgets.inbox.pane import InboxPane
@@ -167,7 +168,10 @@ class WindowFrame(QMainWindow):
         wide = self.width() >= WIDE_PX
         shown = wide if self._details_wanted is None else self._details_wanted
         is_open = self.ticket.is_open() and not self.is_needs()
+        had = has_keyboard(self.customer)
         self.customer.setVisible(shown and is_open)
+        if had and self.customer.isHidden():
+            self.ticket.conversation.area.setFocus()
         self.top.details_button.setChecked(shown and is_open)
         self.top.details_button.setEnabled(is_open)
 
@@ -193,8 +197,10 @@ class WindowFrame(QMainWindow):
         """Put the keyboard into the list that shows."""
         if self.is_needs():
             self.needs.listing.list.setFocus()
-        else:
-            (self.outbox.list if self.lists.currentWidget() is self.outbox else self.inbox.list).setFocus()
+        elif self.lists.currentWidget() is not self.outbox:
+            self.inbox.focus()
+        elif not self.outbox.focus():
+            self.views.focus()
 
     def focus_search(self) -> None:
         """Put the caret into the search field."""

@@ -44,8 +44,7 @@ class TopBar(Panel):
         self.retranslate()
 
     def open_menu(self) -> None:
-        """Open the menu with the keyboard."""
-        self.menu_button.setFocus()
+        """Open the menu with the keyboard, which stays where it is: what applies there is offered."""
         self.menu.popup(self.menu_button.mapToGlobal(self.menu_button.rect().bottomLeft()))
 
     def show_account(self, name: str) -> None:

@@ -53,6 +53,7 @@ class AgentWindow(WindowFrame):
         self._ports = ports
         self.identity = identity
         self._history = Navigation()
+        self._reads: TicketId | None = None  # the keyboard goes into this ticket when it is here
         me = identity.account if identity else None
         self.desk = TicketDesk(ports.queries, ports.commits, ports.link, ports.jobs, me, ports.blobs)
         self.appearance = Appearance(theme, ports.settings)
@@ -83,6 +84,7 @@ class AgentWindow(WindowFrame):
         self._connect_files()
         self.inbox.selected.connect(self._select)
         self.inbox.opened.connect(self._read)
+        self.outbox.emptied.connect(self.focus_list)
         self.inbox.search_left.connect(self.top.search.clear)
         self.inbox.elsewhere_asked.connect(lambda: self.go_view(ViewKey.ALL_LIVE))
         self.inbox.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -226,11 +228,17 @@ class AgentWindow(WindowFrame):
         self.inbox.show_view(view)
         self._history.visit(Spot(view, self.inbox.current()))
 
+    def go_to(self, view: ViewKey) -> None:
+        """Show a view and put the keyboard into it."""
+        self.go_view(view)
+        self.focus_list()
+
     def go_outbox(self) -> None:
         """Show what waits to be sent."""
         self.show_list(self.outbox)
         self.views.show_current(None)
         self.outbox.refresh()
+        self.focus_list()
         self._history.visit(Spot(None, self._open_id()))
 
     def go_needs_you(self) -> None:
@@ -244,7 +252,14 @@ class AgentWindow(WindowFrame):
     def leave_needs(self, ticket: TicketId) -> None:
         """Go from an entry to its ticket."""
         self.go_view(self.inbox.view())
+        self.read_ticket(ticket)
+
+    def read_ticket(self, ticket: TicketId) -> None:
+        """Show a ticket and put the keyboard into its conversation as soon as that is there."""
+        self._reads = ticket
         self.open_ticket(ticket)
+        if ticket == self._open_id():
+            self._read(ticket)
 
     def decide(self, action: Action) -> None:
         """Decide what is chosen on the Needs-you page, by key."""
@@ -267,6 +282,7 @@ class AgentWindow(WindowFrame):
             self.views.show_current(spot.view)
             if spot.view is not self.inbox.view():
                 self.inbox.show_view(spot.view)
+        self.focus_list()
         if spot.ticket is not None and spot.ticket != self._open_id():
             self.inbox.select(spot.ticket)
             self.desk.open(spot.ticket)
@@ -291,8 +307,14 @@ class AgentWindow(WindowFrame):
         self.desk.open(ticket)
 
     def _read(self, ticket: TicketId) -> None:
+        self._reads = ticket
         if ticket != self._open_id():
             self.desk.open(ticket)
+        else:
+            self._put_into_conversation()
+
+    def _put_into_conversation(self) -> None:
+        self._reads = None
         self.ticket.conversation.area.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _show_details(self, details: TicketDetails) -> None:
@@ -300,6 +322,8 @@ class AgentWindow(WindowFrame):
         self._card_soon.start()
         self.setWindowTitle(f"{details.row.label} {details.row.subject} – Deskside")
         self.fold_details()
+        if self._reads == details.row.id:
+            self._put_into_conversation()
         self.actions_.sync()
 
     def _show_card(self) -> bool:
