@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -55,7 +55,7 @@ def back_up(data: Path, database: str | None, target: Path, now: int) -> Backup:
         with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.absolute().parent) as name:
             work = Path(name)
             image = _copy_sqlite(live, work) if live else _dump(str(database), work)
-            count = _pack(temporary, data, image, now)
+            count = _pack(temporary, data, image, now, _attachments(data / "blobs"))
         temporary.replace(target)
         _settle(target.absolute().parent)
         return Backup(target, target.stat().st_size, count)
@@ -93,7 +93,7 @@ def restore(data: Path, database: str | None, source: Path, now: int, rng: Calla
                 if live:
                     former = _put_sqlite(live, image, now, rng)
                 else:
-                    _put_postgresql(str(database), image, now, rng)
+                    former = _put_postgresql(str(database), data, image, now, rng)
                 _put_keys(data, work, now)
         except OSError as error:
             raise WorldError(_code(error, "folder_unwritable"), path=str(data)) from error
@@ -171,7 +171,7 @@ def _attachments(folder: Path) -> list[Path]:
     return sorted(folder.glob("??/" + "?" * 64))
 
 
-def _pack(target: Path, data: Path, image: Path, now: int) -> int:
+def _pack(target: Path, data: Path, image: Path, now: int, attachments: Sequence[Path]) -> int:
     count = 0
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as stream:
@@ -181,7 +181,7 @@ def _pack(target: Path, data: Path, image: Path, now: int) -> int:
             archive.write(image, image.name)
             for name in _KEYS:
                 archive.write(data / name, f"keys/{name}")
-            for file in _attachments(data / "blobs"):
+            for file in attachments:
                 with suppress(FileNotFoundError):  # nothing names it any more, and the server has cleared it up
                     archive.write(file, f"blobs/{file.parent.name}/{file.name}", zipfile.ZIP_STORED)
                     count += 1
@@ -229,14 +229,38 @@ def _put_sqlite(live: Path, image: Path, now: int, rng: Callable[[int], bytes]) 
     return former
 
 
-def _put_postgresql(database: str, image: Path, now: int, rng: Callable[[int], bytes]) -> None:
+def _put_postgresql(database: str, data: Path, image: Path, now: int, rng: Callable[[int], bytes]) -> Path | None:
     """Replace the tables, and begin the new epoch at once: whatever fails after it, the old timeline is over."""
-    pg_tools.load(database, image)
+    former = _keep_postgresql(database, data, image.parent / "former", now)
+    try:
+        pg_tools.load(database, image)
+    except StoreUnavailable as error:
+        if former is not None and error.code == "store_in_use":  # nothing was replaced
+            former.unlink()
+        raise
     store = Store.open(database)
     try:
         store.write(lambda cx: begin_epoch(cx, rng(16), now, "restore"))
     finally:
         store.close()
+    return former
+
+
+def _keep_postgresql(database: str, data: Path, work: Path, now: int) -> Path | None:
+    """Keep what is about to be replaced as a backup without attachments, which stay where they are anyway."""
+    if not all((data / name).is_file() for name in _KEYS) or not pg_tools.has_tables(database):
+        return None
+    work.mkdir()
+    try:
+        image = _dump(database, work)
+    except WorldError as error:
+        if error.code != "pg_tool_failed":
+            raise
+        return None  # it is damaged: the reason for the restore
+    former = _free_name(data / f"postgresql.before-{now}.zip")
+    _pack(former, data, image, now, ())
+    image.unlink()
+    return former
 
 
 def _second_name(file: Path, other: Path) -> None:

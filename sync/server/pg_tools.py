@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from app.domain.errors import StoreUnavailable, WorldError
 from sync.server.migrations import REVISIONS
 
-__all__ = ["conninfo", "dump", "load"]
+__all__ = ["conninfo", "dump", "has_tables", "load"]
 
 # the database's own helpers (vacuum, statistics) are nobody's sessions
 _OTHERS = (
@@ -44,6 +44,18 @@ def conninfo(database: str) -> tuple[str, Mapping[str, str]]:
 def dump(database: str, target: Path) -> None:
     """Write a dump of one moment. Raises WorldError: no_pg_tools, pg_tool_failed."""
     _run("pg_dump", database, "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+
+
+def has_tables(database: str) -> bool:
+    """Whether Deskside has anything in this database. Raises StoreUnavailable("database_unreachable")."""
+    engine = sa.create_engine(database)
+    try:
+        with engine.connect() as connection:
+            return bool(sa.inspect(connection).has_table("alembic_version", schema="public"))
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreUnavailable("database_unreachable") from error
+    finally:
+        engine.dispose()
 
 
 def load(database: str, image: Path) -> None:

@@ -249,3 +249,26 @@ def test_the_commands_about_devices_speak_both_languages(data: Path, run: Run) -
         assert told[0] == 2
         assert "could not be done" not in told[1]
     assert run("verify")[0] == 0
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_restore_of_the_wrong_file_on_postgresql_can_be_undone(
+    data: Path, run: Run, tmp_path: Path, database: str
+) -> None:
+    """What was replaced is kept as a backup of its own, as the embedded database is kept as a file."""
+    options, file = ("--database", database), tmp_path / "old.backup"
+    people(run, *options)
+    assert run(*options, "backup", str(file))[0] == 0
+    assert run(*options, "create-user", "choi", "--name", "choi", "--team", "북부", text="correct horse\n")[0] == 0
+    code, said = run(*options, "restore", str(file))
+    assert code == 0, said
+    assert "choi" not in run(*options, "user", "list")[1]
+    (former,) = data.glob("*.before-*")
+    assert former.name in said
+    assert former.stat().st_mode & 0o777 == 0o600
+    assert run(*options, "restore", str(former))[0] == 0
+    assert "choi" in run(*options, "user", "list")[1]
+    store = Store.open(database)
+    assert run(*options, "restore", str(file))[0] == 2  # somebody uses it: nothing is replaced, and nothing kept
+    store.close()
+    assert len(list(data.glob("*.before-*"))) == 2
