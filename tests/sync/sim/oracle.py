@@ -78,13 +78,17 @@ class Past:
 
 
 class _View:
-    """Rows of the server with those that the running transaction changed."""
+    """Rows of the server with those that the running transaction changed.
 
-    def __init__(self, staged: dict[Key, Image], rows: dict[Key, Image]) -> None:
-        self._staged, self._rows = staged, rows
+    `told`: rows that the model cannot foretell, as the server made them.
+    """
+
+    def __init__(self, staged: dict[Key, Image], rows: dict[Key, Image], told: dict[Key, Image]) -> None:
+        self._staged, self._rows, self._told = staged, rows, told
 
     def get(self, type_: int, id_: bytes) -> Image | None:
-        return self._staged.get((type_, id_)) or self._rows.get((type_, id_))
+        key = (type_, id_)
+        return self._staged.get(key) or self._rows.get(key) or self._told.get(key)
 
     def find(self, type_: int, column: str, value: bytes) -> dict[bytes, Image]:
         here = ((i, r) for (t, i), r in self._rows.items() if t == type_ and r.values.get(column) == value)
@@ -223,6 +227,7 @@ class Oracle:
             raise Violation("I4", f"device {code}: lmid went from {seen} to {lmid} with results {[r[0] for r in rows]}")
         scopes = {s for (s,) in self._cx.execute("SELECT scope_id FROM scope_access WHERE account_id = ?", (account,))}
         staged: dict[Key, Image] = {}
+        told = self._conflicts_of_texts(changed)
         for mid, hash_, st, why, at in rows:
             self.past.results[id_, mid] = (st, why)
             mutation = self.sent.get((id_, mid, hash_))
@@ -230,7 +235,8 @@ class Oracle:
                 raise Violation("I4", f"device {code} never sent mid {mid} with this hash")
             if check:
                 hlc = self._clamped(mutation.hlc, offset, at)
-                self._predict(self.deed(mutation, hlc, code, account), scopes, st, why, staged)
+                view = _View(staged, self.past.rows, told)
+                self._predict(self.deed(mutation, hlc, code, account), scopes, st, why, view, staged)
         if check:
             self._compare(staged, changed, code)
 
@@ -244,8 +250,17 @@ class Oracle:
         args = msgspec.msgpack.decode(mutation.args)
         return Deed(mutation.name, args, mutation.base, hlc, code, mutation.mid, account, on_server)
 
-    def _predict(self, deed: Deed, scopes: set[str], st: str, why: str | None, staged: dict[Key, Image]) -> None:
-        view = _View(staged, self.past.rows)
+    def _conflicts_of_texts(self, changed: dict[Key, Image]) -> dict[Key, Image]:
+        """Return new conflicts of long texts as they came to be: a later deed of the same push may settle them."""
+        return {
+            key: Image(row.scope, 1, {**row.values, "status": "open"})
+            for key, row in changed.items()
+            if key[0] == CONFLICT and row.values["kind"] == "text" and key not in self.past.rows
+        }
+
+    def _predict(
+        self, deed: Deed, scopes: set[str], st: str, why: str | None, view: _View, staged: dict[Key, Image]
+    ) -> None:
         why_not: str | None = None
         try:
             expected, put = self._run(deed, view, scopes)
