@@ -185,6 +185,26 @@ def test_what_was_done_is_told_beside_the_composer_and_never_over_its_buttons(de
         assert toast.text()
 
 
+@pytest.mark.ux("UX-61")
+@pytest.mark.parametrize("kind", list(DraftKind))
+def test_in_the_smallest_window_a_draft_says_in_full_that_it_is_saved_and_who_reads_it(
+    desk: Desk, qtbot: QtBot, kind: DraftKind
+) -> None:
+    """Neither is cut: not the time of the draft, not that the customer cannot see a note."""
+    desk.window.resize(960, 600)
+    desk.open(0)
+    desk.composer.write(kind)
+    desk.type("Words")
+    desk.composer.save_now()
+    sheet = desk.composer.sheets[kind]
+    assert sheet.state.text().startswith("Draft saved")
+
+    def is_whole(label: QLabel) -> bool:
+        return label.fontMetrics().horizontalAdvance(label.text()) <= label.contentsRect().width()
+
+    qtbot.waitUntil(lambda: is_whole(sheet.state) and is_whole(sheet.whom))
+
+
 def test_the_details_button_is_pressed_from_the_first_paint_when_details_show(desk: Desk) -> None:
     """Also when a ticket was open before the window came up."""
     window = desk.window

@@ -56,7 +56,10 @@ class Sheet(Panel):
         self.whom = ElidedLabel(tone=tone)
         self.state = ElidedLabel(type="caption", tone=tone)
         self.close_button = IconButton(theme, "chevron-down", "-", pressed=self.folded.emit)
-        head = row(self.picture, self.label, self.whom, self.close_button, gap=space.small)
+        self.state.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        # where there is room for it: a note's head says in full who cannot read it, a reply's foot is full of buttons
+        above, below = (self.state, None) if kind is DraftKind.REPLY else (space.small, self.state)
+        head = row(self.picture, self.label, self.whom, above, self.close_button, gap=space.small)
         head.setStretch(2, 1)
         self.notice = Notice(theme, kind="warning")
         self.news = PlainLabel(wrap=True, selectable=True)
@@ -80,8 +83,9 @@ class Sheet(Panel):
         self.attach = IconButton(theme, "paperclip", "-", pressed=self.attach_asked.emit)
         if blobs is None:
             self.attach.hide()
-        foot = row(self.send, self.more, self.attach, space.small, self.state, self.other, self.discard, gap=space.tiny)
-        foot.setStretch(4, 1)
+        foot = row(
+            self.send, self.more, self.attach, space.small, below, None, self.other, self.discard, gap=space.tiny
+        )  # fmt: skip
         if kind is not DraftKind.REPLY:
             self.more.hide()
         EnterFilter(self.edit, lambda: self.send_pressed.emit(After.NOTHING), control=True)
