@@ -28,9 +28,19 @@ from app.domain.replica import (
 )
 from app.store import replica_pages
 from app.store.cipher import Database, Session
-from app.store.replica_file import connect, merge_index, open_file, remove_database, replica_path, set_aside
+from app.store.replica_file import (
+    connect,
+    connect_folder,
+    merge_index,
+    open_file,
+    remove_database,
+    replica_path,
+    set_aside,
+)
+from app.store.replica_log import LogFolder
 from app.store.replica_ready import joined, make_ready
 from app.store.replica_rows import MAX_NAMED_IDS, RowWriter
+from app.store.replica_scopes import is_old_news, read_scopes
 from app.store.replica_tray import Tray, needs_a_person
 from app.store.tray_kept import read_record
 
@@ -45,6 +55,7 @@ __all__ = [
 ]
 
 _GUARD_TICKETS, _GUARD_SHARE = 200, 0.3
+_MERGED_ROWS = 300  # a step of merging writes about as much of the log
 
 
 class HashTools(Protocol):
@@ -91,6 +102,7 @@ class ReplicaStore:
 
     def __init__(self, path: Path, key: bytes, pending: Database, hashes: HashTools, now_ms: Callable[[], int]) -> None:
         self._file = Database(lambda: connect(path, key), keep=2)
+        self._log = LogFolder(lambda: connect_folder(path, key))
         self._pending = pending
         self._hashes = hashes
         self._now_ms = now_ms
@@ -98,6 +110,7 @@ class ReplicaStore:
 
     def close(self) -> None:
         """Close the file. Idempotent."""
+        self._log.close()
         self._file.close()
 
     # --- meta -------------------------------------------------------------------------------------------------------
@@ -136,7 +149,7 @@ class ReplicaStore:
         """Return where the replica stands."""
         with self._file.read() as tx:
             meta = dict(tx.all("SELECT k, v FROM meta"))
-            scopes = _scopes(tx)
+            scopes = read_scopes(tx)
         return ReplicaState(
             meta.get("device_id") or b"", meta.get("epoch"), int(meta.get("lmid_seen") or 0),
             int(meta.get("checkpoint_no") or 0), scopes, bool(meta.get("foreign")),
@@ -202,7 +215,7 @@ class ReplicaStore:
             for segment in segments:
                 work.change(segment.scope, cursor=segment.end)
             self._finish(tx, work)
-            return self._applied(work)
+        return self._written(work)
 
     def keep(self, segments: Sequence[Segment]) -> None:
         """Store pages that a later checkpoint will apply."""
@@ -221,7 +234,7 @@ class ReplicaStore:
             replica_pages.keep_part(tx, part, rows_too=not first)
             work.change(part.scope, snapshot=part.snapshot, snap_offset=part.start + len(part.raw))
             self._finish(tx, work)
-            return self._applied(work)
+        return self._written(work)
 
     def end_snapshot(self, scope: str, sha256: bytes, at_seq: int) -> bool:
         """Check a whole snapshot's bytes; then its rows count as held up to `at_seq`, else they are forgotten."""
@@ -245,13 +258,15 @@ class ReplicaStore:
         """Apply a checkpoint; with `differing` or `guard` in the answer nothing was written."""
         try:
             with self._file.write() as tx:
-                return self._apply(tx, checkpoint)
+                applied = self._apply(tx, checkpoint)
         except _RolledBack as rolled_back:
             return rolled_back.applied
+        self._log.wrote(applied.rows)
+        return applied
 
     def _apply(self, tx: Session, checkpoint: Checkpoint) -> Applied:
         work = self._work(tx, checkpoint)
-        if _is_old_news(tx, work.scopes, checkpoint):
+        if is_old_news(tx, work.scopes, checkpoint):
             return Applied()
         self._put(work, replica_pages.stored(tx, checkpoint.cursors))
         self._put(work, checkpoint.segments)
@@ -278,7 +293,7 @@ class ReplicaStore:
     def _work(self, tx: Session, checkpoint: Checkpoint | None = None) -> _Work:
         whole = checkpoint.whole if checkpoint is not None else frozenset[str]()
         new_epoch = checkpoint is not None and checkpoint.new_epoch
-        return _Work(RowWriter(tx, self._hashes.row_hash, whole, new_epoch=new_epoch), _scopes(tx))
+        return _Work(RowWriter(tx, self._hashes.row_hash, whole, new_epoch=new_epoch), read_scopes(tx))
 
     def _put(self, work: _Work, segments: Iterable[Segment]) -> None:
         """Write segments: exits last, so that a put in one scope beats an exit from another."""
@@ -342,6 +357,11 @@ class ReplicaStore:
         ids = work.rows.touched if len(work.rows.touched) <= MAX_NAMED_IDS else set()
         return Applied(frozenset(work.rows.types), frozenset(ids), rows=work.rows.written)
 
+    def _written(self, work: _Work) -> Applied:
+        """Return what a transaction brought that has been committed."""
+        self._log.wrote(work.rows.written)
+        return self._applied(work)
+
     # --- maintenance ------------------------------------------------------------------------------------------------
 
     def tidy(self) -> bool:
@@ -350,6 +370,7 @@ class ReplicaStore:
             return False
         with self._file.write() as tx:
             self._unmerged = merge_index(tx)
+        self._log.wrote(_MERGED_ROWS)
         if not self._unmerged:
             with self._file.plain() as session:
                 session.run("PRAGMA shrink_memory")  # what a load needed, quiet days do not
@@ -372,24 +393,3 @@ def _guard(tx: Session, rows: RowWriter) -> None:
     before = int(tx.value("SELECT count(*) FROM ticket WHERE deleted = 0")) + lost - len(rows.new_tickets)
     if lost > before * _GUARD_SHARE:
         raise _RolledBack(Applied(guard=(lost, before)))
-
-
-def _is_old_news(tx: Session, scopes: Mapping[str, ScopeState], checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint says nothing that is not here already; then nothing is written and nobody is woken."""
-    if checkpoint.results or checkpoint.whole or checkpoint.drop or checkpoint.new_epoch:
-        return False
-    if any(s.pages or s.exits for s in checkpoint.segments) or any(s.kept for s in scopes.values()):
-        return False
-    if checkpoint.lmid > int(tx.value("SELECT v FROM meta WHERE k = 'lmid_seen'") or 0):
-        return False
-    held = ((scopes[s], to, checkpoint.sums.get(s)) for s, to in checkpoint.cursors.items())
-    return all(s.state == "live" and s.cursor == to and sums == (s.n, s.xsum) for s, to, sums in held)
-
-
-def _scopes(tx: Session) -> dict[str, ScopeState]:
-    rows = tx.all("SELECT id, cursor, n, xsum, prio, state, snapshot_id, snap_offset FROM scope_state")
-    kept = replica_pages.kept(tx)
-    return {
-        id_: ScopeState(id_, cursor, n, xsum, prio, state, kept.get(id_, 0), snapshot, offset)
-        for id_, cursor, n, xsum, prio, state, snapshot, offset in rows
-    }

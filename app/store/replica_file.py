@@ -15,7 +15,7 @@ from app.store.tray_kept import OldTray, Record, put_back, read_rows
 
 KEPT_FACTS = ("known", "refresh_token", "renumber")  # the worker's own: a new replica need not ask a person again
 _CACHE_KIB = 98_304  # the indexes of a million rows do not fit, but the parts that a first load writes at a time do
-_LOG_PAGES = 16_384  # of the write-ahead log before it is folded back: a first load writes many pages more than once
+_LOG_PAGES = 49_152  # of the write-ahead log when a commit folds back what its own thread has not, and it begins anew
 # The index's own settings. Room for its words between two flushes: twice as fast as the default. While a first load
 # adds one segment a transaction nothing is merged; `merge_index` does it afterwards, little by little
 _LOAD_SETTINGS = {"hashsize": 32 << 20, "automerge": 0, "crisismerge": 1_000}
@@ -26,6 +26,13 @@ _MERGE_PAGES = 100
 def replica_path(folder: Path) -> Path:
     """Return where a profile keeps its replica."""
     return folder / "replica.db"
+
+
+def connect_folder(path: Path, key: bytes) -> Any:
+    """Return a connection that only folds the log back: it needs no room for pages."""
+    raw = open_raw(file_uri(path, "rw"), key, cache_kib=64)
+    raw.execute("PRAGMA synchronous=NORMAL")
+    return raw
 
 
 def connect(path: Path, key: bytes) -> Any:

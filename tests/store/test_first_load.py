@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from app.domain.errors import StoreUnavailable
 from app.domain.ids import new_id
 from app.domain.replica import RowPage
-from app.store.cipher import Session, open_raw
+from app.store.cipher import Session, file_uri, open_raw
+from app.store.replica_log import LogFolder
 from app.store.replica_ready import joined, make_ready
 from sync.protocol import row_hash
+from tests.fakes.wait import wait_until
 from tests.sync.desk import Client
 
 
@@ -94,3 +102,75 @@ def test_pages_put_together_are_what_they_were() -> None:
     assert whole is not None
     assert not whole.is_plain
     assert whole.n == 3
+
+
+def _log_file(tmp_path: Path, log_pages: int) -> tuple[Path, Callable[[], Any], Any]:
+    """Return an encrypted file, a way to open it, and its writer, which folds its log back after so many pages."""
+    path = tmp_path / "big.db"
+    key = bytes(32)
+    writer = open_raw(file_uri(path, "rwc"), key)
+    writer.execute("PRAGMA journal_mode=WAL")
+    writer.execute(f"PRAGMA wal_autocheckpoint={log_pages}")
+    writer.execute("CREATE TABLE t(n INTEGER PRIMARY KEY, words TEXT)")
+    return path, lambda: open_raw(file_uri(path, "rw"), key, cache_kib=64), writer
+
+
+def _write(writer: Any, first: int) -> None:
+    writer.execute("BEGIN IMMEDIATE")
+    writer.executemany("INSERT INTO t VALUES(?, ?)", [(first + n, "건조기 " * 100) for n in range(1_000)])
+    writer.execute("COMMIT")
+
+
+def test_what_a_load_has_stored_reaches_the_file_while_it_stores_more(tmp_path: Path) -> None:
+    """The log is folded back beside the writer, in the middle of its next transaction; nothing of either is lost."""
+    path, connect, writer = _log_file(tmp_path, log_pages=1_000_000)
+    log = LogFolder(connect)
+    _write(writer, 0)
+    before = path.stat().st_size
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("INSERT INTO t VALUES(5000, 'meanwhile')")
+    log.wrote(12_000)
+    wait_until(lambda: path.stat().st_size > before + 500_000)
+    writer.execute("COMMIT")
+    log.close()
+    copy = tmp_path / "after-a-crash.db"  # what a computer has that lost power now: the files as they are
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+    writer.close()
+    again = open_raw(file_uri(copy, "rw"), bytes(32))
+    assert again.execute("SELECT count(*) FROM t").fetchone() == (1_001,)
+    assert again.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    again.close()
+
+
+def test_the_log_of_a_load_begins_anew_when_it_is_full(tmp_path: Path) -> None:
+    """However much is stored, the log does not take the size of the file."""
+    path, connect, writer = _log_file(tmp_path, log_pages=600)
+    log = LogFolder(connect)
+    for turn in range(20):
+        _write(writer, turn * 1_000)
+        log.wrote(12_000)
+    log.close()
+    assert path.with_name("big.db-wal").stat().st_size < path.stat().st_size / 2
+    writer.close()
+
+
+def test_a_load_goes_on_when_its_log_cannot_be_folded_beside_it(tmp_path: Path) -> None:
+    """The writer does it at its next commit, or says what is wrong; quiet days start no thread at all."""
+    _, _, writer = _log_file(tmp_path, log_pages=600)
+    asked: list[str] = []
+
+    def broken() -> Any:
+        asked.append("opened")
+        raise StoreUnavailable("disk_full")
+
+    log = LogFolder(broken)
+    log.wrote(11_000)
+    assert not asked
+    log.wrote(1_000)
+    _write(writer, 0)
+    log.close()
+    log.close()
+    assert asked == ["opened"]
+    assert writer.execute("SELECT count(*) FROM t").fetchone() == (1_000,)
+    writer.close()
