@@ -177,7 +177,7 @@ class Loading(CoreState):
         if fetching is None:
             return None
         fetching.take(raw, frames)
-        applied = fetching.store(self._store, self._chunk_rows)
+        applied = fetching.store_chunk(self._store, self._chunk_rows)
         if applied is not None:
             self._shown += applied.rows
             self._refresh()

@@ -10,6 +10,8 @@ from app.domain.replica import Applied, ReplicaPort, RowPage, SnapshotPart
 from sync.gather import page_of
 from sync.protocol import ProtocolError, PullFrame, Rows, SnapEnd, SnapshotRef
 
+_GROWTH = 3  # rows are made ready about so much faster than they are written
+
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
@@ -31,6 +33,7 @@ class Fetching:
         self._raw = bytearray()
         self._pages: list[RowPage] = []
         self._rows = 0
+        self._stored_rows = 0
         self._at_seq: int | None = None
 
     def request(self) -> Fetch:
@@ -49,13 +52,18 @@ class Fetching:
                 raise ProtocolError("malformed", "a frame that has no place in a snapshot")
         self._raw += raw
 
-    def store(self, store: ReplicaPort, at_least: int = 0) -> Applied | None:
-        """Store what has come, if it has `at_least` so many rows."""
-        if not self._raw or self._rows < at_least:
+    def store_chunk(self, store: ReplicaPort, rows: int) -> Applied | None:
+        """Store what has come, if it is `rows`, or fewer at the beginning: nobody waits there for much to come."""
+        return self.store(store) if self._rows >= min(rows, _GROWTH * self._stored_rows) else None
+
+    def store(self, store: ReplicaPort) -> Applied | None:
+        """Store what has come."""
+        if not self._raw:
             return None
         part = SnapshotPart(self.scope, self._ref.id, self._start, bytes(self._raw), self._pages)
         applied = store.keep_snapshot(part)
         self._start += len(part.raw)
+        self._stored_rows += self._rows
         self._raw, self._pages, self._rows = bytearray(), [], 0
         return applied
 
