@@ -121,7 +121,7 @@ class Socket:
         """Send bytes as they are."""
         self.call(self.server.data_received, data)
 
-    def receive_bytes(self, timeout: float = 5) -> bytes:
+    def receive_bytes(self, timeout: float = 30) -> bytes:
         """Wait for the next message. Raises Closed, or queue.Empty."""
         got = self._got.get(timeout=timeout)
         if isinstance(got, Closed):

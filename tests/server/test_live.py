@@ -44,7 +44,7 @@ class Line:
 
     def next(self) -> Any:
         """Wait for the next message."""
-        return decode(self._socket.receive_bytes(timeout=5), LiveDown)
+        return decode(self._socket.receive_bytes(timeout=30), LiveDown)
 
     def sync(self) -> list[Any]:
         """Return everything that came before the answer to a ping."""
@@ -221,7 +221,7 @@ def test_a_socket_without_a_good_token_is_closed(desk: World, first: bytes) -> N
     with Socket(desk) as socket:
         socket.send_bytes(first)
         with pytest.raises(Closed) as closed:
-            socket.receive_bytes(timeout=5)
+            socket.receive_bytes(timeout=30)
     assert closed.value.code == 4401
 
 
