@@ -6,11 +6,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 
+from app.domain.entities import TICKET
 from app.domain.errors import ServerUnreachable
+from app.domain.replica import Applied, ReplicaPort, RowPage, SnapshotPart
 from app.entry.sync_worker_ahead import ROWS_AHEAD, read_ahead
+from sync.fetch import Fetching
+from sync.protocol import SnapshotRef
 
 
 class _Source:
@@ -88,3 +93,26 @@ def test_a_slow_disk_stops_the_reading() -> None:
     source = asyncio.run(run())
     assert source.asked < 20
     assert source.closed
+
+
+class _Shelves:
+    """A store that notes how many rows it got at a time, and from which byte on."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[int, int]] = []
+
+    def keep_snapshot(self, part: SnapshotPart) -> Applied:
+        """Note a part."""
+        self.got.append((part.start, sum(len(page.rows) for page in part.pages)))
+        return Applied()
+
+
+def test_the_first_rows_of_a_snapshot_are_stored_as_they_come_and_later_ones_in_large_lots() -> None:
+    """The writer has something to do from the first piece on; pages of the indexes are written seldom all the same."""
+    store = _Shelves()
+    fetching = Fetching("team:1", SnapshotRef(id=b"s" * 16, at_seq=9, size=30, sha256=b""), 0)
+    for _ in range(30):
+        fetching.take(b"x", [RowPage("team:1", TICKET.number, (), [[b"i" * 16, 1, False, 1, {}]] * 100)])
+        fetching.store_chunk(cast(ReplicaPort, store), 1_000)
+    fetching.store(cast(ReplicaPort, store))
+    assert store.got == [(0, 100), (1, 300), (4, 1_000), (14, 1_000), (24, 600)]
