@@ -275,6 +275,9 @@ class Computers:
             return
         self._ask_about_guard(client, worker)
         state = worker.replica.state()
+        if state.lmid_seen < client.confirmed:
+            # another epoch: also what was confirmed by a last answer of the server before it was restored
+            client.excused = max(client.excused, client.confirmed)
         client.confirmed = max(client.confirmed, state.lmid_seen)
         if state.checkpoint_no != client.checkpoint:
             client.checkpoint = state.checkpoint_no
