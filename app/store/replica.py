@@ -292,8 +292,11 @@ class ReplicaStore:
 
     def _work(self, tx: Session, checkpoint: Checkpoint | None = None) -> _Work:
         whole = checkpoint.whole if checkpoint is not None else frozenset[str]()
-        new_epoch = checkpoint is not None and checkpoint.new_epoch
-        return _Work(RowWriter(tx, self._hashes.row_hash, whole, new_epoch=new_epoch), read_scopes(tx))
+        scopes, old = read_scopes(tx), frozenset[str]()
+        if checkpoint is not None and checkpoint.new_epoch:
+            # rows of a first load came after the restored server was greeted
+            old = frozenset(scope for scope, held in scopes.items() if held.state != "loading")
+        return _Work(RowWriter(tx, self._hashes.row_hash, whole, old), scopes)
 
     def _put(self, work: _Work, segments: Iterable[Segment]) -> None:
         """Write segments: exits last, so that a put in one scope beats an exit from another."""

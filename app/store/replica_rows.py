@@ -23,16 +23,17 @@ MAX_NAMED_IDS = 500
 class RowWriter:
     """Rows of one transaction. `flush` must run before the commit.
 
-    Scopes in `whole` are sent from the beginning: what is here of them does not count. With `new_epoch` no revision
-    of before counts.
+    Scopes in `whole` are sent from the beginning: what is here of them does not count. With `old` given, the server
+    was restored: of these scopes no revision of before counts.
     """
 
     def __init__(
-        self, tx: Session, row_hash: RowHash, whole: frozenset[str] = frozenset(), *, new_epoch: bool = False
+        self, tx: Session, row_hash: RowHash, whole: frozenset[str] = frozenset(), old: frozenset[str] = frozenset()
     ) -> None:
         self._tx = tx
         self._hash = row_hash
-        self._new_epoch = new_epoch
+        self._old = old
+        self._came: set[tuple[int, bytes]] = set()  # rows that the restored server sent for scopes in `old`
         self._sent: dict[str, dict[tuple[int, bytes], int]] = {scope: {} for scope in whole}
         self.lost_tickets: set[bytes] = set()
         self.new_tickets: set[bytes] = set()
@@ -84,6 +85,7 @@ class RowWriter:
             for row in page.rows:
                 self._watch_ticket(row, None)
         self._note(page.type, ready.ids)
+        self._remember_scope(page, ready.ids)
 
     def _put_over(self, page: RowPage, ready: Ready, held: dict[bytes, tuple[str, int, int, int]]) -> None:
         """Write what wins over the rows that are here."""
@@ -103,6 +105,7 @@ class RowWriter:
                 self._watch_ticket(row, old)
         self._tx.many(table.insert(table.name), values)
         self._note(page.type, [v[0] for v in values])
+        self._remember_scope(page, [v[0] for v in values])
 
     def _wins(
         self,
@@ -111,7 +114,7 @@ class RowWriter:
         old: tuple[str, int, int, int] | None,
         sent: dict[tuple[int, bytes], int] | None,
     ) -> bool:
-        if old is not None and old[0] != page.scope and not self._new_epoch and row[3] < old[3]:
+        if old is not None and old[0] != page.scope and row[3] < old[3] and self._counts(page.type, row[0], old[0]):
             return False  # an old snapshot of a scope that the row has left since
         if sent is not None:
             if row[1] <= sent.get((page.type, row[0]), -1):
@@ -119,6 +122,14 @@ class RowWriter:
             sent[page.type, row[0]] = row[1]
             return True
         return old is None or old[0] != page.scope or row[1] > old[1]
+
+    def _remember_scope(self, page: RowPage, ids: Iterable[bytes]) -> None:
+        if page.scope in self._old:
+            self._came.update((page.type, id_) for id_ in ids)
+
+    def _counts(self, type_: int, id_: bytes, scope: str) -> bool:
+        """Whether the revision of a row that is here is one of this history of the server."""
+        return scope not in self._old or (type_, id_) in self._came
 
     def _watch_ticket(self, row: Sequence[Any], old: tuple[str, int, int, int] | None) -> None:
         if not row[2]:

@@ -145,6 +145,24 @@ def test_a_scope_loaded_again_replaces_whatever_was_here(rows: Rows) -> None:
     assert rows.store.state().scopes["team:a"].n == 1
 
 
+@pytest.mark.parametrize("loads_first", [False, True])
+def test_after_a_restore_an_old_snapshot_takes_no_ticket_back_from_its_new_team(rows: Rows, loads_first: bool) -> None:
+    """What was here before counts for nothing then; what the restored server itself sent does, in whatever order."""
+    id_ = new_id()
+    left = [ExitPage("team:b", [(9, TICKET.number, id_, "team:a")])]
+    if loads_first:  # the new team is in its first load: its rows are here before the joint checkpoint
+        rows.store.load([Segment("team:a", 0, 3, [rows.page("team:a", id_, 3, rev=4)])])
+        pages = [rows.page("team:b", id_, 5, rev=3)]
+    else:
+        rows.apply({"team:b": 40}, [rows.page("team:b", id_, 40, rev=9)], [])  # of before: the server forgot it
+        pages = [rows.page("team:a", id_, 3, rev=4), rows.page("team:b", id_, 5, rev=3)]
+    whole = frozenset({"team:b"} if loads_first else {"team:a", "team:b"})
+    rows.apply({"team:a": 3, "team:b": 9}, pages, left, whole=whole, new_epoch=True)
+    assert rows.held(id_) == ("team:a", 3)
+    state = rows.store.state().scopes
+    assert (state["team:a"].n, state["team:b"].n) == (1, 0)
+
+
 # --- guard ------------------------------------------------------------------------------------------------------------
 
 
