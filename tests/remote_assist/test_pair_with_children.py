@@ -103,11 +103,17 @@ class Pair:
         """Carry on both hosts until this is so."""
         end = time.monotonic() + timeout_s
         while not done():
-            assert time.monotonic() < end, f"phases {self.world.phases()}, frames {self.frames}"
+            assert time.monotonic() < end, self.story()
             with contextlib.suppress(queue.Empty):
                 self.handle(*self.events.get(timeout=0.05))
             for side in (self.world.agent, self.world.customer):
                 self.perform(side, side.end.tick())
+
+    def story(self) -> str:
+        """What both ends came to, for a test that waits in vain."""
+        views = {side.name: side.end.view for side in (self.world.agent, self.world.customer)}
+        ends = {name: (view.phase, view.reason) for name, view in views.items()}
+        return f"{ends}, frames {self.frames}, {[type(action).__name__ for action in self.world.customer.actions]}"
 
     def handle(self, side: Side, link: ChildLink | None, what: child.FromChild | bytes | None) -> None:
         if isinstance(what, bytes):

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.uri import parse_uri
@@ -108,8 +110,9 @@ class Socket:
         self._got.put(Closed(1006))
 
     def send_bytes(self, payload: bytes) -> None:
-        """Send a message."""
-        self._client.send_binary(payload)
+        """Send a message; to a socket that is closing it goes nowhere, and the next read says so."""
+        with contextlib.suppress(InvalidState):
+            self._client.send_binary(payload)
         self.call(self._flush)
 
     def send_text(self, text: str) -> None:
