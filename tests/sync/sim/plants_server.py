@@ -256,9 +256,11 @@ def _outside() -> Sequence[Change]:
 
 @plant("merge_not_stale", "a reply goes out though its ticket was merged into another one in the meantime")
 def _merge_not_stale() -> Sequence[Change]:
-    before = app.domain.changes.landing_of
+    before = app.domain.holds._stale
 
-    def landing_of(rows: Any, ticket: bytes) -> Any:
-        return before(rows, ticket)[0], None
+    def stale(change: Any, base: Any, rows: Any, ctx: Any) -> Any:
+        # all of the rule: what its author saw has other numbers after a merge, which alone would hold most of them
+        _, via = app.domain.changes.landing_of(rows, change.ticket)
+        return None if via is not None else before(change, base, rows, ctx)
 
-    return [(app.domain.holds, "landing_of", landing_of)]
+    return [(app.domain.holds, "_stale", stale)]
