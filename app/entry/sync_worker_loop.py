@@ -27,10 +27,10 @@ from app.entry.sync_worker_live import News
 from app.entry.sync_worker_orders import ServerOrders
 from app.entry.sync_worker_signin import SignIns
 from app.entry.sync_worker_socket import WindowServer
-from app.entry.sync_worker_wait import Mending, NetworkWatch
+from app.entry.sync_worker_wait import Mending, NetworkWatch, Tries
 from app.store.cipher import Database
 from app.store.replica import ReplicaStore
-from sync.engine import Backoff, ClientCore
+from sync.engine import ClientCore, Request
 from sync.protocol import ProtocolError
 from sync.transport import Answered, TokenStore, Transport
 
@@ -71,7 +71,7 @@ class Worker:
         line = Line(self._free_transport, self._epoch, self._account, self._is_settled)
         self._blobs = open_blobs(line, tell) if open_blobs is not None else None
         self._network = NetworkWatch()
-        self._backoff = Backoff(rng)
+        self._backoff = Tries(rng)
         self._mending = Mending(rng)
         self._wake = asyncio.Event()
         self._quit = False
@@ -171,13 +171,24 @@ class Worker:
             await self._orders.take_new_device(core.keep_above)
             return
         if request is None:
+            self._backoff.all_worked()
             await self._rest()
-            return
-        if await self._exchange.do(transport, request):
+        elif await self._exchanged(transport, request):
             self._mending.moved_on()
+            self._backoff.worked(request)
         else:
             await self._connection.open_live()
-        self._backoff.succeeded()
+
+    async def _exchanged(self, transport: Transport, request: Request) -> bool:
+        rows = self._engine.core.counters.rows
+        try:
+            return await self._exchange.do(transport, request)
+        except (Answered, WorldError, ProtocolError):
+            if self._engine.core.counters.rows > rows:
+                self._backoff.worked(request)  # a line that breaks again and again, and yet something came
+            else:
+                self._backoff.broke(request)
+            raise
 
     async def _rest(self) -> None:
         """Nothing is left to say: show it, and wait for news or for the next poll."""

@@ -12,6 +12,8 @@ import time
 import psutil
 
 from sync.backoff import Backoff
+from sync.engine import Fetch, Request
+from sync.protocol import Pull, Push
 
 _LOOK_S = 1.0
 _CONNECT_S = 2.0
@@ -42,6 +44,42 @@ class Mending:
         self._backoff.succeeded()
 
 
+class Tries(Backoff):
+    """The pauses between tries: what failed must succeed before they start over, for a greeting alone proves little.
+
+    A proxy may let a hello through and nothing larger; another answer for another scope says nothing either.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__(rng)
+        self._broken: set[str] = set()
+
+    def broke(self, request: Request) -> None:
+        """Remember what got no proper answer."""
+        self._broken |= _parts(request)
+
+    def worked(self, request: Request) -> None:
+        """The server took or gave something."""
+        parts = _parts(request)
+        self._broken -= parts
+        if parts and not self._broken:
+            self.succeeded()
+
+    def all_worked(self) -> None:
+        """Nothing is left to say."""
+        self._broken.clear()
+        self.succeeded()
+
+
+def _parts(request: Request) -> set[str]:
+    """Return what a request is about: the queue, or scopes; nothing for a hello."""
+    if isinstance(request, Push):
+        return {"push"}
+    if isinstance(request, Fetch):
+        return {f"scope {request.scope}"}
+    return {f"scope {scope}" for scope in request.scopes} if isinstance(request, Pull) else set()
+
+
 class NetworkWatch:
     """Knows when it is worth trying again."""
 
@@ -51,10 +89,11 @@ class NetworkWatch:
     async def wait_for(self, host: str, port: int, most_s: float, wake: asyncio.Event) -> bool:
         """Wait until the server takes connections, the network changed or somebody wakes us; True for good news.
 
-        At most `most_s` once the server takes connections but does not answer: then it is the server that is ill.
-        Never more than five minutes.
+        At most `most_s` once the server takes connections but does not answer: then it is the server that is ill, and
+        no good news if it took them all along. Never more than five minutes.
         """
         started = time.monotonic()
+        was_silent = False
         interfaces = _interfaces()
         last_knock = started
         while not wake.is_set():
@@ -67,11 +106,12 @@ class NetworkWatch:
             if now - last_knock >= _every(host, now - started) - 0.01:
                 last_knock = now
                 if await _knock(host, port):
-                    left = min(most_s, 0.2 if _is_loopback(host) else most_s) - (now - started)
+                    left = min(most_s, 0.2 if was_silent and _is_loopback(host) else most_s) - (now - started)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(wake.wait(), max(0.0, left))
                         return False
-                    return True
+                    return was_silent
+                was_silent = True
             if now - started >= _ASK_ANYWAY_S:
                 return False
         return False

@@ -40,3 +40,16 @@ async def test_a_pause_before_an_ill_server_ends_when_a_person_acts(answers: lis
     asyncio.get_running_loop().call_later(0.1, wake.set)
     async with asyncio.timeout(2):
         assert not await NetworkWatch().wait_for("desk.example", 443, 300.0, wake)
+
+
+async def test_a_server_that_takes_connections_all_along_is_no_good_news(answers: list[bool]) -> None:
+    """It is the server that is ill, not the network: the pauses go on growing, on this computer too."""
+    answers[0] = True
+    for host in ("desk.example", "127.0.0.1"):
+        assert not await NetworkWatch().wait_for(host, 443, 0.02, asyncio.Event())
+
+
+async def test_a_server_that_takes_connections_again_is_asked_soon(answers: list[bool]) -> None:
+    asyncio.get_running_loop().call_later(0.1, lambda: answers.__setitem__(0, True))
+    async with asyncio.timeout(2):
+        assert await NetworkWatch().wait_for("127.0.0.1", 443, 0.3, asyncio.Event())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.domain import link
-from app.domain.errors import ServerUnreachable, StoreUnavailable
+from app.domain.errors import ServerUnreachable, StoreUnavailable, WrongServer
 from app.entry import sync_worker_loop
 from app.entry.sync_worker_loop import Worker
 from app.entry.sync_worker_socket import WindowServer
@@ -140,6 +140,38 @@ def test_an_answer_that_repeats_is_asked_for_ever_more_slowly(desk: Desk, kim: C
     assert all(w > 0.01 for w in waits[1:])
     assert max(waits) > 5
     assert len({round(w, 4) for w in waits}) > len(waits) / 2, "jitter"
+
+
+@pytest.mark.parametrize("kind", [Push, Pull])
+def test_a_server_that_greets_and_then_answers_with_nonsense_is_asked_ever_more_slowly(
+    kim: Client, lee: Client, kind: type[Push | Pull]
+) -> None:
+    """A proxy that lets only small requests through is left in peace; once it lets all through the count is at 0."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    kim.note(ticket)
+    broken = [True]
+
+    def odd(message: Push | Pull) -> None:
+        if broken[0] and isinstance(message, kind):
+            raise WrongServer(status=413)
+
+    async def run() -> tuple[list[float | None], int]:
+        worker = await _paced(kim, odd, 40)
+        waits = list(worker.waits)
+        broken[0] = False
+        for _ in range(6):
+            await worker._round()
+        return waits, worker._backoff.failures
+
+    waits, failures = asyncio.run(run())
+    pauses = [w for w in waits if w is not None]
+    assert len(pauses) > 10
+    assert pauses[0] <= 1.0
+    assert min(pauses[-3:]) >= 75.0
+    assert failures == 0
+    assert kim.profile.numbers().waiting == 0
 
 
 def test_everything_that_changes_the_core_runs_in_one_thread(
