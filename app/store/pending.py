@@ -30,6 +30,8 @@ from app.store.shown import Shown, ShownRows
 from app.store.stray_drafts import label_of
 from app.store.text import INDEXED, columns, document
 
+_AHEAD_MS = 60_000
+
 
 class ChangeCodec(Protocol):
     """The wire form of changes, handed in by app.entry: this package knows nothing of sync."""
@@ -87,7 +89,8 @@ class PendingStore:
     def _read_numbers(self, tx: Session) -> None:
         self._next_mid = int(tx.value("SELECT v FROM meta WHERE k = 'next_mid'") or 1)
         self._next_provisional = int(tx.value("SELECT v FROM meta WHERE k = 'next_provisional'") or 1)
-        self._hlc = max(self._hlc, int(tx.value("SELECT max(hlc) FROM outbox") or 0))
+        near = hlc_of(self._tools.now_ms() + _AHEAD_MS)
+        self._hlc = max(self._hlc, int(tx.value("SELECT max(hlc) FROM outbox WHERE hlc <= ?", (near,)) or 0))
         self._unsure = False
 
     @property
@@ -141,8 +144,13 @@ class PendingStore:
         return self._identity
 
     def _next_hlc(self) -> int:
-        now = hlc_of(self._tools.now_ms())
-        return max(now, self._hlc + 1)
+        """Later than the last one, unless that was made while the clock was far ahead: such a time is not carried on.
+
+        The order of own changes does not hang on it: they go out by mid, and each names the one it follows.
+        """
+        now_ms = self._tools.now_ms()
+        now = hlc_of(now_ms)
+        return now if self._hlc > hlc_of(now_ms + _AHEAD_MS) else max(now, self._hlc + 1)
 
     def _context(self, identity: Identity, mid: int, hlc: int) -> Context:
         now = self._tools.now_ms()

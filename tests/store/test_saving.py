@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ from app.domain.ports import Draft, DraftKind, SortKey, ViewKey
 from app.entry.sync_codec import open_profile
 from remote_assist.chain import ChainWriter
 from tests.sync.desk import KEY, Client, Desk
+
+HOUR_MS = 3_600_000
+YEAR_MS = 365 * 24 * HOUR_MS
 
 
 def test_a_saved_change_shows_at_once_without_a_network(kim: Client) -> None:
@@ -107,6 +111,48 @@ def test_two_offline_edits_of_one_field_do_not_conflict_with_each_other(kim: Cli
     kim.sync()
     assert kim.profile.queries.rows([ticket])[ticket].priority == 1
     assert kim.profile.numbers().needs_you == 0
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_clock_that_was_ahead_once_gains_nothing_for_later_edits(kim: Client, lee: Client, restart: bool) -> None:
+    """One change under a fast clock; put right, an edit of the morning sent in the evening loses to one of noon."""
+    ticket, other = lee.new_ticket(), lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    ahead = [10 * YEAR_MS]
+    kim.tools = replace(kim.tools, now_ms=lambda: kim.desk.clock() + ahead[0])
+    kim.restart_window()
+    kim.note(other)
+    kim.set(other, priority=1)
+    ahead[0] = 0
+    if restart:
+        kim.restart_window()
+    kim.set(ticket, priority=1)
+    kim.set(other, priority=3)
+    kim.desk.clock.ms += 3 * HOUR_MS
+    lee.set(ticket, priority=4)
+    lee.sync()
+    kim.desk.clock.ms += 5 * HOUR_MS
+    kim.core.rehello()
+    assert kim.sync()
+    assert kim.profile.queries.rows([ticket])[ticket].priority == 4
+    assert kim.profile.queries.rows([other])[other].priority == 3, "the later own edit stays the later one"
+    assert kim.profile.numbers().needs_you == 0
+
+
+def test_a_clock_put_back_a_little_does_not_turn_own_edits_around(kim: Client) -> None:
+    """Within a minute the times of own changes keep growing."""
+    behind = [0]
+    kim.tools = replace(kim.tools, now_ms=lambda: kim.desk.clock() - behind[0])
+    kim.restart_window()
+    ticket = kim.new_ticket()
+    behind[0] = 20_000
+    kim.note(ticket)
+    kim.restart_window()
+    kim.note(ticket)
+    times = [entry.hlc for entry in kim.replica.outbox(0, 10, 1 << 20)]
+    assert len(times) == 3
+    assert times == sorted(set(times))
 
 
 def test_an_edit_can_be_undone_by_its_inverse(kim: Client) -> None:
