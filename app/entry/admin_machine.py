@@ -79,6 +79,10 @@ def add_commands(commands: argparse._SubParsersAction[CommandLine]) -> None:
     saved.add_argument("file", type=Path, metavar="FILE", help=_("The file to write"))
     put_back = commands.add_parser("restore", help=_("Put a backup back; the server must be stopped"))
     put_back.add_argument("file", type=Path, metavar="FILE", help=_("The backup"))
+    put_back.add_argument(
+        "--force", action="store_true",
+        help=_("Replace a PostgreSQL database that is not empty, though the data folder does not hold its keys"),
+    )  # fmt: skip
 
 
 def run_file(arguments: argparse.Namespace) -> int:
@@ -94,7 +98,9 @@ def run_file(arguments: argparse.Namespace) -> int:
         print(text.format(size=f"{made.size / 1e6:.1f}", n=made.attachments))
         return 0
     with alone(arguments.data, arguments.database):
-        former = restore(arguments.data, arguments.database, arguments.file, now, secrets.token_bytes)
+        former = restore(
+            arguments.data, arguments.database, arguments.file, now, secrets.token_bytes, force=arguments.force
+        )
     print(_("The backup is in place. Devices send again what it does not know, and load what it knows differently."))
     if former is not None:
         print(_("The former database is kept as {file}.").format(file=former.name))

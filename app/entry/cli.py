@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ PROGRAMS: dict[str, Program] = {
     "session": Program("app.entry.session", N_("Started by the help desk and the Companion themselves"), internal=True),
 }
 COMPANION_PROGRAMS = ("companion", "session")
+READER_LEFT = 128 + 13  # what a shell calls the end by SIGPIPE
 
 
 def _run(program: Program, argv: list[str]) -> int:
@@ -85,17 +87,44 @@ def _dispatch(argv: list[str], programs: dict[str, Program], default: Program) -
     return _run(default, argv)
 
 
+def _to_a_reader(work: Callable[[], int]) -> int:
+    """Do the work. When whoever reads the output has seen enough (`| head`), end quietly, as other tools do."""
+    try:
+        try:
+            return work()
+        finally:
+            if sys.stdout is not None:  # a program with windows only may have none
+                sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        return READER_LEFT
+
+
+def _reader_left() -> bool:
+    """Whether standard output leads nowhere any more; what is left in it then goes to nobody, also at exit."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nobody, sys.stdout.fileno())
+        os.close(nobody)
+        return True
+    return False
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the program that the arguments name, the agent's help desk if they name none; returns the exit code."""
     multiprocessing.freeze_support()
-    return _dispatch(sys.argv[1:] if argv is None else argv, PROGRAMS, AGENT)
+    return _to_a_reader(lambda: _dispatch(sys.argv[1:] if argv is None else argv, PROGRAMS, AGENT))
 
 
 def companion_main(argv: list[str] | None = None) -> int:
     """The same for `deskside-companion`: it knows the Companion and its own children only."""
     multiprocessing.freeze_support()
     known = {name: PROGRAMS[name] for name in COMPANION_PROGRAMS}
-    return _dispatch(sys.argv[1:] if argv is None else argv, known, PROGRAMS["companion"])
+    return _to_a_reader(lambda: _dispatch(sys.argv[1:] if argv is None else argv, known, PROGRAMS["companion"]))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,11 @@ _TEXTS: Mapping[str, str] = {
         "The backup is of the other kind of database. Nothing was changed. Give --database for a backup of PostgreSQL, "
         "and leave it away for one of the embedded database."
     ),
+    "folder_without_keys": N_(
+        "The database is not empty, and its keys are not in {path}. Nothing was changed. Name the data folder of this "
+        "database with --data, or another, empty database with --database. If the folder is lost and the backup is to "
+        "replace this database, add --force."
+    ),
     "no_pg_tools": N_(
         "PostgreSQL’s program {name} was not found. Nothing was changed. Install PostgreSQL’s client programs, of the "
         "version of the server or newer, and make sure that they are in PATH."

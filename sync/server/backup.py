@@ -69,19 +69,28 @@ def back_up(data: Path, database: str | None, target: Path, now: int) -> Backup:
 def has_server(data: Path, database: str | None) -> bool:
     """Whether there is a server's data folder. Raises StoreUnavailable("bad_database_url")."""
     live = _embedded(data, database)
-    return all(file.is_file() for file in (*(data / name for name in _KEYS), *([live] if live else [])))
+    return _has_keys(data) and (live is None or live.is_file())
 
 
-def restore(data: Path, database: str | None, source: Path, now: int, rng: Callable[[int], bytes]) -> Path | None:
+def _has_keys(data: Path) -> bool:
+    return all((data / name).is_file() for name in _KEYS)
+
+
+def restore(
+    data: Path, database: str | None, source: Path, now: int, rng: Callable[[int], bytes], *, force: bool = False
+) -> Path | None:
     """Put a backup back into a data folder whose server is stopped; return where the former database was kept.
 
     Attachments come first, because they can only add; the database is replaced in one step when everything that it
-    needs is there; keys last, for with the wrong ones no server starts.
+    needs is there; keys last, for with the wrong ones no server starts. `force` replaces a PostgreSQL database whose
+    keys are not in the folder.
     Raises WorldError: bad_backup, backup_unreadable, backup_other_kind, disk_full, folder_unwritable, no_pg_tools,
-    pg_tool_failed; StoreUnavailable: store_in_use and what opening the database raises. The former database is
-    untouched then, unless its successor is in place already and the keys are not.
+    pg_tool_failed, folder_without_keys; StoreUnavailable: store_in_use and what opening the database raises. The
+    former database is untouched then, unless its successor is in place already and the keys are not.
     """
     live = _embedded(data, database)
+    if not (live or force or _has_keys(data)) and pg_tools.is_founded(str(database)):
+        raise WorldError("folder_without_keys", path=str(data))
     with _reading(source) as archive:
         try:
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -247,8 +256,11 @@ def _put_postgresql(database: str, data: Path, image: Path, now: int, rng: Calla
 
 
 def _keep_postgresql(database: str, data: Path, work: Path, now: int) -> Path | None:
-    """Keep what is about to be replaced as a backup without attachments, which stay where they are anyway."""
-    if not all((data / name).is_file() for name in _KEYS) or not pg_tools.has_tables(database):
+    """Keep what is about to be replaced as a backup without attachments, which stay where they are anyway.
+
+    Where its keys are not, it can be no backup: then the dump alone is kept.
+    """
+    if not pg_tools.has_tables(database):
         return None
     work.mkdir()
     try:
@@ -257,6 +269,10 @@ def _keep_postgresql(database: str, data: Path, work: Path, now: int) -> Path | 
         if error.code != "pg_tool_failed":
             raise
         return None  # it is damaged: the reason for the restore
+    if not _has_keys(data):
+        former = _free_name(data / f"postgresql.before-{now}.dump")
+        image.chmod(0o600)
+        return image.replace(former)
     former = _free_name(data / f"postgresql.before-{now}.zip")
     _pack(former, data, image, now, ())
     image.unlink()

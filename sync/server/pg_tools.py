@@ -16,8 +16,9 @@ from psycopg.conninfo import make_conninfo
 
 from app.domain.errors import StoreUnavailable, WorldError
 from sync.server.migrations import REVISIONS
+from sync.server.schema import SYSTEM
 
-__all__ = ["conninfo", "dump", "has_tables", "load"]
+__all__ = ["conninfo", "dump", "has_tables", "is_founded", "load"]
 
 # the database's own helpers (vacuum, statistics) are nobody's sessions
 _OTHERS = (
@@ -54,6 +55,23 @@ def has_tables(database: str) -> bool:
             return bool(sa.inspect(connection).has_table("alembic_version", schema="public"))
     except sa.exc.SQLAlchemyError as error:
         raise StoreUnavailable("database_unreachable") from error
+    finally:
+        engine.dispose()
+
+
+def is_founded(database: str) -> bool:
+    """Whether a server has ever worked on this database. What cannot be read counts as work.
+
+    Raises StoreUnavailable("database_unreachable").
+    """
+    if not has_tables(database):
+        return False
+    engine = sa.create_engine(database)
+    try:
+        with engine.connect() as connection:
+            return connection.execute(sa.select(SYSTEM.epoch.c.no).limit(1)).first() is not None
+    except sa.exc.SQLAlchemyError:
+        return True
     finally:
         engine.dispose()
 

@@ -19,7 +19,7 @@ from app.config.i18n import set_language
 from app.domain.changes import CustomerCreate
 from app.domain.entities import CUSTOMER, MESSAGE, TICKET, team_scope
 from app.entry import admin
-from sync.server import backup
+from sync.server import backup, pg_tools
 from sync.server.keys import ServerKeys
 from sync.server.parts import build_parts
 from sync.server.schema import ENTITY_TABLES, SYSTEM
@@ -272,3 +272,26 @@ def test_a_restore_of_the_wrong_file_on_postgresql_can_be_undone(
     assert run(*options, "restore", str(file))[0] == 2  # somebody uses it: nothing is replaced, and nothing kept
     store.close()
     assert len(list(data.glob("*.before-*"))) == 2
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_slip_in_the_folder_replaces_no_full_database(run: Run, tmp_path: Path, data: Path, database: str) -> None:
+    """A folder without the keys is not this database's: nothing is written, until one says that it is meant."""
+    options, file, wrong = ("--database", database), tmp_path / "old.backup", tmp_path / "dta"
+    people(run, *options)
+    assert run(*options, "backup", str(file))[0] == 0
+    assert run(*options, "create-user", "choi", "--name", "choi", "--team", "북부", text="correct horse\n")[0] == 0
+    for language, words in (("en", "another, empty database"), ("ko", "비어 있는 다른 데이터베이스")):
+        code, said = run("--data", str(wrong), *options, "restore", str(file), language=language)
+        assert (code, words in said, "--force" in said) == (2, True, True), said
+    assert {entry.name for entry in wrong.iterdir()} == {"logs"}
+    assert "choi" in run(*options, "user", "list")[1]
+    code, said = run("--data", str(wrong), *options, "restore", "--force", str(file))
+    assert code == 0, said
+    (former,) = wrong.glob("postgresql.before-*")
+    assert former.name in said
+    assert former.stat().st_mode & 0o777 == 0o600
+    moved = ("--data", str(wrong), *options)
+    assert "choi" not in run(*moved, "user", "list")[1]
+    pg_tools.load(database, former)  # without keys it is no backup, but everything that was in the tables is in it
+    assert "choi" in run(*moved, "user", "list")[1]

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -141,3 +143,37 @@ def test_choosing_a_program_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipe there breaks with this error")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["admin", "--help"], ["doctor", "--help"], ["admin", "user", "list"]]
+)
+def test_a_reader_that_has_seen_enough_gets_no_traceback(arguments: list[str], unbuffered: str, tmp_path: Path) -> None:
+    """`deskside admin user list | head` ends as other tools do: quietly, with the code of a broken pipe."""
+    data = ["--data", str(tmp_path)]
+    if arguments[0] == "admin":
+        arguments = ["admin", *data, *arguments[1:]]
+        named = [*child_command("admin"), *data, "organisation", "--name-ko", "한빛", "--name-en", "Hanbit"]
+        assert subprocess.run(named, capture_output=True, check=False).returncode == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    command = [*child_command(arguments[0]), *arguments[1:]]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_another_broken_pipe_is_no_reader_that_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What breaks inside a program is told, not swallowed."""
+    fake = types.ModuleType("app.entry.doctor")
+
+    def broken(_argv: list[str]) -> int:
+        raise BrokenPipeError
+
+    fake.__dict__["main"] = broken
+    monkeypatch.setitem(sys.modules, "app.entry.doctor", fake)
+    with pytest.raises(BrokenPipeError):
+        cli.main(["doctor"])
