@@ -51,6 +51,7 @@ from sync.protocol import (
 _TIMEOUT = httpx.Timeout(30.0, connect=8.0)
 _CALL_MAX_BYTES = 4 << 20
 _RENEW_BEFORE_S = 60
+_TOKEN_CODES = frozenset({"token", "credentials", "oidc_refused"})  # all that our server says with 401
 _HALF_BODY = "the answer ends early"
 
 
@@ -314,6 +315,8 @@ class Transport:
             raise Answered(response.status_code, Problem(code="not_found"))  # has no body to say more
         problem = _problem(response, body)
         retry = _seconds(response.headers.get("retry-after"))
+        if response.status_code == 401 and (problem is None or problem.code not in _TOKEN_CODES):
+            raise WrongServer(status=401)  # a gateway's: no token is forgotten for that
         if problem is not None:
             raise Answered(response.status_code, problem, retry)
         if response.status_code >= 500 or response.status_code == 429:

@@ -87,6 +87,8 @@ async def _outcome(work: Awaitable[object]) -> str:
         (http("302 Found", b"", "text/html", "location: http://login.example/\r\n"), "wrong_server"),
         (http("404 Not Found", b"nope", "text/plain"), "wrong_server"),
         (http("401 Unauthorized", b"<html>proxy</html>", "text/html"), "wrong_server"),
+        (http("401 Unauthorized", b'{"code":"Unauthorized"}', "application/json"), "wrong_server"),
+        (http("401 Unauthorized", pack(Problem(code="token"))), "401 token"),
         (http("500 Internal Server Error", b"<h1>oops</h1>", "text/html"), "500 busy"),
         (http("502 Bad Gateway", b"", "text/html", "retry-after: 7\r\n"), "502 busy"),
         (http("503 Service Unavailable", pack(Problem(code="busy"))), "503 busy"),
@@ -105,6 +107,14 @@ async def test_whatever_answers_ends_in_our_own_words(answer: bytes, expected: s
     async with serving(lambda _: answer) as transport:
         assert await _outcome(transport.hello(HELLO)) == expected
         assert await _outcome(_drain(transport)) in (expected, "wrong_server", "server_unreachable")
+
+
+@pytest.mark.parametrize("code", ["token", "credentials", "oidc_refused"])
+async def test_what_our_server_says_of_a_token_is_told_from_a_gateway(code: str) -> None:
+    """Only a word of our own server may end a sign-in: a gateway's refusal leaves everything as it is."""
+    ours = http("401 Unauthorized", b'{"code":"%s"}' % code.encode(), "application/json")
+    async with serving(lambda _: ours) as transport:
+        assert await _outcome(transport.hello(HELLO)) == f"401 {code}"
 
 
 async def test_nobody_there_is_unreachable() -> None:
