@@ -101,6 +101,17 @@ def open_raw(uri: str, key: bytes | None, *, cache_kib: int = 16_384, look: bool
     return connection
 
 
+def unsound(path: Path, key: bytes) -> list[str]:
+    """Return what is wrong with the pages of a file, each by itself, whatever else is damaged. Raises driver errors."""
+    connection = driver.connect(file_uri(path, "rw"), uri=True, isolation_level=None)
+    try:  # nothing that reads the header or the list of tables comes before the check: they may be what is bad
+        connection.execute("PRAGMA cipher_log_level=NONE")
+        connection.execute(f"PRAGMA key={key_literal(key)}")
+        return [str(row[0]) for row in connection.execute("PRAGMA cipher_integrity_check").fetchall()]
+    finally:
+        connection.close()
+
+
 class Session:
     """One transaction: the statements a repository may run. Not to be kept after the block that gave it."""
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.store.cipher import file_uri, open_raw, translate
+from app.store.cipher import file_uri, open_raw, translate, unsound
+from app.store.replica_file import remove_database
 
 # those of the first version: a file from before an update is salvaged too
 OUTBOX_COLUMNS = "mid, name, v, args, base, hash, hlc, touched, scopes, ticket, created"
-_PAGE_BYTES = 4096
+_PAGE_BYTES, _SALT_BYTES = 4096, 16
 _PAGE_NUMBER = re.compile(r"page (\d+)")
 _SALVAGED = ("outbox", "over_key", "draft", "needs_you_done", "needs_you_kept", "ui_state", "blob_new")
 _ASKED = 5_000  # how many of the newest mutations are asked for one by one
@@ -53,12 +54,20 @@ class _Source:
 def salvage(damaged: Path, copy: Path, fresh: Path, key: bytes) -> int:
     """Add what can be read of a damaged file to a fresh one; returns how many rows. `copy` is an older, sound state."""
     source = _Source(damaged, key)
-    if not source.tables():
+    mended = damaged.with_suffix(".mended")
+    try:
+        if not source.tables():
+            source.close()
+            _mend(mended, damaged, copy, key)
+            source = _Source(mended, key)
+        there = source.tables()
+        return _add(source, there, fresh, key) if there else 0
+    finally:
         source.close()
-        source = _Source(_mended(damaged, copy, key), key)
-    there = source.tables()
-    if not there:
-        return 0
+        remove_database(mended)
+
+
+def _add(source: _Source, there: frozenset[str], fresh: Path, key: bytes) -> int:
     target = open_raw(file_uri(fresh, "rw"), key)
     count = 0
     try:
@@ -76,7 +85,6 @@ def salvage(damaged: Path, copy: Path, fresh: Path, key: bytes) -> int:
         target.execute("UPDATE meta SET v = ? WHERE k = 'next_mid'", (max(top, held, given),))
         target.execute("COMMIT")
     finally:
-        source.close()
         target.close()
     return count
 
@@ -108,34 +116,77 @@ def _salvage_missing(source: _Source, target: Any, given: int) -> int:
     return count
 
 
-def _mended(damaged: Path, copy: Path, key: bytes) -> Path:
-    """Return the damaged file with its bad pages taken from the copy: the same key, salt and places.
+def _mend(out: Path, damaged: Path, copy: Path, key: bytes) -> None:
+    """Write to `out` the damaged file with its bad pages taken from the copy: the same key, salt and places.
 
     The list of tables fills many pages and never changes between two starts; a page of rows is merely as old as
-    the copy, whose rows are in the fresh file already.
+    the copy, whose rows are in the fresh file already. A copy of another file has another salt: nothing is taken.
     """
-    out = damaged.with_suffix(".mended")
-    shutil.copyfile(damaged, out)
-    with copy.open("rb") as good, out.open("r+b") as bad:
-        for number in _bad_pages(out, key):
-            good.seek((number - 1) * _PAGE_BYTES)
-            page = good.read(_PAGE_BYTES)
-            if len(page) == _PAGE_BYTES:
-                bad.seek((number - 1) * _PAGE_BYTES)
-                bad.write(page)
-    return out
+    remove_database(out)
+    for suffix in ("", "-wal"):
+        part = damaged.with_name(damaged.name + suffix)
+        if part.exists():
+            shutil.copyfile(part, out.with_name(out.name + suffix))
+    bad = _bad_pages(out, key)
+    if _page(out, 1)[:_SALT_BYTES] != _page(copy, 1)[:_SALT_BYTES]:
+        own = _page(out, 1)
+        _put(out, 1, _page(copy, 1))
+        with_salt = _bad_pages(out, key)
+        if len(with_salt) >= len(bad):  # the salt that was there opens more: it is the copy that is another file's
+            _put(out, 1, own)
+            return
+        bad = [1, *with_salt]
+    there, sound = (-(-path.stat().st_size // _PAGE_BYTES) for path in (out, copy))
+    for number in {*bad, *range(there + 1, sound + 1)}:
+        page = _page(copy, number)
+        if len(page) == _PAGE_BYTES:
+            _put(out, number, page)
+    if 1 in bad and there > sound:
+        _lengthen(out, copy, there, key)
+
+
+def _lengthen(out: Path, copy: Path, pages: int, key: bytes) -> None:
+    """Give a file whose first page is the copy's one that knows of all its pages: those beyond would not be read.
+
+    The page is sealed, so the driver writes it: into a copy of the copy that is made as long.
+    """
+    grown = copy.with_suffix(".grown")
+    remove_database(grown)
+    try:
+        shutil.copyfile(copy, grown)
+        raw = open_raw(file_uri(grown, "rw"), key)
+        try:
+            held, free = (raw.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count"))
+            size = (pages - held + free + 4) * _PAGE_BYTES  # free pages are filled first
+            raw.execute("INSERT INTO meta VALUES('salvage', zeroblob(?))", (size,))
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            raw.close()
+        _put(out, 1, _page(grown, 1))
+        with out.open("r+b") as file:
+            file.truncate(max(grown.stat().st_size, out.stat().st_size))
+    finally:
+        remove_database(grown)
+
+
+def _page(path: Path, number: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek((number - 1) * _PAGE_BYTES)
+        return file.read(_PAGE_BYTES)
+
+
+def _put(path: Path, number: int, page: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek((number - 1) * _PAGE_BYTES)
+        file.write(page)
 
 
 def _bad_pages(path: Path, key: bytes) -> list[int]:
     try:
-        raw = open_raw(file_uri(path, "rw"), key, look=False)
-        try:
-            found = raw.execute("PRAGMA cipher_integrity_check").fetchall()
-        finally:
-            raw.close()
+        found = unsound(path, key)
     except Exception as error:
         if translate(error) is None:
             raise
         return []
-    numbers = [_PAGE_NUMBER.search(str(row[0])) for row in found]
+    numbers = [_PAGE_NUMBER.search(line) for line in found]
     return [int(match.group(1)) for match in numbers if match]
