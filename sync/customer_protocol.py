@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages between a companion (or the portal) and the server under /customer/v1, as JSON; see docs/sync.md.
+"""Messages between a companion (or the portal) and the server under /customer/v1, as JSON; this is their page.
 
 Binary values are base64url without padding, ids lower-case hex, times Unix milliseconds.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from app.domain.entities import Policy
 from app.domain.executor import FieldStamp, Verdict
 from sync.conflicts import decide
 
-DOCS = Path(__file__).parents[2] / "docs" / "conflicts.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 codes = st.sampled_from(["K7", "Z9", "M3"])
 stamps = st.builds(FieldStamp, rev=st.integers(1, 5), hlc=st.integers(0, 9), device=codes, mid=st.integers(0, 4))
@@ -23,9 +24,11 @@ bases = st.none() | st.tuples(st.integers(0, 5), st.integers(0, 4))
 policies = st.sampled_from([Policy.HLC, Policy.ASK, Policy.TEXT])
 
 
-def test_every_mutable_field_has_a_rule_in_the_documents() -> None:
+@pytest.mark.parametrize("page", ["conflicts.md", "conflicts.ko.md"])
+def test_every_mutable_field_has_a_rule_in_the_documents(page: str) -> None:
     """A field added without a decision about its conflicts fails here; so does a document that says otherwise."""
-    table = re.findall(r"^\| `(\w+)\.(\w+)` \| (\w+) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    text = (DOCS / page).read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)\.(\w+)` \| (\w+) \|", text, re.MULTILINE)
     told = {(entity, name): rule for entity, name, rule in table}
     real = {
         (e.name, f.name): f.policy.value for e in mutable_entities() for f in e.fields if f.policy is not Policy.SERVER
