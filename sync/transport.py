@@ -23,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from app.domain.errors import ServerUnreachable, SignInRefused, TlsFailure, WorldError, WrongServer
 from sync.protocol import (
     CONTENT_TYPE,
+    INFLATED_MAX_BYTES,
     LIVE_MAX_BYTES,
     Auth,
     FrameReader,
@@ -50,6 +51,7 @@ from sync.protocol import (
 
 _TIMEOUT = httpx.Timeout(30.0, connect=8.0)
 _CALL_MAX_BYTES = 4 << 20
+_WORDS_MAX_BYTES = 64 << 10  # of an error, or of an offer to sign in
 _RENEW_BEFORE_S = 60
 _TOKEN_CODES = frozenset({"token", "credentials", "oidc_refused"})  # all that our server says with 401
 _HALF_BODY = "the answer ends early"
@@ -170,12 +172,11 @@ class Transport:
 
     async def oidc_offer(self) -> OidcOffer | None:
         """Return the provider at which people of this server can sign in, or None. Raises WorldError."""
-        with _foreign_errors():
-            response = await self._http.get("/auth/v1/oidc", headers={"accept": CONTENT_TYPE})
+        response, body = await self._send("GET", "/auth/v1/oidc", {"accept": CONTENT_TYPE}, None, _WORDS_MAX_BYTES)
         if response.status_code != 200:
             return None
         try:
-            return msgspec.json.decode(response.content[: 64 << 10], type=OidcOffer)
+            return msgspec.json.decode(body, type=OidcOffer)
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             raise WrongServer(detail="malformed") from error
 
@@ -209,10 +210,9 @@ class Transport:
 
     async def wiped(self, message: Wiped) -> None:
         """Say that this revoked device has deleted its data. Raises Answered, ServerUnreachable."""
-        with _foreign_errors():
-            response = await self._http.post("/auth/v1/wiped", content=pack(message), headers=_headers(None))
+        response, body = await self._send("POST", "/auth/v1/wiped", _headers(None), pack(message), _WORDS_MAX_BYTES)
         if response.status_code >= 300:
-            await self._check(response)
+            await self._check(response, body)
 
     async def _take(self, tokens: Tokens) -> None:
         # kept before it is used: if this process dies now, the next one still has the newest token. A full disk must
@@ -291,26 +291,42 @@ class Transport:
     async def _ask(self, path: str, message: Any, kind: Any, *, token: bool = True) -> Any:
         for attempt in range(2):
             access = await self.access() if token else None
-            with _foreign_errors():
-                response = await self._http.post(path, content=pack(message), headers=_headers(access))
+            response, body = await self._send("POST", path, _headers(access), pack(message), INFLATED_MAX_BYTES)
             if response.status_code == 401 and token and attempt == 0:
                 self._access = None
                 await self.refresh(None)
                 continue
-            await self._check(response)
+            await self._check(response, body)
             try:
-                return unpack(response.content, kind)
+                return unpack(body, kind)
             except ProtocolError as error:
                 raise WrongServer(detail=error.code) from error
         raise AssertionError  # the second round returns or raises
 
-    async def _check(self, response: httpx.Response) -> None:
-        """Raise unless this is an answer of our server with something in it."""
+    async def _send(
+        self, method: str, path: str, headers: Mapping[str, str], content: bytes | None, most: int
+    ) -> tuple[httpx.Response, bytes]:
+        """Return an answer and its body. Raises WrongServer for a success with more than `most` bytes.
+
+        Of an error only the beginning is read.
+        """
+        with _foreign_errors():
+            async with self._http.stream(method, path, headers=headers, content=content) as response:
+                if response.status_code >= 300:
+                    return response, await _beginning(response, _WORDS_MAX_BYTES)
+                body = await _beginning(response, most)
+        if len(body) > most:
+            raise WrongServer(detail="too_large")
+        return response, body
+
+    async def _check(self, response: httpx.Response, body: bytes | None = None) -> None:
+        """Raise unless this is an answer of our server with something in it. `body` if it was read already."""
         ours = response.headers.get("content-type", "").startswith(CONTENT_TYPE)
         if response.status_code == 200 and ours:
             return
-        with _foreign_errors():
-            body = await response.aread()
+        if body is None:
+            with _foreign_errors():
+                body = await _beginning(response, _WORDS_MAX_BYTES)
         if not body and response.request.method == "HEAD":
             raise Answered(response.status_code, Problem(code="not_found"))  # has no body to say more
         problem = _problem(response, body)
@@ -330,12 +346,11 @@ class Transport:
             for attempt in range(2):
                 token = await self.access()
                 headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-                with _foreign_errors():
-                    response = await self._http.request(method, path, content=body, headers=headers)
+                response, said = await self._send(method, path, headers, body, _CALL_MAX_BYTES)
                 if response.status_code == 401 and attempt == 0:
                     self._access = None
                     continue
-                return response.status_code, response.content[:_CALL_MAX_BYTES]
+                return response.status_code, said
         except (WorldError, Answered):
             return 0, b""
         return 401, b""
@@ -395,6 +410,16 @@ def _headers(token: str | None) -> dict[str, str]:
     if token is not None:
         out["authorization"] = f"Bearer {token}"
     return out
+
+
+async def _beginning(response: httpx.Response, most: int) -> bytes:
+    """Read a body, and no more than a little over `most` bytes of it."""
+    out = bytearray()
+    async for chunk in response.aiter_bytes(64 << 10):
+        out += chunk
+        if len(out) > most:
+            break
+    return bytes(out)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -109,6 +109,48 @@ async def test_whatever_answers_ends_in_our_own_words(answer: bytes, expected: s
         assert await _outcome(_drain(transport)) in (expected, "wrong_server", "server_unreachable")
 
 
+ENDLESS = 64 << 20  # what a strange server would send if anybody took it
+
+
+@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "502 Bad Gateway"])
+@pytest.mark.parametrize("kind", [CONTENT_TYPE, "text/html"])
+async def test_an_answer_without_end_is_not_taken_into_memory(status: str, kind: str) -> None:
+    """A few MiB are read at most, then the line is closed: nobody's computer runs out of memory."""
+    taken: list[int] = []
+    done = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"/auth/v1/refresh" in head:
+                writer.write(TOKENS)
+            else:
+                taken.append(0)
+                writer.write(http(status, b"", kind, length=ENDLESS))
+                for _ in range(ENDLESS >> 16):
+                    writer.write(bytes(1 << 16))
+                    await writer.drain()
+                    taken[-1] += 1 << 16
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        if taken:
+            done.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    transport = Transport(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", Kept(), lambda: 0.0)
+    transport.use_device(b"d" * 16)
+    try:
+        assert await _outcome(transport.hello(HELLO)) in ("wrong_server", "502 busy")
+    finally:
+        await transport.close()
+        async with asyncio.timeout(10):
+            await done.wait()
+        server.close()
+        await server.wait_closed()
+    assert max(taken) < ENDLESS // 2
+
+
 @pytest.mark.parametrize("code", ["token", "credentials", "oidc_refused"])
 async def test_what_our_server_says_of_a_token_is_told_from_a_gateway(code: str) -> None:
     """Only a word of our own server may end a sign-in: a gateway's refusal leaves everything as it is."""
