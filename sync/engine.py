@@ -22,6 +22,8 @@ __all__ = ["Backoff", "ClientCore", "Fetch", "Request", "Verdict"]
 
 Request = Hello | Push | Pull | Fetch
 
+_CLOCK_SET_MS = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -40,14 +42,21 @@ class ClientCore(Loading):
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
-    def next(self, now_ms: int) -> Request | None:
-        """Return the next request, or None when everything is said for now. One is under way at a time."""
+    def next(self, now_ms: int, wall_ms: int | None = None) -> Request | None:
+        """Return the next request, or None when everything is said for now. One is under way at a time.
+
+        `now_ms`, here and elsewhere, is of a clock that nobody sets: pauses rest on it. `wall_ms` is what the computer
+        takes for the time, if that is another one; the server measures how far it is off, again after it was set.
+        """
         self._now_ms = now_ms
+        wall_ms = now_ms if wall_ms is None else wall_ms
         if self.keep_above is not None:
             return None
         self._look_for_stall(now_ms)
-        if self._wish.hello:
-            return self._hello(now_ms)
+        if self._wish.hello or abs(wall_ms - now_ms - self._wall_ahead_ms) > _CLOCK_SET_MS:
+            self._wish.hello = True
+            self._wall_ahead_ms = wall_ms - now_ms
+            return self._hello(wall_ms)
         push = self._push() if self._wish.push and self._new_epoch is None else None
         if push is not None:
             return push
@@ -57,7 +66,7 @@ class ClientCore(Loading):
             return self._fetching.request()
         return self._pull(self._pulling) if self._pulling is not None else None
 
-    def _hello(self, now_ms: int) -> Hello:
+    def _hello(self, wall_ms: int) -> Hello:
         self._pulling = self._fetching = None
         seen = self._state.lmid_seen
         own = self._store.outbox(seen - 1, 1, 1) if seen else ()
@@ -67,7 +76,7 @@ class ClientCore(Loading):
             epoch=self._state.epoch,
             schema=SCHEMA,
             app=self._app,
-            wall_ms=now_ms,
+            wall_ms=wall_ms,
             lmid_seen=seen,
             last_mid=self._store.last_mid(),
             scopes={s.id: s.held for s in scopes},

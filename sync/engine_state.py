@@ -57,6 +57,7 @@ class CoreState:
         self._new_epoch: bytes | None = None  # said by a hello; the files follow with the joint checkpoint
         self._next_poll_ms = 0
         self._now_ms = 0
+        self._wall_ahead_ms = 0  # of the clock that pauses rest on, when the server last measured it
         self._stall = StallWatch()
         self._suspect: set[str] = set()  # scopes whose sums differed: when it happens again the server is believed
         self._push_limit: int | None = None

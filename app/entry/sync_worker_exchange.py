@@ -19,7 +19,7 @@ from sync.engine import Fetch, Request
 from sync.protocol import Hello, HelloAnswer, Pull, PullFrame, Push
 from sync.transport import Answered, Transport
 
-__all__ = ["Exchange", "now_ms"]
+__all__ = ["Exchange", "now_ms", "steady_ms"]
 
 _log = get_logger("worker")
 
@@ -27,6 +27,11 @@ _log = get_logger("worker")
 def now_ms() -> int:
     """Return the time of this computer in Unix milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+def steady_ms() -> int:
+    """Return milliseconds of a clock that nobody sets: what the engine's pauses rest on."""
+    return int(time.monotonic() * 1000)
 
 
 class Exchange:
@@ -80,7 +85,7 @@ class Exchange:
     async def _hello(self, transport: Transport, request: Hello) -> None:
         answer: HelloAnswer = await transport.hello(request)
         self._on_hello()
-        self._notes.add(await self._engine.run(self._engine.core.on_hello, answer, now_ms()))
+        self._notes.add(await self._engine.run(self._engine.core.on_hello, answer, steady_ms()))
         _log.info("hello answered", scopes=len(answer.scopes), lmid=answer.lmid)
 
     async def _push(self, transport: Transport, request: Push) -> bool:
@@ -103,7 +108,7 @@ class Exchange:
         finally:
             if not complete:
                 self._notes.add(await run(core.on_cut))
-        self._notes.add(await run(core.on_pull_end, now_ms()))
+        self._notes.add(await run(core.on_pull_end, steady_ms()))
         self._status.last_sync = now_ms()
         self._tell_guard()
 

@@ -21,7 +21,7 @@ from app.entry.sync_worker_blobs import BlobMover, Line
 from app.entry.sync_worker_connection import Connection
 from app.entry.sync_worker_device import Wiper
 from app.entry.sync_worker_engine import Engine
-from app.entry.sync_worker_exchange import Exchange, now_ms
+from app.entry.sync_worker_exchange import Exchange, now_ms, steady_ms
 from app.entry.sync_worker_hints import ChangeNotes, StatusBoard, Tell
 from app.entry.sync_worker_live import News
 from app.entry.sync_worker_orders import ServerOrders
@@ -166,7 +166,7 @@ class Worker:
         core, transport = self._engine.core, self._connection.transport()
         if await self._connection.has_lost_live():
             self._engine.wish(ClientCore.rehello)  # ask at once instead of waiting for the next poll
-        request = await self._engine.run(core.next, now_ms())
+        request = await self._engine.run(core.next, steady_ms(), now_ms())
         if core.keep_above is not None:
             await self._orders.take_new_device(core.keep_above)
             return
@@ -200,7 +200,7 @@ class Worker:
         await self._connection.open_live()
         if self._blobs is not None:
             self._blobs.stir()
-        pause = (core.next_poll_ms - now_ms()) / 1000
+        pause = (core.next_poll_ms - steady_ms()) / 1000
         if await self._engine.run(self._engine.store.tidy):
             pause = min(pause, _TIDY_PAUSE_S)  # the rest in small steps, so that news need not wait
         due = self._connection.live_due_s()
