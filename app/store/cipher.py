@@ -20,6 +20,7 @@ import sqlcipher3.dbapi2 as driver  # type: ignore[import-untyped]  # the packag
 from app.domain.errors import StoreUnavailable
 
 KEY_BYTES = 32
+RowRefused = driver.IntegrityError  # the table does not take such a row
 # The driver asks its registry for an adapter of every bytes and None it binds; finding one that does nothing at once
 # makes bulk writes a fifth faster than finding none after three look-ups.
 driver.register_adapter(bytes, bytes)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.store.cipher import file_uri, open_raw, translate, unsound
+from app.store.cipher import RowRefused, file_uri, open_raw, translate, unsound
 from app.store.replica_file import remove_database
 
 # those of the first version: a file from before an update is salvaged too
@@ -98,7 +98,7 @@ def _salvage_table(source: _Source, target: Any, table: str) -> int:
     columns = ", ".join(f'"{name}"' for name in names)
     for order in ("",) if "WITHOUT ROWID" in sql else (" ORDER BY rowid", " ORDER BY rowid DESC"):
         for row in source.rows(f"SELECT {columns} FROM {table}{order}"):
-            target.execute(f"INSERT OR REPLACE INTO {table}({columns}) VALUES({', '.join('?' * len(row))})", row)
+            _insert(target, f"INSERT OR REPLACE INTO {table}({columns})", row)
     now = target.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     return int(now - have)
 
@@ -110,10 +110,17 @@ def _salvage_missing(source: _Source, target: Any, given: int) -> int:
     for mid in range(max(1, given - _ASKED), given):
         if mid not in held:
             for row in source.rows(f"SELECT {OUTBOX_COLUMNS} FROM outbox WHERE mid = ?", (mid,)):
-                marks = ", ".join("?" * len(row))
-                target.execute(f"INSERT INTO outbox({OUTBOX_COLUMNS}) VALUES({marks})", row)
-                count += 1
+                count += _insert(target, f"INSERT INTO outbox({OUTBOX_COLUMNS})", row)
     return count
+
+
+def _insert(target: Any, into: str, row: tuple[Any, ...]) -> bool:
+    """Add a row unless it is none of this table: pages of two ages side by side can hold such ones."""
+    try:
+        target.execute(f"{into} VALUES({', '.join('?' * len(row))})", row)
+    except RowRefused:
+        return False
+    return True
 
 
 def _mend(out: Path, damaged: Path, copy: Path, key: bytes) -> None:

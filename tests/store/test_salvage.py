@@ -165,3 +165,17 @@ def test_pages_of_another_file_are_never_mixed_in(folder: Path, tmp_path: Path) 
     shutil.copyfile(pending_path(folder), bad)
     _damage(bad, _root(bad, "draft"))
     assert _salvaged(tmp_path, bad, copy_path(other)) == _TYPED
+
+
+def test_a_row_that_makes_no_sense_is_left_out_and_the_others_are_back(folder: Path, tmp_path: Path) -> None:
+    """Pages of two ages side by side can hold such rows; the window opens all the same."""
+    bad = tmp_path / "bad.db"
+    shutil.copyfile(pending_path(folder), bad)
+    raw = connect_writer(bad, KEY)
+    raw.execute("PRAGMA writable_schema=ON")
+    raw.execute("UPDATE sqlite_master SET sql = replace(sql, 'args BLOB NOT NULL', 'args BLOB') WHERE name = 'outbox'")
+    raw.close()
+    raw = connect_writer(bad, KEY)
+    raw.execute("UPDATE outbox SET args = NULL WHERE mid = 3")
+    raw.close()
+    assert _salvaged(tmp_path, bad, copy_path(folder)) == [1, 2, 4, 5, 6]
