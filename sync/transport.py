@@ -54,6 +54,7 @@ _CALL_MAX_BYTES = 4 << 20
 _WORDS_MAX_BYTES = 64 << 10  # of an error, or of an offer to sign in
 _RENEW_BEFORE_S = 60
 _TOKEN_CODES = frozenset({"token", "credentials", "oidc_refused"})  # all that our server says with 401
+FROM_PROXY = "proxy"  # detail of a `too_large` that something between us and the server said
 _HALF_BODY = "the answer ends early"
 
 
@@ -338,6 +339,8 @@ class Transport:
         if response.status_code >= 500 or response.status_code == 429:
             # a proxy in front of a server that is down says so in its own words
             raise Answered(response.status_code, Problem(code="busy"), retry)
+        if response.status_code == 413 and response.request.url.path.startswith(("/sync/v1/push", "/blob/")):
+            raise Answered(413, Problem(code="too_large", detail=FROM_PROXY))
         raise WrongServer(status=response.status_code)
 
     async def call(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:

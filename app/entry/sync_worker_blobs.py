@@ -26,7 +26,7 @@ from app.store.blob_index import BlobIndex, Known, Named, newest_named, still_na
 from app.store.blobs import PART, BlobFolder, SealedBlob
 from app.store.cipher import Database
 from sync.blobs import download, is_gone, upload
-from sync.transport import Answered, Transport
+from sync.transport import FROM_PROXY, Answered, Transport
 
 __all__ = ["BlobMover", "Limits", "Line"]
 
@@ -41,7 +41,8 @@ _TELL_S = 0.2
 _FALSE_TRIES = 3
 _SPARE_BYTES = 256 << 20  # what the two databases may need
 # answers that a later try may change; everything else of the server's is for good until a person asks again
-_PASSING = frozenset({"busy", "token", "suspended", "revoked", "offset", "digest", "quota"})
+_PASSING = frozenset({"busy", "token", "suspended", "revoked", "offset", "digest", "quota", "proxy"})
+_SAID = frozenset({"quota", "proxy"})  # passing, and yet somebody can do something about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,8 @@ class BlobMover:
 
     async def _refused(self, mark: bytes, size: int, still: BlobState, answered: Answered) -> None:
         code = answered.problem.code
+        if code == "too_large" and answered.problem.detail == FROM_PROXY:
+            code = "proxy"  # not the server's word: it may be let through tomorrow
         _log.info("attachment refused", code=code, status=answered.status)
         if is_gone(answered) and still is BlobState.ABSENT:
             self._pause(mark, answered.retry_s)  # its sender may still be uploading it, or it is not for this person
@@ -318,9 +321,9 @@ class BlobMover:
             self._say(mark, BlobState.ABSENT, 0, size, "not_uploaded")
         elif code in _PASSING or answered.status >= 500 or answered.status in (401, 409, 429):
             self._pause(mark, answered.retry_s)
-            if code == "quota":
+            if code in _SAID:
                 await self._note(mark, size, code)
-            self._say(mark, still, 0, size, code if code == "quota" else "")
+            self._say(mark, still, 0, size, code if code in _SAID else "")
         elif code == "hash" and not self._is_false_again(mark):
             self._pause(mark, None)  # the server has thrown it away: from the beginning
         else:

@@ -25,6 +25,7 @@ _WHY: Mapping[str, str] = {
     "offline": N_("not here: it is fetched when the server can be reached"),
     "disk_full": N_("failed: the disk is full"),
     "quota": N_("waits: too much of yours is half uploaded"),
+    "proxy": N_("waits: a proxy before the server takes no large requests"),
     "too_large": N_("failed: larger than the server takes"),
     "file_damaged": N_("failed: the content is damaged"),
 }

@@ -23,7 +23,7 @@ from app.entry.sync_worker_blobs import BlobMover, Limits, Line
 from app.store import blobs as blobs_module
 from app.store.pending_file import open_reader
 from sync.protocol import Problem
-from sync.transport import Answered
+from sync.transport import FROM_PROXY, Answered
 from tests.sync.desk import KEY, Client, Desk
 
 CONTENT = random.Random(3).randbytes(300_000)
@@ -78,11 +78,11 @@ class Server:
         return Answer(206 if start else 200, {}, body[start:])
 
 
-def refuse(status: int, code: str) -> Callable[[str, str, Mapping[str, str]], Answer]:
+def refuse(status: int, code: str, detail: str = "") -> Callable[[str, str, Mapping[str, str]], Answer]:
     """An answer that says no."""
 
     def answer(_method: str, _name: str, _headers: Mapping[str, str]) -> Answer:
-        raise Answered(status, Problem(code=code))
+        raise Answered(status, Problem(code=code, detail=detail))
 
     return answer
 
@@ -193,6 +193,14 @@ def test_what_can_never_be_sent_says_why_and_does_not_hold_up_the_rest(bench: Be
     assert (bench.state(big), bench.code(big)) == (BlobState.FAILED, "too_large")
     assert (bench.state(broken), bench.code(broken)) == (BlobState.FAILED, "file_damaged")
     assert not bench.mover.has_uploads or bench.state() is BlobState.HERE
+
+
+def test_what_a_proxy_refuses_is_said_and_sent_once_the_proxy_lets_it_through(bench: Bench) -> None:
+    """Not the server's word: the file is not given up, and a person can see what keeps it."""
+    bench.blobs.add_content(CONTENT, "a.bin", "")
+    bench.server.script = [refuse(413, "too_large", FROM_PROXY)] * 2
+    bench.run_until(lambda: bench.state() is BlobState.HERE)
+    assert [m.code for m in bench.told if m.code] == ["proxy", "proxy"]
 
 
 def test_a_download_goes_on_where_half_a_body_ended(bench: Bench) -> None:

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from app.domain.errors import ServerUnreachable, SignInRefused, StoreUnavailable, WorldError, WrongServer
-from sync.protocol import CONTENT_TYPE, Hello, Login, Problem, Pull, Tokens, pack
-from sync.transport import Answered, Transport, normal_url
+from sync.protocol import CONTENT_TYPE, Hello, Login, Problem, Pull, Push, Tokens, pack
+from sync.transport import FROM_PROXY, Answered, Transport, normal_url
 
 Raw = Callable[[bytes], bytes]
 
@@ -149,6 +149,18 @@ async def test_an_answer_without_end_is_not_taken_into_memory(status: str, kind:
         server.close()
         await server.wait_closed()
     assert max(taken) < ENDLESS // 2
+
+
+async def test_a_proxy_that_takes_no_large_requests_is_told_from_a_wrong_server() -> None:
+    """Changes go out in smaller batches then; a greeting that is too large is nonsense."""
+    async with serving(lambda _: http("413 Request Entity Too Large", b"<html>nginx</html>", "text/html")) as transport:
+        push = Push(device=b"d" * 16, epoch=b"e" * 16, muts=[])
+        assert await _outcome(transport.push(push)) == "413 too_large"
+        assert await _outcome(transport.hello(HELLO)) == "wrong_server"
+        with pytest.raises(Answered) as refused:
+            async with transport.stream("PUT", "/blob/00", content=b"x"):
+                pass
+        assert (refused.value.problem.code, refused.value.problem.detail) == ("too_large", FROM_PROXY)
 
 
 @pytest.mark.parametrize("code", ["token", "credentials", "oidc_refused"])
