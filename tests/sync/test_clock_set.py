@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.store.pending_file import open_reader
-from sync.protocol import Hello, Pull
+from sync.protocol import Hello, Pull, Push
 from tests.sync.desk import KEY, Client
 from tests.sync.test_worker_rounds import TOKEN, OddServer, Paced, _Tokens
 
@@ -103,9 +103,10 @@ def _settle(client: Client, steady_ms: int, wall_ms: int) -> None:
         if isinstance(request, Hello):
             core.on_hello(desk.parts.core.hello(desk.clock(), client.grant, request), steady_ms)
             continue
-        if not isinstance(request, Pull):
-            core.on_push(desk.parts.core.push(desk.clock(), client.grant, request))  # type: ignore[arg-type]
+        if isinstance(request, Push):
+            core.on_push(desk.parts.core.push(desk.clock(), client.grant, request))
             continue
+        assert isinstance(request, Pull)
         for frame in desk.parts.core.pull(desk.clock(), client.grant, request):
             core.on_frame(frame)
         core.on_pull_end(steady_ms)
