@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what can be read of a damaged pending.db, row by row: one bad page costs at most its own rows."""
+"""Reads what can be read of a damaged pending.db, row by row: one bad page costs its own rows.
+
+The page at the root of a table's tree is the exception: it costs what was written since the file was copied aside.
+"""
 
 from __future__ import annotations
 
