@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -195,6 +196,29 @@ def test_a_socket_that_breaks_while_it_is_taken_in_leaves_nothing(desk: World, m
     with Socket(desk) as socket:
         socket.send_bytes(encode(Auth(token=kim.tokens.access)))
         assert code_of(socket) == 1013
+
+
+def test_a_slow_database_is_not_held_against_who_said_its_token_in_time(
+    desk: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every computer would renew its good token just when the server has the most to do."""
+    kim = desk.agent()
+    gate = desk.client.blocking_portal.call(_event)
+    real = desk.parts.hub.join
+    waits = threading.Event()
+
+    async def slow(grant: Any) -> Member:
+        waits.set()
+        await gate.wait()
+        return await real(grant)
+
+    monkeypatch.setattr(desk.parts.hub, "join", slow)
+    with Socket(desk) as socket:
+        socket.send_bytes(encode(Auth(token=kim.tokens.access)))
+        assert waits.wait(30)
+        assert socket.server._timer is None  # nothing ends it any more while it waits for the database
+        socket.call(gate.set)
+        assert isinstance(next_of(socket), Poke)
 
 
 async def _event() -> asyncio.Event:

@@ -254,6 +254,7 @@ class LiveSocket(asyncio.Protocol):
             if grant is None:
                 self._refuse()
             else:
+                self._stop_timer()  # the other end did its part; how long the database takes is not its fault
                 await self._enter(grant)
         elif isinstance(message, Auth):
             self._handle_at_once(self.member, message)
@@ -280,7 +281,6 @@ class LiveSocket(asyncio.Protocol):
         if self._gone or self._closing:
             hub.leave(member)
             return
-        self._stop_timer()
         self.member, self.expires_ms = member, grant.expires_ms
         try:
             await hub.catch_up(member)
