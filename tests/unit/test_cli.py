@@ -163,7 +163,10 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(arguments: list[str], u
     command = [*child_command(arguments[0]), *arguments[1:]]
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment, check=False)
     os.close(writing)
-    assert (done.returncode, done.stderr) == (141, b"")
+    # a newer argparse swallows what it could not print of its help, and ends well
+    wanted = {0, 141} if "--help" in arguments else {141}
+    assert done.returncode in wanted
+    assert done.stderr == b""
 
 
 def test_another_broken_pipe_is_no_reader_that_left(monkeypatch: pytest.MonkeyPatch) -> None:
