@@ -71,6 +71,10 @@ class Backoff:
         """Start over."""
         self._failures = 0
 
+    def cut_short(self) -> None:
+        """The last failure makes no pause longer: it came of a try before its time, or of a network that is away."""
+        self._failures = max(0, self._failures - 1)
+
     def failed_s(self, asked_s: float | None = None) -> float:
         """Return how long to wait after a failure; never less than the server asked for."""
         self._failures += 1

@@ -245,8 +245,8 @@ def _headless(options: argparse.Namespace) -> int:
 
 
 def _keep_logs(run: Run, out: Path) -> None:
-    for log in run.folder.glob("*.log"):
-        shutil.copy(log, out / log.name)
+    for log in run.folder.rglob("*.log"):  # also those that the programs write in their own folders
+        shutil.copy(log, out / "-".join(log.relative_to(run.folder).parts))
 
 
 def _journey(run: Run, options: argparse.Namespace, report: Report) -> None:

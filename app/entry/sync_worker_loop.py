@@ -27,7 +27,7 @@ from app.entry.sync_worker_live import News
 from app.entry.sync_worker_orders import ServerOrders
 from app.entry.sync_worker_signin import SignIns
 from app.entry.sync_worker_socket import WindowServer
-from app.entry.sync_worker_wait import Mending, NetworkWatch, Tries
+from app.entry.sync_worker_wait import Mending, NetworkWatch, Outlook, Tries
 from app.store.cipher import Database
 from app.store.replica import ReplicaStore
 from sync.engine import ClientCore, Request
@@ -257,11 +257,15 @@ class Worker:
         self._engine.wish(ClientCore.rehello)
         wait = self._backoff.failed_s()
         host = self._connection.host()
-        if error.code == "server_unreachable" and host is not None:
-            if await self._network.wait_for(*host, wait, self._wake):
-                self._backoff.succeeded()
+        if error.code != "server_unreachable" or host is None:
+            await self._wait(wait)
             return
-        await self._wait(wait)
+        outlook = await self._network.wait_for(*host, wait, self._wake)
+        _log.info("no answer", code=error.code, outlook=outlook.name.lower())
+        if outlook is Outlook.BACK:
+            self._backoff.succeeded()
+        elif outlook is not Outlook.ILL:
+            self._backoff.cut_short()
 
     async def _on_store(self, error: StoreUnavailable) -> None:
         _log.error("store unavailable", code=error.code)

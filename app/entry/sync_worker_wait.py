@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import random
 import time
+from enum import Enum, auto
 
 import psutil
 
@@ -80,14 +81,23 @@ def _parts(request: Request) -> set[str]:
     return {f"scope {scope}" for scope in request.scopes} if isinstance(request, Pull) else set()
 
 
+class Outlook(Enum):
+    """Why a wait for the network ended."""
+
+    BACK = auto()  # the network changed, or a silent server takes connections again
+    WOKEN = auto()  # somebody has a reason to try now
+    SILENT = auto()  # nothing was heard all the time
+    ILL = auto()  # the server took connections all along: no network is to blame
+
+
 class NetworkWatch:
     """Knows when it is worth trying again."""
 
     def __init__(self) -> None:
         self._down_since: float | None = None
 
-    async def wait_for(self, host: str, port: int, most_s: float, wake: asyncio.Event) -> bool:
-        """Wait until the server takes connections, the network changed or somebody wakes us; True for good news.
+    async def wait_for(self, host: str, port: int, most_s: float, wake: asyncio.Event) -> Outlook:
+        """Wait until the server takes connections, the network changed or somebody wakes us; say which.
 
         At most `most_s` once the server takes connections but does not answer: then it is the server that is ill, and
         no good news if it took them all along. Never more than five minutes.
@@ -95,26 +105,26 @@ class NetworkWatch:
         started = time.monotonic()
         was_silent = False
         interfaces = _interfaces()
-        last_knock = started
+        last_knock: float | None = None
         while not wake.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), _LOOK_S)
-                return False
             now = time.monotonic()
             if _interfaces() != interfaces:
-                return True
-            if now - last_knock >= _every(host, now - started) - 0.01:
+                return Outlook.BACK
+            # the first at once: a network that is back before the second one was gone all the same
+            if last_knock is None or now - last_knock >= _every(host, now - started) - 0.01:
                 last_knock = now
                 if await _knock(host, port):
                     left = min(most_s, 0.2 if was_silent and _is_loopback(host) else most_s) - (now - started)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(wake.wait(), max(0.0, left))
-                        return False
-                    return was_silent
+                        return Outlook.WOKEN
+                    return Outlook.BACK if was_silent else Outlook.ILL
                 was_silent = True
             if now - started >= _ASK_ANYWAY_S:
-                return False
-        return False
+                return Outlook.SILENT
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), _LOOK_S)
+        return Outlook.WOKEN
 
 
 def _every(host: str, waited_s: float) -> float:

@@ -55,6 +55,11 @@ def _live_tickets(window: Window) -> list[TicketId]:
     return list(window.profile.queries.ids(ViewKey.ALL_LIVE))
 
 
+def _pause(seconds: float) -> None:
+    moment = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > moment, seconds + 2)
+
+
 def test_work_through_a_cut_network_is_sent_once_each(server: ServerProcess, relay: Relay, window: Window) -> None:
     """Offline is noticed within seconds, work goes on and waits, and goes out within seconds of the return."""
     window.start_worker()
@@ -82,6 +87,27 @@ def test_work_through_a_cut_network_is_sent_once_each(server: ServerProcess, rel
     assert sum(item.id in ids for item in details.items) == 5
 
 
+def test_much_work_without_a_network_does_not_put_off_the_next_try(
+    server: ServerProcess, relay: Relay, window: Window
+) -> None:
+    """Each saved change is a reason to try; the line that comes back right after the last one is used at once."""
+    window.start_worker()
+    window.connect()
+    window.sign_in(f"http://127.0.0.1:{relay.port}")
+    ticket = _live_tickets(window)[0]
+    relay.cut()
+    window.wait_phase("offline", 5)
+    note = new_id()
+    window.do(NoteAdd(new_id(), note, ticket, "Stück für Stück"))
+    _pause(2.5)  # the worker's own look at the queue is past: only the line's return can be the next reason
+    for _ in range(14):
+        window.send(link.Committed(mid=1))
+        _pause(0.06)
+    relay.restore()
+    window.wait_sent(8)
+    assert _notes(server, [note]) == 1
+
+
 def test_killing_the_worker_at_any_moment_loses_and_doubles_nothing(server: ServerProcess, window: Window) -> None:
     """kill -9 while it pushes and pulls; the next worker goes on.
 
@@ -97,8 +123,7 @@ def test_killing_the_worker_at_any_moment_loses_and_doubles_nothing(server: Serv
         for _ in range(12):
             ids.append(new_id())
             window.do(NoteAdd(new_id(), ids[-1], ticket, "unter Feuer"))
-        moment = time.monotonic() + rng.random() * 0.12
-        wait_until(lambda moment=moment: time.monotonic() > moment, 2)  # type: ignore[misc]  # bound now
+        _pause(rng.random() * 0.12)
         window.kill_worker()
         window.status = None
         window.start_worker()
