@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sync.sim.model import Model
+from tests.sync.sim.model_base import CONFLICT, TICKET, Deed, Image, Key, Refusal, plain
 from tests.sync.sim.plants import PLANTS
 from tests.sync.simulate import Story, main, tell
 
@@ -50,3 +52,42 @@ def test_the_results_are_written_for_machines(tmp_path: Path) -> None:
     result = json.loads(out.read_text())
     assert result["violations"] == result["stalled"] == []
     assert len(result["trace"]) == 32
+
+
+ME = b"me".ljust(16)
+STATES = {name: name.encode().ljust(16) for name in ("waiting_internal", "held_for_incident", "merged")}
+
+
+class _Rows:
+    """A ticket, and a closed choice about its state."""
+
+    def __init__(self, state: str, mine: str, theirs: str) -> None:
+        ticket = {"state": STATES[state], "last_in_no": 1, "last_out_no": 0, "merged_into": None}
+        choice = {
+            "kind": "field", "subject_type": TICKET, "subject": b"t", "field": "state", "created_by": ME,
+            "mine": plain(STATES[mine]), "theirs": plain(STATES[theirs]), "status": "closed",
+        }  # fmt: skip
+        self.rows: dict[Key, Image] = {(TICKET, b"t"): Image("s", 4, ticket), (CONFLICT, b"c"): Image("u", 2, choice)}
+
+    def get(self, type_: int, id_: bytes) -> Image | None:
+        return self.rows.get((type_, id_))
+
+    def find(self, _type: int, _column: str, _value: bytes) -> dict[bytes, Image]:
+        return {}
+
+
+def _decided(rows: _Rows, choice: str) -> Image:
+    args = {"event": b"e" * 16, "conflict": b"c", "choice": choice, "value": None}
+    st, put = Model(STATES, lambda _: None).run(rows, Deed("conflict.resolve", args, {}, 1 << 16, "K7", 10, ME))
+    assert st == "ok"
+    return put[TICKET, b"t"]
+
+
+def test_taking_a_choice_back_may_bring_a_state_that_could_not_be_chosen() -> None:
+    """Held for an incident, one may not go on to waiting for a colleague; but take back that one chose to hold it."""
+    there = _Rows("held_for_incident", "held_for_incident", "waiting_internal")
+    assert _decided(there, "reopen").values["state"] == STATES["waiting_internal"]
+    with pytest.raises(Refusal, match="transition_refused"):
+        _decided(_Rows("held_for_incident", "waiting_internal", "held_for_incident"), "mine")
+    with pytest.raises(Refusal, match="transition_refused"):
+        _decided(_Rows("held_for_incident", "held_for_incident", "merged"), "reopen")

@@ -108,7 +108,7 @@ class Settling(Merging):
             if name == "message.add" and self.get(MESSAGE, args["message"]) is not None:
                 raise Refusal("already_sent")
         else:
-            self._edit(row, json.loads(row.values["theirs"]))
+            self._edit(row, json.loads(row.values["theirs"]), undo=True)
         self._set_status("open")
 
     def _run_held(self, row: Image) -> None:
@@ -127,8 +127,8 @@ class Settling(Merging):
         self._run_inner("ticket.restore", {"event": event, "ticket": id_}, {})
         self._run_inner("message.written" if name == "message.add" else name, args, {})
 
-    def _edit(self, row: Image, value: Any) -> None:
-        """Make the edit anew, against what is there now."""
+    def _edit(self, row: Image, value: Any, *, undo: bool = False) -> None:
+        """Make the edit anew, against what is there now; `undo` brings back also a state that may not follow."""
         type_, subject, name = row.values["subject_type"], row.values["subject"], row.values["field"]
         event, value = self.args["event"], from_json(name, value)
         if row.values["kind"] == "text":
@@ -136,7 +136,7 @@ class Settling(Merging):
         elif type_ == TICKET and name == "team":
             args, deed = {"event": event, "ticket": subject, "team": value}, "ticket.move"
         elif type_ == TICKET:
-            args, deed = {"event": event, "ticket": subject, "fields": {name: value}}, "ticket.set"
+            args, deed = {"event": event, "ticket": subject, "fields": {name: value}, "undo": undo}, "ticket.set"
         elif type_ == CUSTOMER:
             args, deed = {"event": event, "customer": subject, "fields": {name: value}}, "customer.set"
         else:

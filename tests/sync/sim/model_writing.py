@@ -131,6 +131,8 @@ class Writing(Base):
     def ticket_set(self) -> None:
         before = self.ticket()
         fields = self.args["fields"]
+        if "state" in fields and self.category[fields["state"]] == "merged":
+            raise Refusal("transition_refused")  # only a merge does that, no undo either
         for name in sorted(fields):
             ask = name in ASKED or (name == "state" and self.category[fields[name]] not in LIVE)
             rule = partial(self._may_follow, before) if name == "state" and not self.args.get("undo") else None

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 import app.domain.changes
+import app.domain.changes_base
+import app.domain.changes_conflicts
 import app.domain.changes_tickets
 import app.domain.holds
 import app.store.pending
@@ -264,3 +266,12 @@ def _merge_not_stale() -> Sequence[Change]:
         return None if via is not None else before(change, base, rows, ctx)
 
     return [(app.domain.holds, "_stale", stale)]
+
+
+@plant("taken_back_in_name_only", "a choice that is taken back waits again, but one's own value stays in place")
+def _taken_back_in_name_only() -> Sequence[Change]:
+    def reopen(_self: Any, _rows: Any, _ctx: Any, row: Any) -> Any:
+        opened = app.domain.changes_base.Derive(row.type, row.id, {"status": "open"})
+        return [opened] if row.values["status"] == "closed" else []
+
+    return [(app.domain.changes_conflicts.ConflictResolve, "_reopen", reopen)]
