@@ -15,7 +15,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # hundreds of programs start in a test run: none of them should compile its modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test slow check bench torture causal outside fuzz dist screenshots simulate simulate-nightly venv lock
+.PHONY: help demo test slow check bench torture causal outside aiortc fuzz dist screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +56,9 @@ outside: venv ## another sync engine's own client (WatermelonDB) against our ser
 	cp tests/sync/outside/package.json tests/sync/outside/package-lock.json build/outside/
 	cd build/outside && npm ci --ignore-scripts --no-audit --no-fund
 	$(PY) -m tests.sync.outside.watermelon --rounds 40 --json build/outside/watermelon.json
+
+aiortc: venv ## the tests that aiortc and aioice publish, over our patches of them
+	$(PY) -m tests.remote_assist.aiortc_suite
 
 fuzz: venv ## schemathesis on the server's own OpenAPI, on SQLite and on PostgreSQL
 	$(PY) -m tests.server.fuzz --seconds 60 --examples 100
