@@ -64,7 +64,7 @@ class Loading(CoreState):
         if self._guard_until is not None and now_ms < self._guard_until:
             self._wish.pull = False
             return False
-        self._wish.pull = False
+        self._wish.pull = self._live_news = False
         self._pulling = Pulling("live", Gathered({s.id: s.held for s in scopes}))
         return True
 

@@ -17,6 +17,7 @@ from sync.protocol import Limits, SnapshotRef
 __all__ = ["GUARD_RETRY_MS", "CoreState", "Pulling", "Wish"]
 
 GUARD_RETRY_MS = 600_000
+_NEWS_WAIT_S = 5.0  # so long a first load or a repair may hold up news of what is complete
 
 
 @dataclass(slots=True)
@@ -53,6 +54,7 @@ class CoreState:
         self._totals: dict[str, int] = {}
         self._shown = 0  # rows of first loads: the first ones go into view at once, the others in growing steps
         self._snapshots: dict[str, SnapshotRef] = {}
+        self._live_news = False  # what is complete here has news, whatever else is loaded
         self._complete: set[str] = set()  # loaded scopes that the next checkpoint takes up
         self._new_epoch: bytes | None = None  # said by a hello; the files follow with the joint checkpoint
         self._next_poll_ms = 0
@@ -79,6 +81,8 @@ class CoreState:
         scopes = self._state.scopes
         if heads is None or any(s not in scopes or scopes[s].cursor < head for s, head in heads.items()):
             self._wish.pull = True
+        live = (s for s in scopes.values() if s.state == "live")
+        self._live_news = self._live_news or any(s.cursor < (heads or {}).get(s.id, 0) for s in live)
 
     def rehello(self) -> None:
         """Say hello again: access changed, or the connection is new."""
@@ -148,6 +152,22 @@ class CoreState:
     def reads_ahead(self) -> bool:
         """Whether rows of a first load come in, so that it pays to make them ready while others are stored."""
         return self._fetching is not None or (self._pulling is not None and self._pulling.purpose == "load")
+
+    def gives_way(self, lasted_s: float) -> bool:
+        """Whether an answer on its way is to be broken off: something waits, and what came need not be sent again.
+
+        `lasted_s` is how long it has been coming. The core may be written to meanwhile: only looks at flags.
+        """
+        pulled = self._pulling.gathered if self._pulling is not None else None
+        coming = self._fetching or pulled
+        if coming is None or not coming.moved or (pulled is not None and pulled.finished):
+            return False
+        if self._new_epoch is not None:
+            return False  # nothing may be pushed before all of it is here
+        if self._wish.push:
+            return True
+        loads = self._pulling is None or self._pulling.purpose != "live"
+        return loads and self._live_news and lasted_s >= _NEWS_WAIT_S
 
     def diagnostics(self) -> dict[str, Any]:
         """What a person who helps with a stuck queue wants to know."""

@@ -35,6 +35,7 @@ class Fetching:
         self._rows = 0
         self._stored_rows = 0
         self._at_seq: int | None = None
+        self.moved = False  # a whole piece came
 
     def request(self) -> Fetch:
         """Return what to ask for."""
@@ -51,6 +52,7 @@ class Fetching:
             else:
                 raise ProtocolError("malformed", "a frame that has no place in a snapshot")
         self._raw += raw
+        self.moved = True
 
     def store_chunk(self, store: ReplicaPort, rows: int) -> Applied | None:
         """Store what has come, if it is `rows`, or fewer at the beginning: nobody waits there for much to come."""

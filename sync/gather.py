@@ -42,6 +42,7 @@ class Gathered:
         self.lmid = 0
         self.rehello = False
         self.finished = False
+        self.moved = False  # of this answer something is complete and need not be sent again
 
     def take(self, frame: PullFrame | RowPage) -> None:
         """Take a frame, or the page of one. Raises ProtocolError when it cannot come here."""
@@ -76,6 +77,7 @@ class Gathered:
         self.epoch, self.lmid, self.drop = frame.epoch, frame.lmid, frame.drop
         self.rehello = self.rehello or frame.rehello
         self.results, self.sums = [], {}
+        self.moved = False
 
     def _close(self, mark: Mark) -> None:
         start = self.marks[self._asked(mark.scope)]
@@ -89,6 +91,7 @@ class Gathered:
         self._open_pages = [p for p in self._open_pages if p.scope != mark.scope]
         self._open_exits = [e for e in self._open_exits if e.scope != mark.scope]
         self.marks[mark.scope] = mark.to
+        self.moved = True
 
     def take_complete(self) -> list[Segment]:
         """Return and forget what is complete."""

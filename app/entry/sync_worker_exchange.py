@@ -97,13 +97,15 @@ class Exchange:
 
     async def _pull(self, transport: Transport, request: Pull) -> None:
         run, core = self._engine.run, self._engine.core
-        complete = False
+        complete, began = False, time.monotonic()
         try:
             async with aclosing(self._answers(transport.pull(request))) as answers:
                 async for frames in answers:
                     self._notes.add(await run(self._take, frames))
                     if core.loading:
                         self._status.set("loading", percent=core.percent, detail=self._place())
+                    if core.gives_way(time.monotonic() - began):
+                        return  # asked for again from here on, when what waits has been said
             complete = True
         finally:
             if not complete:
@@ -141,6 +143,7 @@ class Exchange:
     async def _fetch(self, transport: Transport, request: Fetch) -> None:
         """Download a snapshot. A refusal says that it is gone; anything else keeps what came."""
         run, core = self._engine.run, self._engine.core
+        began = time.monotonic()
         try:
             source = snapshot(transport, request)
             async with aclosing(read_ahead(source, self._ready_piece, self._engine.side)) as pieces:
@@ -148,6 +151,9 @@ class Exchange:
                     self._notes.add(await run(self._take_pieces, several))
                     if core.loading:
                         self._status.set("loading", percent=core.percent)
+                    if core.gives_way(time.monotonic() - began):
+                        self._notes.add(await run(core.on_cut))
+                        return  # the rest when what waits has been said
         except Answered:
             raise
         except BaseException:

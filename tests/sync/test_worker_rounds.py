@@ -14,13 +14,28 @@ import pytest
 
 from app.domain import link
 from app.domain.errors import ServerUnreachable, StoreUnavailable, WrongServer
+from app.domain.ports import ViewKey
 from app.entry import sync_worker_loop
 from app.entry.sync_worker_loop import Worker
 from app.entry.sync_worker_socket import WindowServer
 from app.store.pending_file import open_reader
 from app.store.replica import ReplicaStore
+from sync import engine_state
 from sync.engine import ClientCore
-from sync.protocol import Hello, HelloAnswer, NewDevice, Problem, Pull, PullFrame, Push, PushAnswer, Refresh, Tokens
+from sync.protocol import (
+    Hello,
+    HelloAnswer,
+    Mark,
+    NewDevice,
+    Problem,
+    Pull,
+    PullFrame,
+    Push,
+    PushAnswer,
+    Refresh,
+    Tokens,
+)
+from sync.server import pull as server_pull
 from sync.transport import Answered
 from tests.sync.desk import KEY, Client, Desk
 
@@ -289,3 +304,93 @@ async def test_a_worker_whose_files_and_window_are_gone_ends_when_its_time_is_up
     monkeypatch.setattr(ReplicaStore, "last_mid", gone)
     async with asyncio.timeout(30):
         await worker.serve(tmp_path / "s")
+
+
+class SlowServer(OddServer):
+    """Sends its answers a frame at a time; after each, `between` is called with the scopes that were asked for."""
+
+    def __init__(self, client: Client, between: Callable[[Pull, PullFrame], None]) -> None:
+        super().__init__(client, lambda _: None)
+        self._between = between
+        self.asked: list[str] = []
+        self.told = False
+
+    async def push(self, message: Push) -> PushAnswer:
+        """As it is."""
+        self.asked.append("push")
+        return await super().push(message)
+
+    async def pull(self, message: Pull) -> AsyncIterator[list[PullFrame]]:
+        """As it is, slowly."""
+        self.asked.append("pull")
+        async for frames in super().pull(message):
+            for frame in frames:
+                yield [frame]
+                self._between(message, frame)
+                await asyncio.sleep(0.02)  # as on a line: what is ready is taken before more comes
+        self.asked.append("end")
+
+
+@pytest.fixture
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server says often how far a scope is complete."""
+    monkeypatch.setattr(server_pull, "_FIRST_WINDOW", 5)
+    monkeypatch.setattr(server_pull, "WINDOW", 5)
+
+
+async def _slowly(client: Client, between: Callable[[Worker, SlowServer, Pull, PullFrame], None]) -> list[str]:
+    worker = Paced(open_reader(client.folder, KEY), lambda: (client.replica, False), TOKEN, lambda _: _Tokens(),
+                   random.Random(1))  # fmt: skip
+    worker.waits = []
+    await worker._open()
+    server = SlowServer(client, lambda ask, frame: between(worker, server, ask, frame))
+    worker._connection.adopt(server)  # type: ignore[arg-type]  # stands in for the transport
+    for _ in range(12):
+        await worker._round()
+    return server.asked
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_what_is_written_while_much_is_loaded_goes_out_before_all_of_it_is_here(
+    desk: Desk, kim: Client, lee: Client
+) -> None:
+    """On a slow line a load takes many minutes; a reply written meanwhile does not wait for its end."""
+    tickets = [lee.new_ticket(f"Anfrage {n}") for n in range(40)]
+    lee.sync()
+    kim.sync()
+    scope = f"team:{desk.team('북부').hex()}"
+    kim.replica.set_scopes(None, {}, [scope], ())
+
+    def between(worker: Worker, server: SlowServer, ask: Pull, frame: PullFrame) -> None:
+        if scope in ask.scopes and isinstance(frame, Mark) and "push" not in server.asked:
+            kim.note(tickets[0], "eilig")
+            worker._on_window(link.Committed(mid=1))
+
+    asked = asyncio.run(_slowly(kim, between))
+    assert asked[asked.index("push") - 1] == "pull", f"the load came to its end first: {asked}"
+    assert kim.profile.numbers().waiting == 0
+    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 40
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_news_of_what_is_complete_do_not_wait_for_a_long_load(
+    desk: Desk, kim: Client, lee: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A customer's answer on a ticket that is here shows while another scope is still being loaded."""
+    monkeypatch.setattr(engine_state, "_NEWS_WAIT_S", 0.0)
+    for n in range(40):
+        lee.new_ticket(f"Anfrage {n}")
+    lee.sync()
+    kim.sync()
+    team = f"team:{desk.team('북부').hex()}"
+    live = next(s for s in kim.core.state.scopes if s != team)
+    kim.replica.set_scopes(None, {}, [team], ())
+
+    def between(worker: Worker, server: SlowServer, ask: Pull, frame: PullFrame) -> None:
+        if team in ask.scopes and isinstance(frame, Mark) and not server.told:
+            server.told = True
+            worker._on_live({live: 10**6})
+
+    asked = asyncio.run(_slowly(kim, between))
+    assert ["pull", "pull"] in [asked[n : n + 2] for n in range(len(asked))], f"no load gave way: {asked}"
+    assert asked.count("pull") < 8, "news of one scope break off a load once, not again and again"
