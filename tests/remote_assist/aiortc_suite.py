@@ -16,7 +16,7 @@ import sys
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECTS = ("aiortc", "aioice")
@@ -69,7 +69,7 @@ def run(folder: Path, jobs: int) -> dict[str, object]:
          "-n", str(jobs), "--junitxml", result.name, "tests"],
         cwd=folder, env=os.environ | {"PYTHONPATH": path}, check=False,
     )  # fmt: skip
-    suite = next(ElementTree.parse(result).iter("testsuite"))  # noqa: S314 - pytest wrote it
+    suite = next(ET.parse(result).iter("testsuite"))  # noqa: S314 - pytest wrote it
     bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
     differ = sum("expected" in (node.get("type") or "") or node.get("type") == "pytest.xfail"
                  for node in suite.iter("skipped"))  # fmt: skip
