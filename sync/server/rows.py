@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.domain.changes import FieldStamp, Row
 from app.domain.entities import BY_NUMBER, HISTORY, TICKET, FieldType, Kind, Value
 from app.domain.errors import Refused
+from app.domain.ids import derived_id
 from sync.protocol import FRAME_MAX_BYTES, add_sum, row_hash
 from sync.server.access import add_scope
 from sync.server.blobs import note_references
@@ -187,18 +188,30 @@ class TxRows:
     def _drop_known_lines(self) -> None:
         """A history line that is there already was written by the same change, sent from another device id."""
         ids = sorted(id_ for id_ in self._unasked if (HISTORY.number, id_) in self._staged)
-        if not ids:
-            return
+        while ids:
+            ids = self._compared(ids)
+
+    def _compared(self, ids: list[bytes]) -> list[bytes]:
+        """Compare staged lines with those of the database; return the ids that lines of other deeds were given.
+
+        Whoever uses an event for two deeds neither hides the second one nor moves the first one's line.
+        """
         staged = {id_: self._staged[HISTORY.number, id_] for id_ in ids}
         self._read(((HISTORY.number, id_) for id_ in ids), lock=False)
+        others = []
         for id_, row in staged.items():
             known = self._rows[HISTORY.number, id_]
-            if known is not None and (known.scope, known.deleted) == (row.scope, row.deleted):
+            if known is not None and not _is_same_line(known, row):
+                del self._staged[HISTORY.number, id_]
+                row = replace(row, id=_other_id(row))
+                others.append(row.id)
+            elif known is not None and (known.scope, known.deleted) == (row.scope, row.deleted):
                 del self._staged[HISTORY.number, id_]
                 continue
-            if known is not None:  # the line stays as it was written, but goes along with its ticket
+            elif known is not None:  # the line stays as it was written, but goes along with its ticket
                 row = replace(known, rev=known.rev + 1, scope=row.scope, deleted=row.deleted)
-            self._rows[HISTORY.number, id_] = self._staged[HISTORY.number, id_] = row
+            self._rows[HISTORY.number, row.id] = self._staged[HISTORY.number, row.id] = row
+        return others
 
     def number_of(self, ticket: bytes) -> int | None:
         """Return a ticket's number, after `flush` also that of a new one."""
@@ -319,6 +332,17 @@ def _by_ids(
 ) -> tuple[sa.Select[Any], dict[str, list[bytes]]]:
     array = connection.dialect.name == "postgresql"
     return _by_ids_query(type_, array=array, lock=lock), {"ids": ids}
+
+
+def _is_same_line(known: Row, row: Row) -> bool:
+    """Tell whether two history lines of one id tell of one deed; what gave way may have met another value each time."""
+    told = ("subject", "kind") if row.values["kind"] == "gave_way" else ("subject", "kind", "data")
+    return all(known.values[name] == row.values[name] for name in told)
+
+
+def _other_id(row: Row) -> bytes:
+    """Return the id of a line whose own one is taken: the same whenever the same deed is sent again."""
+    return derived_id(row.id, *(str(row.values[name]) for name in ("subject", "kind", "data")))
 
 
 def _record(row: Row, seq: int, now: int) -> dict[str, Any]:
