@@ -111,12 +111,7 @@ class ClientCore(Loading):
             return Applied()
         known = self._state.scopes
         fresh = {s.id: s.prio for s in answer.scopes if s.id not in known}
-        running = answer.epoch == self._new_epoch  # what was loaded since is of this epoch already
-        again = [
-            s.id
-            for s in answer.scopes
-            if s.state == "reset" and s.id in known and not (running and known[s.id].state == "resync")
-        ]
+        again = self._again(answer)
         settled = self._state.epoch is None or not any(s.state != "loading" for s in known.values())
         changed = answer.epoch != self._state.epoch and not settled
         self._new_epoch = answer.epoch if changed else None
@@ -128,6 +123,24 @@ class ClientCore(Loading):
         self._wish = Wish(hello=False)
         self._plan_poll(now_ms)
         return applied
+
+    def _again(self, answer: HelloAnswer) -> list[str]:
+        """Return the scopes to load again: those that the server names, or all that hold rows.
+
+        All, if it was restored and a first load of its lost future ends here. Rows that went ahead to that load are
+        missing where they were, and may be there still for this server: only the sums would tell, later.
+        """
+        known = self._state.scopes
+        running = answer.epoch == self._new_epoch  # what was loaded since is of this epoch already
+        again = [
+            s.id
+            for s in answer.scopes
+            if s.state == "reset" and s.id in known and not (running and known[s.id].state == "resync")
+        ]
+        ended = [s for s in (*again, *answer.drop) if s in known and known[s].state == "loading"]
+        if answer.epoch != self._state.epoch and not running and any(known[s].n or known[s].held for s in ended):
+            return [s.id for s in answer.scopes if s.id in known and known[s.id].held]
+        return again
 
     def _is_somebody_else(self, answer: HelloAnswer) -> bool:
         """Whether the server knows mutations of this device id that were not made here: a copied or restored file."""

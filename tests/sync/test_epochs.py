@@ -4,14 +4,21 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import sqlite3
 from pathlib import Path
 
-from app.domain.entities import NOTE, customer_scope
+import pytest
+
+import app.store.replica
+from app.domain.changes import TicketMove
+from app.domain.entities import NOTE, TICKET, customer_scope
 from app.domain.ids import TicketId, new_id
+from app.store.shown import Shown, ShownRows
 from sync.protocol import (
     Push,
 )
+from sync.server.devices import Devices
 from sync.server.epochs import begin_epoch
 from tests.sync.desk import Client, Desk
 
@@ -106,3 +113,38 @@ def test_a_scope_whose_rows_were_all_deleted_comes_back_with_a_restored_server(d
     assert kim.sync()
     held = kim.core.state.scopes[scope]
     assert (held.state, held.n) == ("live", here)
+
+
+@pytest.mark.parametrize("member", [True, False], ids=["still a member", "not a member then"])
+def test_a_ticket_that_went_ahead_to_a_team_whose_first_load_a_restore_broke_off_is_where_it_was(
+    desk: Desk, kim: Client, lee: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, member: bool
+) -> None:
+    """Nobody is asked whether it may go, no sum differs: its old team is loaded again too, for it lacks the ticket."""
+    monkeypatch.setattr(app.store.replica, "_GUARD_TICKETS", 0)
+    devices, backup = Devices(desk.store, random.randbytes), tmp_path / "backup.db"
+    ticket, south = kim.new_ticket(), desk.team("남부")
+    kim.sync()
+    lee.sync()
+    if member:
+        devices.set_team(desk.clock(), "kim", "남부", member=True)
+    _back_up(tmp_path / "server", backup)
+    lee.do(TicketMove(new_id(), ticket, south))
+    lee.core.answer_guard(apply=True)
+    lee.sync()
+    kim.sync()  # the ticket's leaving waits for an answer
+    devices.set_team(desk.clock(), "kim", "남부", member=True)
+    kim.core.rehello()
+    kim.sync()
+    assert _scope_shown(kim, ticket) == f"team:{south.hex()}"
+    _restore(desk, backup)
+    kim.core.sync_now()
+    assert kim.sync()
+    assert kim.core.guard is None
+    assert _scope_shown(kim, ticket) == f"team:{desk.team('북부').hex()}"
+    assert kim.core.counters.differing == []
+
+
+def _scope_shown(client: Client, ticket: bytes) -> str | None:
+    with client.profile.readers().read() as tx:
+        row = ShownRows(Shown(tx)).get(TICKET.number, ticket)
+    return None if row is None else row.scope
