@@ -115,6 +115,11 @@ class Connection:
         if live is not None:
             await live.close()
 
+    async def prove_live(self) -> None:
+        """Find out soon whether the live channel still reaches the server."""
+        if self._live is not None:
+            await self._live.prove()
+
     async def network_gone(self) -> None:
         """Nothing reaches the server: close the live channel, and open it as soon as anything does again."""
         await self.drop_live()

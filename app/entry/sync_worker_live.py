@@ -17,6 +17,7 @@ from sync.transport import Answered, LiveChannel
 _PING_S = 25.0
 _REAUTH_EVERY_PINGS = 8
 _SILENCE_S = 60.0
+_PROOF_S = 5.0
 _GATHER_S = 0.003  # one change may move several scopes, each with a poke of its own
 _COALESCE_S = 0.05  # between two pulls while pokes keep coming
 _LASTED_S = 30.0
@@ -74,6 +75,7 @@ class Live:
         self._heads: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._not_before = 0.0
+        self._silence: asyncio.Timeout | None = None
         self.ended = False
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep())]
 
@@ -90,6 +92,13 @@ class Live:
             return False
         return True
 
+    async def prove(self) -> None:
+        """Ask whether the other end is there: silence from here on ends the channel after seconds."""
+        if self._silence is not None and not self._silence.expired():
+            self._silence.reschedule(asyncio.get_running_loop().time() + _PROOF_S)
+        with contextlib.suppress(WorldError):
+            await self._channel.send(wire.Ping())
+
     async def close(self) -> None:
         """Close the channel. Idempotent."""
         if self._timer is not None:
@@ -102,7 +111,7 @@ class Live:
     async def _read(self) -> None:
         try:
             while True:
-                async with asyncio.timeout(_SILENCE_S):
+                async with asyncio.timeout(_SILENCE_S) as self._silence:
                     message = await self._channel.receive()
                 if message is not None:
                     self._take(message)

@@ -27,7 +27,7 @@ from app.entry.sync_worker_live import News
 from app.entry.sync_worker_orders import ServerOrders
 from app.entry.sync_worker_signin import SignIns
 from app.entry.sync_worker_socket import WindowServer
-from app.entry.sync_worker_wait import Mending, NetworkWatch, Outlook, Tries
+from app.entry.sync_worker_wait import Mending, NetworkWatch, Outlook, Surroundings, Tries
 from app.store.cipher import Database
 from app.store.replica import ReplicaStore
 from sync.engine import ClientCore, Request
@@ -237,34 +237,39 @@ class Worker:
                 await self._blobs.hold()
             await self._orders.lock(answered)
             if not self._orders.ended:
-                await self._wait(min(self._backoff.failed_s(), _LOCKED_RETRY_S))
+                await self._hold_off(min(self._backoff.failed_s(), _LOCKED_RETRY_S))
                 self._engine.wish(ClientCore.rehello)
         elif verdict.kind == "device":
             return  # the next round takes a new id
         elif verdict.kind == "stop":
             self._status.set("refused", code=verdict.code)
-            await self._wait(self._backoff.failed_s(60))
+            await self._hold_off(self._backoff.failed_s(60))
             self._engine.wish(ClientCore.rehello)
         elif verdict.code in _MENDABLE:
             await self._wait(self._mending.pause_s())
         else:
             self._status.set("offline", code="busy")
-            await self._wait(self._backoff.failed_s(verdict.retry_s))
+            await self._hold_off(self._backoff.failed_s(verdict.retry_s))
 
     async def _on_unreachable(self, error: WorldError) -> None:
         await self._connection.network_gone()
         self._status.set("offline", code=error.code)
         self._engine.wish(ClientCore.rehello)
-        wait = self._backoff.failed_s()
         host = self._connection.host()
         if error.code != "server_unreachable" or host is None:
-            await self._wait(wait)
+            await self._hold_off(self._backoff.stranger_s())
             return
-        outlook = await self._network.wait_for(*host, wait, self._wake)
+        outlook = await self._network.wait_for(*host, self._backoff.failed_s(), self._wake)
         _log.info("no answer", code=error.code, outlook=outlook.name.lower())
         if outlook is Outlook.BACK:
             self._backoff.succeeded()
         elif outlook is not Outlook.ILL:
+            self._backoff.cut_short()
+
+    async def _hold_off(self, seconds: float) -> None:
+        """Wait after a failure. What somebody's work brings forward makes no later pause longer."""
+        await self._wait(seconds)
+        if self._wake.is_set():
             self._backoff.cut_short()
 
     async def _on_store(self, error: StoreUnavailable) -> None:
@@ -384,9 +389,18 @@ class Worker:
             return
         self._stir()
 
+    async def _look_again(self) -> None:
+        """Another network, or awake again: ask at once. A line that died meanwhile tells nobody."""
+        _log.info("another network, or awake again")
+        self._backoff.succeeded()
+        self._engine.wish(ClientCore.rehello)
+        await self._connection.prove_live()
+        self._stir()
+
     async def _watch_outbox(self) -> None:
-        """Find what was saved when the window's hint got lost, and notice that the window is gone."""
+        """Find what was saved when the window's hint got lost; notice another network, and that the window is gone."""
         known = -1
+        surroundings = Surroundings(now_ms, steady_ms)
         while True:
             await asyncio.sleep(_POLL_OUTBOX_S)
             # the round says what is wrong with the files; whether a window is left must be noticed all the same
@@ -396,5 +410,7 @@ class Worker:
                     known = last
                     self._engine.wish(ClientCore.committed)
                     self._stir()
+            if surroundings.changed():
+                await self._look_again()
             if not self._windows.has_window:
                 self._stir()

@@ -8,19 +8,22 @@ import contextlib
 import ipaddress
 import random
 import time
+from collections.abc import Callable
 from enum import Enum, auto
 
 import psutil
 
 from sync.backoff import Backoff
 from sync.engine import Fetch, Request
-from sync.protocol import Pull, Push
+from sync.protocol import Hello, Pull, Push
 
 _LOOK_S = 1.0
 _CONNECT_S = 2.0
 # how often a silent server is knocked at: a bare connection, no request; (until second, every seconds)
 _KNOCKS = ((60.0, 2.0), (600.0, 10.0), (float("inf"), 30.0))
 _MEND_S, _MOST_MEND_S = 0.1, 60.0
+_SET_MS = 5_000
+_PORTAL_S = 30.0  # a stranger who answers in place of the server is asked at least so often: who logs in there waits
 _ASK_ANYWAY_S = 300.0  # behind a proxy, only a request tells: a bare connection to the server never comes about
 
 
@@ -54,10 +57,17 @@ class Tries(Backoff):
     def __init__(self, rng: random.Random) -> None:
         super().__init__(rng)
         self._broken: set[str] = set()
+        self._greets = True
 
     def broke(self, request: Request) -> None:
         """Remember what got no proper answer."""
         self._broken |= _parts(request)
+        self._greets = not isinstance(request, Hello)
+
+    def stranger_s(self) -> float:
+        """Return how long to wait after somebody else answered: not for long if not even a greeting gets through."""
+        wait = self.failed_s()
+        return wait if self._greets else min(wait, _PORTAL_S)
 
     def worked(self, request: Request) -> None:
         """The server took or gave something."""
@@ -79,6 +89,23 @@ def _parts(request: Request) -> set[str]:
     if isinstance(request, Fetch):
         return {f"scope {request.scope}"}
     return {f"scope {scope}" for scope in request.scopes} if isinstance(request, Pull) else set()
+
+
+class Surroundings:
+    """Tells when this computer is on another network, or woke from sleep: what was tried before proves nothing."""
+
+    def __init__(self, wall_ms: Callable[[], int], steady_ms: Callable[[], int]) -> None:
+        self._wall_ms = wall_ms
+        self._steady_ms = steady_ms
+        self._interfaces = _interfaces()
+        self._ahead_ms = wall_ms() - steady_ms()  # grows while the computer sleeps: the steady clock stands still then
+
+    def changed(self) -> bool:
+        """Whether it was so since the last call."""
+        interfaces, ahead_ms = _interfaces(), self._wall_ms() - self._steady_ms()
+        changed = interfaces != self._interfaces or abs(ahead_ms - self._ahead_ms) > _SET_MS
+        self._interfaces, self._ahead_ms = interfaces, ahead_ms
+        return changed
 
 
 class Outlook(Enum):

@@ -9,7 +9,8 @@ import random
 import pytest
 
 from app.entry import sync_worker_wait
-from app.entry.sync_worker_wait import NetworkWatch, Outlook, Tries
+from app.entry.sync_worker_wait import NetworkWatch, Outlook, Surroundings, Tries
+from sync.protocol import Hello, Push
 
 
 @pytest.fixture
@@ -71,3 +72,29 @@ async def test_a_server_that_takes_connections_again_is_asked_soon(answers: list
     asyncio.get_running_loop().call_later(0.1, lambda: answers.__setitem__(0, True))
     async with asyncio.timeout(2):
         assert await NetworkWatch().wait_for("127.0.0.1", 443, 0.3, asyncio.Event()) is Outlook.BACK
+
+
+def test_a_portal_that_answers_in_place_of_the_server_is_asked_twice_a_minute() -> None:
+    """Who logs in at a hotel's portal is not made to wait for minutes; a refused change is still left in peace."""
+    tries = Tries(random.Random(1))
+    hello = Hello(device=b"d", epoch=None, schema=1, app="", wall_ms=0, lmid_seen=0, last_mid=0, scopes={})
+    for _ in range(20):
+        tries.broke(hello)
+        wait = tries.stranger_s()
+    assert wait <= 30.0
+    tries.broke(Push(device=b"d", epoch=b"", muts=[]))
+    assert tries.stranger_s() >= 75.0
+
+
+def test_sleep_and_another_network_are_noticed_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks, addresses = [1_000_000, 500], [frozenset({("wlan0", "10.0.0.2")})]
+    monkeypatch.setattr(sync_worker_wait, "_interfaces", lambda: addresses[0])
+    around = Surroundings(lambda: clocks[0], lambda: clocks[1])
+    clocks[:] = [1_002_000, 2_500]
+    assert not around.changed()
+    clocks[0] += 3_600_000  # the lid was closed for an hour; the steady clock stood still
+    assert around.changed()
+    assert not around.changed()
+    addresses[0] = frozenset({("usb0", "192.168.42.7")})
+    assert around.changed()
+    assert not around.changed()

@@ -23,12 +23,15 @@ class _Channel:
 
     def __init__(self) -> None:
         self.said: asyncio.Queue[wire.LiveDown] = asyncio.Queue()
+        self.answers = False
 
     async def receive(self) -> wire.LiveDown:
         return await self.said.get()
 
     async def send(self, message: wire.LiveUp) -> None:
-        """Nobody listens."""
+        """Nobody listens, or a server that answers pings."""
+        if self.answers:
+            self.said.put_nowait(wire.Pong())
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -82,3 +85,20 @@ def test_a_live_channel_that_broke_is_opened_again_long_before_the_next_poll(kim
     rests = [seconds for seconds in worker.waits if seconds is not None]
     assert rests
     assert max(rests) <= _FIRST_RETRIES_S
+
+
+async def test_a_live_channel_that_died_in_sleep_is_found_out_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody closes it from the other end; asked after a sleep, silence ends it. One that answers goes on."""
+    monkeypatch.setattr(sync_worker_live, "_PROOF_S", 0.05)
+    channel, ended = _Channel(), asyncio.Event()
+    live = Live(cast(LiveChannel, channel), _token, lambda _: None, ended.set)
+    await asyncio.sleep(0)
+    channel.answers = True
+    await live.prove()
+    await asyncio.sleep(0.1)
+    assert not live.ended
+    channel.answers = False
+    await live.prove()
+    async with asyncio.timeout(5):
+        await ended.wait()
+    await live.close()

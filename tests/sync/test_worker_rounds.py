@@ -16,6 +16,7 @@ from app.domain import link
 from app.domain.errors import ServerUnreachable, StoreUnavailable, WrongServer
 from app.domain.ports import ViewKey
 from app.entry import sync_worker_loop
+from app.entry.sync_worker_exchange import steady_ms
 from app.entry.sync_worker_loop import Worker
 from app.entry.sync_worker_socket import WindowServer
 from app.store.pending_file import open_reader
@@ -329,6 +330,64 @@ class SlowServer(OddServer):
                 self._between(message, frame)
                 await asyncio.sleep(0.02)  # as on a line: what is ready is taken before more comes
         self.asked.append("end")
+
+
+class Hasty(Paced):
+    """Somebody writes something into each pause."""
+
+    async def _wait(self, seconds: float | None) -> None:
+        await super()._wait(seconds)
+        self._wake.set()
+
+
+@pytest.mark.parametrize("trouble", ["portal", "busy"])
+def test_what_is_written_behind_a_portal_does_not_put_off_the_next_try(
+    kim: Client, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """Each saved change is a reason to try, no reason to wait minutes once the portal or the busy hour is over."""
+    server = OddServer(kim, lambda _: None)
+
+    async def hello(_message: Hello) -> HelloAnswer:
+        raise WrongServer(status=302) if trouble == "portal" else Answered(503, Problem(code="busy"))
+
+    async def run() -> list[float | None]:
+        worker = Hasty(open_reader(kim.folder, KEY), lambda: (kim.replica, False), TOKEN, lambda _: _Tokens(),
+                       random.Random(1))  # fmt: skip
+        worker.waits = []
+        await worker._open()
+        monkeypatch.setattr(server, "hello", hello)
+        worker._connection.adopt(server)  # type: ignore[arg-type]  # stands in for the transport
+        for _ in range(20):
+            worker._wake.clear()
+            await worker._round()
+        return worker.waits
+
+    pauses = [w for w in asyncio.run(run()) if w is not None]
+    assert len(pauses) > 10
+    assert max(pauses) <= 2.0, pauses
+
+
+def test_a_computer_that_wakes_from_sleep_asks_at_once(kim: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only at the next poll: what came in the night shows within seconds after the lid is opened."""
+    hours = [0]
+    monkeypatch.setattr(sync_worker_loop, "_POLL_OUTBOX_S", 0.01)
+    monkeypatch.setattr(sync_worker_loop, "now_ms", lambda: 1_790_000_000_000 + steady_ms() + hours[0])
+
+    async def run() -> None:
+        worker = await _paced(kim, lambda _: None, 8)
+        watch = asyncio.create_task(worker._watch_outbox())
+        worker._windows._windows.add(None)  # type: ignore[arg-type]  # a window is there
+        await asyncio.sleep(0.1)
+        worker._wake.clear()
+        hours[0] = 8 * 3_600_000
+        async with asyncio.timeout(5):
+            await worker._wake.wait()
+        request = await worker._engine.run(worker._engine.core.next, steady_ms(),
+                                            1_790_000_000_000 + steady_ms())  # fmt: skip
+        watch.cancel()
+        assert isinstance(request, Hello)
+
+    asyncio.run(run())
 
 
 @pytest.fixture
