@@ -48,6 +48,7 @@ from sync.protocol import (
     pack,
     unpack,
 )
+from sync.proxies import proxy_to
 
 _TIMEOUT = httpx.Timeout(30.0, connect=8.0)
 _CALL_MAX_BYTES = 4 << 20
@@ -124,8 +125,9 @@ class Transport:
     """The way to one server. `now` is a monotonic clock in seconds."""
 
     def __init__(self, server: str, tokens: TokenStore, now: Callable[[], float]) -> None:
-        """Raises ServerUnreachable for something that is no address."""
+        """Raises ServerUnreachable for something that is no address, ProxyUnusable."""
         self.server = normal_url(server)
+        self._proxy = proxy_to(self.server)
         self._tokens = tokens
         self._now = now
         self._access: str | None = None
@@ -137,7 +139,9 @@ class Transport:
             base_url=self.server,
             timeout=_TIMEOUT,
             follow_redirects=False,
-            trust_env=True,
+            proxy=self._proxy,
+            verify=httpx.create_ssl_context(),
+            trust_env=False,  # what the settings say was read above
             limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=20),
         )
 
@@ -147,8 +151,8 @@ class Transport:
 
     @property
     def host(self) -> tuple[str, int]:
-        """Host and port of the server."""
-        parts = urlsplit(self.server)
+        """Host and port at which a bare connection shows that there is a network: the server's, or its proxy's."""
+        parts = urlsplit(self._proxy or self.server)
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
     # --- accounts -----------------------------------------------------------------------------------------------------
@@ -366,8 +370,9 @@ class Transport:
         url = "ws" + self.server.removeprefix("http") + "/live"
         try:
             socket = await connect(
-                url, max_size=LIVE_MAX_BYTES, compression=None, open_timeout=8, close_timeout=1, ping_interval=None
-            )
+                url, max_size=LIVE_MAX_BYTES, compression=None, open_timeout=8, close_timeout=1, ping_interval=None,
+                proxy=self._proxy,
+            )  # fmt: skip
             await socket.send(encode(Auth(token=token)))
         except (OSError, TimeoutError, websockets.WebSocketException) as error:
             if _is_tls(error):

@@ -125,7 +125,7 @@ class Status(_Msg, frozen=True, kw_only=True, tag="status"):
     """How sync stands. `phase` is one of the words below; times are Unix milliseconds.
 
     signed_out, connecting, loading, syncing, live, offline, stuck, refused. `code` refines: server_unreachable,
-    tls_failure, wrong_server, token, suspended, revoked, schema, busy, disk_full, store_damaged.
+    tls_failure, wrong_server, proxy_unusable, token, suspended, revoked, schema, busy, disk_full, store_damaged.
     """
 
     phase: str

@@ -24,6 +24,10 @@ _TEXTS: Mapping[str, str] = {
         "The identity of {server} could not be confirmed. Nothing was sent. Check the address, or ask your "
         "administrator about the certificate."
     ),
+    "proxy_unusable": N_(
+        "Deskside cannot use the proxy that is set on this computer: it must be an HTTP proxy. Nothing was sent. "
+        "Change the setting, or take the server out of it, or ask your administrator."
+    ),
     "sign_in_refused": N_(
         "The server did not accept this login and password. Your work on this computer is safe. Check both, or ask "
         "your administrator for a new password."

@@ -27,6 +27,10 @@ _STEPS = {
     ),
     "suspended": (N_("Ask your administrator to lift the suspension. Your work on this computer is kept."),),
     "revoked": (N_("Ask your administrator for access if this was a mistake."),),
+    "proxy_unusable": (
+        N_("Set an HTTP proxy on this computer, or take the server out of the proxy settings."),
+        N_("Close and open Deskside. What you wrote stays on this computer."),
+    ),
     "wrong_server": (N_("Check the address with your administrator. Nothing was sent."),),
 }
 _ANY = (N_("Press “Try now”. If it stays like this, copy the details and send them to your administrator."),)
