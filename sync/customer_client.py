@@ -50,6 +50,7 @@ _PING_S = 20
 _REFRESH_S = 60
 _TOKEN_MARGIN_S = 60
 _REVOCATIONS_S = 3600
+_LASTED_S = 30  # a live channel that was open so long broke by a mishap: it is opened again at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,13 +396,23 @@ class CustomerClient:
 
     async def _redeem(self, ask: Redeem) -> None:
         try:
-            await self._sign_in()
-            self._listen(RedeemAnswered(await self._api.redeem(ask)))
+            self._listen(RedeemAnswered(await self._redeemed(ask)))
         except WorldError as error:
             code = error.code
             if isinstance(error, CustomerRefused):
-                code = "blocked" if error.status == 429 else "bad_code"
+                code = "blocked" if error.status == 429 else _reason(error) if error.temporary else "bad_code"
             self._listen(RedeemAnswered(None, code))
+
+    async def _redeemed(self, ask: Redeem) -> Redeemed:
+        await self._sign_in()
+        try:
+            return await self._api.redeem(ask)
+        except CustomerRefused as error:
+            if error.status != 401:
+                raise
+        self._token_until = 0  # it ended before its time here, as after a sleep: no word about the code
+        await self._sign_in()
+        return await self._api.redeem(ask)
 
     def _say_line(self, online: bool, code: str = "") -> None:
         if (online, code) != (self._online, self._code):
@@ -414,6 +425,7 @@ class CustomerClient:
         """Keep the websocket open; every poke leads to a new home."""
         tries = 0
         while True:
+            opened = time.monotonic()
             try:
                 await self._sign_in()
                 await self._live()
@@ -424,14 +436,15 @@ class CustomerClient:
                     tries = tries if isinstance(mapped, ServerUnreachable) else max(tries, 4)
                 self._wake.set()  # the other task finds out whether the server is there, and says so
             self._drop_outgoing()
-            tries += 1
+            tries = 1 if time.monotonic() - opened >= _LASTED_S else tries + 1
             await asyncio.sleep(_BACKOFF_S[min(tries, len(_BACKOFF_S)) - 1])
 
     async def _live(self) -> None:
         url = self._api.server.replace("http", "ws", 1) + "/live"
         async with websockets.connect(
-            url, max_size=1 << 20, open_timeout=10, ping_interval=None, close_timeout=1, proxy=None, compression=None
-        ) as socket:
+            url, max_size=1 << 20, open_timeout=10, close_timeout=1, proxy=None, compression=None,
+            ping_interval=_PING_S, ping_timeout=_PING_S,  # a line that died in silence is found out and opened anew
+        ) as socket:  # fmt: skip
             await socket.send(live.encode(live.Auth(token=self._api.access)))
             self._wake.set()
             sender = asyncio.create_task(self._send_all(socket))
@@ -451,7 +464,7 @@ class CustomerClient:
                     message: live.LiveUp = await self._outgoing.get()
             except TimeoutError:
                 message = live.Ping()
-                if time.monotonic() >= self._token_until:
+                with contextlib.suppress(WorldError):  # next time, then; what is to be relayed must not wait for it
                     await self._sign_in()
                 if self._api.access != token:
                     token = self._api.access

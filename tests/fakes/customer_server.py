@@ -32,11 +32,15 @@ CUSTOMER = "0190" + "cd" * 14
 
 
 class CustomerServer:
-    """Listens on a free port of 127.0.0.1. `problem` makes calls fail; `posted` keeps bodies, `called` paths."""
+    """Listens on a free port of 127.0.0.1. `problem` makes calls fail; `posted` keeps bodies, `called` paths.
+
+    So many codes as `stale_tokens` says are met with the word that the token has ended.
+    """
 
     def __init__(self) -> None:
         self.key = Ed25519PrivateKey.generate()
         self.problem: tuple[int, str] | None = None
+        self.stale_tokens = 0
         self.code_used = False
         self.foreign = False
         self.pubkey = b""
@@ -144,6 +148,9 @@ class CustomerServer:
         if self.problem is not None:
             status, code = self.problem
             return status, msgspec.json.encode(live.Problem(code=code)), {}
+        if path == "redeem" and self.stale_tokens:
+            self.stale_tokens -= 1
+            return 401, msgspec.json.encode(live.Problem(code="token")), {}
         if path == "home":
             return self._home(dict(scope["headers"]))
         handle: Callable[[bytes], Any] | None = getattr(self, f"_on_{path}", None)

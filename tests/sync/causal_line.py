@@ -49,6 +49,10 @@ class Line:
         for event, dropped in zip((self._inbound, self._outbound), kind.value, strict=True):
             self._loop.call_soon_threadsafe(event.clear if dropped else event.set)
 
+    def cut(self) -> None:
+        """Break every connection that is open now."""
+        self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in list(self._tasks)])
+
     def stop(self) -> None:
         """End it."""
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
