@@ -21,9 +21,11 @@ from app.domain.ports import Identity
 from app.store.cipher import Database, Session
 from app.store.pending import PendingStore, Tools, context_of, drop_document, write_image
 from app.store.rebuild_plan import (
+    Carried,
     Ground,
     Key,
     Plan,
+    carried_of,
     component,
     drop_unchanged,
     entries_of,
@@ -62,6 +64,7 @@ class Rebuilder:
         self._epoch: bytes | None = None  # unknown at first: whatever happened before the start is made good
         self._past: dict[Key, frozenset[int]] = {}  # of rows with pending changes: those that do not count any more
         self._grounds: dict[int, Ground] = {}
+        self._carried: Carried = {}
 
     def start_over(self) -> None:
         """Forget what was noticed: the numbers changed."""
@@ -69,6 +72,7 @@ class Rebuilder:
         self._seen.clear()
         self._past.clear()
         self._grounds.clear()
+        self._carried = {}
         self._epoch = None
 
     def run(self) -> bool:
@@ -94,7 +98,7 @@ class Rebuilder:
                     changed = True
             # not before it is written: a plan that came to nothing must find the same again
             self._done, self._epoch = shown.checkpoint_no, plan.epoch
-            self._past, self._grounds = plan.past, plan.grounds
+            self._past, self._grounds, self._carried = plan.past, plan.grounds, plan.carried
             break
         self._prune()
         return changed
@@ -107,7 +111,7 @@ class Rebuilder:
 
     def _plan(self, shown: Shown, identity: Identity) -> Plan:
         plan = Plan(epoch=shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'"), past=self._past_of(shown))
-        plan.grounds = grounds_of(shown)
+        plan.grounds, plan.carried = grounds_of(shown), carried_of(shown)
         revived = self._revived(shown)
         plan.revived = set(revived)
         again = {**self._silent(shown), **revived}
@@ -158,7 +162,8 @@ class Rebuilder:
         past = plan.past
         out = {key for key in past if past[key] != self._past.get(key)}
         out |= {key for key in self._past.keys() - past.keys() if self._counts(shown, key)}
-        return out | {ground.key for mid, ground in plan.grounds.items() if ground != self._grounds.get(mid)}
+        out |= {ground.key for mid, ground in plan.grounds.items() if ground != self._grounds.get(mid)}
+        return out | {place[1] for place, rows in plan.carried.items() if rows != self._carried.get(place)}
 
     def _past_of(self, shown: Shown) -> dict[Key, frozenset[int]]:
         """Return, of rows with pending changes, the changes that their image once showed and that count no more.

@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.changes import Row
-from app.domain.entities import TICKET
+from app.domain.entities import TICKET, TICKET_CHILDREN
 from app.store.schema import quoted, table_of
 from app.store.shown import MAX_PARAMETERS, Shown, ShownRows
 
 Key = tuple[int, bytes]
+Carried = Mapping[tuple[int, Key], tuple[tuple[int, ...], ...]]  # per mid and ticket: what hangs on it in the base
+# changes that do something to all that hangs on a ticket; a choice about a conflict runs one of the others
+_CARRYING = (
+    "conflict.resolve", "ticket.delete", "ticket.merge", "ticket.move", "ticket.restore", "ticket.unmerge",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -30,6 +35,7 @@ class Plan:
     epoch: bytes | None = None
     past: dict[Key, frozenset[int]] = field(default_factory=dict)
     grounds: dict[int, Ground] = field(default_factory=dict)
+    carried: Carried = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,30 @@ def grounds_of(shown: Shown) -> dict[int, Ground]:
         for id_, mid in shown.tx.all(sql, (TICKET.number,)):
             over[id_].add(mid)
     return {mid: Ground((TICKET.number, id_), (seq, rev), frozenset(over.get(id_, ()))) for mid, id_, seq, rev in found}
+
+
+def carried_of(shown: Shown) -> Carried:
+    """Return which rows changes took along when they took a ticket: how many of each kind, in which versions.
+
+    Tags and time change no ticket. One that a colleague adds to a ticket which is merged, moved or deleted here is a
+    row without an image at a ticket that is as before: only this tells that the change takes more along than it did.
+    """
+    names, ticket = ", ".join(f"'{name}'" for name in _CARRYING), TICKET.number
+    pairs = (
+        f"FROM pending.outbox o CROSS JOIN pending.over_key k ON k.mid = o.mid AND k.type = {ticket} "
+        f"%s WHERE o.name IN ({names}) AND {shown.active()}"
+    )
+    out: dict[tuple[int, Key], tuple[tuple[int, ...], ...]] = {
+        (mid, (ticket, id_)): () for mid, id_ in shown.tx.all("SELECT k.mid, k.id " + pairs % "")
+    }
+    for entity in TICKET_CHILDREN if out else ():
+        join = f'CROSS JOIN main.{entity.name} c ON c."{entity.parent}" = k.id'
+        sql = (
+            "SELECT k.mid, k.id, count(*), max(c.seq), sum(c.seq), sum(c.rev) " + pairs % join + " GROUP BY k.mid, k.id"
+        )
+        for mid, id_, *version in shown.tx.all(sql):
+            out[mid, (ticket, id_)] += ((entity.number, *version),)
+    return out
 
 
 def entries_of(shown: Shown, mids: Iterable[int]) -> dict[int, tuple[Any, ...]]:

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
 import app.store.replica
-from app.domain.changes import Row, TicketMove
-from app.domain.entities import MESSAGE, NOTE, TICKET
+from app.domain.changes import AnyChange, MemberSet, Row, TicketDelete, TicketMerge, TicketMove, TicketUnmerge, TimeAdd
+from app.domain.entities import MEMBERSHIP, MESSAGE, NOTE, TICKET, TIME_ENTRY
 from app.domain.ids import new_id
+from app.domain.ports import Identity
+from app.store.rebuild import Rebuilder
 from app.store.shown import Shown, ShownRows
 from sync.engine import Request
 from sync.protocol import Pull
@@ -118,3 +121,128 @@ def test_a_ticket_that_came_with_a_team_which_was_withdrawn_before_it_was_loaded
     assert ticket_at(kim, ticket) is None
     assert all(scope.state == "live" for scope in kim.replica.state().scopes.values())
     assert kim.core.counters.differing == []
+
+
+def save_while_news_arrives(client: Client, change: AnyChange) -> None:
+    """Save a change while a pull with other people's news is under way; it is not sent before the window looks."""
+
+    def save(request: Request) -> bool:
+        if isinstance(request, Pull) and not client.line.down:
+            client.profile.commits.commit(change)
+            client.line.down = True
+        return False
+
+    client.line.lose = save
+    client.sync()
+    client.profile.after_checkpoint()
+    assert client.replica.state().lmid_seen < client.replica.last_mid()
+
+
+def tags_of(client: Client, ticket: bytes) -> list[object]:
+    """The tags that are shown at a ticket."""
+    with client.profile.readers().read() as tx:
+        found = ShownRows(Shown(tx)).find(MEMBERSHIP.number, "subject", ticket)
+    return [row.values["member"] for row in found if row.values["kind"] == "tag" and row.values["present"]]
+
+
+def time_entry(client: Client, entry: bytes) -> Row:
+    """An entry of time as it is shown now."""
+    with client.profile.readers().read() as tx:
+        row = ShownRows(Shown(tx)).get(TIME_ENTRY.number, entry)
+    assert row is not None
+    return row
+
+
+def two_tickets(kim: Client, lee: Client) -> tuple[bytes, bytes]:
+    """Two tickets that both people have, and of which the one who reads them has no images left."""
+    source, target = lee.new_ticket("source"), lee.new_ticket("target")
+    lee.sync()
+    kim.sync()
+    return source, target
+
+
+def test_a_tag_that_a_colleague_gave_a_ticket_goes_along_with_the_merge_that_waits_here(
+    kim: Client, lee: Client
+) -> None:
+    """A tag changes no ticket: nothing but the tag itself says that the merge takes more along than it did."""
+    source, target = two_tickets(kim, lee)
+    tag = new_id()
+    lee.do(MemberSet(new_id(), source, "tag", tag))
+    lee.sync()
+    save_while_news_arrives(kim, TicketMerge(new_id(), source, target))
+    assert tags_of(kim, target) == [tag]
+
+
+def test_a_tag_that_a_colleague_took_off_does_not_go_along_with_the_merge_that_waits_here(
+    kim: Client, lee: Client
+) -> None:
+    """The tag was there when the merge was saved."""
+    source, target = two_tickets(kim, lee)
+    tag = new_id()
+    lee.do(MemberSet(new_id(), source, "tag", tag))
+    lee.sync()
+    kim.sync()
+    lee.do(MemberSet(new_id(), source, "tag", tag, present=False))
+    lee.sync()
+    save_while_news_arrives(kim, TicketMerge(new_id(), source, target))
+    assert tags_of(kim, target) == []
+
+
+def test_time_that_a_colleague_spent_goes_along_with_the_merge_that_waits_here(kim: Client, lee: Client) -> None:
+    """Time changes no ticket either."""
+    source, target = two_tickets(kim, lee)
+    entry = new_id()
+    lee.do(TimeAdd(new_id(), entry, source, 5))
+    lee.sync()
+    save_while_news_arrives(kim, TicketMerge(new_id(), source, target))
+    assert time_entry(kim, entry).values["ticket"] == target
+
+
+def test_time_that_a_colleague_spent_on_a_merged_ticket_goes_back_with_the_merge_that_is_undone_here(
+    kim: Client, lee: Client
+) -> None:
+    source, target = two_tickets(kim, lee)
+    lee.do(TicketMerge(new_id(), source, target))
+    lee.sync()
+    kim.sync()
+    entry = new_id()
+    lee.do(TimeAdd(new_id(), entry, source, 5))
+    lee.sync()
+    save_while_news_arrives(kim, TicketUnmerge(new_id(), source))
+    assert time_entry(kim, entry).values["ticket"] == source
+
+
+@pytest.mark.parametrize("way", ["deleted", "moved"])
+def test_time_that_a_colleague_spent_is_where_the_ticket_is_that_was_deleted_or_moved_here(
+    desk: Desk, kim: Client, lee: Client, way: str
+) -> None:
+    source, _ = two_tickets(kim, lee)
+    entry, south = new_id(), desk.team("남부")
+    lee.do(TimeAdd(new_id(), entry, source, 5))
+    lee.sync()
+    gone = TicketDelete(new_id(), source) if way == "deleted" else TicketMove(new_id(), source, south)
+    save_while_news_arrives(kim, gone)
+    shown = time_entry(kim, entry)
+    assert shown.deleted if way == "deleted" else shown.scope == f"team:{south.hex()}"
+
+
+def test_time_that_a_colleague_spent_is_taken_along_once(
+    kim: Client, lee: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the merge took it along, news about other things lets its images be."""
+    source, target = two_tickets(kim, lee)
+    lee.do(TimeAdd(new_id(), new_id(), source, 5))
+    lee.sync()
+    save_while_news_arrives(kim, TicketMerge(new_id(), source, target))
+    replayed: list[int] = []
+    replay = Rebuilder._replay
+
+    def counted(self: Rebuilder, found: Any, rows: ShownRows, identity: Identity, mid: int) -> Any:
+        replayed.append(mid)
+        return replay(self, found, rows, identity, mid)
+
+    monkeypatch.setattr(Rebuilder, "_replay", counted)
+    with kim.replica._file.write() as tx:
+        tx.run("UPDATE meta SET v = v + 1 WHERE k = 'checkpoint_no'")
+    kim.profile.after_checkpoint()
+    assert replayed == []

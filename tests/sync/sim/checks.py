@@ -14,7 +14,7 @@ from app.store.cipher import Session
 from app.store.schema import quoted, table_of
 from app.store.shown import Shown, ShownRows
 from sync.protocol import Begin, FrameReader, Mark, PullFrame, PushAnswer, Sums
-from tests.sync.sim.model_base import CHECKED, CHILDREN, MESSAGE, NOTE, TICKET, TIME, Image, Key, Refusal
+from tests.sync.sim.model_base import CHECKED, MESSAGE, NOTE, TICKET, TIME, Image, Key, Refusal
 from tests.sync.sim.oracle import Violation, signed, version_hash
 
 if TYPE_CHECKING:
@@ -271,11 +271,8 @@ def _compare_view(world: World, client: Client, shown: Shown) -> None:
         except Refusal:
             unsure |= about  # its last image stays until the server's word
     rows = ShownRows(shown)
-    imaged = set(shown.tx.all("SELECT type, id FROM pending.over_key"))
     for key, image in put.items():
         owner = key[1] if key[0] in (TICKET, 10) else image.values.get("ticket") or image.values.get("subject")
-        if key[0] in CHILDREN and key not in imaged and _base_row(shown.tx, *key) is not None:
-            continue  # it came after its ticket was moved or deleted here: it follows with the server's word
         if owner in unsure or key[1] in unsure or image.scope in loading or key[0] not in CHECKED:
             continue
         seen = rows.get(*key)
