@@ -74,6 +74,16 @@ def test_every_kind_of_entry_waits_in_one_list_and_its_count_is_the_stores(desk:
 
 
 @pytest.mark.ux("UX-13")
+def test_where_nothing_waits_the_right_side_shows_nothing_to_choose(desk: Desk) -> None:
+    """Not even the picture that stands above the words."""
+    desk.key(Qt.Key.Key_7, CTRL)
+    page = desk.window.needs.detail
+    assert page.empty.picture.isVisibleTo(page.empty)
+    page.show_items((), any_wait=False)
+    parts = (page.empty.picture, page.empty.title, page.empty.text)
+    assert not [part for part in parts if part.isVisibleTo(page.empty)]
+
+
 def test_a_conflict_shows_yours_theirs_before_author_and_time_and_marks_words_without_colour(desk: Desk) -> None:
     """Signs stand in the text itself."""
     go(desk, 3)

@@ -44,9 +44,9 @@ class EmptyState(QWidget):
     ) -> None:
         super().__init__(parent)
         space = theme.tokens.space
-        picture = PlainLabel()
-        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        theme.set_label_icon(picture, icon, "fg.muted", theme.tokens.icon_large)
+        self.picture = PlainLabel()
+        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        theme.set_label_icon(self.picture, icon, "fg.muted", theme.tokens.icon_large)
         self.title = PlainLabel(title, type="strong", wrap=True)
         self.text = PlainLabel(text, tone="muted", wrap=True)
         for label in (self.title, self.text):
@@ -58,7 +58,7 @@ class EmptyState(QWidget):
             self.action.hide()
         edge = (space.wide, space.wide, space.wide, space.wide)
         middle = row(None, self.action, None)
-        self.setLayout(column(None, picture, self.title, self.text, middle, None, gap=space.small, margins=edge))
+        self.setLayout(column(None, self.picture, self.title, self.text, middle, None, gap=space.small, margins=edge))
         self.setAccessibleName(title)
 
 

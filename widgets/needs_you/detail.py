@@ -279,7 +279,7 @@ class NeedsDetail(Panel):
         self.setAccessibleName(_("What waits, in detail"))
         self.edit_done.setAccessibleName(_("Use this text"))
         self.edit_cancel.setText(_("Cancel"))
-        for label in (self.empty.title, self.empty.text):
+        for label in (self.empty.picture, self.empty.title, self.empty.text):
             label.setVisible(self._any)
         self.empty.title.setText(_("Nothing is chosen"))
         self.empty.text.setText(_("Choose an entry on the left to see what happened and what you can do."))
