@@ -70,7 +70,7 @@ def test_json_routes_never_break(desk: World, path: str, body: bytes, content_ty
 def test_json_nested_very_deeply_is_malformed_with_or_without_sign_in(desk: World) -> None:
     """Every route that takes a body: lists or objects within each other beyond any program's stack."""
     kim, yerin = desk.agent(), desk.companion()
-    bodies = (b"[" * 100_000, b'{"a":' * 100_000, b"[" * 90_000 + b"]" * 90_000)
+    bodies = (b"[" * 60_000, b'{"a":' * 12_000, b"[" * 30_000 + b"]" * 30_000)
     tried = set()
     for route in desk.client.app.routes:
         path = str(getattr(route, "path", "")).replace("{sid:str}", "aa")

@@ -16,6 +16,7 @@ from sync.protocol import Auth, Bye, LiveDown, Ping, Poke, Pong, Presence, decod
 from sync.server.member import Member
 from sync.server.store import DatabaseBusy
 from sync.server.tokens import ACCESS_S
+from sync.server.web.frames import PONG, framed
 from tests.fakes.wait import wait_until
 from tests.server.live_line import Closed, Socket
 from tests.server.world import Agent, World
@@ -168,6 +169,26 @@ def test_a_receiver_that_does_not_keep_up_gets_the_newest_heads_only(desk: World
         said, code = rest_of(socket)
         assert code == 1001
         assert decode(said[-1], LiveDown) == Bye(code="slow", retry_ms=1000)
+
+
+def test_who_pings_without_end_and_reads_nothing_is_owed_one_answer(desk: World) -> None:
+    """Answers that nobody takes are not piled up: one socket could fill the server's memory with them."""
+    with entered(desk, desk.agent()) as socket:
+        written: list[bytes] = []
+        socket.call(setattr, socket.transport, "_receive", written.append)
+        socket.call(socket.server.pause_writing)
+        for n in range(1000):
+            socket.call(socket.server.data_received, masked(0x9, b"%04d" % n))
+        assert written == []
+        socket.call(socket.server.resume_writing)
+        assert written == [framed(PONG, b"0999")]
+        socket.call(socket.server.data_received, masked(0x9, b"more"))
+        assert written[1:] == [framed(PONG, b"more")]
+
+
+def masked(kind: int, payload: bytes) -> bytes:
+    """Return a client's frame."""
+    return bytes([0x80 | kind, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
 def test_a_socket_that_breaks_while_it_is_taken_in_leaves_nothing(desk: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from sync.protocol import INFLATED_MAX_BYTES
 from sync.server.parts import Parts
 from sync.server.schema import SYSTEM
 from sync.server.store import DatabaseBusy
@@ -27,6 +26,9 @@ from sync.server.web.sync_routes import sync_routes
 from sync.server.web.wire import EXCEPTION_HANDLERS, DesksideRequest
 
 __all__ = ["Health", "build_app"]
+
+# of a request, unless its route says more: anybody can send to some of them
+_OPEN_MAX_BYTES = 64 << 10
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +62,7 @@ def build_app(parts: Parts) -> Litestar:
     return Litestar(
         routes,
         request_class=DesksideRequest,
-        request_max_body_size=INFLATED_MAX_BYTES,
+        request_max_body_size=_OPEN_MAX_BYTES,
         exception_handlers=EXCEPTION_HANDLERS,
         on_startup=[start_up],
         on_shutdown=[shut_down],

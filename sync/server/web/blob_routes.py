@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from sync.protocol import INFLATED_MAX_BYTES
 from sync.server.blobs import CHUNK_MAX_BYTES, Blobs
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
@@ -46,7 +47,7 @@ def blob_routes(parts: Parts) -> list[HTTPRouteHandler]:
         path, size = await parts.jobs.read(lambda: _blobs(parts).read(grant, id_))
         return send_file(request, parts.jobs, path, size, sha256, "application/octet-stream", (404, "not_found"))
 
-    @patch("/blob/{sha256:str}", status_code=204, include_in_schema=False)
+    @patch("/blob/{sha256:str}", status_code=204, include_in_schema=False, request_max_body_size=INFLATED_MAX_BYTES)
     async def append(request: _AnyRequest, sha256: FromPath[str]) -> Response[None]:
         """The next part: Upload-Offset, Upload-Length and Content-Digest of the part are required."""
         grant, id_ = grant_of(request, parts, AGENT, COMPANION), _id(sha256)
@@ -58,7 +59,7 @@ def blob_routes(parts: Parts) -> list[HTTPRouteHandler]:
         have, complete = await parts.jobs.read(lambda: _blobs(parts).append(grant, id_, start, length, chunk))
         return Response(None, status_code=204, headers=_upload(have, complete=complete))
 
-    @put("/blob/{sha256:str}", status_code=204, include_in_schema=False)
+    @put("/blob/{sha256:str}", status_code=204, include_in_schema=False, request_max_body_size=INFLATED_MAX_BYTES)
     async def whole(request: _AnyRequest, sha256: FromPath[str]) -> None:
         """A small one at once."""
         grant, id_ = grant_of(request, parts, AGENT, COMPANION), _id(sha256)

@@ -27,6 +27,7 @@ from sync.customer_protocol import (
     SessionEntries,
     TokenAsk,
 )
+from sync.protocol import INFLATED_MAX_BYTES
 from sync.server.customers import Written
 from sync.server.home import etag_of, read_home
 from sync.server.limits import network_of
@@ -34,11 +35,12 @@ from sync.server.parts import Parts
 from sync.server.problems import ProblemError
 from sync.server.sessions import id_of
 from sync.server.tokens import COMPANION, SESSION, Grant
-from sync.server.web.wire import address_of, grant_of
+from sync.server.web.wire import address_of, grant_of, token_first
 
 __all__ = ["customer_routes", "guess", "record_entries"]
 
 T = TypeVar("T")
+_MAX_BYTES = INFLATED_MAX_BYTES
 _AnyRequest = Request[Any, Any, Any]
 
 
@@ -97,6 +99,8 @@ def _enrolment_routes(parts: Parts) -> list[HTTPRouteHandler]:
 
 
 def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
+    own, member = [token_first(parts, COMPANION)], [token_first(parts, COMPANION, SESSION)]
+
     @get("/customer/v1/home", tags=["customer"])
     async def home(request: _AnyRequest) -> Response[Home | None]:
         """Everything the companion's first window shows; 304 when it knows it already."""
@@ -107,19 +111,25 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
             return Response(None, status_code=304, headers={"etag": tag})
         return Response(view, headers={"etag": tag, "cache-control": "private, no-cache"})
 
-    @post("/customer/v1/request", status_code=200, tags=["customer"])
+    @post("/customer/v1/request", status_code=200, tags=["customer"], guards=own, request_max_body_size=_MAX_BYTES)
     async def new_request(request: _AnyRequest, data: JSONBody[NewRequest]) -> Accepted:
         """Ask for help."""
         grant = grant_of(request, parts, COMPANION)
         return await _written(parts, lambda: parts.customers.request(parts.clock(), grant, data))
 
-    @post("/customer/v1/message", status_code=200, tags=["customer"])
+    @post("/customer/v1/message", status_code=200, tags=["customer"], guards=own, request_max_body_size=_MAX_BYTES)
     async def message(request: _AnyRequest, data: JSONBody[NewMessage]) -> Accepted:
         """Write on an own ticket."""
         grant = grant_of(request, parts, COMPANION)
         return await _written(parts, lambda: parts.customers.message(parts.clock(), grant, data))
 
-    @post("/customer/v1/entries", status_code=200, tags=["customer"])
+    @post(
+        "/customer/v1/entries",
+        status_code=200,
+        tags=["customer"],
+        guards=member,
+        request_max_body_size=INFLATED_MAX_BYTES,
+    )
     async def entries(request: _AnyRequest, data: JSONBody[SessionEntries]) -> Accepted:
         """Chain entries of a session."""
         grant = grant_of(request, parts, COMPANION, SESSION)

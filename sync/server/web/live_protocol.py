@@ -74,8 +74,8 @@ class LiveSocket(asyncio.Protocol):
     """One socket from its first byte to its end."""
 
     __slots__ = (
-        "_alive", "_all", "_closing", "_connections", "_frames", "_gone", "_head", "_inbox", "_paused", "_task",
-        "_timer", "_transport", "expires_ms", "member", "turn",
+        "_alive", "_all", "_closing", "_connections", "_frames", "_gone", "_head", "_inbox", "_owed", "_paused",
+        "_task", "_timer", "_transport", "expires_ms", "member", "turn",
     )  # fmt: skip
 
     def __init__(self, sockets: LiveSockets, connections: set[Any]) -> None:
@@ -87,6 +87,7 @@ class LiveSocket(asyncio.Protocol):
         self._inbox: deque[LiveUp] | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._owed: bytes | None = None  # the last ping that could not be answered yet
         self._alive = True  # something came since the last ping
         self._paused = self._closing = self._gone = False
         self.member: Member | None = None
@@ -136,6 +137,9 @@ class LiveSocket(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It does again."""
         self._paused = False
+        if self._owed is not None and not self._closing:
+            owed, self._owed = self._owed, None
+            self._pong(owed)
         self.flush()
 
     def shutdown(self) -> None:
@@ -206,12 +210,19 @@ class LiveSocket(asyncio.Protocol):
                 self._transport.close()
         elif kind == BINARY:
             self._message(payload)
-        elif kind == PING and self._transport is not None:
-            self._transport.write(framed(PONG, payload))
+        elif kind == PING:
+            self._pong(payload)
         elif kind == CLOSE:
             self._close(int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1000)
             if self._transport is not None:
                 self._transport.close()
+
+    def _pong(self, payload: bytes) -> None:
+        """Answer a ping; who asks and does not read gets the last answer alone, once it does (RFC 6455, 5.5.3)."""
+        if self._paused:
+            self._owed = payload
+        elif self._transport is not None:
+            self._transport.write(framed(PONG, payload))
 
     def _message(self, payload: bytes) -> None:
         try:

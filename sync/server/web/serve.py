@@ -21,6 +21,7 @@ from app.domain.errors import PortInUse, WorldError
 from sync.server.parts import Parts
 from sync.server.web.app import build_app
 from sync.server.web.live_protocol import LiveSockets
+from sync.server.web.patience import PatientHttp
 
 __all__ = ["Listening", "bind", "is_loopback", "serve", "split_listen", "write_port_file"]
 
@@ -92,6 +93,7 @@ def serve(parts: Parts, listener: socket.socket, listening: Listening, ready: Ca
     """Serve until SIGTERM or SIGINT; then finish what runs and close the parts. Call from the main thread."""
     config = uvicorn.Config(
         build_app(parts),
+        http=PatientHttp,
         ws=cast("Any", LiveSockets(parts).make),  # a maker of protocols is all that is asked for
         ssl_certfile=listening.tls_cert,
         ssl_keyfile=listening.tls_key,

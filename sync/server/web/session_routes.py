@@ -11,12 +11,13 @@ from litestar.params import FromPath, JSONBody
 
 from app.config.logs import get_logger
 from sync.customer_protocol import Accepted, SessionEntries
+from sync.protocol import INFLATED_MAX_BYTES
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
 from sync.server.sessions import id_of
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant
 from sync.server.web.customer_routes import guess, record_entries
-from sync.server.web.wire import grant_of
+from sync.server.web.wire import grant_of, token_first
 from sync.session_protocol import (
     Certificate,
     CertificateAsk,
@@ -81,7 +82,10 @@ def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
         members = await parts.jobs.write(lambda: parts.sessions.end(parts.clock(), grant, id_))
         parts.hub.session_over(id_, members, data.reason[:40])
 
-    @post("/session/v1/{sid:str}/entries", status_code=200, tags=["session"])
+    @post(
+        "/session/v1/{sid:str}/entries", status_code=200, tags=["session"],
+        guards=[token_first(parts, AGENT, COMPANION, SESSION)], request_max_body_size=INFLATED_MAX_BYTES,
+    )  # fmt: skip
     async def entries(request: _AnyRequest, sid: FromPath[str], data: JSONBody[SessionEntries]) -> Accepted:
         """Chain entries of a session, by either end."""
         grant = grant_of(request, parts, AGENT, COMPANION, SESSION)

@@ -49,7 +49,7 @@ def sync_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the route handlers."""
     queue = PushQueue(lambda pushes: parts.jobs.write(lambda: _push(parts, pushes)), parts.push_writers)
 
-    @post("/sync/v1/hello", status_code=200, include_in_schema=False)
+    @post("/sync/v1/hello", status_code=200, include_in_schema=False, request_max_body_size=INFLATED_MAX_BYTES)
     async def hello(request: Request[Any, Any, Any]) -> Response[bytes]:
         """What the server has for this device."""
         grant = grant_of(request, parts, AGENT)
@@ -57,7 +57,7 @@ def sync_routes(parts: Parts) -> list[HTTPRouteHandler]:
         result = await parts.jobs.write(lambda: _hello(parts, grant, body))
         return Response(pack(result), media_type=CONTENT_TYPE)
 
-    @post("/sync/v1/push", status_code=200, include_in_schema=False)
+    @post("/sync/v1/push", status_code=200, include_in_schema=False, request_max_body_size=INFLATED_MAX_BYTES)
     async def push(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Mutations of this device."""
         grant = grant_of(request, parts, AGENT)
@@ -66,7 +66,7 @@ def sync_routes(parts: Parts) -> list[HTTPRouteHandler]:
         parts.hub.changed(answer.heads)
         return Response(answer.body, media_type=CONTENT_TYPE)
 
-    @post("/sync/v1/pull", status_code=200, include_in_schema=False)
+    @post("/sync/v1/pull", status_code=200, include_in_schema=False, request_max_body_size=INFLATED_MAX_BYTES)
     async def pull(request: Request[Any, Any, Any]) -> Stream:
         """Everything above the device's cursors."""
         grant = grant_of(request, parts, AGENT)

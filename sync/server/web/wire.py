@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, NotAuthorizedException, SerializationException, ValidationException
+from litestar.handlers import BaseRouteHandler
 from litestar.serialization import default_deserializer
 
 from app.config.logs import get_logger
@@ -17,7 +20,7 @@ from sync.server.problems import ProblemError
 from sync.server.store import SERIOUS, DatabaseBusy
 from sync.server.tokens import Grant
 
-__all__ = ["EXCEPTION_HANDLERS", "DesksideRequest", "PackedResponse", "address_of", "answer", "grant_of"]
+__all__ = ["EXCEPTION_HANDLERS", "DesksideRequest", "PackedResponse", "address_of", "answer", "grant_of", "token_first"]
 
 T = TypeVar("T")
 _log = get_logger("server.http")
@@ -63,7 +66,16 @@ def address_of(request: Request[Any, Any, Any]) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def grant_of(request: Request[Any, Any, Any], parts: Parts, *kinds: str) -> Grant:
+def token_first(parts: Parts, *kinds: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
+    """Return a guard for routes that take large bodies: nothing is read of who has no token of one of these kinds."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        grant_of(connection, parts, *kinds)
+
+    return guard
+
+
+def grant_of(request: ASGIConnection[Any, Any, Any, Any], parts: Parts, *kinds: str) -> Grant:
     """Return who asks. Raises ProblemError 401 `token` unless the bearer token is good and of one of these kinds."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     grant = parts.signer.check(parts.clock(), token.strip()) if scheme.lower() == "bearer" else None
