@@ -32,6 +32,7 @@ from app.store.rebuild_plan import (
     grounds_of,
     imaged_by,
     keep_or_drop,
+    news_for,
 )
 from app.store.schema import table_of
 from app.store.shown import MAX_PARAMETERS, Shown, ShownRows
@@ -65,6 +66,7 @@ class Rebuilder:
         self._past: dict[Key, frozenset[int]] = {}  # of rows with pending changes: those that do not count any more
         self._grounds: dict[int, Ground] = {}
         self._carried: Carried = {}
+        self._cursors: dict[str, int] = {}
 
     def start_over(self) -> None:
         """Forget what was noticed: the numbers changed."""
@@ -72,7 +74,7 @@ class Rebuilder:
         self._seen.clear()
         self._past.clear()
         self._grounds.clear()
-        self._carried = {}
+        self._carried, self._cursors = {}, {}
         self._epoch = None
 
     def run(self) -> bool:
@@ -98,7 +100,8 @@ class Rebuilder:
                     changed = True
             # not before it is written: a plan that came to nothing must find the same again
             self._done, self._epoch = shown.checkpoint_no, plan.epoch
-            self._past, self._grounds, self._carried = plan.past, plan.grounds, plan.carried
+            self._past, self._grounds = plan.past, plan.grounds
+            self._carried, self._cursors = plan.carried, plan.cursors
             break
         self._prune()
         return changed
@@ -112,6 +115,7 @@ class Rebuilder:
     def _plan(self, shown: Shown, identity: Identity) -> Plan:
         plan = Plan(epoch=shown.tx.value("SELECT v FROM main.meta WHERE k = 'epoch'"), past=self._past_of(shown))
         plan.grounds, plan.carried = grounds_of(shown), carried_of(shown)
+        plan.cursors = dict(shown.tx.all("SELECT id, cursor FROM main.scope_state"))
         revived = self._revived(shown)
         plan.revived = set(revived)
         again = {**self._silent(shown), **revived}
@@ -163,7 +167,7 @@ class Rebuilder:
         out = {key for key in past if past[key] != self._past.get(key)}
         out |= {key for key in self._past.keys() - past.keys() if self._counts(shown, key)}
         out |= {ground.key for mid, ground in plan.grounds.items() if ground != self._grounds.get(mid)}
-        return out | {place[1] for place, rows in plan.carried.items() if rows != self._carried.get(place)}
+        return out | news_for(plan.carried, self._carried, self._cursors)
 
     def _past_of(self, shown: Shown) -> dict[Key, frozenset[int]]:
         """Return, of rows with pending changes, the changes that their image once showed and that count no more.

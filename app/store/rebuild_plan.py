@@ -14,7 +14,8 @@ from app.store.schema import quoted, table_of
 from app.store.shown import MAX_PARAMETERS, Shown, ShownRows
 
 Key = tuple[int, bytes]
-Carried = Mapping[tuple[int, Key], tuple[tuple[int, ...], ...]]  # per mid and ticket: what hangs on it in the base
+# per mid and ticket what hangs on it in the base: (entity, scope, highest seq, how many, sums of their seqs and revs)
+Carried = Mapping[tuple[int, Key], tuple[tuple[int, str, int, int, int, int], ...]]
 # changes that do something to all that hangs on a ticket; a choice about a conflict runs one of the others
 _CARRYING = (
     "conflict.resolve", "ticket.delete", "ticket.merge", "ticket.move", "ticket.restore", "ticket.unmerge",
@@ -36,6 +37,7 @@ class Plan:
     past: dict[Key, frozenset[int]] = field(default_factory=dict)
     grounds: dict[int, Ground] = field(default_factory=dict)
     carried: Carried = field(default_factory=dict)
+    cursors: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +81,29 @@ def carried_of(shown: Shown) -> Carried:
         f"FROM pending.outbox o CROSS JOIN pending.over_key k ON k.mid = o.mid AND k.type = {ticket} "
         f"%s WHERE o.name IN ({names}) AND {shown.active()}"
     )
-    out: dict[tuple[int, Key], tuple[tuple[int, ...], ...]] = {
+    out: dict[tuple[int, Key], tuple[tuple[int, str, int, int, int, int], ...]] = {
         (mid, (ticket, id_)): () for mid, id_ in shown.tx.all("SELECT k.mid, k.id " + pairs % "")
     }
     for entity in TICKET_CHILDREN if out else ():
         join = f'CROSS JOIN main.{entity.name} c ON c."{entity.parent}" = k.id'
-        sql = (
-            "SELECT k.mid, k.id, count(*), max(c.seq), sum(c.seq), sum(c.rev) " + pairs % join + " GROUP BY k.mid, k.id"
-        )
-        for mid, id_, *version in shown.tx.all(sql):
-            out[mid, (ticket, id_)] += ((entity.number, *version),)
+        columns = "k.mid, k.id, c.scope_id, max(c.seq), count(*), sum(c.seq), sum(c.rev) "
+        for mid, id_, *found in shown.tx.all(f"SELECT {columns} {pairs % join} GROUP BY k.mid, k.id, c.scope_id"):
+            scope, *numbers = found
+            out[mid, (ticket, id_)] += ((entity.number, scope, *numbers),)
+    return out
+
+
+def news_for(carried: Carried, before: Carried, cursors: Mapping[str, int]) -> set[Key]:
+    """Return the tickets on which something else hangs than when their change was replayed, or was saved.
+
+    A change that was saved since the last rebuild saw all that was here up to the cursors of that time.
+    """
+    out = set()
+    for place, rows in carried.items():
+        known = before.get(place)
+        later = any(seq > cursors.get(scope, -1) for _, scope, seq, *_ in rows)
+        if later if known is None else rows != known:
+            out.add(place[1])
     return out
 
 

@@ -226,14 +226,19 @@ def test_time_that_a_colleague_spent_is_where_the_ticket_is_that_was_deleted_or_
     assert shown.deleted if way == "deleted" else shown.scope == f"team:{south.hex()}"
 
 
-def test_time_that_a_colleague_spent_is_taken_along_once(
-    kim: Client, lee: Client, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("news", [True, False])
+def test_what_a_change_took_along_already_is_not_replayed_after_every_checkpoint(
+    kim: Client, lee: Client, monkeypatch: pytest.MonkeyPatch, news: bool
 ) -> None:
-    """Once the merge took it along, news about other things lets its images be."""
+    """Neither once a rebuild took news along, nor when there was none since the change was saved."""
     source, target = two_tickets(kim, lee)
     lee.do(TimeAdd(new_id(), new_id(), source, 5))
     lee.sync()
-    save_while_news_arrives(kim, TicketMerge(new_id(), source, target))
+    if news:
+        save_while_news_arrives(kim, TicketMerge(new_id(), source, target))
+    else:
+        kim.sync()
+        kim.profile.commits.commit(TicketMerge(new_id(), source, target))
     replayed: list[int] = []
     replay = Rebuilder._replay
 
