@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 import sqlalchemy as sa
 
 from app.domain.errors import StoreUnavailable, WorldError
+from app.domain.signed import b64
 from sync.server import pg_tools
 from sync.server.epochs import begin_epoch
 from sync.server.keys import ServerKeys
@@ -45,11 +46,16 @@ class Backup:
 def back_up(data: Path, database: str | None, target: Path, now: int) -> Backup:
     """Write a backup of a server's data folder (and PostgreSQL, if it has one); the server may run.
 
-    Raises WorldError: no_server, backup_unwritable, disk_full, no_pg_tools, pg_tool_failed; StoreUnavailable.
+    Raises WorldError: no_server, backup_unwritable, disk_full, no_pg_tools, pg_tool_failed; StoreUnavailable:
+    keys_missing, when the folder's keys are not the database's, which nobody could restore.
     """
     live = _embedded(data, database)
     if not has_server(data, database):
         raise WorldError("no_server", path=str(data))
+    if not live and _is_strange(data, str(database)):
+        raise StoreUnavailable("keys_missing")
+    if target.exists() and not target.is_file():  # a device would be replaced by a file of its name
+        raise WorldError("backup_unwritable", path=str(target))
     temporary = target.with_name(target.name + ".new")
     try:
         with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.absolute().parent) as name:
@@ -76,6 +82,17 @@ def _has_keys(data: Path) -> bool:
     return all((data / name).is_file() for name in _KEYS)
 
 
+def _is_strange(data: Path, database: str) -> bool:
+    """Whether the folder's organisation key is another one than the database's, as far as both can be read."""
+    with suppress(StoreUnavailable):
+        return pg_tools.organisation_key(database) not in (None, b64(ServerKeys.load(data).organisation_public))
+    return False
+
+
+def _holds_keys(data: Path, database: str) -> bool:
+    return _has_keys(data) and not _is_strange(data, database)
+
+
 def restore(
     data: Path, database: str | None, source: Path, now: int, rng: Callable[[int], bytes], *, force: bool = False
 ) -> Path | None:
@@ -89,7 +106,7 @@ def restore(
     former database is untouched then, unless its successor is in place already and the keys are not.
     """
     live = _embedded(data, database)
-    if not (live or force or _has_keys(data)) and pg_tools.is_founded(str(database)):
+    if not (live or force or _holds_keys(data, str(database))) and pg_tools.is_founded(str(database)):
         raise WorldError("folder_without_keys", path=str(data))
     with _reading(source) as archive:
         try:
@@ -269,7 +286,7 @@ def _keep_postgresql(database: str, data: Path, work: Path, now: int) -> Path | 
         if error.code != "pg_tool_failed":
             raise
         return None  # it is damaged: the reason for the restore
-    if not _has_keys(data):
+    if not _holds_keys(data, database):
         former = _free_name(data / f"postgresql.before-{now}.dump")
         image.chmod(0o600)
         return image.replace(former)

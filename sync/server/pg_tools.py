@@ -18,7 +18,7 @@ from app.domain.errors import StoreUnavailable, WorldError
 from sync.server.migrations import REVISIONS
 from sync.server.schema import SYSTEM
 
-__all__ = ["conninfo", "dump", "has_tables", "is_founded", "load"]
+__all__ = ["conninfo", "dump", "has_tables", "is_founded", "load", "organisation_key"]
 
 # the database's own helpers (vacuum, statistics) are nobody's sessions
 _OTHERS = (
@@ -72,6 +72,19 @@ def is_founded(database: str) -> bool:
             return connection.execute(sa.select(SYSTEM.epoch.c.no).limit(1)).first() is not None
     except sa.exc.SQLAlchemyError:
         return True
+    finally:
+        engine.dispose()
+
+
+def organisation_key(database: str) -> str | None:
+    """Return the public key of the organisation that the database belongs to; None if it cannot be read."""
+    engine = sa.create_engine(database)
+    try:
+        with engine.connect() as connection:
+            query = sa.select(SYSTEM.setting.c.value).where(SYSTEM.setting.c.name == "org_key")
+            return connection.execute(query).scalar()
+    except sa.exc.SQLAlchemyError:
+        return None
     finally:
         engine.dispose()
 

@@ -295,3 +295,32 @@ def test_a_slip_in_the_folder_replaces_no_full_database(run: Run, tmp_path: Path
     assert "choi" not in run(*moved, "user", "list")[1]
     pg_tools.load(database, former)  # without keys it is no backup, but everything that was in the tables is in it
     assert "choi" in run(*moved, "user", "list")[1]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_folder_with_keys_of_its_own_is_a_slip_too(run: Run, tmp_path: Path, data: Path, database: str) -> None:
+    """A server that was started there once by mistake has left some: a backup with them would be good for nothing."""
+    options, file, wrong = ("--database", database), tmp_path / "old.backup", tmp_path / "dta"
+    people(run, *options)
+    assert run(*options, "backup", str(file))[0] == 0
+    ServerKeys.load(wrong)
+    slip = ("--data", str(wrong), *options)
+    code, said = run(*slip, "backup", str(tmp_path / "new.backup"))
+    assert (code, "another organisation key" in said) == (2, True), said
+    assert not (tmp_path / "new.backup").exists()
+    code, said = run(*slip, "restore", str(file))
+    assert (code, "--force" in said) == (2, True), said
+    assert run(*options, "verify")[0] == 0
+    assert run(*slip, "restore", "--force", str(file))[0] == 0
+    assert [entry.suffix for entry in wrong.glob("postgresql.before-*")] == [".dump"]
+    assert ServerKeys.load(wrong).organisation_public == ServerKeys.load(data).organisation_public
+
+
+def test_a_backup_takes_no_devices_place(run: Run, tmp_path: Path) -> None:
+    """What is no file is not replaced by one: /dev/null stays what it is."""
+    people(run)
+    queue = tmp_path / "queue"
+    os.mkfifo(queue)
+    code, said = run("backup", str(queue))
+    assert (code, "cannot be written" in said) == (2, True), said
+    assert queue.is_fifo()
