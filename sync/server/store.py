@@ -13,12 +13,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from app.domain.errors import StoreUnavailable
@@ -31,6 +32,10 @@ T = TypeVar("T")
 
 _TRIES = 4
 _POOL, _OVERFLOW = 16, 8
+# a process that is frozen, or whose machine lost its power, in the middle of a transaction holds rows that others need
+_STANDSTILL_MS = 60_000
+# a database that has gone without a word: by itself the system waits for a quarter of an hour. The address may say else
+_LINE = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 30, "keepalives_interval": 10}
 _CHECKED_BYTES = 64 << 20  # a larger file is not read through at start
 _MIGRATION_LOCK = 0x6465736B73696465  # "deskside"
 _RETRY = frozenset({"40001", "40P01", "23505"})  # serialization, deadlock, two writers inserted the same new row
@@ -248,9 +253,24 @@ def _engine(url: str) -> sa.Engine:
             return _sqlite_engine(parsed)
         if parsed.drivername != "postgresql+psycopg":
             raise StoreUnavailable("bad_database_url")
-        return sa.create_engine(parsed, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=False)
+        return _postgresql_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise StoreUnavailable("bad_database_url") from error
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    line = {name: value for name, value in _LINE.items() if name not in url.query}
+    engine = sa.create_engine(
+        url, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=False, connect_args=line
+    )  # fmt: skip
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: DBAPIConnection, _record: object) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {_STANDSTILL_MS}")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from app.domain.entities import TICKET, team_scope
 from sync.protocol import Bye, Invite, Poke, Presence, SessionEnded, Sig, SigNack
+from sync.server import store
 from sync.server.store import Store
 from tests.fakes.fleet import PASSWORD, Fleet
 from tests.fakes.services import Broker
@@ -138,3 +140,22 @@ def test_a_database_that_was_restarted_costs_no_write(pair: Pair) -> None:
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
     assert kim.create(kim.fresh()) == ("ok", None)
+
+
+def test_a_server_that_is_frozen_in_the_middle_of_a_write_stops_the_others_only_for_a_while(
+    postgresql: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database takes its transaction back; what it had begun is not half done, and it goes on when it wakes."""
+    monkeypatch.setattr(store, "_STANDSTILL_MS", 300)
+    url = postgresql()
+    frozen, world = Store.open(url), World(Store.open(url))
+    with world.client:
+        kim = world.agent()
+        with frozen._engine.connect() as asleep:
+            asleep.exec_driver_sql("SELECT * FROM scope FOR UPDATE")
+            assert kim.create(kim.fresh()) == ("ok", None)
+            with pytest.raises(sa.exc.DBAPIError):
+                asleep.exec_driver_sql("UPDATE scope SET head = 0")
+        with frozen.read() as cx:
+            assert cx.exec_driver_sql("SELECT max(head) FROM scope").scalar() != 0
+    frozen.close()
