@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from app.domain.errors import ServerUnreachable, WrongServer
@@ -17,6 +18,22 @@ from sync.transport import Answered, Transport
 
 PART_BYTES = 4 << 20
 SMALL_BYTES = 1 << 20
+_LEAST_BYTES = 64 << 10
+
+
+class Parts:
+    """How much of a file goes up at once: less on a line that breaks, more again while it holds."""
+
+    def __init__(self) -> None:
+        self.size = PART_BYTES
+
+    def broke(self, sent: int) -> None:
+        """So much got no answer."""
+        self.size = max(_LEAST_BYTES, min(self.size, sent) // 4)
+
+    def passed(self) -> None:
+        """A part arrived."""
+        self.size = min(PART_BYTES, self.size * 2)
 
 
 class BlobFile(Protocol):
@@ -42,8 +59,9 @@ class BlobFile(Protocol):
         ...
 
 
-async def upload(transport: Transport, file: BlobFile) -> None:
+async def upload(transport: Transport, file: BlobFile, parts: Parts | None = None) -> None:
     """Send what the server does not have yet. Raises Answered, ServerUnreachable, WrongServer, StoreUnavailable."""
+    parts = parts or Parts()
     path = f"/blob/{file.sha256.hex()}"
     try:
         async with transport.stream("HEAD", path) as response:
@@ -54,16 +72,19 @@ async def upload(transport: Transport, file: BlobFile) -> None:
         have, complete = 0, False
     if complete:
         return
-    if have == 0 and file.size <= SMALL_BYTES:
+    if have == 0 and file.size <= min(SMALL_BYTES, parts.size):
         content = await asyncio.to_thread(file.read, 0, file.size)
-        async with transport.stream("PUT", path, content=content):
-            return
+        with _watched(parts, len(content)):
+            async with transport.stream("PUT", path, content=content):
+                return
     while not complete:
         if have >= file.size:
             raise WrongServer(detail="blob")  # it has everything and does not say so
-        part = await asyncio.to_thread(file.read, have, PART_BYTES)
-        async with transport.stream("PATCH", path, headers=_part_headers(file, have, part), content=part) as response:
-            at, complete = _offset(response.headers)
+        part = await asyncio.to_thread(file.read, have, parts.size)
+        headers = _part_headers(file, have, part)
+        with _watched(parts, len(part)):
+            async with transport.stream("PATCH", path, headers=headers, content=part) as response:
+                at, complete = _offset(response.headers)
         if at <= have and not complete:
             raise WrongServer(detail="blob")
         have = at
@@ -89,6 +110,17 @@ async def download(transport: Transport, file: BlobFile) -> None:
     if not await asyncio.to_thread(is_whole, file):
         await asyncio.to_thread(file.forget)
         raise WrongServer(detail="blob")
+
+
+@contextlib.contextmanager
+def _watched(parts: Parts, size: int) -> Iterator[None]:
+    """Note whether a part gets through."""
+    try:
+        yield
+    except ServerUnreachable:
+        parts.broke(size)
+        raise
+    parts.passed()
 
 
 def is_whole(file: BlobFile) -> bool:

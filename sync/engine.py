@@ -95,6 +95,7 @@ class ClientCore(Loading):
             Mutation(mid=e.mid, name=e.name, v=e.v, hlc=e.hlc, hash=e.hash, args=e.args, base=dict(e.base))
             for e in entries
         ]
+        self._pushed = len(muts)
         return Push(device=self._state.device, epoch=self._state.epoch, muts=muts)
 
     # --- answers ------------------------------------------------------------------------------------------------------
@@ -165,8 +166,12 @@ class ClientCore(Loading):
             self.counters.pushed += answer.lmid - self._acked
             self._acked = answer.lmid
             self._stall.progressed(self._now_ms)
-            self._push_limit = None
+            self._push_limit = self._push_limit and self._push_limit * 2
         self._wish.pull = True
+
+    def on_push_lost(self) -> None:
+        """No answer to a push: a line that breaks again and again may let a smaller one through."""
+        self._push_limit = max(1, self._pushed // 2)
 
     # --- trouble ------------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,8 @@ class CoreState:
         self._wall_ahead_ms = 0  # of the clock that pauses rest on, when the server last measured it
         self._stall = StallWatch()
         self._suspect: set[str] = set()  # scopes whose sums differed: when it happens again the server is believed
-        self._push_limit: int | None = None
+        self._push_limit: int | None = None  # mutations of a push where larger ones did not get through
+        self._pushed = 0  # mutations of the last push
         self._guard_until: int | None = None
         self._unguarded = False
         self.guard: tuple[int, int] | None = None  # tickets that would go, tickets here: a person is asked

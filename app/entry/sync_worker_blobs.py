@@ -25,7 +25,7 @@ from app.entry.sync_worker_hints import Tell
 from app.store.blob_index import BlobIndex, Known, Named, newest_named, still_named
 from app.store.blobs import PART, BlobFolder, SealedBlob
 from app.store.cipher import Database
-from sync.blobs import download, is_gone, upload
+from sync.blobs import Parts, download, is_gone, upload
 from sync.transport import FROM_PROXY, Answered, Transport
 
 __all__ = ["BlobMover", "Limits", "Line"]
@@ -72,21 +72,27 @@ class _Told:
         self._file = file
         self._progress = progress
         self._have = file.have()
+        self._first: int | None = None
+        self.moved = False  # something of it arrived: the next try goes on from there
 
     def have(self) -> int:
         return self._file.have()
 
     def read(self, start: int, size: int) -> bytes:
         self._progress(start)
+        self._first = start if self._first is None else self._first
+        self.moved = start > self._first
         return self._file.read(start, size)
 
     def append(self, data: bytes) -> None:
         self._file.append(data)
         self._have += len(data)
+        self.moved = True
         self._progress(self._have)
 
     def forget(self) -> None:
         self._have = 0
+        self.moved = False
         self._file.forget()
 
 
@@ -111,6 +117,7 @@ class BlobMover:
         self._news = [asyncio.Event(), asyncio.Event()]
         self._later: dict[bytes, tuple[float, int]] = {}  # not before (monotonic), failures in a row
         self._moving: set[asyncio.Task[None]] = set()
+        self._parts = Parts()
         self._false: dict[bytes, int] = {}  # how often the content was not what its name says
         self._pins: list[Named] = []
         self._pins_at = self._tidy_at = float("-inf")
@@ -189,7 +196,7 @@ class BlobMover:
             return True
         file = _Told(self._folder.whole(mark, size), self._progress(mark, BlobState.SENDING, size))
         epoch = self._line.epoch()
-        if await self._move(mark, size, BlobState.WAITING, upload(transport, file)):
+        if await self._move(mark, size, BlobState.WAITING, file, upload(transport, file, self._parts)):
             await asyncio.to_thread(self._index.sent, mark, size, _now_ms(), epoch)
             self._say(mark, BlobState.HERE, size, size)
             _log.info("attachment sent", size=size)
@@ -225,7 +232,7 @@ class BlobMover:
             return True
         part = self._folder.part(mark, size)
         file = _Told(part, self._progress(mark, BlobState.FETCHING, size))
-        if await self._move(mark, size, BlobState.ABSENT, download(transport, file)):
+        if await self._move(mark, size, BlobState.ABSENT, file, download(transport, file)):
             await asyncio.to_thread(part.finish)
             await asyncio.to_thread(self._index.came, named)
             self._say(mark, BlobState.HERE, size, size)
@@ -284,7 +291,7 @@ class BlobMover:
 
     # --- one move -----------------------------------------------------------------------------------------------------
 
-    async def _move(self, mark: bytes, size: int, still: BlobState, work: Awaitable[None]) -> bool:
+    async def _move(self, mark: bytes, size: int, still: BlobState, file: _Told, work: Awaitable[None]) -> bool:
         """Run a transfer; False if it did not come to its end. What the world does ends in a pause or a code."""
         task = asyncio.ensure_future(work)
         self._moving.add(task)
@@ -298,11 +305,13 @@ class BlobMover:
                 raise
             self._pause(mark, None)
             return False
-        except Answered as answered:
-            await self._refused(mark, size, still, answered)
-            return False
-        except (WorldError, RuntimeError) as error:  # RuntimeError: the transport was closed meanwhile
-            await self._failed(mark, size, still, error)
+        except (Answered, WorldError, RuntimeError) as error:  # RuntimeError: the transport was closed meanwhile
+            if file.moved:  # the line breaks again and again, and yet something came: no reason for longer pauses
+                self._later.pop(mark, None)
+            if isinstance(error, Answered):
+                await self._refused(mark, size, still, error)
+            else:
+                await self._failed(mark, size, still, error)
             return False
         finally:
             self._moving.discard(task)

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.config.logs import get_logger
 from app.domain import link
+from app.domain.errors import WorldError
 from app.domain.replica import Applied, RowPage
 from app.entry.sync_worker_ahead import read_ahead
 from app.entry.sync_worker_engine import Engine
@@ -91,7 +92,11 @@ class Exchange:
     async def _push(self, transport: Transport, request: Push) -> bool:
         core = self._engine.core
         before = core.acknowledged
-        answer = await transport.push(request)
+        try:
+            answer = await transport.push(request)
+        except WorldError:
+            await self._engine.run(core.on_push_lost)
+            raise
         await self._engine.run(core.on_push, answer)
         return core.acknowledged > before
 

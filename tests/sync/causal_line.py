@@ -27,10 +27,14 @@ class Silence(Enum):
 
 
 class Line:
-    """Forwards a free loopback port to another one, byte for byte. Runs in a thread of its own."""
+    """Forwards a free loopback port to another one, byte for byte. Runs in a thread of its own.
+
+    A connection breaks once `most_up` bytes went up on it, if that is set.
+    """
 
     def __init__(self, port: int) -> None:
         self._far = port
+        self.most_up: int | None = None
         self._loop = asyncio.new_event_loop()
         self._inbound, self._outbound = asyncio.Event(), asyncio.Event()
         self._ready = threading.Event()
@@ -86,16 +90,23 @@ class Line:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._far)
             ends.append(far_writer)
             await asyncio.gather(
-                _pump(reader, far_writer, self._outbound), _pump(far_reader, writer, self._inbound)
+                _pump(reader, far_writer, self._outbound, self.most_up), _pump(far_reader, writer, self._inbound)
             )  # fmt: skip
         for end in ends:
             end.transport.abort()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, open_: asyncio.Event) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, open_: asyncio.Event, most: int | None = None
+) -> None:
+    passed = 0
     with contextlib.suppress(OSError):
         while data := await reader.read(_CHUNK):
             await open_.wait()
+            passed += len(data)
+            if most is not None and passed > most:
+                writer.transport.abort()
+                return
             writer.write(data)
             await writer.drain()
     await open_.wait()  # the end of a connection is a packet too

@@ -223,6 +223,24 @@ def test_a_download_goes_on_where_half_a_body_ended(bench: Bench) -> None:
     assert list((bench.client.folder / "blobs").glob("*.part")) == []
 
 
+def test_a_line_that_breaks_again_and_again_makes_no_longer_pauses_while_something_comes(bench: Bench) -> None:
+    """Otherwise a large file over a bad line takes hours: each break would make the next try wait twice as long."""
+    content = random.Random(5).randbytes(700_000)
+    large = Attachment(hashlib.sha256(content).digest(), "b.bin", "", len(content))
+    bench.server.there[large.sha256.hex()] = content
+    failures: list[int] = []
+
+    def some(_method: str, _name: str, headers: Mapping[str, str]) -> Answer:
+        failures.append(bench.mover._later.get(large.sha256, (0.0, 0))[1])
+        start = int(headers["range"][6:-1])
+        return Answer(206, {}, content[start : start + 80_000])
+
+    bench.server.script = [some] * 9
+    bench.ask(large)
+    bench.run_until(lambda: bench.state(large) is BlobState.HERE)
+    assert failures == [0, *[1] * 8]
+
+
 def test_what_is_not_what_its_name_says_is_never_shown(bench: Bench) -> None:
     """Three times false is told; asked for again, it is tried again."""
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import StoreUnavailable, WrongServer
+from app.domain.errors import ServerUnreachable, StoreUnavailable, WrongServer
 from app.store.blobs import BLOCK_BYTES, SealedBlob, blob_key
 from sync import blobs
 from sync.protocol import Login
 from sync.transport import Answered, Transport
+from tests.sync.causal_line import Line as CutLine
 from tests.sync.processes import PASSWORD, ServerProcess
 
 KEY = blob_key(bytes(range(32)))
@@ -53,8 +54,8 @@ def _file(folder: Path, content: bytes, *, here: bool) -> SealedBlob:
     return file
 
 
-async def _signed_in(server: ServerProcess) -> Transport:
-    transport = Transport(server.url, _Tokens(), time.monotonic)
+async def _signed_in(server: ServerProcess, url: str = "") -> Transport:
+    transport = Transport(url or server.url, _Tokens(), time.monotonic)
     await transport.login(Login(login="agent1", password=PASSWORD, device_name="t"))
     return transport
 
@@ -114,6 +115,36 @@ def test_attachments_reach_the_server_in_parts_and_come_back(
             await transport.close()
 
     asyncio.run(run())
+
+
+def test_an_attachment_gets_through_a_line_that_breaks_after_every_few_hundred_kilobytes(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    """Parts become smaller until they pass, instead of the same four megabytes being sent in vain for ever."""
+    line = CutLine(server.port)
+
+    async def run() -> None:
+        transport = await _signed_in(server, line.url)
+        line.most_up, parts, tries = 300_000, blobs.Parts(), 0
+        line.cut()
+        try:
+            for size in (900_000, 2_500_000):
+                file = _file(tmp_path / "out", _content(size), here=True)
+                sent = False
+                while not sent:
+                    tries += 1
+                    assert tries < 60
+                    with contextlib.suppress(ServerUnreachable):
+                        await blobs.upload(transport, file, parts)
+                        sent = True
+                assert _state(server, file.sha256) == ("complete", size)
+        finally:
+            await transport.close()
+
+    try:
+        asyncio.run(run())
+    finally:
+        line.stop()
 
 
 def test_an_attachment_of_nobody_is_gone_and_one_that_is_not_itself_is_thrown_away(

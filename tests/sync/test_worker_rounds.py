@@ -332,6 +332,27 @@ class SlowServer(OddServer):
         self.asked.append("end")
 
 
+def test_changes_get_through_a_line_that_breaks_under_larger_requests(kim: Client, lee: Client) -> None:
+    """Each lost push makes the next one smaller; the same hundred changes are not sent in vain for ever."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    for n in range(40):
+        kim.note(ticket, f"Notiz {n}")
+    sizes: list[int] = []
+
+    def odd(message: Push | Pull) -> None:
+        if isinstance(message, Push):
+            sizes.append(len(message.muts))
+            if len(message.muts) > 6:
+                raise ServerUnreachable
+
+    asyncio.run(_paced(kim, odd, 60))
+    assert kim.profile.numbers().waiting == 0
+    assert sizes[0] == 40
+    assert len(sizes) < 20, sizes
+
+
 class Hasty(Paced):
     """Somebody writes something into each pause."""
 
