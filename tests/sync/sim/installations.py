@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import sqlalchemy as sa
 
 from app.entry.sync_worker_device import Renumbering, WipeMark, Wiper
 from app.store.cipher import file_uri, open_raw
@@ -136,9 +137,19 @@ class Installations:
         world = self._world
         if world.server.core is None:
             return
+        if not self._is_known(client):  # a restored server from before it was enrolled: the administrator finds none
+            self.doomed = self.doomed and state != "revoked"
+            world.note("admin", "finds no device of", client.person.login)
+            return
         with world.computers.process(None, "server"):
             Devices(world.env.store, world.rng.randbytes).set_state(world.now, client.person.device.hex(), state)
         world.note("admin", "sets", client.person.login, state)
+
+    def _is_known(self, client: Client) -> bool:
+        table = SYSTEM.device
+        wanted = sa.select(table.c.id).where(table.c.id == client.person.device)
+        with self._world.env.store.read() as cx:
+            return cx.execute(wanted).first() is not None
 
     def unlock_all(self) -> None:
         """Whoever is suspended may go on; whoever is revoked will learn it."""
