@@ -103,10 +103,17 @@ class Accounts:
         return self._store.write(work)
 
     def logout(self, who: Grant, device: bytes) -> None:
-        """Drop the device's refresh tokens; its data and id stay. Raises ProblemError 403 `device`."""
+        """Drop the device's refresh tokens; its data and id stay. Raises ProblemError 403: `device`, or `revoked`."""
         if device != who.device:
             raise ProblemError(403, "device")
-        self._store.write(lambda cx: _drop_families(cx, device))
+
+        def work(connection: sa.Connection) -> None:
+            found = _locked_device(connection, device)
+            if found["state"] == "revoked":  # who is to delete its data must not get away with signing out
+                check_state(found["state"], found["wipe_token"])
+            _drop_families(connection, device)
+
+        self._store.write(work)
 
     def wiped(self, now: int, ask: Wiped) -> None:
         """Take note that a revoked device deleted its data; needs no sign-in. Raises ProblemError 403 `device`."""

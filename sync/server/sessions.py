@@ -232,6 +232,7 @@ class Sessions:
         table = SYSTEM.session
 
         def work(connection: sa.Connection) -> SessionMembers:
+            _check_agent(connection, who)
             row = connection.execute(sa.select(table).where(table.c.sid == sid).with_for_update()).mappings().first()
             if row is None or not _belongs(row, who):
                 raise ProblemError(404, "not_found")
@@ -252,6 +253,7 @@ class Sessions:
         """Return the ticket of a session that this speaker is in, and as whom. Raises ProblemError 404 `not_found`."""
         table = SYSTEM.session
         with self._store.read() as connection:
+            _check_agent(connection, who)
             row = connection.execute(sa.select(table).where(table.c.sid == sid)).mappings().first()
         if row is None or not _belongs(row, who):
             raise ProblemError(404, "not_found")
@@ -328,6 +330,12 @@ def _check_ticket(connection: sa.Connection, who: Grant, invitation: Invitation)
     if known is None or known.blocked_reason or invitation.requester_id != bytes(row.customer).hex():
         raise ProblemError(409, "requester")
     return bytes(row.customer)
+
+
+def _check_agent(connection: sa.Connection, who: Grant) -> None:
+    """An agent's device learns its state whatever it asks; a customer may always end what was begun."""
+    if who.kind == AGENT:
+        load_device(connection, who.device, who.subject)
 
 
 def _belongs(row: sa.RowMapping, who: Grant) -> bool:

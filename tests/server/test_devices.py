@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from sync.server.schema import SYSTEM
 from sync.server.store import DatabaseBusy
 from tests.server.test_accounts import refresh
 from tests.server.test_live import Line, live
+from tests.server.test_sessions import Inviter
 from tests.server.world import Agent, World
 
 
@@ -248,3 +250,25 @@ def test_news_survive_a_database_that_is_busy_for_a_moment(desk: World, monkeypa
         desk.client.blocking_portal.call(telling.run)
     desk.client.blocking_portal.call(telling.run)
     assert {f"rehello {park.device.hex()}", f"bye {kim.device.hex()}"} <= set(told)
+
+
+@pytest.mark.parametrize("state", ["revoked", "suspended"])
+def test_a_withdrawn_device_learns_it_from_its_sessions_too(world: World, admin: Devices, state: str) -> None:
+    """What it writes into the record of a session, or its end, is not taken: its access token lives for minutes yet."""
+    kim = world.agent()
+    inviter, ticket = Inviter(world, kim), kim.ticket()
+    assert inviter.invite(ticket).status_code == 200
+    admin.set_state(world.clock(), kim.device.hex(), state)
+    sid = inviter.sid.hex()
+    for what, body in (("entries", {"sid": sid, "ticket": ticket.hex(), "entries": []}), ("end", {"reason": "over"})):
+        answer = world.client.post(f"/session/v1/{sid}/{what}", json=body, headers=kim.bearer)
+        assert (answer.status_code, answer.json()["code"]) == (403, state)
+
+
+def test_a_revoked_device_is_not_let_off_by_signing_out(world: World, admin: Devices) -> None:
+    """Its first word after the loss may be that; it is told to delete its data all the same."""
+    kim = world.agent()
+    admin.set_state(world.clock(), kim.device.hex(), "revoked")
+    body = {"device": base64.b64encode(kim.device).decode()}
+    answer = world.client.post("/auth/v1/logout", json=body, headers=kim.bearer)
+    assert (answer.status_code, answer.json()["code"], bool(answer.json()["wipe_token"])) == (403, "revoked", True)
