@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import ssl
 import sys
@@ -20,7 +21,7 @@ from sync.server.bootstrap import seed_states
 from sync.server.oidc import MATCHES, OidcSettings
 from sync.server.parts import build_parts, open_parts
 from sync.server.store import DatabaseBusy
-from sync.server.web.serve import Listening, bind, is_loopback, serve, split_listen, write_port_file
+from sync.server.web.serve import LOCAL_PROXIES, Listening, bind, is_loopback, serve, split_listen, write_port_file
 
 USAGE_ERROR = 2
 
@@ -58,7 +59,20 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help=_("Listen beyond this machine without TLS, behind a proxy that encrypts"),
     )
+    add(
+        "--proxy", type=_networks, default=LOCAL_PROXIES, metavar="ADDRESSES",
+        help=_("Proxies that are believed whom they speak for (X-Forwarded-For); without it those of this machine"),
+    )  # fmt: skip
     return out
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    """Return addresses and networks that commas part. For `add_argument(type=...)`; raises ArgumentTypeError."""
+    try:
+        return tuple(str(ipaddress.ip_network(part.strip())) for part in value.split(","))
+    except ValueError as error:
+        told = _("“{value}” is not a list of addresses. Write it like 10.0.0.5 or 10.0.0.0/24,10.1.0.5.")
+        raise argparse.ArgumentTypeError(told.format(value=value)) from error
 
 
 def main(argv: Sequence[str]) -> int:
@@ -90,7 +104,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     except BaseException:
         store.close()
         raise
-    listening = Listening(host, port, arguments.tls_cert, arguments.tls_key)
+    listening = Listening(host, port, arguments.tls_cert, arguments.tls_key, arguments.proxy)
 
     def ready(url: str) -> None:
         if arguments.port_file:

@@ -47,10 +47,10 @@ class Admin:
 
 
 @contextmanager
-def running(data: Path) -> Iterator[str]:
+def running(data: Path, *arguments: str) -> Iterator[str]:
     """A server process; it must end by itself with code 0 on SIGTERM."""
     port_file = data / "url"
-    command = [*DESKSIDE, "server", "--data", str(data), "--port-file", str(port_file)]
+    command = [*DESKSIDE, "server", "--data", str(data), "--port-file", str(port_file), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         wait_until(lambda: port_file.exists() or process.poll() is not None, 40)
@@ -195,3 +195,26 @@ def _first_customer(data: Path) -> str:
         id_ = cx.execute(sa.select(ENTITY_TABLES[CUSTOMER.number].c.id).limit(1)).scalar_one()
     store.close()
     return bytes(id_).hex()
+
+
+@pytest.mark.parametrize(("proxy", "is_believed"), [("127.0.0.0/8", True), ("192.0.2.1,192.0.2.2", False)])
+def test_wrong_codes_count_against_their_sender_behind_a_proxy_that_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], proxy: str, is_believed: bool
+) -> None:
+    """Else all people behind it are one sender, and one who guesses shuts out the others."""
+    people = Admin(tmp_path, monkeypatch, capsys)
+    assert people.run("create-user", "kim", "--name", "Kim", "--password-stdin", text=PASSWORD + "\n")[0] == 0
+    body = {"login": "kim", "password": "wrong", "device_name": "x"}
+    with running(tmp_path, "--proxy", proxy) as url, httpx.Client(base_url=url, timeout=30) as client:
+        for _ in range(5):
+            answer = client.post("/auth/v1/login", json=body, headers={"x-forwarded-for": "198.51.100.7"})
+            assert answer.status_code == 401
+        mine = {"x-forwarded-for": "198.51.100.8"}
+        answer = client.post("/auth/v1/login", json={**body, "password": PASSWORD}, headers=mine)
+        assert answer.status_code == (200 if is_believed else 429)
+
+
+def test_a_proxy_that_is_no_address_is_named(tmp_path: Path) -> None:
+    """In both languages, before anything is begun."""
+    assert "is not a list of addresses" in refused(tmp_path, "--proxy", "balancer")
+    assert "주소 목록이 아닙니다" in refused(tmp_path, "--proxy", "10.0.0.5;10.0.0.6", language="ko")

@@ -23,19 +23,21 @@ from sync.server.web.app import build_app
 from sync.server.web.live_protocol import LiveSockets
 from sync.server.web.patience import PatientHttp
 
-__all__ = ["Listening", "bind", "is_loopback", "serve", "split_listen", "write_port_file"]
+__all__ = ["LOCAL_PROXIES", "Listening", "bind", "is_loopback", "serve", "split_listen", "write_port_file"]
 
+LOCAL_PROXIES = ("127.0.0.1", "::1")
 _log = get_logger("server")
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where and how to listen."""
+    """Where and how to listen. `proxies` are believed who their clients are: addresses and networks."""
 
     host: str
     port: int
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    proxies: tuple[str, ...] = LOCAL_PROXIES
 
     @property
     def scheme(self) -> str:
@@ -94,6 +96,7 @@ def serve(parts: Parts, listener: socket.socket, listening: Listening, ready: Ca
     config = uvicorn.Config(
         build_app(parts),
         http=PatientHttp,
+        forwarded_allow_ips=list(listening.proxies),
         ws=cast("Any", LiveSockets(parts).make),  # a maker of protocols is all that is asked for
         ssl_certfile=listening.tls_cert,
         ssl_keyfile=listening.tls_key,
