@@ -19,6 +19,7 @@ from app.entry import sync_worker_loop
 from app.entry.sync_worker_exchange import steady_ms
 from app.entry.sync_worker_loop import Worker
 from app.entry.sync_worker_socket import WindowServer
+from app.entry.sync_worker_wait import NetworkWatch, Outlook
 from app.store.pending_file import open_reader
 from app.store.replica import ReplicaStore
 from sync import engine_state
@@ -332,7 +333,9 @@ class SlowServer(OddServer):
         self.asked.append("end")
 
 
-def test_changes_get_through_a_line_that_breaks_under_larger_requests(kim: Client, lee: Client) -> None:
+def test_changes_get_through_a_line_that_breaks_under_larger_requests(
+    kim: Client, lee: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each lost push makes the next one smaller; the same hundred changes are not sent in vain for ever."""
     ticket = lee.new_ticket()
     lee.sync()
@@ -340,6 +343,11 @@ def test_changes_get_through_a_line_that_breaks_under_larger_requests(kim: Clien
     for n in range(40):
         kim.note(ticket, f"Notiz {n}")
     sizes: list[int] = []
+
+    async def at_once(*_: object) -> Outlook:
+        return Outlook.BACK
+
+    monkeypatch.setattr(NetworkWatch, "wait_for", at_once)
 
     def odd(message: Push | Pull) -> None:
         if isinstance(message, Push):
