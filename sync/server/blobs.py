@@ -35,6 +35,7 @@ CHUNK_MAX_BYTES = 4 << 20
 PUT_MAX_BYTES = 1 << 20
 _UNFINISHED_MAX_BYTES = 1 << 30  # of one account
 _UNFINISHED_MAX = 500
+_CUSTOMER_DAY_BYTES = 1 << 30  # whole ones of one customer: whoever is invited to write must not fill the disk
 _UNFINISHED_MS = 7 * 86_400_000
 _LONE_MS = 30 * 86_400_000
 _FRESH_MS = 86_400_000
@@ -84,6 +85,8 @@ class Blobs:
         if not 0 <= length <= MAX_BYTES or len(chunk) > CHUNK_MAX_BYTES or offset + len(chunk) > length:
             raise ProblemError(413, "too_large")
         self._check_quota(who, len(chunk))
+        if who.kind == COMPANION and offset == 0:
+            self._check_day(who, length)
         with self._locks.held(sha256):  # two at once, of one account or from two servers, would mix their bytes
             size = self._wanted_again(who, sha256)
             if size is not None:
@@ -205,6 +208,15 @@ class Blobs:
         own = [size for part in parts if (size := _length(part)) is not None]
         if sum(own) + more > _UNFINISHED_MAX_BYTES or len(own) > _UNFINISHED_MAX:
             raise ProblemError(413, "quota")
+
+    def _check_day(self, who: Grant, more: int) -> None:
+        table = SYSTEM.blob
+        sent = sa.select(sa.func.coalesce(sa.func.sum(table.c.size), 0)).where(
+            table.c.account_id == who.subject, table.c.at > self._clock() - _FRESH_MS
+        )
+        with self._store.read() as connection:
+            if int(connection.execute(sent).scalar_one()) + more > _CUSTOMER_DAY_BYTES:
+                raise ProblemError(413, "quota")
 
     def _complete(self, who: Grant, sha256: bytes, part: Path, size: int) -> None:
         digest = hashlib.sha256()

@@ -67,6 +67,7 @@ class Parts:
     login_address: Limiter
     codes_sender: Limiter
     codes_all: Limiter
+    customer_writes: Limiter
     wrong_code_s: float
     passwords: asyncio.Semaphore
     guesses: asyncio.Lock
@@ -146,6 +147,7 @@ def build_parts(
         login_address=Limiter(TryLimit(40, 900, 300)),
         codes_sender=Limiter(TryLimit(5, 600, 900)),
         codes_all=Limiter(TryLimit(60, 600, 600)),
+        customer_writes=Limiter(TryLimit(60, 600, 300)),  # requests and messages of one customer: more no person writes
         wrong_code_s=wrong_code_s,
         passwords=asyncio.Semaphore(HASHERS),
         guesses=asyncio.Lock(),

@@ -187,3 +187,20 @@ def test_what_very_many_rows_name_can_still_be_read(world: World, stored: Blobs)
     refs = [{"sha256": SHA.digest(), "type": MESSAGE.number, "entity_id": n.to_bytes(16, "big")} for n in range(66_000)]
     world.store.write(lambda cx: cx.execute(SYSTEM.blob_ref.insert(), refs))
     assert get(lee).content == CONTENT
+
+
+def test_a_customer_cannot_fill_the_disk_with_files(
+    world: World, stored: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole ones count for a day; who works here may send what the work needs."""
+    monkeypatch.setattr(blobs_module, "_CUSTOMER_DAY_BYTES", 150)
+    yerin, kim = world.companion(), world.agent("kim")
+
+    def put(bearer: dict[str, str], content: bytes) -> int:
+        path = f"/blob/{hashlib.sha256(content).hexdigest()}"
+        return int(world.client.put(path, content=content, headers=bearer).status_code)
+
+    assert [put(yerin.bearer, letter * 100) for letter in (b"a", b"b")] == [204, 413]
+    assert [put(kim.bearer, letter * 100) for letter in (b"c", b"d")] == [204, 204]
+    world.clock.forward(86_401)
+    assert put({"authorization": f"Bearer {yerin.sign_in()}"}, b"b" * 100) == 204

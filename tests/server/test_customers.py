@@ -13,7 +13,7 @@ from app.domain.errors import Refused
 from app.domain.signed import b64, unb64, verify
 from sync.customer_protocol import NewMessage, NewRequest
 from tests.server.test_push import world_state
-from tests.server.world import World, row_id
+from tests.server.world import Companion, World, row_id
 
 
 def request(n: int, **changes: Any) -> NewRequest:
@@ -232,3 +232,18 @@ def test_a_request_that_names_a_strangers_ticket_changes_and_shows_nothing_of_it
     kim.pull()
     assert kim.row(theirs) == before
     assert "between Tom and us" not in companion.get("/customer/v1/home").text
+
+
+def test_a_customer_who_writes_faster_than_a_person_can_waits(desk: World) -> None:
+    """A program in its place must not fill the agents' day; what it wrote comes later, others are not held."""
+    yerin, tom = desk.companion(), desk.companion(desk.other_customer)
+
+    def ask(who: Companion, n: int) -> Any:
+        return who.post("/customer/v1/request", request(n))
+
+    assert {ask(yerin, n).status_code for n in range(60)} == {200}
+    held = ask(yerin, 60)
+    assert (held.status_code, held.json()["code"], held.headers["retry-after"]) == (429, "busy", "301")
+    assert ask(tom, 61).status_code == 200
+    desk.clock.forward(301)
+    assert ask(yerin, 60).status_code == 200

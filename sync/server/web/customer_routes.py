@@ -115,13 +115,13 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
     async def new_request(request: _AnyRequest, data: JSONBody[NewRequest]) -> Accepted:
         """Ask for help."""
         grant = grant_of(request, parts, COMPANION)
-        return await _written(parts, lambda: parts.customers.request(parts.clock(), grant, data))
+        return await _limited(parts, grant, lambda: parts.customers.request(parts.clock(), grant, data))
 
     @post("/customer/v1/message", status_code=200, tags=["customer"], guards=own, request_max_body_size=_MAX_BYTES)
     async def message(request: _AnyRequest, data: JSONBody[NewMessage]) -> Accepted:
         """Write on an own ticket."""
         grant = grant_of(request, parts, COMPANION)
-        return await _written(parts, lambda: parts.customers.message(parts.clock(), grant, data))
+        return await _limited(parts, grant, lambda: parts.customers.message(parts.clock(), grant, data))
 
     @post(
         "/customer/v1/entries",
@@ -144,6 +144,17 @@ def record_entries(parts: Parts, grant: Grant, data: JSONBody[SessionEntries]) -
     if data.ticket and id_of(data.ticket) != ticket:
         raise ProblemError(404, "not_found")
     return parts.customers.entries(parts.clock(), actor, ticket, data)
+
+
+async def _limited(parts: Parts, grant: Grant, work: Callable[[], Written]) -> Accepted:
+    """Take what a customer writes, as long as it could be a person. Raises ProblemError 429 `busy`: it comes later."""
+    writer, now = grant.subject.hex(), parts.clock()
+    wait = parts.customer_writes.blocked_s(writer, now)
+    if wait:
+        raise ProblemError(429, "busy", retry_s=wait)
+    accepted = await _written(parts, work)
+    parts.customer_writes.failed(writer, now)
+    return accepted
 
 
 async def _written(parts: Parts, work: Callable[[], Written]) -> Accepted:
