@@ -8,6 +8,7 @@ very transaction that brought it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,15 +105,18 @@ class ShownRows:
     def __init__(self, shown: Shown, *, hidden: frozenset[tuple[int, bytes]] = frozenset()) -> None:
         self._shown = shown
         self._hidden = hidden
+        self._hidden_types = frozenset(type_ for type_, _ in hidden)
         self._seqs: dict[tuple[int, bytes], int] = {}
         self._cache: dict[tuple[int, bytes], Row | None] = {}
         self._first: dict[tuple[int, str, Value], Row | None] = {}
+        # of the rows that were read or kept, by entity and column: which ids have, or had, a value
+        self._having: dict[int, dict[str, dict[Value, set[bytes]]]] = defaultdict(dict)
 
     def get(self, type_: int, id_: bytes) -> Row | None:
         """Return a row as shown, deleted ones included, or None."""
         key = (type_, id_)
         if key not in self._cache:
-            self._cache[key] = self._read(type_, id_)
+            self._remember(key, self._read(type_, id_))
         return self._cache[key]
 
     def first(self, type_: int, column: str, value: Value) -> Row | None:
@@ -128,10 +132,10 @@ class ShownRows:
         table.entity.field(column)
         where = f'"{column}" = ?'
         ids = {id_ for (id_,) in self._shown.select(type_, "id", where, (value,))}
-        if any(kind == type_ for kind, _ in self._hidden):
+        if type_ in self._hidden_types:
             # a hidden image may have stood for a base row that has the value
             ids |= {id_ for (id_,) in self._shown.tx.all(f"SELECT id FROM main.{table.name} WHERE {where}", (value,))}
-        ids |= {id_ for kind, id_ in self._cache if kind == type_}
+        ids |= self._cached(type_, column).get(value, set())
         rows = (self.get(type_, id_) for id_ in sorted(ids))
         return [r for r in rows if r is not None and r.values.get(column) == value and (deleted or not r.deleted)]
 
@@ -142,7 +146,24 @@ class ShownRows:
 
     def keep(self, images: Mapping[tuple[int, bytes], Row]) -> None:
         """Let these images stand for the rows from here on."""
-        self._cache.update(images)
+        for key, row in images.items():
+            self._remember(key, row)
+
+    def _remember(self, key: tuple[int, bytes], row: Row | None) -> None:
+        self._cache[key] = row
+        if row is not None:
+            for column, having in self._having[key[0]].items():
+                having[row.values.get(column)].add(key[1])
+
+    def _cached(self, type_: int, column: str) -> Mapping[Value, set[bytes]]:
+        """Return, by value, the cached rows that have or had it; made at the first question about the column."""
+        columns = self._having[type_]
+        if column not in columns:
+            having = columns[column] = defaultdict(set)
+            for (kind, id_), row in self._cache.items():
+                if kind == type_ and row is not None:
+                    having[row.values.get(column)].add(id_)
+        return columns[column]
 
     def _read(self, type_: int, id_: bytes) -> Row | None:
         table = table_of(type_)
