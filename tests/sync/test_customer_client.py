@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -63,6 +64,10 @@ class Bench:
         wait_until(lambda: self.server.sockets, 10)
         wait_until(lambda: self.of(net.LineChanged) and self.of(net.LineChanged)[-1].online, 10)
 
+    def has_socket_but(self, was: object) -> bool:
+        """Whether a live channel is open that is another one."""
+        return bool(self.server.sockets) and self.server.sockets[-1] is not was
+
     def of(self, kind: type) -> list:  # type: ignore[type-arg]  # of the kind that was asked for
         """What was heard of one kind."""
         return [event for event in list(self.heard) if isinstance(event, kind)]
@@ -90,7 +95,7 @@ def test_a_companion_on_a_line_that_died_in_silence_is_reached_again_when_it_is_
     bench.line.silence(Silence.BOTH)
     wait_until(lambda: "server_unreachable" in [e.code for e in bench.of(net.LineChanged)], 20)
     bench.line.silence(Silence.NONE)
-    wait_until(lambda: bench.server.sockets and bench.server.sockets[-1] is not first, 20)
+    wait_until(partial(bench.has_socket_but, first), 20)
     bench.server.push(live.SessionEnded(session=b"s" * 16, reason="end"))
     wait_until(lambda: bench.of(net.SessionClosed), 5)
 
@@ -115,11 +120,7 @@ def test_a_channel_that_lasted_is_opened_again_at_once_however_often_others_brok
     for _ in range(4):
         was = bench.server.sockets[0]
         bench.line.cut()
-
-        def is_another(was: object = was) -> bool:
-            return bool(bench.server.sockets) and bench.server.sockets[-1] is not was
-
-        wait_until(is_another, 5)
+        wait_until(partial(bench.has_socket_but, was), 5)
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "server_unreachable"), (404, "bad_code"), (429, "blocked")])

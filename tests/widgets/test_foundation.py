@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QStringListModel, Qt
 from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent, QKeySequence, QPixmap, QRawFont
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
@@ -180,6 +180,15 @@ def test_reading_a_field_keeps_the_syllable_being_composed(
 
     monkeypatch.setattr(QGuiApplication, "inputMethod", staticmethod(Method))
     assert read_text(field) == syllables[-1]
+
+
+def test_a_nul_that_was_pasted_along_does_not_stop_a_reply(qtbot: QtBot) -> None:
+    """Logs and terminals have them in what they copy: nobody could find out why "send" is refused."""
+    for field in (QPlainTextEdit(), QLineEdit()):
+        qtbot.addWidget(field)
+        QApplication.clipboard().setText("Fehler\x00 0x80")
+        field.paste()
+        assert read_text(field) == "Fehler 0x80"
 
 
 @pytest.mark.ux("UX-66")

@@ -20,12 +20,13 @@ def commit_composition() -> None:
 
 
 def read_text(field: Field) -> str:
-    """Return what the field holds, the syllable being composed included (UX-66). GUI thread.
+    """Return what the field holds, the syllable being composed included (UX-66), without NULs. GUI thread.
 
     Every action (send, save, switch, close, undo) reads editors through this and nothing else.
     """
     commit_composition()
-    return field.text() if isinstance(field, QLineEdit) else field.toPlainText()
+    text = field.text() if isinstance(field, QLineEdit) else field.toPlainText()
+    return text.replace("\0", "")  # pasted from a terminal or a log; nobody sees them, and no database takes them
 
 
 class EnterFilter(QObject):
