@@ -83,10 +83,12 @@ class Loading(CoreState):
             size = _LOAD_PULL_BYTES
         if pulling.mores >= _MORES_BEFORE_GROWTH:
             size = min(size * 4 ** (pulling.mores - _MORES_BEFORE_GROWTH + 1), _HARD_PULL_BYTES)
+        # files that were put back may know answers of the lost future only, and the server has others by now: all come
+        anew = self._new_epoch is not None and pulling.purpose == "live"
         return Pull(
             device=self._state.device,
             epoch=self._epoch,
-            lmid_seen=self._state.lmid_seen,
+            lmid_seen=0 if anew else self._state.lmid_seen,
             scopes=dict(pulling.gathered.marks),
             max_bytes=size,
         )

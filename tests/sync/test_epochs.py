@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from sync.protocol import (
 from sync.server.devices import Devices
 from sync.server.epochs import begin_epoch
 from tests.sync.desk import Client, Desk
+from tests.sync.restoring import back_up, restore
 
 # --- epochs -----------------------------------------------------------------------------------------------------------
 
@@ -35,12 +34,12 @@ def test_a_server_restored_from_a_backup_gets_the_lost_work_again(
     kim.note(ticket, "vor der Sicherung")
     kim.sync()
     backup = tmp_path / "backup.db"
-    _back_up(tmp_path / "server", backup)
+    back_up(tmp_path / "server", backup)
     kim.note(ticket, "nach der Sicherung")
     kim.sync()
     assert kim.profile.numbers().waiting == 0
     _let_a_minute_pass(kim)
-    _restore(desk, backup)
+    restore(desk, backup)
     pushes: list[bool] = []
     kim.line.lose = lambda request: pushes.append(isinstance(request, Push)) or False  # type: ignore[func-returns-value]  # notes
     kim.core.sync_now()
@@ -58,11 +57,11 @@ def test_work_lost_by_the_server_shows_all_the_while(desk: Desk, kim: Client, le
     lee.sync()
     kim.sync()
     backup = tmp_path / "backup.db"
-    _back_up(tmp_path / "server", backup)
+    back_up(tmp_path / "server", backup)
     kim.note(ticket, "verloren und wieder da")
     kim.sync()
     _let_a_minute_pass(kim)
-    _restore(desk, backup)
+    restore(desk, backup)
     kim.line.lose = lambda request: isinstance(request, Push)
     kim.core.sync_now()
     assert not kim.sync()
@@ -79,24 +78,6 @@ def _let_a_minute_pass(client: Client) -> None:
     client.profile.after_checkpoint()
     client.desk.clock.ms += 61_000
     client.profile.after_checkpoint()
-
-
-def _back_up(folder: Path, backup: Path) -> None:
-    with contextlib.closing(sqlite3.connect(folder / "server.db")) as raw:
-        raw.execute("VACUUM INTO ?", (str(backup),))
-
-
-def _restore(desk: Desk, backup: Path) -> None:
-    """Put every row of a backup in the place of what is there, and begin a new epoch."""
-    with contextlib.closing(sqlite3.connect(backup.with_name("server") / "server.db", isolation_level=None)) as raw:
-        raw.execute("ATTACH DATABASE ? AS old", (str(backup),))
-        raw.execute("BEGIN IMMEDIATE")
-        for (name,) in raw.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
-            if not name.startswith("sqlite_"):
-                raw.execute(f"DELETE FROM main.{name}")  # noqa: S608 - names of our own tables
-                raw.execute(f"INSERT INTO main.{name} SELECT * FROM old.{name}")  # noqa: S608 - as above
-        raw.execute("COMMIT")
-    desk.store.write(lambda cx: begin_epoch(cx, new_id(), desk.clock(), "restored"))
 
 
 def test_a_scope_whose_rows_were_all_deleted_comes_back_with_a_restored_server(desk: Desk, kim: Client) -> None:
@@ -127,7 +108,7 @@ def test_a_ticket_that_went_ahead_to_a_team_whose_first_load_a_restore_broke_off
     lee.sync()
     if member:
         devices.set_team(desk.clock(), "kim", "남부", member=True)
-    _back_up(tmp_path / "server", backup)
+    back_up(tmp_path / "server", backup)
     lee.do(TicketMove(new_id(), ticket, south))
     lee.core.answer_guard(apply=True)
     lee.sync()
@@ -136,7 +117,7 @@ def test_a_ticket_that_went_ahead_to_a_team_whose_first_load_a_restore_broke_off
     kim.core.rehello()
     kim.sync()
     assert _scope_shown(kim, ticket) == f"team:{south.hex()}"
-    _restore(desk, backup)
+    restore(desk, backup)
     kim.core.sync_now()
     assert kim.sync()
     assert kim.core.guard is None
