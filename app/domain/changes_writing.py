@@ -28,6 +28,7 @@ from app.domain.changes_base import (
     landing,
     preview_of,
     set_state_effects,
+    was_done,
 )
 from app.domain.entities import MESSAGE, NOTE, SESSION_RECORD, TICKET, TIME_ENTRY, Category, Value
 from app.domain.errors import Refused
@@ -95,7 +96,7 @@ class MessageAdd:
         """Do so also where the ticket was merged."""
         check_words(self.body, self.attachments, self.html)
         ticket, via = landing(rows, self.ticket)
-        id_, told = fresh_id(rows, MESSAGE.number, self.message, self.event, self.is_same)
+        id_, told = fresh_id(rows, MESSAGE.number, self.message, self.event, lambda row: self.is_sent(rows, row))
         if id_ is None:
             return []
         number = int_of(ticket.values.get("msg_seq")) + 1
@@ -114,8 +115,12 @@ class MessageAdd:
         wake = open_by_writing(rows, ctx, ticket, self.event, inbound=self.inbound)
         return [message, Derive(TICKET.number, ticket.id, last), line, *told, *wake]
 
-    def is_same(self, row: Row) -> bool:
-        """Return whether a stored message is this one, sent before."""
+    def is_sent(self, rows: Rows, row: Row) -> bool:
+        """Return whether a stored message is this one, sent before: as it is, or held and edited by its author."""
+        home, kind = row.values.get("origin_ticket"), "customer" if self.inbound else "reply"
+        return self._is_same(row) or (isinstance(home, bytes) and was_done(rows, home, self.event, kind))
+
+    def _is_same(self, row: Row) -> bool:
         home = (row.values.get("origin_ticket"), row.values.get("arrived_via"), row.values.get("ticket"))
         direction = "in" if self.inbound else "out"
         content = (row.values.get("body"), row.values["direction"], row.values.get("attachments"))

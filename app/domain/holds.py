@@ -105,7 +105,7 @@ def _release(change: ReplyRelease, rows: Rows, ctx: Context) -> Held | None:
 
 def _stale(change: MessageAdd, base: BaseEntries, rows: Rows, ctx: Context) -> Held | None:
     there = rows.get(MESSAGE.number, change.message)
-    if there is not None and change.is_same(there):
+    if there is not None and change.is_sent(rows, there):
         return None
     ticket, via = landing_of(rows, change.ticket)
     if ticket is None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from app.domain.changes import AnyChange, MemberSet, membership_id
+from app.domain.changes import AnyChange, MemberSet, ReplyRelease, membership_id
 from app.domain.entities import BY_NUMBER, CONFLICT, CUSTOMER, HISTORY, MESSAGE, ORGANISATION, TICKET, USER
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, UserId, derived_id, hlc_ms
@@ -115,7 +115,7 @@ class NeedsYouFile:
         event = getattr(change, "event", None)
         if change is None or not event:
             return out
-        out.add(derived_id(event, "held"))
+        out.add(derived_id(event, "held") if not isinstance(change, ReplyRelease) else change.conflict)
         fields = [str(e.get("field", "")) for e in data.get("fields") or () if isinstance(e, dict)]
         out |= {derived_id(event, "conflict", subject, f) for f in fields for subject in _subjects(change)}
         identity = self._identity()

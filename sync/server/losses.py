@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.domain.changes import AnyChange, Context, Row, canonical_json, dump_change
+from app.domain.changes import AnyChange, Context, MessageAdd, Row, canonical_json, dump_change, load_change
 from app.domain.changes_base import plain
 from app.domain.entities import BY_NUMBER, CONFLICT, TICKET, Value, user_scope
 from app.domain.errors import Refused
@@ -59,7 +59,11 @@ class Losses:
         if before is not None:
             kept = {"created_at": before.values["created_at"]}
             return replace(before, rev=before.rev + 1, values={**before.values, **values, **kept})
-        return self._new(derived_id(change.event, "held"), author, values, ctx)
+        id_ = derived_id(change.event, "held")
+        there = self._rows.get(CONFLICT.number, id_)
+        if there is not None and there.values["created_by"] == author and _holds(there, change):
+            return None
+        return self._new(id_, author, values, ctx)
 
     def _new(self, id_: bytes, owner: bytes, values: dict[str, Value], ctx: Context) -> Row | None:
         """Return the row, unless it is there already: the change was sent again, and what a person decided stays."""
@@ -79,3 +83,14 @@ class Losses:
     def _has_user_scope(self, user: bytes) -> bool:
         scope = SYSTEM.scope
         return self._cx.execute(sa.select(scope.c.id).where(scope.c.id == user_scope(user))).first() is not None
+
+
+def _holds(row: Row, change: AnyChange) -> bool:
+    """Return whether a row holds this very reply, in other words: its author edited it, and it was held once more."""
+    if not isinstance(change, MessageAdd):
+        return False
+    try:
+        held = load_change(row.values["mine"])
+    except Refused:
+        return False
+    return isinstance(held, MessageAdd) and (held.event, held.message) == (change.event, change.message)

@@ -148,6 +148,11 @@ def test_a_held_reply_is_released_once_as_its_author_wants_it(rows: MemoryRows) 
     before = dict(rows.rows)
     rows.run(release)
     assert rows.rows == before
+    rows.run(c.TicketSplit(event(7), TICKET_ID, b"n" * 16, (b"\x02" * 16,), "다른 문제", "~K7-9"))
+    before = dict(rows.rows)
+    assert rows.held(reply(), SEEN, device="Z9") is None  # a device that took a new id sends it as it was before
+    rows.run(reply(), device="Z9")
+    assert rows.rows == before
 
 
 def test_a_reply_held_by_a_merge_is_released_to_the_target(rows: MemoryRows) -> None:
