@@ -120,9 +120,9 @@ def test_the_agent_sees_the_running_picture(pair: tuple[Stub, Stub]) -> None:
         return len(seen) >= 5
 
     wait_until(counted, 10)
-    wait_until(lambda: agent.stats.get("latency_p50_ms"), 5)
+    # figures come once a second: those of the moment before may know of fewer pictures
+    wait_until(lambda: agent.stats.get("latency_p50_ms") and agent.stats["frames_received"] >= 5, 5)
     assert agent.stats["latency_p50_ms"] <= agent.stats["latency_p95_ms"]
-    assert agent.stats["frames_received"] >= 5
 
 
 def test_nothing_leaves_without_a_grant(pair: tuple[Stub, Stub]) -> None:
