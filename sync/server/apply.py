@@ -31,6 +31,7 @@ from app.domain.executor import Outcome, Texts, execute
 from app.domain.holds import Held, held, was_carried_out
 from sync.conflicts import decide
 from sync.protocol import BaseEntries
+from sync.server.held_before import held_before
 from sync.server.losses import Losses
 from sync.server.policies import still_held
 from sync.server.rows import TxRows
@@ -73,7 +74,19 @@ class Applier:
         )
 
     def apply(self, change: AnyChange, base: BaseEntries, ctx: Context) -> Applied:
-        """Run one change and stage its rows. Raises Refused; then nothing of it is staged."""
+        """Run one change and stage its rows. Raises Refused; then nothing of it is staged.
+
+        What waits for its author already is not refused when it is sent again: it would be told of twice.
+        """
+        try:
+            return self._apply(change, base, ctx)
+        except Refused:
+            row = held_before(change, self._rows, ctx)
+            if row is None:
+                raise
+            return Applied("conflict", json.loads(str(row.values["theirs"])), str(row.values["kind"]))
+
+    def _apply(self, change: AnyChange, base: BaseEntries, ctx: Context) -> Applied:
         self._check_roots(change)
         validate(change)  # also what is held and not carried out
         if isinstance(change, SessionRecordAdd) and not is_true(change):

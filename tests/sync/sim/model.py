@@ -41,6 +41,10 @@ class Model:
         """Return (st, changed rows). Raises Refusal."""
         return _Run(self._states, self._category, self._owner_of, below, deed).run()
 
+    def waits(self, below: Rows, deed: Deed) -> bool:
+        """Whether this very deed was held for its author before: then it is not refused when it is sent again."""
+        return _Run(self._states, self._category, self._owner_of, below, deed).waits()
+
     def roots(self, below: Rows, deed: Deed) -> set[Key]:
         """Return the rows that a deed names, those that its conflict is about, and in a replay where it lands."""
         return _Run(self._states, self._category, self._owner_of, below, deed).roots()
@@ -108,6 +112,13 @@ class _Run(Settling):
             kind=kind, status="open", held={"name": name, "args": hexed(self.args)},
         )  # fmt: skip
         return True
+
+    def waits(self) -> bool:
+        """Whether its author has a row that holds it, open or closed."""
+        row = self.get(CONFLICT, uuid5(self.args["event"], "held"))
+        if row is None or row.deleted or row.values["created_by"] != self.deed.account:
+            return False
+        return bool(held_json(row)["name"] == self.deed.name)
 
     def _was_carried_out(self) -> bool:
         """Whether this very change left its line on the ticket: a device with a new id only sends it again."""

@@ -265,7 +265,7 @@ class Oracle:
         try:
             expected, put = self._run(deed, view, scopes)
         except Refusal as refusal:
-            expected, put = "rejected", {}
+            expected, put = "conflict" if self.model.waits(view, deed) else "rejected", {}
             why_not = refusal.code
         if st != expected and not (expected == ANY and st in ("ok", "merged", "conflict")):
             raise Violation(
