@@ -111,14 +111,17 @@ class Socket:
 
     def send_bytes(self, payload: bytes) -> None:
         """Send a message; to a socket that is closing it goes nowhere, and the next read says so."""
-        with contextlib.suppress(InvalidState):
-            self._client.send_binary(payload)
-        self.call(self._flush)
+        self.call(self._send, self._client.send_binary, payload)
 
     def send_text(self, text: str) -> None:
         """Send a message of the kind that nobody here speaks."""
-        self._client.send_text(text.encode())
-        self.call(self._flush)
+        self.call(self._send, self._client.send_text, text.encode())
+
+    def _send(self, put: Callable[[bytes], None], payload: bytes) -> None:
+        # On the event loop alone: put from another thread, a frame falls into the list that a flush has just emptied.
+        with contextlib.suppress(InvalidState):
+            put(payload)
+        self._flush()
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes as they are."""
