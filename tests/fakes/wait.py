@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(cond: Callable[[], object], timeout_s: float = 5.0, step_s: float = 0.01) -> None:
+def wait_until(cond: Callable[[], object], timeout_s: float = 30.0, step_s: float = 0.01) -> None:
     """Return as soon as `cond()` is true. Raises AssertionError after `timeout_s`."""
     end = time.monotonic() + timeout_s
     while not cond():

@@ -71,7 +71,7 @@ def test_a_frozen_child_can_be_killed() -> None:
     link = odd_child("os.kill(os.getpid(), 19)")
     wait_until(lambda: psutil.Process(link.pid).status() == psutil.STATUS_STOPPED)
     link.kill()
-    assert link.wait(5) == -signal.SIGKILL
+    assert link.wait(30) == -signal.SIGKILL
     link.close()
 
 
@@ -84,7 +84,7 @@ def test_a_child_that_does_not_read_never_makes_the_window_wait() -> None:
         return not any([link.tell(message) for _ in range(100)])  # noqa: C419  # all of them, not up to the first
 
     wait_until(fill, 10)
-    assert link.wait(5) == -signal.SIGKILL
+    assert link.wait(30) == -signal.SIGKILL
     link.close()
 
 
@@ -142,7 +142,7 @@ def test_a_child_does_not_outlive_its_window() -> None:
         child = psutil.Process(int(window.stdout.readline()))
         assert child.is_running()
         window.kill()
-    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 5)
+    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 30)
 
 
 def test_closing_ends_every_thread() -> None:

@@ -99,7 +99,7 @@ def test_a_child_that_does_not_answer_end_is_killed(qtbot: QtBot, fake: Callable
     host = fake("conn.send_bytes(encode(Ready(os.getpid())))\nos.kill(os.getpid(), 19)\n")
     with qtbot.waitSignal(host.message, timeout=10_000):
         host.start()
-    with qtbot.waitSignal(host.died, timeout=5_000) as died:
+    with qtbot.waitSignal(host.died, timeout=30_000) as died:
         host.stop()
     assert died.args == [-signal.SIGKILL]
 

@@ -175,7 +175,7 @@ def test_stop_with_the_own_child_frozen_kills_it_within_its_time(pair: Pair) -> 
     os.kill(frozen.pid, signal.SIGSTOP)
     pair.perform(world.customer, world.customer_end.stop())
     pair.until(lambda: world.customer.of(KillChild))
-    assert frozen.wait(5) == -signal.SIGKILL
+    assert frozen.wait(30) == -signal.SIGKILL
     assert world.customer.end.view.reason is EndReason.STOPPED
     assert world.customer.of(Receipt)
 

@@ -121,7 +121,7 @@ def test_the_agent_sees_the_running_picture(pair: tuple[Stub, Stub]) -> None:
 
     wait_until(counted, 10)
     # figures come once a second: those of the moment before may know of fewer pictures
-    wait_until(lambda: agent.stats.get("latency_p50_ms") and agent.stats["frames_received"] >= 5, 5)
+    wait_until(lambda: agent.stats.get("latency_p50_ms") and agent.stats["frames_received"] >= 5, 30)
     assert agent.stats["latency_p50_ms"] <= agent.stats["latency_p95_ms"]
 
 
@@ -304,11 +304,11 @@ def test_after_end_nothing_leaves_and_both_sides_know() -> None:
         ended = customer.end()
         assert ended.frames_sent > 0
         agent.stats = {}
-        wait_until(lambda: agent.stats, 5)
+        wait_until(lambda: agent.stats, 30)
         received = agent.stats["frames_received"]
         assert 0 < received <= ended.frames_sent
         agent.stats = {}
-        wait_until(lambda: agent.stats, 5)
+        wait_until(lambda: agent.stats, 30)
         assert agent.stats["frames_received"] == received
 
 
@@ -317,7 +317,7 @@ def test_a_dead_peer_shows_as_silence_and_can_be_replaced() -> None:
     with two_children(NO_DISPLAY, "drawn") as (customer, agent):
         grant(customer, "view")
         agent.link.kill()
-        assert agent.link.wait(5) == -signal.SIGKILL
+        assert agent.link.wait(30) == -signal.SIGKILL
         wait_until(lambda: customer.want(PeerState).silent_ms > 900, 10)
         replaced = _ours.start("agent", NO_DISPLAY, {"loopback": 1})
         try:

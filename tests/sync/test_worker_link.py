@@ -72,7 +72,7 @@ def test_calls_without_a_worker_are_answered_later_with_nothing(qtbot: QtBot, li
     answers: list[tuple[int, bytes]] = []
     link.call("GET", "/session/v1/revocations", b"", lambda status, body: answers.append((status, body)))
     assert answers == []
-    with qtbot.waitSignal(link.sig_failed, timeout=5_000):
+    with qtbot.waitSignal(link.sig_failed, timeout=30_000):
         link.send_sig(b"s" * 16, "customer", 1, b"x")
     qtbot.waitUntil(lambda: answers == [(0, b"")])
 
@@ -81,7 +81,7 @@ def test_a_newer_question_supersedes_an_older_one(qtbot: QtBot, jobs: QtJobs) ->
     """Typing fast shows the last answer only."""
     gate = threading.Event()
     shown: list[str] = []
-    jobs.query(lambda: gate.wait(5) and "old", lambda value: shown.append(str(value)), key="search")
+    jobs.query(lambda: gate.wait(30) and "old", lambda value: shown.append(str(value)), key="search")
     jobs.query(lambda: "new", shown.append, key="search")
     qtbot.waitUntil(lambda: shown == ["new"])
     gate.set()

@@ -177,7 +177,7 @@ def test_the_warning_of_the_first_use_cannot_be_skipped(theme: Theme, qtbot: QtB
     with qtbot.assertNotEmitted(window.understood):
         window.yes.click()
         QTest.keyClick(window, Qt.Key.Key_Return)
-    qtbot.waitUntil(window.yes.isEnabled, timeout=3000)
+    qtbot.waitUntil(window.yes.isEnabled, timeout=30_000)
     with qtbot.waitSignal(window.understood), qtbot.assertNotEmitted(window.refused):
         window.yes.click()
     other = ScamWindow(theme)

@@ -42,7 +42,7 @@ class Desk:
         self.window.resize(1280, 800)
         self.window.show()
         self.window.open_ticket(ticket_id(0))
-        qtbot.waitUntil(lambda: bool(self.chips()), timeout=5000)
+        qtbot.waitUntil(lambda: bool(self.chips()), timeout=30_000)
 
     @property
     def link(self) -> FakeLink:
@@ -114,10 +114,10 @@ def test_a_chip_is_right_from_its_first_paint(desk: Desk) -> None:
     first = FILES[6][0]
     desk.blobs.states[first.sha256] = BlobStatus(BlobState.WAITING, 0, first.size_bytes)
     desk.window.open_ticket(ticket_id(1))
-    desk.qtbot.waitUntil(lambda: not is_building(), timeout=5000)
+    desk.qtbot.waitUntil(lambda: not is_building(), timeout=30_000)
     desk.window.open_ticket(ticket_id(0))
     jobs.hold = True  # whatever is asked from here on is not answered
-    desk.qtbot.waitUntil(lambda: bool(desk.chips()) and not is_building(), timeout=5000)
+    desk.qtbot.waitUntil(lambda: bool(desk.chips()) and not is_building(), timeout=30_000)
     assert desk.chip(6).accessibleName().endswith("waits to be uploaded")
     assert desk.chip(1).accessibleName().endswith("not on this computer: press to fetch")
     jobs.release()
@@ -130,7 +130,7 @@ def test_a_chip_made_late_shows_what_was_told_meanwhile(desk: Desk) -> None:
     desk.window.show_blob(FILES[6][0].sha256, BlobStatus(BlobState.FAILED, code="too_large"))
     jobs.hold = True
     desk.window.ticket.conversation.retranslate()
-    desk.qtbot.waitUntil(lambda: bool(desk.chips()) and not is_building(), timeout=5000)
+    desk.qtbot.waitUntil(lambda: bool(desk.chips()) and not is_building(), timeout=30_000)
     assert desk.chip(6).accessibleName().endswith("failed: larger than the server takes")
     jobs.release()
 

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long tests wait for what must come: long enough for a machine that does something else for a while."""
+
+from __future__ import annotations
+
+from pytestqt.qtbot import QtBot
+
+PATIENCE_MS = 30_000
+
+for _wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil, QtBot.waitCallback, QtBot.waitExposed):
+    assert _wait.__kwdefaults__["timeout"] == 5000
+    _wait.__kwdefaults__["timeout"] = PATIENCE_MS
