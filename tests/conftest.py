@@ -8,5 +8,6 @@ from pytestqt.qtbot import QtBot
 PATIENCE_MS = 30_000
 
 for _wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil, QtBot.waitCallback, QtBot.waitExposed):
-    assert _wait.__kwdefaults__["timeout"] == 5000
-    _wait.__kwdefaults__["timeout"] = PATIENCE_MS
+    _defaults = _wait.__kwdefaults__ or {}
+    assert _defaults["timeout"] == 5000
+    _defaults["timeout"] = PATIENCE_MS
