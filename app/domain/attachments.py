@@ -47,15 +47,20 @@ _UNKNOWN_TYPE = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _FORBIDDEN = re.compile(r'[<>:"|?*]')  # Windows takes none of them in a file's name
 _SPACES = re.compile(r"\s+")
-_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)")
 _JOINERS = frozenset("\u200c\u200d")  # part of words in Persian and of emoji; they hide nothing
+_EDGES = " .\u200c\u200d"
+_BLANKS = frozenset(
+    "\u034f\u115f\u1160\u2800\u3164\uffa0"
+)  # letters and signs that show nothing: fillers of Hangul, Braille
 # what a desktop runs, or lets run, when it is opened
 _PROGRAM_ENDINGS = (
     "action ade adp apk app appimage application appref-ms bash bat bin chm cmd com command cpl crt csh deb desktop "
-    "diagcab dll dmg docm dotm ear elf exe flatpakref gadget hta htm html img inf ins iso isp jar jnlp js jse ksh lnk "
-    "mde msc msh msi msix msp mst osx out pif pkg pl potm ppam pptm prg ps1 ps1xml ps2 psc1 psm1 py pyc pyw rb reg rpm "
-    "run scf scpt scr sct service settingcontent-ms sh shb shs snap svg sys terminal theme torrent udf url vb vbe vbs "
-    "vbscript vhd vhdx website workflow ws wsc wsf wsh xbap xhtml xlam xll xlsm xltm xml xsl zsh"
+    "diagcab dll dmg docm dotm ear elf exe flatpakref gadget hta htm html img inf ins iso isp jar jnlp js jse ksh "
+    "library-ms lnk mde msc msh msi msix msp mst osx out pif pkg pl potm ppam pptm prg ps1 ps1xml ps2 psc1 psm1 py "
+    "pyc pyw rb reg rpm run scf scpt scr sct search-ms searchconnector-ms service settingcontent-ms sh shb shs snap "
+    "svg sys terminal theme torrent udf url vb vbe vbs vbscript vhd vhdx website workflow ws wsc wsf wsh xbap xhtml "
+    "xlam xll xlsm xltm xml xsl zsh"
 )
 _PROGRAMS = frozenset(_PROGRAM_ENDINGS.split())
 _PROGRAM_TYPES = re.compile(r"(x-)?(ms-?dos|executable|sharedlib|shellscript|msdownload|desktop|java-archive|sh$|bat$)")
@@ -144,11 +149,17 @@ def clean_name(name: str) -> str:
     """Return a file name without path, control, direction and other deceiving characters; never empty."""
     text = unicodedata.normalize("NFC", name).replace("\\", "/")
     text = next((part for part in reversed(text.split("/")) if part.strip(" .")), "")
-    text = "".join(c for c in text if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
-    text = _SPACES.sub(" ", _FORBIDDEN.sub("_", text)).strip(" .")
+    text = _SPACES.sub(" ", _FORBIDDEN.sub("_", "".join(filter(_shows, text))))
+    text = unicodedata.normalize("NFC", text).strip(_EDGES)
     if _DEVICES.match(text):
         text = f"_{text}"
     return _shortened(text) or "file"
+
+
+def _shows(char: str) -> bool:
+    if char in _JOINERS:
+        return True
+    return char not in _BLANKS and unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 def _shortened(text: str) -> str:
@@ -159,7 +170,7 @@ def _shortened(text: str) -> str:
     if not dot or len(ending.encode()) > 20:
         stem, dot, ending = text, "", ""
     room = MAX_NAME_BYTES - len((dot + ending).encode())
-    return stem.encode()[:room].decode(errors="ignore").rstrip(" .") + dot + ending
+    return stem.encode()[:room].decode(errors="ignore").rstrip(_EDGES) + dot + ending
 
 
 def clean_media_type(text: str) -> str:

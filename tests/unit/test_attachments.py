@@ -58,6 +58,14 @@ def file(name: str, media: str = "application/octet-stream") -> Attachment:
         ("two   spaces\u00a0.txt", "two spaces .txt"),
         ("\ud800.txt", "txt"),
         ("👩\u200d🔧.png", "👩\u200d🔧.png"),
+        ("cafe\u202e\u0301.txt", "café.txt"),
+        ("CONIN$", "_CONIN$"),
+        ("com¹.txt", "_com¹.txt"),
+        ("aux .txt", "_aux .txt"),
+        ("견적.pdf" + "\u3164" * 50 + ".exe", "견적.pdf.exe"),
+        ("blank\u2800\uffa0.txt", "blank.txt"),
+        ("\u200d", "file"),
+        ("\u200c.profile\u200c", "profile"),
     ],
 )
 def test_a_name_comes_out_harmless(given: str, kept: str) -> None:
@@ -83,6 +91,7 @@ def test_programs_are_known_by_ending_or_type_and_disguises_are_named() -> None:
     """The last ending counts, whatever stands before it."""
     assert is_program(file("setup.EXE"))
     assert is_program(file("a.pdf.scr"))
+    assert is_program(file("shared.library-ms"))
     assert is_program(file("notes", "application/x-msdownload"))
     assert is_program(file("notes", "text/x-shellscript"))
     assert not is_program(file("invoice.pdf", "application/pdf"))
