@@ -165,19 +165,20 @@ class RowWriter:
         total[1] -= self._hash(type_, id_, seq)
 
     def _put_unknown(self, page: RowPage) -> None:
-        """Rows of a newer schema are counted, not kept."""
+        """Rows of a newer schema are counted, not kept: the live ones, and by the same rules as all others."""
         sent = self._sent.get(page.scope)
         for row in page.rows:
-            sql = "SELECT scope_id, seq, 0, 0 FROM unknown_row WHERE type = ? AND id = ?"
-            old = self._tx.one(sql, (page.type, row[0]))
-            held = (str(old[0]), int(old[1]), 0, 0) if old is not None else None
+            sql = "SELECT scope_id, seq, 0, rev FROM unknown_row WHERE type = ? AND id = ?"
+            held: tuple[str, int, int, int] | None = self._tx.one(sql, (page.type, row[0]))
             if not self._wins(page, row, held, sent):
                 continue
+            self._remember_scope(page, row[:1])
             if held is not None:
                 self._subtract(page.type, row[0], held[0], held[1])
                 self._tx.run("DELETE FROM unknown_row WHERE type = ? AND id = ?", (page.type, row[0]))
             if not row[2]:
-                self._tx.run("INSERT INTO unknown_row VALUES(?, ?, ?, ?)", (page.type, row[0], page.scope, row[1]))
+                values = (page.type, row[0], page.scope, row[1], row[3])
+                self._tx.run("INSERT INTO unknown_row VALUES(?, ?, ?, ?, ?)", values)
                 self._count(page.type, row, page.scope, None, self._hash(page.type, row[0], row[1]))
 
     # --- exits ------------------------------------------------------------------------------------------------------

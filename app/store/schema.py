@@ -136,7 +136,8 @@ def replica_ddl() -> list[str]:
         "body BLOB NOT NULL, PRIMARY KEY(scope_id, from_seq))",
         "CREATE TABLE snap_part(scope_id TEXT NOT NULL, start INTEGER NOT NULL, raw BLOB NOT NULL, body BLOB, "
         "PRIMARY KEY(scope_id, start))",
-        "CREATE TABLE unknown_row(type INTEGER, id BLOB, scope_id TEXT, seq INTEGER, PRIMARY KEY(type, id))",
+        "CREATE TABLE unknown_row(type INTEGER, id BLOB, scope_id TEXT, seq INTEGER, rev INTEGER, "
+        "PRIMARY KEY(type, id))",
         "CREATE TABLE waiting(mid INTEGER PRIMARY KEY, scopes TEXT NOT NULL)",
         "CREATE TABLE needs_you(id BLOB PRIMARY KEY, device BLOB NOT NULL, mid INTEGER NOT NULL, "
         "kind TEXT NOT NULL, type INTEGER, entity_id BLOB, reason TEXT, name TEXT, v INTEGER, "
