@@ -6,6 +6,7 @@ GET  revocations                 -> Revocations     anybody; signed by the organ
 POST invitations  InvitationAsk  -> InvitationMade  agent; refused unless the ticket is live and has a requester
 POST redeem       Redeem         -> Redeemed        companion or anybody with a code or link
 POST {sid}/end    EndAsk         -> 204             either end: the session is over or the invitation void
+POST {sid}/turn                  -> TurnServers     either end, once the customer's consent stands on the ticket
 POST {sid}/entries SessionEntries (sync.customer_protocol)
 """
 
@@ -78,3 +79,12 @@ class EndAsk(_Json, frozen=True, kw_only=True):
     """Why the session ended."""
 
     reason: str
+
+
+class TurnServers(_Json, frozen=True, kw_only=True):
+    """Where connections may be relayed, and with what credentials. No `urls`: this organisation has no relay."""
+
+    urls: list[str]
+    username: str = ""
+    credential: str = ""
+    lives_s: int = 0

@@ -20,6 +20,7 @@ from app.entry.admin_machine import FILE_COMMANDS, add_commands, run, run_file
 from app.entry.admin_people import add_people, ask_password, run_people
 from app.entry.command_line import CommandLine, service_address
 from app.entry.server_texts import server_error_text
+from app.entry.turn_options import add_coturn, print_coturn
 from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, SIZES, generate
 from sync.server.accounts import default_hasher
 from sync.server.backup import has_server
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--password-stdin", action="store_true", help=_("Read the first user's password from input"))
     add_people(commands)
     add_commands(commands)
+    add_coturn(commands)
     receipt = commands.add_parser("verify-receipt", help=_("Check the receipt of a screen-sharing session"))
     receipt.add_argument("file", type=Path, metavar="FILE", help=_("The receipt"))
     return out
@@ -105,6 +107,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         if arguments.command == "verify-receipt":
             return _verify_receipt(arguments.file)
+        if arguments.command == "coturn":
+            return print_coturn(arguments)
         return _with_store(arguments)
     except DatabaseBusy:
         error: WorldError | Refused = StoreUnavailable("database_unreachable")

@@ -17,6 +17,7 @@ from app.domain.errors import StoreUnavailable, WorldError
 from app.entry.command_line import CommandLine, service_address
 from app.entry.server_lock import alone
 from app.entry.server_texts import server_error_text
+from app.entry.turn_options import add_turn, turn_of
 from sync.server.bootstrap import seed_states
 from sync.server.oidc import MATCHES, OidcSettings
 from sync.server.parts import build_parts, open_parts
@@ -51,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
         default="none",
         help=_("Link an account at the first sign-in when its login is the verified mail address or the user name"),
     )
+    add_turn(out)
     add("--port-file", type=Path, metavar="FILE", help=_("Write the server's URL to this file when it is ready"))
     add("--tls-cert", type=Path, metavar="FILE", help=_("TLS certificate with its chain (PEM)"))
     add("--tls-key", type=Path, metavar="FILE", help=_("TLS private key (PEM)"))
@@ -96,9 +98,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     _check_tls(arguments, host)
     if arguments.nats and not arguments.database:
         raise WorldError("nats_alone")
+    turn = turn_of(arguments)
     store, keys = open_parts(arguments.data, arguments.database)
     try:
-        parts = build_parts(store, keys, nats=arguments.nats, oidc=_oidc(arguments), data=arguments.data)
+        parts = build_parts(store, keys, nats=arguments.nats, oidc=_oidc(arguments), turn=turn, data=arguments.data)
         seed_states(store, parts.clock())
         listener = bind(host, port)
     except BaseException:

@@ -58,6 +58,10 @@ _TEXTS: Mapping[str, str] = {
         "The sign-in provider is not usable. Give --oidc-issuer as its https:// address and --oidc-client-id as it was "
         "registered there; a secret file must be readable."
     ),
+    "bad_turn": N_(
+        "The TURN server is not usable. Give --turn and --turn-tls as a name or an IPv4 address, perhaps with a port, "
+        "--turn-secret-file as a readable file with 16 to 512 characters without spaces, and addresses as addresses."
+    ),
     "bad_login": N_("A login is 2 to 80 small letters, digits, or . _ @ + -, and starts with a letter or digit."),
     "login_taken": N_("This login exists already."),
     "customer_exists": N_("A customer with this mail address exists already."),

@@ -32,6 +32,7 @@ from sync.server.sessions import Sessions
 from sync.server.snapshots import Snapshots
 from sync.server.store import Store, sqlite_url
 from sync.server.tokens import TokenSigner
+from sync.server.turn import TurnSettings
 
 __all__ = ["Parts", "build_parts", "open_parts"]
 
@@ -68,6 +69,8 @@ class Parts:
     codes_sender: Limiter
     codes_all: Limiter
     customer_writes: Limiter
+    turn: TurnSettings | None
+    turn_asks: Limiter
     wrong_code_s: float
     passwords: asyncio.Semaphore
     guesses: asyncio.Lock
@@ -97,6 +100,7 @@ def build_parts(
     wrong_code_s: float = 0.3,
     nats: str | None = None,
     oidc: OidcSettings | None = None,
+    turn: TurnSettings | None = None,
     data: Path | None = None,
 ) -> Parts:
     """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
@@ -148,6 +152,8 @@ def build_parts(
         codes_sender=Limiter(TryLimit(5, 600, 900)),
         codes_all=Limiter(TryLimit(60, 600, 600)),
         customer_writes=Limiter(TryLimit(60, 600, 300)),  # requests and messages of one customer: more no person writes
+        turn=turn,
+        turn_asks=Limiter(TryLimit(60, 60, 20)),  # of one end of one session: a lost connection asks every 4 seconds
         wrong_code_s=wrong_code_s,
         passwords=asyncio.Semaphore(HASHERS),
         guesses=asyncio.Lock(),

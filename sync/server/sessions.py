@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.domain.assist import Scope
+from app.domain.assist import Role, Scope
 from app.domain.certificate import (
     CERTIFICATE_MAX_MS,
     CLOCK_TOLERANCE_MS,
@@ -259,6 +259,20 @@ class Sessions:
             raise ProblemError(404, "not_found")
         actor = Actor("user", who.subject) if who.kind == AGENT else Actor("customer", bytes(row["customer_id"]))
         return bytes(row["ticket_id"]), actor
+
+    def consented_role(self, now: int, who: Grant, sid: bytes) -> str:
+        """Return which end of a session asks. Raises ProblemError 404 `not_found` for everybody else and after its
+        end, 409 `consent` until the customer's consent stands on the ticket.
+        """
+        table = SYSTEM.session
+        with self._store.read() as connection:
+            _check_agent(connection, who)
+            row = connection.execute(sa.select(table).where(table.c.sid == sid)).mappings().first()
+        if row is None or not _belongs(row, who) or row["state"] == "ended" or now >= row["ends"]:
+            raise ProblemError(404, "not_found")
+        if row["state"] != "active":
+            raise ProblemError(409, "consent")
+        return Role.AGENT.value if who.kind == AGENT else Role.CUSTOMER.value
 
     def _redeemed(self, now: int, row: sa.RowMapping, end: bytes, *, with_secret: bool) -> Redeemed:
         life_s = row["hard_s"] + max(0, row["ends"] - now) // 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
@@ -27,6 +27,7 @@ from sync.session_protocol import (
     Redeem,
     Redeemed,
     Revocations,
+    TurnServers,
 )
 
 __all__ = ["session_routes"]
@@ -95,7 +96,23 @@ def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
         parts.hub.changed(written.heads)
         return written.accepted
 
-    return [redeem, end, entries]
+    @post("/session/v1/{sid:str}/turn", status_code=200, tags=["session"])
+    async def turn(request: _AnyRequest, sid: FromPath[str]) -> Response[TurnServers]:
+        """Relay servers and credentials for one connection; an empty list when there is no relay."""
+        grant = grant_of(request, parts, AGENT, COMPANION, SESSION)
+        servers = await _turn(parts, grant, id_of(sid))
+        return Response(servers, headers={"cache-control": "no-store"})
+
+    return [redeem, end, entries, turn]
+
+
+async def _turn(parts: Parts, grant: Grant, sid: bytes) -> TurnServers:
+    now, asker = parts.clock(), f"{grant.kind}:{grant.device.hex()}"
+    if wait := parts.turn_asks.blocked_s(asker, now):
+        raise ProblemError(429, "busy", retry_s=wait)
+    parts.turn_asks.failed(asker, now)
+    role = await parts.jobs.read(lambda: parts.sessions.consented_role(now, grant, sid))
+    return parts.turn.credentials(now, sid, role) if parts.turn is not None else TurnServers(urls=[])
 
 
 def _optional(request: _AnyRequest, parts: Parts) -> Grant | None:
