@@ -131,6 +131,7 @@ PROBLEMS: Mapping[str, tuple[tuple[int, ...], str, str]] = {
     "no_team": ((409,), "no team takes requests of customers", "tells the person"),
     "ticket": ((409,), "a session needs a ticket that is open", "tells the person"),
     "requester": ((409,), "the ticket is of another customer", "tells the person"),
+    "consent": ((409,), "the customer's consent to this session is not on the ticket yet", "asks again a little later"),
     "reset": ((410,), "`scope` must be loaded again, or the snapshot is gone", "loads that scope from 0"),
     "too_large": ((413,), "more than the limit", "halves the batch, until it is one mutation; a file: never again"),
     "quota": ((413,), "too much of yours is half sent", "sends the file later"),
