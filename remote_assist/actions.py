@@ -11,28 +11,35 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.assist import Notice, PromptInfo, ProofKind, Question, SasChoice, Scope, SessionView, TargetChoice
+from app.domain.marks import Marks
 from remote_assist.child_protocol import ToChild as ChildMessage
 
 __all__ = [
     "Action",
     "Alarm",
     "AskQuestion",
+    "AskScope",
     "CallServer",
     "ChainEntry",
     "Clock",
+    "CursorDrawn",
+    "CursorMoved",
     "CustomerJoined",
     "GrantsChanged",
     "InvitationReady",
     "KillChild",
+    "MarksChanged",
     "Notify",
     "PhaseChanged",
     "Receipt",
     "RemoteTarget",
     "SasNumber",
     "SasQuestion",
+    "ScopeSettled",
     "SendEnvelope",
     "ShowPrompt",
     "StartChild",
+    "TargetMoved",
     "TargetsListed",
     "ToChild",
 ]
@@ -158,6 +165,59 @@ class AskQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class AskScope:
+    """Customer: ask whether the agent may have this scope too, until `deadline_ms` (monotonic); silence is a no.
+
+    `why` is the agent's text, from outside. Answer with `grant(scope)` or `refuse_scope(scope)`.
+    """
+
+    scope: Scope
+    why: str
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSettled:
+    """Customer: the question about this scope is answered, or nobody may answer it any more: take it away."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class MarksChanged:
+    """What the agent points at and draws: show exactly this. Customer: on the screen. Agent: in the own window, unless
+    the picture shows it already."""
+
+    marks: Marks
+
+
+@dataclass(frozen=True, slots=True)
+class TargetMoved:
+    """Customer: where the target is now, x, y, width, height in physical pixels of the desktop."""
+
+    rect: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CursorMoved:
+    """Agent: the customer's pointer, in pixels of the source; None where it does not show."""
+
+    at: tuple[int, int] | None
+    shape: int
+
+
+@dataclass(frozen=True, slots=True)
+class CursorDrawn:
+    """Agent: a shape of the customer's pointer; `bgra` premultiplied rows, exactly width * height * 4 bytes."""
+
+    id: int
+    hot: tuple[int, int]
+    width: int
+    height: int
+    bgra: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class GrantsChanged:
     """The scopes live now, at both ends the same list."""
 
@@ -166,12 +226,16 @@ class GrantsChanged:
 
 @dataclass(frozen=True, slots=True)
 class RemoteTarget:
-    """Agent: size and kind of what the customer shares, in physical pixels."""
+    """Agent: size and kind of what the customer shares, in physical pixels.
+
+    `shows_marks`: what the agent draws is in the picture already, so that no second copy is painted.
+    """
 
     width: int
     height: int
     scale: float
     kind: str
+    shows_marks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +294,12 @@ Action = (
     | SasNumber
     | SasQuestion
     | AskQuestion
+    | AskScope
+    | ScopeSettled
+    | MarksChanged
+    | TargetMoved
+    | CursorMoved
+    | CursorDrawn
     | GrantsChanged
     | RemoteTarget
     | ChainEntry

@@ -106,6 +106,7 @@ class AgentCore(EndBase):
         self._answers_due: set[int] = set()
         self._rebind_due = False
         self._claimed = False
+        self._supported: tuple[str, ...] = ()
         self._grants_seq = -1
         self._view: wire.View | None = None
         self._view_sent_at: int | None = None
@@ -141,7 +142,7 @@ class AgentCore(EndBase):
             raise DroppedEnvelope("another invitation")
         if not hmac.compare_digest(body.proof, proof) or Scope.VIEW.value not in body.scopes_supported:
             raise DroppedEnvelope("proof")
-        self._reader, self._session_key = reader, key
+        self._reader, self._session_key, self._supported = reader, key, tuple(body.scopes_supported)
         self._writer = EnvelopeWriter(self._sid, self.role, self._identity.device_key)
         self._chain = ChainReader(key, invite_hash(signed))
         self._apply(machine.opened(self._now))
@@ -318,7 +319,7 @@ class AgentCore(EndBase):
         elif isinstance(message, wire.Pause):
             self._on_pause(message)
         elif isinstance(message, wire.Target):
-            self._out.append(RemoteTarget(message.w, message.h, message.scale, message.kind))
+            self._out.append(RemoteTarget(message.w, message.h, message.scale, message.kind, message.marks))
         elif isinstance(message, wire.Refused):
             self._out.append(Notify(Notice.REFUSED, message.scope.value))
         elif isinstance(message, wire.Limits):

@@ -19,7 +19,8 @@ from remote_assist.actions import (
     Action,
     InvitationReady,
 )
-from remote_assist.agent_core import AgentCore, AgentIdentity, InviteRequest
+from remote_assist.agent_core import AgentIdentity, InviteRequest
+from remote_assist.agent_wishes import AgentWishes
 from remote_assist.invitation import join_hash
 from remote_assist.limits import VIEW_REPEAT_MS, VIEW_SPACING_MS
 from remote_assist.session import SessionMachine
@@ -34,7 +35,7 @@ class _Made(msgspec.Struct, frozen=True):
     pushed: bool = False
 
 
-class AgentEnd(AgentCore):
+class AgentEnd(AgentWishes):
     """One invitation, from the agent's click to the countersigned receipt. See docs/remote-assist.md."""
 
     # --- the agent's deeds -----------------------------------------------------------------------------------------

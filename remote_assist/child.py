@@ -52,6 +52,7 @@ from remote_assist.child_roles import AgentRole, CustomerRole, SourceFactory
 from remote_assist.ipc import ParentLink
 from remote_assist.peer import Callbacks, Peer
 from remote_assist.sdp_rules import BadSdp
+from remote_assist.sending import now_us
 from remote_assist.shm import FrameWriter
 
 _CLOSE_S: Final = 0.05
@@ -72,6 +73,7 @@ class Child:
         self._active: Peer | None = None
         self._scopes: frozenset[str] = frozenset()
         self._paused = False
+        self._rates = incoming.Rates()
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_state: dict[int, PeerState] = {}
@@ -96,9 +98,11 @@ class Child:
         if isinstance(message, End):
             self._role.end()
         elif isinstance(message, Pause):
+            self._paused = message.on
             self._role.pause(message.on)
         elif isinstance(message, Grants):
-            self._role.grant(frozenset(message.scopes))
+            self._scopes = frozenset(message.scopes)
+            self._role.grant(self._scopes)
         elif isinstance(message, Source):
             self._role.expect(message)
         with contextlib.suppress(RuntimeError):  # the loop has ended
@@ -110,11 +114,9 @@ class Child:
         elif isinstance(message, RemoteSdp):
             self._spawn(self._remote(message))
         elif isinstance(message, Grants):
-            self._scopes = frozenset(message.scopes)
             self._role.resumed()
             self._link.send(Ack(message.seq))
         elif isinstance(message, Pause):
-            self._paused = message.on
             self._role.resumed()
             self._post_stats()
         elif isinstance(message, Send):
@@ -203,7 +205,10 @@ class Child:
     def _received(self, channel: str, data: bytes | str) -> None:
         sender = Role.CUSTOMER if self._role_name == Role.AGENT else Role.AGENT
         try:
-            message = incoming.read(channel, data, sender=sender, scopes=self._scopes, paused=self._paused)
+            message = incoming.read(
+                channel, data, sender=sender, scopes=self._scopes, paused=self._paused,
+                rates=self._rates, now_ms=now_us() // 1000,
+            )  # fmt: skip
         except incoming.Malformed as error:
             self.malformed += 1
             self._post(Fault("malformed", str(error)))

@@ -193,6 +193,12 @@ class Stats(_Msg, frozen=True, tag="stats"):
     values: dict[str, float]
 
 
+class Place(_Msg, frozen=True, tag="place"):
+    """Customer: where the captured target is now, x, y, width, height in physical pixels of the desktop."""
+
+    rect: tuple[int, int, int, int]
+
+
 class Ack(_Msg, frozen=True, tag="ack"):
     """Grants or Masks of this seq are in force."""
 
@@ -212,7 +218,7 @@ class Ended(_Msg, frozen=True, tag="ended"):
     frames_sent: int = 0
 
 
-FromChild = Ready | Fingerprint | LocalSdp | PeerState | Targets | Recv | Frame | Stats | Ack | Fault | Ended
+FromChild = Ready | Fingerprint | LocalSdp | PeerState | Targets | Recv | Frame | Stats | Place | Ack | Fault | Ended
 
 _encoder = msgspec.msgpack.Encoder()
 _to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)

@@ -24,15 +24,14 @@ from remote_assist.chain import JOIN_LABEL
 from remote_assist.customer_record import CustomerRecord
 from remote_assist.end_base import EndBase, IceServers, Random
 from remote_assist.envelope import EnvelopeReader, EnvelopeWriter
-from remote_assist.grants import GrantBook
+from remote_assist.grants import BUILT_SCOPES, GrantBook
 from remote_assist.handshake import CustomerHandshake, SessionKeys
 from remote_assist.invitation import CheckedInvitation, InvitationChecker
 from remote_assist.limits import PAUSE_ENTRY_MS, Limits
+from remote_assist.marks import MarkBoard
 from remote_assist.session import Effect, SessionMachine
 
 __all__ = ["ChosenTarget", "CustomerCore", "CustomerIdentity"]
-
-_SCOPES = {scope.value: scope for scope in Scope}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ class ChosenTarget:
         """What the agent is told of it: never the title."""
         rect = self.region or self.target.rect
         width, height = (min(max(side, 0), 16_384) for side in rect[2:])
-        return wire.Target(width, height, min(max(self.target.scale, 0.1), 16.0), self.kind)
+        marks = self.target.kind == "screen"  # a window is taken from its own copy, which nothing covers
+        return wire.Target(width, height, min(max(self.target.scale, 0.1), 16.0), self.kind, marks)
 
 
 class CustomerCore(EndBase):
@@ -101,6 +101,11 @@ class CustomerCore(EndBase):
         self._violations = 0
         self._violation_entry_at: int | None = None
         self._requests: dict[Scope, int] = {}
+        self._scope_asks: dict[Scope, int] = {}
+        self._fell_at: dict[Scope, int] = {}
+        self._flow_changed_at: int | None = None
+        self._board = MarkBoard()
+        self._place: tuple[int, int, int, int] | None = None
         self._pause_entry_at: int | None = None
         self._pause_by = ""
         self._masks: list[tuple[int, int, int, int]] = []
@@ -114,7 +119,7 @@ class CustomerCore(EndBase):
         self._relay_only = invitation.policy.relay_only
         self._child_limits = {"fps_max": invitation.policy.fps_max}
         machine.limits = self._own_limits.within(invitation.policy)
-        self._book = GrantBook(_SCOPES[s] for s in invitation.scopes_max if s in _SCOPES)
+        self._book = GrantBook(scope for scope in BUILT_SCOPES if scope.value in invitation.scopes_max)
         self._record = CustomerRecord(self._clock, checked, self._session_key, pin.org_key)
         self._writer = EnvelopeWriter(self._sid, self.role, self._session_key)
         self._reader = EnvelopeReader(self._sid, Role.AGENT, checked.certificate.device_key)
@@ -142,7 +147,7 @@ class CustomerCore(EndBase):
             proof=b64(env.join_proof(checked.join_secret, iid, public)),
             app=self._identity.app[:64],
             platform=self._identity.platform[:64],
-            scopes_supported=[Scope.VIEW.value],
+            scopes_supported=[scope.value for scope in BUILT_SCOPES],
             sources=list(self._identity.sources),
             device_key=b64(device.public_key().public_bytes_raw()) if device is not None else None,
             device_sig=b64(sign(device, JOIN_LABEL, lp(iid, public))) if device is not None else None,

@@ -14,9 +14,9 @@ from app.domain.documents import SignedDocument
 from app.domain.signed import b64
 from remote_assist import child_protocol as child
 from remote_assist import envelope as env
-from remote_assist.actions import Action, Alarm
+from remote_assist.actions import Action, Alarm, ScopeSettled
 from remote_assist.customer_core import ChosenTarget, CustomerIdentity
-from remote_assist.customer_link import CustomerLink
+from remote_assist.customer_scopes import CustomerScopes
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
 from remote_assist.handshake import HandshakeError, Reveal
 from remote_assist.invitation import BadInvitation
@@ -27,7 +27,7 @@ __all__ = ["CustomerEnd", "CustomerIdentity"]
 _MASKS_MAX = 64
 
 
-class CustomerEnd(CustomerLink):
+class CustomerEnd(CustomerScopes):
     """One invitation, from its arrival to the receipt. See docs/remote-assist.md for how to drive it."""
 
     # --- the customer's deeds --------------------------------------------------------------------------------------
@@ -73,6 +73,7 @@ class CustomerEnd(CustomerLink):
             self._note(EntryType.TARGET, "customer", {"kind": kind})
             if self._record is not None:
                 self._record.target_kind = kind
+            self._clear_marks()
         self._chosen = ChosenTarget(target, kind, region)
         if self._masks or masks:
             self._masks = list(masks)[:_MASKS_MAX]
@@ -148,8 +149,31 @@ class CustomerEnd(CustomerLink):
         if scope is Scope.VIEW:
             return self.stop()
         if fallen := self._book.revoke(scope):
-            self._tell_grants()
+            self._fell_at |= dict.fromkeys(fallen, self._now)
             self._note(EntryType.REVOKE, "customer", {"scopes": [s.value for s in fallen]})
+            self._tell_grants()
+            if Scope.POINTER in fallen:
+                self._clear_marks()
+        return self._flush()
+
+    def grant(self, scope: Scope) -> list[Action]:
+        """The customer's click on allowing what was asked for. Only an open question can be answered so."""
+        self._on_tick(self._now)  # a question that is over was answered by silence
+        machine = self._machine
+        if machine is None or scope not in self._scope_asks:
+            return self._flush()
+        del self._scope_asks[scope]
+        self._out.append(ScopeSettled(scope))
+        if self._book.possible(scope, machine.phase):
+            self._note(EntryType.GRANT, "customer", {"scope": scope.value})
+            self._book.give(scope, machine.phase)
+            self._fell_at.pop(scope, None)
+            self._tell_grants()
+        return self._flush()
+
+    def refuse_scope(self, scope: Scope) -> list[Action]:
+        """The customer's click on not allowing it, Escape, or the closed window."""
+        self._refuse_scope(scope, "customer", self._now)
         return self._flush()
 
     def set_masks(self, rects: Sequence[tuple[int, int, int, int]]) -> list[Action]:

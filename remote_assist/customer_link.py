@@ -24,7 +24,6 @@ from remote_assist.session import Effect
 
 __all__ = ["CustomerLink"]
 
-REQUESTS_MAX = 3
 _TARGETS_MAX = 200
 
 
@@ -200,8 +199,6 @@ class CustomerLink(CustomerCore):
             self._on_agent_pause(message)
         elif isinstance(message, wire.Claim):
             self._on_claim(message)
-        elif isinstance(message, wire.Request):
-            self._on_request(message)
         if isinstance(message, wire.Pause | wire.Claim | wire.Request | wire.View):
             self._apply(self._machine.agent_active(self._now))
 
@@ -221,15 +218,6 @@ class CustomerLink(CustomerCore):
                 self._confirm_number()
             else:
                 self._number_differs("agent")
-
-    def _on_request(self, request: wire.Request) -> None:
-        """Scopes beyond looking are not built in: say no at once, and count who goes on asking."""
-        asked = self._requests[request.scope] = self._requests.get(request.scope, 0) + 1
-        if asked > REQUESTS_MAX:
-            self._on_violation("request")
-        else:
-            self._note(EntryType.REFUSAL, "system", {"scope": request.scope.value})
-            self._say(wire.Refused(request.scope))
 
     def _on_violation(self, what: str) -> None:
         self._violations += 1

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,6 +33,7 @@ class CustomerRecord:
         self._frames_now = 0
         self.consented_at: int | None = None
         self.granted_at: int | None = None
+        self._grants: list[dict[str, Any]] = []
         self.target_kind = ""
         self.path = ""
         self.reconnects = 0
@@ -69,16 +70,25 @@ class CustomerRecord:
         if type_ is EntryType.CONSENT:
             self.consented_at = at
         elif type_ is EntryType.GRANT:
-            self.granted_at = at
+            self._grants.append({"scope": str(data.get("scope", "")), "from": at, "to": None})
+            if self.granted_at is None:
+                self.granted_at = at
+        elif type_ is EntryType.REVOKE:
+            self._close_grants(at, data.get("scopes", ()))
         entry = self._chain.add(type_, by, at, data)
         invitation = self._checked.invitation
         return ChainEntry(invitation.sid, invitation.ticket_id, entry.n, type_.value, at, entry.hash, entry.text)
+
+    def _close_grants(self, at: int, scopes: Collection[str] | None = None) -> None:
+        for grant in self._grants:
+            if grant["to"] is None and (scopes is None or grant["scope"] in scopes):
+                grant["to"] = at
 
     def end_data(self, view: SessionView) -> dict[str, Any]:
         """Return what the last entry says of the whole session."""
         invitation, certificate = self._checked.invitation, self._checked.certificate
         now = self._clock.utc_ms()
-        grants = [{"scope": "view", "from": self.granted_at, "to": now}] if self.granted_at is not None else []
+        self._close_grants(now)
         return {
             "reason": view.reason.value if view.reason is not None else "",
             "duration_ms": max(now - self.granted_at, 0) if self.granted_at is not None else 0,
@@ -91,7 +101,7 @@ class CustomerRecord:
             "mode": "companion",
             "target_kind": self.target_kind,
             "consented_at": self.consented_at,
-            "grants": grants,
+            "grants": self._grants,
             "sas": {"number": self.number, "confirmed": "voice" if self.number_confirmed else "no"},
             "path": self.path,
             "frames_sent": self.frames_sent,

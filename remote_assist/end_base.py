@@ -370,7 +370,7 @@ class EndBase:
             if message.channel == "ctl" or message.channel not in wire.CHANNEL_SCOPE:
                 self._on_malformed(str(error))
             else:
-                self._on_violation(message.channel)
+                self._on_violation(f"{message.channel} malformed")
             return
         if isinstance(checked, wire.Hello):
             self._on_hello(checked)

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 
 from app.domain.assist import Phase, Scope
 
-__all__ = ["ASK_AGAIN_MS", "ASK_MAX", "SCOPE_RULES", "GrantBook", "ScopeRule", "in_order"]
+__all__ = [
+    "ASK_AGAIN_MS",
+    "ASK_ANSWER_MS",
+    "ASK_MAX",
+    "BUILT_SCOPES",
+    "SCOPE_RULES",
+    "GrantBook",
+    "ScopeRule",
+    "in_order",
+]
 
+ASK_ANSWER_MS = 120_000  # without an answer it counts as no
 ASK_AGAIN_MS = 30_000
 ASK_MAX = 3
+BUILT_SCOPES = (Scope.VIEW, Scope.POINTER)  # scopes whose feature exists; no other is asked for, offered or granted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data-channel messages of the scope `view`: types, who may send them, and their bytes.
+"""Data-channel messages of the scopes `view` and `pointer`: types, who may send them, and their bytes.
 
 The session child decodes bytes with `decode`; the window process, which does not trust the child, checks the same
 message again with `typed`. Channels whose scope is not built yet are listed, so that a message on them is told from a
@@ -14,15 +14,21 @@ from typing import Annotated, Any
 import msgspec
 
 from app.domain.assist import Role, Scope
+from app.domain.marks import MARK_POINTS_MAX, UNIT, MarkKind
 
 __all__ = [
     "CHANNELS",
     "CHANNEL_SCOPE",
+    "CURSOR_SIDE_MAX",
     "MAX_CTL_BYTES",
+    "AddMark",
     "Arrival",
     "Channel",
     "Claim",
+    "ClearMarks",
     "Cursor",
+    "CursorImage",
+    "CursorShape",
     "End",
     "Grants",
     "Hello",
@@ -31,8 +37,10 @@ __all__ = [
     "Message",
     "Pause",
     "Ping",
+    "Pointer",
     "Pong",
     "Refused",
+    "RemoveMark",
     "Request",
     "SasResult",
     "Shown",
@@ -45,6 +53,9 @@ __all__ = [
 ]
 
 MAX_CTL_BYTES = 32 * 1024
+MAX_ANN_BYTES = 16 * 1024
+CURSOR_SIDE_MAX = 128
+_TTL_MAX_S = 60
 MAX_ARRIVALS = 500
 _BOTH = frozenset(Role)
 _AGENT = frozenset({Role.AGENT})
@@ -52,6 +63,10 @@ _CUSTOMER = frozenset({Role.CUSTOMER})
 _Word = Annotated[str, msgspec.Meta(max_length=64)]
 _Pixels = Annotated[int, msgspec.Meta(ge=0, le=16_384)]
 _Signed = Annotated[int, msgspec.Meta(ge=-65_536, le=65_536)]
+_U32 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
+_Step = Annotated[int, msgspec.Meta(ge=0, le=UNIT)]
+_CursorSide = Annotated[int, msgspec.Meta(ge=1, le=CURSOR_SIDE_MAX)]
+_CursorSpot = Annotated[int, msgspec.Meta(ge=0, le=CURSOR_SIDE_MAX)]
 
 
 class Malformed(Exception):
@@ -130,12 +145,26 @@ class SasResult(_Ctl, frozen=True, tag="sas"):
 
 
 class Target(_Ctl, frozen=True, tag="target"):
-    """Customer: size in physical pixels and kind of what is shared."""
+    """Customer: size in physical pixels and kind of what is shared.
+
+    `marks`: what the agent points at and draws shows in the picture, so that the agent's window paints no second copy.
+    """
 
     w: _Pixels
     h: _Pixels
     scale: Annotated[float, msgspec.Meta(gt=0, le=16)]
     kind: _Word
+    marks: bool = False
+
+
+class CursorShape(_Ctl, frozen=True, tag="cursor_shape"):
+    """Customer: a shape of the cursor: `bgra_z` is base64url of zlib of premultiplied BGRA rows."""
+
+    id: _U32
+    hot: tuple[_CursorSpot, _CursorSpot]
+    w: _CursorSide
+    h: _CursorSide
+    bgra_z: Annotated[str, msgspec.Meta(max_length=28_000)]
 
 
 class Limits(_Ctl, frozen=True, tag="limits"):
@@ -213,8 +242,47 @@ class Cursor(_Bin, frozen=True, tag="cur"):
     us: int
 
 
-Ctl = Hello | Pause | End | Grants | Refused | SasResult | Target | Limits | Request | View | Claim
-Message = Ctl | Ping | Pong | Arrival | Shown | Cursor
+class CursorImage(_Bin, frozen=True, tag="cursor_image"):
+    """Never on the wire: what the agent's child made of a CursorShape. `bgra` is exactly w * h * 4 bytes."""
+
+    id: _U32
+    hot: tuple[_CursorSpot, _CursorSpot]
+    w: _CursorSide
+    h: _CursorSide
+    bgra: bytes
+
+
+class Pointer(_Bin, frozen=True, tag="ptr"):
+    """Agent, on `ptr`: where the agent points, in steps of 1/65535 of the target."""
+
+    x: _Step
+    y: _Step
+    visible: bool
+
+
+class AddMark(_Bin, frozen=True, tag="add"):
+    """Agent, on `ann`: a drawing, or another form of the one with this id. `ttl` in seconds, 0 = pinned."""
+
+    id: _U32
+    kind: MarkKind
+    points: Annotated[list[tuple[_Step, _Step]], msgspec.Meta(min_length=1, max_length=MARK_POINTS_MAX)]
+    colour: Annotated[int, msgspec.Meta(ge=0, le=0xFF_FFFF)]
+    ttl: Annotated[int, msgspec.Meta(ge=0, le=_TTL_MAX_S)]
+
+
+class RemoveMark(_Bin, frozen=True, tag="remove"):
+    """Agent, on `ann`: take one drawing away."""
+
+    id: _U32
+
+
+class ClearMarks(_Bin, frozen=True, tag="clear"):
+    """Agent, on `ann`: take everything away."""
+
+
+Ctl = Hello | Pause | End | Grants | Refused | SasResult | Target | CursorShape | Limits | Request | View | Claim
+Ann = AddMark | RemoveMark | ClearMarks
+Message = Ctl | Ann | Ping | Pong | Arrival | Shown | Cursor | CursorImage | Pointer
 
 _SENDERS: dict[type[Message], tuple[str, frozenset[Role]]] = {
     Hello: ("ctl", _BOTH),
@@ -233,8 +301,15 @@ _SENDERS: dict[type[Message], tuple[str, frozenset[Role]]] = {
     Arrival: ("fb", _AGENT),
     Shown: ("fb", _AGENT),
     Cursor: ("cur", _CUSTOMER),
+    CursorShape: ("ctl", _CUSTOMER),
+    CursorImage: ("ctl", _CUSTOMER),
+    Pointer: ("ptr", _AGENT),
+    AddMark: ("ann", _AGENT),
+    RemoveMark: ("ann", _AGENT),
+    ClearMarks: ("ann", _AGENT),
 }
 _ctl: msgspec.json.Decoder[Ctl] = msgspec.json.Decoder(Ctl)
+_ann: msgspec.json.Decoder[Ann] = msgspec.json.Decoder(Ann)
 _MISSING = -0x8000
 
 
@@ -251,6 +326,8 @@ def encode(message: Message) -> bytes:
         return struct.pack(">BIQQ", 0x11, message.frame_id, message.decoded_us, message.drawn_us)
     if isinstance(message, Cursor):
         return struct.pack(">BiiBIQ", 0x20, message.x, message.y, message.visible, message.shape, message.us)
+    if isinstance(message, Pointer):
+        return struct.pack(">BHHB", 0x30, message.x, message.y, message.visible)
     return msgspec.json.encode(message)
 
 
@@ -259,6 +336,8 @@ def decode(channel: str, raw: bytes | str, sender: Role) -> Message:
     data = raw.encode(errors="replace") if isinstance(raw, str) else raw
     if channel == "ctl":
         return _allowed(_decode_ctl(data), channel, sender)
+    if channel == "ann":
+        return _allowed(_decode_ann(data), channel, sender)
     try:
         message = _decode_binary(data)
     except (struct.error, IndexError):
@@ -284,6 +363,10 @@ def _allowed(message: Message, channel: str, sender: Role) -> Message:
     right_channel, senders = _SENDERS[type(message)]
     if channel != right_channel or sender not in senders:
         raise Malformed(f"{channel} {type(message).__name__}")
+    if isinstance(message, AddMark) and message.kind is not MarkKind.PEN and len(message.points) != 2:
+        raise Malformed("ann points")
+    if isinstance(message, CursorImage) and len(message.bgra) != message.w * message.h * 4:
+        raise Malformed("cursor size")
     return message
 
 
@@ -294,6 +377,15 @@ def _decode_ctl(data: bytes) -> Ctl:
         return _ctl.decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Malformed("ctl") from None
+
+
+def _decode_ann(data: bytes) -> Ann:
+    if len(data) > MAX_ANN_BYTES:
+        raise Malformed("ann size")
+    try:
+        return _ann.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise Malformed("ann") from None
 
 
 def _decode_binary(data: bytes) -> Message:
@@ -313,4 +405,7 @@ def _decode_binary(data: bytes) -> Message:
     if kind == 0x20:
         x, y, visible, shape, us = struct.unpack(">iiBIQ", data[1:])
         return Cursor(x, y, bool(visible), shape, us)
+    if kind == 0x30:
+        x, y, visible = struct.unpack(">HHB", data[1:])
+        return Pointer(x, y, bool(visible))
     raise Malformed(f"binary {kind}")

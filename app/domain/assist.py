@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = [
+    "AskState",
     "EndReason",
     "EntryType",
     "Notice",
@@ -17,6 +18,7 @@ __all__ = [
     "Role",
     "SasChoice",
     "Scope",
+    "ScopeAsk",
     "SessionView",
     "TargetChoice",
 ]
@@ -74,6 +76,17 @@ class Scope(StrEnum):
     FILES_TO_AGENT = "files.to_agent"
     DIAGNOSTICS = "diagnostics"
     RECORDING = "recording"
+
+
+class AskState(StrEnum):
+    """How a scope beyond looking stands at the agent's end."""
+
+    POSSIBLE = "possible"
+    NOT_NOW = "not_now"
+    WAITING = "waiting"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    TOO_OFTEN = "too_often"
 
 
 class EntryType(StrEnum):
@@ -166,11 +179,23 @@ class SasChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeAsk:
+    """One scope the agent may ask for. `until_ms`, monotonic: silence is a no then (waiting), or asking is free again
+    (refused); 0 otherwise. `revoked`: it was granted before and taken back.
+    """
+
+    scope: Scope
+    state: AskState
+    until_ms: int = 0
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """State of a session as a window shows it. `reason` and `by` are set once the phase is `ended`.
 
     `by` is "agent", "customer" or "system" (a timer or the machine). `question` is open towards the customer.
-    `started_ms` is the monotonic time of the consent, None before it.
+    `started_ms` is the monotonic time of the consent, None before it. `asks` is known at the agent's end alone.
     """
 
     phase: Phase
@@ -181,6 +206,7 @@ class SessionView:
     question: Question | None = None
     started_ms: int | None = None
     grants: tuple[Scope, ...] = ()
+    asks: tuple[ScopeAsk, ...] = ()
 
     @property
     def live(self) -> bool:

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.assist import Phase, Scope
+from app.domain.documents import SignedDocument
+from app.domain.marks import Mark, MarkKind
 from remote_assist import child_protocol as child
-from remote_assist.actions import ChainEntry, PhaseChanged, Receipt, SasQuestion
+from remote_assist import messages as wire
+from remote_assist.actions import ChainEntry, MarksChanged, PhaseChanged, Receipt, SasQuestion
 from remote_assist.chain import verify_receipt
 from remote_assist.session import PHASE_ORDER
 from tests.remote_assist.world import SCREEN, WINDOW, Side, World
@@ -64,6 +69,19 @@ def kill(side: str) -> Step:
     return act
 
 
+def hostile(channel: str, message: wire.Message) -> Step:
+    """A child that hands up what it should have kept back, as from an agent's program without any rule."""
+
+    def act(world: World) -> None:
+        fake = world.customer.child
+        if fake is not None and fake.alive and not fake.frozen:
+            received = child.Recv(channel, msgspec.to_builtins(message))
+            world.do(world.customer, world.customer_end.on_child(received))
+
+    act.__name__ = f"hostile {message}"
+    return act
+
+
 STEPS: list[Step] = [
     deed("customer", "choose_target", SCREEN.id, SCREEN.kind),
     deed("customer", "choose_target", WINDOW.id, WINDOW.kind),
@@ -80,11 +98,24 @@ STEPS: list[Step] = [
     deed("customer", "confirm_continue"),
     deed("customer", "set_masks", [(0, 0, 5, 5)]),
     deed("customer", "revoke", Scope.POINTER),
+    deed("customer", "grant", Scope.POINTER),
+    deed("customer", "grant", Scope.POINTER),
+    deed("customer", "grant", Scope.CONTROL),
+    deed("customer", "refuse_scope", Scope.POINTER),
     deed("customer", "stop"),
     deed("agent", "pause"),
     deed("agent", "confirm_sas_same", True),
     deed("agent", "note_activity"),
     deed("agent", "set_view", 300, 200),
+    deed("agent", "request", Scope.POINTER, "to show the button"),
+    deed("agent", "request", Scope.POINTER),
+    deed("agent", "request", Scope.CONTROL),
+    deed("agent", "point", (1, 2)),
+    deed("agent", "draw", Mark(1, MarkKind.BOX, ((1, 1), (9, 9)), 0, 0)),
+    deed("agent", "clear_marks"),
+    hostile("ctl", wire.Request(Scope.POINTER)),
+    hostile("ptr", wire.Pointer(3, 4, visible=True)),
+    hostile("ann", wire.AddMark(2, MarkKind.PEN, [(1, 1)], 0, 8)),
     deed("agent", "stop"),
     deed("agent", "revoked"),
     pick(right=True),
@@ -105,6 +136,7 @@ BEGINNINGS: list[list[Step]] = [
     STEPS[:1],
     [STEPS[0], STEPS[2]],
     [STEPS[0], STEPS[2], pick(right=True), deed("agent", "confirm_sas_same", True)],
+    [STEPS[0], STEPS[2], deed("agent", "request", Scope.POINTER), deed("customer", "grant", Scope.POINTER)],
 ]
 
 
@@ -118,6 +150,7 @@ def check(world: World) -> None:
             assert "grant" in kinds
         if fake.alive and fake.sending and fake is customer.child and not fake.frozen:
             assert view.flowing, "pictures leave only while the session flows"
+    check_marks(world)
     if view.phase is Phase.VERIFIED:
         assert "sas" in kinds
     if agent.end.view.phase is Phase.VERIFIED:
@@ -127,6 +160,25 @@ def check(world: World) -> None:
     for side in (customer, agent):
         order = [PHASE_ORDER.index(change.view.phase) for change in side.of(PhaseChanged)]
         assert order == sorted(order)
+
+
+def check_marks(world: World) -> None:
+    """Nothing of the agent shows without a grant on the record, nor while the picture is held, lost or over."""
+    view = world.customer.end.view
+    said = [SignedDocument.from_text(entry.text).document for entry in world.customer.of(ChainEntry)]
+    given = [json.loads(document)["data"] for document in said]
+    assert set(view.grants) <= {Scope.VIEW, Scope.POINTER}
+    changes = world.customer.of(MarksChanged)
+    if changes and changes[-1].marks:
+        assert view.flowing
+        assert Scope.POINTER in view.grants
+    if Scope.POINTER in view.grants:
+        assert view.live
+        last = [data for data in given if "pointer" in (data.get("scope"), *data.get("scopes", ()))][-1]
+        assert "scopes" not in last, "the newest word about the scope is the grant, not the revocation"
+    fake = world.customer.child
+    if fake is not None and fake.alive and not fake.ended and not fake.frozen:
+        assert "pointer" not in fake.scopes or Scope.POINTER in view.grants
 
 
 @settings(max_examples=100, deadline=None)

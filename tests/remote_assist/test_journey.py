@@ -170,7 +170,7 @@ def test_a_region_is_shared_in_its_own_size() -> None:
     world.to_prompt()
     world.do(world.customer, world.customer_end.choose_target(SCREEN.id, "region", (10, 20, 300, 200)))
     world.allow()
-    assert world.agent.last(RemoteTarget) == RemoteTarget(300, 200, 1.0, "region")
+    assert world.agent.last(RemoteTarget) == RemoteTarget(300, 200, 1.0, "region", shows_marks=True)
 
 
 def test_an_unopened_invitation_expires_and_the_server_hears_of_it() -> None:

@@ -11,11 +11,12 @@ from typing import TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.domain.assist import Phase
+from app.domain.assist import Phase, Role, Scope
 from app.domain.certificate import AgentCertificate, RevocationList, build_certificate
 from app.domain.documents import SignedDocument
 from app.domain.signed import unb64
 from remote_assist import child_protocol as child
+from remote_assist import incoming
 from remote_assist.actions import (
     Action,
     CallServer,
@@ -266,6 +267,7 @@ class World:
             "requester_id": "customer-3",
             "requester_mail": "m***@example.com",
             "customer_device_keys": (public(self.customer_key),),
+            "scopes_max": (Scope.VIEW, Scope.POINTER),
         }
         return InviteRequest(**(values | changes))  # type: ignore[arg-type]  # built from words
 
@@ -419,9 +421,18 @@ class World:
         other = self.customer if side is self.agent else self.agent
         if not isinstance(message, child.Send) or not self.talking or other.child is None or side.child is None:
             return
-        if not side.child.alive or message.channel != "ctl":
+        if not side.child.alive or not other.child.alive:
             return
-        other.child.out.append(child.Recv("ctl", msgspec.json.decode(message.data)))
+        if message.channel == "ctl":
+            other.child.out.append(child.Recv("ctl", msgspec.json.decode(message.data)))
+            return
+        scopes, paused, sender = other.child.scopes, other.child.paused, Role(side.name)
+        try:
+            read = incoming.read(message.channel, message.data, sender=sender, scopes=scopes, paused=paused)
+        except incoming.NotGranted as error:
+            other.child.out.append(child.Fault("violation", str(error)))
+        else:
+            other.child.out.append(child.Recv(message.channel, read))
 
     def _connect(self) -> bool:
         """DTLS comes up as soon as both children have both descriptions of an epoch."""
