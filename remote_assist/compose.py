@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a picture to the window: scaled to the size of the view, into shared memory. One thread, newest wins."""
+"""From a picture to the window: with its exact tiles, scaled to the size of the view, into shared memory.
+
+One thread, newest wins. While no tile is exact a decoded picture is scaled at once, without a copy in its own size.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from remote_assist import damage
+from remote_assist.canvas import Arrivals, Canvas
 from remote_assist.child_protocol import Frame
-from remote_assist.sending import Picture
+from remote_assist.sending import Picture, now_us
 from remote_assist.shm import FrameWriter
+from remote_assist.tiles import Run
 
 VIEW_MAX = 8192
+_RUNS_EVERY_US: Final = 30_000  # what only becomes exact need not be painted run by run
 Box = tuple[int, int, int, int]
 
 
@@ -39,12 +46,21 @@ def shown_from_picture(picture: Picture) -> Shown:
 
 
 class Painter:
-    """Owns the writer of the shared memory. `put` and `set_view` may be called from any thread and never wait."""
+    """Owns the writer of the shared memory. All but `stop` may be called from any thread and never waits.
 
-    def __init__(self, writer: FrameWriter, post: Callable[[Frame], None]) -> None:
+    `again` is called, in any thread, for runs of tiles that could not be used.
+    """
+
+    def __init__(
+        self, writer: FrameWriter, post: Callable[[Frame], None], again: Callable[[Run], None] = lambda _run: None
+    ) -> None:
         self._writer = writer
         self._post = post
         self._ready = threading.Condition()
+        self._arrivals = Arrivals(again)
+        self._canvas = Canvas(again)
+        self._runs_us = 0
+        self._whole = VideoReformatter()
         self._waiting: Shown | None = None
         self._last: Shown | None = None
         self._view: tuple[int, int, Box | None] = (0, 0, None)
@@ -59,10 +75,35 @@ class Painter:
     def put(self, shown: Shown) -> None:
         """Show this next; a picture that still waits is replaced and its changed tiles are kept."""
         with self._ready:
-            if self._waiting is not None:
-                shown = replace(shown, tiles=_merged(self._waiting.tiles, shown.tiles))
-            self._waiting = shown
+            self._put(shown)
+
+    def put_decoded(self, shown: Shown, epoch: int, *, key: bool) -> None:
+        """As `put`, for the next picture of a connection. One in which nothing changed is noted, not shown."""
+        size = shown.frame.width, shown.frame.height
+        named = shown.tiles if shown.tiles is not None else np.ones((0, 0), np.bool_)
+        with self._ready:
+            changed = self._arrivals.picture(epoch, shown.frame_id, size, named, key=key)
+            if changed is not None and changed.any():
+                self._put(replace(shown, tiles=changed))
+            elif self._arrivals.ready:
+                self._ready.notify()
+
+    def put_run(self, run: Run, epoch: int) -> None:
+        """Make these tiles exact, as soon as the picture they belong to is shown."""
+        with self._ready:
+            self._arrivals.run(epoch, run)
             self._ready.notify()
+
+    @property
+    def exact_tiles(self) -> int:
+        """How many tiles are shown exactly."""
+        return self._canvas.exact_tiles
+
+    def _put(self, shown: Shown) -> None:
+        if self._waiting is not None:
+            shown = replace(shown, tiles=_merged(self._waiting.tiles, shown.tiles))
+        self._waiting = shown
+        self._ready.notify()
 
     def set_view(self, width: int, height: int, src: Box | None) -> None:
         """Scale into this size from now on, keeping proportions; 0 means the size of the source."""
@@ -80,36 +121,50 @@ class Painter:
             self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            with self._ready:
-                self._ready.wait_for(lambda: self._stopped or self._waiting or (self._view_changed and self._last))
-                if self._stopped:
-                    return
-                everything, self._view_changed = self._view_changed, False
-                shown, self._waiting = self._waiting or self._last, None
-                view = self._view
-            if shown is not None:
-                self._last = shown
-                self._paint(replace(shown, tiles=None) if everything else shown, view)
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """Wait until there is something to show, and show it. False when there never will be."""
+        with self._ready:
+            while not self._due():
+                self._ready.wait(self._wait_s())
+            if self._stopped:
+                return False
+            everything, self._view_changed = self._view_changed, False
+            shown, self._waiting = self._waiting, None
+            runs, view = self._arrivals.take(), self._view
+        if shown is not None:
+            self._canvas.begin((shown.frame.width, shown.frame.height), shown.tiles)
+            self._last = shown
+        made = self._canvas.put(runs) if runs else None
+        if runs:
+            self._runs_us = now_us()
+        if self._last is not None and (everything or shown is not None or made is not None):
+            tiles = made if shown is None else shown.tiles if made is None else _merged(shown.tiles, made)
+            self._paint(replace(self._last, tiles=None if everything else tiles), view)
+        return True
+
+    def _due(self) -> bool:
+        if self._stopped or self._waiting is not None or (self._view_changed and self._last is not None):
+            return True
+        return self._arrivals.ready and now_us() - self._runs_us >= _RUNS_EVERY_US
+
+    def _wait_s(self) -> float | None:
+        """How long to wait unless something comes; None: until then."""
+        if not self._arrivals.ready:
+            return None
+        return max(0.001, (self._runs_us + _RUNS_EVERY_US - now_us()) / 1_000_000)
 
     def _paint(self, shown: Shown, view: tuple[int, int, Box | None]) -> None:
-        frame, src = shown.frame, view[2]
+        frame, src = self._with_exact_tiles(shown.frame), view[2]
         self.source_size = (frame.width, frame.height)
         if src is not None and (cut := _cut(frame, src)) is not None:
             frame = cut
         width, height = _fit(frame.width, frame.height, view[0], view[1])
         if not self._writer.fits(width, height):
             return
-        exact = width % frame.width == 0 and height % frame.height == 0
-        scaled = self._reformat.reformat(
-            frame,
-            width,
-            height,
-            "bgra",
-            src_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.POINT if exact else Interpolation.BICUBIC,
-        )
+        scaled = self._scaled(frame, width, height)
         plane = scaled.planes[0]
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, : width * 4]
         np.frombuffer(self._writer.begin(width, height), np.uint8).reshape(height, width * 4)[:] = rows
@@ -117,6 +172,40 @@ class Painter:
         self.written += 1
         dirty = _dirty(shown, width, height) if src is None else None
         self._post(Frame(slot, seq, width, height, max(0, shown.captured_us), shown.decoded_us, dirty))
+
+    def _scaled(self, frame: VideoFrame, width: int, height: int) -> VideoFrame:
+        if frame.format.name == "bgra" and (frame.width, frame.height) == (width, height):
+            return frame
+        whole_factor = width % frame.width == 0 and height % frame.height == 0
+        return self._reformat.reformat(
+            frame,
+            width,
+            height,
+            "bgra",
+            src_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=Interpolation.POINT if whole_factor else Interpolation.BICUBIC,
+        )
+
+    def _with_exact_tiles(self, frame: VideoFrame) -> VideoFrame:
+        if not self._canvas.exact_tiles:
+            return frame
+        width, height = frame.width, frame.height
+        whole = self._whole.reformat(
+            frame,
+            width,
+            height,
+            "bgra",
+            src_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=Interpolation.POINT,
+        )
+        plane = whole.planes[0]
+        rows = np.frombuffer(memoryview(plane), np.uint32).reshape(-1, plane.line_size // 4)[:height, :width]
+        blended = self._canvas.blend(rows)
+        if blended is rows:
+            return whole
+        return VideoFrame.from_numpy_buffer(blended.view(np.uint8).reshape(height, width, 4), "bgra")
 
 
 def _merged(first: damage.Tiles | None, second: damage.Tiles | None) -> damage.Tiles | None:

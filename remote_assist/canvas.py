@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picture at the receiving end: the newest decoded one, except where an exact tile still holds. Pure.
+
+`Arrivals` is told of everything in the order it comes and knows which runs may be used; `Canvas` holds the pixels. They
+are apart because pictures arrive in one thread and pixels are copied in another.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from remote_assist import damage, tiles
+from remote_assist.damage import TILE, Rows, Tiles
+from remote_assist.tiles import Run
+
+__all__ = ["WAITING_MAX", "Arrivals", "Canvas"]
+
+WAITING_MAX: Final = 32
+_OPAQUE: Final = 255
+_BAD_MAX: Final = 32
+
+Row = npt.NDArray[np.bool_]
+
+
+class Arrivals:
+    """Which picture last changed each tile, and the runs that wait. Pictures and runs belong to a connection (epoch).
+
+    Not for several threads at once.
+    """
+
+    def __init__(self, dropped: Callable[[Run], None]) -> None:
+        self._dropped = dropped
+        self._epoch = -1
+        self._newest = -1
+        self._size = (0, 0)
+        self._changed_at: npt.NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._runs: deque[Run] = deque()
+
+    def picture(self, epoch: int, frame_id: int, size: tuple[int, int], named: Tiles, *, key: bool) -> Tiles | None:
+        """Take note of a decoded picture; return the tiles it changes, or None when it is older than what is known.
+
+        Where a picture between is missing, nobody knows what it changed: then everything counts as changed.
+        """
+        if epoch < self._epoch or (epoch == self._epoch and frame_id <= self._newest and not key):
+            return None
+        if epoch > self._epoch:
+            self._begin(epoch)
+        grid = damage.grid(*size)
+        whole = key or size != self._size or frame_id != self._newest + 1 or named.shape != grid
+        changed = np.ones(grid, np.bool_) if whole else named
+        if size != self._size:
+            self._size, self._changed_at = size, np.zeros(grid, np.int64)
+        self._newest = frame_id
+        self._changed_at[changed] = frame_id
+        return changed
+
+    def run(self, epoch: int, run: Run) -> None:
+        """Keep a run until it is taken; the oldest gives way when too many wait."""
+        if epoch > self._epoch:
+            self._begin(epoch)
+        if epoch == self._epoch:
+            self._runs.append(run)
+            if len(self._runs) > WAITING_MAX:
+                self._dropped(self._runs.popleft())
+
+    @property
+    def ready(self) -> bool:
+        """Whether any run waits whose picture was decoded."""
+        return any(run.frame_id <= self._newest for run in self._runs)
+
+    def take(self) -> list[tuple[Run, Row]]:
+        """Return the runs of pictures decoded so far, each with which of its tiles did not change since."""
+        ready = [run for run in self._runs if run.frame_id <= self._newest]
+        self._runs = deque(run for run in self._runs if run.frame_id > self._newest)
+        found = [(run, self._unchanged(run)) for run in ready]
+        return [(run, good) for run, good in found if good.any()]
+
+    def _unchanged(self, run: Run) -> Row:
+        part = self._changed_at[run.row : run.row + 1, run.col : run.col + run.run]
+        good: Row = (part <= run.frame_id).reshape(-1)
+        return good if len(good) == run.run else np.zeros(1, np.bool_)
+
+    def _begin(self, epoch: int) -> None:
+        self._epoch, self._newest, self._size = epoch, -1, (0, 0)
+        self._runs.clear()
+
+
+class Canvas:
+    """Pixels of the exact tiles, in the size of the source. Belongs to one thread."""
+
+    def __init__(self, again: Callable[[Run], None]) -> None:
+        self._again = again
+        self._size = (0, 0)
+        self._exact: Tiles = np.zeros((0, 0), np.bool_)
+        self._pixels: Rows | None = None
+        self._bad = 0
+        self.exact_tiles = 0
+
+    def begin(self, size: tuple[int, int], changed: Tiles | None) -> None:
+        """Another picture is shown, in which these tiles (None: all) differ from the one before."""
+        if size != self._size or changed is None or changed.shape != self._exact.shape:
+            self._exact = np.zeros(damage.grid(*size), np.bool_)
+            self.exact_tiles = 0
+            if size != self._size:
+                self._size, self._pixels = size, None
+        elif self.exact_tiles:
+            self._exact &= ~changed
+            self.exact_tiles = int(self._exact.sum())
+
+    def put(self, runs: list[tuple[Run, Row]]) -> Tiles | None:
+        """Take in runs; return the tiles they made exact, or None. Unsound ones are asked for again, up to a number."""
+        made: Tiles | None = None
+        for run, good in runs:
+            try:
+                pixels = tiles.pixels(run, *self._size) if self._bad < _BAD_MAX else None
+            except tiles.BadRun:
+                self._bad += 1
+                self._again(run)
+                continue
+            if pixels is not None:
+                made = np.zeros_like(self._exact) if made is None else made
+                made[run.row, run.col : run.col + run.run] = good
+                self._paste(run, good, pixels)
+        if made is not None:
+            self._exact |= made
+            self.exact_tiles = int(self._exact.sum())
+        return made
+
+    def _paste(self, run: Run, good: Row, pixels: tiles.Pixels) -> None:
+        width, height = self._size
+        if self._pixels is None:
+            self._pixels = np.zeros((height, width), np.uint32)
+        target = self._pixels.view(np.uint8).reshape(height, width, 4)
+        down = slice(run.row * TILE, run.row * TILE + pixels.shape[0])
+        for first, last in _segments(good):
+            part = pixels[:, first * TILE : last * TILE]
+            left = (run.col + first) * TILE
+            across = slice(left, left + part.shape[1])
+            target[down, across, :3] = part
+            target[down, across, 3] = _OPAQUE
+
+    def blend(self, decoded: Rows) -> Rows:
+        """Return the picture with its exact tiles: the decoded one, which is written to, or our own. Same size."""
+        pixels = self._pixels
+        if pixels is None or not self.exact_tiles:
+            return decoded
+        if self.exact_tiles * 2 > self._exact.size:  # copy the smaller part
+            _copy_tiles(pixels, decoded, ~self._exact)
+            return pixels
+        _copy_tiles(decoded, pixels, self._exact)
+        return decoded
+
+
+def _segments(row: Row) -> Iterator[tuple[int, int]]:
+    """Yield (first, behind last) of each stretch of True."""
+    edges = np.flatnonzero(np.diff(row, prepend=False, append=False)).tolist()
+    yield from zip(edges[::2], edges[1::2], strict=True)
+
+
+def _copy_tiles(target: Rows, source: Rows, which: Tiles) -> None:
+    for number in np.flatnonzero(which.any(axis=1)).tolist():
+        down = slice(number * TILE, (number + 1) * TILE)
+        for first, last in _segments(which[number]):
+            across = slice(first * TILE, last * TILE)
+            target[down, across] = source[down, across]
