@@ -184,6 +184,7 @@ def test_the_ends_load_neither_transport_nor_codecs_nor_windows() -> None:
     """UI processes hold the keys: they never load what parses media."""
     code = (
         "import sys; import remote_assist.agent_end, remote_assist.customer_end, remote_assist.chain;"
+        "import remote_assist.file_sending, remote_assist.diagnostics_here, remote_assist.diagnostics_texts;"
         "print([m for m in ('aiortc', 'av', 'aioice', 'PySide6', 'numpy') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
