@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +16,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from app.domain.attachments import shows
 from remote_assist import bulk
 from remote_assist.bulk import MAX_DATA_BYTES, Chunk
 from remote_assist.messages import Malformed
@@ -48,8 +48,6 @@ MAX_KEY: Final = 200
 _MAX_SECTIONS: Final = 32
 _MARGIN: Final = 4096  # striking may add a few bytes, never make a bundle too large
 _VERSION: Final = 1
-
-_JOINERS: Final = frozenset("\u200c\u200d")
 
 Value = str | int | float | bool | None
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
@@ -125,12 +123,12 @@ def _dump_section(section: Section) -> bytes:
 
 def unseen(char: str) -> bool:
     """Whether a character shows nothing or turns the direction of text: what is shown must be what is sent."""
-    return char not in _JOINERS and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn")
+    return not shows(char) or (char.isspace() and char != " ")
 
 
 def _as_shown(item: Item) -> bool:
     text = f"{item.key}{item.value}"
-    return text.isprintable() or not any(map(unseen, text))
+    return not any(map(unseen, text))
 
 
 def read_bundle(raw: bytes) -> Bundle:

@@ -114,7 +114,7 @@ COLLECTORS: Final = (
     Collector("graphics", 5, _graphics),
     Collector("printers", 5, _printers),
     Collector("network", 5, _network),
-    Collector("hosts", 15, common.hosts),
+    Collector("hosts", 18, common.hosts),
     Collector("software", 20, _software),
     Collector("processes", 10, common.processes),
     Collector("events", 10, _events),

@@ -49,7 +49,7 @@ def _linux(fd: int, _path: Path, origin: str, _now_s: int) -> bool:
 
 
 def _windows(_fd: int, path: Path, _origin: str, _now_s: int) -> bool:
-    with path.with_name(f"{path.name}:Zone.Identifier").open("wb") as stream:
+    with Path(f"{path}:Zone.Identifier").open("wb") as stream:
         stream.write(_ZONE)
     return True
 

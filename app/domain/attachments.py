@@ -37,6 +37,7 @@ __all__ = [
     "is_program",
     "known_statuses",
     "load_attachments",
+    "shows",
 ]
 
 MAX_FILES = 40  # of one message
@@ -149,14 +150,15 @@ def clean_name(name: str) -> str:
     """Return a file name without path, control, direction and other deceiving characters; never empty."""
     text = unicodedata.normalize("NFC", name).replace("\\", "/")
     text = next((part for part in reversed(text.split("/")) if part.strip(" .")), "")
-    text = _SPACES.sub(" ", _FORBIDDEN.sub("_", "".join(filter(_shows, text))))
+    text = _SPACES.sub(" ", _FORBIDDEN.sub("_", "".join(filter(shows, text))))
     text = unicodedata.normalize("NFC", text).strip(_EDGES)
     if _DEVICES.match(text):
         text = f"_{text}"
     return _shortened(text) or "file"
 
 
-def _shows(char: str) -> bool:
+def shows(char: str) -> bool:
+    """Whether a character is to be seen, or joins two that are; a space is."""
     if char in _JOINERS:
         return True
     return char not in _BLANKS and unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")

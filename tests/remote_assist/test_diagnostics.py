@@ -152,6 +152,8 @@ def test_a_hostile_customer_gets_no_bundle_past_the_checks() -> None:
         {**good, "sections": [{**one, "items": [{"key": "a", "value": [1]}]}]},
         {**good, "sections": [{**one, "items": [{"key": "a", "value": "\u202egnp.exe"}]}]},
         {**good, "sections": [{**one, "items": [{"key": "a\n", "value": 1}]}]},
+        {**good, "sections": [{**one, "items": [{"key": "a", "value": "x\u2028y"}]}]},
+        {**good, "sections": [{**one, "items": [{"key": "a", "value": "\u3164"}]}]},
         {**good, "sections": [{**one, "items": [{"key": "a", "value": 1}] * (MAX_ITEMS + 1)}]},
     ):
         with pytest.raises(Malformed):
