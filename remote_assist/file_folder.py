@@ -220,6 +220,11 @@ class PartFile:
         """Its descriptor, for marks."""
         return self._fd
 
+    @property
+    def size(self) -> int:
+        """How long it is, whoever wrote it."""
+        return os.fstat(self._fd).st_size
+
     def write(self, offset: int, data: bytes) -> None:
         """Write all of `data` at `offset`."""
         try:

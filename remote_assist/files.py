@@ -157,11 +157,11 @@ class _Growing:
             raise FileTrouble("incomplete")
         if not hmac.compare_digest(self._hash.digest(), self.offer.sha256):
             raise FileTrouble("hash_differs")
-        if not self._on_disk():
+        if self.part.size != self.offset or not self._on_disk():
             raise FileTrouble("part_changed")
 
     def _on_disk(self) -> bool:
-        """Whether the disk still holds what came."""
+        """Whether what came is still at the start of what the disk holds."""
         again = hashlib.sha256()
         return self.part.feed(self.offset, again.update) and hmac.compare_digest(again.digest(), self._hash.digest())
 

@@ -168,6 +168,25 @@ def test_a_part_swapped_between_the_last_look_and_the_name_is_taken_back(
     folder.close()
 
 
+def test_what_takes_the_name_of_a_part_after_it_was_published_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only our own part is removed, whoever is at work in the folder."""
+    folder = by_descriptor(tmp_path)
+    part = grown(folder)
+    link = os.link
+
+    def early(*args: Any, **kwargs: Any) -> None:
+        link(*args, **kwargs)
+        part.path.unlink()
+        part.path.write_bytes(b"theirs")
+
+    monkeypatch.setattr(os, "link", early)
+    assert part.publish("a.txt").read_bytes() == b"hello"
+    assert (folder.path / "a.txt.part").read_bytes() == b"theirs"
+    folder.close()
+
+
 def test_a_name_taken_between_the_last_look_and_the_rename_stays_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,15 +123,30 @@ def test_a_part_that_was_changed_meanwhile_starts_again(damage: bytes, source: P
     out.close()
 
 
-def test_a_part_that_was_changed_at_the_end_gets_no_name(source: Path, tmp_path: Path) -> None:
-    """The hash holds for what lies on the disk."""
+@pytest.mark.parametrize("mode", ["r+b", "ab"])
+def test_a_part_that_was_changed_at_the_end_gets_no_name(mode: str, source: Path, tmp_path: Path) -> None:
+    """The hash holds for what lies on the disk, and for all of it."""
     out = Outgoing(source, 1)
     box = accepted(tmp_path, source.read_bytes())
     pump(out, box)
-    with (tmp_path / "Deskside" / TICKET / "a.txt.part").open("r+b") as stream:
+    with (tmp_path / "Deskside" / TICKET / "a.txt.part").open(mode) as stream:
         stream.write(b"other")
     assert code(lambda: box.finish(1)) == "part_changed"
     assert names(tmp_path) == []
+    box.close()
+    out.close()
+
+
+def test_what_others_added_behind_a_part_is_forgotten_at_a_reconnect(source: Path, tmp_path: Path) -> None:
+    """What came is still right, so it goes on from there."""
+    out = Outgoing(source, 1)
+    box = accepted(tmp_path, source.read_bytes())
+    pump(out, box, 3)
+    with (tmp_path / "Deskside" / TICKET / "a.txt.part").open("ab") as stream:
+        stream.write(b"more than is missing")
+    assert box.resume(1) == 3 * MAX_DATA_BYTES
+    pump(out, box)
+    assert box.finish(1).path.read_bytes() == source.read_bytes()
     box.close()
     out.close()
 
