@@ -79,12 +79,12 @@ class DrawnSource:
 
 
 def _draw_on(sink: Callable[[RawFrame], None], stop: threading.Event, fps: int) -> None:
-    background = _background()
+    still = background()
     count = 0
     due = time.perf_counter()
     while not stop.is_set():
         count += 1
-        buffer = bytearray(background.tobytes())
+        buffer = bytearray(still.tobytes())
         rows = np.frombuffer(buffer, np.uint32).reshape(HEIGHT, WIDTH)
         _paint_moving(rows, count)
         captured_us = time.perf_counter_ns() // 1000
@@ -120,7 +120,8 @@ def _paint_moving(rows: Rows, count: int) -> None:
         _box(rows, left + cell * COUNTER_CELL, top, COUNTER_CELL, COUNTER_CELL, 0xFFFFFF if lit else 0x000000)
 
 
-def _background() -> Rows:
+def background() -> Rows:
+    """Return what never changes in the picture; the clock, the bar and the counter go on top."""
     rows = np.full((HEIGHT, WIDTH), _DESK, np.uint32)
     shade = np.linspace(0, 40, HEIGHT, dtype=np.uint32)[:, None]
     rows -= shade * 0x000101

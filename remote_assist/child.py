@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import os
 import signal
@@ -147,7 +148,7 @@ class Child:
         if message.epoch in self._peers:
             return
         on = Callbacks(
-            message=self._received,
+            message=functools.partial(self._received, message.epoch),
             changed=self._changed,
             decoded=self._role.decoded,
             fault=lambda code, detail: self._post(Fault(code, detail)),
@@ -202,9 +203,12 @@ class Child:
         if peer is None or not peer.send(message.channel, message.data):
             self._post(Fault("not_sent", message.channel))
 
-    def _received(self, channel: str, data: bytes | str) -> None:
+    def _received(self, epoch: int, channel: str, data: bytes | str) -> None:
         sender = Role.CUSTOMER if self._role_name == Role.AGENT else Role.AGENT
         try:
+            if channel == "tile" and isinstance(self._role, AgentRole):
+                self._role.run_of_tiles(incoming.read_run(data), epoch)
+                return
             message = incoming.read(
                 channel, data, sender=sender, scopes=self._scopes, paused=self._paused,
                 rates=self._rates, now_ms=now_us() // 1000,
@@ -216,7 +220,8 @@ class Child:
             self.violations += 1
             self._post(Fault("violation", str(error)))
         else:
-            self._post(Recv(channel, message))
+            if not self._role.heard(self._peers.get(epoch), message):
+                self._post(Recv(channel, message))
 
     # --- reports --------------------------------------------------------------------------------------------------
 

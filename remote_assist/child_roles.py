@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from app.domain.capture import CaptureError, FrameSource, Target, TargetKind
+from remote_assist import messages
 from remote_assist.capture_drawn import DrawnSource
 from remote_assist.child_protocol import (
     Ack,
@@ -22,10 +25,11 @@ from remote_assist.child_protocol import (
     Targets,
 )
 from remote_assist.compose import Painter, Shown, shown_from_picture
-from remote_assist.encoder import FLAG_PROBE, FLAG_REFINE
+from remote_assist.encoder import FLAG_KEY, FLAG_PROBE, FLAG_REFINE
 from remote_assist.peer import Decoded, Peer
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, now_us
 from remote_assist.shm import FrameWriter
+from remote_assist.tiles import Run
 
 Post = Callable[[FromChild], None]
 FPS_MAX: Final = 30
@@ -55,8 +59,10 @@ class AgentRole:
         self._arrivals: deque[int] = deque(maxlen=240)
         self._last: Decoded | None = None
         self._ended = False
+        self._peer: Peer | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.frames_received = 0
-        self.painter = Painter(writer, post)
+        self.painter = Painter(writer, post, self._again)
 
     def decoded(self, decoded: Decoded) -> None:
         """Take a picture in the decoder's thread."""
@@ -69,18 +75,33 @@ class AgentRole:
             if not decoded.data.flags & (FLAG_PROBE | FLAG_REFINE):
                 self._latencies.append(decoded.decoded_us - decoded.captured_us)
                 self._arrivals.append(decoded.decoded_us)
-        if not decoded.data.flags & FLAG_PROBE:
-            tiles = decoded.data.tiles
-            self.painter.put(
-                Shown(decoded.frame, tiles, decoded.data.frame_id, decoded.captured_us, decoded.decoded_us)
-            )
+        data = decoded.data
+        shown = Shown(decoded.frame, data.tiles, data.frame_id, decoded.captured_us, decoded.decoded_us)
+        self.painter.put_decoded(shown, decoded.epoch, key=bool(data.flags & FLAG_KEY))
+
+    def run_of_tiles(self, run: Run, epoch: int) -> None:
+        """Take exact tiles, on the loop."""
+        if not self._ended:
+            self.painter.put_run(run, epoch)
+
+    def _again(self, run: Run) -> None:
+        """Ask for tiles that could not be used; in any thread."""
+        if self._peer is not None and self._loop is not None:
+            wanted = messages.encode(messages.Retile(run.col, run.row, run.run))
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._peer.send, "ctl", wanted)
 
     def opened(self, _peer: Peer) -> None:
         """Note when it began."""
         self._opened_us = self._opened_us or now_us()
 
-    def connected(self, _peer: Peer) -> None:
-        """Nothing to do here."""
+    def connected(self, peer: Peer) -> None:
+        """Note where to ask for tiles."""
+        self._peer, self._loop = peer, asyncio.get_running_loop()
+
+    def heard(self, _peer: Peer | None, _message: dict[str, Any]) -> bool:
+        """Everything the customer says is for the window."""
+        return False
 
     def reachable(self, on: bool) -> None:
         """Nothing depends on it here."""
@@ -116,6 +137,7 @@ class AgentRole:
         values: dict[str, float] = {
             "frames_received": received,
             "frames_shown": self.painter.written,
+            "tiles_exact": self.painter.exact_tiles,
             "fps": recent,
             "source_w": width,
             "source_h": height,
@@ -154,6 +176,7 @@ class CustomerRole:
         self._fault = ""
         self._wanted: tuple[str, str, tuple[int, int, int, int] | None] | None = None
         self._sent_times: deque[tuple[int, int]] = deque(maxlen=2)
+        self._focus: tuple[float, float] | None = None
         self.gate = Gate()
         self.mailbox = Mailbox()
         self.painter = Painter(writer, post)
@@ -208,6 +231,22 @@ class CustomerRole:
         self.gate.set(connected=True)
         self.resumed()
 
+    def heard(self, peer: Peer | None, message: dict[str, Any]) -> bool:
+        """Take what decides how pictures are sent; True: it is for nobody else."""
+        kind = message.get("t")
+        if kind == "view":
+            src = message["src_rect"]
+            self._focus = (src[0] + src[2] / 2, src[1] + src[3] / 2) if src is not None else None
+        if peer is None or peer.encoder is None or peer.tiles is None:
+            return kind == "retile"
+        if kind == "hello" and "tile" in message["caps"]:
+            peer.tiles.begin(lambda: self.pipeline.newest)
+        if kind in ("hello", "view"):
+            peer.encoder.topoff.look_at(self._focus)
+        elif kind == "retile":
+            peer.encoder.topoff.wanted_again(message["col"], message["row"], message["run"])
+        return kind == "retile"
+
     def decoded(self, decoded: Decoded) -> None:
         """A customer's end receives no pictures."""
 
@@ -245,6 +284,8 @@ class CustomerRole:
                 "keyframes": peer.encoder.keyframes,
                 "encode_ms": peer.encoder.encode_us / 1000,
                 "rate_bps": peer.rate.bps,
+                "tiles_exact": peer.encoder.topoff.exact_tiles,
+                "tiles_sent": peer.encoder.topoff.tiles_sent,
                 "rtt_ms": peer.clock.rtt_us / 1000,
             }
         if peer is not None and peer.pacer is not None:

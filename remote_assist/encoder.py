@@ -24,8 +24,9 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from remote_assist import damage, x264_live
-from remote_assist.rate import Quality
+from remote_assist.rate import Q_BEST, Quality
 from remote_assist.sending import Gate, Mailbox, Picture, now_us
+from remote_assist.tiles import TopOff
 
 SEI_UUID: Final = uuid.UUID("6f0f5c0e-8a52-4d6b-9a53-de5c51de0001").bytes
 FLAG_KEY, FLAG_REFINE, FLAG_PROBE = 1, 2, 4
@@ -215,6 +216,8 @@ class ScreenEncoder(Encoder):
         self._key_sent_us = 0
         self._timestamp = 0
         self._origin_us = now_us()
+        self.topoff = TopOff()
+        self.finest = Q_BEST
         self.frame_id = 0
         self.keyframes = 0
         self.last_bytes = 0
@@ -230,12 +233,16 @@ class ScreenEncoder(Encoder):
     @property
     def can_refine(self) -> bool:
         """Whether the last picture could still be sent finer."""
-        return self._x264 is not None and self._quality.q > 24
+        return self._x264 is not None and self._quality.q > self.finest
 
     @property
     def has_picture(self) -> bool:
         """Whether anything was sent that a probe could repeat."""
         return self._x264 is not None
+
+    @property
+    def _next_id(self) -> int:
+        return (self.frame_id + 1) & 0xFFFFFFFF
 
     def want_keyframe(self) -> None:
         """The next picture must be decodable alone."""
@@ -276,6 +283,7 @@ class ScreenEncoder(Encoder):
             x264 = self._x264 = X264(*picture.size, q, self._preset)
         key = not x264.set_q(q) or key
         self._tiles = np.ones_like(picture.tiles) if key else picture.tiles
+        self.topoff.changed(self._next_id, picture.rows, picture.tiles, now, key=key)
         payloads = self._encode(x264, self._converter.convert(picture), picture.captured_us, key=key, flags=0)
         self._quality.learn(count, self.last_bytes, motion=motion)
         return payloads
@@ -286,12 +294,14 @@ class ScreenEncoder(Encoder):
             return []
         key = self._take_key(new_size=False)
         idle_us = now_us() - self.changed_us
-        q = self._quality.refine(self._tiles.size, self._bps()) if not key and idle_us >= 100_000 else None
+        may_refine = not key and idle_us >= 100_000
+        q = self._quality.refine(self._tiles.size, self._bps(), self.finest) if may_refine else None
         if q is not None:
             key = not x264.set_q(q)
         flags = FLAG_REFINE if q is not None else 0 if key else FLAG_PROBE
-        # A refinement may touch any tile that ever changed; a probe touches none.
-        self._tiles = np.full_like(self._tiles, bool(key or q is not None))
+        # A refinement may touch any tile that ever changed, but an exact one is shown as it is; a probe touches none.
+        again = key or q is not None
+        self._tiles = self.topoff.repeated(self._next_id, key=key) if again else np.zeros_like(self._tiles)
         return self._encode(x264, kept, now_us(), key=key, flags=flags)
 
     def _take_key(self, *, new_size: bool) -> bool:
@@ -304,7 +314,7 @@ class ScreenEncoder(Encoder):
     def _encode(self, x264: X264, frame: VideoFrame, captured_us: int, *, key: bool, flags: int) -> list[bytes]:
         self._timestamp = max(self._timestamp + 1, (captured_us - self._origin_us) * 9 // 100)
         raw = x264.encode(frame, self._timestamp, keyframe=key)
-        self.frame_id = (self.frame_id + 1) & 0xFFFFFFFF
+        self.frame_id = self._next_id
         self.keyframes += key
         self.last_bytes = len(raw)
         data = FrameData(self.frame_id, captured_us, x264.q, flags | (FLAG_KEY if key else 0), self._tiles)

@@ -20,7 +20,7 @@ from remote_assist.session import Effect, SessionMachine
 __all__ = ["PROTO", "EndBase", "IceServers", "Random", "peer_reason"]
 
 PROTO = 1
-_CAPS = ["view"]
+_CAPS = ["view", "tile"]
 _NACK_WINDOW_MS = 3_000
 _REPEAT_MAX = 32
 # Faults of a child that mean: there is nothing to show any more.

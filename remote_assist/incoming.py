@@ -10,11 +10,11 @@ import msgspec
 
 from app.domain.assist import Role
 from app.domain.signed import unb64
-from remote_assist import messages
+from remote_assist import messages, tiles
 from remote_assist.marks import Bucket
 from remote_assist.messages import CHANNELS, Malformed
 
-__all__ = ["Malformed", "NotGranted", "Rates", "read"]
+__all__ = ["Malformed", "NotGranted", "Rates", "read", "read_run"]
 
 # Channels whose messages this version takes; the others have no scope that can be granted yet.
 _BUILT: Final = frozenset({"ctl", "cur", "ptr", "ann"})
@@ -71,6 +71,14 @@ def read(
         message = _inflate(message)
     checked: dict[str, Any] = msgspec.to_builtins(message, builtin_types=(bytes,))
     return checked
+
+
+def read_run(data: bytes | str) -> tiles.Run:
+    """Return a run of exact tiles, which only an agent's child takes. Raises NotGranted."""
+    try:
+        return tiles.decode(data)
+    except Malformed as error:
+        raise NotGranted("tile malformed") from error
 
 
 def _decode(channel: str, data: bytes | str, sender: Role) -> messages.Message:

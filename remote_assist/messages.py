@@ -42,6 +42,7 @@ __all__ = [
     "Refused",
     "RemoveMark",
     "Request",
+    "Retile",
     "SasResult",
     "Shown",
     "Target",
@@ -189,6 +190,14 @@ class View(_Ctl, frozen=True, tag="view"):
     src_rect: tuple[_Signed, _Signed, _Signed, _Signed] | None = None
 
 
+class Retile(_Ctl, frozen=True, tag="retile"):
+    """Agent: these exact tiles could not be used; between the two children only."""
+
+    col: _Pixels
+    row: _Pixels
+    run: Annotated[int, msgspec.Meta(ge=1, le=16)]
+
+
 class Claim(_Ctl, frozen=True, tag="claim"):
     """Agent: a fact for the chain, for instance that the customer reported the same check number."""
 
@@ -280,7 +289,9 @@ class ClearMarks(_Bin, frozen=True, tag="clear"):
     """Agent, on `ann`: take everything away."""
 
 
-Ctl = Hello | Pause | End | Grants | Refused | SasResult | Target | CursorShape | Limits | Request | View | Claim
+Ctl = (
+    Hello | Pause | End | Grants | Refused | SasResult | Target | CursorShape | Limits | Request | View | Retile | Claim
+)
 Ann = AddMark | RemoveMark | ClearMarks
 Message = Ctl | Ann | Ping | Pong | Arrival | Shown | Cursor | CursorImage | Pointer
 
@@ -295,6 +306,7 @@ _SENDERS: dict[type[Message], tuple[str, frozenset[Role]]] = {
     Limits: ("ctl", _CUSTOMER),
     Request: ("ctl", _AGENT),
     View: ("ctl", _AGENT),
+    Retile: ("ctl", _AGENT),
     Claim: ("ctl", _AGENT),
     Ping: ("hb", _BOTH),
     Pong: ("hb", _BOTH),

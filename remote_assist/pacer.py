@@ -20,6 +20,7 @@ from remote_assist.sending import Gate, now_us
 _PACKET: Final = 1300
 _BURST_PACKETS: Final = 48  # a default socket buffer of the receiver holds about 90
 _RTX_MAX: Final = 256
+_BULK_COST: Final = 1.5  # with pacing at 1.25 of the estimate: five sixths of it
 
 
 class Pacer:
@@ -54,6 +55,15 @@ class Pacer:
     def drop_retransmissions(self) -> None:
         """The peer wants a keyframe: what it missed before is of no use any more."""
         self._rtx.clear()
+
+    @property
+    def free(self) -> bool:
+        """Whether a packet could leave at once, so that there is something left for the bulk channels."""
+        return self._wait_s() <= 0
+
+    def charge(self, size: int) -> None:
+        """Bytes leave on a bulk channel, out of the same rate; a little less of it, for nobody sees how they fare."""
+        self._tokens -= size * _BULK_COST
 
     def close(self) -> None:
         """Drop what waits."""

@@ -32,6 +32,7 @@ from remote_assist.pacer import Pacer
 from remote_assist.rate import RateControl
 from remote_assist.sdp_rules import BadSdp, check_sdp, clean_sdp
 from remote_assist.sending import HEIGHT_MAX, WIDTH_MAX, Gate, Mailbox, now_us
+from remote_assist.tile_sender import Line, TileSender
 
 _PING: Final = struct.Struct("!BIQ")
 _PONG: Final = struct.Struct("!BIQQQ")
@@ -41,6 +42,7 @@ _REFINE_S: Final = 0.1
 _TICK_S: Final = 0.02
 _HEARTBEAT_S: Final = 0.5
 _STEP_US: Final = 250
+_BULK: Final = ("clip", "tile", "diag", "file")
 _LOW: Final = 0xFFFFFFFF
 _HALF: Final = 0x80000000
 
@@ -53,6 +55,7 @@ class Decoded:
     data: FrameData
     captured_us: int
     decoded_us: int
+    epoch: int = 0
 
 
 @dataclass(slots=True)
@@ -153,6 +156,7 @@ class Peer:
         self.rate = RateControl()
         self.encoder: ScreenEncoder | None = None
         self.pacer: Pacer | None = None
+        self.tiles: TileSender | None = None
         self._track: ScreenTrack | None = None
         self._sender: RTCRtpSender | None = None
         self._seam: aiortc_patches.ReceiverSeam | None = None
@@ -179,6 +183,8 @@ class Peer:
         self.encoder = ScreenEncoder(mailbox, gate, lambda: self.rate.bps)
         self._track = ScreenTrack(mailbox, gate, self.encoder)
         mailbox.on_filled = self._track.wake
+        line = Line(lambda data: self.send("tile", data), self._bulk_free, self._charge, lambda: self.rate.bps)
+        self.tiles = TileSender(self.encoder, mailbox, gate, line)
         transceiver = self._pc.addTransceiver(self._track, direction="sendonly")
         self._sender = transceiver.sender
         transceiver.setCodecPreferences(
@@ -192,6 +198,15 @@ class Peer:
         await self._pc.setLocalDescription(await self._pc.createOffer())
         aiortc_patches.set_send(self._sender, lambda send, rtx: self._paced(send, rtx, gate))
         return self._local()
+
+    def _bulk_free(self) -> bool:
+        """Whether a bulk channel may send its next message."""
+        waits = any(self._channels[name].bufferedAmount for name in _BULK)
+        return not waits and self.pacer is not None and self.pacer.free
+
+    def _charge(self, size: int) -> None:
+        if self.pacer is not None:
+            self.pacer.charge(size)
 
     def _paced(self, send: Any, rtx_ssrc: int, gate: Gate) -> Any:
         self.pacer = Pacer(send, self.rate, gate, rtx_ssrc)
@@ -320,6 +335,8 @@ class Peer:
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
+        if self.tiles is not None:
+            self.tiles.close()
         if self.pacer is not None:
             self.pacer.close()
         if self._track is not None:
@@ -347,7 +364,7 @@ class Peer:
             self._seam.ask_keyframe()
         self._last_frame_id = data.frame_id
         captured_us = data.captured_us - self.clock.offset_us
-        self._on.decoded(Decoded(frame, data, captured_us, decoded_us))
+        self._on.decoded(Decoded(frame, data, captured_us, decoded_us, self.epoch))
 
     def _received(self, name: str, data: bytes | str) -> None:
         if name == "hb":

@@ -183,11 +183,11 @@ class Quality:
         else:
             self._new_bytes += 0.3 * (at_ref - self._new_bytes)
 
-    def refine(self, total: int, bps: int) -> int | None:
+    def refine(self, total: int, bps: int, finest: int = Q_BEST) -> int | None:
         """Return the next finer q for an unchanged picture, or None when it is as fine as it gets."""
-        if self.q <= Q_BEST:
+        if self.q <= finest:
             return None
-        steps = [q for q in range(max(Q_BEST, self.q - 4), self.q) if self._refining(q, total) <= bps / 8 * 0.100]
+        steps = [q for q in range(max(finest, self.q - 4), self.q) if self._refining(q, total) <= bps / 8 * 0.100]
         self.q = steps[0] if steps else self.q - 1
         return self.q
 

@@ -145,6 +145,12 @@ class Pipeline:
             self._mailbox.clear()
             self._held = False
 
+    @property
+    def newest(self) -> Rows | None:
+        """What is to be seen at the other end by now: the last picture, masked; None while nothing may pass."""
+        last = self._last
+        return None if self._held or last is None else last.rows
+
     def offer_last(self) -> None:
         """Hand in the last picture again with every tile changed: a new epoch or a resume."""
         with self._lock:

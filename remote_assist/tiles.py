@@ -150,9 +150,9 @@ class TopOff:
 
     # --- what is wanted ---------------------------------------------------------------------------------------------
 
-    def look_at(self, x: float, y: float) -> None:
-        """Send what is nearest to this point first; it is in pixels of the picture."""
-        self._focus = (x, y)
+    def look_at(self, point: tuple[float, float] | None) -> None:
+        """Send what is nearest to this point of the picture first; None: to its middle."""
+        self._focus = point
 
     def wanted_again(self, col: int, row: int, run: int) -> None:
         """The other end could not use these tiles; any numbers do no harm."""
@@ -164,6 +164,11 @@ class TopOff:
         """Whether `next` would have something."""
         with self._lock:
             return bool(self._due(now_us).any())
+
+    @property
+    def rows(self) -> Rows | None:
+        """The picture sent last."""
+        return self._rows
 
     @property
     def exact_tiles(self) -> int:

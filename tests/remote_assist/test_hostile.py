@@ -37,6 +37,7 @@ AGENT_MESSAGES: list[dict[str, Any]] = [
         wire.Limits(1, 1),
         *(wire.Request(scope, "please") for scope in Scope),
         wire.View(10, 10),
+        wire.Retile(1, 2, 3),
         wire.Claim("sas", {"same": True}),
         wire.Claim("consent", {"same": True}),
         wire.Ping(1, 1),

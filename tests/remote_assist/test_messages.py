@@ -20,6 +20,7 @@ AGENT_SAYS: list[tuple[str, wire.Message]] = [
     ("ctl", wire.End("stopped")),
     ("ctl", wire.Request(Scope.CONTROL, "to set the driver")),
     ("ctl", wire.View(800, 600, (0, 0, 1920, 1080))),
+    ("ctl", wire.Retile(59, 33, 16)),
     ("ctl", wire.Claim("sas", {"same": True})),
     ("hb", wire.Ping(1, 2)),
     ("hb", wire.Pong(1, 2, 3, 4)),

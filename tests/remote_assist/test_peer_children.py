@@ -13,7 +13,7 @@ from Xlib.display import Display
 
 from app.domain.assist import Role
 from remote_assist import messages as wire
-from remote_assist.capture_drawn import HEIGHT, WIDTH, read_counter
+from remote_assist.capture_drawn import HEIGHT, WIDTH, background, read_counter
 from remote_assist.child_protocol import (
     Ack,
     Fault,
@@ -206,6 +206,31 @@ def test_a_new_connection_takes_over_without_a_new_grant(pair: tuple[Stub, Stub]
     agent.want_frame()
     agent.link.send(Send("ctl", wire.encode(wire.Hello(1, epoch, []))))
     assert customer.want(Recv).message["epoch"] == epoch
+
+
+def test_what_stands_still_is_shown_exactly_until_it_changes(pair: tuple[Stub, Stub]) -> None:
+    """Pixel for pixel, once the agent's end has said that it takes exact tiles; a mask takes them back at once."""
+    customer, agent = pair
+    x, y, w, h = still = (90, 100, 740, 380)  # nothing moves there
+    customer.link.send(Source("drawn:0", "drawn", still, preview=False))
+    wait_until(lambda: frames_sent(customer) >= 0 and customer.stats["source_w"] == w, 10)
+    agent.link.send(Send("ctl", wire.encode(wire.Hello(1, 0, ["tile"]))))
+    agent.link.send(Send("ctl", wire.encode(wire.View(w, h, (700, 300, 40, 40)))))
+    grant(customer, "view")
+    there = background()[y : y + h, x : x + w]
+    try:
+        wait_until(lambda: agent.want_frame() and (seen := pixels(agent)).shape == (h, w) and (seen == there).all(), 30)
+        wait_until(lambda: customer.stats["tiles_exact"] == agent.stats["tiles_exact"] == 6 * 12)
+        customer.link.send(Masks(next(_seq), [(70, 70, 50, 50)]))
+        customer.want(Ack)
+        there = there.copy()
+        there[70:120, 70:120] = MASK_BGRX
+        wait_until(lambda: agent.want_frame() and (pixels(agent) == there).all(), 30)
+    finally:
+        customer.link.send(Masks(next(_seq), []))
+        customer.link.send(Source("drawn:0", "drawn", None, preview=False))
+        grant(customer, "view")
+        wait_until(lambda: agent.want_frame().w == WIDTH, 10)
 
 
 def test_messages_arrive_typed(pair: tuple[Stub, Stub]) -> None:

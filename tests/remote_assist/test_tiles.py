@@ -180,7 +180,7 @@ def test_no_message_is_larger_than_16_kib_or_longer_than_16_tiles(room: int, bla
 def test_what_the_agent_looks_at_comes_first() -> None:
     """From the point in view outwards; without one from the middle."""
     sender = still(noise(1))
-    sender.look_at(290, 10)
+    sender.look_at((290, 10))
     first = sender.next(QUIET, 1)
     assert first is not None
     assert (first.row, first.col) == (0, 4)
@@ -464,6 +464,33 @@ def test_whatever_is_lost_late_or_doubled_no_tile_shows_anything_old(
     assert world.check() == TILES
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_a_picture_changed_that_was_never_shown_is_not_shown_as_exact(memory: FrameReader, lost: bool) -> None:
+    """A picture overtaken by a newer one, or lost on the way: the tile that it changed shows the newer one."""
+    world = session(memory)
+    world.settle()
+    world.change(some_tiles([0]))
+    world.deliver_picture(lost=lost)
+    world.change(some_tiles([7]))
+    world.deliver_picture()
+    world.paint()
+    assert world.check() == (0 if lost else TILES - 2)
+
+
+def test_a_keyframe_is_shown_whatever_its_number() -> None:
+    """It needs nothing that came before; a picture that does, and is older, is none to show."""
+    arrivals = Arrivals(lambda _run: None)
+    for number, key, shown in (
+        (9, True, True),
+        (9, False, False),
+        (8, False, False),
+        (3, True, True),
+        (4, False, True),
+    ):
+        changed = arrivals.picture(0, number, (W, H), all_tiles(on=False), key=key)
+        assert (changed is not None) == shown
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60), st.booleans(), st.binary(max_size=40)), max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_a_hostile_sender_neither_stops_the_painting_nor_fills_the_memory(
@@ -491,7 +518,7 @@ def test_what_becomes_exact_is_painted_without_a_new_picture_and_only_there(memo
         world = Session(painter, memory)
         world.deliver_picture()
         wait_until(lambda: frames)
-        world.sender.look_at(0, 0)
+        world.sender.look_at((0, 0))
         world.top_off()
         count = len(frames)
         world.deliver_run()

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sends exact tiles of one connection while its picture stands still and the path has room. Belongs to the event loop.
+
+Only pixels of the picture that would be sent now leave: a mask, a closed gate or another target stop them at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from remote_assist.damage import Rows
+from remote_assist.encoder import ScreenEncoder
+from remote_assist.sending import Gate, Mailbox, now_us
+
+FINEST_WITH_TILES: Final = 28  # of q: from there on exact tiles are worth more than finer pictures
+_BUSY_S: Final = 0.005
+_IDLE_S: Final = 0.1
+_ROOM_S: Final = 0.03  # of the rate: how long a picture may have to wait behind a message
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the sender needs of its connection."""
+
+    send: Callable[[bytes], bool]
+    free: Callable[[], bool]  # nothing waits on a bulk channel, and the rate has something left
+    charge: Callable[[int], None]
+    bps: Callable[[], int]
+
+
+class TileSender:
+    """Idle until the other end has said that it takes tiles."""
+
+    def __init__(self, encoder: ScreenEncoder, mailbox: Mailbox, gate: Gate, line: Line) -> None:
+        self._encoder = encoder
+        self._topoff = encoder.topoff
+        self._mailbox = mailbox
+        self._gate = gate
+        self._line = line
+        self._newest: Callable[[], Rows | None] = lambda: None
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def begin(self, newest: Callable[[], Rows | None]) -> None:
+        """Send from now on; `newest` returns the picture that may be seen at the other end. Idempotent."""
+        self._newest = newest
+        if self._task is None and not self._closed:
+            self._encoder.finest = FINEST_WITH_TILES
+            self._task = asyncio.create_task(self._run())
+
+    def close(self) -> None:
+        """Send nothing more. Idempotent."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_BUSY_S if await self._turn() else _IDLE_S)
+
+    async def _turn(self) -> bool:
+        """Send a message if one is due and there is room; return whether another may follow soon."""
+        if not self._still() or not self._topoff.waiting(now_us()):
+            return False
+        if not self._line.free():
+            return True
+        room = int(self._line.bps() / 8 * _ROOM_S)
+        message = await asyncio.get_running_loop().run_in_executor(None, self._topoff.next, now_us(), room)
+        if message is None:
+            return True
+        if self._still() and message.rows is self._newest() and self._line.send(message.data):
+            self._line.charge(len(message.data))
+        else:
+            self._topoff.not_sent(message)
+        return True
+
+    def _still(self) -> bool:
+        """Whether what the other end has seen is what it should see, as fine as pictures get."""
+        if not self._gate.open or self._mailbox.filled or self._encoder.can_refine:
+            return False
+        return self._topoff.rows is not None and self._topoff.rows is self._newest()

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When exact tiles leave: while the picture stands still, may be seen, and the path has room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from aiortc.codecs.h264 import h264_depayload
+from av.video.frame import VideoFrame
+
+from remote_assist import damage, tiles
+from remote_assist.encoder import FLAG_REFINE, FrameData, ScreenEncoder, read_frame_data
+from remote_assist.pacer import Pacer
+from remote_assist.rate import MIN_BPS, RateControl
+from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, Rows
+from remote_assist.tile_sender import FINEST_WITH_TILES, Line, TileSender
+
+W, H = 256, 192
+GRID = damage.grid(W, H)
+TILES = GRID[0] * GRID[1]
+
+
+def noise(seed: int) -> Rows:
+    return np.random.default_rng(seed).integers(0, 2**24, (H // 8, W // 8), np.uint32).repeat(8, 0).repeat(8, 1)
+
+
+class Desk:
+    """An encoder whose first picture stands still, and what left as tiles."""
+
+    def __init__(self) -> None:
+        self.mailbox, self.gate = Mailbox(), Gate()
+        self.gate.set(granted=True, connected=True)
+        self.bps = 10**8
+        self.encoder = ScreenEncoder(self.mailbox, self.gate, lambda: self.bps, preset="ultrafast")
+        self.left: list[tiles.Run] = []
+        self.free, self.open, self.charged = True, True, 0
+        line = Line(self._send, lambda: self.free, self._charge, lambda: self.bps)
+        self.sender = TileSender(self.encoder, self.mailbox, self.gate, line)
+        self.newest: Rows | None = None
+        self.sender._newest = lambda: self.newest
+
+    def _send(self, data: bytes) -> bool:
+        if self.open:
+            self.left.append(tiles.decode(data))
+        return self.open
+
+    def _charge(self, size: int) -> None:
+        self.charged += size
+
+    def show(self, seed: int) -> None:
+        """Send a whole new picture; the time until it counts as still has passed."""
+        self.newest = noise(seed)
+        self.mailbox.put(Picture(self.newest, np.ones(GRID, np.bool_), 1))
+        self.film()
+
+    def film(self) -> FrameData:
+        payloads, _ = self.encoder.encode(VideoFrame(2, 2, "yuv420p"))
+        data = read_frame_data(b"".join(h264_depayload(p) for p in payloads))
+        assert data is not None
+        self.encoder.changed_us -= 400_000
+        self.encoder.topoff._changed_us -= 400_000
+        self.encoder.topoff._moved_us -= 400_000
+        return data
+
+    async def top_off(self) -> None:
+        while await self.sender._turn():
+            pass
+
+
+@pytest.fixture
+def desk() -> Desk:
+    desk = Desk()
+    desk.show(1)
+    return desk
+
+
+async def test_every_tile_leaves_once_and_then_nothing_more(desk: Desk) -> None:
+    """The bytes are taken from the rate of the pictures."""
+    await desk.top_off()
+    assert sum(run.run for run in desk.left) == TILES
+    assert desk.charged > sum(len(run.data) for run in desk.left)
+    assert desk.encoder.topoff.complete
+
+
+def revoke(desk: Desk) -> None:
+    desk.gate.set(granted=False)
+
+
+def grab(desk: Desk) -> None:
+    desk.mailbox.put(Picture(noise(2), np.ones(GRID, np.bool_), 2))
+
+
+def mask(desk: Desk) -> None:
+    desk.newest = noise(1)  # painted over: other pixels than those that were sent
+
+
+def leave(desk: Desk) -> None:
+    desk.newest = None
+
+
+def coarse(desk: Desk) -> None:
+    desk.bps = 200_000
+    desk.encoder._key_sent_us = 0
+    desk.encoder.want_keyframe()
+    desk.show(3)
+    assert desk.encoder.can_refine
+
+
+@pytest.mark.parametrize("deed", [revoke, grab, mask, leave, coarse])
+async def test_nothing_leaves_that_may_not_be_seen_or_is_not_still(desk: Desk, deed: Callable[[Desk], None]) -> None:
+    """No grant, a newer picture, a mask, another target, or one that pictures can still make finer."""
+    deed(desk)
+    assert not await desk.sender._turn()
+    assert desk.left == []
+
+
+@pytest.mark.parametrize("deed", [revoke, grab, mask, leave])
+async def test_what_was_packed_meanwhile_is_thrown_away(
+    desk: Desk, deed: Callable[[Desk], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And stays due."""
+    pack = desk.encoder.topoff.next
+
+    def slow(now_us: int, room: int) -> tiles.Message | None:
+        message = pack(now_us, room)
+        deed(desk)
+        return message
+
+    monkeypatch.setattr(desk.encoder.topoff, "next", slow)
+    assert await desk.sender._turn()
+    assert desk.left == []
+    assert (desk.encoder.topoff.exact_tiles, desk.charged) == (0, 0)
+
+
+async def test_a_line_without_room_or_closed_gets_nothing_and_is_tried_again(desk: Desk) -> None:
+    """Nothing counts as sent that was not."""
+    desk.free = False
+    assert await desk.sender._turn()
+    desk.free, desk.open = True, False
+    assert await desk.sender._turn()
+    assert (desk.left, desk.encoder.topoff.exact_tiles, desk.charged) == ([], 0, 0)
+
+
+async def test_messages_are_small_where_the_path_is_slow(desk: Desk) -> None:
+    """A picture that comes now waits 30 ms of the path's rate behind one, or behind a single tile."""
+    desk.bps = 400_000
+    await desk.top_off()
+    assert all(len(run.data) + 19 <= 1500 or run.run == 1 for run in desk.left)
+
+
+async def test_tiles_leave_only_once_the_other_end_takes_them(desk: Desk) -> None:
+    """From then on pictures are refined less far; after closing nothing leaves."""
+    assert desk.encoder.finest < FINEST_WITH_TILES
+    desk.sender.begin(lambda: desk.newest)
+    desk.sender.begin(lambda: desk.newest)
+    assert desk.encoder.finest == FINEST_WITH_TILES
+    async with asyncio.timeout(30):
+        while not desk.encoder.topoff.complete:
+            await asyncio.sleep(0.005)
+    task = desk.sender._task
+    assert task is not None
+    desk.sender.close()
+    desk.sender.close()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    desk.sender.begin(lambda: desk.newest)
+    assert desk.sender._task is task
+
+
+async def test_a_finer_picture_names_only_what_is_not_exact_and_a_whole_one_everything(desk: Desk) -> None:
+    """So that the other end keeps its exact tiles, or knows that it must not."""
+    message = desk.encoder.topoff.next(10**15, 1)
+    assert message is not None
+    desk.encoder._quality.q += 8
+    finer = desk.film()
+    assert finer.flags == FLAG_REFINE
+    assert np.argwhere(~finer.tiles).tolist() == [[message.row, message.col]]
+    desk.encoder._key_sent_us = 0
+    desk.encoder.want_keyframe()
+    assert desk.film().tiles.all()
+    assert desk.encoder.topoff.exact_tiles == 0
+
+
+async def test_bulk_takes_its_bytes_from_the_rate_of_the_pictures() -> None:
+    """After a message the pacer lets nothing more of it go until its time has passed."""
+
+    async def send(_data: bytes) -> None:
+        return
+
+    rate, gate = RateControl(), Gate()
+    rate.bps = MIN_BPS
+    pacer = Pacer(send, rate, gate, 7)
+    before = pacer.free
+    pacer.charge(100_000)
+    assert (before, pacer.free) == (True, False)
+
+
+def test_while_another_target_is_chosen_there_is_no_picture_to_cut_tiles_from() -> None:
+    """And a mask makes another one at once, also while nothing is sent."""
+    mailbox, gate = Mailbox(), Gate()
+    line = Pipeline(mailbox, gate, lambda _picture: None)
+    seen = [line.newest]
+    line._keep(noise(1), 1)
+    seen.append(line.newest)
+    line.set_masks([(0, 0, 9, 9)])
+    seen.append(line.newest)
+    line.hold()
+    seen.append(line.newest)
+    assert [rows is None for rows in seen] == [True, False, False, True]
+    assert seen[1] is not seen[2]
