@@ -128,7 +128,7 @@ def unseen(char: str) -> bool:
 
 def _as_shown(item: Item) -> bool:
     text = f"{item.key}{item.value}"
-    return not any(map(unseen, text))
+    return (text.isascii() and text.isprintable()) or not any(map(unseen, text))
 
 
 def read_bundle(raw: bytes) -> Bundle:

@@ -210,8 +210,8 @@ def _output(command: list[str], seconds: float) -> str:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a command that is still there, with what it started."""
-    if process.poll() is not None:
+    """End a command with all that it started. Not asked for its state, its number stays its own until we waited."""
+    if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         if os.name == "nt":
