@@ -91,7 +91,7 @@ class KillChild:
 
 @dataclass(frozen=True, slots=True)
 class CallServer:
-    """Agent: make this HTTP call through the sync worker; answer with `on_server_result(call_id, status, body)`."""
+    """Make this call in the own name; answer with `on_server_result(call_id, status, body)`. Never log the answer."""
 
     call_id: int
     method: str

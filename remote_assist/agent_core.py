@@ -23,7 +23,6 @@ from remote_assist import envelope as env
 from remote_assist import messages as wire
 from remote_assist.actions import (
     Action,
-    CallServer,
     ChainEntry,
     Clock,
     CustomerJoined,
@@ -34,10 +33,12 @@ from remote_assist.actions import (
     SasNumber,
 )
 from remote_assist.chain import JOIN_LABEL, BadChain, ChainReader, build_receipt, countersign_entry
-from remote_assist.end_base import EndBase, IceServers, Random, peer_reason
+from remote_assist.end_base import Random, peer_reason
+from remote_assist.end_link import EndLink
 from remote_assist.envelope import DroppedEnvelope, Envelope, EnvelopeReader, EnvelopeWriter, PeerMisbehaved
 from remote_assist.grants import in_order
 from remote_assist.handshake import AgentHandshake, Binding, HandshakeError, Reveal, SessionKeys
+from remote_assist.ladder import TLS
 from remote_assist.limits import COUNTERSIGN_WAIT_MS, Limits
 from remote_assist.session import Effect
 
@@ -68,7 +69,7 @@ class InviteRequest:
     customer_device_keys: tuple[bytes, ...] = ()
 
 
-class AgentCore(EndBase):
+class AgentCore(EndLink):
     """State and what happens by itself; `AgentEnd` adds what the agent does."""
 
     role = Role.AGENT
@@ -79,11 +80,10 @@ class AgentCore(EndBase):
         clock: Clock,
         *,
         random: Random = secrets.token_bytes,
-        ice: IceServers = (),
         limits: Limits | None = None,
     ) -> None:
         """Raises BadDocument when the certificate is not one of this organisation."""
-        super().__init__(clock, random, ice)
+        super().__init__(clock, random)
         self._identity = identity
         self._certificate = read_certificate(identity.certificate, identity.organisation_key)
         self._limits = limits or Limits()
@@ -91,7 +91,6 @@ class AgentCore(EndBase):
         self._invitation: Invitation | None = None
         self._signed: SignedDocument | None = None
         self._join_secret = b""
-        self._calls = 0
         self._invite_call: int | None = None
         self._registered = False
         self._server_told = False
@@ -220,19 +219,19 @@ class AgentCore(EndBase):
             self._ask_rebind("child")
 
     def _on_offer(self, envelope: Envelope, body: env.SdpBody) -> None:
-        first = self._attempt is not None and self._attempt.number == 0 and body.epoch == 0
-        if not first and body.epoch < self._next_epoch:
+        epoch = self._attempts.get(0) if body.epoch == 0 else None
+        if (epoch is None and body.epoch < self._next_epoch) or body.rung > TLS:
             raise PeerMisbehaved("offer: epoch")
         sdp, facts = self._check_remote_sdp(envelope, body.sdp)
         if body.epoch == 0 and facts.fingerprint != self._customer_fingerprint:
             raise PeerMisbehaved("offer: fingerprint")
-        if not first:
+        if epoch is None:
             self._next_epoch = body.epoch
-            self._open_epoch()
+            epoch = self._open_epoch(body.rung)
         elif self._rebind_due:
             return  # our certificate of epoch 0 died with its child; the next offer is on its way
-        self._answers_due = {body.epoch}
-        self._tell(child.RemoteSdp(body.epoch, "offer", sdp, facts.fingerprint))
+        self._answers_due.add(body.epoch)
+        self._tell_epoch(epoch, child.RemoteSdp(body.epoch, "offer", sdp, facts.fingerprint))
 
     def _on_chain(self, body: env.ChainBody) -> None:
         """Follow the record. A lost envelope leaves a gap: then it is complete only on the ticket."""
@@ -253,12 +252,13 @@ class AgentCore(EndBase):
             self._accept_if_ready()
 
     def _on_sdp(self, message: child.LocalSdp) -> None:
-        if message.type != "answer" or message.epoch not in self._answers_due:
+        epoch = self._attempts.get(message.epoch)
+        if message.type != "answer" or message.epoch not in self._answers_due or epoch is None:
             return
-        self._answers_due.clear()
-        sdp = self._check_local_sdp(message)
+        self._answers_due.discard(message.epoch)
+        sdp = self._local_sdp(message, epoch)
         if sdp is not None:
-            self._send("answer", env.SdpBody(message.epoch, 0, sdp))
+            self._send("answer", env.SdpBody(message.epoch, epoch.rung, sdp))
 
     def _tell_view(self) -> None:
         if self._view is not None:
@@ -398,8 +398,3 @@ class AgentCore(EndBase):
         if self._registered and not self._server_told and reason is not None:
             self._server_told = True
             self._call(f"/session/v1/{self._sid.hex()}/end", {"reason": reason.value})
-
-    def _call(self, path: str, body: dict[str, object]) -> int:
-        self._calls += 1
-        self._out.append(CallServer(self._calls, "POST", path, body))
-        return self._calls

@@ -72,18 +72,18 @@ class AgentEnd(AgentWishes):
         self._invite_call = self._call("/session/v1/invitations", body)
         return self._flush()
 
-    def on_server_result(self, call_id: int, status: int, body: bytes = b"") -> list[Action]:
-        """The answer to a CallServer; `status` 0 when the server could not be reached."""
+    def _on_answered(self, call_id: int, status: int, body: bytes) -> None:
+        """The server's answer to the invitation."""
         if call_id != self._invite_call or self._machine is None or self._invitation is None:
-            return self._flush()
+            return
         self._invite_call = None
         if not 200 <= status < 300:
             self._end(EndReason.NOT_REGISTERED, "system")
-            return self._flush()
+            return
         self._registered = True
         if self.view.phase is Phase.ENDED:
             self._tell_server()
-            return self._flush()
+            return
         try:
             made = msgspec.json.decode(body, type=_Made)
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -91,7 +91,6 @@ class AgentEnd(AgentWishes):
         link = InviteLink(self._invitation.iid, self._join_secret).to_text()
         deadline = self._machine.deadline_ms or self._now
         self._out.append(InvitationReady(link, made.code or "", made.pushed, deadline))
-        return self._flush()
 
     def cancel(self) -> list[Action]:
         """Take the invitation back before anybody opened it; later it is a stop."""

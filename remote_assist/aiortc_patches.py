@@ -11,6 +11,7 @@ P4  a missing packet is asked for again until it comes or is given up, then a ke
 P5  of decoded frames only the newest waits, of encoded ones eight; a full queue drops to the next keyframe
 S1  the sender's encoder and its keyframe request, S2 the transport's send function, S3 the sockets' receive buffers,
 S4  counters of a transport and the chosen candidate pair; the packetiser functions of `H264Encoder` in `encoder.py`
+S5  how long candidates are gathered, S6 one transport for everything at the end that offers
 L1  aioice never offers loopback addresses: added when a machine has no other, or when asked
 """
 
@@ -24,6 +25,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import aioice.ice
@@ -518,6 +520,24 @@ def path_kind(pc: RTCPeerConnection) -> str:
     if pair is None:
         return ""
     return "relay" if "relay" in (pair.local_candidate.type, pair.remote_candidate.type) else "direct"
+
+
+def gather_within(pc: RTCPeerConnection, seconds: float) -> None:
+    """S5. Wait no longer than this for servers that help to find candidates; call when there is a data channel."""
+    transport: Any = pc.sctp.transport.transport if pc.sctp else None
+    if transport is not None:
+        connection = transport._connection
+        connection.get_component_candidates = partial(connection.get_component_candidates, timeout=seconds)
+
+
+def share_transport(pc: RTCPeerConnection) -> None:
+    """S6. Let video use the channels' transport from the start; call between channels and video, with MAX_BUNDLE.
+
+    Else every offer gathers twice and takes two allocations at a relay. aiortc itself stops the shared transport at the
+    answer when the channels came first, unless they are marked as bundled.
+    """
+    sctp: Any = pc.sctp
+    sctp._bundled = True
 
 
 def widen_socket_buffers(pc: RTCPeerConnection) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Final
 
 import aiortc
@@ -26,6 +26,7 @@ from app.domain.assist import Role
 from remote_assist import aiortc_patches, incoming
 from remote_assist.child_protocol import (
     Ack,
+    Drop,
     End,
     Ended,
     Fault,
@@ -124,6 +125,8 @@ class Child:
             self._send(message)
         elif isinstance(message, Keep):
             self._keep(message.epoch)
+        elif isinstance(message, Drop):
+            self._drop(lambda epoch: epoch == message.epoch)
         elif isinstance(message, End):
             self._done.set()
         else:
@@ -148,7 +151,7 @@ class Child:
         if message.epoch in self._peers:
             return
         on = Callbacks(
-            message=functools.partial(self._received, message.epoch),
+            message=partial(self._received, message.epoch),
             changed=self._changed,
             decoded=self._role.decoded,
             fault=lambda code, detail: self._post(Fault(code, detail)),
@@ -175,23 +178,31 @@ class Child:
             self._post(LocalSdp(message.epoch, "answer", answer))
 
     def _changed(self) -> None:
-        newest = next((self._peers[e] for e in sorted(self._peers, reverse=True) if self._peers[e].connected), None)
-        if newest is not None and (self._active is None or newest.epoch > self._active.epoch):
-            self._active = newest
-            self._role.connected(newest)
-            self._drop(lambda epoch: epoch < newest.epoch)
+        first = next((peer for peer in self._peers.values() if peer.connected), None)
+        if self._active is None and first is not None:
+            self._use(first)
         elif self._active is not None:
             self._role.reachable(self._active.connected)
         self._post_state()
 
+    def _use(self, peer: Peer) -> None:
+        self._active = peer
+        self._role.connected(peer)
+
     def _keep(self, epoch: int) -> None:
-        if epoch in self._peers:
+        peer = self._peers.get(epoch)
+        if peer is not None:
             self._drop(lambda other: other != epoch)
+            if peer is not self._active or isinstance(self._role, CustomerRole):
+                self._use(peer)  # an attempt may have taken the mailbox
 
     def _drop(self, unwanted: Callable[[int], bool]) -> None:
         for epoch in [e for e in self._peers if unwanted(e)]:
             self._last_state.pop(epoch, None)
-            self._spawn(self._peers.pop(epoch).close())
+            peer = self._peers.pop(epoch)
+            if peer is self._active:
+                self._active = None
+            self._spawn(peer.close())
 
     async def _close_peers(self) -> None:
         await asyncio.gather(*(peer.close() for peer in self._peers.values()), return_exceptions=True)
@@ -199,7 +210,12 @@ class Child:
     # --- data channels --------------------------------------------------------------------------------------------
 
     def _send(self, message: Send) -> None:
-        peer = next((self._peers[e] for e in sorted(self._peers, reverse=True) if self._peers[e].channels_open), None)
+        if message.epoch >= 0:
+            peer = self._peers.get(message.epoch)
+        elif self._active is not None and self._active.channels_open:
+            peer = self._active
+        else:
+            peer = next((p for p in reversed(self._peers.values()) if p.channels_open), None)
         if peer is None or not peer.send(message.channel, message.data):
             self._post(Fault("not_sent", message.channel))
 
@@ -221,7 +237,7 @@ class Child:
             self._post(Fault("violation", str(error)))
         else:
             if not self._role.heard(self._peers.get(epoch), message):
-                self._post(Recv(channel, message))
+                self._post(Recv(channel, message, epoch))
 
     # --- reports --------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,10 @@ class Start(_Msg, frozen=True, tag="start"):
 
 
 class Open(_Msg, frozen=True, tag="open"):
-    """Make the peer connection of `epoch`. `ice` is a list of {urls, username, credential}; empty means host only."""
+    """Make the peer connection of `epoch`. `ice` is a list of {urls, username, credential}; empty means host only.
+
+    With `relay_only` nothing but relayed addresses is gathered, used or told.
+    """
 
     epoch: int
     rung: int = 0
@@ -83,19 +86,23 @@ class View(_Msg, frozen=True, tag="view"):
 
 
 class Keep(_Msg, frozen=True, tag="keep"):
-    """An older connection spoke again while a newer one was tried: `epoch` stays, close the others.
+    """`epoch` is the connection in use from now on; close the others. The first that connects is in use without it."""
 
-    A newer connection that opens its channels closes the older ones by itself, without this message.
-    """
+    epoch: int
+
+
+class Drop(_Msg, frozen=True, tag="drop"):
+    """Give up the attempt of `epoch`."""
 
     epoch: int
 
 
 class Send(_Msg, frozen=True, tag="send"):
-    """Send bytes on a named data channel ("ctl", "hb", ...) of the highest epoch whose channel is open."""
+    """Send bytes on a named data channel ("ctl", "ptr", ...) of the connection in use, or of `epoch` alone."""
 
     channel: str
     data: bytes
+    epoch: int = -1
 
 
 class Pause(_Msg, frozen=True, tag="pause"):
@@ -110,7 +117,7 @@ class End(_Msg, frozen=True, tag="end"):
     reason: str = ""
 
 
-ToChild = Start | Open | RemoteSdp | Grants | ListTargets | Source | Masks | View | Keep | Send | Pause | End
+ToChild = Start | Open | RemoteSdp | Grants | ListTargets | Source | Masks | View | Keep | Drop | Send | Pause | End
 
 # --- child to parent ---------------------------------------------------------------------------------------------
 
@@ -169,10 +176,11 @@ class Targets(_Msg, frozen=True, tag="targets"):
 
 
 class Recv(_Msg, frozen=True, tag="recv"):
-    """A data-channel message of the peer, already typed and size-checked by the child."""
+    """A data-channel message of the peer, already typed and size-checked by the child; it came by `epoch`."""
 
     channel: str
     message: dict[str, Any]
+    epoch: int = -1
 
 
 class Frame(_Msg, frozen=True, tag="frame"):

@@ -22,11 +22,13 @@ from remote_assist.actions import (
 )
 from remote_assist.chain import JOIN_LABEL
 from remote_assist.customer_record import CustomerRecord
-from remote_assist.end_base import EndBase, IceServers, Random
+from remote_assist.end_base import Random
+from remote_assist.end_link import EndLink
 from remote_assist.envelope import EnvelopeReader, EnvelopeWriter
 from remote_assist.grants import BUILT_SCOPES, GrantBook
 from remote_assist.handshake import CustomerHandshake, SessionKeys
 from remote_assist.invitation import CheckedInvitation, InvitationChecker
+from remote_assist.ladder import DIRECT
 from remote_assist.limits import PAUSE_ENTRY_MS, Limits
 from remote_assist.marks import MarkBoard
 from remote_assist.session import Effect, SessionMachine
@@ -60,10 +62,11 @@ class ChosenTarget:
         return wire.Target(width, height, min(max(self.target.scale, 0.1), 16.0), self.kind, marks)
 
 
-class CustomerCore(EndBase):
+class CustomerCore(EndLink):
     """State and tools; `CustomerLink` adds what happens by itself, `CustomerEnd` what people do."""
 
     role = Role.CUSTOMER
+    decides = True
 
     def __init__(
         self,
@@ -72,11 +75,10 @@ class CustomerCore(EndBase):
         checker: InvitationChecker,
         *,
         random: Random = secrets.token_bytes,
-        ice: IceServers = (),
         limits: Limits | None = None,
     ) -> None:
         """`checker` holds the pin and the memory of used invitations: keep it between sessions."""
-        super().__init__(clock, random, ice)
+        super().__init__(clock, random)
         self._identity = identity
         self._checker = checker
         self._own_limits = limits or Limits()
@@ -94,6 +96,9 @@ class CustomerCore(EndBase):
         self._offered: set[int] = set()
         self._answered: set[int] = set()
         self._rebuild_at: int | None = None
+        self._climb_at: int | None = None
+        self._last_rung: int | None = None
+        self._good_rung = DIRECT
         self._must_rebuild = False
         self._sas_asked = False
         self._sas_picked = False
@@ -237,7 +242,7 @@ class CustomerCore(EndBase):
 
     def _before_end(self) -> None:
         machine = self._machine
-        self._rebuild_at = None
+        self._rebuild_at = self._climb_at = None
         if self._record is None or machine is None or machine.reason is None:
             return
         if self._book.live:

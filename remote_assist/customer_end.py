@@ -20,6 +20,7 @@ from remote_assist.customer_scopes import CustomerScopes
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
 from remote_assist.handshake import HandshakeError, Reveal
 from remote_assist.invitation import BadInvitation
+from remote_assist.ladder import DIRECT
 from remote_assist.session import SessionMachine
 
 __all__ = ["CustomerEnd", "CustomerIdentity"]
@@ -241,12 +242,13 @@ class CustomerEnd(CustomerScopes):
         self._reader.use_key(self._keys.seal_a2c)
         self._keyed = True
         if self._must_rebuild:
-            self._rebuild()
+            self._rebuild(DIRECT)
         else:
             self._send_offer(0)
+            self._climb_later()
 
     def _on_answer(self, envelope: Envelope, body: env.SdpBody) -> None:
-        if self._attempt is None or body.epoch != self._attempt.number or body.epoch in self._answered:
+        if body.epoch not in self._attempts or body.epoch in self._answered:
             return  # late, for an attempt that was given up
         sdp, facts = self._check_remote_sdp(envelope, body.sdp)
         if body.epoch == 0 and facts.fingerprint != self._agent_fingerprint:
@@ -262,7 +264,7 @@ class CustomerEnd(CustomerScopes):
         if self._machine.live and not self._machine.lost:
             self._apply(self._machine.cut(self._now))
         else:
-            self._rebuild()
+            self._rebuild(self._good_rung)
 
     def _on_countersign(self, envelope: Envelope) -> None:
         body = envelope.body

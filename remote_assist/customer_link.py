@@ -19,6 +19,7 @@ from remote_assist.actions import (
 )
 from remote_assist.customer_core import CustomerCore
 from remote_assist.handshake import Binding, CustomerHandshake
+from remote_assist.ladder import DIRECT, next_rung
 from remote_assist.limits import REBUILD_EVERY_MS, VIOLATION_ENTRY_MS, VIOLATIONS_MAX
 from remote_assist.session import Effect
 
@@ -33,12 +34,15 @@ class CustomerLink(CustomerCore):
     # --- timers and effects ----------------------------------------------------------------------------------------
 
     def _own_deadlines(self) -> list[int | None]:
-        return [self._rebuild_at, self._pause_entry_at]
+        return [self._rebuild_at, self._climb_at, self._pause_entry_at]
 
     def _on_tick(self, now: int) -> None:
         if self._pause_entry_at is not None and now >= self._pause_entry_at:
             self._note_pause()
         if self._rebuild_at is not None and now >= self._rebuild_at:
+            self._rebuild()
+        elif self._climb_at is not None and now >= self._climb_at:
+            self._climb_at = None
             self._rebuild()
 
     def _on_effect(self, effect: Effect) -> None:
@@ -48,7 +52,7 @@ class CustomerLink(CustomerCore):
             self._ask(Question.CONTINUE)
         elif effect is Effect.LOST:
             self._sync_pause()
-            self._rebuild()
+            self._rebuild(self._good_rung)
         elif effect is Effect.BACK:
             self._rebuild_at = None
             self._sync_pause()
@@ -79,25 +83,38 @@ class CustomerLink(CustomerCore):
         self._send("sas.commit", env.CommitBody(b64(self._handshake.commitment)))
 
     def _on_sdp(self, message: child.LocalSdp) -> None:
-        if message.type != "offer" or self._attempt is None or message.epoch != self._attempt.number:
+        epoch = self._attempts.get(message.epoch)
+        if message.type != "offer" or epoch is None:
             return
-        sdp = self._check_local_sdp(message)
+        sdp = self._local_sdp(message, epoch)
         if sdp is not None:
             self._offers[message.epoch] = sdp
             self._send_offer(message.epoch)
 
     def _send_offer(self, epoch: int) -> None:
-        if self._keys is not None and epoch in self._offers and epoch not in self._offered:
-            self._offered.add(epoch)
-            self._send("offer", env.SdpBody(epoch, 0, self._offers[epoch]))
+        attempt = self._attempts.get(epoch)
+        if self._keys is None or attempt is None or epoch not in self._offers or epoch in self._offered:
+            return
+        if self._offered and epoch < max(self._offered):
+            self._abandon(attempt)  # a later one was ready sooner; offers go out in order
+            return
+        self._offered.add(epoch)
+        self._send("offer", env.SdpBody(epoch, attempt.rung, self._offers[epoch]))
 
-    def _rebuild(self) -> None:
-        """Try a new connection now and again every four seconds, until one speaks or the machine gives up."""
+    def _rebuild(self, rung: int | None = None) -> None:
+        """Try a new connection now and every four seconds, along the ladder, until one speaks or time is up."""
         if self._keys is None or self.view.phase is Phase.ENDED:
             self._rebuild_at = None
             return
-        self._open_epoch()
+        self._last_rung = next_rung(self._rungs or (DIRECT,), self._last_rung) if rung is None else rung
+        self._open_epoch(self._last_rung)
         self._rebuild_at = self._now + REBUILD_EVERY_MS
+
+    def _climb_later(self) -> None:
+        """The first connection was offered: unless it speaks soon, go up the ladder. Without one there is no hurry."""
+        if self._rungs is None or len(self._rungs) > 1 or self._relay_only:
+            self._last_rung = self._last_rung or DIRECT
+            self._climb_at = self._now + REBUILD_EVERY_MS
 
     def _child_replaced(self) -> None:
         if self._record is not None:
@@ -112,7 +129,7 @@ class CustomerLink(CustomerCore):
             was_lost = self._machine.lost
             self._apply(self._machine.cut(self._now))
             if was_lost:
-                self._rebuild()
+                self._rebuild(self._good_rung)
             self._sync_pause()
         elif self.view.phase is Phase.CONNECTING:
             self._reopen()
@@ -123,14 +140,14 @@ class CustomerLink(CustomerCore):
             self._next_epoch = 0
             self._open_epoch()
         elif self._keys is not None:
-            self._rebuild()
+            self._rebuild(DIRECT)
         else:
             self._offers.clear()
             self._must_rebuild = True
 
     def _on_old_connection_back(self, epoch: int) -> None:
-        if self._attempt is not None:
-            self._attempt = None
+        if self._attempts:
+            self._attempts.clear()
             self._tell(child.Keep(epoch))
         self._on_connected()
 
@@ -138,7 +155,8 @@ class CustomerLink(CustomerCore):
         """A connection works: the first one begins the session, a further one carries it on."""
         first = False
         self._must_rebuild = False
-        self._rebuild_at = None
+        self._rebuild_at = self._climb_at = None
+        self._good_rung = self._active.rung if self._active is not None else DIRECT
         if self._record is None or self._machine is None:
             return
         if Scope.VIEW not in self._book.live:
@@ -180,11 +198,11 @@ class CustomerLink(CustomerCore):
         self._out.append(TargetsListed(listed))
 
     def _on_state(self, message: child.PeerState) -> None:
-        if self._record is not None and message.path in ("direct", "relay"):
-            self._record.path = message.path
         if self._must_rebuild and self._active is not None and message.epoch == self._active.number:
             return  # the agent says that this connection is dead, whatever still arrives over it
         super()._on_state(message)
+        if self._record is not None and self._path:
+            self._record.path = self._path
 
     def _on_child_ended(self, message: child.Ended) -> None:
         if self._record is not None:

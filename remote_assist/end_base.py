@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What both ends of a session share: envelopes, the child's life, epochs of the connection, and the way out."""
+"""What both ends of a session share: envelopes, the child's life, and the way out. Connections: `end_link`."""
 
 from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from app.domain.assist import EndReason, Notice, Phase, Role, Scope, SessionView
 from remote_assist import child_protocol as child
@@ -17,25 +17,16 @@ from remote_assist.limits import CHILD_END_MS, NACK_REPEAT_MS
 from remote_assist.sdp_rules import BadSdp, SdpFacts, check_sdp, clean_sdp
 from remote_assist.session import Effect, SessionMachine
 
-__all__ = ["PROTO", "EndBase", "IceServers", "Random", "peer_reason"]
+__all__ = ["PROTO", "EndBase", "Random", "peer_reason"]
 
 PROTO = 1
-_CAPS = ["view", "tile"]
 _NACK_WINDOW_MS = 3_000
 _REPEAT_MAX = 32
 # Faults of a child that mean: there is nothing to show any more.
 _CAPTURE_FAULTS = frozenset({"no_display", "no_permission", "target_gone", "capture_failed", "picture_too_large"})
 _CAPTURE_NOTICES = frozenset({"target_hidden"})  # minimised: the picture waits until the window is back
 
-IceServers = Sequence[dict[str, str]]
 Random = Callable[[int], bytes]
-
-
-@dataclass(slots=True)
-class _Epoch:
-    number: int
-    hello_sent: bool = False
-    hello_got: bool = False
 
 
 class EndBase:
@@ -43,10 +34,9 @@ class EndBase:
 
     role: Role
 
-    def __init__(self, clock: Clock, random: Random = secrets.token_bytes, ice: IceServers = ()) -> None:
+    def __init__(self, clock: Clock, random: Random = secrets.token_bytes) -> None:
         self._clock = clock
         self._random = random
-        self._ice = [dict(server) for server in ice]
         self._relay_only = False
         self._out: list[Action] = []
         self._machine: SessionMachine | None = None
@@ -63,9 +53,6 @@ class EndBase:
         self._kill_at: int | None = None
         self._settled = False
         self._child_limits: dict[str, int] = {}
-        self._active: _Epoch | None = None
-        self._attempt: _Epoch | None = None
-        self._next_epoch = 0
         self._keyed = False
         self._fingerprints: dict[int, bytes] = {}
 
@@ -86,7 +73,7 @@ class EndBase:
     def deadline_ms(self) -> int | None:
         """When `tick` must be called at the latest, on the monotonic clock; None when nothing is awaited."""
         due = [self._machine.deadline_ms] if self._machine is not None else []
-        due += [self._kill_at, self._repeat_at, *self._own_deadlines()]
+        due += [self._kill_at, self._repeat_at, *self._link_deadlines(), *self._own_deadlines()]
         return min((at for at in due if at is not None), default=None)
 
     def tick(self) -> list[Action]:
@@ -99,6 +86,7 @@ class EndBase:
             self._apply(self._machine.tick(now))
         if self._repeat_at is not None and now >= self._repeat_at:
             self._repeat(now)
+        self._link_tick(now)
         self._on_tick(now)
         return self._flush()
 
@@ -140,6 +128,12 @@ class EndBase:
     def _on_tick(self, now: int) -> None:
         """Timers of one end alone."""
 
+    def _link_deadlines(self) -> Iterable[int | None]:
+        return ()
+
+    def _link_tick(self, now: int) -> None:
+        """Timers of the connections."""
+
     def _on_effect(self, effect: Effect) -> None:
         """What one end does about an effect."""
 
@@ -156,20 +150,14 @@ class EndBase:
     def _child_replaced(self) -> None:
         """A new child was started in mid-session."""
 
-    def _on_connected(self) -> None:
-        """`hello` went both ways on a new connection; the machine knows."""
+    def _on_hello(self, hello: wire.Hello, over: int) -> None:
+        """The peer greets, over the connection of this epoch."""
 
-    def _on_old_connection_back(self, epoch: int) -> None:
-        """The connection in use spoke again; only the customer's end decides between it and an attempt."""
+    def _on_heard(self, epoch: int) -> None:
+        """The peer said something else over the connection of this epoch."""
 
     def _on_message(self, message: wire.Message) -> None:
         """A checked data-channel message of the peer."""
-
-    def _on_sdp(self, message: child.LocalSdp) -> None:
-        """Own description of an epoch, rules not yet checked."""
-
-    def _on_fingerprint(self, epoch: int) -> None:
-        """Own certificate of an epoch is known."""
 
     def _on_other(self, message: child.FromChild) -> None:
         """Messages that only one end cares about."""
@@ -276,10 +264,10 @@ class EndBase:
         except BadSdp as error:
             raise PeerMisbehaved(f"{envelope.t}: {error}") from error
 
-    def _check_local_sdp(self, message: child.LocalSdp) -> str | None:
+    def _check_local_sdp(self, message: child.LocalSdp, *, relay_only: bool) -> tuple[str, SdpFacts] | None:
         """Return the own description as it may leave, or None (and an end) when the child broke a rule."""
         try:
-            sdp = clean_sdp(message.sdp, relay_only=self._relay_only)
+            sdp = clean_sdp(message.sdp, relay_only=relay_only)
             facts = check_sdp(sdp, message.type)
         except BadSdp:
             self._end(EndReason.CHILD_FAILED, "system")
@@ -287,7 +275,7 @@ class EndBase:
         if facts.fingerprint != self._fingerprints.get(message.epoch):
             self._end(EndReason.CHILD_FAILED, "system")
             return None
-        return sdp
+        return sdp, facts
 
     # --- the child -------------------------------------------------------------------------------------------------
 
@@ -303,26 +291,11 @@ class EndBase:
         self._child_alive = True
         self._child_paused = False
         self._fingerprints.clear()
-        self._active = self._attempt = None
         self._tell(child.Start(self.role.value, self._child_limits))
 
-    def _open_epoch(self) -> None:
-        """Have the child make the next peer connection."""
-        self._attempt = _Epoch(self._next_epoch)
-        self._next_epoch += 1
-        self._tell(child.Open(self._attempt.number, 0, self._ice, self._relay_only))
-
     def _from_child(self, message: child.FromChild) -> None:
-        if isinstance(message, child.PeerState):
-            self._on_state(message)
-        elif isinstance(message, child.Recv):
+        if isinstance(message, child.Recv):
             self._on_recv(message)
-        elif isinstance(message, child.Fingerprint):
-            if len(message.sha256) == 32 and message.epoch not in self._fingerprints:
-                self._fingerprints[message.epoch] = message.sha256
-                self._on_fingerprint(message.epoch)
-        elif isinstance(message, child.LocalSdp):
-            self._on_sdp(message)
         elif isinstance(message, child.Fault):
             self._on_fault(message)
         else:
@@ -348,18 +321,6 @@ class EndBase:
     def _on_violation(self, what: str) -> None:
         """A message outside the grants; only the customer's end counts them."""
 
-    def _on_state(self, message: child.PeerState) -> None:
-        if self._machine is None:
-            return
-        if self._attempt is not None and message.epoch == self._attempt.number:
-            if message.channels_open:
-                self._say_hello(self._attempt)
-        elif self._active is not None and message.epoch == self._active.number:
-            was_lost = self._machine.lost
-            self._apply(self._machine.heard(self._now, message.silent_ms))
-            if was_lost and not self._machine.lost:
-                self._on_old_connection_back(self._active.number)
-
     def _on_recv(self, message: child.Recv) -> None:
         if not self._keyed or not wire.sender_allowed(message.channel, self._peer):
             self._on_malformed(message.channel)
@@ -373,33 +334,12 @@ class EndBase:
                 self._on_violation(f"{message.channel} malformed")
             return
         if isinstance(checked, wire.Hello):
-            self._on_hello(checked)
+            self._on_hello(checked, message.epoch)
         elif isinstance(checked, wire.End):
             self._on_peer_end(checked.reason)
         elif self._machine is not None and self._machine.live:
+            self._on_heard(message.epoch)
             self._on_message(checked)
-
-    def _say_hello(self, epoch: _Epoch) -> None:
-        if self._keyed and not epoch.hello_sent:
-            epoch.hello_sent = True
-            self._say(wire.Hello(PROTO, epoch.number, _CAPS))
-            self._connect_if_both(epoch)
-
-    def _on_hello(self, hello: wire.Hello) -> None:
-        if hello.proto != PROTO:
-            self._on_malformed("hello")
-        elif self._attempt is not None and hello.epoch == self._attempt.number and not self._attempt.hello_got:
-            self._attempt.hello_got = True
-            self._say_hello(self._attempt)
-            if self._attempt is not None:
-                self._connect_if_both(self._attempt)
-
-    def _connect_if_both(self, epoch: _Epoch) -> None:
-        if not (epoch.hello_sent and epoch.hello_got) or self._machine is None or self._attempt is not epoch:
-            return
-        self._active, self._attempt = epoch, None
-        self._apply(self._machine.connected(self._now))
-        self._on_connected()
 
     def _sync_pause(self) -> None:
         """Tell the child when the picture must be held or may go on."""

@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 from app.domain.invitation import INVITATION_LIFE_MS, InvitationPolicy
 
 __all__ = [
+    "ATTEMPTS_MAX",
     "CHILD_END_MS",
     "COUNTERSIGN_WAIT_MS",
     "NACK_REPEAT_MS",
     "PAUSE_ENTRY_MS",
     "REBUILD_EVERY_MS",
+    "RELAY_ASK_EVERY_MS",
+    "RELAY_ASK_MOST_MS",
+    "RELAY_WAIT_MS",
     "VIEW_REPEAT_MS",
     "VIEW_SPACING_MS",
     "VIOLATIONS_MAX",
@@ -21,7 +25,11 @@ __all__ = [
 ]
 
 CHILD_END_MS = 80  # `end` unconfirmed for so long: the child is killed
-REBUILD_EVERY_MS = 4_000
+REBUILD_EVERY_MS = 4_000  # from one attempt to the next, on the next rung
+ATTEMPTS_MAX = 2  # at once, beside the connection in use
+RELAY_WAIT_MS = 3_000  # for credentials, where a connection without a relay is allowed too
+RELAY_ASK_EVERY_MS = 100  # the consent may still be on its way to the server; longer each time
+RELAY_ASK_MOST_MS = 1_000
 NACK_REPEAT_MS = 1_000
 COUNTERSIGN_WAIT_MS = 10_000  # after the end: only the receipt and its countersignature are still read
 VIEW_SPACING_MS = 250  # a window being resized does not flood `ctl`

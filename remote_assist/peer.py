@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiortc import (
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
     RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
@@ -41,6 +43,9 @@ _PROBE_LATER_S: Final = 1.0
 _REFINE_S: Final = 0.1
 _TICK_S: Final = 0.02
 _HEARTBEAT_S: Final = 0.5
+# for servers that do not answer: a direct connection must not wait for them, nor the next rung for this one
+_GATHER_S: Final = 2.0
+_GATHER_RELAYED_S: Final = 3.5
 _STEP_US: Final = 250
 _BULK: Final = ("clip", "tile", "diag", "file")
 _LOW: Final = 0xFFFFFFFF
@@ -146,9 +151,15 @@ class Peer:
         self._on = on
         self._relay_only = relay_only
         servers = [RTCIceServer(i["urls"], i.get("username") or None, i.get("credential") or None) for i in ice]
-        # Always given: the default of aiortc is somebody else's public server.
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        # Relayed only: else connectivity checks would show the own address to the peer, whatever the description says.
+        policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
+        # Servers are always given: the default of aiortc is somebody else's public server.
+        bundle = RTCBundlePolicy.MAX_BUNDLE if role == Role.CUSTOMER else RTCBundlePolicy.BALANCED
+        self._pc = RTCPeerConnection(RTCConfiguration(servers, policy, bundle))
         self._channels = {name: self._channel(name) for name in CHANNELS}
+        if role == Role.CUSTOMER:
+            aiortc_patches.share_transport(self._pc)
+        aiortc_patches.gather_within(self._pc, _GATHER_RELAYED_S if relay_only else _GATHER_S)
         self._tasks: list[asyncio.Task[None]] = []
         self._alive_us = now_us()
         self._seen_packets = 0

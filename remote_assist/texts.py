@@ -32,6 +32,10 @@ def reason_text(reason: EndReason, by: str, customer: str) -> str:
         EndReason.UNREACHABLE: _(
             "The two computers could not be connected within 30 seconds. Nothing was shown. You can invite again."
         ),
+        EndReason.NO_RELAY: _(
+            "Only connections through your organisation's relay are allowed, and the relay cannot be used now. Nothing "
+            "was shown. Please tell whoever runs your server."
+        ),
         EndReason.SAS_MISMATCH: _(
             "The check numbers differ: somebody may stand between the two computers. The session was ended and "
             "reported. Call {customer} at the number you know."

@@ -119,6 +119,10 @@ class CustomerApi:
         """Exchange a code or an invitation id for the invitation."""
         return self._read(await self._post("/session/v1/redeem", ask, token=bool(self.access)), Redeemed)
 
+    async def call(self, path: str, body: bytes) -> bytes:
+        """Make a call for a session; return the answer as it came."""
+        return (await self._post(path, body, token=True)).content[:_BODY_MAX]
+
     # --- inside ----------------------------------------------------------------------------------------------
 
     async def _post(self, path: str, body: Any, *, token: bool = False) -> httpx.Response:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import websockets
@@ -26,6 +26,7 @@ from sync.customer_api import CustomerApi, CustomerRefused, map_failure
 from sync.session_protocol import Redeem, Redeemed, Revocations
 
 __all__ = [
+    "Answered",
     "CustomerClient",
     "CustomerEvent",
     "Entries",
@@ -179,6 +180,16 @@ class SessionClosed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Answer to `call`: the HTTP status, 0 when the server was not reached, and what it said."""
+
+    session: bytes
+    number: int
+    status: int
+    body: bytes = field(default=b"", repr=False)
+
+
 CustomerEvent = (
     HomeArrived
     | LineChanged
@@ -190,6 +201,7 @@ CustomerEvent = (
     | SigArrived
     | SigRefused
     | SessionClosed
+    | Answered
 )
 
 
@@ -302,6 +314,10 @@ class CustomerClient:
         message = live.Sig(session=session, to=to, n=n, data=data)
         self._thread.loop.call_soon_threadsafe(self._queue_sig, message)
 
+    def call(self, session: bytes, number: int, path: str, body: bytes) -> None:
+        """Ask the server something for a session; answered by Answered, whatever comes of it."""
+        self._thread.spawn(self._call(session, number, path, body))
+
     def redeem(self, *, code: str | None = None, iid: str | None = None) -> None:
         """Exchange a code or invitation id; answered by RedeemAnswered."""
         self._thread.spawn(self._redeem(Redeem(code=code, iid=iid)))
@@ -393,6 +409,17 @@ class CustomerClient:
             self._listen(HomeArrived(home, now))
         else:
             self._listen(HomeArrived(None, now))
+
+    async def _call(self, session: bytes, number: int, path: str, body: bytes) -> None:
+        try:
+            await self._sign_in()
+            self._listen(Answered(session, number, 200, await self._api.call(path, body)))
+        except CustomerRefused as error:
+            if error.status == 401:
+                self._token_until = 0  # it ended before its time here: the next try signs in anew
+            self._listen(Answered(session, number, error.status))
+        except WorldError:
+            self._listen(Answered(session, number, 0))
 
     async def _redeem(self, ask: Redeem) -> None:
         try:

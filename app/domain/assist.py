@@ -51,6 +51,7 @@ class EndReason(StrEnum):
     BAD_INVITATION = "bad_invitation"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    NO_RELAY = "no_relay"
     SAS_MISMATCH = "sas_mismatch"
     UNVERIFIED = "unverified"
     IDLE = "idle"

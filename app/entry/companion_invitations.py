@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import time
 from pathlib import Path
@@ -158,6 +159,7 @@ class Invitations:
             make_end=lambda: CustomerEnd(identity, self._app.clock, checker),
             make_host=lambda parent: make_session_host("customer", parent),
             send=self._send_sig,
+            call=self._call,
             record=self._record,
             keep_receipt=self._keep_receipt,
             opened=self._remember_invitations,
@@ -177,6 +179,10 @@ class Invitations:
     def _send_sig(self, envelope: act.SendEnvelope) -> None:
         if self._app.client is not None:
             self._app.client.send_sig(envelope.sid, envelope.to, envelope.n, envelope.data)
+
+    def _call(self, sid: bytes, call: act.CallServer) -> None:
+        if self._app.client is not None:
+            self._app.client.call(sid, call.call_id, call.path, json.dumps(call.body).encode())
 
     def _record(self, entry: act.ChainEntry) -> None:
         self._entry_numbers[entry.sid] = max(entry.n, self._entry_numbers.get(entry.sid, 0))
@@ -263,6 +269,9 @@ class Invitations:
             case net.SigRefused():
                 for session in self._of(event.session):
                     session.on_nack()
+            case net.Answered():
+                for session in self._of(event.session):
+                    session.on_server_result(event.number, event.status, event.body)
             case net.SessionClosed(session=sid, reason="revoked"):
                 for session in self._of(sid):
                     session.revoked()

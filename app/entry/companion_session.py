@@ -56,6 +56,7 @@ class SessionDeps:
     make_end: Callable[[], CustomerEnd]
     make_host: Callable[[QObject], SessionHost]
     send: Callable[[act.SendEnvelope], None]
+    call: Callable[[bytes, act.CallServer], None]
     record: Callable[[act.ChainEntry], None]
     keep_receipt: Callable[[act.Receipt], None]
     opened: Callable[[], None]
@@ -142,6 +143,10 @@ class CustomerSession(QObject):
         """The relay could not deliver."""
         self._perform(self._end.on_nack())
 
+    def on_server_result(self, call_id: int, status: int, body: bytes) -> None:
+        """The server answered a call."""
+        self._perform(self._end.on_server_result(call_id, status, body))
+
     def revoked(self) -> None:
         """The server ended the session."""
         self._perform(self._end.revoked())
@@ -173,6 +178,8 @@ class CustomerSession(QObject):
                 self._deps.send(action)
             case act.StartChild():
                 self._host.start()
+            case act.CallServer():
+                self._deps.call(self._end.sid, action)
             case act.ToChild():
                 self._host.send(action.message)
             case act.KillChild():

@@ -69,6 +69,7 @@ _ENDINGS: Mapping[str, str] = {
     "refused/customer": N_("The customer did not allow it."),
     "refused/system": N_("Nobody answered in time, and that counts as no."),
     "unreachable": N_("No connection between the two computers could be made."),
+    "no_relay": N_("The relay, which is the only way allowed, could not be used."),
     "sas_mismatch": N_("The check numbers differ. The session was ended to keep the customer safe."),
     "unverified": N_("The check number was not confirmed in time."),
     "idle": N_("Nothing was done for ten minutes."),

@@ -260,9 +260,10 @@ class Sessions:
         actor = Actor("user", who.subject) if who.kind == AGENT else Actor("customer", bytes(row["customer_id"]))
         return bytes(row["ticket_id"]), actor
 
-    def consented_role(self, now: int, who: Grant, sid: bytes) -> str:
-        """Return which end of a session asks. Raises ProblemError 404 `not_found` for everybody else and after its
-        end, 409 `consent` until the customer's consent stands on the ticket.
+    def role_of(self, now: int, who: Grant, sid: bytes) -> tuple[str, bool]:
+        """Return which end of a session asks, and whether the customer's consent stands on the ticket.
+
+        Raises ProblemError 404 `not_found` for everybody else and after the end.
         """
         table = SYSTEM.session
         with self._store.read() as connection:
@@ -270,9 +271,8 @@ class Sessions:
             row = connection.execute(sa.select(table).where(table.c.sid == sid)).mappings().first()
         if row is None or not _belongs(row, who) or row["state"] == "ended" or now >= row["ends"]:
             raise ProblemError(404, "not_found")
-        if row["state"] != "active":
-            raise ProblemError(409, "consent")
-        return Role.AGENT.value if who.kind == AGENT else Role.CUSTOMER.value
+        role = Role.AGENT if who.kind == AGENT else Role.CUSTOMER
+        return role.value, row["state"] == "active"
 
     def _redeemed(self, now: int, row: sa.RowMapping, end: bytes, *, with_secret: bool) -> Redeemed:
         life_s = row["hard_s"] + max(0, row["ends"] - now) // 1000

@@ -20,6 +20,7 @@ from remote_assist.child_protocol import (
     Frame,
     FromChild,
     Grants,
+    Keep,
     ListTargets,
     LocalSdp,
     Open,
@@ -131,6 +132,8 @@ def connect(customer: Stub, agent: Stub, epoch: int = 0, relay: Relay | None = N
             state = stub.want(PeerState)
             if state.epoch == epoch and state.channels_open:
                 break
+    for stub in (customer, agent):
+        stub.link.send(Keep(epoch))
 
 
 def grant_view(customer: Stub, seq: int = 1) -> None:

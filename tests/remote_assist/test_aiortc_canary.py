@@ -46,6 +46,9 @@ TOUCHED: dict[str, tuple[object, str]] = {
     "H264Decoder": (H264Decoder, "7a7a122104c845aa"),
     "H264Encoder": (H264Encoder, "c7b0a3a6a4b31527"),
     "NackGenerator": ("class NackGenerator", "efd9cf18356d2319"),
+    "RTCPeerConnection.setRemoteDescription": (aiortc.RTCPeerConnection.setRemoteDescription, "0d61404f62355b2d"),
+    "Connection.get_component_candidates": (aioice.ice.Connection.get_component_candidates, "cb7f6d8897d655da"),
+    "Connection.gather_candidates": (aioice.ice.Connection.gather_candidates, "b4d9173e6bc5971c"),
     "get_host_addresses": ("def get_host_addresses", "47c9b9a55061bb12"),
 }
 

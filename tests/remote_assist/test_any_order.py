@@ -59,6 +59,19 @@ def wait(ms: int) -> Step:
     return act
 
 
+def relay(status: int, *rungs: int) -> Step:
+    """What the server says about its relay from now on, and which rungs get through."""
+
+    def act(world: World) -> None:
+        ways = ("turn:relay.example.com:3478?transport=udp", "turn:relay.example.com:3478?transport=tcp")
+        world.turn_status = status
+        world.turn_body = {"urls": list(ways), "username": "u", "credential": "c"}
+        world.rungs_up = set(rungs)
+
+    act.__name__ = f"relay {status} {rungs}"
+    return act
+
+
 def kill(side: str) -> Step:
     def act(world: World) -> None:
         chosen: Side = getattr(world, side)
@@ -124,6 +137,9 @@ STEPS: list[Step] = [
     toggle("network_up"),
     toggle("relay_up"),
     toggle("new_connections"),
+    relay(200, 0, 1),
+    relay(200, 1),
+    relay(503, 0),
     wait(500),
     wait(1_500),
     wait(6_000),

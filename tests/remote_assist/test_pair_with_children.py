@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 
 from app.domain.assist import EndReason, Phase
@@ -56,6 +57,8 @@ class Pair:
         self.threads: list[threading.Thread] = []
         self.frames = {"agent": 0, "customer": 0}
 
+        self.turn: Callable[[Side], dict[str, object]] = lambda _side: {"urls": []}
+
     def close(self) -> None:
         for link in self.links.values():
             link.kill()
@@ -78,7 +81,8 @@ class Pair:
                 self.links[side.name].kill()
             elif isinstance(action, CallServer):
                 self.world.calls.append(action)
-                self.perform(side, self.world.agent_end.on_server_result(action.call_id, 200, b"{}"))
+                answer = self.turn(side) if action.path.endswith("/turn") else {}
+                self.perform(side, side.link.on_server_result(action.call_id, 200, msgspec.json.encode(answer)))
 
     def start(self, side: Side, role: str) -> None:
         if side.name in self.links:

@@ -31,6 +31,7 @@ from remote_assist.actions import (
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.customer_end import CustomerEnd, CustomerIdentity
 from remote_assist.end_base import EndBase
+from remote_assist.end_link import EndLink
 from remote_assist.invitation import InvitationChecker, OrganisationPin, ReplayCache
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f
 a=rtpmap:97 rtx/90000
 a=fmtp:97 apt=96
 a=candidate:1 1 udp 2130706431 127.0.0.1 40000 typ host
+a=candidate:2 1 udp 16777215 203.0.113.9 50000 typ relay raddr 0.0.0.0 rport 9
 a=end-of-candidates
 a=ice-ufrag:abcd
 a=ice-pwd:0123456789012345678901
@@ -132,6 +134,9 @@ class FakeChild:
         self.paused = False
         self.ended = False
         self.epochs: dict[int, set[str]] = {}
+        self.opens: dict[int, child.Open] = {}
+        self.in_use: int | None = None
+        self.side: Side | None = None
         self.sdp_filter: Callable[[str], str] = lambda text: text
 
     def fingerprint(self, epoch: int) -> bytes:
@@ -148,17 +153,19 @@ class FakeChild:
         self.got.append(message)
         if isinstance(message, child.Open):
             self.epochs[message.epoch] = set()
+            self.opens[message.epoch] = message
             self.out.append(child.Fingerprint(message.epoch, self.fingerprint(message.epoch)))
             if self.role == "customer":
-                offer = self.sdp_filter(sdp("offer", self.fingerprint(message.epoch)))
-                self.out.append(child.LocalSdp(message.epoch, "offer", offer))
+                self.out.append(child.LocalSdp(message.epoch, "offer", self._sdp("offer", message.epoch)))
         elif isinstance(message, child.RemoteSdp):
             self.epochs[message.epoch].add("remote")
             if message.type == "offer":
-                answer = self.sdp_filter(sdp("answer", self.fingerprint(message.epoch)))
-                self.out.append(child.LocalSdp(message.epoch, "answer", answer))
+                self.out.append(child.LocalSdp(message.epoch, "answer", self._sdp("answer", message.epoch)))
         elif isinstance(message, child.Keep):
             self.epochs = {epoch: marks for epoch, marks in self.epochs.items() if epoch == message.epoch}
+            self.in_use = message.epoch
+        elif isinstance(message, child.Drop):
+            self.epochs.pop(message.epoch, None)
         elif isinstance(message, child.ListTargets):
             self.out.append(child.Targets(message.seq, [SCREEN, WINDOW]))
         elif isinstance(message, child.Grants):
@@ -171,6 +178,29 @@ class FakeChild:
         elif isinstance(message, child.End):
             self.ended = True
             self.out.append(child.Ended(self.frames_sent))
+
+    def _sdp(self, kind: str, epoch: int) -> str:
+        """Addresses as they would be gathered."""
+        opened = self.opens[epoch]
+        text = self.sdp_filter(sdp(kind, self.fingerprint(epoch)))
+        lines = text.split("\r\n")
+        side = self.side
+        if side is not None and side.leaks:
+            at = next(n for n, line in enumerate(lines) if line.startswith("a=candidate"))
+            lines.insert(at, "a=candidate:7 1 udp 2130706431 192.168.7.7 40007 typ host")
+        elif opened.relay_only:
+            lines = [line for line in lines if " typ host" not in line]
+        works = side is None or side.relay_works
+        if not (works and any(server["urls"].startswith("turn") for server in opened.ice)):
+            lines = [line for line in lines if " typ relay" not in line]
+        return "\r\n".join(lines)
+
+    def speaks_on(self, epoch: int) -> int:
+        """On which connection a message goes."""
+        if epoch >= 0:
+            return epoch
+        open_ = [number for number, marks in self.epochs.items() if "open" in marks]
+        return self.in_use if self.in_use in open_ else max(open_, default=-1)
 
     def _film(self) -> None:
         if self.role == "customer":
@@ -191,6 +221,13 @@ class Side:
     child: FakeChild | None = None
     children: list[FakeChild] = field(default_factory=list)
     killed: int = 0
+    leaks: bool = False
+    relay_works: bool = True
+
+    @property
+    def link(self) -> EndLink:
+        assert isinstance(self.end, EndLink)
+        return self.end
 
     def of(self, kind: type[T]) -> list[T]:
         return [action for action in self.actions if isinstance(action, kind)]
@@ -234,6 +271,10 @@ class World:
         self.relay_up = True
         self.network_up = True
         self.new_connections = True
+        self.rungs_up: set[int] | None = None  # None: all
+        self.hold: Callable[[], None] = lambda: None  # may take back what a child is about to say
+        self.turn_status = 200
+        self.turn_body: dict[str, object] = {"urls": []}
         self.tamper: Callable[[str, bytes], bytes | None] = lambda _to, data: data
         self.mail: list[tuple[Side, bytes]] = []
         self.nacks: list[Side] = []
@@ -329,6 +370,7 @@ class World:
                 self._relay(side, action)
             elif isinstance(action, StartChild):
                 side.child = FakeChild(action.role, f"{side.name}{len(side.children)}")
+                side.child.side = side
                 side.children.append(side.child)
             elif isinstance(action, ToChild) and side.child is not None:
                 side.child.take(action.message)
@@ -338,12 +380,16 @@ class World:
                 side.killed += 1
             elif isinstance(action, CallServer):
                 self.calls.append(action)
-                result = self.agent_end.on_server_result(action.call_id, self.server_status, self.server_body)
-                self.perform(side, result)
+                status, body = self.server_status, self.server_body
+                if action.path.endswith("/turn"):
+                    status, body = self.turn_status, msgspec.json.encode(self.turn_body)
+                if status:
+                    self.perform(side, side.link.on_server_result(action.call_id, status, body))
 
     def settle(self) -> None:
         """Deliver what children say until nobody has anything to say."""
         for _ in range(200):
+            self.hold()
             busy = bool(self.mail or self.nacks)
             mail, self.mail = self.mail, []
             for to, data in mail:
@@ -388,7 +434,8 @@ class World:
         assert fake is not None
         open_ = "open" in fake.epochs[epoch]
         silent = 0 if self.talking else 60_000
-        return child.PeerState(epoch, "completed", "connected", "direct", silent if open_ else 0, open_)
+        path = "relay" if fake.opens[epoch].relay_only else "direct"
+        return child.PeerState(epoch, "completed", "connected", path, silent if open_ else 0, open_)
 
     @property
     def talking(self) -> bool:
@@ -423,8 +470,11 @@ class World:
             return
         if not side.child.alive or not other.child.alive:
             return
+        epoch = side.child.speaks_on(message.epoch)
+        if not all("open" in fake.epochs.get(epoch, ()) for fake in (side.child, other.child)):
+            return
         if message.channel == "ctl":
-            other.child.out.append(child.Recv("ctl", msgspec.json.decode(message.data)))
+            other.child.out.append(child.Recv("ctl", msgspec.json.decode(message.data), epoch))
             return
         scopes, paused, sender = other.child.scopes, other.child.paused, Role(side.name)
         try:
@@ -432,7 +482,7 @@ class World:
         except incoming.NotGranted as error:
             other.child.out.append(child.Fault("violation", str(error)))
         else:
-            other.child.out.append(child.Recv(message.channel, read))
+            other.child.out.append(child.Recv(message.channel, read, epoch))
 
     def _connect(self) -> bool:
         """DTLS comes up as soon as both children have both descriptions of an epoch."""
@@ -441,10 +491,16 @@ class World:
             return False
         changed = False
         for epoch in sorted(set(a.epochs) & set(c.epochs)):
-            if "remote" in a.epochs[epoch] & c.epochs[epoch] and "open" not in a.epochs[epoch]:
-                for side, fake in ((self.agent, a), (self.customer, c)):
+            if epoch not in a.epochs or epoch not in c.epochs:
+                continue
+            marks = a.epochs[epoch] & c.epochs[epoch]
+            up = self.rungs_up is None or c.opens[epoch].rung in self.rungs_up
+            if "remote" in marks and "open" not in marks and up:
+                for fake in (a, c):
                     fake.epochs[epoch].add("open")
-                    fake.epochs = {number: marks for number, marks in fake.epochs.items() if number >= epoch}
-                    self.perform(side, side.end.on_child(self.state(side, epoch)))
+                    fake.in_use = epoch if fake.in_use is None else fake.in_use
+                for side in (self.agent, self.customer):
+                    if epoch in a.epochs and epoch in c.epochs:
+                        self.perform(side, side.end.on_child(self.state(side, epoch)))
                 changed = True
         return changed

@@ -153,6 +153,7 @@ def end_reason(reason: str, by: str) -> str:
         "cancelled": _("Support withdrew the invitation. Nothing was shown."),
         "expired": _("The invitation was not opened in time. Nothing was shown."),
         "unreachable": _("The two computers could not be connected. Nothing was shown."),
+        "no_relay": _("The relay, which is the only way allowed, could not be used. Nothing was shown."),
         "sas_mismatch": _(
             "The check numbers differ, so it was ended: somebody else may have stood between. "
             "Call support at the number you know."

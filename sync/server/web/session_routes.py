@@ -111,8 +111,12 @@ async def _turn(parts: Parts, grant: Grant, sid: bytes) -> TurnServers:
     if wait := parts.turn_asks.blocked_s(asker, now):
         raise ProblemError(429, "busy", retry_s=wait)
     parts.turn_asks.failed(asker, now)
-    role = await parts.jobs.read(lambda: parts.sessions.consented_role(now, grant, sid))
-    return parts.turn.credentials(now, sid, role) if parts.turn is not None else TurnServers(urls=[])
+    role, consented = await parts.jobs.read(lambda: parts.sessions.role_of(now, grant, sid))
+    if parts.turn is None:
+        return TurnServers(urls=[])
+    if not consented:
+        raise ProblemError(409, "consent")
+    return parts.turn.credentials(now, sid, role)
 
 
 def _optional(request: _AnyRequest, parts: Parts) -> Grant | None:
