@@ -36,7 +36,7 @@ from remote_assist.chain import JOIN_LABEL, BadChain, ChainReader, build_receipt
 from remote_assist.end_base import Random, peer_reason
 from remote_assist.end_link import EndLink
 from remote_assist.envelope import DroppedEnvelope, Envelope, EnvelopeReader, EnvelopeWriter, PeerMisbehaved
-from remote_assist.grants import in_order
+from remote_assist.grants import BUILT_SCOPES, in_order
 from remote_assist.handshake import AgentHandshake, Binding, HandshakeError, Reveal, SessionKeys
 from remote_assist.ladder import TLS
 from remote_assist.limits import COUNTERSIGN_WAIT_MS, Limits
@@ -64,7 +64,7 @@ class InviteRequest:
     requester_id: str
     requester_mail: str
     want_code: bool = True
-    scopes_max: tuple[Scope, ...] = (Scope.VIEW,)
+    scopes_max: tuple[Scope, ...] = BUILT_SCOPES
     policy: InvitationPolicy = field(default_factory=InvitationPolicy)
     customer_device_keys: tuple[bytes, ...] = ()
 

@@ -20,6 +20,7 @@ from remote_assist.child_protocol import (
     FromChild,
     ListTargets,
     Masks,
+    Place,
     Source,
     TargetItem,
     Targets,
@@ -174,6 +175,7 @@ class CustomerRole:
         self._preview_us = 0
         self._preview_due: Picture | None = None
         self._fault = ""
+        self._place: tuple[int, int, int, int] | None = None
         self._wanted: tuple[str, str, tuple[int, int, int, int] | None] | None = None
         self._sent_times: deque[tuple[int, int]] = deque(maxlen=2)
         self._focus: tuple[float, float] | None = None
@@ -258,11 +260,27 @@ class CustomerRole:
         due = self._preview_due
         if due is not None:
             self._preview(due)
+        self._tell_place(post)
         fault = "picture_too_large" if self.pipeline.too_large else str(getattr(self._source, "failed", ""))
         if fault != self._fault:
             self._fault = fault
             if fault:
                 post(Fault(fault))
+
+    def _tell_place(self, post: Post) -> None:
+        """A window that is moved takes the agent's pointer and drawings with it."""
+        source, chosen = self._source, self._chosen
+        if source is None or chosen is None or not self.gate.open:
+            return
+        try:
+            rect = source.geometry()
+        except CaptureError:
+            return
+        x, y, width, height = chosen[2] or (0, 0, rect.width, rect.height)
+        place = (rect.x + x, rect.y + y, width, height)
+        if place != self._place:
+            self._place = place
+            post(Place(place))
 
     def stats(self, peer: Peer | None) -> dict[str, float]:
         now = now_us()

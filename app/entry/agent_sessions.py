@@ -18,18 +18,29 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from app.desktop.session_host import SessionHost
-from app.domain.assist import EndReason, Phase, SessionView
+from app.domain.assist import EndReason, Phase, Scope, SessionView
 from app.domain.certificate import read_certificate
 from app.domain.changes import AnyChange, SessionRecordAdd
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, new_id
+from app.domain.marks import Mark, Point
 from app.domain.ports import SyncLink, TicketDetails
 from app.domain.signed import b64, unb64
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.child_protocol import PeerState, Stats
-from widgets.remote.ports import Invited, InviteOrder, Meter, Part, SessionControls, SessionInfo, SessionScreen, Target
+from widgets.remote.ports import (
+    CursorPicture,
+    Invited,
+    InviteOrder,
+    Meter,
+    Part,
+    SessionControls,
+    SessionInfo,
+    SessionScreen,
+    Target,
+)
 
 _SHARP_Q = 30  # at and below, 12 pt text is read without effort
 _RENEW_BEFORE_MS = 24 * 3600 * 1000
@@ -282,6 +293,31 @@ class AgentSession(QObject):
             offset = self.measured.stats.get("clock_offset_us", 0.0)
             self._drawn_ms = (time.perf_counter_ns() / 1000 - self._shown[1] - offset) / 1000
 
+    def request(self, scope: Scope) -> None:
+        """Ask the customer for one more kind of access."""
+        if self._end_ is not None:
+            self._perform(self._end_.request(scope))
+
+    def point(self, at: Point | None) -> None:
+        """Point at a place of the picture."""
+        if self._end_ is not None:
+            self._perform(self._end_.point(at))
+
+    def draw(self, mark: Mark) -> None:
+        """Draw on the customer's screen."""
+        if self._end_ is not None:
+            self._perform(self._end_.draw(mark))
+
+    def unmark(self, mark_id: int) -> None:
+        """Take one drawing away."""
+        if self._end_ is not None:
+            self._perform(self._end_.unmark(mark_id))
+
+    def clear_marks(self) -> None:
+        """Take all drawings away."""
+        if self._end_ is not None:
+            self._perform(self._end_.clear_marks())
+
     def note_activity(self) -> None:
         """Mouse or keyboard in the session window."""
         if self._end_ is not None:
@@ -375,8 +411,14 @@ class AgentSession(QObject):
                 self.info = replace(self.info, proof=proof, platform=platform)
             case act.SasNumber(number):
                 self.info = replace(self.info, check_number=number)
-            case act.RemoteTarget(width, height, scale, kind):
-                self.info = replace(self.info, target=Target(width, height, scale, kind))
+            case act.RemoteTarget(width, height, scale, kind, shows_marks):
+                self.info = replace(self.info, target=Target(width, height, scale, kind, shows_marks))
+            case act.MarksChanged(marks):
+                self._screen.show_marks(marks)
+            case act.CursorMoved(at, shape):
+                self._screen.show_cursor(at, shape)
+            case act.CursorDrawn(id_, hot, width, height, bgra):
+                self._screen.learn_cursor(CursorPicture(id_, hot, width, height, bgra))
             case act.ChainEntry():
                 self._keep_entry(action)
             case act.Receipt():

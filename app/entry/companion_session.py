@@ -17,8 +17,9 @@ from PySide6.QtWidgets import QApplication
 
 from app.desktop.hotkey import StopKey
 from app.desktop.session_host import SessionHost
-from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, SessionView, TargetChoice
+from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, Scope, SessionView, TargetChoice
 from app.domain.documents import SignedDocument
+from app.entry.companion_scopes import MoreAccess
 from remote_assist import actions as act
 from remote_assist.child_protocol import Ended, Stats
 from remote_assist.customer_end import CustomerEnd
@@ -101,6 +102,7 @@ class CustomerSession(QObject):
         self._paused_ms = 0
         self._frames = 0
         self._frames_before = 0  # of children that were replaced
+        self._allowed: list[Scope] = []
         self._receipt = b""
         self._over = False
         self.view = SessionView(Phase.INVITED)
@@ -111,6 +113,7 @@ class CustomerSession(QObject):
         self.bar: SharingBar | None = None
         self.border: SharingBorder | None = None
         self.ended: EndedWindow | None = None
+        self.more = MoreAccess(deps.theme, deps.clock.monotonic_ms, self._answer_scope, self)
 
     # --- from the companion ----------------------------------------------------------------------------------
 
@@ -211,6 +214,16 @@ class CustomerSession(QObject):
                 self._ask_question(action.question, action.deadline_ms)
             case act.Notify():
                 self._notify(action.notice, action.detail)
+            case act.AskScope():
+                organisation = self._prompt.organisation if self._prompt is not None else ""
+                self.more.ask(action, (self._agent, organisation), self._cover_own_windows)
+            case act.ScopeSettled():
+                self.more.settle(action.scope)
+            case act.MarksChanged():
+                self.more.show_marks(action.marks)
+                self._keep_clear()
+            case act.TargetMoved():
+                self._target_moved(action.rect)
             case _:
                 pass  # grants are part of every view
 
@@ -294,6 +307,7 @@ class CustomerSession(QObject):
 
     def _choose(self, target: str, kind: str) -> None:
         self._target = next((choice for choice in self._targets if choice.id == target), None)
+        self.more.target(self._target)
         self._covered = self._own_rects()
         self._tell_covered()
         self._perform(self._end.choose_target(target, kind, masks=self._covered))
@@ -377,15 +391,31 @@ class CustomerSession(QObject):
             self.bar = SharingBar(self._deps.theme, self._agent, self._prompt.organisation)
             self.bar.stopped.connect(self.stop)
             self.bar.pause_toggled.connect(self._pause)
+            self.bar.revoked.connect(lambda scope: self._perform(self._end.revoke(scope)))
             self.bar.show()
             self._show_border()
             self._masks.start()
         number = self._number if self._number_confirmed else ""
         title = self._title()
-        self.bar.show_sharing(title, paused=self.view.paused, lost=self.view.lost, number=number, live=self.view.live)
+        grants = self.view.grants
+        self._allowed += [scope for scope in grants if scope is not Scope.VIEW and scope not in self._allowed]
+        self.bar.show_sharing(
+            title, paused=self.view.paused, lost=self.view.lost, number=number, live=self.view.live, grants=grants
+        )
 
     def _pause(self, on: bool) -> None:
         self._perform(self._end.pause() if on else self._end.resume())
+
+    def _answer_scope(self, scope: Scope, allowed: bool) -> None:
+        self._perform(self._end.grant(scope) if allowed else self._end.refuse_scope(scope))
+
+    def _target_moved(self, rect: tuple[int, int, int, int]) -> None:
+        self.more.moved(rect)
+        if self.border is not None and rect[2] > 0 and rect[3] > 0:
+            self.border.place(self._for_qt(rect))
+
+    def _keep_clear(self) -> None:
+        self.more.keep_clear((self.bar, self.check, self.question, *self.more.questions.values()))
 
     def _title(self) -> str:
         return target_title(self._target) if self._target is not None else ""
@@ -394,15 +424,21 @@ class CustomerSession(QObject):
         target = self._target
         if target is None or target.kind == "drawn":
             return
-        ratio = QGuiApplication.primaryScreen().devicePixelRatio()
-        x, y, width, height = (round(side / ratio) for side in target.rect)
+        x, y, width, height = self._for_qt(target.rect)
         if width > 0 and height > 0:
             self.border = SharingBorder(self._deps.theme, (x, y, width, height))
             self.border.show()
 
+    @staticmethod
+    def _for_qt(rect: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        ratio = QGuiApplication.primaryScreen().devicePixelRatio()
+        x, y, width, height = (round(side / ratio) for side in rect)
+        return x, y, width, height
+
     def _cover_own_windows(self) -> None:
         """Paint over the windows whose content must reach nobody: numbers to compare and questions of consent."""
         rects = self._own_rects()
+        self._keep_clear()
         if rects != self._covered:
             self._covered = rects
             self._tell_covered()
@@ -419,8 +455,9 @@ class CustomerSession(QObject):
         if target is None or target.kind == "drawn":
             return rects
         request = self.request if target.kind == "screen" else None
-        for window in (self.check, self.question, request):
-            if window is None or (window is not self.check and not window.isVisible()):
+        early = (self.check, *self.more.questions.values())  # covered before they show
+        for window in (*early, self.question, request):
+            if window is None or (window not in early and not window.isVisible()):
                 continue
             ratio = window.devicePixelRatioF()
             frame = window.frameGeometry()
@@ -459,6 +496,7 @@ class CustomerSession(QObject):
             paused_s=self._paused_ms // 1000,
             verified=self._number_confirmed,
             frames=self._frames,
+            allowed=tuple(self._allowed),
         )
         window = EndedWindow(self._deps.theme, ended)
         self.ended = window
@@ -477,6 +515,7 @@ class CustomerSession(QObject):
 
     def _close_windows(self) -> None:
         self._masks.stop()
+        self.more.end()
         for name in ("scam", "request", "check", "question", "border"):
             self._drop(name)
         if self.bar is not None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.domain.assist import Scope
 from app.domain.attachments import Attachment
+from app.domain.marks import Mark, Point
 from widgets.remote.ports import InviteOrder, Part, SessionScreen
 
 
@@ -112,6 +114,8 @@ class FakeControls:
         self.did: list[str] = []
         self.parts: list[Part] = []
         self.drawn: list[int] = []
+        self.points: list[Point | None] = []
+        self.marks: list[Mark] = []
         self.active = 0
 
     def cancel(self) -> None:
@@ -137,6 +141,26 @@ class FakeControls:
     def note_activity(self) -> None:
         """Not idle."""
         self.active += 1
+
+    def request(self, scope: Scope) -> None:
+        """Ask."""
+        self.did.append(f"request {scope.value}")
+
+    def point(self, at: Point | None) -> None:
+        """Point."""
+        self.points.append(at)
+
+    def draw(self, mark: Mark) -> None:
+        """Draw."""
+        self.marks.append(mark)
+
+    def unmark(self, mark_id: int) -> None:
+        """Take one away."""
+        self.did.append(f"unmark {mark_id}")
+
+    def clear_marks(self) -> None:
+        """Take all away."""
+        self.did.append("clear")
 
     def frame_drawn(self, seq: int) -> None:
         """Drawn."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.domain.assist import Phase, Role, Scope
+from app.domain.assist import Phase, Role
 from app.domain.certificate import AgentCertificate, RevocationList, build_certificate
 from app.domain.documents import SignedDocument
 from app.domain.signed import unb64
@@ -308,7 +308,6 @@ class World:
             "requester_id": "customer-3",
             "requester_mail": "m***@example.com",
             "customer_device_keys": (public(self.customer_key),),
-            "scopes_max": (Scope.VIEW, Scope.POINTER),
         }
         return InviteRequest(**(values | changes))  # type: ignore[arg-type]  # built from words
 

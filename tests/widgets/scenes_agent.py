@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import language
 from app.config.settings import Settings
-from app.domain.assist import EndReason, Phase, ProofKind, Scope, SessionView
+from app.domain.assist import AskState, EndReason, Phase, ProofKind, Scope, ScopeAsk, SessionView
+from app.domain.marks import MARK_COLOUR, Mark, MarkKind, Marks, to_steps
 from app.domain.ports import Draft, DraftKind, Identity, SyncPhase, SyncStatus, ViewKey
 from app.services.triage_writing import After
 from tests.fakes.commits import FakeCommits
@@ -26,6 +27,7 @@ from tests.widgets.screenshots import Scene
 from widgets.foundation import Theme
 from widgets.onboarding.sign_in import SignInWindow
 from widgets.remote.invite import InviteWindow
+from widgets.remote.pens import Tool
 from widgets.remote.ports import Invited, InviteOrder, Meter, SessionInfo, Target
 from widgets.remote.session_window import SessionWindow
 from widgets.search.palette import Palette
@@ -153,8 +155,9 @@ def _sheet(theme: Theme) -> QWidget:
 
 def _session_info(phase: Phase, **more: Any) -> SessionInfo:
     started = time.monotonic_ns() // 1_000_000 - 761_000
-    grants = (Scope.VIEW,) if phase in (Phase.UNVERIFIED, Phase.VERIFIED) else ()
-    view = SessionView(phase, started_ms=started, grants=grants, **more)
+    looking = (Scope.VIEW,) if phase in (Phase.UNVERIFIED, Phase.VERIFIED) else ()
+    possible = (ScopeAsk(Scope.POINTER, AskState.POSSIBLE),) if looking else ()
+    view = SessionView(phase, started_ms=started, **({"grants": looking, "asks": possible} | more))
     return SessionInfo(
         view, ORDER.ticket_label, ORDER.customer_name,
         Invited("deskside://invite/6f1c…#k2V9…", "482917305", time.monotonic_ns() // 1_000_000 + 553_000, True),
@@ -230,6 +233,24 @@ def _session(phase: Phase, **more: Any) -> Callable[[Theme], QWidget]:
     return build
 
 
+def _asked(state: AskState) -> Callable[[Theme], QWidget]:
+    until = time.monotonic_ns() // 1_000_000 + 24_000
+    return _session(Phase.VERIFIED, asks=(ScopeAsk(Scope.POINTER, state, until),))
+
+
+def _pointing(theme: Theme) -> QWidget:
+    asks = (ScopeAsk(Scope.POINTER, AskState.GRANTED),)
+    window = _session(Phase.VERIFIED, grants=(Scope.VIEW, Scope.POINTER), asks=asks)(theme)
+    assert isinstance(window, SessionWindow)
+    window.tools.take(Tool.ARROW)
+    drawn = (
+        Mark(1, MarkKind.BOX, (to_steps(184, 606, 1280, 800), to_steps(1096, 670, 1280, 800)), MARK_COLOUR),
+        Mark(2, MarkKind.ARROW, (to_steps(660, 480, 1280, 800), to_steps(440, 166, 1280, 800)), MARK_COLOUR),
+    )
+    window.picture.show_marks(Marks(None, drawn))
+    return window
+
+
 WIDE, SMALL = (1280, 800), (960, 600)
 SCENES = [
     Scene("agent-inbox", _scene(_inbox), WIDE, 1200),
@@ -251,6 +272,9 @@ SCENES = [
     Scene("session-refused", _refused),
     Scene("session-check", _session(Phase.UNVERIFIED), (1152, 768), 200),
     Scene("session-live", _session(Phase.VERIFIED), (1152, 768), 200),
+    Scene("session-asked", _asked(AskState.WAITING), (1152, 768), 200),
+    Scene("session-not-allowed", _asked(AskState.REFUSED), (1152, 768), 200),
+    Scene("session-pointing", _pointing, (1152, 768), 200, contrast=True),
     Scene("session-paused", _session(Phase.VERIFIED, paused=True), (1152, 768), 200),
     Scene("session-ended", _session(Phase.ENDED, reason=EndReason.STOPPED, by="customer"), (1152, 768), 200),
 ]

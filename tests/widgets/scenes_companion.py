@@ -29,6 +29,7 @@ from widgets.companion.model import (
     RequestState,
     TicketLine,
 )
+from widgets.companion.permission import PermissionWindow
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow, SharingBar
 from widgets.companion.texts import trouble
@@ -226,17 +227,31 @@ def _question(theme: Theme) -> QWidget:
     return QuestionWindow(theme, Question.CONTINUE, _t("김지우", "Kim Jiwoo"), 60_000, lambda: 8_000)
 
 
-def _bar(theme: Theme, number: str = "482 917", paused: bool = False) -> SharingBar:
+def _permission(theme: Theme) -> QWidget:
+    clock = [0]
+    who = _t("김지우", "Kim Jiwoo"), _t("한빛 고객지원", "Hanbit Support")
+    why = _t("드라이버 설정 단추를 알려 드리려고 합니다", "to show you the button for the driver")
+    window = PermissionWindow(theme, Scope.POINTER, who, why, 112_000, lambda: clock[0])
+    clock[0] = 2000
+    window._count()
+    return window
+
+
+def _bar(theme: Theme, number: str = "482 917", paused: bool = False, grants: tuple[Scope, ...] = ()) -> SharingBar:
     bar = SharingBar(theme, _t("김지우", "Kim Jiwoo"), _t("한빛 고객지원", "Hanbit Support"))
     bar.setWindowFlags(Qt.WindowType.Widget)
     target = _t("프린터 설정", "Printer settings")
-    bar.show_sharing(target, paused=paused, lost=False, number=number, live=True)
+    bar.show_sharing(target, paused=paused, lost=False, number=number, live=True, grants=grants)
     bar.clock.setText("12:41")
     return bar
 
 
 def _bar_paused(theme: Theme) -> QWidget:
     return _bar(theme, "", paused=True)
+
+
+def _bar_pointing(theme: Theme) -> QWidget:
+    return _bar(theme, grants=(Scope.VIEW, Scope.POINTER))
 
 
 def _ended(theme: Theme) -> QWidget:
@@ -253,6 +268,7 @@ def _ended(theme: Theme) -> QWidget:
             paused_s=62,
             verified=True,
             frames=8123,
+            allowed=(Scope.POINTER,),
         ),
     )
     window.receipt_ready()
@@ -283,5 +299,7 @@ SCENES = [
     Scene("companion-question", _question),
     Scene("companion-bar", _bar, contrast=True),
     Scene("companion-bar-paused", _bar_paused),
+    Scene("companion-bar-pointing", _bar_pointing),
+    Scene("companion-permission", _permission, contrast=True),
     Scene("companion-ended", _ended),
 ]

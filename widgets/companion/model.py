@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.assist import Scope
+
 __all__ = [
     "AssetLine",
     "EndedView",
@@ -148,7 +150,10 @@ class LineState:
 
 @dataclass(frozen=True, slots=True)
 class EndedView:
-    """The summary of a session; times UTC ms, 0 = never. `seen` is the title of what was shared, "" if nothing."""
+    """The summary of a session; times UTC ms, 0 = never. `seen` is the title of what was shared, "" if nothing.
+
+    `allowed` is every access beyond looking that was given, also if it was taken back.
+    """
 
     agent: str
     organisation: str
@@ -160,3 +165,4 @@ class EndedView:
     paused_s: int
     verified: bool
     frames: int
+    allowed: tuple[Scope, ...] = ()

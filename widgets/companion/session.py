@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QRegion, QScreen
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
 from app.config.i18n import _, ngettext, pgettext
-from app.domain.assist import Question
+from app.domain.assist import Question, Scope
 from widgets.companion.model import EndedView
+from widgets.companion.permission import granted_name, taken_back
 from widgets.companion.request import ConsentButton
 from widgets.companion.texts import end_reason
 from widgets.foundation import (
@@ -27,6 +29,7 @@ from widgets.foundation import (
     column,
     fit,
     fmt,
+    plain_tooltip,
     row,
 )
 
@@ -60,7 +63,7 @@ class CheckNumberWindow(_TopWindow):
         why = PlainLabel(
             _(
                 "The same number on both sides proves that nobody stands between. "
-                "Until then, looking is all that is possible."
+                "Until then, nothing but looking and pointing is possible."
             ),
             tone="muted",
             wrap=True,
@@ -173,10 +176,11 @@ class QuestionWindow(_TopWindow):
 
 
 class SharingBar(QWidget):
-    """On top of everything while something is shared: who sees what, Pause and STOP. STOP is first in Tab order."""
+    """On top of everything while something is shared: who may do what, Pause and STOP. STOP is first in Tab order."""
 
     stopped = Signal()
     pause_toggled = Signal(bool)
+    revoked = Signal(Scope)
 
     def __init__(self, theme: Theme, agent: str, organisation: str, screen: QScreen | None = None) -> None:
         super().__init__()
@@ -193,6 +197,7 @@ class SharingBar(QWidget):
         self._paused = False
         self._target = ""
         self._number = ""
+        self._grants: tuple[Scope, ...] = ()
         self._connecting = True
         self._screen = screen or QGuiApplication.primaryScreen()
         self._build()
@@ -214,7 +219,11 @@ class SharingBar(QWidget):
         self.pause = Button(self._theme, _("Pause"), look=Look.LIVE_QUIET, icon="pause", pressed=self._toggle)
         edge = (space.large, space.small, space.small, space.small)
         # from the right: STOP is first in Tab order and last on the bar
-        parts = (self.stop, self.pause, self.check, self.clock, self.what, self._dot)
+        self._given = row(gap=space.small)
+        given = QWidget()
+        given.setLayout(self._given)
+        self.given: dict[Scope, Button] = {}
+        parts = (self.stop, self.pause, given, self.check, self.clock, self.what, self._dot)
         inner = row(*parts, gap=space.medium, margins=edge)
         inner.setDirection(QBoxLayout.Direction.RightToLeft)
         inner.setStretch(parts.index(self.what), 1)
@@ -226,8 +235,11 @@ class SharingBar(QWidget):
         self.adjustSize()
         self.move(area.x() + (area.width() - width) // 2, area.y())
 
-    def show_sharing(self, target: str, *, paused: bool, lost: bool, number: str, live: bool) -> None:
-        """Say what is shared and how; the clock runs from the first call with `live`."""
+    def show_sharing(
+        self, target: str, *, paused: bool, lost: bool, number: str, live: bool, grants: tuple[Scope, ...] = ()
+    ) -> None:
+        """Say what is shared and how, and what else is allowed; the clock runs from the first call with `live`."""
+        self._show_grants(tuple(scope for scope in grants if scope is not Scope.VIEW))
         changed = (target, paused, number, live) != (self._target, self._paused, self._number, not self._connecting)
         self._target, self._paused, self._number, self._connecting = target, paused, number, not live
         self._lost = lost
@@ -236,6 +248,25 @@ class SharingBar(QWidget):
         self._refresh(lost)
         if changed and live:
             announce(self, self.what.text(), urgent=True)
+
+    def _show_grants(self, grants: tuple[Scope, ...]) -> None:
+        """A button for each grant beyond looking: it says what is allowed and takes it back."""
+        if grants == self._grants:
+            return
+        self._grants = grants
+        for scope in [scope for scope in self.given if scope not in grants]:
+            button = self.given.pop(scope)
+            button.hide()
+            button.deleteLater()
+        for scope in grants:
+            if scope not in self.given:
+                button = Button(self._theme, granted_name(scope), look=Look.LIVE_QUIET, icon="x",
+                                pressed=partial(self.revoked.emit, scope))  # fmt: skip
+                button.setAccessibleName(taken_back(scope))
+                button.setToolTip(plain_tooltip(taken_back(scope)))
+                self._given.addWidget(button)
+                self.given[scope] = button
+        announce(self, _("Allowed now: {what}").format(what=", ".join(map(granted_name, (Scope.VIEW, *grants)))))
 
     def seconds(self) -> int:
         """Return how long sharing has lasted."""
@@ -363,6 +394,9 @@ class EndedWindow(QWidget):
             facts += [(_("Time"), span), (_("Seen"), seen)]
             if ended.paused_s:
                 facts.append((_("Paused"), fmt.duration(ended.paused_s)))
+            if ended.allowed:
+                names = ", ".join(granted_name(scope) for scope in ended.allowed)
+                facts.append((_("Also allowed"), _("{what}, by your consent").format(what=names)))
             check = _("compared and equal") if ended.verified else _("not compared")
             facts.append((_("Check number"), check))
         facts.append((_("Not used"), _("control, clipboard, files, recording; nobody else watched")))

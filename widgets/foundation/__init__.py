@@ -9,6 +9,7 @@ from widgets.foundation.icons import icon_pixmap, paint_icon
 from widgets.foundation.labels import Chip, ElidedLabel, PlainLabel, Words, plain_tooltip, restyle
 from widgets.foundation.layout import Card, Fold, Panel, Section, clear, column, fit, line, row, scroll
 from widgets.foundation.lists import Index, Ink, RowDelegate, RowList
+from widgets.foundation.marks import Form, drawn_form, pointer_form, thinned
 from widgets.foundation.states import BusyStrip, EmptyState, Notice, Toast, announce
 from widgets.foundation.text import EnterFilter, PlainEdit, commit_composition, read_text
 from widgets.foundation.theme import Theme, ThemeMode
@@ -25,6 +26,7 @@ __all__ = [
     "EnterFilter",
     "FocusRing",
     "Fold",
+    "Form",
     "IconButton",
     "Index",
     "Ink",
@@ -48,6 +50,7 @@ __all__ = [
     "column",
     "commit_composition",
     "contrast",
+    "drawn_form",
     "fit",
     "fmt",
     "icon_pixmap",
@@ -55,8 +58,10 @@ __all__ = [
     "load_tokens",
     "paint_icon",
     "plain_tooltip",
+    "pointer_form",
     "read_text",
     "restyle",
     "row",
     "scroll",
+    "thinned",
 ]

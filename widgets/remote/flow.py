@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QWidget
 from app.config.i18n import _
 from app.domain.assist import Notice, Phase
 from app.domain.errors import Refused
+from app.domain.marks import Marks
 from app.services.messages import error_text
 from app.services.texts import polite
 from widgets.foundation import Theme
 from widgets.remote.invite import InviteWindow
-from widgets.remote.ports import InviteOrder, Meter, SessionControls, SessionDesk, SessionInfo
+from widgets.remote.ports import CursorPicture, InviteOrder, Meter, SessionControls, SessionDesk, SessionInfo
 from widgets.remote.session_window import SessionWindow
 
 __all__ = ["SessionFlow"]
@@ -110,6 +111,21 @@ class SessionFlow(QObject):
         if self.session is not None:
             self.session.show_meter(meter)
 
+    def show_marks(self, marks: Marks) -> None:
+        """Show the agent's own marks."""
+        if self.session is not None:
+            self.session.picture.show_marks(marks)
+
+    def show_cursor(self, at: tuple[int, int] | None, shape: int) -> None:
+        """Show where the customer's cursor is."""
+        if self.session is not None:
+            self.session.picture.show_cursor(at, shape)
+
+    def learn_cursor(self, picture: CursorPicture) -> None:
+        """Keep a shape of the cursor."""
+        if self._ready is not None:
+            self._ready.picture.learn_cursor(picture)
+
     def show_notice(self, notice: Notice, detail: str) -> None:
         """Say something in passing."""
         if self.session is not None:
@@ -137,6 +153,11 @@ class SessionFlow(QObject):
             self.session.picture.part_asked.connect(controls.show_part)
             self.session.picture.drawn.connect(controls.frame_drawn)
             self.session.picture.active.connect(controls.note_activity)
+            self.session.requested.connect(controls.request)
+            self.session.unmarked.connect(controls.unmark)
+            self.session.cleared.connect(controls.clear_marks)
+            self.session.picture.pens.pointed.connect(controls.point)
+            self.session.picture.pens.drew.connect(controls.draw)
         self.session.show()
 
     def _tell(self, info: SessionInfo) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _
+from app.domain.marks import Marks
 from widgets.foundation import Theme
-from widgets.remote.ports import Part, Target
+from widgets.remote.layers import Layers
+from widgets.remote.pens import Pens, Tool
+from widgets.remote.ports import CursorPicture, Part, Target
 from widgets.remote.view import View
 
 __all__ = ["Picture"]
@@ -36,6 +39,9 @@ class Picture(QWidget):
         self._words = ""
         self._asked: Part | None = None
         self._drag: QPointF | None = None
+        self._layers = Layers(theme)
+        self._own_marks = False
+        self.pens = Pens(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
@@ -48,7 +54,9 @@ class Picture(QWidget):
     def show_target(self, target: Target | None) -> None:
         """Say how large the source is."""
         size = (max(1, target.width), max(1, target.height)) if target else (1, 1)
+        self._own_marks = target is not None and not target.shows_marks
         if size != self._view.source:
+            self.pens.use(self.pens.tool, size)
             self._set(replace(self._view, source=size, factor=None, centre=(0.5, 0.5)))
 
     def show_image(self, image: QImage, seq: int) -> None:
@@ -59,7 +67,34 @@ class Picture(QWidget):
     def clear(self) -> None:
         """Forget the picture: nothing of the customer's screen stays."""
         self._image = None
+        self._layers.forget()
         self.update()
+
+    def use_tool(self, tool: Tool) -> None:
+        """The mouse points or draws from now on, or moves the picture."""
+        self.pens.use(tool, self._view.source)
+        if tool is Tool.LOOK:
+            self.unsetCursor()
+        else:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def show_marks(self, marks: Marks) -> None:
+        """Show what the agent drew, where the picture itself does not."""
+        self._layers.marks = marks
+        if self._own_marks:
+            self.update()
+
+    def show_cursor(self, at: tuple[int, int] | None, shape: int) -> None:
+        """Show where the customer's cursor is; only what changes is painted anew."""
+        ratio = self.devicePixelRatioF()
+        before = self._layers.cursor_rect(self._view, ratio)
+        self._layers.move(at, shape)
+        self.update(before)
+        self.update(self._layers.cursor_rect(self._view, ratio))
+
+    def learn_cursor(self, picture: CursorPicture) -> None:
+        """Keep a shape of the cursor."""
+        self._layers.learn(picture)
 
     def show_words(self, words: str) -> None:
         """Dim the picture and say why; "" shows it plainly."""
@@ -136,6 +171,7 @@ class Picture(QWidget):
         painter.fillRect(self.rect(), self._theme.colour("bg.window"))
         if self._image is not None and not self._image.isNull():
             self._paint_image(painter, self._image)
+            self._layers.paint(painter, self._view, self.devicePixelRatioF(), marks=self._own_marks)
         if self._words:
             self._paint_words(painter)
         painter.end()
@@ -186,12 +222,17 @@ class Picture(QWidget):
         self.active.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag."""
-        self._drag = event.position()
+        """Begin to draw, or to drag the picture."""
+        if self.pens.tool is Tool.LOOK:
+            self._drag = event.position()
+        elif event.button() is Qt.MouseButton.LeftButton:
+            self.pens.press(*self._source_point(event.position()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the part along."""
+        """Point, draw, or move the part along."""
         self.active.emit()
+        if self.pens.tool is not Tool.LOOK:
+            self.pens.hover(*self._source_point(event.position()))
         if self._drag is not None:
             ratio = self.devicePixelRatioF()
             moved = (self._drag - event.position()) * ratio
@@ -199,6 +240,18 @@ class Picture(QWidget):
             self._set(self._view.moved(moved.x(), moved.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Stop dragging."""
+        """Stop drawing or dragging."""
         del event
         self._drag = None
+        self.pens.release()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The pointer goes with the mouse."""
+        self.pens.leave()
+        super().leaveEvent(event)
+
+    def _source_point(self, place: QPointF) -> tuple[float, float]:
+        ratio = self.devicePixelRatioF()
+        x, y = self._view.point(place.x() * ratio, place.y() * ratio)
+        width, height = self._view.source
+        return min(max(x, 0.0), float(width)), min(max(y, 0.0), float(height))

@@ -15,8 +15,10 @@ from PySide6.QtGui import QImage
 
 from app.domain.assist import Notice, ProofKind, Scope, SessionView
 from app.domain.ids import CustomerId, TicketId
+from app.domain.marks import Mark, Marks, Point
 
 __all__ = [
+    "CursorPicture",
     "InviteOrder",
     "Invited",
     "Meter",
@@ -52,12 +54,27 @@ class Invited:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the customer shares, in physical pixels. `kind` is window, region or screen."""
+    """What the customer shares, in physical pixels. `kind` is window, region or screen.
+
+    `shows_marks`: what the agent draws is in the picture.
+    """
 
     width: int
     height: int
     scale: float
     kind: str
+    shows_marks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPicture:
+    """A shape of the customer's cursor: premultiplied rows, exactly width * height * 4 bytes; `hot` is its tip."""
+
+    id: int
+    hot: tuple[int, int]
+    width: int
+    height: int
+    bgra: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +138,26 @@ class SessionControls(Protocol):
         """Ask for pictures of this part in this size."""
         ...
 
+    def request(self, scope: Scope) -> None:
+        """Ask the customer for one more kind of access; the view's `asks` say what came of it."""
+        ...
+
+    def point(self, at: Point | None) -> None:
+        """Point at a place of the picture, in steps; None takes the pointer away."""
+        ...
+
+    def draw(self, mark: Mark) -> None:
+        """Draw on the customer's screen, or change the drawing with this id."""
+        ...
+
+    def unmark(self, mark_id: int) -> None:
+        """Take one drawing away."""
+        ...
+
+    def clear_marks(self) -> None:
+        """Take all drawings away."""
+        ...
+
     def note_activity(self) -> None:
         """The agent moved the pointer or pressed a key in the window; the session is not idle."""
         ...
@@ -143,6 +180,18 @@ class SessionScreen(Protocol):
 
     def show_meter(self, meter: Meter) -> None:
         """Show how the line is."""
+        ...
+
+    def show_marks(self, marks: Marks) -> None:
+        """Show the agent's own marks, where the picture does not show them."""
+        ...
+
+    def show_cursor(self, at: tuple[int, int] | None, shape: int) -> None:
+        """The customer's cursor is here, in pixels of the source; None: it does not show."""
+        ...
+
+    def learn_cursor(self, picture: CursorPicture) -> None:
+        """Keep a shape of the cursor."""
         ...
 
     def show_notice(self, notice: Notice, detail: str) -> None:

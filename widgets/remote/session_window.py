@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QImage, QKeySequence
@@ -12,8 +13,8 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 from app.commands.registry import Registry
 from app.commands.table import AGENT, Place
 from app.config.i18n import _
+from app.domain.assist import AskState, Phase, Scope
 from app.domain.assist import Notice as SessionNotice
-from app.domain.assist import Phase
 from app.services.texts import polite
 from widgets.foundation import (
     Button,
@@ -30,8 +31,10 @@ from widgets.foundation import (
     restyle,
     row,
 )
+from widgets.remote.pens import Tool
 from widgets.remote.picture import Picture
 from widgets.remote.ports import InviteOrder, Meter, SessionInfo
+from widgets.remote.tools import ToolRow
 from widgets.remote.words import grants_text, meter_words, notice_text, proof_text, state_text
 
 __all__ = ["SessionWindow"]
@@ -45,6 +48,9 @@ class SessionWindow(QMainWindow):
     ended = Signal()  # the agent pressed End or closed the window
     paused = Signal()
     confirmed = Signal(bool)
+    requested = Signal(object)  # a Scope
+    unmarked = Signal(int)
+    cleared = Signal()
     closed = Signal()
 
     def __init__(self, theme: Theme, order: InviteOrder, parent: QWidget | None = None) -> None:
@@ -79,6 +85,7 @@ class SessionWindow(QMainWindow):
         head.setStretch(1, 1)
         self.header = Panel("bar", head)
         self._build_check()
+        self.tools = ToolRow(theme, self.registry)
         self.notice = Notice(theme, kind="accent")
         self.notice.hide()
         self.picture = Picture(theme)
@@ -88,8 +95,8 @@ class SessionWindow(QMainWindow):
         self.notice_row = QWidget()
         self.notice_row.setLayout(notice)
         self.notice_row.hide()
-        box = column(self.header, self.check, self.notice_row, self.picture, self.footer)
-        box.setStretch(3, 1)
+        box = column(self.header, self.check, self.tools, self.notice_row, self.picture, self.footer)
+        box.setStretch(4, 1)
         whole.setLayout(box)
         self.setCentralWidget(whole)
 
@@ -141,12 +148,20 @@ class SessionWindow(QMainWindow):
         self.registry.bind("session.zoom_in", lambda: self.picture.step(1))
         self.registry.bind("session.zoom_out", lambda: self.picture.step(-1))
         self.registry.bind("session.end", self._end)
+        self.registry.bind("session.request_pointer", lambda: self._request(Scope.POINTER))
+        for tool in (Tool.POINTER, Tool.PEN, Tool.BOX, Tool.ARROW):
+            self.registry.bind(f"session.{tool.value}", partial(self.tools.take, tool))
+        self.registry.bind("session.keep_marks", self.tools.toggle_keep)
+        self.registry.bind("session.clear", self._clear_marks)
+        self.registry.bind("edit.undo", self._unmark)
         for command in self.registry.commands():
             action = QAction(self)
             action.setShortcuts([QKeySequence(key) for key in command.keys])
             action.triggered.connect(lambda _on=False, id_=command.id: self.registry.run(id_))
             self.addAction(action)
         self.picture.zoomed.connect(self._tell_zoom)
+        self.tools.tool_taken.connect(self.picture.use_tool)
+        self.tools.kept.connect(self._keep_marks)
 
     # --- what the flow says ----------------------------------------------------------------------------------
 
@@ -179,6 +194,23 @@ class SessionWindow(QMainWindow):
         self.notice.show()
         QTimer.singleShot(self._theme.tokens.time_ms["toast_undo"], self, self.notice_row.hide)
         announce(self, self.notice.text.text(), urgent=notice is not SessionNotice.BACK)
+
+    def _request(self, scope: Scope) -> None:
+        asks = self._info.view.asks if self._info is not None else ()
+        if any(ask.scope is scope and ask.state is AskState.POSSIBLE for ask in asks):
+            self.requested.emit(scope)
+
+    def _unmark(self) -> None:
+        number = self.picture.pens.undo() if self.tools.may_point() else None
+        if number is not None:
+            self.unmarked.emit(number)
+
+    def _clear_marks(self) -> None:
+        self.picture.pens.forget()
+        self.cleared.emit()
+
+    def _keep_marks(self, on: bool) -> None:
+        self.picture.pens.keep = on
 
     def is_live(self) -> bool:
         """Tell whether something would be ended by closing."""
@@ -236,6 +268,7 @@ class SessionWindow(QMainWindow):
         self.differs.setText(_("Another number"))
         self._tell_time()
         self._tell_zoom()
+        self.tools.retranslate()
         if self._info is not None:
             self._tell_state(self._info)
 
@@ -254,6 +287,7 @@ class SessionWindow(QMainWindow):
         self.verified.setVisible(view.live)
         self.verified.setToolTip(proof_text(info))
         self._tell_check(info)
+        self.tools.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.pause_button.setEnabled(view.live and not view.paused)
         for widget in (self.level, self.meter, self.fit_button, self.actual_button, self.out_button, self.zoom):
             widget.setVisible(not over)
@@ -276,7 +310,7 @@ class SessionWindow(QMainWindow):
         self.same.setEnabled(not info.claimed)
         self.check_words.setText(
             _("Waiting for the customer's own choice.") if info.claimed else
-            _("Until the customer picked the same number you can only look.")
+            _("Until the customer picked the same number you can only look and point.")
         )  # fmt: skip
 
 

@@ -66,6 +66,13 @@ class View:
         scale = self.scale()
         return part_x + (x - left) / scale, part_y + (y - top) / scale
 
+    def to_window(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a place of the source is in the window, in device pixels, also outside of what shows."""
+        left, top, _w, _h = self.place()
+        part_x, part_y, _pw, _ph = self.rect()
+        scale = self.scale()
+        return left + (x - part_x) * scale, top + (y - part_y) * scale
+
     def zoomed(self, factor: float | None, at: tuple[float, float] | None = None) -> View:
         """Return the view at another factor; the source's point under `at` (device pixels) stays there."""
         if factor is None:

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In mid-session the agent asks for more than looking: one window for each kind of access, and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QWidget
+
+from app.config.i18n import N_, _
+from app.domain.assist import Scope
+from widgets.companion.request import ALLOW_WAIT_MS, ConsentButton
+from widgets.foundation import Button, Card, Look, PlainLabel, Theme, announce, column, fit, fmt, row
+
+__all__ = ["PermissionWindow", "granted_name", "taken_back"]
+
+_TICK_MS = 250
+_SPOKEN_S = (60, 30, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a kind of access is in plain words: the question, what it allows, what stays out, the button."""
+
+    question: str
+    allows: str
+    without: str
+    yes: str
+    name: str
+    take_back: str
+
+
+_LOOKING = N_("looking")
+_WORDS: Mapping[Scope, _Words] = {
+    Scope.POINTER: _Words(
+        N_("May {name} point and draw on your screen?"),
+        N_(
+            "{name} can then show you places with a pointer and with drawings. They lie on top of what you see. "
+            "They press nothing and change nothing, and a drawing goes by itself after a few seconds."
+        ),
+        N_("NOT included: control, clipboard, files, recording. Without it you go on looking together as before."),
+        N_("Allow pointing"),
+        N_("pointing"),
+        N_("Take back: pointing and drawing"),
+    ),
+}
+
+
+def granted_name(scope: Scope) -> str:
+    """Return the short name of a grant, as the bar shows it."""
+    if scope is Scope.VIEW:
+        return _(_LOOKING)
+    return _(_WORDS[scope].name) if scope in _WORDS else scope.value
+
+
+def taken_back(scope: Scope) -> str:
+    """Return what the bar's button for this grant does."""
+    return _(_WORDS[scope].take_back) if scope in _WORDS else scope.value
+
+
+class PermissionWindow(QWidget):
+    """`answered` is True for a click on allowing; Escape, closing and "Don't allow" are a no, and so is silence."""
+
+    answered = Signal(bool)
+
+    def __init__(
+        self, theme: Theme, scope: Scope, who: tuple[str, str], why: str, deadline_ms: int, now_ms: Callable[[], int]
+    ) -> None:
+        """`who` is the agent and the organisation, `why` the agent's own text: both are from outside."""
+        super().__init__()
+        self._theme, self._words = theme, _WORDS[scope]
+        self._who, self._why = who, why.strip()
+        self._deadline_ms, self._now_ms = deadline_ms, now_ms
+        self._shown_ms = now_ms()
+        self._done = False
+        self._spoken: int | None = None
+        self.setProperty("panel", "window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
+        self._build()
+        self._timer = QTimer(self, interval=_TICK_MS)
+        self._timer.timeout.connect(self._count)
+        self._timer.start()
+        self._count()
+        self.no.setFocus()
+        announce(self, self.question.text(), urgent=True)
+
+    def _build(self) -> None:
+        theme, words, space = self._theme, self._words, self._theme.tokens.space
+        name, organisation = self._who
+        self.question = PlainLabel(_(words.question).format(name=name), type="heading", wrap=True)
+        self.setWindowTitle(self.question.text())
+        card = Card(theme, PlainLabel(_(words.allows).format(name=name), wrap=True))
+        if self._why:
+            card.body.addWidget(PlainLabel(_("{name} writes: “{why}”").format(name=name, why=self._why), wrap=True))
+        self.no = Button(theme, _("Don't allow"), big=True, pressed=lambda: self._answer(False))
+        self.yes = ConsentButton(theme, _(words.yes), look=Look.PRIMARY, big=True, pressed=lambda: self._answer(True))
+        self.yes.setEnabled(False)
+        self.time = PlainLabel(type="caption", tone="muted")
+        from_ = PlainLabel(_("{name}, {organisation}").format(name=name, organisation=organisation), tone="muted")
+        left_out = PlainLabel(_(words.without), wrap=True)
+        buttons = row(self.no, None, self.yes, gap=space.small)
+        edge = (space.huge, space.wide, space.huge, space.wide)
+        self.setLayout(
+            column(self.question, from_, card, left_out, None, self.time, buttons, gap=space.medium, margins=edge)
+        )
+        fit(self, space.vast * 10, space.vast * 6)
+
+    def end(self) -> None:
+        """Close without an answer: it was given elsewhere, or nobody may answer any more."""
+        self._done = True
+        self._timer.stop()
+        self.close()
+
+    def _count(self) -> None:
+        now = self._now_ms()
+        left = max(0, -(-(self._deadline_ms - now) // 1000))
+        self.yes.setEnabled(left > 0 and now - self._shown_ms >= ALLOW_WAIT_MS)
+        self.time.setText(_("No answer within {time} means no.").format(time=fmt.clock(left)))
+        spoken = next((mark for mark in reversed(_SPOKEN_S) if left <= mark), None)
+        if spoken is not None and spoken != self._spoken:
+            self._spoken = spoken
+            announce(self, self.time.text())
+
+    def _answer(self, allowed: bool) -> None:
+        if not self._done:
+            self._done = True
+            self._timer.stop()
+            self.answered.emit(allowed)
+            self.close()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape is a no."""
+        if event.key() == Qt.Key.Key_Escape:
+            self._answer(False)
+            return
+        super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing is a no."""
+        self._timer.stop()
+        if not self._done:
+            self._done = True
+            self.answered.emit(False)
+        super().closeEvent(event)

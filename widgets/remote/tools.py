@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The session window's second row: asking for more than looking, what came of it, and the tools once it is allowed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from app.commands.registry import Registry
+from app.config.i18n import N_, _, ngettext
+from app.domain.assist import AskState, Scope, ScopeAsk
+from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, announce, column, plain_tooltip, row
+from widgets.remote.pens import Tool
+
+__all__ = ["ToolRow", "ask_words"]
+
+_TICK_MS = 1000
+_ASK: Mapping[Scope, tuple[str, str]] = {Scope.POINTER: ("session.request_pointer", N_("Ask to point and draw"))}
+_TOOLS: Mapping[Tool, tuple[str, str]] = {
+    Tool.POINTER: ("session.pointer", N_("Pointer")),
+    Tool.PEN: ("session.pen", N_("Pen")),
+    Tool.BOX: ("session.box", N_("Box")),
+    Tool.ARROW: ("session.arrow", N_("Arrow")),
+}
+
+
+def ask_words(ask: ScopeAsk, name: str, now_ms: int) -> str:
+    """Return how a wish stands, or "" when there is nothing to say."""
+    left = max(0, -(-(ask.until_ms - now_ms) // 1000))
+    if ask.state is AskState.WAITING:
+        return _("Waiting for {name} to answer. Without an answer it counts as no.").format(name=name)
+    if ask.state is AskState.REFUSED:
+        text = ngettext(
+            "{name} did not allow it. You can ask again in {n} second.",
+            "{name} did not allow it. You can ask again in {n} seconds.",
+            left,
+        )
+        return text.format(name=name, n=left)
+    if ask.state is AskState.TOO_OFTEN:
+        return _("You asked three times. In this session it cannot be asked for again.")
+    if ask.revoked:
+        return _("{name} took it back.").format(name=name)
+    return ""
+
+
+class ToolRow(QWidget):
+    """`tool_taken` has a Tool; the buttons run the commands, so that keys and mouse do the same."""
+
+    tool_taken = Signal(object)
+    kept = Signal(bool)
+
+    def __init__(self, theme: Theme, registry: Registry) -> None:
+        super().__init__()
+        self._registry = registry
+        self._asks: tuple[ScopeAsk, ...] = ()
+        self._name = ""
+        self._said = ""
+        self.tool = Tool.LOOK
+        space = theme.tokens.space
+        self.ask = {scope: self._button(theme, command, Look.NORMAL) for scope, (command, _text) in _ASK.items()}
+        self.tools = {tool: self._button(theme, command) for tool, (command, _text) in _TOOLS.items()}
+        self.keep = self._button(theme, "session.keep_marks")
+        for button in (*self.tools.values(), self.keep):
+            button.setCheckable(True)
+        self.clear = self._button(theme, "session.clear")
+        self.words = PlainLabel(tone="muted", wrap=True)
+        box = row(
+            *self.ask.values(), *self.tools.values(), self.keep, self.clear, self.words, gap=space.small,
+            margins=(space.large, space.small, space.large, space.small),
+        )  # fmt: skip
+        box.setStretch(box.count() - 1, 1)
+        self.setLayout(column(Panel("bar", box)))
+        self._tick = QTimer(self, interval=_TICK_MS)
+        self._tick.timeout.connect(self._tell)
+        self.hide()
+
+    def _button(self, theme: Theme, command: str, look: Look = Look.QUIET) -> Button:
+        return Button(theme, "", look=look, pressed=lambda: self._run(command))
+
+    def _run(self, command: str) -> None:
+        self._registry.run(command)
+        self._show_tool()  # a click alone must not leave a button pressed that says what is not so
+
+    def show_asks(self, asks: tuple[ScopeAsk, ...], name: str, *, flowing: bool) -> None:
+        """Show what may be asked for and what is allowed. `flowing`: pictures pass, so that marks can."""
+        self._asks, self._name = asks, name
+        self.setVisible(bool(asks))
+        allowed = self.may_point()
+        for tool_button in (*self.tools.values(), self.keep, self.clear):
+            tool_button.setVisible(allowed)
+            tool_button.setEnabled(flowing)
+        for scope, button in self.ask.items():
+            state = next((ask.state for ask in asks if ask.scope is scope), AskState.NOT_NOW)
+            button.setVisible(state not in (AskState.GRANTED, AskState.NOT_NOW))
+            button.setEnabled(state is AskState.POSSIBLE)
+        if not allowed:
+            self.take(Tool.LOOK)
+        self._tell()
+
+    def may_point(self) -> bool:
+        """Tell whether pointing is allowed now."""
+        return any(ask.scope is Scope.POINTER and ask.state is AskState.GRANTED for ask in self._asks)
+
+    def take(self, tool: Tool) -> None:
+        """Take a tool, if that is allowed; the one in hand is put down."""
+        tool = tool if self.may_point() and tool is not self.tool else Tool.LOOK
+        if tool is not self.tool:
+            self.tool = tool
+            self.tool_taken.emit(tool)
+        self._show_tool()
+
+    def toggle_keep(self) -> None:
+        """Drawings from now on stay, or go by themselves."""
+        if self.may_point():
+            self._keep = not self._keep
+            self.kept.emit(self._keep)
+        self._show_tool()
+
+    _keep = False
+
+    def _show_tool(self) -> None:
+        for tool, button in self.tools.items():
+            button.setChecked(tool is self.tool)
+        self.keep.setChecked(self._keep)
+
+    def _tell(self) -> None:
+        now = time.monotonic_ns() // 1_000_000
+        texts = [ask_words(ask, self._name, now) for ask in self._asks]
+        self.words.setText("  ".join(filter(None, texts)))
+        counting = any(ask.state is AskState.REFUSED for ask in self._asks)
+        if counting != self._tick.isActive():
+            self._tick.start() if counting else self._tick.stop()
+        states = " ".join(f"{ask.scope} {ask.state} {ask.revoked}" for ask in self._asks)
+        if states != self._said and self.words.text():
+            announce(self, self.words.text())  # once, not with every second that passes
+        self._said = states
+
+    def retranslate(self) -> None:
+        """Say everything in the language spoken now."""
+        for scope, (command, text) in _ASK.items():
+            self._name_button(self.ask[scope], _(text), command)
+        for tool, (command, text) in _TOOLS.items():
+            self._name_button(self.tools[tool], _(text), command)
+        self._name_button(self.keep, _("Keep drawings"), "session.keep_marks")
+        self._name_button(self.clear, _("Clear"), "session.clear")
+        self._tell()
+
+    def _name_button(self, button: Button, text: str, command: str) -> None:
+        button.setText(text)
+        keys = QKeySequence(self._registry.get(command).keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
+        button.setToolTip(plain_tooltip(f"{text}  {keys}"))
