@@ -7,6 +7,7 @@ are apart because pictures arrive in one thread and pixels are copied in another
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -25,6 +26,7 @@ _OPAQUE: Final = 255
 _BAD_MAX: Final = 32
 
 Row = npt.NDArray[np.bool_]
+Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 class Arrivals:
@@ -100,6 +102,7 @@ class Canvas:
         self._pixels: Rows | None = None
         self._bad = 0
         self.exact_tiles = 0
+        self.version = 0
 
     def begin(self, size: tuple[int, int], changed: Tiles | None) -> None:
         """Another picture is shown, in which these tiles (None: all) differ from the one before."""
@@ -127,6 +130,7 @@ class Canvas:
                 made[run.row, run.col : run.col + run.run] = good
                 self._paste(run, good, pixels)
         if made is not None:
+            self.version += 1
             self._exact |= made
             self.exact_tiles = int(self._exact.sum())
         return made
@@ -144,16 +148,71 @@ class Canvas:
             target[down, across, :3] = part
             target[down, across, 3] = _OPAQUE
 
-    def blend(self, decoded: Rows) -> Rows:
-        """Return the picture with its exact tiles: the decoded one, which is written to, or our own. Same size."""
-        pixels = self._pixels
-        if pixels is None or not self.exact_tiles:
+    @property
+    def pixels(self) -> Rows | None:
+        """Our own picture, right where tiles are exact; None when none is. It changes with `version`."""
+        return self._pixels if self.exact_tiles else None
+
+    def blend(self, decoded: Rows, own: Rows | None) -> Rows:
+        """Return a picture with exact tiles out of a decoded one and `pixels`, both scaled alike to the same size.
+
+        The smaller part is copied, so that either may be written to.
+        """
+        if own is None or decoded.shape != own.shape or not self.exact_tiles:
             return decoded
-        if self.exact_tiles * 2 > self._exact.size:  # copy the smaller part
-            _copy_tiles(pixels, decoded, ~self._exact)
-            return pixels
-        _copy_tiles(decoded, pixels, self._exact)
+        if self.exact_tiles * 2 > self._exact.size:
+            _copy(own, decoded, self._inexact_boxes(decoded.shape))
+            return own
+        _copy(decoded, own, self._exact_boxes(decoded.shape))
         return decoded
+
+    def _inexact_boxes(self, shape: tuple[int, int]) -> Iterator[Box]:
+        """What must come from the decoded picture, and around it what the scaling has mixed with that."""
+        scale = _Scale(self._size, shape)
+        for row, first, last in _stretches(~self._exact):
+            left, top, right, bottom = scale.box(row, first, last)
+            reach = scale.reach
+            yield max(0, left - reach), max(0, top - reach), right + reach, bottom + reach
+
+    def _exact_boxes(self, shape: tuple[int, int]) -> Iterator[Box]:
+        """What may come from our own picture, without what the scaling has mixed with anything else."""
+        scale, exact = _Scale(self._size, shape), self._exact
+        rows, cols = exact.shape
+        for row, first, last in _stretches(exact):
+            left, top, right, bottom = scale.box(row, first, last)
+            beside = slice(max(0, first - 1), last + 1)
+            above = row == 0 or bool(exact[row - 1, beside].all())
+            below = row == rows - 1 or bool(exact[row + 1, beside].all())
+            reach = scale.reach
+            left, right = left + reach * (first > 0), right - reach * (last < cols)
+            yield left, top + reach * (not above), right, bottom - reach * (not below)
+
+
+class _Scale:
+    """Where tiles lie in a scaled picture."""
+
+    def __init__(self, size: tuple[int, int], shape: tuple[int, int]) -> None:
+        self._size = size
+        self._x, self._y = shape[1] / size[0], shape[0] / size[1]
+        whole = shape[1] % size[0] == 0 and shape[0] % size[1] == 0
+        self.reach = 0 if whole else math.ceil(2 * max(1.0, self._x, self._y)) + 1  # of a bicubic filter
+
+    def box(self, row: int, first: int, last: int) -> Box:
+        """Return (left, top, right, bottom) of the tiles from `first` to before `last`."""
+        right, bottom = min(last * TILE, self._size[0]), min((row + 1) * TILE, self._size[1])
+        return (
+            math.floor(first * TILE * self._x),
+            math.floor(row * TILE * self._y),
+            math.ceil(right * self._x),
+            math.ceil(bottom * self._y),
+        )
+
+
+def _stretches(which: Tiles) -> Iterator[tuple[int, int, int]]:
+    """Yield (row, first, behind last) of all stretches of True."""
+    for row in np.flatnonzero(which.any(axis=1)).tolist():
+        for first, last in _segments(which[row]):
+            yield row, first, last
 
 
 def _segments(row: Row) -> Iterator[tuple[int, int]]:
@@ -162,9 +221,7 @@ def _segments(row: Row) -> Iterator[tuple[int, int]]:
     yield from zip(edges[::2], edges[1::2], strict=True)
 
 
-def _copy_tiles(target: Rows, source: Rows, which: Tiles) -> None:
-    for number in np.flatnonzero(which.any(axis=1)).tolist():
-        down = slice(number * TILE, (number + 1) * TILE)
-        for first, last in _segments(which[number]):
-            across = slice(first * TILE, last * TILE)
-            target[down, across] = source[down, across]
+def _copy(target: Rows, source: Rows, boxes: Iterator[Box]) -> None:
+    for left, top, right, bottom in boxes:
+        if left < right and top < bottom:
+            target[top:bottom, left:right] = source[top:bottom, left:right]

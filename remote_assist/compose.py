@@ -18,12 +18,13 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from remote_assist import damage
 from remote_assist.canvas import Arrivals, Canvas
 from remote_assist.child_protocol import Frame
+from remote_assist.damage import Rows
 from remote_assist.sending import Picture, now_us
 from remote_assist.shm import FrameWriter
 from remote_assist.tiles import Run
 
 VIEW_MAX = 8192
-_RUNS_EVERY_US: Final = 30_000  # what only becomes exact need not be painted run by run
+_RUNS_EVERY_US: Final = 100_000  # what only becomes exact need not be painted run by run
 Box = tuple[int, int, int, int]
 
 
@@ -40,9 +41,7 @@ class Shown:
 
 def shown_from_picture(picture: Picture) -> Shown:
     """Wrap a captured picture, without a copy, for the local preview."""
-    height, width = picture.rows.shape
-    frame = VideoFrame.from_numpy_buffer(picture.rows.view(np.uint8).reshape(height, width, 4), "bgra")
-    return Shown(frame, picture.tiles, 0, picture.captured_us, picture.captured_us)
+    return Shown(_frame_of(picture.rows), picture.tiles, 0, picture.captured_us, picture.captured_us)
 
 
 class Painter:
@@ -60,7 +59,8 @@ class Painter:
         self._arrivals = Arrivals(again)
         self._canvas = Canvas(again)
         self._runs_us = 0
-        self._whole = VideoReformatter()
+        self._reformat_own = VideoReformatter()
+        self._own_scaled: tuple[tuple[int, int, int], VideoFrame] | None = None
         self._waiting: Shown | None = None
         self._last: Shown | None = None
         self._view: tuple[int, int, Box | None] = (0, 0, None)
@@ -157,55 +157,69 @@ class Painter:
         return max(0.001, (self._runs_us + _RUNS_EVERY_US - now_us()) / 1_000_000)
 
     def _paint(self, shown: Shown, view: tuple[int, int, Box | None]) -> None:
-        frame, src = self._with_exact_tiles(shown.frame), view[2]
+        frame, src = shown.frame, view[2]
         self.source_size = (frame.width, frame.height)
-        if src is not None and (cut := _cut(frame, src)) is not None:
-            frame = cut
+        cut = _cut(self._with_exact_tiles(frame), src) if src is not None else None
+        frame = cut or frame
         width, height = _fit(frame.width, frame.height, view[0], view[1])
         if not self._writer.fits(width, height):
             return
-        scaled = self._scaled(frame, width, height)
-        plane = scaled.planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, : width * 4]
-        np.frombuffer(self._writer.begin(width, height), np.uint8).reshape(height, width * 4)[:] = rows
+        rows = _rows_of(_scaled(self._reformat, frame, width, height))
+        if cut is None:
+            rows = self._canvas.blend(rows, self._own(width, height))
+        np.frombuffer(self._writer.begin(width, height), np.uint32).reshape(height, width)[:] = rows
         slot, seq = self._writer.commit(shown.frame_id, shown.captured_us, shown.decoded_us)
         self.written += 1
         dirty = _dirty(shown, width, height) if src is None else None
         self._post(Frame(slot, seq, width, height, max(0, shown.captured_us), shown.decoded_us, dirty))
 
-    def _scaled(self, frame: VideoFrame, width: int, height: int) -> VideoFrame:
-        if frame.format.name == "bgra" and (frame.width, frame.height) == (width, height):
-            return frame
-        whole_factor = width % frame.width == 0 and height % frame.height == 0
-        return self._reformat.reformat(
-            frame,
-            width,
-            height,
-            "bgra",
-            src_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.POINT if whole_factor else Interpolation.BICUBIC,
-        )
+    def _own(self, width: int, height: int) -> Rows | None:
+        """Return the canvas in this size. It is scaled only when tiles have become exact, not for each picture."""
+        pixels = self._canvas.pixels
+        if pixels is None or pixels.shape == (height, width):
+            self._own_scaled = None
+            return pixels
+        made_of = (self._canvas.version, width, height)
+        if self._own_scaled is None or self._own_scaled[0] != made_of:
+            self._own_scaled = made_of, _scaled(self._reformat_own, _frame_of(pixels), width, height)
+        return _rows_of(self._own_scaled[1])
 
     def _with_exact_tiles(self, frame: VideoFrame) -> VideoFrame:
-        if not self._canvas.exact_tiles:
+        """Return the picture in its own size."""
+        if self._canvas.pixels is None:
             return frame
-        width, height = frame.width, frame.height
-        whole = self._whole.reformat(
-            frame,
-            width,
-            height,
-            "bgra",
-            src_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.POINT,
-        )
-        plane = whole.planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint32).reshape(-1, plane.line_size // 4)[:height, :width]
-        blended = self._canvas.blend(rows)
-        if blended is rows:
-            return whole
-        return VideoFrame.from_numpy_buffer(blended.view(np.uint8).reshape(height, width, 4), "bgra")
+        whole = _scaled(self._reformat_own, frame, frame.width, frame.height)
+        rows = _rows_of(whole)
+        blended = self._canvas.blend(rows, self._canvas.pixels)
+        return whole if blended is rows else _frame_of(blended)
+
+
+def _scaled(reformat: VideoReformatter, frame: VideoFrame, width: int, height: int) -> VideoFrame:
+    """Return the picture as BGRA in this size."""
+    if frame.format.name == "bgra" and (frame.width, frame.height) == (width, height):
+        return frame
+    whole_factor = width % frame.width == 0 and height % frame.height == 0
+    return reformat.reformat(
+        frame,
+        width,
+        height,
+        "bgra",
+        src_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=Interpolation.POINT if whole_factor else Interpolation.BICUBIC,
+    )
+
+
+def _rows_of(frame: VideoFrame) -> Rows:
+    """Return the pixels of a BGRA picture, without a copy."""
+    plane = frame.planes[0]
+    pixels = np.frombuffer(memoryview(plane), np.uint32).reshape(-1, plane.line_size // 4)
+    return pixels[: frame.height, : frame.width]
+
+
+def _frame_of(rows: Rows) -> VideoFrame:
+    height, width = rows.shape
+    return VideoFrame.from_numpy_buffer(rows.view(np.uint8).reshape(height, width, 4), "bgra")
 
 
 def _merged(first: damage.Tiles | None, second: damage.Tiles | None) -> damage.Tiles | None:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remote_assist import damage, tiles
+from remote_assist import compose, damage, tiles
 from remote_assist.canvas import WAITING_MAX, Arrivals, Canvas
 from remote_assist.child_protocol import Frame
 from remote_assist.compose import Painter, Shown
@@ -30,7 +31,7 @@ W, H = 300, 150
 GRID = damage.grid(W, H)
 TILES = GRID[0] * GRID[1]
 HEAD = struct.Struct(">BIHHBBII")
-LOSS = 0x800000  # how a decoded picture differs from the one that was grabbed
+LOSS = np.uint32(0x800000)  # how a decoded picture differs from the one that was grabbed
 QUIET = 400_000
 LATER = st.integers(0, 3)
 
@@ -448,7 +449,7 @@ steps = st.lists(st.tuples(st.sampled_from([*DEEDS, *USUAL]), st.integers(0, 2 *
 
 
 @given(steps)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whatever_is_lost_late_or_doubled_no_tile_shows_anything_old(
     memory: FrameReader, steps: list[tuple[str, int]]
 ) -> None:
@@ -475,6 +476,39 @@ def test_what_a_picture_changed_that_was_never_shown_is_not_shown_as_exact(memor
     world.deliver_picture()
     world.paint()
     assert world.check() == (0 if lost else TILES - 2)
+
+
+def in_view(rows: Rows, width: int, height: int) -> Rows:
+    """A whole picture as the painter scales it."""
+    bgr = np.ascontiguousarray(rows.view(np.uint8).reshape(H, W, 4)[:, :, :3])
+    scaled = compose._scaled(VideoReformatter(), VideoFrame.from_ndarray(bgr, "bgr24"), width, height)
+    return np.bitwise_and(compose._rows_of(scaled), np.uint32(0xFFFFFF))
+
+
+@pytest.mark.parametrize("changed", [[7], [0, 4, 12], list(range(14)), []])
+@pytest.mark.parametrize("width", [150, 200, 300, 450, 600])
+def test_in_a_scaled_view_each_pixel_is_of_the_newest_picture_or_exact(width: int, changed: list[int]) -> None:
+    """Scaling mixes neighbours: at the edge of what is exact nothing old shines through."""
+    height = width // 2
+    reader = FrameReader(640, 320)
+    try:
+        world = session(reader)
+        world.painter.set_view(width, height, None)
+        world.settle()
+        assert np.array_equal(world.seen(), in_view(world.rows, width, height))
+        world.change(some_tiles(changed))
+        world.deliver_picture()
+        world.paint()
+        plain, exact = in_view(world.rows ^ LOSS, width, height), in_view(world.rows, width, height)
+        from_plain, from_exact = world.seen() == plain, world.seen() == exact
+        assert (from_plain | from_exact).all()
+        untouched = TILES - len(changed)
+        assert from_exact.sum() >= max(0, untouched / TILES - 0.4) * width * height
+        world.painter.set_view(64, 64, (128, 0, 64, 64))
+        world.paint()
+        assert np.array_equal(world.seen(), tile_of(world.rows if 2 not in changed else world.rows ^ LOSS, 0, 2))
+    finally:
+        reader.close()
 
 
 def test_a_keyframe_is_shown_whatever_its_number() -> None:
