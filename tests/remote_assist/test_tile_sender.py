@@ -4,18 +4,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import numpy as np
 import pytest
 from aiortc.codecs.h264 import h264_depayload
 from av.video.frame import VideoFrame
+from msgspec import to_builtins
 
-from remote_assist import damage, tiles
-from remote_assist.encoder import FLAG_REFINE, FrameData, ScreenEncoder, read_frame_data
+from remote_assist import damage, incoming, messages, tiles
+from remote_assist.capture_drawn import DrawnSource
+from remote_assist.child_roles import AgentRole, CustomerRole
+from remote_assist.encoder import FLAG_KEY, FLAG_REFINE, FrameData, ScreenEncoder, read_frame_data
 from remote_assist.pacer import Pacer
+from remote_assist.peer import Decoded, Peer
 from remote_assist.rate import MIN_BPS, RateControl
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, Rows
+from remote_assist.shm import FrameReader, FrameWriter
 from remote_assist.tile_sender import FINEST_WITH_TILES, Line, TileSender
 
 W, H = 256, 192
@@ -182,6 +189,77 @@ async def test_a_finer_picture_names_only_what_is_not_exact_and_a_whole_one_ever
     desk.encoder.want_keyframe()
     assert desk.film().tiles.all()
     assert desk.encoder.topoff.exact_tiles == 0
+
+
+# --- what the two children say to each other about tiles --------------------------------------------------------------
+
+
+class Role:
+    """A customer's or an agent's role with a peer that only notes."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.reader = FrameReader(640, 480)
+        self.said: list[tuple[str, bytes]] = []
+        self.begun = 0
+        self.peer = cast("Peer", self)
+        self.encoder, self.tiles = desk.encoder, self
+
+    def begin(self, _newest: Callable[[], Rows | None]) -> None:
+        self.begun += 1
+
+    def send(self, channel: str, data: bytes) -> bool:
+        self.said.append((channel, data))
+        return True
+
+    def writer(self) -> FrameWriter:
+        return FrameWriter(os.dup(self.reader.fd))
+
+
+@pytest.fixture
+def role(desk: Desk) -> Iterator[Role]:
+    role = Role(desk)
+    yield role
+    role.reader.close()
+
+
+def test_the_customers_child_takes_what_is_said_about_tiles(role: Role, desk: Desk) -> None:
+    """An agent's end without exact tiles gets none; one that asks again makes them due, and no window hears of it."""
+    customer = CustomerRole(role.writer(), lambda _message: None, lambda _kind, _wait: DrawnSource())
+    try:
+        assert not customer.heard(role.peer, to_builtins(messages.Hello(1, 0, ["view"])))
+        assert role.begun == 0
+        assert not customer.heard(role.peer, to_builtins(messages.Hello(1, 0, ["view", "tile"])))
+        assert role.begun == 1
+        assert not customer.heard(role.peer, to_builtins(messages.View(9, 9, (192, 128, 64, 64))))
+        first = desk.encoder.topoff.next(10**15, 1)
+        assert first is not None
+        assert (first.row, first.col) == (2, 3)
+        assert customer.heard(role.peer, to_builtins(messages.Retile(3, 2, 1)))
+        assert customer.heard(None, to_builtins(messages.Retile(3, 2, 1)))
+        assert desk.encoder.topoff.exact_tiles == 0
+    finally:
+        customer.end()
+        customer.painter.stop()
+
+
+async def test_the_agents_child_asks_again_for_what_it_could_not_use(role: Role) -> None:
+    """From whatever thread finds it out; and takes what is no message at all for a breach of the rules."""
+    agent = AgentRole(role.writer(), lambda _message: None)
+    try:
+        agent.connected(role.peer)
+        size = (W, H)
+        named = np.ones(GRID, np.bool_)
+        agent.decoded(Decoded(VideoFrame(*size, "yuv420p"), FrameData(1, 1, 24, FLAG_KEY, named), 1, 1, 0))
+        agent.run_of_tiles(tiles.Run(1, 2, 1, 2, tiles.RAW, 0, b"xyz"), 0)
+        async with asyncio.timeout(30):
+            while not role.said:
+                await asyncio.sleep(0.005)
+        assert role.said == [("ctl", messages.encode(messages.Retile(2, 1, 2)))]
+        with pytest.raises(incoming.NotGranted, match="tile malformed"):
+            incoming.read_run(b"\x50junk")
+    finally:
+        agent.end()
+        agent.painter.stop()
 
 
 async def test_bulk_takes_its_bytes_from_the_rate_of_the_pictures() -> None:
