@@ -291,7 +291,10 @@ class Account(_Struct, frozen=True, kw_only=True):
 
 
 class Tokens(_Struct, frozen=True, kw_only=True):
-    """Access token (short, memory only) and refresh token (rotating). Device fields only after sign-in."""
+    """Access token (short, memory only) and refresh token (rotating). Device fields only after sign-in.
+
+    `lmid`, with a new device id, is how far the server got with the mutations of the id that it replaces.
+    """
 
     access: str
     refresh: str
@@ -299,6 +302,7 @@ class Tokens(_Struct, frozen=True, kw_only=True):
     device: bytes | None = None
     device_code: str | None = None
     account: Account | None = None
+    lmid: int | None = None
 
 
 class Refresh(_Struct, frozen=True, kw_only=True):

@@ -37,7 +37,8 @@ class Renumbering(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, tokens: Tokens, replaces: bytes, keep_above: int) -> Renumbering:
-        """Return what the server said."""
+        """Return what the server said. It may know less by now than when a new id was asked for: it was restored."""
+        keep_above = keep_above if tokens.lmid is None else min(keep_above, tokens.lmid)
         return cls(
             device=tokens.device or b"", device_code=tokens.device_code or "", replaces=replaces,
             keep_above=keep_above, refresh=tokens.refresh,

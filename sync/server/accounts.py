@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -86,19 +87,22 @@ class Accounts:
         """Register another device id for the account, in place of one of its own.
 
         The old id keeps its data and, for a day, its refresh tokens: this answer may be lost, and another computer
-        with a copy of the profile may still live by that id.
+        with a copy of the profile may still live by that id. What came of its mutations is told along: the server may
+        have been restored since the client was told last.
         """
         device_id, refresh = uuid7(now, self._rng(10)), b64(self._rng(32))
 
         def work(connection: sa.Connection) -> Tokens:
             load_device(connection, who.device, who.subject)  # a revoked one must not live on under another id
-            if self._known_device(connection, ask.replaces, who.subject) is None:
+            replaced = self._known_device(connection, ask.replaces, who.subject)
+            if replaced is None:
                 raise ProblemError(403, "device")
             device = self._register(connection, now, device_id, who.subject, ask.name, ask.replaces)
             refresh_, last = SYSTEM.refresh, now + _REPLACED_MS
             old = refresh_.update().where(refresh_.c.device_id == ask.replaces, refresh_.c.expires > last)
             connection.execute(old.values(expires=last))
-            return self._open_family(connection, now, who.subject, device, refresh)
+            tokens = self._open_family(connection, now, who.subject, device, refresh)
+            return msgspec.structs.replace(tokens, lmid=replaced["lmid"])
 
         return self._store.write(work)
 

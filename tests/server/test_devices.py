@@ -97,6 +97,7 @@ def test_devices_are_listed_with_who_uses_them_and_what_replaced_what(world: Wor
     world.clock.forward(5)
     answer = kim.post("/auth/v1/device", NewDevice(name="laptop 2", replaces=kim.device))
     tokens: Tokens = unpack(answer.content, Tokens)
+    assert tokens.lmid == 1  # of the old id: what the client may take for confirmed
     listed = admin.list()
     assert (listed[0].login, listed[0].name) == ("kim", "laptop 2")
     assert {d.id for d in listed} == {kim.device, lee.device, tokens.device}

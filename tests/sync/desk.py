@@ -17,6 +17,7 @@ from app.domain.ids import TicketId, UserId, new_id
 from app.domain.ports import Identity
 from app.domain.replica import Applied
 from app.entry.sync_codec import Codec, Hashes
+from app.entry.sync_worker_device import Renumbering
 from app.store.pending import Tools
 from app.store.pending_file import open_reader
 from app.store.profile import Profile
@@ -158,9 +159,9 @@ class Client:
         """Get a new device id from the server, and let both halves take it."""
         accounts = self.desk.parts.accounts
         tokens = accounts.new_device(self.desk.clock(), self.grant, NewDevice(name="again", replaces=self.grant.device))
-        assert tokens.device is not None
-        self.grant = replace(self.grant, device=tokens.device)
-        assert self.profile.renumber(tokens.device, tokens.device_code or "", keep_above)
+        waits = Renumbering.of(tokens, self.grant.device, keep_above)
+        self.grant = replace(self.grant, device=waits.device)
+        assert self.profile.renumber(waits.device, waits.device_code, waits.keep_above)
         self.restart_worker()
 
     def close(self) -> None:

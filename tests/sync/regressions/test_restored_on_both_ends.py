@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.entities import NOTE
 from sync.server.devices import Devices
 from tests.sync.desk import Client, Desk
+from tests.sync.looks import keep_above
 from tests.sync.restoring import back_up, copy_files, put_files_back, restore
 
 
@@ -60,3 +62,28 @@ def test_a_refusal_that_was_ticked_off_does_not_come_back_with_another_restore(
     assert kim.sync()
     assert kim.sync()
     assert tray(kim) == []
+
+
+def test_what_a_server_forgot_just_before_it_gave_a_new_device_id_is_sent_again(
+    desk: Desk, kim: Client, lee: Client, tmp_path: Path
+) -> None:
+    """Files of earlier ask for a new id; until it is given the server is restored, and what it confirmed is gone."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    back_up(tmp_path / "server", tmp_path / "backup.db")
+    kim.note(ticket, "bestätigt und verloren")
+    kim.sync()
+    copy_files(kim, tmp_path / "kim of before")
+    kim.note(ticket, "nach der Kopie")
+    kim.sync()
+    put_files_back(kim, tmp_path / "kim of before")
+    kim.sync()
+    above = keep_above(kim)
+    assert above == 1
+    restore(desk, tmp_path / "backup.db")
+    kim.new_device(above)
+    assert kim.sync()
+    assert kim.sync()
+    assert [row["body"] for row in desk.rows(NOTE.number)] == ["bestätigt und verloren"]
+    assert kim.profile.numbers().waiting == 0
