@@ -21,6 +21,7 @@ from Xlib.display import Display
 from Xlib.ext import damage as xdamage
 
 from app.domain.capture import CaptureError, CursorState, RawFrame, Rect, Target, TargetKind
+from remote_assist.cursor_x11 import X11Cursor
 from remote_assist.x11_windows import X_ERRORS, WindowCamera, answers, connection, window_place, window_targets
 
 _STILL_S: Final = 1.0  # a grab although nothing reported damage: a driver may forget to say so
@@ -37,6 +38,7 @@ class MssSource:
         self._thread: threading.Thread | None = None
         self._target: Target | None = None
         self._rect = Rect(0, 0, 0, 0)
+        self._cursor = X11Cursor(self._display)
         self.failed = ""
 
     def targets(self) -> Sequence[Target]:
@@ -70,15 +72,8 @@ class MssSource:
         return self._rect
 
     def cursor(self) -> CursorState | None:
-        """Return the pointer's place relative to the target, without a shape."""
-        try:
-            with connection(self._display) as display:
-                pointer: Any = display.screen().root.query_pointer()
-        except CaptureError:
-            return None
-        rect = self._rect
-        x, y = pointer.root_x - rect.x, pointer.root_y - rect.y
-        return CursorState(x, y, visible=0 <= x < rect.width and 0 <= y < rect.height)
+        """Return the pointer's place relative to the target, and its shape."""
+        return self._cursor.state(self._rect)
 
     def stop(self) -> None:
         """Stop and wait for the thread. Idempotent."""
@@ -86,6 +81,7 @@ class MssSource:
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+        self._cursor.close()
 
     def _run(self, target: Target, sink: Callable[[RawFrame], None], fps: int, stop: threading.Event) -> None:
         try:

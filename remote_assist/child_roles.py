@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
-from app.domain.capture import CaptureError, FrameSource, Target, TargetKind
+from app.domain.capture import CaptureError, CursorState, FrameSource, Target, TargetKind
 from remote_assist import messages
 from remote_assist.capture_drawn import DrawnSource
 from remote_assist.child_protocol import (
@@ -26,6 +26,7 @@ from remote_assist.child_protocol import (
     Targets,
 )
 from remote_assist.compose import Painter, Shown, shown_from_picture
+from remote_assist.cursor_feed import CursorFeed
 from remote_assist.encoder import FLAG_KEY, FLAG_PROBE, FLAG_REFINE
 from remote_assist.peer import Decoded, Peer
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, now_us
@@ -176,6 +177,8 @@ class CustomerRole:
         self._preview_due: Picture | None = None
         self._fault = ""
         self._place: tuple[int, int, int, int] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cursor = CursorFeed(self._read_cursor, self._send_cursor, now_us)
         self._wanted: tuple[str, str, tuple[int, int, int, int] | None] | None = None
         self._sent_times: deque[tuple[int, int]] = deque(maxlen=2)
         self._focus: tuple[float, float] | None = None
@@ -209,6 +212,7 @@ class CustomerRole:
 
     def end(self) -> None:
         self.gate.set(live=False)
+        self._cursor.stop()
 
     def reachable(self, on: bool) -> None:
         self.gate.set(connected=on)
@@ -231,6 +235,9 @@ class CustomerRole:
         self._peer = peer
         self.mailbox.on_filled = peer.wake
         self.gate.set(connected=True)
+        self._loop = asyncio.get_running_loop()
+        self._cursor.renew()
+        self._cursor.start()
         self.resumed()
 
     def heard(self, peer: Peer | None, message: dict[str, Any]) -> bool:
@@ -281,6 +288,26 @@ class CustomerRole:
         if place != self._place:
             self._place = place
             post(Place(place))
+
+    # --- the cursor: its own thread --------------------------------------------------------------------------------
+
+    def _read_cursor(self) -> CursorState | None:
+        """Return the cursor relative to what is shared, while pictures may leave."""
+        source, chosen = self._source, self._chosen
+        if source is None or chosen is None or not self.gate.open:
+            return None
+        state = source.cursor()
+        if state is None or chosen[2] is None:
+            return state
+        left, top, width, height = chosen[2]
+        x, y = state.x - left, state.y - top
+        return replace(state, x=x, y=y, visible=state.visible and 0 <= x < width and 0 <= y < height)
+
+    def _send_cursor(self, channel: str, data: bytes) -> None:
+        peer, loop = self._peer, self._loop
+        if peer is not None and loop is not None and self.gate.open:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(peer.send, channel, data)
 
     def stats(self, peer: Peer | None) -> dict[str, float]:
         now = now_us()

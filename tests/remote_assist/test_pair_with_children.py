@@ -16,12 +16,16 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from app.domain.assist import EndReason, Phase
+from app.domain.assist import EndReason, Phase, Scope
+from app.domain.marks import Mark, MarkKind, Marks
 from remote_assist import child_protocol as child
+from remote_assist import messages as wire
 from remote_assist.actions import (
     Action,
+    AskScope,
     CallServer,
     KillChild,
+    MarksChanged,
     Receipt,
     SasQuestion,
     SendEnvelope,
@@ -169,6 +173,37 @@ def test_a_picture_travels_survives_a_dead_child_and_stops_at_stop(pair: Pair) -
     assert report.entries[-1].data["frames_sent"] > 0
     kinds = [entry.type.value for entry in report.entries]
     assert kinds == ["joined", "prompted", "consent", "grant", "sas", "reconnect", "end"]
+
+
+@pytest.mark.ux("UX-36", "UX-48")
+def test_pointing_crosses_a_real_connection_only_between_yes_and_taking_back(pair: Pair) -> None:
+    """Through both children's own checks: before the yes nothing, after it the drawing, afterwards nothing again."""
+    world = pair.world
+    pair.to_verified()
+    box = Mark(1, MarkKind.BOX, ((10, 10), (500, 400)), 0xFF0000)
+    pair.perform(world.agent, world.agent_end.draw(box))
+    pair.perform(world.agent, world.agent_end.request(Scope.POINTER, "to show the button"))
+    pair.until(lambda: world.customer.of(AskScope))
+    assert not world.customer.of(MarksChanged)
+    pair.perform(world.customer, world.customer_end.grant(Scope.POINTER))
+    pair.until(lambda: Scope.POINTER in world.agent_end.view.grants)
+    pair.perform(world.agent, world.agent_end.draw(box))
+    pair.until(lambda: world.customer.of(MarksChanged) and world.customer.last(MarksChanged).marks.drawn == (box,))
+
+    def pointed() -> bool:  # a datagram may be lost
+        pair.perform(world.agent, world.agent_end.point((7, 9)))
+        return world.customer.last(MarksChanged).marks.pointer == (7, 9)
+
+    pair.until(pointed)
+    pair.perform(world.customer, world.customer_end.revoke(Scope.POINTER))
+    assert world.customer.last(MarksChanged).marks == Marks()
+    raw = child.Send("ann", wire.encode(wire.AddMark(2, MarkKind.PEN, [(1, 1)], 0, 8)))
+    pair.tell(world.agent, raw)  # an agent's program that does not care
+    pair.until(lambda: Scope.POINTER not in world.agent_end.view.grants)
+    pair.more_frames()
+    assert world.customer.last(MarksChanged).marks == Marks()
+    kinds = world.customer.entries()
+    assert kinds[-3:] == ["sas", "grant", "revoke"]
 
 
 def test_stop_with_the_own_child_frozen_kills_it_within_its_time(pair: Pair) -> None:

@@ -19,13 +19,14 @@ from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
 from app.desktop import keyring_store
-from app.domain.assist import Phase, TargetChoice
+from app.domain.assist import Phase, Scope, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
 from app.domain.errors import TlsFailure, WrongServer
 from app.domain.links import EnrolLink
 from app.domain.signed import b64, sign, unb64
 from app.entry.companion_app import CompanionApp, RealClock
+from app.entry.companion_session import CustomerSession
 from app.entry.session_parts import make_session_host
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
@@ -412,6 +413,25 @@ def _prompted(companion: CompanionApp, agent: _Agent, qtbot: QtBot) -> RequestWi
     return request
 
 
+def _allow_and_take_back(session: CustomerSession, agent: _Agent, qtbot: QtBot) -> None:
+    """The agent asks to point, the customer says yes, and takes it back from the bar."""
+    bar = session.bar
+    assert bar is not None
+    agent.do(agent.end.request(Scope.POINTER, "to show the button"))
+    qtbot.waitUntil(lambda: Scope.POINTER in session.more.questions, timeout=_WAIT_MS)
+    question = session.more.questions[Scope.POINTER]
+    assert question.isVisible()
+    assert "Kim Jiwoo writes: “to show the button”" in _labels(question)
+    qtbot.waitUntil(question.yes.isEnabled, timeout=_WAIT_MS)
+    question.yes.click()
+    assert session.more.questions == {}
+    assert list(bar.given) == [Scope.POINTER]
+    qtbot.waitUntil(lambda: Scope.POINTER in agent.end.view.grants, timeout=_WAIT_MS)
+    bar.given[Scope.POINTER].click()
+    assert bar.given == {}
+    qtbot.waitUntil(lambda: agent.end.view.grants == (Scope.VIEW,), timeout=_WAIT_MS)
+
+
 @pytest.mark.ux("UX-43")
 @pytest.mark.ux("UX-38")
 def test_a_customer_allows_looking_compares_the_number_and_stops(
@@ -434,6 +454,7 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     bar = session.bar
     assert bar is not None
     assert bar.check.text() == f"verified {agent.number}"
+    _allow_and_take_back(session, agent, qtbot)
     bar.stop.click()
     assert session.over
     qtbot.waitUntil(lambda: session.ended is not None and session.ended.save.isEnabled(), timeout=_WAIT_MS)
@@ -441,12 +462,13 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     ended = session.ended
     assert ended is not None
     assert "You stopped it." in _labels(ended)
+    assert "pointing, by your consent" in _labels(ended)
     companion.invitations.write_receipt(ended, tmp_path / "receipt.json", ended.summary, session._receipt)
     qtbot.waitUntil(lambda: (tmp_path / "receipt.txt").exists(), timeout=_WAIT_MS)
     qtbot.waitUntil(lambda: "receipt" in _kinds(server), timeout=_WAIT_MS)
     kinds = _kinds(server)
-    assert [k for k in kinds if k in ("joined", "prompted", "consent", "grant", "end")] == [
-        "joined", "prompted", "consent", "grant", "end",
+    assert [k for k in kinds if k in ("joined", "prompted", "consent", "grant", "revoke", "end")] == [
+        "joined", "prompted", "consent", "grant", "grant", "revoke", "end",
     ]  # fmt: skip
 
 

@@ -88,7 +88,7 @@ class ToolRow(QWidget):
     def show_asks(self, asks: tuple[ScopeAsk, ...], name: str, *, flowing: bool) -> None:
         """Show what may be asked for and what is allowed. `flowing`: pictures pass, so that marks can."""
         self._asks, self._name = asks, name
-        self.setVisible(bool(asks))
+        self.setVisible(any(ask.state is not AskState.NOT_NOW for ask in asks))
         allowed = self.may_point()
         for tool_button in (*self.tools.values(), self.keep, self.clear):
             tool_button.setVisible(allowed)
