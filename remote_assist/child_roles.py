@@ -176,12 +176,13 @@ class CustomerRole:
         self._preview_us = 0
         self._preview_due: Picture | None = None
         self._fault = ""
+        self._begins = False  # the gate has opened and no whole picture has followed yet
         self._place: tuple[int, int, int, int] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cursor = CursorFeed(self._read_cursor, self._send_cursor, now_us)
         self._wanted: tuple[str, str, tuple[int, int, int, int] | None] | None = None
         self._sent_times: deque[tuple[int, int]] = deque(maxlen=2)
-        self._focus: tuple[float, float] | None = None
+        self._looked_at: tuple[int, int, int, int] | None = None
         self.gate = Gate()
         self.mailbox = Mailbox()
         self.painter = Painter(writer, post)
@@ -195,7 +196,7 @@ class CustomerRole:
 
     def grant(self, scopes: frozenset[str]) -> None:
         """A grant of `view` is for the target asked for last."""
-        self.gate.set(granted="view" in scopes)
+        self._begins |= self.gate.set(granted="view" in scopes)
 
     def expect(self, source: Source) -> None:
         """Another target is another consent: nothing passes until it is captured and granted anew."""
@@ -208,7 +209,7 @@ class CustomerRole:
             self._preview_due = None
 
     def pause(self, on: bool) -> None:
-        self.gate.set(running=not on)
+        self._begins |= self.gate.set(running=not on)
 
     def end(self) -> None:
         self.gate.set(live=False)
@@ -220,8 +221,9 @@ class CustomerRole:
     # --- on the loop ----------------------------------------------------------------------------------------------
 
     def resumed(self) -> None:
-        """The gate may have opened: send a whole picture at once instead of waiting for a change."""
-        if self.gate.open and self._peer is not None:
+        """If the gate has opened, send a whole picture at once instead of waiting for a change."""
+        if self._begins and self.gate.open and self._peer is not None:
+            self._begins = False
             self._peer.want_keyframe()
             self.pipeline.offer_last()
             self._peer.wake()
@@ -238,20 +240,20 @@ class CustomerRole:
         self._loop = asyncio.get_running_loop()
         self._cursor.renew()
         self._cursor.start()
+        self._begins = True
         self.resumed()
 
     def heard(self, peer: Peer | None, message: dict[str, Any]) -> bool:
         """Take what decides how pictures are sent; True: it is for nobody else."""
         kind = message.get("t")
         if kind == "view":
-            src = message["src_rect"]
-            self._focus = (src[0] + src[2] / 2, src[1] + src[3] / 2) if src is not None else None
+            self._looked_at = message["src_rect"]
         if peer is None or peer.encoder is None or peer.tiles is None:
             return kind == "retile"
         if kind == "hello" and "tile" in message["caps"]:
             peer.tiles.begin(lambda: self.pipeline.newest)
         if kind in ("hello", "view"):
-            peer.encoder.topoff.look_at(self._focus)
+            peer.encoder.topoff.look_at(self._looked_at)
         elif kind == "retile":
             peer.encoder.topoff.wanted_again(message["col"], message["row"], message["run"])
         return kind == "retile"
@@ -297,11 +299,13 @@ class CustomerRole:
         if source is None or chosen is None or not self.gate.open:
             return None
         state = source.cursor()
-        if state is None or chosen[2] is None:
-            return state
-        left, top, width, height = chosen[2]
-        x, y = state.x - left, state.y - top
-        return replace(state, x=x, y=y, visible=state.visible and 0 <= x < width and 0 <= y < height)
+        if state is not None and chosen[2] is not None:
+            left, top, width, height = chosen[2]
+            x, y = state.x - left, state.y - top
+            state = replace(state, x=x, y=y, visible=state.visible and 0 <= x < width and 0 <= y < height)
+        if self._peer is not None and self._peer.encoder is not None:
+            self._peer.encoder.topoff.point_at((state.x, state.y) if state is not None and state.visible else None)
+        return state
 
     def _send_cursor(self, channel: str, data: bytes) -> None:
         peer, loop = self._peer, self._loop

@@ -124,7 +124,8 @@ class TopOff:
         self._exact: Tiles = np.zeros((1, 1), np.bool_)
         self._changed_us: npt.NDArray[np.int64] = np.zeros((1, 1), np.int64)
         self._moved_us = 0
-        self._focus: tuple[float, float] | None = None
+        self._part: tuple[int, int, int, int] | None = None
+        self._cursor: tuple[int, int] | None = None
         self._tile_bytes = 1000.0
         self.tiles_sent = 0
 
@@ -150,9 +151,13 @@ class TopOff:
 
     # --- what is wanted ---------------------------------------------------------------------------------------------
 
-    def look_at(self, point: tuple[float, float] | None) -> None:
-        """Send what is nearest to this point of the picture first; None: to its middle."""
-        self._focus = point
+    def look_at(self, part: tuple[int, int, int, int] | None) -> None:
+        """The other end looks at this (x, y, w, h) of the picture, None: at all of it. Its middle comes first."""
+        self._part = part
+
+    def point_at(self, cursor: tuple[int, int] | None) -> None:
+        """The cursor is here: if the other end looks there, what is around it comes first."""
+        self._cursor = cursor
 
     def wanted_again(self, col: int, row: int, run: int) -> None:
         """The other end could not use these tiles; any numbers do no harm."""
@@ -220,11 +225,18 @@ class TopOff:
         return due
 
     def _nearest(self, due: Tiles, rows: Rows) -> tuple[int, int]:
-        x, y = self._focus or (rows.shape[1] / 2, rows.shape[0] / 2)
+        x, y = self._focus(rows.shape[1], rows.shape[0])
         found = np.argwhere(due)
         across, down = found[:, 1] * TILE + TILE / 2 - x, found[:, 0] * TILE + TILE / 2 - y
         row, col = found[int(np.argmin(across * across + down * down))]
         return int(row), int(col)
+
+    def _focus(self, width: int, height: int) -> tuple[float, float]:
+        x, y, w, h = self._part or (0, 0, width, height)
+        cursor = self._cursor
+        if cursor is not None and x <= cursor[0] < x + w and y <= cursor[1] < y + h:
+            return cursor
+        return x + w / 2, y + h / 2
 
 
 def _window(due: npt.NDArray[np.bool_], col: int, most: int) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from aiortc.codecs.h264 import h264_depayload
 from av.video.frame import VideoFrame
 from msgspec import to_builtins
 
+from app.domain.capture import CursorState
 from remote_assist import damage, incoming, messages, tiles
 from remote_assist.capture_drawn import DrawnSource
 from remote_assist.child_roles import AgentRole, CustomerRole
@@ -237,6 +238,31 @@ def test_the_customers_child_takes_what_is_said_about_tiles(role: Role, desk: De
         assert customer.heard(role.peer, to_builtins(messages.Retile(3, 2, 1)))
         assert customer.heard(None, to_builtins(messages.Retile(3, 2, 1)))
         assert desk.encoder.topoff.exact_tiles == 0
+    finally:
+        customer.end()
+        customer.painter.stop()
+
+
+class Pointing(DrawnSource):
+    """A source with a cursor."""
+
+    def cursor(self) -> CursorState | None:
+        """Return where it is."""
+        return CursorState(120, 40, visible=True)
+
+
+def test_what_the_cursor_points_at_is_exact_first(role: Role, desk: Desk) -> None:
+    """In a shared part of the screen, counted from its corner; outside of it the cursor says nothing."""
+    customer = CustomerRole(role.writer(), lambda _message: None, lambda _kind, _wait: DrawnSource())
+    try:
+        customer.gate.set(granted=True, connected=True)
+        customer._source, customer._peer = Pointing(), role.peer
+        for region, place in (((100, 30, W, H), (0, 0)), ((200, 30, W, H), (1, 1))):
+            customer._chosen = ("drawn:0", "drawn", region)
+            customer._read_cursor()
+            first = desk.encoder.topoff.next(10**15, 1)
+            assert first is not None
+            assert (first.row, first.col) == place
     finally:
         customer.end()
         customer.painter.stop()

@@ -178,16 +178,26 @@ def test_no_message_is_larger_than_16_kib_or_longer_than_16_tiles(room: int, bla
         assert max(m.run for m in found) == RUN_MAX
 
 
-def test_what_the_agent_looks_at_comes_first() -> None:
-    """From the point in view outwards; without one from the middle."""
+@pytest.mark.parametrize(
+    ("part", "cursor", "first"),
+    [
+        (None, None, (1, 2)),
+        (None, (10, 140), (2, 0)),
+        ((200, 0, 100, 60), None, (0, 3)),
+        ((200, 0, 100, 60), (290, 10), (0, 4)),
+        ((200, 0, 100, 60), (10, 140), (0, 3)),
+    ],
+)
+def test_what_the_agent_looks_at_comes_first(
+    part: tuple[int, int, int, int] | None, cursor: tuple[int, int] | None, first: tuple[int, int]
+) -> None:
+    """Around the cursor, if it is in view; else from the middle of what is in view."""
     sender = still(noise(1))
-    sender.look_at((290, 10))
-    first = sender.next(QUIET, 1)
-    assert first is not None
-    assert (first.row, first.col) == (0, 4)
-    middle = still(noise(1)).next(QUIET, 1)
-    assert middle is not None
-    assert (middle.row, middle.col) == (1, 2)
+    sender.look_at(part)
+    sender.point_at(cursor)
+    message = sender.next(QUIET, 1)
+    assert message is not None
+    assert (message.row, message.col) == first
 
 
 def test_a_picture_ends_the_top_off_and_takes_the_marks_of_what_it_changed() -> None:
@@ -552,7 +562,7 @@ def test_what_becomes_exact_is_painted_without_a_new_picture_and_only_there(memo
         world = Session(painter, memory)
         world.deliver_picture()
         wait_until(lambda: frames)
-        world.sender.look_at((0, 0))
+        world.sender.point_at((0, 0))
         world.top_off()
         count = len(frames)
         world.deliver_run()
