@@ -17,7 +17,7 @@ from sync.protocol import (
     Problem,
 )
 from tests.sync.desk import Client, Desk
-from tests.sync.looks import hello, keep_above, tray
+from tests.sync.looks import hello, keep_above, lose, tray
 
 # --- device ids -------------------------------------------------------------------------------------------------------
 
@@ -162,3 +162,33 @@ def test_a_new_device_id_keeps_what_a_decision_and_a_deletion_rest_on(desk: Desk
     lee.sync()
     assert lee.profile.queries.rows([first])[first].state == kim_state
     assert second not in lee.profile.queries.ids(ViewKey.ALL)
+
+
+def test_a_computer_that_is_back_under_its_old_id_and_lost_a_team_meanwhile_needs_nobody(
+    desk: Desk, kim: Client, lee: Client, tmp_path: Path
+) -> None:
+    """Under the old id nothing counts as confirmed before the first pull, and the hello takes the team away first."""
+    ticket = lee.new_ticket()
+    lee.sync()
+    kim.sync()
+    kim.note(ticket, "längst dort")
+    kim.sync()
+    old = kim.grant
+    kim.profile.close()
+    shutil.copyfile(kim.folder / "pending.db", tmp_path / "pending.db")
+    kim.restart_window()
+    kim.new_device(keep_above=1)
+    kim.replica.close()
+    kim.profile.close()
+    shutil.copyfile(tmp_path / "pending.db", kim.folder / "pending.db")
+    kim.restart_window()
+    kim.grant = old
+    kim.open_worker()
+    lose(desk, kim)
+    assert kim.core.state.lmid_seen == 0
+    assert kim.sync()
+    assert kim.sync()
+    assert tray(kim) == []
+    assert kim.profile.numbers().waiting == 0
+    assert kim.core.state.lmid_seen == 1
+    assert len(desk.rows(NOTE.number)) == 1

@@ -80,7 +80,8 @@ class Worker:
         self.renumbering = self._unfinished()
         device = person.device if self.identity is None else self.identity.device
         before = self.replica.state()
-        self.uncounted = before.checkpoint_no if before.device not in (b"", device) else -1
+        renewed = before.device not in (b"", device)
+        self.uncounted = {s.id: s.cursor for s in before.scopes.values()} if renewed else None
         self.replica.use_device(device)
         self.core = ClientCore(self.replica, rng)
         self.backoff = Backoff(rng)

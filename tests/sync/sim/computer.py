@@ -72,7 +72,7 @@ class Client:
     wake: Event | None = None
     readings: list[contextlib.ExitStack] = field(default_factory=list)
     checkpoint: int = -1
-    uncounted: int = -1  # the checkpoint whose rows came with another device id: no counter belongs to them
+    uncounted: dict[str, int] = field(default_factory=dict)  # cursors that came with another device id, without a lmid
     confirmed: int = 0  # the highest lmid that it ever held
     excused: int = 0  # the same when its replica was lost or the server restored
     burst: int = 0
@@ -214,7 +214,7 @@ class Computers:
             client.worker = Worker(folder, client.person, world.clock_of(client), client.rng, sound=sound)
             if client.window is None:
                 world.installations.follow(client)
-            if client.worker.uncounted >= 0:
+            if client.worker.uncounted is not None:
                 client.uncounted = client.worker.uncounted
             world.note(client.person.login, "worker starts")
             world.files.open(client)
