@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from app.domain.assist import EndReason, Phase, Scope
+from app.domain.invitation import InvitationPolicy
 from app.domain.marks import Mark, MarkKind, Marks
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
@@ -61,6 +62,8 @@ class Pair:
         self.threads: list[threading.Thread] = []
         self.frames = {"agent": 0, "customer": 0}
 
+        self.env: dict[str, str] = {}
+        self.policy = InvitationPolicy()
         self.turn: Callable[[Side], dict[str, object]] = lambda _side: {"urls": []}
 
     def close(self) -> None:
@@ -91,7 +94,7 @@ class Pair:
     def start(self, side: Side, role: str) -> None:
         if side.name in self.links:
             self.links[side.name].close()
-        link = self.links[side.name] = spawn_child(role, env={"DISPLAY": ""})
+        link = self.links[side.name] = spawn_child(role, env={"DISPLAY": ""} | self.env)
         thread = threading.Thread(target=self.read, args=(side, link), daemon=True)
         self.threads.append(thread)
         thread.start()
@@ -135,9 +138,9 @@ class Pair:
         seen = self.frames["agent"]
         self.until(lambda: self.frames["agent"] >= seen + count)
 
-    def to_verified(self) -> None:
+    def to_consent(self) -> None:
         world = self.world
-        self.perform(world.agent, world.agent_end.invite(world.request()))
+        self.perform(world.agent, world.agent_end.invite(world.request(policy=self.policy)))
         self.perform(world.customer, world.customer_end.open(*world.invitation))
         self.until(lambda: world.customer.of(TargetsListed))
         target = world.customer.last(TargetsListed).targets[0]
@@ -145,6 +148,10 @@ class Pair:
         self.perform(world.agent, world.agent_end.set_view(640, 360))
         self.until(lambda: self.frames["customer"])
         self.perform(world.customer, world.customer_end.allow())
+
+    def to_verified(self) -> None:
+        world = self.world
+        self.to_consent()
         self.until(lambda: world.customer.of(SasQuestion))
         self.perform(world.customer, world.customer_end.pick_number(world.number))
         self.perform(world.agent, world.agent_end.confirm_sas_same(True))
