@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from app.domain.assist import EndReason, Phase
+from app.domain.assist import EndReason, Phase, SessionView
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
 from remote_assist.actions import Action, CallServer, Clock
@@ -59,6 +59,11 @@ class EndLink(EndBase):
         self._path = ""
 
     # --- for the host ----------------------------------------------------------------------------------------------
+
+    @property
+    def view(self) -> SessionView:
+        """The state as windows show it."""
+        return replace(super().view, path=self._path)
 
     def on_server_result(self, call_id: int, status: int, body: bytes = b"") -> list[Action]:
         """The answer to a CallServer; `status` 0 when the server could not be reached."""

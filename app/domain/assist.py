@@ -197,6 +197,7 @@ class SessionView:
 
     `by` is "agent", "customer" or "system" (a timer or the machine). `question` is open towards the customer.
     `started_ms` is the monotonic time of the consent, None before it. `asks` is known at the agent's end alone.
+    `path` is "direct" or "relay", empty before there is a connection.
     """
 
     phase: Phase
@@ -208,6 +209,7 @@ class SessionView:
     started_ms: int | None = None
     grants: tuple[Scope, ...] = ()
     asks: tuple[ScopeAsk, ...] = ()
+    path: str = ""
 
     @property
     def live(self) -> bool:

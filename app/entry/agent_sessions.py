@@ -29,7 +29,7 @@ from app.domain.ports import SyncLink, TicketDetails
 from app.domain.signed import b64, unb64
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
-from remote_assist.child_protocol import PeerState, Stats
+from remote_assist.child_protocol import Stats
 from widgets.remote.ports import (
     CursorPicture,
     Invited,
@@ -209,7 +209,6 @@ class AgentSession(QObject):
         self._image: QImage | None = None
         self._shown: tuple[int, int] = (0, 0)  # frame id and capture time of the picture handed to the window
         self._drawn_ms: float | None = None
-        self._path = ""
         self._last_no = 0
         self._end_recorded = False
         self._cancelled = False
@@ -346,8 +345,6 @@ class AgentSession(QObject):
         if isinstance(message, Stats):
             self.measured = replace(self.measured, stats=message.values)
             self._screen.show_meter(self._meter(message.values))
-        elif isinstance(message, PeerState):
-            self._path = message.path
         self._perform(self._end_.on_child(message))  # type: ignore[arg-type]  # the host decoded it
 
     def _child_died(self, _status: int) -> None:
@@ -475,7 +472,7 @@ class AgentSession(QObject):
             latency_ms=latency,
             fps=values.get("fps", 0.0),
             text="" if quality is None else ("sharp" if quality <= _SHARP_Q else "coarse"),
-            path=self._path,
+            path=self.info.view.path,
             loss_percent=values.get("loss_percent", 0.0),
             mbit_s=values.get("mbit_s", 0.0),
         )

@@ -402,6 +402,7 @@ class CustomerSession(QObject):
         self.bar.show_sharing(
             title, paused=self.view.paused, lost=self.view.lost, number=number, live=self.view.live, grants=grants
         )
+        self.bar.show_path(self.view.path)
 
     def _pause(self, on: bool) -> None:
         self._perform(self._end.pause() if on else self._end.resume())

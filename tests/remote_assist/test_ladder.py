@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from app.domain.assist import EndReason, Phase
+from app.domain.documents import SignedDocument
 from app.domain.invitation import InvitationPolicy
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
-from remote_assist.actions import CallServer, SasQuestion
+from remote_assist.actions import CallServer, ChainEntry, PhaseChanged, SasQuestion
 from remote_assist.ladder import DIRECT, TLS, Relay, next_rung, read_relay
 from tests.remote_assist.world import FakeChild, Side, World
 
@@ -215,6 +216,24 @@ def test_the_next_rung_is_tried_four_seconds_later(rung: int, after_ms: int) -> 
     assert child_of(world.customer).sending
     world.pass_time(10_000)
     assert len(opens(world.customer)) == rung + 1
+
+
+def test_both_ends_say_by_which_way_they_are_connected() -> None:
+    """Direct, then after a loss by the relay; nothing before there is a connection."""
+    world = with_relay()
+    views = (world.agent.end, world.customer.end)
+    assert [end.view.path for end in views] == ["", ""]
+    world.allow()
+    world.pass_time(1_000)
+    assert [end.view.path for end in views] == ["direct", "direct"]
+    assert [side.last(PhaseChanged).view.path for side in (world.agent, world.customer)] == ["direct", "direct"]
+    world.rungs_up = {1}
+    world.kill_child(world.agent)
+    world.pass_time(9_000)
+    assert [end.view.path for end in views] == ["relay", "relay"]
+    world.do(world.customer, world.customer_end.stop())
+    last = SignedDocument.from_text(world.customer.last(ChainEntry).text)
+    assert json.loads(last.document)["data"]["path"] == "relay"
 
 
 def test_nothing_that_answers_ends_after_thirty_seconds_with_two_attempts_at_most() -> None:

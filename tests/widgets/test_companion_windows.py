@@ -239,6 +239,10 @@ def test_the_bar_says_who_looks_at_what_and_stop_is_first(theme: Theme, qtbot: Q
     bar.show_sharing("Notes", paused=True, lost=False, number="482 917", live=True)
     assert "sees nothing" in bar.what.text()
     assert bar.check.text() == "verified 482 917"
+    for path, words in (("relay", "relay"), ("direct", "directly"), ("", "")):
+        bar.show_path(path)
+        assert words in bar.clock.toolTip()
+        assert bar.clock.toolTip() == bar.clock.accessibleDescription()
     with qtbot.waitSignal(bar.stopped):
         QTest.keyClick(bar.stop, Qt.Key.Key_Return)
 

@@ -249,6 +249,12 @@ class SharingBar(QWidget):
         if changed and live:
             announce(self, self.what.text(), urgent=True)
 
+    def show_path(self, path: str) -> None:
+        """Say by which way the picture goes, to who looks for it."""
+        words = {"direct": _("Connected directly"), "relay": _("Connected through the organisation's relay")}
+        self.clock.setToolTip(words.get(path, ""))
+        self.clock.setAccessibleDescription(words.get(path, ""))
+
     def _show_grants(self, grants: tuple[Scope, ...]) -> None:
         """A button for each grant beyond looking: it says what is allowed and takes it back."""
         if grants == self._grants:

@@ -31,7 +31,7 @@ _PROOFS: Mapping[ProofKind, str] = {
 _TEXT_QUALITY = {"coarse": N_("text: coarse"), "sharp": N_("text: sharp"), "exact": N_("text: exact")}
 _PATHS = {"direct": N_("path: direct"), "relay": N_("path: relay")}
 _TRY_AGAIN = frozenset(
-    {EndReason.LOST, EndReason.LIMIT, EndReason.IDLE, EndReason.NOT_CONFIRMED, EndReason.UNREACHABLE, EndReason.NO_RELAY}
+    {EndReason.LOST, EndReason.LIMIT, EndReason.IDLE, EndReason.NOT_CONFIRMED, EndReason.UNREACHABLE}
 )
 GOOD_MS, FAIR_MS = 80, 150
 
