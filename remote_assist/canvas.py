@@ -7,6 +7,7 @@ are apart because pictures arrive in one thread and pixels are copied in another
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,9 +20,10 @@ from remote_assist import damage, tiles
 from remote_assist.damage import TILE, Rows, Tiles
 from remote_assist.tiles import Run
 
-__all__ = ["WAITING_MAX", "Arrivals", "Canvas"]
+__all__ = ["OLDER_MAX", "WAITING_MAX", "Arrivals", "Canvas"]
 
 WAITING_MAX: Final = 32
+OLDER_MAX: Final = 16  # more than a closed connection may still have to decode
 _OPAQUE: Final = 255
 _BAD_MAX: Final = 32
 
@@ -39,6 +41,7 @@ class Arrivals:
         self._dropped = dropped
         self._epoch = -1
         self._newest = -1
+        self._older = 0  # pictures of an older connection since the last of this one
         self._size = (0, 0)
         self._changed_at: npt.NDArray[np.int64] = np.zeros((0, 0), np.int64)
         self._runs: deque[Run] = deque()
@@ -48,17 +51,19 @@ class Arrivals:
 
         Where a picture between is missing, nobody knows what it changed: then everything counts as changed.
         """
-        if epoch < self._epoch or (epoch == self._epoch and frame_id <= self._newest and not key):
+        if not self._is_next(epoch, frame_id, key=key):
             return None
-        if epoch > self._epoch:
+        grid, begins = damage.grid(*size), epoch != self._epoch
+        if begins:
             self._begin(epoch)
-        grid = damage.grid(*size)
         whole = key or size != self._size or frame_id != self._newest + 1 or named.shape != grid
         changed = np.ones(grid, np.bool_) if whole else named
         if size != self._size:
             self._size, self._changed_at = size, np.zeros(grid, np.int64)
         self._newest = frame_id
         self._changed_at[changed] = frame_id
+        if begins and not key:
+            self._ask_for_all(*grid)
         return changed
 
     def run(self, epoch: int, run: Run) -> None:
@@ -87,8 +92,21 @@ class Arrivals:
         good: Row = (part <= run.frame_id).reshape(-1)
         return good if len(good) == run.run else np.zeros(1, np.bool_)
 
+    def _is_next(self, epoch: int, frame_id: int, *, key: bool) -> bool:
+        """Tell whether a picture is to be shown. An older connection counts again when the newer one says no more."""
+        if epoch < self._epoch:
+            self._older += 1
+            return self._older >= OLDER_MAX
+        self._older = 0
+        return epoch > self._epoch or frame_id > self._newest or key
+
+    def _ask_for_all(self, rows: int, cols: int) -> None:
+        """The other end may hold any tile for exact, and none is here."""
+        for row, col in itertools.product(range(rows), range(0, cols, tiles.RUN_MAX)):
+            self._dropped(Run(0, col, row, min(tiles.RUN_MAX, cols - col), tiles.RAW, 0, b""))
+
     def _begin(self, epoch: int) -> None:
-        self._epoch, self._newest, self._size = epoch, -1, (0, 0)
+        self._epoch, self._newest, self._older, self._size = epoch, -1, 0, (0, 0)
         self._runs.clear()
 
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remote_assist import compose, damage, tiles
-from remote_assist.canvas import WAITING_MAX, Arrivals, Canvas
+from remote_assist.canvas import OLDER_MAX, WAITING_MAX, Arrivals, Canvas
 from remote_assist.child_protocol import Frame
 from remote_assist.compose import Painter, Shown
 from remote_assist.damage import Rows, Tiles
@@ -280,6 +280,23 @@ def test_runs_of_another_connection_never_touch_the_picture() -> None:
     assert arrivals.take() == []
 
 
+def test_an_older_connection_that_goes_on_alone_is_shown_again() -> None:
+    """A newer one that sent a picture and was given up must not freeze the view; what was exact is asked for again."""
+    asked: list[Run] = []
+    arrivals = Arrivals(asked.append)
+    arrivals.picture(1, 1, (W, H), all_tiles(), key=True)
+    arrivals.picture(2, 1, (W, H), all_tiles(), key=True)
+    for number in range(2, OLDER_MAX + 1):
+        assert arrivals.picture(1, number, (W, H), all_tiles(on=False), key=False) is None
+    assert asked == []
+    back = arrivals.picture(1, OLDER_MAX + 1, (W, H), all_tiles(on=False), key=False)
+    assert back is not None
+    assert back.all()
+    assert [(run.row, run.col, run.run) for run in asked] == [(row, 0, GRID[1]) for row in range(GRID[0])]
+    arrivals.run(1, blank_run(OLDER_MAX + 1))
+    assert len(arrivals.take()) == 1
+
+
 def test_unsound_runs_are_asked_for_again_but_not_for_ever() -> None:
     """A sender that sends nothing else gets a bounded number of questions, and no work is done for it any more."""
     asked: list[Run] = []
@@ -309,6 +326,7 @@ class Session:
         self.grabs: dict[tuple[int, int], Rows] = {}
         self.noted: tuple[int, int] | None = None
         self.lost = False
+        self.older = 0
         self.heard = 0  # the newest connection that anything came from
         self.connect()
 
@@ -361,6 +379,9 @@ class Session:
         decoded = np.ascontiguousarray((rows ^ LOSS).view(np.uint8).reshape(H, W, 4)[:, :, :3])
         shown = Shown(VideoFrame.from_ndarray(decoded, "bgr24"), named, frame_id, 1, 1)
         self.painter.put_decoded(shown, epoch, key=key)
+        self.older = self.older + 1 if epoch < self.heard else 0
+        if self.older == OLDER_MAX:
+            self.heard, self.older, self.noted = epoch, 0, None
         begun = epoch > self.heard or self.noted is None or self.noted[0] < epoch
         if epoch >= self.heard and (begun or key or (self.noted is not None and frame_id > self.noted[1])):
             self.noted = epoch, frame_id
