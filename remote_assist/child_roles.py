@@ -196,7 +196,8 @@ class CustomerRole:
 
     def grant(self, scopes: frozenset[str]) -> None:
         """A grant of `view` is for the target asked for last."""
-        self._begins |= self.gate.set(granted="view" in scopes)
+        if self.gate.set(granted="view" in scopes):
+            self._begins = True
 
     def expect(self, source: Source) -> None:
         """Another target is another consent: nothing passes until it is captured and granted anew."""
@@ -209,7 +210,8 @@ class CustomerRole:
             self._preview_due = None
 
     def pause(self, on: bool) -> None:
-        self._begins |= self.gate.set(running=not on)
+        if self.gate.set(running=not on):
+            self._begins = True
 
     def end(self) -> None:
         self.gate.set(live=False)

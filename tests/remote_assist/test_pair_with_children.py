@@ -61,6 +61,7 @@ class Pair:
         self.links: dict[str, ChildLink] = {}
         self.threads: list[threading.Thread] = []
         self.frames = {"agent": 0, "customer": 0}
+        self.stats: dict[str, float] = {}  # the customer's child's, newest
 
         self.env: dict[str, str] = {}
         self.policy = InvitationPolicy()
@@ -132,6 +133,8 @@ class Pair:
             self.perform(side, end.on_envelope(what))
         elif link is self.links[side.name]:
             self.frames[side.name] += isinstance(what, child.Frame)
+            if isinstance(what, child.Stats) and side is self.world.customer:
+                self.stats = what.values
             self.perform(side, side.end.on_child_died() if what is None else side.end.on_child(what))
 
     def more_frames(self, count: int = 3) -> None:
@@ -188,6 +191,8 @@ def test_pointing_crosses_a_real_connection_only_between_yes_and_taking_back(pai
     world = pair.world
     pair.to_verified()
     box = Mark(1, MarkKind.BOX, ((10, 10), (500, 400)), 0xFF0000)
+    pair.until(lambda: "keyframes" in pair.stats)
+    whole_pictures = pair.stats["keyframes"]
     pair.perform(world.agent, world.agent_end.draw(box))
     pair.perform(world.agent, world.agent_end.request(Scope.POINTER, "to show the button"))
     pair.until(lambda: world.customer.of(AskScope))
@@ -209,6 +214,9 @@ def test_pointing_crosses_a_real_connection_only_between_yes_and_taking_back(pai
     pair.until(lambda: Scope.POINTER not in world.agent_end.view.grants)
     pair.more_frames()
     assert world.customer.last(MarksChanged).marks == Marks()
+    pair.stats = {}
+    pair.until(lambda: "keyframes" in pair.stats)
+    assert pair.stats["keyframes"] == whole_pictures, "a further grant does not begin the picture anew"
     kinds = world.customer.entries()
     assert kinds[-3:] == ["sas", "grant", "revoke"]
 

@@ -15,7 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.domain.assist import AskState, Phase, Scope, ScopeAsk, SessionView
+from app.domain.assist import AskState, Notice, Phase, Scope, ScopeAsk, SessionView
 from app.domain.marks import MARK_COLOUR, UNIT, Mark, MarkKind, Marks, from_steps, to_steps
 from tests.fakes import xvfb
 from tests.widgets.test_remote import Stage, info
@@ -28,6 +28,7 @@ from widgets.remote.pens import Pens, Tool
 from widgets.remote.ports import CursorPicture
 from widgets.remote.tools import ask_words
 from widgets.remote.view import View
+from widgets.remote.words import notice_text
 
 
 class Clock:
@@ -282,6 +283,12 @@ def test_a_refusal_says_when_asking_is_free_again() -> None:
     ask = ScopeAsk(Scope.POINTER, AskState.REFUSED, 30_000)
     assert ask_words(ask, "Park", 0) == "Park did not allow it. You can ask again in 30 seconds."
     assert ask_words(ask, "Park", 29_500) == "Park did not allow it. You can ask again in 1 second."
+
+
+def test_every_notice_has_words_and_a_refusal_names_what_was_refused() -> None:
+    """Nothing the other end says leaves the window without an answer."""
+    assert all(notice_text(notice, "") for notice in Notice)
+    assert notice_text(Notice.REFUSED, "pointer") == "Not allowed by the customer: point."
 
 
 def test_tools_are_taken_by_keys_and_put_down_with_the_grant(stage: Stage) -> None:

@@ -119,6 +119,8 @@ def _never_begun(info: SessionInfo, name: str) -> tuple[str, str, str] | None:
 
 def notice_text(notice: Notice, detail: str) -> str:
     """Return what is said in passing; `detail` is text from outside."""
+    if notice is Notice.REFUSED:
+        return _("Not allowed by the customer: {scope}.").format(scope=scope_name(detail))
     text = _(_NOTICES[notice])
     return f"{text} ({detail})" if detail else text
 
