@@ -47,11 +47,12 @@ __all__ = ["AgentCore", "AgentIdentity", "InviteRequest"]
 
 @dataclass(frozen=True, slots=True)
 class AgentIdentity:
-    """Who invites: the device key and the certificate the server made for it."""
+    """Who invites: the device key, the certificate the server made for it, and whether it wants the relay alone."""
 
     device_key: Ed25519PrivateKey
     certificate: SignedDocument
     organisation_key: bytes
+    relay_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

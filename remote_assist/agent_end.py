@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from app.domain.assist import EndReason, Phase
@@ -47,6 +49,7 @@ class AgentEnd(AgentWishes):
         now, utc = self._now, self._clock.utc_ms()
         self._request, self._join_secret, self._sid = request, self._random(32), self._random(16)
         allowed = set(self._certificate.scopes_max)
+        policy = replace(request.policy, relay_only=request.policy.relay_only or self._identity.relay_only)
         self._invitation = Invitation(
             iid=self._random(16),
             sid=self._sid,
@@ -61,11 +64,11 @@ class AgentEnd(AgentWishes):
             scopes_max=tuple(scope.value for scope in request.scopes_max if scope.value in allowed),
             created=utc,
             not_after=utc + self._limits.invited_ms,
-            policy=request.policy,
+            policy=policy,
         )
         self._signed = build_invitation(self._identity.device_key, self._invitation)
-        self._relay_only = request.policy.relay_only
-        self._machine = SessionMachine(self.role, now, self._limits.within(request.policy))
+        self._relay_only = policy.relay_only
+        self._machine = SessionMachine(self.role, now, self._limits.within(policy))
         document, signature = self._signed.parts
         secret = b64(self._join_secret)
         body = {"invitation": document, "signature": signature, "join_secret": secret, "want_code": request.want_code}

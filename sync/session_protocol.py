@@ -26,13 +26,17 @@ class CertificateAsk(_Json, frozen=True, kw_only=True):
 
 
 class Certificate(_Json, frozen=True, kw_only=True):
-    """`certificate` is the exact JSON signed under the label "deskside-cert-1" by `org_key`."""
+    """`certificate` is the exact JSON signed under the label "deskside-cert-1" by `org_key`.
+
+    `relay_only`: invitations must say that nothing but relayed addresses may be used.
+    """
 
     certificate: str
     signature: str
     org_key: str
     org_name_ko: str
     org_name_en: str
+    relay_only: bool = False
 
 
 class Revocations(_Json, frozen=True, kw_only=True):

@@ -134,7 +134,7 @@ class SessionDesk(QObject):
         except (ValueError, KeyError, TypeError, BadDocument):
             then(None)
             return
-        self._identity = AgentIdentity(self._device_key, signed, organisation)
+        self._identity = AgentIdentity(self._device_key, signed, organisation, answer.get("relay_only") is True)
         then(self._identity)
 
     # --- from the sync link -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from app.domain.errors import StoreUnavailable, WorldError
 from app.entry.command_line import CommandLine, service_address
 from app.entry.server_lock import alone
 from app.entry.server_texts import server_error_text
-from app.entry.turn_options import add_turn, turn_of
+from app.entry.turn_options import add_relay_only, add_turn, turn_of
 from sync.server.bootstrap import seed_states
 from sync.server.oidc import MATCHES, OidcSettings
 from sync.server.parts import build_parts, open_parts
@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
         help=_("Link an account at the first sign-in when its login is the verified mail address or the user name"),
     )
     add_turn(out)
+    add_relay_only(out)
     add("--port-file", type=Path, metavar="FILE", help=_("Write the server's URL to this file when it is ready"))
     add("--tls-cert", type=Path, metavar="FILE", help=_("TLS certificate with its chain (PEM)"))
     add("--tls-key", type=Path, metavar="FILE", help=_("TLS private key (PEM)"))

@@ -11,7 +11,7 @@ from app.domain.errors import WorldError
 from app.entry.command_line import CommandLine
 from sync.server.turn import TurnSettings, coturn_configuration
 
-__all__ = ["add_coturn", "add_turn", "print_coturn", "turn_of"]
+__all__ = ["add_coturn", "add_relay_only", "add_turn", "print_coturn", "turn_of"]
 
 
 def add_turn(out: argparse.ArgumentParser, *, required: bool = False) -> None:
@@ -28,9 +28,15 @@ def add_turn(out: argparse.ArgumentParser, *, required: bool = False) -> None:
     )  # fmt: skip
 
 
+def add_relay_only(out: argparse.ArgumentParser) -> None:
+    """Add the option that forbids direct connections."""
+    out.add_argument("--relay-only", action="store_true", help=_("Let screen sharing go through the TURN server alone"))
+
+
 def turn_of(arguments: argparse.Namespace) -> TurnSettings | None:
     """Return what the options say, None without them. Raises WorldError("bad_turn")."""
-    return TurnSettings.read(arguments.turn, arguments.turn_tls, arguments.turn_secret_file)
+    only = getattr(arguments, "relay_only", False)
+    return TurnSettings.read(arguments.turn, arguments.turn_tls, arguments.turn_secret_file, only=only)
 
 
 def add_coturn(commands: argparse._SubParsersAction[CommandLine]) -> None:

@@ -113,7 +113,7 @@ def build_parts(
     signer = TokenSigner(keys.tokens)
     jobs = Jobs(1 if store.is_sqlite else _PG_WRITERS)
     bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()
-    sessions = Sessions(store, keys, signer, organisation, rng)
+    sessions = Sessions(store, keys, signer, organisation, rng, relay_only=turn is not None and turn.only)
     hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who.device, who.subject))
     snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
     blobs = Blobs(store, data / "blobs", clock) if data else None

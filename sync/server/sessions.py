@@ -39,7 +39,8 @@ from sync.session_protocol import Certificate, CertificateAsk, InvitationAsk, Re
 
 __all__ = ["Registered", "SessionMembers", "Sessions", "bind_companion", "id_of", "session_members"]
 
-SCOPES_MAX = (Scope.VIEW.value, Scope.POINTER.value)  # what the programs can do; a feature that needs more access adds its scope here
+# what the programs can do; a feature that needs more access adds its scope here
+SCOPES_MAX = (Scope.VIEW.value, Scope.POINTER.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,11 @@ class Sessions:
         signer: TokenSigner,
         organisation: Organisation,
         rng: Callable[[int], bytes],
+        *,
+        relay_only: bool = False,
     ) -> None:
         self._store = store
+        self._relay_only = relay_only
         self._keys = keys
         self._signer = signer
         self._organisation = organisation
@@ -140,6 +144,7 @@ class Sessions:
             org_key=b64(org.key),
             org_name_ko=org.name_ko,
             org_name_en=org.name_en,
+            relay_only=self._relay_only,
         )
 
     def revocations(self, now: int) -> Revocations:
@@ -298,6 +303,7 @@ class Sessions:
             and now < invitation.not_after
             and invitation.created <= now + CLOCK_TOLERANCE_MS
             and invitation.join_hash == hashlib.sha256(secret).digest()
+            and (invitation.policy.relay_only or not self._relay_only)
         )
         if not good:
             raise ProblemError(400, "invitation")

@@ -47,11 +47,15 @@ class TurnSettings:
     plain: tuple[str, int]
     tls: tuple[str, int] | None
     secret: bytes = field(repr=False)
+    only: bool = False
+    """Whether sessions may go through the relay alone."""
 
     @classmethod
-    def read(cls, plain: str | None, tls: str | None, secret_file: Path | None) -> TurnSettings | None:
+    def read(
+        cls, plain: str | None, tls: str | None, secret_file: Path | None, *, only: bool = False
+    ) -> TurnSettings | None:
         """Return the settings as given on a command line; None without any. Raises WorldError("bad_turn")."""
-        if plain is None and tls is None and secret_file is None:
+        if plain is None and tls is None and secret_file is None and not only:
             return None
         if plain is None or secret_file is None:
             raise WorldError("bad_turn")
@@ -61,7 +65,7 @@ class TurnSettings:
             raise WorldError("bad_turn") from error
         if not _SECRET_MIN <= len(secret) <= _SECRET_MAX or any(not 33 <= byte <= 126 for byte in secret):
             raise WorldError("bad_turn")
-        return cls(host_and_port(plain, _PLAIN_PORT), host_and_port(tls, _TLS_PORT) if tls else None, secret)
+        return cls(host_and_port(plain, _PLAIN_PORT), host_and_port(tls, _TLS_PORT) if tls else None, secret, only)
 
     def credentials(self, now_ms: int, sid: bytes, role: str) -> TurnServers:
         """Return servers and fresh credentials for one end of one session."""

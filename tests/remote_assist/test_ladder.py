@@ -353,6 +353,14 @@ def test_relay_only_sends_nothing_but_relayed_addresses() -> None:
         assert "192.168.7.7" not in told.sdp
 
 
+def test_what_the_server_wants_stands_in_the_invitation() -> None:
+    """An organisation that wants the relay alone gets it whatever the agent asks for, at both ends."""
+    world = World(relay_only=True)
+    world.turn_body = dict(TURN)
+    world.to_live()
+    assert [opened.relay_only for opened in opens(world.agent) + opens(world.customer)] == [True, True]
+
+
 @pytest.mark.parametrize("status", [200, 404])
 def test_relay_only_without_a_relay_ends_at_once_and_says_why(status: int) -> None:
     """Nothing is tried that the organisation does not want."""

@@ -57,10 +57,15 @@ class RelayedPair(Pair):
         return [message.sdp for message in messages if isinstance(message, child.RemoteSdp)]
 
     @property
+    def opened(self) -> list[child.Open]:
+        """The connections of the customer's end."""
+        messages = [action.message for action in self.world.customer.actions if isinstance(action, ToChild)]
+        return [message for message in messages if isinstance(message, child.Open)]
+
+    @property
     def rungs(self) -> list[int]:
         """The rungs tried by the customer's end."""
-        messages = [action.message for action in self.world.customer.actions if isinstance(action, ToChild)]
-        return [message.rung for message in messages if isinstance(message, child.Open)]
+        return [message.rung for message in self.opened]
 
     def paths(self) -> set[str]:
         """What both children say of the way in use."""
@@ -100,7 +105,9 @@ def udp_partners(pid: int) -> set[str]:
     return out
 
 
-def test_relay_only_shows_pictures_and_no_address_but_the_relays(server: Coturn) -> None:
+def test_relay_only_shows_pictures_and_no_address_but_the_relays(
+    server: Coturn, capfd: pytest.CaptureFixture[str]
+) -> None:
     """In what the children made, in what left and arrived; and no socket of theirs leads anywhere else."""
     with made_for(server) as pair:
         pair.to_verified()
@@ -111,6 +118,10 @@ def test_relay_only_shows_pictures_and_no_address_but_the_relays(server: Coturn)
             assert " typ relay" in text
             assert " typ host" not in text
             assert " typ srflx" not in text
+        said = "".join(capfd.readouterr())
+        assert "candidate" not in said
+        for opened in pair.opened:
+            assert opened.ice[0]["credential"] not in said
         relay = f"0100007F:{server.settings.plain[1]:04X}"
         assert {name: udp_partners(link.pid) for name, link in pair.links.items()} == {
             "agent": {relay},

@@ -243,7 +243,12 @@ class World:
     """Organisation, agent, customer, relay and network. `run` lets everything happen that needs no time."""
 
     def __init__(
-        self, *, enrolled: bool = True, own_tickets: tuple[str, ...] = (TICKET,), clock: Clock | None = None
+        self,
+        *,
+        enrolled: bool = True,
+        own_tickets: tuple[str, ...] = (TICKET,),
+        clock: Clock | None = None,
+        relay_only: bool = False,
     ) -> None:
         self.fake_clock = FakeClock()
         self.clock: Clock = clock or self.fake_clock
@@ -260,7 +265,7 @@ class World:
             revocations=lambda: RevocationList("org-1", self.clock.utc_ms(), self.revoked),
         )
         self.agent_end = AgentEnd(
-            AgentIdentity(self.agent_key, self.certificate(), public(self.org_key)),
+            AgentIdentity(self.agent_key, self.certificate(), public(self.org_key), relay_only),
             self.clock,
             random=SeededBytes("agent"),
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from app.config.logs import configure
 from app.domain.errors import WorldError
+from app.domain.invitation import InvitationPolicy
+from app.domain.signed import b64
 from app.entry import admin
 from sync.customer_protocol import SessionEntries
+from sync.server.sessions import Sessions
 from sync.server.turn import TurnSettings, coturn_configuration
 from sync.server.web.app import build_app
 from tests.server.test_sessions import Inviter, entry, redeem
@@ -135,6 +140,40 @@ def test_one_end_that_asks_all_the_time_has_to_wait(desk: World) -> None:
     assert session.ask(session.kim.bearer).status_code == 200
 
 
+def test_an_organisation_may_want_the_relay_alone(desk: World) -> None:
+    """Agents' programs are told with their certificate; an invitation that would allow more is not registered."""
+    strict = replace(
+        desk.parts,
+        turn=SETTINGS,
+        sessions=Sessions(desk.store, desk.keys, desk.parts.signer, desk.parts.organisation, desk.rng, relay_only=True),
+    )
+    kim = desk.agent()
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    with TestClient(build_app(strict)) as client:
+        key = {"device_key": b64(inviter.key.public_key().public_bytes_raw())}
+        assert client.post("/session/v1/certificate", json=key, headers=kim.bearer).json()["relay_only"] is True
+        for relay_only, status in ((False, 400), (True, 200)):
+            body = inviter.body(ticket, policy=InvitationPolicy(relay_only=relay_only))
+            assert client.post("/session/v1/invitations", json=body, headers=kim.bearer).status_code == status
+
+
+def test_nothing_of_the_credentials_is_in_the_log(desk: World, tmp_path: Path) -> None:
+    """Neither name nor password nor the session they are for, also when something goes wrong."""
+    session = Desk(desk)
+    with configure(tmp_path, "server", level=logging.DEBUG):
+        session.ask(session.kim.bearer)
+        session.consent()
+        told = session.ask(session.kim.bearer).json()
+        broken = replace(desk.parts, turn=replace(SETTINGS, secret=None))  # type: ignore[arg-type]  # makes it fail
+        failing: TestClient[Any] = TestClient(build_app(broken), raise_server_exceptions=False)
+        path = f"/session/v1/{session.sid}/turn"
+        assert failing.post(path, headers=session.kim.bearer).status_code == 500
+    written = (tmp_path / "server.log").read_text()
+    assert "request failed" in written
+    for word in (told["credential"], told["username"], SECRET.decode(), "turn.example.com"):
+        assert word not in written
+
+
 def test_settings_that_cannot_work_keep_the_server_from_starting(tmp_path: Path) -> None:
     """One of the two missing, a short secret, a name that is none."""
     good, short, spaced = (tmp_path / name for name in ("good", "short", "spaced"))
@@ -145,6 +184,11 @@ def test_settings_that_cannot_work_keep_the_server_from_starting(tmp_path: Path)
     read = TurnSettings.read("turn.example.com", "203.0.113.9:5349", good)
     assert read == TurnSettings(("turn.example.com", 3478), ("203.0.113.9", 5349), SECRET)
     assert SECRET.decode() not in repr(read)
+    strict = TurnSettings.read("turn.example.com", None, good, only=True)
+    assert strict is not None
+    assert strict.only
+    with pytest.raises(WorldError):
+        TurnSettings.read(None, None, None, only=True)
     bad: list[tuple[str | None, str | None, Path | None]] = [
         ("turn.example.com", None, None), (None, None, good), (None, "turn.example.com", good),
         ("turn.example.com", None, short), ("turn.example.com", None, spaced),
