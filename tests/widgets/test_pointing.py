@@ -23,7 +23,7 @@ from tests.widgets.test_remote import picture as one_colour
 from widgets.companion.overlay import MarkOverlay, ScreenPart
 from widgets.companion.permission import PermissionWindow
 from widgets.companion.session import SharingBar
-from widgets.foundation import Theme, drawn_form, thinned
+from widgets.foundation import PlainLabel, Theme, drawn_form, thinned
 from widgets.remote.pens import Pens, Tool
 from widgets.remote.ports import CursorPicture
 from widgets.remote.tools import ask_words
@@ -73,6 +73,14 @@ def test_the_question_says_who_what_and_what_stays_out_and_no_is_the_default(the
             deed(window)
         assert told.args == [False]
         assert not window.isVisible()
+
+
+def test_the_agents_reason_is_one_plain_line(theme: Theme, qtbot: QtBot) -> None:
+    """Markup stays text; what turns the writing round or makes lines is left out."""
+    window, _clock = question(theme, qtbot, "<b>see</b>\n\u202eyou\u2066  there")
+    shown = [label.text() for label in window.findChildren(PlainLabel)]
+    assert "Kim Jiwoo writes: “<b>see</b> you there”" in shown
+    window.end()
 
 
 def test_enter_never_allows_and_a_click_counts_after_a_second(theme: Theme, qtbot: QtBot) -> None:

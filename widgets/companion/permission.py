@@ -72,7 +72,8 @@ class PermissionWindow(QWidget):
         """`who` is the agent and the organisation, `why` the agent's own text: both are from outside."""
         super().__init__()
         self._theme, self._words = theme, _WORDS[scope]
-        self._who, self._why = who, why.strip()
+        self._who = who
+        self._why = " ".join("".join(char if char.isprintable() else " " for char in why).split())
         self._deadline_ms, self._now_ms = deadline_ms, now_ms
         self._shown_ms = now_ms()
         self._done = False
