@@ -112,6 +112,9 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         "region": _("a region"),
         "drawn": _("a test picture"),
     }.get(str(data.get("target_kind", data.get("kind", ""))), _("a picture"))
+    further = _scope_or_word(data.get("scope")) and data.get("scope") != Scope.VIEW.value
+    back = data.get("scopes")
+    taken = ", ".join(filter(None, map(_scope_or_word, back))) if isinstance(back, list) else ""
     who = {"agent": _("the agent"), "customer": _("the customer")}.get(by, _("the system"))
     text = {
         EntryType.JOINED: _("The customer opened the invitation"),
@@ -121,8 +124,8 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         EntryType.SAS: _("The check number was compared and agreed")
         if data.get("ok")
         else _("The check number differed"),
-        EntryType.GRANT: _("Sharing began: {kind}"),
-        EntryType.REVOKE: _("A grant was taken back"),
+        EntryType.GRANT: _("Allowed too: {scope}") if further else _("Sharing began: {kind}"),
+        EntryType.REVOKE: _("Taken back: {scopes}") if taken else _("A grant was taken back"),
         EntryType.PAUSE: _("Paused by {who}"),
         EntryType.RESUME: _("Resumed by {who}"),
         EntryType.CONTROL: _("Mouse and keyboard were used"),
@@ -139,7 +142,12 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
     }[type_]
     count, scope = _number(data.get("count")), _scope_or_word(data.get("scope"))
     return text.format(
-        kind=kind, who=who, count=count, scope=scope, minutes=minutes_text(_number(data.get("duration_ms")))
+        kind=kind,
+        who=who,
+        count=count,
+        scope=scope,
+        scopes=taken,
+        minutes=minutes_text(_number(data.get("duration_ms"))),
     )
 
 

@@ -52,6 +52,19 @@ def test_every_grant_has_a_name(scope: Scope, language: Language) -> None:
     assert good(scope_text(scope), language)
 
 
+def test_a_further_grant_and_what_was_taken_back_are_named(language: Language) -> None:
+    """The first grant is that sharing began; the others say what."""
+    pointer = scope_text(Scope.POINTER)
+    first = entry_text(EntryType.GRANT, "customer", {"scope": "view", "target_kind": "window"})
+    more = entry_text(EntryType.GRANT, "customer", {"scope": "pointer"})
+    back = entry_text(EntryType.REVOKE, "customer", {"scopes": ["pointer", "<b>"]})
+    assert pointer not in first
+    assert pointer in more
+    assert pointer in back
+    assert all(good(text, language) for text in (first, more, back))
+    assert "<b>" not in back
+
+
 @pytest.mark.parametrize("type_", list(EntryType))
 def test_every_entry_of_the_record_is_one_line_without_words_from_outside(type_: EntryType, language: Language) -> None:
     """Whatever its data say."""
