@@ -108,7 +108,8 @@ class ClientCore(Loading):
         self._acked = answer.lmid
         self._stall.online(now_ms)
         if self._is_somebody_else(answer):
-            self._need_device(answer.lmid)
+            # what was confirmed before the server was restored may have been refused since: it is sent again
+            self._need_device(answer.lmid if answer.epoch == self._state.epoch else 0)
             return Applied()
         known = self._state.scopes
         fresh = {s.id: s.prio for s in answer.scopes if s.id not in known}

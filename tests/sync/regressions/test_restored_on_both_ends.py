@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.changes import CustomerSet
 from app.domain.entities import NOTE
+from app.domain.ids import new_id
 from sync.server.devices import Devices
 from tests.sync.desk import Client, Desk
 from tests.sync.looks import keep_above
@@ -47,6 +49,23 @@ def test_a_note_that_a_restored_server_refused_stands_in_the_tray_though_the_fil
     assert kim.sync()
     assert kim.sync()
     assert tray(kim) == [("rejected", "bestätigt und verloren")]
+    assert kim.profile.numbers().waiting == 0
+
+
+def test_the_same_when_work_after_the_copy_makes_the_computer_take_a_new_id(
+    desk: Desk, kim: Client, refused: Path
+) -> None:
+    """What the files took for confirmed was so for a server of before: under the new id it is sent again, and told."""
+    kim.do(CustomerSet(new_id(), desk.customer, {"name": "nach der Kopie"}))
+    assert kim.sync()
+    put_files_back(kim, refused)
+    kim.sync()
+    above = keep_above(kim)
+    assert above is not None
+    kim.new_device(above)
+    assert kim.sync()
+    assert kim.sync()
+    assert tray(kim) == [("orphaned", "bestätigt und verloren")]
     assert kim.profile.numbers().waiting == 0
 
 
