@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.domain import link
@@ -18,7 +19,7 @@ from app.domain.changes import NoteAdd
 from app.domain.ids import new_id
 from app.domain.ports import ViewKey
 from app.entry.agent_profile import open_agent_profile
-from app.entry.sync_worker_device import WipeMark, Wiper
+from app.entry.sync_worker_device import WIPE_MARK, WipeMark, Wiper
 from app.entry.sync_worker_live import LiveRetry
 from app.store.pending_file import pending_path
 from tests.fakes.wait import wait_until
@@ -223,6 +224,19 @@ def test_a_wipe_that_was_stopped_in_the_middle_is_finished_by_the_next_start(tmp
     open_agent_profile(folder, "another passphrase").profile.close()
     wiper.reported()
     assert wiper.order() is None
+
+
+def test_a_wipe_that_a_restored_server_knows_nothing_of_is_not_reported_for_ever(
+    server: ServerProcess, window: Window
+) -> None:
+    """The order went with the server's last hours: the next start reports it in vain, and that is the end of it."""
+    window.kill_worker()
+    mark = window.folder / WIPE_MARK
+    order = WipeMark(server=server.url, device=_device(window), wipe_token="of before")
+    mark.write_bytes(msgspec.json.encode(order))
+    window.start_worker()
+    wait_until(lambda: not mark.exists(), 15)
+    assert _ask(server, "SELECT state, wiped_at FROM device WHERE id = ?", _device(window)) == [("active", None)]
 
 
 def test_a_live_channel_that_does_not_last_is_not_tried_at_once() -> None:
