@@ -98,7 +98,6 @@ a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f
 a=rtpmap:97 rtx/90000
 a=fmtp:97 apt=96
 a=candidate:1 1 udp 2130706431 127.0.0.1 40000 typ host
-a=candidate:2 1 udp 16777215 203.0.113.9 50000 typ relay raddr 0.0.0.0 rport 9
 a=end-of-candidates
 a=ice-ufrag:abcd
 a=ice-pwd:0123456789012345678901
@@ -191,8 +190,9 @@ class FakeChild:
         elif opened.relay_only:
             lines = [line for line in lines if " typ host" not in line]
         works = side is None or side.relay_works
-        if not (works and any(server["urls"].startswith("turn") for server in opened.ice)):
-            lines = [line for line in lines if " typ relay" not in line]
+        if works and any(server["urls"].startswith("turn") for server in opened.ice):
+            at = lines.index("a=end-of-candidates")
+            lines.insert(at, "a=candidate:2 1 udp 16777215 203.0.113.9 50000 typ relay raddr 0.0.0.0 rport 9")
         return "\r\n".join(lines)
 
     def speaks_on(self, epoch: int) -> int:
