@@ -39,7 +39,8 @@ def open_agent_profile(folder: Path, passphrase: str | None) -> Opened:
     key = keys.get(_DATABASE)
     if key is None:
         wiper = Wiper(folder, None)
-        if wiper.order() is not None:
+        order = wiper.order()
+        if order is not None and not order.removed:
             wiper.remove_files()  # the server took this device away, and something stopped us in the middle
         if (folder / "pending.db").exists():
             # the key went missing: a new one would open nothing and hide that the old one may come back

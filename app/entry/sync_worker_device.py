@@ -50,11 +50,15 @@ class Renumbering(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WipeMark(msgspec.Struct, frozen=True, kw_only=True):
-    """The server's order, kept until it is carried out and reported."""
+    """The server's order, kept until it is carried out and reported.
+
+    `removed`: the files are gone and only the word is left; what lies here since then is a later profile's.
+    """
 
     server: str
     device: bytes
     wipe_token: str | None
+    removed: bool = False
 
 
 class NoTokens:
@@ -84,13 +88,7 @@ class Wiper:
 
     def destroy_keys(self, mark: WipeMark) -> None:
         """Keep the order, then make the files unreadable for ever."""
-        path = self._folder / WIPE_MARK
-        with contextlib.suppress(OSError), path.with_suffix(".new").open("wb") as out:
-            out.write(msgspec.json.encode(mark))
-            out.flush()
-            os.fsync(out.fileno())
-        with contextlib.suppress(OSError):
-            path.with_suffix(".new").replace(path)
+        self._keep(mark)
         if self._keyring is not None:
             from app.desktop.keyring_store import open_secrets  # here: key store libraries load slowly
 
@@ -103,6 +101,15 @@ class Wiper:
         with contextlib.suppress(OSError):
             (self._folder / "secrets.json").unlink()
         _log.warning("keys deleted", code="revoked")
+
+    def _keep(self, mark: WipeMark) -> None:
+        path = self._folder / WIPE_MARK
+        with contextlib.suppress(OSError):
+            with path.with_suffix(".new").open("wb") as out:
+                out.write(msgspec.json.encode(mark))
+                out.flush()
+                os.fsync(out.fileno())
+            path.with_suffix(".new").replace(path)
 
     def remove_files(self) -> bool:
         """Remove databases, blobs and drafts; False while a window still holds them open."""
@@ -117,6 +124,9 @@ class Wiper:
                     shutil.rmtree(path, ignore_errors=True)
                 elif path.is_file() and path.name not in _KEPT:
                     path.unlink(missing_ok=True)
+            mark = self.order()
+            if mark is not None:
+                self._keep(msgspec.structs.replace(mark, removed=True))
         finally:
             lock.release()
         return True

@@ -16,6 +16,7 @@ import pytest
 
 from app.domain import link
 from app.domain.changes import NoteAdd
+from app.domain.errors import StoreUnavailable
 from app.domain.ids import new_id
 from app.domain.ports import ViewKey
 from app.entry.agent_profile import open_agent_profile
@@ -224,6 +225,23 @@ def test_a_wipe_that_was_stopped_in_the_middle_is_finished_by_the_next_start(tmp
     open_agent_profile(folder, "another passphrase").profile.close()
     wiper.reported()
     assert wiper.order() is None
+
+
+def test_a_wipe_that_is_not_reported_yet_takes_no_later_profile_along(tmp_path: Path) -> None:
+    """The server was never reached since; then the new profile's key goes missing, and may come back."""
+    folder = tmp_path / "profile"
+    wiper = Wiper(folder, None)
+    open_agent_profile(folder, "a passphrase").profile.close()
+    wiper.destroy_keys(WipeMark(server="http://127.0.0.1:9", device=b"d" * 16, wipe_token="t"))
+    open_agent_profile(folder, "another passphrase").profile.close()
+    typed = pending_path(folder).read_bytes()
+    (folder / "secrets.json").rename(tmp_path / "secrets.json")
+    with pytest.raises(StoreUnavailable, match="store_wrong_key"):
+        open_agent_profile(folder, "another passphrase")
+    assert pending_path(folder).read_bytes() == typed
+    (tmp_path / "secrets.json").rename(folder / "secrets.json")
+    open_agent_profile(folder, "another passphrase").profile.close()
+    assert wiper.order() is not None  # still to be reported
 
 
 def test_a_wipe_that_a_restored_server_knows_nothing_of_is_not_reported_for_ever(
