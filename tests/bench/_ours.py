@@ -71,7 +71,7 @@ class Stub:
             else:
                 self.inbox.put(message)
 
-    def want(self, kind: type[M], timeout_s: float = 20) -> M:
+    def want(self, kind: type[M], timeout_s: float = 60) -> M:
         """Return the next message of this kind; others are passed over. Raises queue.Empty."""
         end = time.perf_counter() + timeout_s
         while True:
@@ -79,15 +79,15 @@ class Stub:
             if isinstance(message, kind):
                 return message
 
-    def want_frame(self, timeout_s: float = 20) -> Frame:
+    def want_frame(self, timeout_s: float = 60) -> Frame:
         """Return the next picture notice. Raises queue.Empty."""
         return self.frames.get(timeout=timeout_s)
 
     def end(self) -> Ended:
         """End the child in order and reap it."""
         self.link.send(End())
-        ended = self.want(Ended, 5)
-        self.link.wait(5)
+        ended = self.want(Ended, 30)
+        self.link.wait(30)
         self.link.close()
         self._thread.join(5)
         return ended

@@ -154,6 +154,16 @@ def test_odd_sizes_are_padded_by_one_row_and_column() -> None:
     assert picture.rows[20, 32] == 33 * 21 - 1
 
 
+def test_a_further_grant_does_not_begin_the_picture_anew() -> None:
+    """Only a gate that was shut has opened."""
+    gate = Gate()
+    gate.set(connected=True)
+    assert gate.set(granted=True)
+    assert not gate.set(granted=True)
+    gate.set(running=False)
+    assert gate.set(running=True)
+
+
 @pytest.mark.parametrize("flag", ["granted", "connected", "running", "live"])
 def test_each_flag_alone_closes_the_gate(flag: str) -> None:
     """Revoked, disconnected, paused or ended: the frame counter does not move."""
