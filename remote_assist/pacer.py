@@ -48,7 +48,8 @@ class Pacer:
             if self._rtx_task is None or self._rtx_task.done():
                 self._rtx_task = asyncio.create_task(self._send_rtx())
         else:
-            while self._rtx and self._rtx_task is not None and not self._rtx_task.done():
+            # also while the last of them has left the queue and waits for its turn
+            while self._rtx_task is not None and not self._rtx_task.done():
                 await asyncio.wait([self._rtx_task])
             await self._send_media(data)
 
