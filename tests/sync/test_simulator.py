@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
@@ -44,6 +45,21 @@ def test_a_planted_bug_is_found(name: str) -> None:
 def test_there_are_at_least_twenty_planted_bugs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-plants"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(PLANTS) >= 20
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_a_planted_bug_takes_the_place_of_what_it_breaks(name: str) -> None:
+    """One that cannot be called in its place is found by its crash, which proves nothing."""
+    for owner, attribute, bug in PLANTS[name].make():
+        before = getattr(inspect.getattr_static(owner, attribute, None), "__func__", None) or getattr(
+            owner, attribute, None
+        )
+        bug = getattr(bug, "__func__", bug)
+        if not inspect.isfunction(before) or not inspect.isfunction(bug):
+            continue
+        told = inspect.signature(before).parameters.values()
+        named = {one.name: None for one in told if one.kind is one.KEYWORD_ONLY}
+        inspect.signature(bug).bind(*[None for one in told if one.kind <= one.POSITIONAL_OR_KEYWORD], **named)
 
 
 def test_the_results_are_written_for_machines(tmp_path: Path) -> None:

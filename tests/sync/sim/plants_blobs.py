@@ -19,9 +19,9 @@ from tests.sync.sim.plants_registry import Change, plant
 
 @plant("cut_upload_believed", "a file counts as sent when the line broke")
 def _believed() -> Sequence[Change]:
-    async def upload(transport: Any, file: Any) -> None:
+    async def upload(transport: Any, file: Any, parts: Any = None) -> None:
         with contextlib.suppress(ServerUnreachable):
-            await sync.blobs.upload(transport, file)
+            await sync.blobs.upload(transport, file, parts)
 
     return [(app.entry.sync_worker_blobs, "upload", upload)]
 
