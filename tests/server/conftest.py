@@ -8,10 +8,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from sync.server.store import Store, sqlite_url
 from tests.fakes.services import Broker, Postgres
 from tests.server.world import World
+
+
+@pytest.fixture(autouse=True)
+def whole_log() -> None:
+    """Whatever ran before in this process, such as a simulated world, which is silent."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
