@@ -45,13 +45,23 @@ class Hearer(asyncio.DatagramProtocol):
             self.heard.set_result(data)
 
 
+class Ending(asyncio.DatagramProtocol):
+    """Tells when the way to the relay is closed: TLS ends with an answer of the other side, so not at once."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self.ended.set()
+
+
 @contextlib.asynccontextmanager
 async def allocated(server: Coturn, way: str = "udp", **changes: Any) -> AsyncIterator[tuple[Any, Any]]:
     """Allocate at the relay as aioice does; yield its transport and the client beneath it."""
     told = server.answer(os.urandom(16), "customer") | changes  # coturn lets a place go a second after the last use
     host, port = server.settings.tls if way == "tls" and server.settings.tls else server.settings.plain
-    transport, _ = await turn.create_turn_endpoint(
-        asyncio.DatagramProtocol,
+    transport, ending = await turn.create_turn_endpoint(
+        Ending,
         server_addr=(host, port),
         username=str(told["username"]),
         password=str(told["credential"]),
@@ -63,6 +73,8 @@ async def allocated(server: Coturn, way: str = "udp", **changes: Any) -> AsyncIt
         yield transport, client
     finally:
         await client.delete()
+        client.receiver = ending  # a test may have put its own in the place
+        await asyncio.wait_for(ending.ended.wait(), 30)  # a loop that is closed before leaves a socket open
 
 
 async def refused(work: Any) -> int:
