@@ -23,6 +23,7 @@ class AskBook:
         self._waits_until: dict[Scope, int] = {}
         self._free_at: dict[Scope, int] = {}
         self._taken: set[Scope] = set()
+        self._used: set[Scope] = set()
 
     def offer(self, allowed: Iterable[Scope], supported: Iterable[str]) -> None:
         """Only what the invitation allows and both programs can do may be asked for."""
@@ -58,11 +59,16 @@ class AskBook:
     def granted(self, scopes: Iterable[Scope]) -> None:
         """The scopes granted now."""
         now = frozenset(scopes)
-        self._taken = (self._taken | (self._granted - now)) - now
+        self._taken = (self._taken | (self._granted - now - self._used)) - now
+        self._used &= now
         self._granted = now
         for scope in now:
             self._waits_until.pop(scope, None)
             self._free_at.pop(scope, None)
+
+    def used(self, scope: Scope) -> None:
+        """The one deed that this grant covers is done: when it falls, nobody took it back."""
+        self._used.add(scope)
 
     def tick(self, now_ms: int) -> tuple[Scope, ...]:
         """Return the scopes for which nobody answered."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.domain.assist import EntryType, SessionView
+from app.domain.assist import EntryType, Scope, SessionView
 from app.domain.invitation import invite_hash
 from app.domain.signed import b64, lp, unb64, verify
 from remote_assist.actions import ChainEntry, Clock, Receipt
@@ -78,6 +78,10 @@ class CustomerRecord:
         entry = self._chain.add(type_, by, at, data)
         invitation = self._checked.invitation
         return ChainEntry(invitation.sid, invitation.ticket_id, entry.n, type_.value, at, entry.hash, entry.text)
+
+    def spent(self, scope: Scope) -> None:
+        """A grant for one deed is over; the entry of the deed says what came of it."""
+        self._close_grants(self._clock.utc_ms(), (scope.value,))
 
     def _close_grants(self, at: int, scopes: Collection[str] | None = None) -> None:
         for grant in self._grants:

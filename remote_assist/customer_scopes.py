@@ -70,6 +70,14 @@ class CustomerScopes(CustomerLink):
         self._say(wire.Refused(scope))
         self._out.append(ScopeSettled(scope))
 
+    def _spend(self, scope: Scope) -> None:
+        """A grant that covers one deed has done its work: it falls without anybody having taken it back."""
+        if self._book.revoke(scope):
+            self._fell_at[scope] = self._now
+            if self._record is not None:
+                self._record.spent(scope)
+            self._tell_grants()
+
     # --- what a grant shows ----------------------------------------------------------------------------------------
 
     def _on_marks(self, message: wire.Pointer | wire.AddMark | wire.RemoveMark | wire.ClearMarks) -> None:
