@@ -24,6 +24,8 @@ from msgspec import structs
 
 from app.domain.assist import Role
 from remote_assist import aiortc_patches, incoming
+from remote_assist.bulk_sender import QUEUED, BulkSender
+from remote_assist.channels import scope_of
 from remote_assist.child_protocol import (
     Ack,
     Drop,
@@ -77,6 +79,7 @@ class Child:
         self._paused = False
         self._rates = incoming.Rates()
         self._done = asyncio.Event()
+        self._bulk = BulkSender(self._may_send, lambda: self._paused, self._post)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_state: dict[int, PeerState] = {}
         self.violations = 0
@@ -91,6 +94,7 @@ class Child:
         await self._done.wait()
         watch.cancel()
         with contextlib.suppress(TimeoutError):
+        self._bulk.close()
             await asyncio.wait_for(self._close_peers(), _CLOSE_S)
         self._link.send(Ended(self._role.frames_sent))
         self._link.flush(1)
@@ -191,6 +195,7 @@ class Child:
 
     def _keep(self, epoch: int) -> None:
         peer = self._peers.get(epoch)
+        self._bulk.use(peer)
         if peer is not None:
             self._drop(lambda other: other != epoch)
             if peer is not self._active or isinstance(self._role, CustomerRole):
@@ -206,6 +211,7 @@ class Child:
 
     async def _close_peers(self) -> None:
         await asyncio.gather(*(peer.close() for peer in self._peers.values()), return_exceptions=True)
+                self._bulk.use(None)
 
     # --- data channels --------------------------------------------------------------------------------------------
 
@@ -213,7 +219,15 @@ class Child:
         if message.epoch >= 0:
             peer = self._peers.get(message.epoch)
         elif self._active is not None and self._active.channels_open:
+    def _may_send(self, channel: str) -> bool:
+        """What was not granted is not produced; the agent's end leaves that to the customer's."""
+        scope = scope_of(channel, Role(self._role_name))
+        return self._role_name == Role.AGENT or (scope is not None and scope.value in self._scopes)
+
             peer = self._active
+        if message.channel in QUEUED:
+            self._bulk.put(message.channel, message.data)
+            return
         else:
             peer = next((p for p in reversed(self._peers.values()) if p.channels_open), None)
         if peer is None or not peer.send(message.channel, message.data):

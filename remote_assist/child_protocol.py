@@ -98,7 +98,11 @@ class Drop(_Msg, frozen=True, tag="drop"):
 
 
 class Send(_Msg, frozen=True, tag="send"):
-    """Send bytes on a named data channel ("ctl", "ptr", ...) of the connection in use, or of `epoch` alone."""
+    """Send bytes on a named data channel ("ctl", "ptr", ...) of the connection in use, or of `epoch` alone.
+
+    On the bulk channels they wait for their turn, always on the connection in use: each that leaves is told by `Sent`,
+    and a Fault "not_sent" names a channel on which what waited will not be sent.
+    """
 
     channel: str
     data: bytes
@@ -201,6 +205,12 @@ class Stats(_Msg, frozen=True, tag="stats"):
     values: dict[str, float]
 
 
+class Sent(_Msg, frozen=True, tag="sent"):
+    """One message that waited on the bulk channel ("clip", "diag", "file") has left: there is room for the next."""
+
+    channel: str
+
+
 class Place(_Msg, frozen=True, tag="place"):
     """Customer: where the captured target is now, x, y, width, height in physical pixels of the desktop."""
 
@@ -226,7 +236,9 @@ class Ended(_Msg, frozen=True, tag="ended"):
     frames_sent: int = 0
 
 
-FromChild = Ready | Fingerprint | LocalSdp | PeerState | Targets | Recv | Frame | Stats | Place | Ack | Fault | Ended
+FromChild = (
+    Ready | Fingerprint | LocalSdp | PeerState | Targets | Recv | Frame | Stats | Sent | Place | Ack | Fault | Ended
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)

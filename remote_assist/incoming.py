@@ -11,15 +11,16 @@ import msgspec
 from app.domain.assist import Role
 from app.domain.signed import unb64
 from remote_assist import messages, tiles
+from remote_assist.channels import Malformed, scope_of
+from remote_assist.grants import BUILT_SCOPES
 from remote_assist.marks import Bucket
-from remote_assist.messages import CHANNELS, Malformed
 
 __all__ = ["Malformed", "NotGranted", "Rates", "read", "read_run"]
 
-# Channels whose messages this version takes; the others have no scope that can be granted yet.
-_BUILT: Final = frozenset({"ctl", "cur", "ptr", "ann"})
+# Channels whose messages are read here. A message whose scope is not built yet is never taken, from either end.
+_READ: Final = frozenset({"ctl", "cur", "ptr", "ann", "file", "clip", "diag"})
 # A second, at once. What was held up on the way comes in one go: three seconds of it, then the line counts as lost.
-_RATES: Final = {"cur": (120, 360), "ptr": (60, 180), "ann": (30, 90), "cursor_shape": (20, 60)}
+_RATES: Final = {"cur": (120, 360), "ptr": (60, 180), "ann": (30, 90), "cursor_shape": (20, 60), "chat": (2, 60)}
 
 
 class NotGranted(Exception):  # says what is wrong
@@ -59,12 +60,14 @@ def read(
         raise Malformed(channel)
     if rates is not None and not rates.allow(channel, now_ms):
         raise NotGranted(f"{channel} rate")
-    scope = CHANNELS[channel].scope
+    scope = scope_of(channel, sender)
     if sender is Role.AGENT and scope is not None and (scope.value not in scopes or paused):
         raise NotGranted(channel)
-    if channel not in _BUILT:
+    if channel not in _READ or (scope is not None and scope not in BUILT_SCOPES):
         raise NotGranted(channel)
     message = _decode(channel, data, sender)
+    if isinstance(message, messages.Chat) and rates is not None and not rates.allow("chat", now_ms):
+        raise NotGranted("ctl rate")
     if isinstance(message, messages.CursorShape):
         if rates is not None and not rates.allow("cursor_shape", now_ms):
             raise NotGranted("ctl rate")

@@ -187,6 +187,7 @@ class Peer:
         for item in sctp.transport.getLocalParameters().fingerprints if sctp is not None else ():
             if item.algorithm.lower() == "sha-256":
                 return bytes.fromhex(item.value.replace(":", ""))
+        self.clip_waits = False
         raise BadSdp("own fingerprint")
 
     async def offer(self, mailbox: Mailbox, gate: Gate) -> str:
@@ -194,7 +195,7 @@ class Peer:
         self.encoder = ScreenEncoder(mailbox, gate, lambda: self.rate.bps)
         self._track = ScreenTrack(mailbox, gate, self.encoder)
         mailbox.on_filled = self._track.wake
-        line = Line(lambda data: self.send("tile", data), self._bulk_free, self._charge, lambda: self.rate.bps)
+        line = Line(lambda data: self.send("tile", data), self._tile_free, self._charge, lambda: self.rate.bps)
         self.tiles = TileSender(self.encoder, mailbox, gate, line)
         transceiver = self._pc.addTransceiver(self._track, direction="sendonly")
         self._sender = transceiver.sender
@@ -210,10 +211,30 @@ class Peer:
         aiortc_patches.set_send(self._sender, lambda send, rtx: self._paced(send, rtx, gate))
         return self._local()
 
-    def _bulk_free(self) -> bool:
+    @property
+    def bulk_free(self) -> bool:
         """Whether a bulk channel may send its next message."""
-        waits = any(self._channels[name].bufferedAmount for name in _BULK)
-        return not waits and self.pacer is not None and self.pacer.free
+        if any(self._channels[name].bufferedAmount for name in _BULK):
+            return False
+        return self.role == Role.AGENT or (self.pacer is not None and self.pacer.free)
+
+    @property
+    def tiles_due(self) -> bool:
+        """Whether exact tiles could leave now: they go before bundles and files."""
+        return self.tiles is not None and self.tiles.due
+
+    @property
+    def picture_bps(self) -> int:
+        """The rate of which the picture has the larger part; 0 where none is sent."""
+        return self.rate.bps if self.role == Role.CUSTOMER else 0
+
+    def send_bulk(self, channel: str, data: bytes) -> bool:
+        """Send one message on a bulk channel, out of the picture's rate."""
+        self._charge(len(data))
+        return self.send(channel, data)
+
+    def _tile_free(self) -> bool:
+        return not self.clip_waits and self.bulk_free
 
     def _charge(self, size: int) -> None:
         if self.pacer is not None:

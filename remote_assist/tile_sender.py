@@ -57,13 +57,18 @@ class TileSender:
         if self._task is not None:
             self._task.cancel()
 
+    @property
+    def due(self) -> bool:
+        """Whether something of the picture that stands still has not been sent exactly yet."""
+        return self._task is not None and self._waits()
+
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_BUSY_S if await self._turn() else _IDLE_S)
 
     async def _turn(self) -> bool:
         """Send a message if one is due and there is room; return whether another may follow soon."""
-        if not self._still() or not self._topoff.waiting(now_us()):
+        if not self._waits():
             return False
         if not self._line.free():
             return True
@@ -76,6 +81,9 @@ class TileSender:
         else:
             self._topoff.not_sent(message)
         return True
+
+    def _waits(self) -> bool:
+        return self._still() and self._topoff.waiting(now_us())
 
     def _still(self) -> bool:
         """Whether what the other end has seen is what it should see, as fine as pictures get."""

@@ -7,7 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remote_assist.bulk import DIAG, FILE, MAX_DATA_BYTES, MAX_ID, MAX_MESSAGE_BYTES, Chunk, decode, encode
+from remote_assist.bulk import (
+    CLIP,
+    CLIP_PARTS_MAX,
+    DIAG,
+    FILE,
+    MAX_CLIP_DATA_BYTES,
+    MAX_DATA_BYTES,
+    MAX_ID,
+    MAX_MESSAGE_BYTES,
+    Chunk,
+    decode,
+    decode_part,
+    encode,
+    encode_part,
+)
 from remote_assist.messages import Malformed
 
 IDS = st.integers(0, MAX_ID)
@@ -70,3 +84,24 @@ def test_nothing_is_written_that_nobody_would_read(chunk: Chunk) -> None:
     """The own side keeps the rules it asks of others."""
     with pytest.raises(ValueError, match=r"id|length"):
         encode(FILE, chunk)
+
+
+def test_a_part_of_a_text_has_the_form_written_down() -> None:
+    """Type, number, count, data; the longest text is 65 parts."""
+    assert encode_part(1, 2, b"ab") == b"\x70\x00\x01\x00\x02ab"
+    assert len(encode_part(0, 1, bytes(MAX_CLIP_DATA_BYTES))) == MAX_MESSAGE_BYTES
+    assert CLIP_PARTS_MAX == 65
+    for part, of, data in [(1, 1, b"x"), (-1, 1, b"x"), (0, 66, b"x"), (0, 1, b""), (0, 1, bytes(MAX_MESSAGE_BYTES))]:
+        with pytest.raises(ValueError, match=r"part|length"):
+            encode_part(part, of, data)
+
+
+@given(st.binary(max_size=40), st.booleans())
+def test_any_bytes_are_a_part_or_malformed_and_nothing_else(raw: bytes, right_type: bool) -> None:
+    """As with chunks."""
+    raw = bytes([CLIP]) + raw if right_type else raw
+    try:
+        part, of, data = decode_part(raw)
+    except Malformed:
+        return
+    assert encode_part(part, of, data) == raw
