@@ -78,8 +78,8 @@ class Child:
         self._scopes: frozenset[str] = frozenset()
         self._paused = False
         self._rates = incoming.Rates()
-        self._done = asyncio.Event()
         self._bulk = BulkSender(self._may_send, lambda: self._paused, self._post)
+        self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_state: dict[int, PeerState] = {}
         self.violations = 0
@@ -93,8 +93,8 @@ class Child:
         watch = asyncio.create_task(self._watch())
         await self._done.wait()
         watch.cancel()
-        with contextlib.suppress(TimeoutError):
         self._bulk.close()
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._close_peers(), _CLOSE_S)
         self._link.send(Ended(self._role.frames_sent))
         self._link.flush(1)
@@ -191,11 +191,11 @@ class Child:
 
     def _use(self, peer: Peer) -> None:
         self._active = peer
+        self._bulk.use(peer)
         self._role.connected(peer)
 
     def _keep(self, epoch: int) -> None:
         peer = self._peers.get(epoch)
-        self._bulk.use(peer)
         if peer is not None:
             self._drop(lambda other: other != epoch)
             if peer is not self._active or isinstance(self._role, CustomerRole):
@@ -207,27 +207,27 @@ class Child:
             peer = self._peers.pop(epoch)
             if peer is self._active:
                 self._active = None
+                self._bulk.use(None)
             self._spawn(peer.close())
 
     async def _close_peers(self) -> None:
         await asyncio.gather(*(peer.close() for peer in self._peers.values()), return_exceptions=True)
-                self._bulk.use(None)
 
     # --- data channels --------------------------------------------------------------------------------------------
 
-    def _send(self, message: Send) -> None:
-        if message.epoch >= 0:
-            peer = self._peers.get(message.epoch)
-        elif self._active is not None and self._active.channels_open:
     def _may_send(self, channel: str) -> bool:
         """What was not granted is not produced; the agent's end leaves that to the customer's."""
         scope = scope_of(channel, Role(self._role_name))
         return self._role_name == Role.AGENT or (scope is not None and scope.value in self._scopes)
 
-            peer = self._active
+    def _send(self, message: Send) -> None:
         if message.channel in QUEUED:
             self._bulk.put(message.channel, message.data)
             return
+        if message.epoch >= 0:
+            peer = self._peers.get(message.epoch)
+        elif self._active is not None and self._active.channels_open:
+            peer = self._active
         else:
             peer = next((p for p in reversed(self._peers.values()) if p.channels_open), None)
         if peer is None or not peer.send(message.channel, message.data):

@@ -173,6 +173,7 @@ class Peer:
         self._seam: aiortc_patches.ReceiverSeam | None = None
         self._last_frame_id = -1
         self.foreign_channels = 0
+        self.clip_waits = False
         self._pc.on("datachannel", self._refuse_channel)
         self._pc.on("track", self._on_track)
         for event in ("connectionstatechange", "iceconnectionstatechange"):
@@ -187,7 +188,6 @@ class Peer:
         for item in sctp.transport.getLocalParameters().fingerprints if sctp is not None else ():
             if item.algorithm.lower() == "sha-256":
                 return bytes.fromhex(item.value.replace(":", ""))
-        self.clip_waits = False
         raise BadSdp("own fingerprint")
 
     async def offer(self, mailbox: Mailbox, gate: Gate) -> str:
