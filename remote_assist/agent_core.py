@@ -13,6 +13,8 @@ from app.domain.assist import EndReason, EntryType, Notice, Phase, ProofKind, Ro
 from app.domain.certificate import read_certificate
 from app.domain.documents import SignedDocument
 from app.domain.invitation import (
+    BROWSER_MODE,
+    COMPANION_MODE,
     Invitation,
     InvitationPolicy,
     invite_hash,
@@ -68,6 +70,7 @@ class InviteRequest:
     scopes_max: tuple[Scope, ...] = BUILT_SCOPES
     policy: InvitationPolicy = field(default_factory=InvitationPolicy)
     customer_device_keys: tuple[bytes, ...] = ()
+    modes: tuple[str, ...] = (COMPANION_MODE,)
 
 
 class AgentCore(EndLink):
@@ -142,13 +145,17 @@ class AgentCore(EndLink):
             raise DroppedEnvelope("another invitation")
         if not hmac.compare_digest(body.proof, proof) or Scope.VIEW.value not in body.scopes_supported:
             raise DroppedEnvelope("proof")
+        browser = body.app == BROWSER_MODE
+        if (BROWSER_MODE if browser else COMPANION_MODE) not in invitation.modes:
+            raise DroppedEnvelope("mode")
+        self._browser = browser
         self._reader, self._session_key, self._supported = reader, key, tuple(body.scopes_supported)
         self._writer = EnvelopeWriter(self._sid, self.role, self._identity.device_key)
         self._chain = ChainReader(key, invite_hash(signed))
         self._apply(machine.opened(self._now))
         self._out.append(CustomerJoined(self._proof_kind(body, key), body.app, body.platform))
         # Started while the customer reads, so that it is ready at the consent; until then it has no connection.
-        self._child_limits = {"fps_max": invitation.policy.fps_max}
+        self._child_limits = {"fps_max": invitation.policy.fps_max, "browser": int(self._browser)}
         self._start_child()
         self._tell_view()
 

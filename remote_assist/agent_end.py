@@ -65,6 +65,7 @@ class AgentEnd(AgentWishes):
             created=utc,
             not_after=utc + self._limits.invited_ms,
             policy=policy,
+            modes=request.modes,
         )
         self._signed = build_invitation(self._identity.device_key, self._invitation)
         self._relay_only = policy.relay_only

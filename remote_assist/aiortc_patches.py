@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: SLF001  # the one module that touches private names of aiortc; a canary watches them
-"""Everything private of aiortc and aioice that Deskside touches: patches P1, P2, P4, P5, seams S1 to S4, L1.
+"""Everything private of aiortc and aioice that Deskside touches: patches P1 to P5, seams S1 to S6, L1.
 
 `apply()` is called once when a session child starts and refuses any other version. What each patch is for stands with
 it; `tests/remote_assist/test_aiortc_canary.py` holds hashes of the sources they were written against.
 
 P1  frames are released at the marker bit, not when the next frame begins
 P2  4,096 packets of depth and history; an old duplicate never resets anything
+P3  a browser is told when each packet came (transport-wide feedback), and no bit rate is estimated for it
 P4  a missing packet is asked for again until it comes or is given up, then a keyframe is asked for
 P5  of decoded frames only the newest waits, of encoded ones eight; a full queue drops to the next keyframe
 S1  the sender's encoder and its keyframe request, S2 the transport's send function, S3 the sockets' receive buffers,
@@ -24,9 +25,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import aioice.ice
 import aiortc
@@ -37,8 +38,12 @@ import av
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs.base import Decoder, Encoder
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpHeaderExtensionParameters
 from aiortc.rtp import RtpPacket
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+
+from remote_assist.twcc import EXTENSION_ID, EXTENSION_URI, Feedback
 
 AIORTC_VERSION: Final = "1.16."
 AIOICE_VERSION: Final = "0.13."
@@ -49,6 +54,7 @@ _MASK: Final = 0xFFFF
 _DECODER_PIXELS_MAX: Final = 3840 * 2160
 _ENCODED_MAX: Final = 8
 _KEYFRAME_START: Final = b"\x00\x00\x00\x01\x67"
+_VP8_START: Final = b"\x9d\x01\x2a"
 _NACK_TRIES: Final = 10
 _NACK_LIFE_S: Final = 1.0
 _ARRIVALS_MAX: Final = 500
@@ -59,8 +65,11 @@ class WrongVersion(Exception):  # says what is wrong
     """The libraries are not those the patches were written for."""
 
 
-def apply(*, loopback: bool = False) -> None:
-    """Patch the loaded libraries. Idempotent. With `loopback` 127.0.0.1 is offered too. Raises WrongVersion."""
+def apply(*, loopback: bool = False, browser: bool = False) -> None:
+    """Patch the loaded libraries. Idempotent. Raises WrongVersion.
+
+    With `loopback` 127.0.0.1 is offered too; with `browser` the other end is one, and what only it needs is announced.
+    """
     if not aiortc.__version__.startswith(AIORTC_VERSION) or not aioice.__version__.startswith(AIOICE_VERSION):
         raise WrongVersion(f"aiortc {aiortc.__version__}, aioice {aioice.__version__}")
     receiver: Any = aiortc.rtcrtpreceiver
@@ -70,6 +79,7 @@ def apply(*, loopback: bool = False) -> None:
     modules: tuple[Any, ...] = (receiver, aiortc.rtcrtpsender, aiortc.rtp)
     for module in modules:
         module.RTP_HISTORY_SIZE = DEPTH
+    _announce(browser=browser)
     ice: Any = aioice.ice
     stock = getattr(ice.get_host_addresses, "stock", ice.get_host_addresses)
     ice.get_host_addresses = _HostAddresses(stock, always=loopback)
@@ -87,6 +97,38 @@ class _HostAddresses:
         if use_ipv4 and (self.always or not found):
             found.append("127.0.0.1")
         return found
+
+
+# --- P3: what is announced to a browser ---------------------------------------------------------------------------
+
+_STOCK_CODECS: Final = list(aiortc.codecs.CODECS["video"])
+_STOCK_EXTENSIONS: Final = list(aiortc.codecs.HEADER_EXTENSIONS["video"])
+_PROFILE: Final = "42e01f"
+
+
+def _announce(*, browser: bool) -> None:
+    """Let the library's video codecs and header extensions be those for a browser, or its own again."""
+    if browser:
+        codecs = [_for_browser(codec) for codec in _STOCK_CODECS if _wanted(codec)]
+        extensions = [*_STOCK_EXTENSIONS, RTCRtpHeaderExtensionParameters(id=EXTENSION_ID, uri=EXTENSION_URI)]
+    else:
+        codecs, extensions = list(_STOCK_CODECS), list(_STOCK_EXTENSIONS)
+    aiortc.codecs.CODECS["video"][:] = codecs
+    aiortc.codecs.HEADER_EXTENSIONS["video"][:] = extensions
+
+
+def _wanted(codec: Any) -> bool:
+    """VP8 and the one profile of H.264, each with its retransmission."""
+    apt = codec.parameters.get("apt")
+    named = next((c for c in _STOCK_CODECS if c.payloadType == apt), codec)
+    return named.name == "VP8" or named.parameters.get("profile-level-id") == _PROFILE
+
+
+def _for_browser(codec: Any) -> Any:
+    if not codec.rtcpFeedback:
+        return codec
+    kept = [item for item in codec.rtcpFeedback if item.type != "goog-remb"]
+    return replace(codec, rtcpFeedback=[*kept, RTCRtcpFeedback(type="transport-cc")])
 
 
 def _jitter_buffer(capacity: int, prefetch: int = 0, is_video: bool = False) -> JitterBuffer | MarkerJitterBuffer:
@@ -146,7 +188,8 @@ class MarkerJitterBuffer:
         first = last
         while (before := self._packets.get((first - 1) & _MASK)) is not None and before.timestamp == timestamp:
             first = (first - 1) & _MASK
-        whole = self._packets[first]._data.startswith(_KEYFRAME_START)  # type: ignore[attr-defined]  # see _release
+        data = self._packets[first]._data  # type: ignore[attr-defined]  # see _release
+        whole = data.startswith(_KEYFRAME_START) or _is_vp8_keyframe(data)
         if whole and first != self._scan and not self._waits_for_nothing(first):
             self._skip_to(first, aligned=True)
             self.on_skipped(first)
@@ -320,6 +363,7 @@ class EncodedQueue:
         self._ready = threading.Condition()
         self._need_key = False
         self._ask_keyframe = ask_keyframe
+        self.codec: Any = None  # of the newest frame
         self.longest = 0
         self.dropped = 0
 
@@ -329,6 +373,7 @@ class EncodedQueue:
                 self._items.append(None)
             else:
                 codec, frame = item
+                self.codec = codec
                 base = frame.timestamp
                 for one in (frame, *getattr(frame, "more", ())):
                     one.timestamp = (
@@ -346,7 +391,7 @@ class EncodedQueue:
         if getattr(frame, "after_loss", False) or len(self._items) >= _ENCODED_MAX:
             self._items = deque(item for item in self._items if item is None)
             self._need_key = True
-        if self._need_key and not is_keyframe(frame.data):
+        if self._need_key and not is_keyframe(frame.data, vp8=_is_vp8(codec)):
             self.dropped += 1
             self._ask_keyframe()
             return
@@ -355,8 +400,10 @@ class EncodedQueue:
         self.longest = max(self.longest, len(self._items))
 
 
-def is_keyframe(data: bytes) -> bool:
+def is_keyframe(data: bytes, *, vp8: bool = False) -> bool:
     """Say whether an Annex B frame begins with parameter sets or holds an IDR slice near its start."""
+    if vp8:
+        return _is_vp8_keyframe(data)
     at = 0
     for _ in range(6):
         at = data.find(b"\x00\x00\x01", at)
@@ -371,18 +418,29 @@ def is_keyframe(data: bytes) -> bool:
     return False
 
 
+def _is_vp8_keyframe(data: bytes) -> bool:
+    """Say whether a VP8 frame is one (RFC 6386, 9.1). No frame of H.264 begins so: its start code stands there."""
+    return data[3:6] == _VP8_START and not data[0] & 1
+
+
+def _is_vp8(codec: Any) -> bool:
+    return str(getattr(codec, "mimeType", "")).lower() == "video/vp8"
+
+
 class DecodedPicture(NamedTuple):
     """A decoded picture and the stream it came from, which carries more than the decoder tells."""
 
     frame: VideoFrame
     stream: bytes
+    vp8: bool = False
 
 
-class LimitedH264Decoder(Decoder):
-    """aiortc's H.264 decoder with a bound on the size of a picture, none held back, and each with its stream."""
+class LimitedDecoder(Decoder):
+    """aiortc's decoders with a bound on the size of a picture, none held back, and each with its stream."""
 
-    def __init__(self) -> None:
-        self._codec = av.CodecContext.create("h264", "r")
+    def __init__(self, name: str = "h264") -> None:
+        self._vp8 = name == "vp8"
+        self._codec = cast("VideoCodecContext", av.CodecContext.create(name, "r"))
         self._codec.options = {"max_pixels": str(_DECODER_PIXELS_MAX)}
         self._codec.thread_count = 1
         self._codec.flags |= av.codec.context.Flags.low_delay
@@ -390,12 +448,15 @@ class LimitedH264Decoder(Decoder):
     def decode(self, encoded_frame: JitterFrame) -> list[Any]:
         packet = av.Packet(encoded_frame.data)
         packet.pts = encoded_frame.timestamp
-        return [DecodedPicture(f, encoded_frame.data) for f in self._codec.decode(packet) if not f.is_corrupt]
+        found = self._codec.decode(packet)
+        return [DecodedPicture(f, encoded_frame.data, self._vp8) for f in found if not f.is_corrupt]
 
 
 def _get_decoder(codec: Any) -> Decoder:
     if codec.mimeType.lower() == "video/h264":
-        return LimitedH264Decoder()
+        return LimitedDecoder()
+    if _is_vp8(codec):
+        return LimitedDecoder("vp8")
     return aiortc.codecs.get_decoder(codec)
 
 
@@ -404,7 +465,7 @@ def _get_decoder(codec: Any) -> Decoder:
 
 @dataclass
 class ReceiverSeam:
-    """P4 and P5 on one receiver, set in the "track" event, before aiortc starts the decoder."""
+    """P3, P4 and P5 on one receiver, set in the "track" event, before aiortc starts the decoder."""
 
     receiver: RTCRtpReceiver
     on_frame: Callable[[DecodedPicture], None]
@@ -416,7 +477,7 @@ class ReceiverSeam:
         private: Any = self.receiver
         self.encoded = EncodedQueue(self.ask_keyframe)
         private._RTCRtpReceiver__decoder_queue = self.encoded
-        private._RTCRtpReceiver__remote_bitrate_estimator = None  # our ends use channel `fb`
+        private._RTCRtpReceiver__remote_bitrate_estimator = None  # our ends use channel `fb`, browsers P3
         private._track._queue = NewestFrame(self.on_frame)
         self.nack: RetryingNack = private._RTCRtpReceiver__nack_generator
         self.nack.on_given_up = self._given_up
@@ -425,8 +486,12 @@ class ReceiverSeam:
         private._handle_rtp_packet = self._note_arrival
         self._arrivals: dict[int, int] = {}
         self._reported: int | None = None
+        self._feedback = Feedback()
 
     async def _note_arrival(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        number = packet.extensions.transport_sequence_number
+        if number is not None:  # known only where P3 announced it
+            self._feedback.arrived(number, time.perf_counter_ns() // 1000)
         if packet.ssrc not in self.receiver._RTCRtpReceiver__rtx_ssrc and len(self._arrivals) < _ARRIVALS_MAX:  # type: ignore[attr-defined]  # private
             self._arrivals[packet.sequence_number] = time.perf_counter_ns() // 1000
         await self._handle(packet, arrival_time_ms=arrival_time_ms)
@@ -457,6 +522,9 @@ class ReceiverSeam:
         ssrc = next((ssrc for ssrc in streams if ssrc not in rtx), None)
         if ssrc is None:
             return
+        own = private._RTCRtpReceiver__rtcp_ssrc
+        for raw in self._feedback.take(time.perf_counter_ns() // 1000, own, ssrc) if own is not None else ():
+            await self.receiver.transport._send_rtp(raw)
         if private._RTCRtpReceiver__decoder_error.is_set():
             private._RTCRtpReceiver__decoder_error.clear()
             self.ask_keyframe()
@@ -473,7 +541,8 @@ class ReceiverSeam:
         frame = private._RTCRtpReceiver__jitter_buffer.abandon(seq)
         self.ask_keyframe()
         if frame is not None:
-            codec = next(c for c in private._RTCRtpReceiver__codecs.values() if c.mimeType.lower() == "video/h264")
+            codecs = private._RTCRtpReceiver__codecs.values()
+            codec = self.encoded.codec or next(c for c in codecs if c.mimeType.lower() in ("video/h264", "video/vp8"))
             frame.timestamp = private._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
             self.encoded.put((codec, frame))
 

@@ -38,6 +38,7 @@ class EndBase:
         self._clock = clock
         self._random = random
         self._relay_only = False
+        self._browser = False  # whether the customer's end is the page
         self._out: list[Action] = []
         self._machine: SessionMachine | None = None
         self._shown: SessionView | None = None
@@ -259,7 +260,7 @@ class EndBase:
     def _check_remote_sdp(self, envelope: Envelope, sdp: str) -> tuple[str, SdpFacts]:
         """Return the description to use and its facts. Raises PeerMisbehaved."""
         try:
-            facts = check_sdp(sdp, envelope.t)
+            facts = check_sdp(sdp, envelope.t, browser=self._browser)
             return (clean_sdp(sdp, relay_only=True) if self._relay_only else sdp), facts
         except BadSdp as error:
             raise PeerMisbehaved(f"{envelope.t}: {error}") from error
@@ -268,7 +269,7 @@ class EndBase:
         """Return the own description as it may leave, or None (and an end) when the child broke a rule."""
         try:
             sdp = clean_sdp(message.sdp, relay_only=relay_only)
-            facts = check_sdp(sdp, message.type)
+            facts = check_sdp(sdp, message.type, browser=self._browser)
         except BadSdp:
             self._end(EndReason.CHILD_FAILED, "system")
             return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from app.domain.assist import Scope
 from app.domain.certificate import CLOCK_TOLERANCE_MS, AgentCertificate, RevocationList
 from app.domain.documents import BadDocument, SignedDocument
-from app.domain.invitation import Invitation, read_invitation
+from app.domain.invitation import COMPANION_MODE, Invitation, read_invitation
 from app.domain.signed import fingerprint
 
 __all__ = [
@@ -109,7 +109,7 @@ class InvitationChecker:
             raise BadInvitation("time")
         if not hmac.compare_digest(join_hash(join_secret), invitation.join_hash):
             raise BadInvitation("join secret")
-        if "companion" not in invitation.modes or Scope.VIEW.value not in invitation.scopes_max:
+        if COMPANION_MODE not in invitation.modes or Scope.VIEW.value not in invitation.scopes_max:
             raise BadInvitation("scopes")
         if self._own_tickets is not None and invitation.ticket_id not in self._own_tickets():
             raise BadInvitation("ticket")

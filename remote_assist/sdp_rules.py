@@ -2,7 +2,7 @@
 """What a session description may contain; anything more is refused, never repaired in silence.
 
 One video and one application section, bundled, no audio, one SHA-256 certificate fingerprint, retransmission
-negotiated, video flowing from the customer only.
+negotiated, video flowing from the customer only, as H.264 or, from a browser, also as VP8.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ _CANDIDATE = re.compile(
     re.IGNORECASE,
 )
 _RELATED = re.compile(r" raddr \S+ rport \d+", re.IGNORECASE)
+_RTPMAP = re.compile(r"a=rtpmap:(\d{1,3}) ([A-Za-z0-9-]+)/90000")
+_PROFILE = "profile-level-id=42e01f"
+_MODE = "packetization-mode=1"
 _DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
 _FOREIGN_HASHES = ("a=fingerprint:sha-384 ", "a=fingerprint:sha-512 ")
 
@@ -48,8 +51,8 @@ def clean_sdp(sdp: str, *, relay_only: bool = False) -> str:
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def check_sdp(sdp: str, kind: str) -> SdpFacts:
-    """Check an "offer" or "answer". Raises BadSdp."""
+def check_sdp(sdp: str, kind: str, *, browser: bool = False) -> SdpFacts:
+    """Check an "offer" or "answer"; `browser`: the customer's end is one. Raises BadSdp."""
     if len(sdp.encode(errors="replace")) > MAX_SDP_BYTES:
         raise BadSdp("size")
     lines = _lines(sdp)
@@ -60,7 +63,9 @@ def check_sdp(sdp: str, kind: str) -> SdpFacts:
     if media != ["m=application", "m=video"] or any(section[0].split(" ")[1:2] == ["0"] for section in sections):
         raise BadSdp("sections")
     _check_bundle(session, sections)
-    _check_video(next(s for s in sections if s[0].startswith("m=video")), "sendonly" if kind == "offer" else "recvonly")
+    video = next(s for s in sections if s[0].startswith("m=video"))
+    _check_video(video, "sendonly" if kind == "offer" else "recvonly")
+    _check_codecs(video, browser=browser)
     if any(line in _DIRECTIONS for line in session):
         raise BadSdp("direction")
     return SdpFacts(_fingerprint(lines), _count_candidates(lines))
@@ -95,6 +100,21 @@ def _check_video(video: list[str], direction: str) -> None:
         raise BadSdp("direction")
     if not any(re.fullmatch(r"a=rtpmap:\d+ rtx/90000", line, re.IGNORECASE) for line in video):
         raise BadSdp("retransmission")
+
+
+def _check_codecs(video: list[str], *, browser: bool) -> None:
+    """Only what this product decodes: a browser's VP8, and H.264 in the one form that both ends speak."""
+    for line in video:
+        if not line.lower().startswith("a=rtpmap:"):
+            continue
+        match = _RTPMAP.fullmatch(line)
+        name = match[2].upper() if match is not None else ""
+        if match is None or name not in (("VP8", "H264", "RTX") if browser else ("H264", "RTX")):
+            raise BadSdp("codec")
+        if name == "H264":
+            formats = [f.lower() for f in video if f.lower().startswith(f"a=fmtp:{match[1]} ")]
+            if len(formats) != 1 or _PROFILE not in formats[0] or _MODE not in formats[0]:
+                raise BadSdp("codec")
 
 
 def _fingerprint(lines: list[str]) -> bytes:

@@ -13,6 +13,8 @@ from app.domain.documents import BadDocument, Fields, SignedDocument, open_docum
 from app.domain.signed import b64
 
 __all__ = [
+    "BROWSER_MODE",
+    "COMPANION_MODE",
     "INVITATION_LABEL",
     "INVITATION_LIFE_MS",
     "SUBJECT_LIMIT",
@@ -26,6 +28,7 @@ __all__ = [
 INVITATION_LABEL = "deskside-invitation-1"
 INVITATION_LIFE_MS = 600_000
 SUBJECT_LIMIT = 120
+COMPANION_MODE, BROWSER_MODE = "companion", "browser"  # how a customer may join
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Invitation:
     scopes_max: tuple[str, ...]
     created: int
     not_after: int
-    modes: tuple[str, ...] = ("companion",)
+    modes: tuple[str, ...] = (COMPANION_MODE,)
     policy: InvitationPolicy = InvitationPolicy()
 
 
