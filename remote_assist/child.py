@@ -78,6 +78,7 @@ class Child:
         self._scopes: frozenset[str] = frozenset()
         self._paused = False
         self._rates = incoming.Rates()
+        self._browser = False
         self._bulk = BulkSender(self._may_send, lambda: self._paused, self._post)
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -138,7 +139,8 @@ class Child:
 
     def _handle_picture(self, message: Start | ListTargets | Source | Masks | View) -> None:
         if isinstance(message, Start):
-            aiortc_patches.apply(loopback=bool(message.limits.get("loopback")))
+            self._browser = bool(message.limits.get("browser"))
+            aiortc_patches.apply(loopback=bool(message.limits.get("loopback")), browser=self._browser)
             self._role.limits(message.limits)
         elif isinstance(message, View):
             self._role.painter.set_view(message.w, message.h, message.src)
@@ -160,7 +162,9 @@ class Child:
             decoded=self._role.decoded,
             fault=lambda code, detail: self._post(Fault(code, detail)),
         )
-        peer = Peer(message.epoch, self._role_name, message.ice, on, relay_only=message.relay_only)
+        peer = Peer(
+            message.epoch, self._role_name, message.ice, on, relay_only=message.relay_only, browser=self._browser
+        )
         self._peers[message.epoch] = peer
         self._role.opened(peer)
         self._post(Fingerprint(message.epoch, peer.fingerprint))

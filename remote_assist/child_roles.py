@@ -75,7 +75,8 @@ class AgentRole:
             self._first_us = self._first_us or decoded.decoded_us
             self._last = decoded
             if not decoded.data.flags & (FLAG_PROBE | FLAG_REFINE):
-                self._latencies.append(decoded.decoded_us - decoded.captured_us)
+                if decoded.timed:
+                    self._latencies.append(decoded.decoded_us - decoded.captured_us)
                 self._arrivals.append(decoded.decoded_us)
         data = decoded.data
         shown = Shown(decoded.frame, data.tiles, data.frame_id, decoded.captured_us, decoded.decoded_us)
@@ -147,14 +148,14 @@ class AgentRole:
         if ordered:
             values["latency_p50_ms"] = ordered[len(ordered) // 2] / 1000
             values["latency_p95_ms"] = ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)] / 1000
-        if last is not None:
+        if last is not None and last.timed:
             values["q"] = last.data.q
             values["age_ms"] = (now_us() - last.captured_us) / 1000
             values["first_frame_ms"] = (first_us - self._opened_us) / 1000
         if peer is not None:
             values |= {
                 "rtt_ms": peer.clock.rtt_us / 1000,
-                "clock_offset_us": peer.clock.offset_us,
+                "clock_offset_us": peer.clock.offset_us if last is None or last.timed else 0,
                 "keyframes_asked": peer.keyframes_asked,
                 "queue_max": peer.queue_longest,
             }

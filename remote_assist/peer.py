@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
 from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
@@ -50,6 +51,7 @@ _STEP_US: Final = 250
 _BULK: Final = ("clip", "tile", "diag", "file")
 _LOW: Final = 0xFFFFFFFF
 _HALF: Final = 0x80000000
+_NO_TILES: Final = np.zeros((0, 0), np.bool_)  # everything may have changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Decoded:
     captured_us: int
     decoded_us: int
     epoch: int = 0
+    stream: bytes = b""
+    timed: bool = True  # False: from a browser, whose pictures carry no data; it says when this one was decoded
 
 
 @dataclass(slots=True)
@@ -144,7 +148,18 @@ class ScreenTrack(VideoStreamTrack):
 class Peer:
     """One connection. Make it on the event loop; every coroutine belongs to that loop."""
 
-    def __init__(self, epoch: int, role: str, ice: list[dict[str, str]], on: Callbacks, *, relay_only: bool) -> None:
+    def __init__(
+        self,
+        epoch: int,
+        role: str,
+        ice: list[dict[str, str]],
+        on: Callbacks,
+        *,
+        relay_only: bool,
+        browser: bool = False,
+    ) -> None:
+        """`browser`: the customer's end is one, and pictures come as a browser sends them."""
+        self._browser = browser
         self.epoch = epoch
         self.role = role
         self.clock = ClockOffset()
@@ -248,7 +263,7 @@ class Peer:
         """Take the other end's description; the agent's answer is returned. Raises BadSdp."""
         if kind != ("offer" if self.role == "agent" else "answer"):
             raise BadSdp("type")
-        if check_sdp(text, kind).fingerprint != fingerprint:
+        if check_sdp(text, kind, browser=self._browser).fingerprint != fingerprint:
             raise BadSdp("fingerprint")
         if self._relay_only:
             text = clean_sdp(text, relay_only=True)
@@ -392,11 +407,21 @@ class Peer:
             return
         expected = (self._last_frame_id + 1) & 0xFFFFFFFF
         jumped = self._last_frame_id >= 0 and data.frame_id != expected and not data.flags & FLAG_KEY
+        if self._browser:
+            self._decoded_plain(picture, decoded_us)
+            return
         if jumped and self._seam is not None:
             self._seam.ask_keyframe()
         self._last_frame_id = data.frame_id
         captured_us = data.captured_us - self.clock.offset_us
-        self._on.decoded(Decoded(frame, data, captured_us, decoded_us, self.epoch))
+        self._on.decoded(Decoded(frame, data, captured_us, decoded_us, self.epoch, picture.stream))
+
+    def _decoded_plain(self, picture: aiortc_patches.DecodedPicture, decoded_us: int) -> None:
+        """A browser's picture: nothing inside it says when it was taken or what changed."""
+        key = aiortc_patches.is_keyframe(picture.stream, vp8=picture.vp8)
+        self._last_frame_id = (self._last_frame_id + 1) & _LOW
+        data = FrameData(self._last_frame_id, decoded_us, 0, FLAG_KEY if key else 0, _NO_TILES)
+        self._on.decoded(Decoded(picture.frame, data, decoded_us, decoded_us, self.epoch, timed=False))
 
     def _received(self, name: str, data: bytes | str) -> None:
         if name == "hb":
