@@ -56,6 +56,11 @@ class AskBook:
         self._free_at[scope] = now_ms + ASK_AGAIN_MS
         return True
 
+    def withdrawn(self, scope: Scope) -> None:
+        """The question is no question any more, without a no of a person."""
+        if self._waits_until.pop(scope, None) is not None:
+            self._asked[scope] -= 1
+
     def granted(self, scopes: Iterable[Scope]) -> None:
         """The scopes granted now."""
         now = frozenset(scopes)
@@ -63,7 +68,8 @@ class AskBook:
         self._used &= now
         self._granted = now
         for scope in now:
-            self._waits_until.pop(scope, None)
+            if self._waits_until.pop(scope, None) is not None and SCOPE_RULES[scope].single_use:
+                self._asked[scope] -= 1  # each is asked for anew: only what was refused counts
             self._free_at.pop(scope, None)
 
     def used(self, scope: Scope) -> None:

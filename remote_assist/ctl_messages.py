@@ -172,10 +172,11 @@ class FileAccept(_Ctl, frozen=True, tag="fileaccept"):
 
 
 class FileEnd(_Ctl, frozen=True, tag="fileend"):
-    """Both: this file is through, or will not be: refused, given up, or not what was offered."""
+    """Both: this file is through, or will not be: refused, given up, or not what was offered. `why` is a known word."""
 
     id: U32
     ok: bool
+    why: Word = ""
 
 
 class Clip(_Ctl, frozen=True, tag="clip"):

@@ -18,6 +18,7 @@ from remote_assist.actions import Action, Alarm, ScopeSettled
 from remote_assist.customer_core import ChosenTarget, CustomerIdentity
 from remote_assist.customer_scopes import CustomerScopes
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
+from remote_assist.grants import ITEM_SCOPES
 from remote_assist.handshake import HandshakeError, Reveal
 from remote_assist.invitation import BadInvitation
 from remote_assist.ladder import DIRECT
@@ -153,15 +154,14 @@ class CustomerEnd(CustomerScopes):
             self._fell_at |= dict.fromkeys(fallen, self._now)
             self._note(EntryType.REVOKE, "customer", {"scopes": [s.value for s in fallen]})
             self._tell_grants()
-            if Scope.POINTER in fallen:
-                self._clear_marks()
+            self._on_fallen(fallen)
         return self._flush()
 
     def grant(self, scope: Scope) -> list[Action]:
         """The customer's click on allowing what was asked for. Only an open question can be answered so."""
         self._on_tick(self._now)  # a question that is over was answered by silence
         machine = self._machine
-        if machine is None or scope not in self._scope_asks:
+        if machine is None or scope not in self._scope_asks or scope in ITEM_SCOPES:
             return self._flush()
         del self._scope_asks[scope]
         self._out.append(ScopeSettled(scope))

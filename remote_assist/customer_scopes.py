@@ -70,6 +70,11 @@ class CustomerScopes(CustomerLink):
         self._say(wire.Refused(scope))
         self._out.append(ScopeSettled(scope))
 
+    def _on_fallen(self, fallen: tuple[Scope, ...]) -> None:
+        """What the customer took back shows and does nothing any more; it is on the record, and child and agent know."""
+        if Scope.POINTER in fallen:
+            self._clear_marks()
+
     def _spend(self, scope: Scope) -> None:
         """A grant that covers one deed has done its work: it falls without anybody having taken it back."""
         if self._book.revoke(scope):

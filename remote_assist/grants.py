@@ -13,6 +13,7 @@ __all__ = [
     "ASK_ANSWER_MS",
     "ASK_MAX",
     "BUILT_SCOPES",
+    "ITEM_SCOPES",
     "SCOPE_RULES",
     "GrantBook",
     "ScopeRule",
@@ -23,6 +24,8 @@ ASK_ANSWER_MS = 120_000  # without an answer it counts as no
 ASK_AGAIN_MS = 30_000
 ASK_MAX = 3
 BUILT_SCOPES = (Scope.VIEW, Scope.POINTER)  # scopes whose feature exists; no other is asked for, offered or granted
+# granted together with the one file that is named in the question, never alone
+ITEM_SCOPES = frozenset({Scope.FILES_TO_CUSTOMER, Scope.FILES_TO_AGENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class GrantBook:
             return False
         self._live.add(scope)
         self.seq += 1
+        if SCOPE_RULES[scope].single_use:  # each is asked for anew: only what was refused counts
+            self._asked[scope] = max(0, self._asked.get(scope, 0) - 1)
         return True
 
     def revoke(self, scope: Scope) -> tuple[Scope, ...]:
