@@ -8,11 +8,14 @@ actions below; the host (a window process) performs them in order and reports ba
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from app.domain.assist import Notice, PromptInfo, ProofKind, Question, SasChoice, Scope, SessionView, TargetChoice
 from app.domain.marks import Marks
 from remote_assist.child_protocol import ToChild as ChildMessage
+from remote_assist.diagnostics import Bundle
+from remote_assist.file_actions import FileAction
 
 __all__ = [
     "Action",
@@ -22,9 +25,14 @@ __all__ = [
     "CallServer",
     "ChainEntry",
     "Clock",
+    "CollectDiagnostics",
     "CursorDrawn",
     "CursorMoved",
     "CustomerJoined",
+    "DiagnosticsArrived",
+    "DiagnosticsSettled",
+    "DiagnosticsStep",
+    "DiagnosticsUnreadable",
     "GrantsChanged",
     "InvitationReady",
     "KillChild",
@@ -217,6 +225,52 @@ class CursorDrawn:
     bgra: bytes
 
 
+class DiagnosticsStep(StrEnum):
+    """What became of the bundle that the agent may have."""
+
+    SENDING = "sending"
+    ARRIVED = "arrived"
+    NOT_ARRIVED = "not_arrived"
+    WITHHELD = "withheld"
+    TAKEN_BACK = "taken_back"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectDiagnostics:
+    """Customer: find out about this computer, off the GUI thread, and show all of it until `deadline_ms` (monotonic).
+
+    Answer with `send_diagnostics(confirmed)` or `withhold_diagnostics()`; silence is a no.
+    """
+
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosticsSettled:
+    """Customer: from `sending` on nothing of it can be changed; any other step takes the window away."""
+
+    step: DiagnosticsStep
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosticsArrived:
+    """Agent: the customer sent this. `payload` are the bytes that the customer saw, and `sha256` stands in the record.
+
+    `device` is a mark of the customer's computer that says nothing else, or empty.
+    """
+
+    bundle: Bundle
+    payload: bytes
+    sha256: bytes
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosticsUnreadable:
+    """Agent: what came is no bundle. Nothing of it is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class GrantsChanged:
     """The scopes live now, at both ends the same list."""
@@ -297,6 +351,10 @@ Action = (
     | AskScope
     | ScopeSettled
     | MarksChanged
+    | CollectDiagnostics
+    | DiagnosticsSettled
+    | DiagnosticsArrived
+    | DiagnosticsUnreadable
     | TargetMoved
     | CursorMoved
     | CursorDrawn
@@ -306,4 +364,5 @@ Action = (
     | Receipt
     | Notify
     | Alarm
+    | FileAction
 )

@@ -145,7 +145,10 @@ class AgentWishes(AgentCore):
     def _on_connected(self) -> None:
         super()._on_connected()
         for scope in self._ask_book.waiting:  # the question may have been lost with the old connection
-            self._say(wire.Request(scope, self._why.get(scope, "")))
+            self._say_wish(scope)
+
+    def _say_wish(self, scope: Scope) -> None:
+        self._say(wire.Request(scope, self._why.get(scope, "")))
 
     def _on_effect(self, effect: Effect) -> None:
         super()._on_effect(effect)

@@ -38,7 +38,7 @@ MAX_SESSION_BYTES: Final = 1 << 30
 MAX_OPEN: Final = 4
 MAX_OFFERS: Final = 100  # of one session
 RESERVE_BYTES: Final = 64 << 20  # a disk is not filled to the last byte
-_STRAYS_MAX: Final = 64
+_STRAYS_MAX: Final = 1024
 _SHA_CHARS: Final = 64
 
 
