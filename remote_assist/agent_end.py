@@ -22,6 +22,8 @@ from remote_assist.actions import (
     InvitationReady,
 )
 from remote_assist.agent_core import AgentIdentity, InviteRequest
+from remote_assist.agent_diagnostics import AgentDiagnostics
+from remote_assist.agent_files import AgentFiles
 from remote_assist.agent_wishes import AgentWishes
 from remote_assist.invitation import join_hash
 from remote_assist.limits import VIEW_REPEAT_MS, VIEW_SPACING_MS
@@ -37,7 +39,7 @@ class _Made(msgspec.Struct, frozen=True):
     pushed: bool = False
 
 
-class AgentEnd(AgentWishes):
+class AgentEnd(AgentDiagnostics, AgentFiles, AgentWishes):
     """One invitation, from the agent's click to the countersigned receipt. See docs/remote-assist.md."""
 
     # --- the agent's deeds -----------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from remote_assist import child_protocol as child
 from remote_assist import envelope as env
 from remote_assist.actions import Action, Alarm, ScopeSettled
 from remote_assist.customer_core import ChosenTarget, CustomerIdentity
+from remote_assist.customer_diagnostics import CustomerDiagnostics
+from remote_assist.customer_files import CustomerFiles
 from remote_assist.customer_scopes import CustomerScopes
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
 from remote_assist.grants import ITEM_SCOPES
@@ -29,7 +31,7 @@ __all__ = ["CustomerEnd", "CustomerIdentity"]
 _MASKS_MAX = 64
 
 
-class CustomerEnd(CustomerScopes):
+class CustomerEnd(CustomerDiagnostics, CustomerFiles, CustomerScopes):
     """One invitation, from its arrival to the receipt. See docs/remote-assist.md for how to drive it."""
 
     # --- the customer's deeds --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -35,6 +35,8 @@ __all__ = [
     "Section",
     "State",
     "Value",
+    "built",
+    "bundle_bytes",
     "fitted",
     "messages",
     "read_bundle",
@@ -109,7 +111,7 @@ class NotShown(Exception):
 _decoder: msgspec.json.Decoder[Bundle] = msgspec.json.Decoder(Bundle)
 
 
-def _dump(bundle: Bundle) -> bytes:
+def bundle_bytes(bundle: Bundle) -> bytes:
     """JSON with one value a line, so that people can read it as it is."""
     head = msgspec.json.encode({"v": bundle.v, "made": bundle.made, "system": bundle.system})[:-1]
     return head + b',"sections":[\n' + b",\n".join(map(_dump_section, bundle.sections)) + b"\n]}\n"
@@ -136,9 +138,20 @@ def read_bundle(raw: bytes) -> Bundle:
     if len(raw) > MAX_BUNDLE_BYTES:
         raise Malformed("diag size")
     try:
-        bundle = _decoder.decode(raw)
+        return _checked(_decoder.decode(raw))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Malformed("diag") from None
+
+
+def built(values: dict[str, Any]) -> Bundle:
+    """Return a bundle of values that a session child typed. Raises Malformed, and nothing else."""
+    try:
+        return _checked(msgspec.convert(values, Bundle))
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+        raise Malformed("diag") from None
+
+
+def _checked(bundle: Bundle) -> Bundle:
     if bundle.v != _VERSION or len({each.name for each in bundle.sections}) != len(bundle.sections):
         raise Malformed("diag")
     if not all(_as_shown(item) for section in bundle.sections for item in section.items):
@@ -149,7 +162,7 @@ def read_bundle(raw: bytes) -> Bundle:
 def fitted(made: str, system: str, sections: tuple[Section, ...]) -> Bundle:
     """Return a bundle within its size; of the largest sections the last lines go first, and `cut` says so."""
     bundle = Bundle(_VERSION, made, system, sections)
-    while len(_dump(bundle)) > MAX_BUNDLE_BYTES - _MARGIN:
+    while len(bundle_bytes(bundle)) > MAX_BUNDLE_BYTES - _MARGIN:
         largest = max(bundle.sections, key=lambda each: len(msgspec.json.encode(each)))
         smaller = msgspec.structs.replace(largest, items=largest.items[: len(largest.items) // 2], cut=True)
         changed = tuple(smaller if each is largest else each for each in bundle.sections)
@@ -197,7 +210,7 @@ class Draft:
     @property
     def payload(self) -> bytes:
         """The bytes that would leave; UTF-8 text, one value a line, fit to be shown as it is."""
-        return _dump(self.bundle)
+        return bundle_bytes(self.bundle)
 
     def confirm(self, shown: bytes) -> Confirmed:
         """The customer let `shown` go. Raises NotShown when that is not this draft."""

@@ -15,6 +15,7 @@ import msgspec
 from app.domain.assist import Role
 from app.domain.marks import MarkKind
 from remote_assist import bulk
+from remote_assist.bundle_messages import BundleBad, BundlePart
 from remote_assist.channels import (
     AGENT,
     BOTH,
@@ -122,7 +123,8 @@ __all__ = [
 MAX_CTL_BYTES = 32 * 1024
 MAX_ANN_BYTES = 16 * 1024
 
-Message = Ctl | Ann | Ping | Pong | Arrival | Shown | Cursor | CursorImage | Pointer | ClipPart | FilePart | DiagPart
+_Bulk = ClipPart | FilePart | DiagPart | BundlePart | BundleBad
+Message = Ctl | Ann | Ping | Pong | Arrival | Shown | Cursor | CursorImage | Pointer | _Bulk
 
 _SENDERS: dict[type[Message], tuple[str, frozenset[Role]]] = {
     Hello: ("ctl", BOTH),
@@ -158,6 +160,8 @@ _SENDERS: dict[type[Message], tuple[str, frozenset[Role]]] = {
     ClipPart: ("clip", BOTH),
     FilePart: ("file", BOTH),
     DiagPart: ("diag", CUSTOMER),
+    BundlePart: ("diag", CUSTOMER),
+    BundleBad: ("diag", CUSTOMER),
 }
 _CLIP_DIR = {Role.AGENT: "to_customer", Role.CUSTOMER: "to_agent"}
 _ctl: msgspec.json.Decoder[Ctl] = msgspec.json.Decoder(Ctl)
