@@ -43,6 +43,7 @@ from remote_assist.child_protocol import (
     Pause,
     PeerState,
     Ready,
+    Record,
     Recv,
     RemoteSdp,
     Send,
@@ -99,6 +100,8 @@ class Child:
             await asyncio.wait_for(self._close_peers(), _CLOSE_S)
         self._link.send(Ended(self._role.frames_sent))
         self._link.flush(1)
+        self._role.finish()
+        self._link.flush(1)
 
     def take(self, message: ToChild) -> None:
         """Take a message in the reading thread: what stops pictures acts here, then the loop does the rest."""
@@ -110,6 +113,8 @@ class Child:
         elif isinstance(message, Grants):
             self._scopes = frozenset(message.scopes)
             self._role.grant(self._scopes)
+        elif isinstance(message, Record):
+            self._role.record(message)
         elif isinstance(message, Source):
             self._role.expect(message)
         with contextlib.suppress(RuntimeError):  # the loop has ended
@@ -134,7 +139,7 @@ class Child:
             self._drop(lambda epoch: epoch == message.epoch)
         elif isinstance(message, End):
             self._done.set()
-        else:
+        elif not isinstance(message, Record):
             self._handle_picture(message)
 
     def _handle_picture(self, message: Start | ListTargets | Source | Masks | View) -> None:

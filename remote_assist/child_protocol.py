@@ -115,13 +115,27 @@ class Pause(_Msg, frozen=True, tag="pause"):
     on: bool
 
 
+class Record(_Msg, frozen=True, tag="record"):
+    """Agent: keep what is received in `folder`, sealed with `secret` (32 bytes); `on` False ends it.
+
+    With `still` one picture is kept instead. Nothing happens without the grant of `recording`.
+    """
+
+    on: bool
+    folder: str = ""
+    secret: bytes = b""
+    still: bool = False
+
+
 class End(_Msg, frozen=True, tag="end"):
     """Close everything, answer Ended and exit. Unconfirmed after 80 ms the parent kills the child."""
 
     reason: str = ""
 
 
-ToChild = Start | Open | RemoteSdp | Grants | ListTargets | Source | Masks | View | Keep | Drop | Send | Pause | End
+ToChild = (
+    Start | Open | RemoteSdp | Grants | ListTargets | Source | Masks | View | Keep | Drop | Send | Pause | Record | End
+)
 
 # --- child to parent ---------------------------------------------------------------------------------------------
 
@@ -217,6 +231,20 @@ class Place(_Msg, frozen=True, tag="place"):
     rect: tuple[int, int, int, int]
 
 
+class Recorded(_Msg, frozen=True, tag="recorded"):
+    """Agent: `what` of a recording: "began" or "part" (ended) with its number, "still", "stopped", or "failed".
+
+    `ms`, `size` and `sha256` (of the plain content) tell of what has ended; `code` why it failed.
+    """
+
+    what: str
+    number: int = 0
+    ms: int = 0
+    size: int = 0
+    sha256: bytes = b""
+    code: str = ""
+
+
 class Ack(_Msg, frozen=True, tag="ack"):
     """Grants or Masks of this seq are in force."""
 
@@ -237,7 +265,20 @@ class Ended(_Msg, frozen=True, tag="ended"):
 
 
 FromChild = (
-    Ready | Fingerprint | LocalSdp | PeerState | Targets | Recv | Frame | Stats | Sent | Place | Ack | Fault | Ended
+    Ready
+    | Fingerprint
+    | LocalSdp
+    | PeerState
+    | Targets
+    | Recv
+    | Frame
+    | Stats
+    | Sent
+    | Place
+    | Recorded
+    | Ack
+    | Fault
+    | Ended
 )
 
 _encoder = msgspec.msgpack.Encoder()

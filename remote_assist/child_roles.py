@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from app.domain.assist import Scope
 from app.domain.capture import CaptureError, CursorState, FrameSource, Target, TargetKind
 from remote_assist import messages
 from remote_assist.capture_drawn import DrawnSource
@@ -21,6 +22,7 @@ from remote_assist.child_protocol import (
     ListTargets,
     Masks,
     Place,
+    Record,
     Source,
     TargetItem,
     Targets,
@@ -28,6 +30,7 @@ from remote_assist.child_protocol import (
 from remote_assist.compose import Painter, Shown, shown_from_picture
 from remote_assist.cursor_feed import CursorFeed
 from remote_assist.encoder import FLAG_KEY, FLAG_PROBE, FLAG_REFINE
+from remote_assist.keeping import Keeper
 from remote_assist.peer import Decoded, Peer
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, now_us
 from remote_assist.shm import FrameWriter
@@ -65,6 +68,7 @@ class AgentRole:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.frames_received = 0
         self.painter = Painter(writer, post, self._again)
+        self.keeper = Keeper(post, self.painter.keep)
 
     def decoded(self, decoded: Decoded) -> None:
         """Take a picture in the decoder's thread."""
@@ -81,6 +85,7 @@ class AgentRole:
         data = decoded.data
         shown = Shown(decoded.frame, data.tiles, data.frame_id, decoded.captured_us, decoded.decoded_us)
         self.painter.put_decoded(shown, decoded.epoch, key=bool(data.flags & FLAG_KEY))
+        self.keeper.decoded(decoded)
 
     def run_of_tiles(self, run: Run, epoch: int) -> None:
         """Take exact tiles, on the loop."""
@@ -100,20 +105,28 @@ class AgentRole:
 
     def connected(self, peer: Peer) -> None:
         """Note where to ask for tiles."""
+        self.keeper.peer = peer
         self._peer, self._loop = peer, asyncio.get_running_loop()
 
-    def heard(self, _peer: Peer | None, _message: dict[str, Any]) -> bool:
+    def heard(self, _peer: Peer | None, message: dict[str, Any]) -> bool:
         """Everything the customer says is for the window."""
+        self.keeper.heard(message)
         return False
 
     def reachable(self, on: bool) -> None:
         """Nothing depends on it here."""
 
     def grant(self, scopes: frozenset[str]) -> None:
-        """Grants are the customer's; here they only decide which messages pass."""
+        """Grants are the customer's; here they only decide which messages pass, and whether anything is kept."""
+        self.keeper.grant(Scope.RECORDING in scopes)
+
+    def record(self, message: Record) -> None:
+        """Keep what comes, or one picture of it, or no more."""
+        self.keeper.order(message)
 
     def pause(self, on: bool) -> None:
         """The customer's end stops sending."""
+        self.keeper.pause(on)
 
     def expect(self, source: Source) -> None:
         """This end has no source."""
@@ -130,6 +143,11 @@ class AgentRole:
     def end(self) -> None:
         """Show nothing more."""
         self._ended = True
+        self.keeper.end()
+
+    def finish(self) -> None:
+        """Wait until what was kept is written."""
+        self.keeper.finish()
 
     def stats(self, peer: Peer | None) -> dict[str, float]:
         with self._lock:
@@ -217,6 +235,12 @@ class CustomerRole:
     def end(self) -> None:
         self.gate.set(live=False)
         self._cursor.stop()
+
+    def record(self, message: Record) -> None:
+        """The customer's end keeps nothing."""
+
+    def finish(self) -> None:
+        """Nothing to write."""
 
     def reachable(self, on: bool) -> None:
         self.gate.set(connected=on)

@@ -66,6 +66,7 @@ class Painter:
         self._view: tuple[int, int, Box | None] = (0, 0, None)
         self._view_changed = False
         self._stopped = False
+        self._keep: Callable[[VideoFrame], None] | None = None
         self._reformat = VideoReformatter()
         self.source_size = (0, 0)
         self.written = 0
@@ -112,6 +113,12 @@ class Painter:
             self._view_changed = True
             self._ready.notify()
 
+    def keep(self, take: Callable[[VideoFrame], None]) -> None:
+        """Hand over the newest picture in its own size, as BGRA and with its exact tiles, in this object's thread."""
+        with self._ready:
+            self._keep = take
+            self._ready.notify()
+
     def stop(self) -> None:
         """Stop and wait for the thread. Idempotent."""
         with self._ready:
@@ -134,6 +141,7 @@ class Painter:
             everything, self._view_changed = self._view_changed, False
             shown, self._waiting = self._waiting, None
             runs, view = self._arrivals.take(), self._view
+            keep, self._keep = self._keep, None
         if shown is not None:
             self._canvas.begin((shown.frame.width, shown.frame.height), shown.tiles)
             self._last = shown
@@ -143,10 +151,14 @@ class Painter:
         if self._last is not None and (everything or shown is not None or made is not None):
             tiles = made if shown is None else shown.tiles if made is None else _merged(shown.tiles, made)
             self._paint(replace(self._last, tiles=None if everything else tiles), view)
+        if keep is not None and self._last is not None:
+            keep(_scaled(self._reformat_own, self._with_exact_tiles(self._last.frame), *self.source_size))
         return True
 
     def _due(self) -> bool:
-        if self._stopped or self._waiting is not None or (self._view_changed and self._last is not None):
+        if self._stopped or self._waiting is not None or self._keep is not None:
+            return True
+        if self._view_changed and self._last is not None:
             return True
         return self._arrivals.ready and now_us() - self._runs_us >= _RUNS_EVERY_US
 

@@ -377,6 +377,11 @@ class Peer:
         if self._track is not None:
             self._track.keyframe_asked()
 
+    def ask_keyframe(self) -> None:
+        """Agent: have the other end begin again with a whole picture. Any thread."""
+        if self._seam is not None:
+            self._seam.ask_keyframe()
+
     async def close(self) -> None:
         """Close everything. Idempotent."""
         for task in self._tasks:
@@ -421,7 +426,7 @@ class Peer:
         key = aiortc_patches.is_keyframe(picture.stream, vp8=picture.vp8)
         self._last_frame_id = (self._last_frame_id + 1) & _LOW
         data = FrameData(self._last_frame_id, decoded_us, 0, FLAG_KEY if key else 0, _NO_TILES)
-        self._on.decoded(Decoded(picture.frame, data, decoded_us, decoded_us, self.epoch, timed=False))
+        self._on.decoded(Decoded(picture.frame, data, decoded_us, decoded_us, self.epoch, picture.stream, timed=False))
 
     def _received(self, name: str, data: bytes | str) -> None:
         if name == "hb":
