@@ -13,6 +13,7 @@ from typing import Protocol
 
 from app.domain.assist import Notice, PromptInfo, ProofKind, Question, SasChoice, Scope, SessionView, TargetChoice
 from app.domain.marks import Marks
+from app.domain.plain_text import ChatLine
 from remote_assist.child_protocol import ToChild as ChildMessage
 from remote_assist.diagnostics import Bundle
 from remote_assist.file_actions import FileAction
@@ -24,6 +25,9 @@ __all__ = [
     "AskScope",
     "CallServer",
     "ChainEntry",
+    "ChatChanged",
+    "ClipArrived",
+    "ClipGiven",
     "Clock",
     "CollectDiagnostics",
     "CursorDrawn",
@@ -309,6 +313,28 @@ class ChainEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatChanged:
+    """Everything that was written, oldest first. `open`: the other end's program can chat. Never log a text."""
+
+    lines: tuple[ChatLine, ...]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClipArrived:
+    """A text came that was allowed. Customer: put it on the clipboard and show it. Agent: show it. Never log it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipGiven:
+    """What became of the text that this end gave: the other end has it, or it does not come any more."""
+
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """The session's receipt file (JSON, UTF-8). Comes again when the agent countersigned it: the later one wins."""
 
@@ -361,6 +387,9 @@ Action = (
     | GrantsChanged
     | RemoteTarget
     | ChainEntry
+    | ChatChanged
+    | ClipArrived
+    | ClipGiven
     | Receipt
     | Notify
     | Alarm

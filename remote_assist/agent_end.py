@@ -21,10 +21,12 @@ from remote_assist.actions import (
     Action,
     InvitationReady,
 )
+from remote_assist.agent_clips import AgentClips
 from remote_assist.agent_core import AgentIdentity, InviteRequest
 from remote_assist.agent_diagnostics import AgentDiagnostics
 from remote_assist.agent_files import AgentFiles
 from remote_assist.agent_wishes import AgentWishes
+from remote_assist.chat import EndChat
 from remote_assist.invitation import join_hash
 from remote_assist.limits import VIEW_REPEAT_MS, VIEW_SPACING_MS
 from remote_assist.session import SessionMachine
@@ -39,7 +41,7 @@ class _Made(msgspec.Struct, frozen=True):
     pushed: bool = False
 
 
-class AgentEnd(AgentDiagnostics, AgentFiles, AgentWishes):
+class AgentEnd(EndChat, AgentClips, AgentDiagnostics, AgentFiles, AgentWishes):
     """One invitation, from the agent's click to the countersigned receipt. See docs/remote-assist.md."""
 
     # --- the agent's deeds -----------------------------------------------------------------------------------------

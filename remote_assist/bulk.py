@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from app.domain.plain_text import CLIP_BYTES_MAX
 from remote_assist.channels import Malformed
 
 __all__ = [
@@ -17,7 +18,6 @@ __all__ = [
     "CLIP_PARTS_MAX",
     "DIAG",
     "FILE",
-    "MAX_CLIP_BYTES",
     "MAX_CLIP_DATA_BYTES",
     "MAX_DATA_BYTES",
     "MAX_END",
@@ -37,9 +37,8 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024
 _HEADER: Final = struct.Struct(">BIQ")
 _PART: Final = struct.Struct(">BHH")
 MAX_DATA_BYTES: Final = MAX_MESSAGE_BYTES - _HEADER.size
-MAX_CLIP_BYTES: Final = 1 << 20
 MAX_CLIP_DATA_BYTES: Final = MAX_MESSAGE_BYTES - _PART.size
-CLIP_PARTS_MAX: Final = -(-MAX_CLIP_BYTES // MAX_CLIP_DATA_BYTES)
+CLIP_PARTS_MAX: Final = -(-CLIP_BYTES_MAX // MAX_CLIP_DATA_BYTES)
 MAX_ID: Final = 2**32 - 1
 MAX_END: Final = 1 << 40  # far above every limit, far below what an integer of any system holds
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from app.domain.assist import Scope
+from app.domain.plain_text import CHAT_CHARS_MAX
 from remote_assist.bulk import CLIP_PARTS_MAX, MAX_END, MAX_ID
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ChatGot",
     "Claim",
     "Clip",
+    "ClipEnd",
     "Ctl",
     "CursorShape",
     "CursorSide",
@@ -40,7 +42,6 @@ __all__ = [
 ]
 
 CURSOR_SIDE_MAX = 128
-CHAT_CHARS_MAX = 4_000
 Word = Annotated[str, msgspec.Meta(max_length=64)]
 Pixels = Annotated[int, msgspec.Meta(ge=0, le=16_384)]
 U32 = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
@@ -186,6 +187,12 @@ class Clip(_Ctl, frozen=True, tag="clip"):
     parts: Annotated[int, msgspec.Meta(ge=1, le=CLIP_PARTS_MAX)]
 
 
+class ClipEnd(_Ctl, frozen=True, tag="clipend"):
+    """Both: the text came and was taken, or what came was none."""
+
+    ok: bool
+
+
 class DiagOffer(_Ctl, frozen=True, tag="diagoffer"):
     """Customer: a bundle with these sections follows on `diag`, of so many bytes with this hash."""
 
@@ -226,6 +233,7 @@ Ctl = (
     | FileAccept
     | FileEnd
     | Clip
+    | ClipEnd
     | DiagOffer
     | Chat
     | ChatGot

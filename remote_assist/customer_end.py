@@ -15,6 +15,8 @@ from app.domain.signed import b64
 from remote_assist import child_protocol as child
 from remote_assist import envelope as env
 from remote_assist.actions import Action, Alarm, ScopeSettled
+from remote_assist.chat import EndChat
+from remote_assist.customer_clips import CustomerClips
 from remote_assist.customer_core import ChosenTarget, CustomerIdentity
 from remote_assist.customer_diagnostics import CustomerDiagnostics
 from remote_assist.customer_files import CustomerFiles
@@ -31,7 +33,7 @@ __all__ = ["CustomerEnd", "CustomerIdentity"]
 _MASKS_MAX = 64
 
 
-class CustomerEnd(CustomerDiagnostics, CustomerFiles, CustomerScopes):
+class CustomerEnd(EndChat, CustomerClips, CustomerDiagnostics, CustomerFiles, CustomerScopes):
     """One invitation, from its arrival to the receipt. See docs/remote-assist.md for how to drive it."""
 
     # --- the customer's deeds --------------------------------------------------------------------------------------

@@ -19,9 +19,10 @@ from remote_assist.end_base import PROTO, EndBase, Random
 from remote_assist.ladder import DIRECT, NO_RELAY, Relay, read_relay
 from remote_assist.limits import ATTEMPTS_MAX, RELAY_ASK_EVERY_MS, RELAY_ASK_MOST_MS, RELAY_WAIT_MS
 
-__all__ = ["EndLink", "Epoch"]
+__all__ = ["CHAT", "EndLink", "Epoch"]
 
-_CAPS = ["view", "tile"]
+CHAT = "chat"
+_CAPS = ["view", "tile", CHAT]
 # what no later asking changes: a server that knows no relays, or no such session
 _FINAL = frozenset({404, 405})
 
@@ -57,6 +58,7 @@ class EndLink(EndBase):
         self._calls = 0
         self._without_relay = 0  # attempts that got no relayed address
         self._path = ""
+        self._peer_caps: frozenset[str] = frozenset()
 
     # --- for the host ----------------------------------------------------------------------------------------------
 
@@ -250,11 +252,16 @@ class EndLink(EndBase):
         if hello.proto != PROTO or over not in (-1, hello.epoch):
             self._on_malformed("hello")
             return
+        self._peer_caps = frozenset(hello.caps)
         epoch = self._attempts.get(hello.epoch)
         if epoch is not None and not epoch.hello_got:
             epoch.hello_got = True
             self._say_hello(epoch)
             self._connect_if_both(epoch)
+
+    def _peer_can(self, cap: str) -> bool:
+        """Whether the other end's program has said that it knows this."""
+        return cap in self._peer_caps
 
     def _connect_if_both(self, epoch: Epoch) -> None:
         machine = self._machine
