@@ -38,11 +38,16 @@ class AgentFiles(EndFiles, AgentWishes):
 
     @property
     def _may_take(self) -> bool:
-        return self._machine is not None and self._machine.flowing and self._take_scope in self._grants
+        return self._may(self._take_scope)
 
     @property
     def _may_give(self) -> bool:
-        return self._machine is not None and self._machine.flowing and self._give_scope in self._grants
+        return self._may(self._give_scope)
+
+    def _may(self, scope: Scope) -> bool:
+        """Allowed, and it is known on which connection the customer's end listens."""
+        machine = self._machine
+        return machine is not None and machine.flowing and self._kept is not None and scope in self._grants
 
     def _take_or_ask(self, offer: Offer) -> None:
         """The customer sends what was asked for. A program is kept by nobody's choice, so it is not taken."""

@@ -145,6 +145,8 @@ class CustomerFiles(EndFiles, CustomerScopes):
             self._out.append(ScopeSettled(scope))  # the agent took the offer back, or the session is over
         by = "customer" if code in ("refused", "revoked") else "system"
         self._note_file(move.offer, scope, code or "whole", by)
+
+    def _file_done(self, scope: Scope) -> None:
         if self.view.live:
             self._spend(scope)
 

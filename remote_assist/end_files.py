@@ -136,6 +136,9 @@ class EndFiles(EndLink):
     def _file_over(self, move: Move, scope: Scope, code: str) -> None:
         """A file has come to its end; nothing was told or removed yet."""
 
+    def _file_done(self, scope: Scope) -> None:
+        """The other end was told: the grant has done its work."""
+
     def _on_stray(self, what: str) -> None:
         """The other end speaks of a file that never was."""
 
@@ -221,6 +224,18 @@ class EndFiles(EndLink):
         """Another connection: what was on its way over the old one may be gone."""
         super()._on_connected()
         self._hold_going()
+        if self.decides:
+            self._on_line()
+
+    def _on_heard(self, epoch: int) -> None:
+        """The agent's end speaks on the connection that the customer's end chose, once that has spoken."""
+        before = self._kept
+        super()._on_heard(epoch)
+        if self._kept != before:
+            self._on_line()
+
+    def _on_line(self) -> None:
+        """What is said now arrives: ask again what may have been lost."""
         if self._going is not None:
             self._say_offer(self._going.offer)
         self._go_on()
@@ -285,6 +300,7 @@ class EndFiles(EndLink):
         self._out.append(DropFile(move.offer.id))
         if tell:
             self._say_over(move.offer.id)
+        self._file_done(scope)
         self._show(move, FileStep.OVER, code)
 
     def _step(self, move: Move, step: FileStep) -> None:

@@ -32,6 +32,7 @@ from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.customer_end import CustomerEnd, CustomerIdentity
 from remote_assist.end_base import EndBase
 from remote_assist.end_link import EndLink
+from remote_assist.grants import BUILT_SCOPES
 from remote_assist.invitation import InvitationChecker, OrganisationPin, ReplayCache
 
 T = TypeVar("T")
@@ -299,7 +300,7 @@ class World:
             "device_key": public(self.agent_key),
             "not_before": now - 1000,
             "not_after": now + 86_400_000,
-            "scopes_max": ("view", "pointer"),
+            "scopes_max": tuple(scope.value for scope in BUILT_SCOPES),
         }
         return build_certificate(self.org_key, AgentCertificate(**(values | changes)))  # type: ignore[arg-type]  # built from words
 
