@@ -18,9 +18,16 @@ from remote_assist.marks import Bucket
 __all__ = ["Malformed", "NotGranted", "Rates", "read", "read_run"]
 
 # Channels whose messages are read here. A message whose scope is not built yet is never taken, from either end.
-_READ: Final = frozenset({"ctl", "cur", "ptr", "ann", "file", "clip", "diag"})
+_READ: Final = frozenset({"ctl", "cur", "ptr", "ann", "inp", "file", "clip", "diag"})
 # A second, at once. What was held up on the way comes in one go: three seconds of it, then the line counts as lost.
-_RATES: Final = {"cur": (120, 360), "ptr": (60, 180), "ann": (30, 90), "cursor_shape": (20, 60), "chat": (2, 60)}
+_RATES: Final = {
+    "cur": (120, 360),
+    "ptr": (60, 180),
+    "ann": (30, 90),
+    "inp": (200, 600),
+    "cursor_shape": (20, 60),
+    "chat": (2, 60),
+}
 
 
 class NotGranted(Exception):  # says what is wrong

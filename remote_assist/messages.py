@@ -14,7 +14,7 @@ import msgspec
 
 from app.domain.assist import Role
 from app.domain.marks import MarkKind
-from remote_assist import bulk
+from remote_assist import bulk, input_messages
 from remote_assist.bundle_messages import BundleBad, BundlePart
 from remote_assist.channels import (
     AGENT,
@@ -69,6 +69,7 @@ from remote_assist.data_messages import (
     RemoveMark,
     Shown,
 )
+from remote_assist.input_messages import Inp, InpButton, InpKey, InpMove, InpText, InpWheel
 
 __all__ = [
     "CHANNELS",
@@ -126,7 +127,7 @@ MAX_CTL_BYTES = 32 * 1024
 MAX_ANN_BYTES = 16 * 1024
 
 _Bulk = ClipPart | FilePart | DiagPart | BundlePart | BundleBad
-Message = Ctl | Ann | Ping | Pong | Arrival | Shown | Cursor | CursorImage | Pointer | _Bulk
+Message = Ctl | Ann | Ping | Pong | Arrival | Shown | Cursor | CursorImage | Pointer | _Bulk | Inp
 
 _SENDERS: dict[type[Message], tuple[str, frozenset[Role]]] = {
     Hello: ("ctl", BOTH),
@@ -157,6 +158,7 @@ _SENDERS: dict[type[Message], tuple[str, frozenset[Role]]] = {
     CursorShape: ("ctl", CUSTOMER),
     CursorImage: ("ctl", CUSTOMER),
     Pointer: ("ptr", AGENT),
+    **dict.fromkeys((InpMove, InpButton, InpWheel, InpKey, InpText), ("inp", AGENT)),
     AddMark: ("ann", AGENT),
     RemoveMark: ("ann", AGENT),
     ClearMarks: ("ann", AGENT),
@@ -187,6 +189,8 @@ def encode(message: Message) -> bytes:
         return struct.pack(">BiiBIQ", 0x20, message.x, message.y, message.visible, message.shape, message.us)
     if isinstance(message, Pointer):
         return struct.pack(">BHHB", 0x30, message.x, message.y, message.visible)
+    if isinstance(message, Inp):
+        return input_messages.encode(message)
     if isinstance(message, ClipPart):
         return bulk.encode_part(message.part, message.of, message.data)
     if isinstance(message, FilePart | DiagPart):
@@ -201,6 +205,8 @@ def decode(channel: str, raw: bytes | str, sender: Role) -> Message:
         return _allowed(_decode_ctl(data), channel, sender)
     if channel == "ann":
         return _allowed(_decode_ann(data), channel, sender)
+    if channel == "inp":
+        return _allowed(input_messages.decode(data), channel, sender)
     try:
         message = _decode_binary(data)
     except (struct.error, IndexError):
@@ -228,6 +234,8 @@ def _allowed(message: Message, channel: str, sender: Role) -> Message:
         raise Malformed(f"{channel} {type(message).__name__}")
     if isinstance(message, AddMark) and message.kind is not MarkKind.PEN and len(message.points) != 2:
         raise Malformed("ann points")
+    if isinstance(message, Inp):
+        input_messages.check(message)
     if isinstance(message, Clip) and message.dir != _CLIP_DIR[sender]:
         raise Malformed("ctl clip")
     if isinstance(message, ClipPart) and not message.part < message.of:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.assist import Role, Scope
 from remote_assist import messages as wire
+from remote_assist.input_messages import InpButton, InpKey, InpMove, InpText, InpWheel
 
 SHA256 = "0f" * 32
 BOTH_SAY: list[tuple[str, wire.Message]] = [
@@ -38,6 +39,12 @@ AGENT_SAYS: list[tuple[str, wire.Message]] = [
     ("hb", wire.Pong(1, 2, 3, 4)),
     ("fb", wire.Arrival(65_535, 7, (0, None, -3, 40))),
     ("fb", wire.Shown(9, 10, 11)),
+    ("inp", InpMove(1, 0xFFFF_FFFF, 0, 65_535)),
+    ("inp", InpButton(2, 7, 1, 2, 3, True)),
+    ("inp", InpWheel(3, 7, 1, 2, -16, 16)),
+    ("inp", InpKey(4, 7, 0x04, "ㅁ", True)),
+    ("inp", InpKey(5, 7, 0xE0, "", False)),
+    ("inp", InpText(6, 7, "한글과 漢字")),
 ]
 CUSTOMER_SAYS: list[tuple[str, wire.Message]] = [
     ("ctl", wire.Grants(2, [Scope.VIEW])),

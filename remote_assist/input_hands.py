@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's hands at the customer's computer: checks each deed against the desktop as it is now, does it in order,
+knows what it holds down, and lets go of everything at once. One thread; the time is handed in."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Protocol
+
+from app.domain.control import ALT, CONTROL, MODIFIERS, SUPER, Deed, Key, MoveTo, Press, Text, Wheel
+from remote_assist.control_rules import OWN_MS, forbidden
+
+__all__ = ["Backend", "Done", "Hands", "NoInput", "Sharing"]
+
+WAITING_MAX: Final = 256
+KEY_HOLD_MS: Final = (
+    400  # shorter than the wait before a key repeats: a cut line must not write "aaaa" or delete a page
+)
+_SHORTCUT: Final = CONTROL | ALT | SUPER
+
+
+class NoInput(Exception):
+    """Nothing can be injected here. The text says why, for logs."""
+
+
+class Done(StrEnum):
+    """What became of a deed."""
+
+    DONE = "done"
+    OWN = "own"  # the customer's own hands were there
+    COMPANION = "companion"
+    OUTSIDE = "outside"
+    FORBIDDEN = "forbidden"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What is shared now: where it is, in pixels of the desktop, and which window, if it is one."""
+
+    rect: tuple[int, int, int, int]
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Windows at a place or with the keyboard: all of one top window, inside and around it, and where that is."""
+
+    windows: frozenset[int] = field(default_factory=frozenset)
+    rect: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+class Backend(Protocol):
+    """The desktop. Calls return at once; each may raise NoInput when it is gone."""
+
+    def place(self) -> tuple[int, int]:
+        """Return where the mouse is."""
+        ...
+
+    def customer_acted(self) -> bool:
+        """Tell whether a device of the customer moved, pressed or turned anything since the last call."""
+        ...
+
+    def modifiers(self) -> frozenset[int]:
+        """Return the modifiers that are down, whoever holds them."""
+        ...
+
+    def at(self, x: int, y: int) -> Spot:
+        """Return the window at a place."""
+        ...
+
+    def focus(self) -> Spot:
+        """Return the window that has the keyboard."""
+        ...
+
+    def move(self, x: int, y: int) -> None:
+        """Put the mouse there."""
+        ...
+
+    def button(self, button: int, *, down: bool) -> None:
+        """Press a button of the mouse, or let it go."""
+        ...
+
+    def scroll(self, dx: int, dy: int) -> None:
+        """Turn the wheel."""
+        ...
+
+    def key(self, code: int, char: str, *, down: bool) -> bool:
+        """Press a key or let it go; False when this keyboard has no such key."""
+        ...
+
+    def char(self, char: str, now_ms: int) -> bool | None:
+        """Write one character; None when it has to wait a moment, False when it is impossible."""
+        ...
+
+    def close(self) -> None:
+        """Leave the desktop as it was."""
+        ...
+
+
+class Hands:
+    """`own_windows` returns the Companion's windows, `barred` whether one of its questions is open."""
+
+    def __init__(
+        self, backend: Backend, own_windows: Callable[[], frozenset[int]], barred: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._backend = backend
+        self._own_windows = own_windows
+        self._barred = barred
+        self._buttons: set[int] = set()
+        self._keys: dict[int, int | None] = {}
+        self._waiting: deque[tuple[Deed, Sharing]] = deque()
+        self._left_at: tuple[int, int] | None = None
+        self._quiet_until: int | None = None
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def held(self) -> bool:
+        """Whether anything is held down."""
+        return bool(self._buttons or self._keys)
+
+    @property
+    def waits(self) -> bool:
+        """Whether `pump` has something to do soon."""
+        return bool(self._waiting) or any(until is not None for until in self._keys.values())
+
+    def do(self, deed: Deed, sharing: Sharing, now_ms: int) -> Done:
+        """Carry out a deed, or put it behind those that wait. Returns what became of the last one carried out."""
+        parts: list[Deed] = [Text(char) for char in deed.text] if isinstance(deed, Text) else [deed]
+        if len(self._waiting) + len(parts) > WAITING_MAX and not _lets_go(deed):
+            return Done.FAILED
+        self._waiting += [(part, sharing) for part in parts]
+        return self.pump(now_ms)
+
+    def pump(self, now_ms: int) -> Done:
+        """Go on with what waits, and let go of keys that were held long enough."""
+        for code in [code for code, until in self._keys.items() if until is not None and now_ms >= until]:
+            self._key_up(code)
+        done = Done.DONE
+        while self._waiting:
+            deed, sharing = self._waiting[0]
+            found = self._try(deed, sharing, now_ms)
+            if found is None:
+                break
+            if self._waiting:  # the customer's own hands empty it
+                self._waiting.popleft()
+            done = found
+            self.counts[_name(deed) if found is Done.DONE else found.value] += 1
+        return done
+
+    def let_go(self) -> None:
+        """Release everything held and forget what waits."""
+        self._waiting.clear()
+        for button in sorted(self._buttons):
+            self._backend.button(button, down=False)
+        self._buttons.clear()
+        for code in sorted(self._keys, key=lambda code: code in MODIFIERS):
+            self._backend.key(code, "", down=False)
+        self._keys.clear()
+
+    def close(self) -> None:
+        """Let go and leave the desktop as it was."""
+        self.let_go()
+        self._backend.close()
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _try(self, deed: Deed, sharing: Sharing, now_ms: int) -> Done | None:
+        if _lets_go(deed):
+            return self._release(deed)
+        if self._customer_is_there(now_ms):
+            return Done.OWN
+        if isinstance(deed, Key | Text):
+            return self._type(deed, sharing, now_ms)
+        return self._point(deed, sharing)
+
+    def _customer_is_there(self, now_ms: int) -> bool:
+        """The customer wins: whatever is held is let go, and nothing more happens for two seconds."""
+        moved = self._left_at is not None and self._backend.place() != self._left_at
+        if self._backend.customer_acted() or moved:
+            self._quiet_until = now_ms + OWN_MS
+            self._left_at = None
+            self.let_go()
+        if self._quiet_until is not None and now_ms >= self._quiet_until:
+            self._quiet_until = None
+        return self._quiet_until is not None
+
+    def _point(self, deed: Deed, sharing: Sharing) -> Done:
+        assert isinstance(deed, MoveTo | Press | Wheel)  # noqa: S101  # the only ones with a place
+        spot = self._backend.at(deed.x, deed.y)
+        if spot.windows & self._own_windows():
+            return Done.COMPANION
+        if sharing.window is not None and sharing.window not in spot.windows and not isinstance(deed, MoveTo):
+            return Done.OUTSIDE
+        self._backend.move(deed.x, deed.y)
+        self._left_at = self._backend.place()
+        if isinstance(deed, Press):
+            self._buttons.add(deed.button)
+            self._backend.button(deed.button, down=True)
+        elif isinstance(deed, Wheel):
+            self._backend.scroll(deed.dx, deed.dy)
+        return Done.DONE
+
+    def _type(self, deed: Key | Text, sharing: Sharing, now_ms: int) -> Done | None:
+        spot = self._backend.focus()
+        if self._barred() or spot.windows & self._own_windows():
+            return Done.COMPANION
+        if not _has_keyboard(spot, sharing):
+            return Done.OUTSIDE
+        down = self._backend.modifiers() | self._keys.keys()
+        shortcut = bool(_SHORTCUT & down)
+        if isinstance(deed, Key):
+            if forbidden(deed.code, deed.char, down):
+                return Done.FORBIDDEN
+            if not deed.char or shortcut:
+                return self._key_down(deed, now_ms)
+        elif shortcut:
+            return Done.FORBIDDEN  # characters written while a shortcut is held could make another one
+        wrote = self._backend.char(deed.char if isinstance(deed, Key) else deed.text, now_ms)
+        return None if wrote is None else Done.DONE if wrote else Done.FAILED
+
+    def _key_down(self, deed: Key, now_ms: int) -> Done:
+        if deed.code in self._keys:
+            self._key_up(deed.code)
+        if not self._backend.key(deed.code, deed.char, down=True):
+            return Done.FAILED
+        self._keys[deed.code] = None if deed.code in MODIFIERS else now_ms + KEY_HOLD_MS
+        return Done.DONE
+
+    def _key_up(self, code: int) -> None:
+        del self._keys[code]
+        self._backend.key(code, "", down=False)
+
+    def _release(self, deed: Deed) -> Done:
+        """Always allowed: letting go harms nobody. What is not held needs nothing."""
+        if isinstance(deed, Press) and deed.button in self._buttons:
+            self._buttons.discard(deed.button)
+            self._backend.button(deed.button, down=False)
+        elif isinstance(deed, Key) and deed.code in self._keys:
+            self._key_up(deed.code)
+        return Done.DONE
+
+
+def _lets_go(deed: Deed) -> bool:
+    return isinstance(deed, Press | Key) and not deed.down
+
+
+def _has_keyboard(spot: Spot, sharing: Sharing) -> bool:
+    """Tell whether what is typed shows in what is shared: the shared window, or one whose middle is in it."""
+    if sharing.window is not None:
+        return sharing.window in spot.windows
+    left, top, width, height = spot.rect
+    across, down = left + width // 2 - sharing.rect[0], top + height // 2 - sharing.rect[1]
+    return bool(spot.windows) and 0 <= across < sharing.rect[2] and 0 <= down < sharing.rect[3]
+
+
+def _name(deed: Deed) -> str:
+    match deed:
+        case MoveTo():
+            return "moves"
+        case Press(down=True):
+            return "presses"
+        case Wheel():
+            return "turns"
+        case Key(down=True) | Text():
+            return "keys"
+    return "releases"

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An X11 desktop for injected input: which window is where, who else uses the mouse, and keys on any keyboard layout.
+
+Keys go through XTEST, so that programs cannot tell them from real ones. A character that the customer's layout has is
+typed with the key that writes it there; any other one is lent a key without a meaning for a moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from Xlib import X
+from Xlib.display import Display
+from Xlib.error import ConnectionClosedError, DisplayError, XError
+from Xlib.ext import xinput, xtest
+
+from app.domain.control import TO_EVDEV
+from remote_assist.input_hands import NoInput, Spot
+
+__all__ = ["Keyboard", "OwnEvents", "Windows", "guarded"]
+
+_X_ERRORS: Final = (XError, DisplayError, ConnectionClosedError, OSError, struct.error)
+_LENT_MS: Final = 200  # a program asks for the layout when it reads the key: until then it must not change again
+_DEEP: Final = 4
+_SHIFT_L, _LEVEL3, _ALPHABETIC_LOCK = 0xFFE1, 0xFE03, X.LockMask
+_STRAY: Final = X.ControlMask | X.Mod1Mask | X.Mod4Mask
+_MASKS: Final = ((X.ControlMask, 0xE0), (X.ShiftMask, 0xE1), (X.Mod1Mask, 0xE2), (X.Mod4Mask, 0xE3))
+# Keys that write nothing, by what they are on this keyboard rather than by where they are on the agent's.
+_SYMBOLS: Final = {
+    0x28: 0xFF0D, 0x29: 0xFF1B, 0x2A: 0xFF08, 0x2B: 0xFF09, 0x2C: 0x20, 0x48: 0xFF13, 0x49: 0xFF63, 0x4A: 0xFF50,
+    0x4B: 0xFF55, 0x4C: 0xFFFF, 0x4D: 0xFF57, 0x4E: 0xFF56, 0x4F: 0xFF53, 0x50: 0xFF51, 0x51: 0xFF54, 0x52: 0xFF52,
+    0x58: 0xFF8D, 0x65: 0xFF67, 0x90: 0xFF31, 0x91: 0xFF34,
+    0xE0: 0xFFE3, 0xE1: 0xFFE1, 0xE2: 0xFFE9, 0xE3: 0xFFEB, 0xE4: 0xFFE4, 0xE5: 0xFFE2, 0xE6: 0xFFE9, 0xE7: 0xFFEC,
+} | {0x3A + n: 0xFFBE + n for n in range(12)}  # fmt: skip
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Raise NoInput for whatever python-xlib raises when the display is gone."""
+    try:
+        yield
+    except _X_ERRORS as error:
+        raise NoInput(type(error).__name__) from error
+
+
+class Windows:
+    """Which window is at a place or has the keyboard, as the server knows it now."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._root = display.screen().root
+
+    def place(self) -> tuple[int, int]:
+        """Return where the mouse is."""
+        found = self._root.query_pointer()
+        return found.root_x, found.root_y
+
+    def at(self, x: int, y: int) -> Spot:
+        """Return the top window there. What lets clicks through is not there for the server either."""
+        child = self._root.translate_coords(self._root, x, y).child
+        return self._spot(child) if child else Spot()
+
+    def focus(self) -> Spot:
+        """Return the top window with the keyboard; without one, that under the mouse has it."""
+        window = self._display.get_input_focus().focus
+        if isinstance(window, int) or window.id == self._root.id:
+            return self.at(*self.place()) if window != X.NONE else Spot()
+        for _ in range(_DEEP * 2):
+            parent = window.query_tree().parent
+            if not parent or parent.id == self._root.id:
+                break
+            window = parent
+        return self._spot(window)
+
+    def _spot(self, top: Any) -> Spot:
+        with contextlib.suppress(XError):  # it closed meanwhile
+            shape = top.get_geometry()
+            ids = {top.id}
+            self._collect(top, ids, 0)
+            return Spot(frozenset(ids), (shape.x, shape.y, shape.width, shape.height))
+        return Spot()
+
+    def _collect(self, window: Any, ids: set[int], depth: int) -> None:
+        """A frame of the window manager, the window in it, and the one for which it is a dialog or menu."""
+        owner = window.get_wm_transient_for()
+        if owner is not None:
+            ids.add(owner.id)
+        if depth < 2:
+            for inner in window.query_tree().children[:16]:
+                ids.add(inner.id)
+                with contextlib.suppress(XError):
+                    self._collect(inner, ids, depth + 1)
+
+
+class OwnEvents:
+    """Tells that a device of the customer did something; what it was is not even read."""
+
+    def __init__(self, name: str | None) -> None:
+        """Raises NoInput where the server does not tell devices apart."""
+        with guarded():
+            self._display = Display(name)
+            if not self._display.has_extension("XInputExtension"):
+                self.close()
+                raise NoInput("XInput")
+            self._injected = self._ask()
+
+    def _ask(self) -> frozenset[int]:
+        display: Any = self._display
+        opcode = display.display.get_extension_major(xinput.extname)
+        # 2.2: a raw event names its device, also while another program holds the mouse
+        xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
+        injected = set()
+        for number in range(2, 8):
+            with contextlib.suppress(XError):
+                for device in display.xinput_query_device(number).devices:
+                    if "XTEST" in str(device.name):
+                        injected.add(device.deviceid)
+        wanted = xinput.RawMotionMask | xinput.RawButtonPressMask | xinput.RawKeyPressMask
+        display.screen().root.xinput_select_events([(xinput.AllMasterDevices, wanted)])
+        display.sync()
+        return frozenset(injected)
+
+    def any(self) -> bool:
+        """Tell whether there was any since the last call."""
+        acted = False
+        while self._display.pending_events():
+            event: Any = self._display.next_event()
+            data = getattr(event, "data", None)
+            if isinstance(data, bytes) and len(data) >= 12:
+                source = struct.unpack_from("=HIIH", data)[3]
+                acted |= source not in self._injected
+        return acted
+
+    def close(self) -> None:
+        """Listen no more."""
+        with contextlib.suppress(*_X_ERRORS):
+            self._display.close()
+
+
+class Keyboard:
+    """Types on the customer's layout as it is at each key."""
+
+    def __init__(self, display: Display) -> None:
+        """Raises NoInput without XTEST."""
+        if not display.has_extension("XTEST"):
+            raise NoInput("XTEST")
+        self._display = display
+        self._first = display.display.info.min_keycode
+        self._count = display.display.info.max_keycode - self._first + 1
+        self._map: list[Sequence[int]] | None = None
+        self._down: dict[int, int] = {}
+        self._lent: dict[int, tuple[int, int]] = {}  # symbol: key, when it was last used
+
+    def modifiers(self) -> frozenset[int]:
+        """Return what is down, whoever holds it."""
+        mask = self._mask()
+        return frozenset(code for bit, code in _MASKS if mask & bit)
+
+    def key(self, code: int, char: str, *, down: bool) -> bool:
+        """Press a key or let it go. A character is looked for first, then the symbol, then the place."""
+        if not down:
+            number = self._down.pop(code, 0)
+            self._fake(number, down=False)
+            return bool(number)
+        symbol = symbol_of(char.lower()) if char else _SYMBOLS.get(code, 0)
+        number = self._plain(symbol) or (TO_EVDEV[code] + 8 if code in TO_EVDEV else 0)
+        if not self._first <= number < self._first + self._count:
+            return False
+        self._down[code] = number
+        self._fake(number, down=True)
+        return True
+
+    def char(self, char: str, now_ms: int) -> bool | None:
+        """Write one character, with the key that has it on this layout, else with one that is lent to it."""
+        mask, symbol = self._mask(), symbol_of(char)
+        if mask & _STRAY:
+            return False  # the customer holds a key that would make a shortcut of it
+        found = self._find(symbol, mask >> 13 & 3)
+        if found is not None and self._typed(found, char, mask):
+            return True
+        return self._borrow(symbol, now_ms)
+
+    def close(self) -> None:
+        """Let go of everything and take back what was lent."""
+        for number in self._down.values():
+            self._fake(number, down=False)
+        self._down.clear()
+        for number, _at in self._lent.values():
+            self._display.change_keyboard_mapping(number, [(0, 0)])
+        self._lent.clear()
+        self._display.sync()
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _typed(self, found: tuple[int, int], char: str, mask: int) -> bool:
+        number, level = found
+        shift = bool(level & 1)
+        if mask & X.LockMask and char.lower() != char.upper():
+            shift = not shift
+        ours = [n for code, n in self._down.items() if code in (0xE1, 0xE5)] if mask & X.ShiftMask else []
+        if mask & X.ShiftMask and not shift and not ours:
+            return False  # the customer's own Shift cannot be let go for them
+        more = [] if bool(mask & X.ShiftMask) == shift or not shift else [self._plain(_SHIFT_L)]
+        if level >= 2:
+            more.append(self._plain(_LEVEL3))
+        if 0 in more:
+            return False
+        lifted = ours if not shift else []
+        for other in lifted:
+            self._fake(other, down=False)
+        self._tap(number, more)
+        for other in lifted:
+            self._fake(other, down=True)
+        return True
+
+    def _tap(self, number: int, more: Sequence[int] = ()) -> None:
+        for other in more:
+            self._fake(other, down=True)
+        self._fake(number, down=True)
+        self._fake(number, down=False)
+        for other in reversed(more):
+            self._fake(other, down=False)
+
+    def _borrow(self, symbol: int, now_ms: int) -> bool | None:
+        number, _at = self._lent.get(symbol, (0, 0))
+        if not number or self._symbols()[number - self._first][0] != symbol:  # a new layout takes what was lent away
+            free = self._free(now_ms)
+            if free is None:
+                return None if self._lent else False
+            number = free
+            self._display.change_keyboard_mapping(number, [(symbol,) * 4])
+            self._display.sync()
+        self._lent[symbol] = number, now_ms
+        self._tap(number)
+        return True
+
+    def _free(self, now_ms: int) -> int | None:
+        """Return a key without a meaning, or take the one back that was lent longest ago."""
+        lent = {number for number, _at in self._lent.values()}
+        for number, symbols in enumerate(self._symbols(), self._first):
+            if not any(symbols) and number not in lent:
+                return number
+        symbol, (number, at) = min(self._lent.items(), key=lambda item: item[1][1], default=(0, (0, now_ms)))
+        if now_ms - at < _LENT_MS:
+            return None
+        del self._lent[symbol]
+        return number
+
+    def _find(self, symbol: int, group: int) -> tuple[int, int] | None:
+        """Return key and level that write it in this group; the simplest one."""
+        lent = {number for number, _at in self._lent.values()}
+        best: tuple[int, int] | None = None
+        for number, symbols in enumerate(self._symbols(), self._first):
+            if number in lent:
+                continue
+            for level, index in enumerate(_indexes(group)):
+                if index < len(symbols) and symbols[index] == symbol and (best is None or level < best[1]):
+                    best = number, level
+        return best
+
+    def _plain(self, symbol: int) -> int:
+        """Return the key that is this symbol without any other key, in any group; 0: none."""
+        if not symbol:
+            return 0
+        group = self._mask() >> 13 & 3
+        indexes = (_indexes(group)[0], 0, 2)
+        for index in indexes:
+            for number, symbols in enumerate(self._symbols(), self._first):
+                if index < len(symbols) and symbols[index] == symbol:
+                    return number
+        return 0
+
+    def _symbols(self) -> list[Sequence[int]]:
+        while self._display.pending_events():
+            if self._display.next_event().type == X.MappingNotify:
+                self._map = None
+        if self._map is None:
+            self._map = list(self._display.get_keyboard_mapping(self._first, self._count))
+        return self._map
+
+    def _mask(self) -> int:
+        mask: int = self._display.screen().root.query_pointer().mask
+        return mask
+
+    def _fake(self, number: int, *, down: bool) -> None:
+        if number:
+            xtest.fake_input(self._display, X.KeyPress if down else X.KeyRelease, number)
+            self._display.sync()
+
+
+def symbol_of(char: str) -> int:
+    """Return the X symbol of a character."""
+    code = ord(char)
+    return code if 0x20 <= code <= 0x7E or 0xA0 <= code <= 0xFF else 0x0100_0000 + code
+
+
+def _indexes(group: int) -> tuple[int, int, int, int]:
+    """Return where the core layout keeps the four levels of a group: the plain two of both groups come first."""
+    return (2, 3, 6, 7) if group == 1 else (0, 1, 4, 5)
