@@ -14,6 +14,7 @@ from typing import Protocol
 from app.domain.assist import Notice, PromptInfo, ProofKind, Question, SasChoice, Scope, SessionView, TargetChoice
 from app.domain.marks import Marks
 from app.domain.plain_text import ChatLine
+from app.domain.recording import RecordingState
 from remote_assist.child_protocol import ToChild as ChildMessage
 from remote_assist.diagnostics import Bundle
 from remote_assist.file_actions import FileAction
@@ -44,6 +45,8 @@ __all__ = [
     "Notify",
     "PhaseChanged",
     "Receipt",
+    "RecordingChanged",
+    "RecordingWanted",
     "RemoteTarget",
     "SasNumber",
     "SasQuestion",
@@ -283,6 +286,18 @@ class GrantsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """Agent: how the recording stands, for the window."""
+
+    state: RecordingState
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingWanted:
+    """Agent: the customer allowed it; answer with `recording_place(folder, secret)`, once a session."""
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteTarget:
     """Agent: size and kind of what the customer shares, in physical pixels.
 
@@ -385,6 +400,8 @@ Action = (
     | CursorMoved
     | CursorDrawn
     | GrantsChanged
+    | RecordingChanged
+    | RecordingWanted
     | RemoteTarget
     | ChainEntry
     | ChatChanged

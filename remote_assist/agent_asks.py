@@ -10,6 +10,7 @@ from remote_assist.grants import ASK_AGAIN_MS, ASK_ANSWER_MS, ASK_MAX, BUILT_SCO
 
 __all__ = ["ANSWER_LATE_MS", "AskBook"]
 
+_AFTER_NUMBER = frozenset({Scope.RECORDING})  # stricter here: nobody is asked for a film before they are sure of whom
 ANSWER_LATE_MS = 3_000  # the customer's clock decides that it was silence; its word needs a moment to come
 
 
@@ -113,6 +114,6 @@ class AskBook:
             return AskState.TOO_OFTEN
         if scope in self._free_at:
             return AskState.REFUSED
-        if SCOPE_RULES[scope].verified and phase is not Phase.VERIFIED:
+        if (SCOPE_RULES[scope].verified or scope in _AFTER_NUMBER) and phase is not Phase.VERIFIED:
             return AskState.NOT_NOW
         return AskState.POSSIBLE

@@ -25,6 +25,7 @@ from remote_assist.agent_clips import AgentClips
 from remote_assist.agent_core import AgentIdentity, InviteRequest
 from remote_assist.agent_diagnostics import AgentDiagnostics
 from remote_assist.agent_files import AgentFiles
+from remote_assist.agent_recording import AgentRecording
 from remote_assist.agent_wishes import AgentWishes
 from remote_assist.chat import EndChat
 from remote_assist.invitation import join_hash
@@ -41,7 +42,7 @@ class _Made(msgspec.Struct, frozen=True):
     pushed: bool = False
 
 
-class AgentEnd(EndChat, AgentClips, AgentDiagnostics, AgentFiles, AgentWishes):
+class AgentEnd(EndChat, AgentClips, AgentDiagnostics, AgentFiles, AgentRecording, AgentWishes):
     """One invitation, from the agent's click to the countersigned receipt. See docs/remote-assist.md."""
 
     # --- the agent's deeds -----------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from remote_assist.customer_clips import CustomerClips
 from remote_assist.customer_core import ChosenTarget, CustomerIdentity
 from remote_assist.customer_diagnostics import CustomerDiagnostics
 from remote_assist.customer_files import CustomerFiles
+from remote_assist.customer_recording import CustomerRecording
 from remote_assist.customer_scopes import CustomerScopes
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
 from remote_assist.grants import ITEM_SCOPES
@@ -33,7 +34,7 @@ __all__ = ["CustomerEnd", "CustomerIdentity"]
 _MASKS_MAX = 64
 
 
-class CustomerEnd(EndChat, CustomerClips, CustomerDiagnostics, CustomerFiles, CustomerScopes):
+class CustomerEnd(EndChat, CustomerClips, CustomerDiagnostics, CustomerFiles, CustomerRecording, CustomerScopes):
     """One invitation, from its arrival to the receipt. See docs/remote-assist.md for how to drive it."""
 
     # --- the customer's deeds --------------------------------------------------------------------------------------
