@@ -225,6 +225,13 @@ class Sent(_Msg, frozen=True, tag="sent"):
     channel: str
 
 
+class PictureLeft(_Msg, frozen=True, tag="picture_left"):
+    """Customer, while control is granted: this picture went out; `changed`: it shows something else than before."""
+
+    frame_id: int
+    changed: bool
+
+
 class Place(_Msg, frozen=True, tag="place"):
     """Customer: where the captured target is now, x, y, width, height in physical pixels of the desktop."""
 
@@ -274,6 +281,7 @@ FromChild = (
     | Frame
     | Stats
     | Sent
+    | PictureLeft
     | Place
     | Recorded
     | Ack

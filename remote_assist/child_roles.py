@@ -33,6 +33,7 @@ from remote_assist.encoder import FLAG_KEY, FLAG_PROBE, FLAG_REFINE
 from remote_assist.keeping import Keeper
 from remote_assist.peer import Decoded, Peer
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, now_us
+from remote_assist.sent_pictures import SentPictures
 from remote_assist.shm import FrameWriter
 from remote_assist.tiles import Run
 
@@ -202,6 +203,7 @@ class CustomerRole:
         self._wanted: tuple[str, str, tuple[int, int, int, int] | None] | None = None
         self._sent_times: deque[tuple[int, int]] = deque(maxlen=2)
         self._looked_at: tuple[int, int, int, int] | None = None
+        self.sent = SentPictures(post)
         self.gate = Gate()
         self.mailbox = Mailbox()
         self.painter = Painter(writer, post)
@@ -217,6 +219,7 @@ class CustomerRole:
         """A grant of `view` is for the target asked for last."""
         if self.gate.set(granted="view" in scopes):
             self._begins = True
+        self.sent.grant(scopes)
 
     def expect(self, source: Source) -> None:
         """Another target is another consent: nothing passes until it is captured and granted anew."""
@@ -262,6 +265,8 @@ class CustomerRole:
 
     def connected(self, peer: Peer) -> None:
         self._peer = peer
+        if peer.encoder is not None:
+            peer.encoder.left = self.sent.left
         self.mailbox.on_filled = peer.wake
         self.gate.set(connected=True)
         self._loop = asyncio.get_running_loop()

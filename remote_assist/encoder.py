@@ -214,9 +214,11 @@ class ScreenEncoder(Encoder):
         self._tiles: damage.Tiles = np.zeros((1, 1), np.bool_)
         self._key_wanted = True
         self._key_sent_us = 0
+        self._is_probe = False
         self._timestamp = 0
         self._origin_us = now_us()
         self.topoff = TopOff()
+        self.left: Callable[[int, bool], None] = lambda _frame_id, _changed: None
         self.finest = Q_BEST
         self.frame_id = 0
         self.keyframes = 0
@@ -262,6 +264,8 @@ class ScreenEncoder(Encoder):
                 return [], 0
             self.encode_us = now_us() - started
             self.sent_us = now_us()
+            if picture is not None or not self._is_probe:
+                self.left(self.frame_id, picture is not None)
             return stream, self._timestamp
         finally:
             self._mailbox.encoder_free()
@@ -312,6 +316,7 @@ class ScreenEncoder(Encoder):
         return False
 
     def _encode(self, x264: X264, frame: VideoFrame, captured_us: int, *, key: bool, flags: int) -> list[bytes]:
+        self._is_probe = flags == FLAG_PROBE
         self._timestamp = max(self._timestamp + 1, (captured_us - self._origin_us) * 9 // 100)
         raw = x264.encode(frame, self._timestamp, keyframe=key)
         self.frame_id = self._next_id
