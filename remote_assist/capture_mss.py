@@ -26,6 +26,8 @@ from remote_assist.x11_windows import X_ERRORS, WindowCamera, answers, connectio
 
 _STILL_S: Final = 1.0  # a grab although nothing reported damage: a driver may forget to say so
 _WITHOUT_DAMAGE_S: Final = 0.05
+_SETTLE: Final = 5  # screens change one by one
+Layout = tuple[tuple[int, int, int, int], ...]
 
 
 class MssSource:
@@ -44,14 +46,8 @@ class MssSource:
     def targets(self) -> Sequence[Target]:
         """Return screens first, then windows from top to bottom. Raises CaptureError."""
         with _grabber(self._display) as grabber, connection(self._display) as display:
-            screens = [
-                Target(
-                    f"screen:{n}", TargetKind.SCREEN, str(m.get("name") or m.get("output") or f"{n + 1}"), _rect_of(m)
-                )
-                for n, m in enumerate(grabber.monitors[1:])
-            ]
             whole = _rect_of(grabber.monitors[0])
-            return (*screens, *window_targets(display, whole))
+            return (*_screens(grabber), *window_targets(display, whole))
 
     def start(self, target: Target, sink: Callable[[RawFrame], None], fps_max: int) -> None:
         """Begin to deliver. Raises CaptureError: target gone, no display, or one whose pictures mss cannot take."""
@@ -101,9 +97,11 @@ class MssSource:
         fps: int,
         stop: threading.Event,
     ) -> None:
-        camera: _Camera = (
-            WindowCamera(display, target) if target.kind is TargetKind.WINDOW else _ScreenCamera(grabber, target)
-        )
+        camera: _Camera
+        if target.kind is TargetKind.WINDOW:
+            camera = WindowCamera(display, target)
+        else:
+            camera = _ScreenCamera(self._display, display, grabber, target)
         waker, pace = _Waker(display), _Pace(fps)
         while not stop.is_set():
             if not self._wait_free(0.1):
@@ -133,16 +131,45 @@ class _Camera(Protocol):
 
 
 class _ScreenCamera:
-    """Takes a fixed rectangle of the desktop."""
+    """Takes one screen, also in another size or place; never what stands where it was before."""
 
-    def __init__(self, grabber: mss.MSS, target: Target) -> None:
-        self._grabber = grabber
-        self._rect = target.rect
+    def __init__(self, name: str, display: Display, grabber: mss.MSS, target: Target) -> None:
+        self._name, self._display, self._grabber, self._target = name, display, grabber, target
+        self._root = display.screen().root
+        self._screens = self._layout()
+        self._rect = self._find()
 
     def take(self) -> tuple[Rect, bytearray]:
-        rect = self._rect
-        shot = self._grabber.grab({"left": rect.x, "top": rect.y, "width": rect.width, "height": rect.height})
-        return rect, shot.raw if isinstance(shot.raw, bytearray) else bytearray(shot.raw)
+        """Return place and pixels. Raises CaptureError("target_gone")."""
+        for _again in range(_SETTLE):
+            rect = self._rect
+            try:
+                shot = self._grabber.grab({"left": rect.x, "top": rect.y, "width": rect.width, "height": rect.height})
+            except ScreenShotError:
+                shot = None
+            screens = self._layout()  # asked after the grab, so it is the one the picture was taken in
+            if shot is not None and screens == self._screens:
+                return rect, shot.raw if isinstance(shot.raw, bytearray) else bytearray(shot.raw)
+            if screens == self._screens:
+                break
+            self._screens, self._rect = screens, self._find()
+        raise CaptureError("target_gone", self._target.id)
+
+    def _find(self) -> Rect:
+        with _grabber(self._name) as grabber:
+            for target in _screens(grabber):
+                if (target.id, target.title) == (self._target.id, self._target.title):
+                    return target.rect
+        raise CaptureError("target_gone", self._target.id)
+
+    def _layout(self) -> Layout:
+        """Return what changes with every change of screens."""
+        size = self._root.get_geometry()
+        whole = (0, 0, size.width, size.height)
+        if not self._display.has_extension("RANDR"):
+            return (whole,)
+        found = self._root.xrandr_get_monitors().monitors
+        return (whole, *((m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in found))
 
 
 class _Pace:
@@ -220,6 +247,13 @@ def _try_pixel(grabber: mss.MSS, rect: Rect) -> None:
         grabber.grab({"left": rect.x, "top": rect.y, "width": 1, "height": 1})
     except ScreenShotError as error:
         raise CaptureError("capture_failed", str(error)) from error
+
+
+def _screens(grabber: mss.MSS) -> list[Target]:
+    return [
+        Target(f"screen:{n}", TargetKind.SCREEN, str(m.get("name") or m.get("output") or f"{n + 1}"), _rect_of(m))
+        for n, m in enumerate(grabber.monitors[1:])
+    ]
 
 
 def _rect_of(monitor: Any) -> Rect:

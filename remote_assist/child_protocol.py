@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from app.domain.masking import MaskRule
+
 MAX_MESSAGE_BYTES = 1 << 20
 
 
@@ -71,10 +73,15 @@ class Source(_Msg, frozen=True, tag="source"):
 
 
 class Masks(_Msg, frozen=True, tag="masks"):
-    """Rectangles of the target, in its physical pixels, painted over before anything else sees the picture."""
+    """Rectangles of the target, in its physical pixels, painted over before anything else sees the picture.
+
+    `rules` hide foreign windows wherever they are, `own` are ids of windows of the program itself that are hidden so.
+    """
 
     seq: int
     rects: list[tuple[int, int, int, int]]
+    rules: list[MaskRule] = []
+    own: list[int] = []
 
 
 class View(_Msg, frozen=True, tag="view"):
@@ -250,6 +257,17 @@ class Recorded(_Msg, frozen=True, tag="recorded"):
     size: int = 0
     sha256: bytes = b""
     code: str = ""
+
+
+class Covered(_Msg, frozen=True, tag="covered"):
+    """Customer: what hides windows now, in pixels of the target; `hits` counts the windows that rules found.
+
+    `hold` is "rule" or "locked" while nothing of the screen may be seen, else empty.
+    """
+
+    rects: list[tuple[int, int, int, int]]
+    hits: int
+    hold: str = ""
 
 
 class Ack(_Msg, frozen=True, tag="ack"):

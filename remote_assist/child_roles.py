@@ -207,7 +207,8 @@ class CustomerRole:
         self.gate = Gate()
         self.mailbox = Mailbox()
         self.painter = Painter(writer, post)
-        self.pipeline = Pipeline(self.mailbox, self.gate, self._preview)
+        self.shield = Shield(x11_watch, post)
+        self.pipeline = Pipeline(self.mailbox, self.gate, self._preview, self.shield.cover)
 
     @property
     def frames_sent(self) -> int:
@@ -302,7 +303,7 @@ class CustomerRole:
         if due is not None:
             self._preview(due)
         self._tell_place(post)
-        fault = "picture_too_large" if self.pipeline.too_large else str(getattr(self._source, "failed", ""))
+        fault = self.pipeline.fault or str(getattr(self._source, "failed", ""))
         if fault != self._fault:
             self._fault = fault
             if fault:
@@ -386,6 +387,7 @@ class CustomerRole:
                 if isinstance(message, ListTargets):
                     self._post(Targets(message.seq, [_item(target) for target in self._targets()]))
                 elif isinstance(message, Masks):
+                    self.shield.hide(message.rules, message.own)
                     self.pipeline.set_masks(message.rects)
                     self._post(Ack(message.seq))
                 else:
@@ -412,7 +414,8 @@ class CustomerRole:
         source = self._sources(target.kind, self.mailbox.wait_free)
         self._fault = ""
         self._preview_due = None
-        self.pipeline.begin(message.region)
+        self.shield.aim(target, source.geometry)
+        self.pipeline.begin(message.region, fixed=target.kind is TargetKind.SCREEN)
         source.start(target, self.pipeline.sink, self._fps)
         self._source, self._chosen = source, chosen
 
@@ -429,6 +432,7 @@ class CustomerRole:
         with self._lock:
             if self._source is not None:
                 self._source.stop()
+            self.shield.stop()
 
     def _preview(self, picture: Picture) -> None:
         now = now_us()

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from app.domain.capture import RawFrame
+from app.domain.masking import Box
 from remote_assist import damage, masks
+from remote_assist.sights import Cover
 
 WIDTH_MAX = 3840
 HEIGHT_MAX = 2160
@@ -109,26 +111,38 @@ class Mailbox:
 class Pipeline:
     """Masks and damage, run in the source's thread; hands pictures to the mailbox and to the preview."""
 
-    def __init__(self, mailbox: Mailbox, gate: Gate, preview: Callable[[Picture], None]) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        gate: Gate,
+        preview: Callable[[Picture], None],
+        cover: Callable[[], Cover | None] = Cover,
+    ) -> None:
+        """`cover` is asked after each grab; None: nobody knows what must be hidden, so the picture is withheld."""
         self._mailbox = mailbox
         self._gate = gate
         self._preview = preview
         self._lock = threading.Lock()
-        self._rects: Sequence[tuple[int, int, int, int]] = ()
+        self._ask_cover = cover
+        self._rects: Sequence[Box] = ()
         self._last: Picture | None = None
-        self._region: tuple[int, int, int, int] | None = None
+        self._region: Box | None = None
+        self._fixed = False
+        self._source_size: tuple[int, int] | None = None
         self.frames_captured = 0
-        self.too_large = False
+        self.frames_withheld = 0
+        self.fault = ""
         self._held = False
         self.size = (0, 0)
 
-    def set_masks(self, rects: Sequence[tuple[int, int, int, int]]) -> None:
+    def set_masks(self, rects: Sequence[Box]) -> None:
         """Paint these from the next picture on, and repaint the last one, which may still be waiting."""
         with self._lock:
             self._rects = tuple(rects)
+            self._source_size = None  # somebody looked at the masks after the screen had changed
             if self._last is not None:
                 rows = self._last.rows.copy()
-                masks.paint(rows, self._rects)
+                self._paint(rows, ())
                 # one that was sent already is made anew now; nothing but the masks has changed since
                 self._keep(rows, self._last.captured_us if self._mailbox.filled else now_us())
 
@@ -137,11 +151,14 @@ class Pipeline:
         self._held = True
         self._mailbox.clear()
 
-    def begin(self, region: tuple[int, int, int, int] | None) -> None:
-        """Start afresh with another target, of which only this (x, y, w, h) goes through."""
+    def begin(self, region: Box | None, *, fixed: bool = False) -> None:
+        """Start afresh with another target, of which only this (x, y, w, h) goes through.
+
+        A `fixed` target is a screen: when its size changes, a region or mask no longer lies where it was put.
+        """
         with self._lock:
             self._last = None
-            self._region = region
+            self._region, self._fixed, self._source_size, self.fault = region, fixed, None, ""
             self._mailbox.clear()
             self._held = False
 
@@ -164,13 +181,39 @@ class Pipeline:
                 frame.release()
                 return
             self.frames_captured += 1
-            rows = _rows_of(frame, self._region)
-            self.too_large = rows.shape[1] > WIDTH_MAX or rows.shape[0] > HEIGHT_MAX
-            if self.too_large or min(rows.shape) < 2:
+            cover = self._ask_cover()
+            if cover is None:
+                self.frames_withheld += 1
+                frame.release()
                 return
-            masks.paint(rows, self._rects)
+            moved = self._has_changed((frame.width, frame.height))
+            rows = _rows_of(frame, self._region)
+            too_large = rows.shape[1] > WIDTH_MAX or rows.shape[0] > HEIGHT_MAX
+            self.fault = "picture_too_large" if too_large else moved
+            if too_large or moved == "target_gone" or min(rows.shape) < 2:
+                return
+            if cover.hold or moved:
+                rows[:] = masks.MASK_BGRX
+            self._paint(rows, cover.boxes)
             self.size = (rows.shape[1], rows.shape[0])
             self._keep(rows, frame.captured_us)
+
+    def _has_changed(self, size: tuple[int, int]) -> str:
+        """Return the fault of a screen whose size has changed while something was drawn on it; else empty."""
+        before, self._source_size = self._source_size, self._source_size or size
+        if not self._fixed or before is None or before == size:
+            return ""
+        if self._region is not None:
+            return "target_gone"
+        if self._rects:
+            return "target_changed"
+        self._source_size = size
+        return ""
+
+    def _paint(self, rows: Rows, more: Sequence[Box]) -> None:
+        """Masks lie in the target; a region shows part of it."""
+        left, top = self._region[:2] if self._region is not None else (0, 0)
+        masks.paint(rows, [(x - left, y - top, w, h) for x, y, w, h in (*self._rects, *more)])
 
     def _keep(self, rows: Rows, captured_us: int) -> None:
         before = self._last.rows if self._last is not None else None
@@ -186,12 +229,13 @@ class Pipeline:
             self._mailbox.put(picture)
 
 
-def _rows_of(frame: RawFrame, region: tuple[int, int, int, int] | None) -> Rows:
+def _rows_of(frame: RawFrame, region: Box | None) -> Rows:
     """Return the picture, or its region, as writable rows with even sides; copied unless ours to keep already."""
     pixels = np.frombuffer(frame.buffer, np.uint32).reshape(-1, frame.stride // 4)[: frame.height, : frame.width]
     if region is not None:
-        x, y, w, h = region
-        pixels = pixels[max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)]
+        rows = _cut(pixels, region)
+        frame.release()
+        return rows
     height, width = pixels.shape
     even = width % 2 == 0 and height % 2 == 0
     if even and pixels.flags.writeable and pixels.flags.c_contiguous and isinstance(frame.buffer.obj, bytearray):
@@ -199,4 +243,14 @@ def _rows_of(frame: RawFrame, region: tuple[int, int, int, int] | None) -> Rows:
         return pixels
     rows = pixels.copy() if even else np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge")
     frame.release()
+    return rows
+
+
+def _cut(pixels: Rows, region: Box) -> Rows:
+    """Return a region in its own size, also where a window has become smaller than it: nothing shows there."""
+    x, y, width, height = region
+    rows = np.full((height + height % 2, width + width % 2), masks.MASK_BGRX, np.uint32)
+    left, top = max(0, x), max(0, y)
+    part = pixels[top : max(0, y + height), left : max(0, x + width)]
+    rows[top - y : top - y + part.shape[0], left - x : left - x + part.shape[1]] = part
     return rows

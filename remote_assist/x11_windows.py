@@ -64,7 +64,7 @@ def window_targets(display: Display, whole: Rect) -> list[Target]:
     for window in reversed(_top_level(display, root)):
         try:
             rect = _place(window, root)
-            title = _title(display, window)
+            title = window_title(display, window)
         except (XError, CaptureError):
             continue
         on_screen = rect.x < whole.x + whole.width and rect.y < whole.y + whole.height
@@ -194,7 +194,8 @@ def _top_level(display: Display, root: Any) -> list[Any]:
     return list(root.query_tree().children)
 
 
-def _title(display: Display, window: Any) -> str:
+def window_title(display: Display, window: Any) -> str:
+    """Return what a window calls itself, without what cannot be shown. Raises XError."""
     utf8 = window.get_full_property(display.intern_atom("_NET_WM_NAME"), X.AnyPropertyType)
     raw = utf8.value if utf8 is not None else window.get_wm_name()
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw or "")
