@@ -34,6 +34,7 @@ from remote_assist.keeping import Keeper
 from remote_assist.peer import Decoded, Peer
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, now_us
 from remote_assist.sent_pictures import SentPictures
+from remote_assist.shield import Shield, x11_watch
 from remote_assist.shm import FrameWriter
 from remote_assist.tiles import Run
 

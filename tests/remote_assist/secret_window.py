@@ -56,6 +56,8 @@ class SecretWindow:
 def jumping(window: SecretWindow) -> Iterator[None]:
     """Move it about as fast as the server takes it, by small steps and by leaps, until the block ends."""
     stop, dice = threading.Event(), random.Random(7)
+    display = Display(window.display.get_display_name())  # of its own: a connection is for one thread
+    moved = display.create_resource_object("window", window.window.id)
 
     def move() -> None:
         x, y = 100, 60
@@ -65,7 +67,8 @@ def jumping(window: SecretWindow) -> Iterator[None]:
             else:
                 x, y = x + dice.randrange(-40, 41), y + dice.randrange(-40, 41)
             x, y = min(max(x, -80), WIDE - 60), min(max(y, -50), HIGH - 40)
-            window.place(x, y)
+            moved.configure(x=x, y=y)
+            display.sync()
             stop.wait(dice.random() * 0.004)
 
     thread = threading.Thread(target=move)
@@ -75,6 +78,7 @@ def jumping(window: SecretWindow) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+        display.close()
 
 
 def secret_pixels(rows: Pixels) -> int:
