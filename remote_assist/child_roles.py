@@ -29,12 +29,12 @@ from remote_assist.child_protocol import (
 )
 from remote_assist.compose import Painter, Shown, shown_from_picture
 from remote_assist.cursor_feed import CursorFeed
+from remote_assist.diagnostics_reading import BundleReader
 from remote_assist.encoder import FLAG_KEY, FLAG_PROBE, FLAG_REFINE
 from remote_assist.keeping import Keeper
 from remote_assist.peer import Decoded, Peer
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, now_us
 from remote_assist.sent_pictures import SentPictures
-from remote_assist.shield import Shield, x11_watch
 from remote_assist.shm import FrameWriter
 from remote_assist.tiles import Run
 
@@ -70,6 +70,7 @@ class AgentRole:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.frames_received = 0
         self.painter = Painter(writer, post, self._again)
+        self.bundles = BundleReader(post)
         self.keeper = Keeper(post, self.painter.keep)
 
     def decoded(self, decoded: Decoded) -> None:
@@ -110,10 +111,10 @@ class AgentRole:
         self.keeper.peer = peer
         self._peer, self._loop = peer, asyncio.get_running_loop()
 
-    def heard(self, _peer: Peer | None, message: dict[str, Any]) -> bool:
-        """Everything the customer says is for the window."""
+    def heard(self, peer: Peer | None, message: dict[str, Any]) -> bool:
+        """Everything the customer says is for the window, but a bundle in pieces."""
         self.keeper.heard(message)
-        return False
+        return self.bundles.heard(message, peer.epoch if peer is not None else -1)
 
     def reachable(self, on: bool) -> None:
         """Nothing depends on it here."""
