@@ -16,6 +16,7 @@ from app.domain.marks import Marks
 from app.domain.plain_text import ChatLine
 from app.domain.recording import RecordingState
 from remote_assist.child_protocol import ToChild as ChildMessage
+from remote_assist.control_actions import ControlAction
 from remote_assist.diagnostics import Bundle
 from remote_assist.file_actions import FileAction
 
@@ -410,5 +411,6 @@ Action = (
     | Receipt
     | Notify
     | Alarm
+    | ControlAction
     | FileAction
 )

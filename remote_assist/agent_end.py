@@ -22,6 +22,7 @@ from remote_assist.actions import (
     InvitationReady,
 )
 from remote_assist.agent_clips import AgentClips
+from remote_assist.agent_control import AgentControl
 from remote_assist.agent_core import AgentIdentity, InviteRequest
 from remote_assist.agent_diagnostics import AgentDiagnostics
 from remote_assist.agent_files import AgentFiles
@@ -42,7 +43,7 @@ class _Made(msgspec.Struct, frozen=True):
     pushed: bool = False
 
 
-class AgentEnd(EndChat, AgentClips, AgentDiagnostics, AgentFiles, AgentRecording, AgentWishes):
+class AgentEnd(EndChat, AgentClips, AgentControl, AgentDiagnostics, AgentFiles, AgentRecording, AgentWishes):
     """One invitation, from the agent's click to the countersigned receipt. See docs/remote-assist.md."""
 
     # --- the agent's deeds -----------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ class CustomerIdentity:
     platform: str
     device_key: Ed25519PrivateKey | None = None
     sources: tuple[str, ...] = ("screen", "window", "region")
+    unable: frozenset[Scope] = frozenset()  # what this computer cannot do, whoever allows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ class CustomerCore(EndLink):
         self._relay_only = invitation.policy.relay_only
         self._child_limits = {"fps_max": invitation.policy.fps_max}
         machine.limits = self._own_limits.within(invitation.policy)
-        self._book = GrantBook(scope for scope in BUILT_SCOPES if scope.value in invitation.scopes_max)
+        maximum = (scope for scope in BUILT_SCOPES if scope.value in invitation.scopes_max)
+        self._book = GrantBook(maximum, self._identity.unable)
         self._record = CustomerRecord(self._clock, checked, self._session_key, pin.org_key)
         self._writer = EnvelopeWriter(self._sid, self.role, self._session_key)
         self._reader = EnvelopeReader(self._sid, Role.AGENT, checked.certificate.device_key)
@@ -152,7 +154,7 @@ class CustomerCore(EndLink):
             proof=b64(env.join_proof(checked.join_secret, iid, public)),
             app=self._identity.app[:64],
             platform=self._identity.platform[:64],
-            scopes_supported=[scope.value for scope in BUILT_SCOPES],
+            scopes_supported=[scope.value for scope in BUILT_SCOPES if scope not in self._identity.unable],
             sources=list(self._identity.sources),
             device_key=b64(device.public_key().public_bytes_raw()) if device is not None else None,
             device_sig=b64(sign(device, JOIN_LABEL, lp(iid, public))) if device is not None else None,

@@ -17,6 +17,7 @@ from remote_assist import envelope as env
 from remote_assist.actions import Action, Alarm, ScopeSettled
 from remote_assist.chat import EndChat
 from remote_assist.customer_clips import CustomerClips
+from remote_assist.customer_control import CustomerControl
 from remote_assist.customer_core import ChosenTarget, CustomerIdentity
 from remote_assist.customer_diagnostics import CustomerDiagnostics
 from remote_assist.customer_files import CustomerFiles
@@ -34,7 +35,9 @@ __all__ = ["CustomerEnd", "CustomerIdentity"]
 _MASKS_MAX = 64
 
 
-class CustomerEnd(EndChat, CustomerClips, CustomerDiagnostics, CustomerFiles, CustomerRecording, CustomerScopes):
+class CustomerEnd(
+    EndChat, CustomerClips, CustomerControl, CustomerDiagnostics, CustomerFiles, CustomerRecording, CustomerScopes
+):
     """One invitation, from its arrival to the receipt. See docs/remote-assist.md for how to drive it."""
 
     # --- the customer's deeds --------------------------------------------------------------------------------------
