@@ -301,6 +301,7 @@ FromChild = (
     | Sent
     | PictureLeft
     | Place
+    | Covered
     | Recorded
     | Ack
     | Fault
