@@ -35,6 +35,7 @@ from remote_assist.keeping import Keeper
 from remote_assist.peer import Decoded, Peer
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, now_us
 from remote_assist.sent_pictures import SentPictures
+from remote_assist.shield import Shield, x11_watch
 from remote_assist.shm import FrameWriter
 from remote_assist.tiles import Run
 
@@ -70,8 +71,8 @@ class AgentRole:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.frames_received = 0
         self.painter = Painter(writer, post, self._again)
-        self.bundles = BundleReader(post)
         self.keeper = Keeper(post, self.painter.keep)
+        self.bundles = BundleReader(post)
 
     def decoded(self, decoded: Decoded) -> None:
         """Take a picture in the decoder's thread."""
@@ -144,7 +145,7 @@ class AgentRole:
         """Nothing to watch here."""
 
     def end(self) -> None:
-        """Show nothing more."""
+        """Show nothing more, keep nothing more."""
         self._ended = True
         self.keeper.end()
 
@@ -171,6 +172,7 @@ class AgentRole:
             values["latency_p95_ms"] = ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)] / 1000
         if last is not None and last.timed:
             values["q"] = last.data.q
+        if last is not None:
             values["age_ms"] = (now_us() - last.captured_us) / 1000
             values["first_frame_ms"] = (first_us - self._opened_us) / 1000
         if peer is not None:
