@@ -23,6 +23,8 @@ __all__ = [
     "LAST_EVENTS",
     "disks",
     "hosts",
+    "is_wanted",
+    "last_events",
     "log_lines",
     "memory",
     "network",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 LAST_EVENTS: Final = 200
+_LAST_OF_ALL: Final = 100
 _MB: Final = 1 << 20
 _GB: Final = 1 << 30
 _MOST_HOSTS: Final = 8
@@ -140,6 +143,17 @@ def processes(_context: Context) -> Iterator[Item]:
             used[name] += held.rss
     for name in sorted(used, key=lambda each: -used[each])[:_MOST_PROCESSES]:
         yield Item(f"process:{name}", f"{count[name]} x, {used[name] // _MB} MB")
+
+
+def is_wanted(context: Context, text: str) -> bool:
+    """Whether an error belongs to a product that is asked for; without any, every error of the system does."""
+    names = context.wanted.products
+    return not names or any(name.casefold() in text.casefold() for name in names)
+
+
+def last_events(context: Context) -> int:
+    """How many errors are told at most."""
+    return LAST_EVENTS if context.wanted.products else _LAST_OF_ALL
 
 
 def own_versions() -> Iterator[Item]:

@@ -140,10 +140,9 @@ def _software(context: Context) -> Iterator[Item]:
 
 
 def _events(context: Context) -> Iterator[Item]:
-    wanted = {name.casefold() for name in context.wanted.products}
     lines = context.machine.command("journal", _COMMAND_SECONDS).splitlines()
-    found = [event for event in map(_event, lines) if event is not None and event[1].casefold() in wanted]
-    for at, source, message in found[: -common.LAST_EVENTS - 1 : -1]:  # they come oldest first
+    found = [event for event in map(_event, lines) if event is not None and common.is_wanted(context, event[1])]
+    for at, source, message in found[: -common.last_events(context) - 1 : -1]:  # they come oldest first
         yield Item(f"event:{at} {source}", message)
 
 

@@ -73,15 +73,14 @@ def _software(context: Context) -> Iterator[Item]:
 
 def _events(context: Context) -> Iterator[Item]:
     """Crash reports by their names; the log of the system takes minutes to search."""
-    wanted = [name.casefold() for name in context.wanted.products]
     home = context.machine.environment("HOME")
     found = []
     for folder in (_REPORTS, f"{home}{_REPORTS}" if home else _REPORTS):
         for name in context.machine.names(folder):
             match = _REPORT.match(name)
-            if match and any(each in match[1].casefold() for each in wanted):
+            if match and common.is_wanted(context, match[1]):
                 found.append((match[2], match[3] or "", match[1]))
-    for date, time, source in sorted(set(found), reverse=True)[: common.LAST_EVENTS]:
+    for date, time, source in sorted(set(found), reverse=True)[: common.last_events(context)]:
         yield Item(f"event:{date} {time} {source}", "crash report")
 
 

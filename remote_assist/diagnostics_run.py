@@ -27,11 +27,14 @@ _log: Final = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the organisation configured: whom to reach, which software and whose events; and where our own logs lie."""
+    """What is asked for: whom to reach, which software and whose events; and where our own logs lie.
+
+    Without named products the last errors of the whole system are taken, fewer of them.
+    """
 
     hosts: tuple[tuple[str, int], ...] = ()
     software: tuple[str, ...] = ()
-    products: tuple[str, ...] = ("deskside", "deskside-companion")
+    products: tuple[str, ...] = ()
     logs: Path | None = None
 
 

@@ -96,14 +96,13 @@ def _software(context: Context) -> Iterator[Item]:
 
 
 def _events(context: Context) -> Iterator[Item]:
-    wanted = [name.casefold() for name in context.wanted.products]
     found = []
     for raw in _EVENT.findall(context.machine.command("events_windows", _COMMAND_SECONDS)):
         source, at, number = ((match[1] if match else "") for match in (field.search(raw) for field in _FIELDS))
         data = " ".join(part.strip() for part in _DATA.findall(raw))
-        if any(each in f"{source} {data}".casefold() for each in wanted):
+        if common.is_wanted(context, f"{source} {data}"):
             found.append(Item(f"event:{at[:19]}Z {source}", f"{number} {data}".strip()))
-    yield from found[: common.LAST_EVENTS]  # they come newest first
+    yield from found[: common.last_events(context)]  # they come newest first
 
 
 COLLECTORS: Final = (

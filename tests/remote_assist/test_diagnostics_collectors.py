@@ -244,10 +244,21 @@ def test_linux_tells_printers_network_software_and_errors(tmp_path: Path) -> Non
     wanted = Wanted(software=("Bash", "LibreOffice", "hwp"))
     software = {k: v for k, v in run(LINUX, "software", machine, wanted).items() if v in ("5.2", "25.2", "11", "5")}
     assert software == {"software:bash": "5.2", "software:org.libreoffice.LibreOffice": "25.2"}
-    assert list(run(LINUX, "events", machine).items()) == [
+    ours = Wanted(products=("Deskside",))
+    assert list(run(LINUX, "events", machine, ours).items()) == [
         ("event:2026-09-21T14:13:21Z deskside", "(not text)"),
         ("event:2026-09-21T14:13:20Z deskside", "boom"),
     ]
+    assert "event:2026-09-21T14:13:20Z sshd" in run(LINUX, "events", machine)
+
+
+def test_without_named_products_the_last_hundred_errors_of_the_system_are_told(tmp_path: Path) -> None:
+    """Those of named products are more."""
+    event = {"SYSLOG_IDENTIFIER": "cupsd", "MESSAGE": "no paper"}
+    journal = [event | {"__REALTIME_TIMESTAMP": str((1_790_000_000 + n) * 1_000_000)} for n in range(300)]
+    machine = Computer(tmp_path, outputs={"journal": "\n".join(map(json.dumps, journal))})
+    assert len(run(LINUX, "events", machine)) == 100
+    assert len(run(LINUX, "events", machine, Wanted(products=("cups",)))) == 200
 
 
 # --- Windows and macOS, from what is written down ---------------------------------------------------------------------
@@ -289,7 +300,9 @@ def test_windows_tells_what_its_registry_holds(tmp_path: Path) -> None:
     software = run(WINDOWS, "software", machine, Wanted(software=("한컴오피스",)))
     assert software["software:한컴오피스 2024"] == "13.0"
     assert "software:Game" not in software
-    assert run(WINDOWS, "events", machine) == {"event:2026-01-02T03:04:05Z Application Error": "1000 deskside.exe 1.0"}
+    assert run(WINDOWS, "events", machine, Wanted(products=("deskside",))) == {
+        "event:2026-01-02T03:04:05Z Application Error": "1000 deskside.exe 1.0"
+    }
 
 
 def test_macos_tells_what_its_property_lists_hold(tmp_path: Path) -> None:
@@ -318,5 +331,7 @@ def test_macos_tells_what_its_property_lists_hold(tmp_path: Path) -> None:
     assert run(MACOS, "graphics", machine) == {"graphics.card:1": "Apple M3", "display.size:LCD": "1512 x 982"}
     software = run(MACOS, "software", machine, Wanted(software=("numbers",)))
     assert (software["software:Numbers"], software["software:Bad numbers"]) == ("14.3", "")
-    assert run(MACOS, "events", machine) == {"event:2026-01-02 030405 Deskside": "crash report"}
+    assert run(MACOS, "events", machine, Wanted(products=("deskside",))) == {
+        "event:2026-01-02 030405 Deskside": "crash report"
+    }
     assert run(MACOS, "graphics", Computer(tmp_path, outputs={"graphics_macos": "[]"})) == {}
