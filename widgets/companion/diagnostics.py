@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The customer looks through what was found out about this computer, keeps back some of it, and decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QFontDatabase, QKeyEvent
+from PySide6.QtWidgets import QWidget
+
+from app.config.i18n import _, ngettext
+from app.domain.facts import Facts
+from widgets.companion.request import ALLOW_WAIT_MS, ConsentButton
+from widgets.foundation import BusyStrip, Button, Look, PlainEdit, PlainLabel, Theme, announce, column, fit, fmt, row
+from widgets.foundation.fact_tree import FactTree
+
+__all__ = ["FactsWindow"]
+
+_TICK_MS = 250
+_SPOKEN_S = (120, 60, 30)
+
+
+class FactsWindow(QWidget):
+    """`sent` carries the exact text as it stands in this window. Escape, the cross and "Don't send" send nothing."""
+
+    sent = Signal(str)
+    withheld = Signal()
+    struck = Signal(str, int, bool)
+
+    def __init__(self, theme: Theme, who: tuple[str, str], deadline_ms: int, now_ms: Callable[[], int]) -> None:
+        """`who` is the agent and the organisation."""
+        super().__init__()
+        self._theme, self._who = theme, who
+        self._deadline_ms, self._now_ms = deadline_ms, now_ms
+        self._shown_ms: int | None = None
+        self._flowing = True
+        self._done = False
+        self._spoken: int | None = None
+        self.setProperty("panel", "window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
+        self._build()
+        self._timer = QTimer(self, interval=_TICK_MS)
+        self._timer.timeout.connect(self._count)
+        self._timer.start()
+        self._count()
+        self.no.setFocus()
+        self.busy.start(_("Finding out about this computer…"))
+        announce(self, self.heading.text())
+
+    def _build(self) -> None:
+        theme, space = self._theme, self._theme.tokens.space
+        name, organisation = self._who
+        self.heading = PlainLabel(_("What {name} would get to know").format(name=name), type="heading", wrap=True)
+        self.setWindowTitle(self.heading.text())
+        self.words = PlainLabel(
+            _(
+                "This was found out on your computer. Nothing has been sent. Take the tick away from whatever "
+                "{name} ({organisation}) need not know: Space does it as well. Names, addresses and secrets we know of "
+                "are taken out already, but read it yourself."
+            ).format(name=name, organisation=organisation),
+            wrap=True,
+        )
+        self.busy = BusyStrip(theme)
+        self.tree = FactTree(name=_("What was found out, in sections"), choose=True)
+        self.tree.struck.connect(self.struck)
+        self.exact = PlainEdit(name=_("Exact text that would be sent"))
+        self.exact.setReadOnly(True)
+        self.exact.setUndoRedoEnabled(False)
+        self.exact.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        left = column(PlainLabel(_("In plain words"), type="strong"), self.tree, gap=space.tiny)
+        right = column(PlainLabel(_("Exactly what would be sent"), type="strong"), self.exact, gap=space.tiny)
+        both = row(left, right, gap=space.large)
+        both.setStretch(0, 3)
+        both.setStretch(1, 2)
+        self.summary = PlainLabel(tone="muted", wrap=True)
+        self.time = PlainLabel(type="caption", tone="muted")
+        self.no = Button(theme, _("Don't send"), big=True, pressed=self._withhold)
+        self.yes = ConsentButton(theme, _("Send exactly this"), look=Look.PRIMARY, big=True, pressed=self._send)
+        self.yes.setEnabled(False)
+        edge = (space.huge, space.wide, space.huge, space.wide)
+        whole = column(
+            self.heading, self.words, self.busy, both, self.summary, self.time, row(self.no, None, self.yes),
+            gap=space.medium, margins=edge,
+        )  # fmt: skip
+        whole.setStretch(3, 1)
+        self.setLayout(whole)
+        fit(self, space.vast * 22, space.vast * 15)
+
+    # --- what the host says ----------------------------------------------------------------------------------
+
+    def show_facts(self, facts: Facts) -> None:
+        """Show what was found. From now on it can be sent, after a moment."""
+        self.busy.stop()
+        self.tree.show_sections(facts.sections)
+        self._shown_ms = self._now_ms()
+        self.tree.setFocus()
+        self.update_facts(facts)
+
+    def update_facts(self, facts: Facts) -> None:
+        """Show the exact text anew, after something was kept back or put back."""
+        at = self.exact.verticalScrollBar().value()
+        self.exact.setPlainText(facts.exact)
+        self.exact.verticalScrollBar().setValue(at)
+        parts = [_("{size} in all").format(size=fmt.size(facts.size))]
+        if facts.kept_back:
+            kept = ngettext("{n} kept back", "{n} kept back", facts.kept_back)
+            parts.append(kept.format(n=facts.kept_back))
+        self.summary.setText("  ·  ".join(parts))
+        self._count()
+
+    def show_flow(self, *, flowing: bool) -> None:
+        """Whether anything can be sent now: not while sharing is paused or the connection is broken."""
+        self._flowing = flowing
+        self._count()
+
+    def show_sending(self) -> None:
+        """It is on its way."""
+        self.tree.setEnabled(False)
+        self.yes.setEnabled(False)
+        self.no.setEnabled(False)
+        self._timer.stop()
+        self.time.setText(_("Sending. Taking it back in the bar stops it."))
+        announce(self, self.time.text())
+
+    def show_result(self, *, arrived: bool) -> None:
+        """Say what came of it; the window stays until the customer closes it."""
+        name = self._who[0]
+        form = (
+            _("{name} has got it. It was sent once and is written down.")
+            if arrived
+            else _("It did not arrive at {name}'s. Nothing of it is shown there.")
+        )
+        self._done = True
+        self.time.setText(form.format(name=name))
+        self.no.setText(_("Close"))
+        self.no.setEnabled(True)
+        self.no.setFocus()
+        self.yes.hide()
+        announce(self, self.time.text(), urgent=not arrived)
+
+    def end(self) -> None:
+        """Close without a word: it was decided elsewhere."""
+        self._done = True
+        self._timer.stop()
+        self.close()
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        now = self._now_ms()
+        left = max(0, -(-(self._deadline_ms - now) // 1000))
+        ready = self._shown_ms is not None and now - self._shown_ms >= ALLOW_WAIT_MS
+        self.yes.setEnabled(left > 0 and ready and self._flowing and not self._done)
+        text = _("Without a click within {time} nothing is sent.").format(time=fmt.clock(left))
+        if not self._flowing:
+            text = _("Sharing rests: nothing can be sent until it goes on.") + " " + text
+        self.time.setText(text)
+        spoken = next((mark for mark in reversed(_SPOKEN_S) if left <= mark), None)
+        if spoken is not None and spoken != self._spoken:
+            self._spoken = spoken
+            announce(self, self.time.text())
+
+    def _send(self) -> None:
+        if not self._done and self._shown_ms is not None:
+            self.sent.emit(self.exact.toPlainText())
+
+    def _withhold(self) -> None:
+        if not self._done:
+            self._done = True
+            self._timer.stop()
+            self.withheld.emit()
+        self.close()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape sends nothing."""
+        if event.key() == Qt.Key.Key_Escape and self.no.isEnabled():
+            self._withhold()
+            return
+        super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing sends nothing; what is on its way already is stopped in the bar."""
+        self._timer.stop()
+        if not self._done and self.no.isEnabled():
+            self._done = True
+            self.withheld.emit()
+        super().closeEvent(event)
