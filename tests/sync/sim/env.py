@@ -8,7 +8,6 @@ import logging
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from sync.server.schema import ENTITY_TABLES
 from sync.server.staff import Staff
 from sync.server.store import Store, sqlite_url
 from sync.server.tokens import AGENT, Grant, TokenSigner
+from tests.fakes.memory_places import own_folder
 
 T = TypeVar("T")
 START_MS = 1_790_000_000_000
@@ -148,6 +148,7 @@ class Env:
     """Templates and the one server database that worlds of this process use in turn."""
 
     folder: Path
+    pid: int = field(default_factory=os.getpid)
     people: list[Person] = field(default_factory=list)
     teams: dict[str, bytes] = field(default_factory=dict)
     customers: list[bytes] = field(default_factory=list)
@@ -188,16 +189,13 @@ _env: list[Env] = []
 def environment() -> Env:
     """Return this process's environment; made at the first call."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    if not _env or _env[0].folder.name != f"deskside-sim-{os.getpid()}":
+    if not _env or _env[0].pid != os.getpid():
         _env[:] = [_make()]
     return _env[0]
 
 
 def _make() -> Env:
-    shm = Path("/dev/shm")  # noqa: S108 - the folder is made for this process alone
-    base = shm if os.access(shm, os.W_OK) else Path(tempfile.gettempdir())
-    folder = base / f"deskside-sim-{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = own_folder("deskside-sim-")
     (folder / "live").mkdir(parents=True)
     (folder / "template" / "clients").mkdir(parents=True)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
