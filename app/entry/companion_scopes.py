@@ -24,9 +24,16 @@ class MoreAccess(QObject):
     """The windows of one session. `answer` is called for a person's click, or for a window that was closed."""
 
     def __init__(
-        self, theme: Theme, now_ms: Callable[[], int], answer: Callable[[Scope, bool], None], parent: QObject
+        self,
+        theme: Theme,
+        now_ms: Callable[[], int],
+        answer: Callable[[Scope, bool], None],
+        parent: QObject,
+        own_window: Callable[[AskScope, tuple[str, str]], PermissionWindow | None] = lambda _action, _who: None,
     ) -> None:
+        """`own_window` returns the question of a kind of access that shows more than words."""
         super().__init__(parent)
+        self._own_window = own_window
         self._theme = theme
         self._now_ms = now_ms
         self._answer = answer
@@ -38,7 +45,9 @@ class MoreAccess(QObject):
     def ask(self, action: AskScope, who: tuple[str, str], cover: Callable[[], None]) -> None:
         """Ask the customer. `cover` is called before the window shows, so that no picture has the question in it."""
         self.settle(action.scope)
-        window = PermissionWindow(self._theme, action.scope, who, action.why, action.deadline_ms, self._now_ms)
+        window = self._own_window(action, who) or PermissionWindow(
+            self._theme, action.scope, who, action.why, action.deadline_ms, self._now_ms
+        )
         window.answered.connect(lambda allowed: self._answer(action.scope, allowed))
         self.questions[action.scope] = window
         area = QGuiApplication.primaryScreen().availableGeometry()

@@ -20,6 +20,7 @@ from app.desktop.session_host import SessionHost
 from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, Scope, SessionView, TargetChoice
 from app.domain.documents import SignedDocument
 from app.entry.companion_scopes import MoreAccess
+from app.entry.companion_talk import CompanionTalk
 from remote_assist import actions as act
 from remote_assist.child_protocol import Ended, Stats
 from remote_assist.customer_end import CustomerEnd
@@ -113,7 +114,12 @@ class CustomerSession(QObject):
         self.bar: SharingBar | None = None
         self.border: SharingBorder | None = None
         self.ended: EndedWindow | None = None
-        self.more = MoreAccess(deps.theme, deps.clock.monotonic_ms, self._answer_scope, self)
+        self.talk = CompanionTalk(deps.theme, deps.clock.monotonic_ms, self)
+        self.talk.written.connect(lambda text: self._perform(self._end.say_chat(text)))
+        self.talk.unread.connect(self._tell_unread)
+        self.more = MoreAccess(
+            deps.theme, deps.clock.monotonic_ms, self._answer_scope, self, own_window=self.talk.window_for
+        )
 
     # --- from the companion ----------------------------------------------------------------------------------
 
@@ -225,7 +231,7 @@ class CustomerSession(QObject):
             case act.TargetMoved():
                 self._target_moved(action.rect)
             case _:
-                pass  # grants are part of every view
+                self.talk.take(action, self._agent)  # grants are part of every view
 
     def _arm(self) -> None:
         due = self._end.deadline_ms()
@@ -379,6 +385,7 @@ class CustomerSession(QObject):
             self._drop("check")
         if view.question is None:
             self._drop("question")
+        self.talk.follow(view)
         self.changed.emit(view)
         if view.phase is Phase.ENDED and not self._over:
             self._over = True
@@ -391,6 +398,7 @@ class CustomerSession(QObject):
             self.bar = SharingBar(self._deps.theme, self._agent, self._prompt.organisation)
             self.bar.stopped.connect(self.stop)
             self.bar.pause_toggled.connect(self._pause)
+            self.bar.chat_wanted.connect(self.talk.open_chat)
             self.bar.revoked.connect(lambda scope: self._perform(self._end.revoke(scope)))
             self.bar.show()
             self._show_border()
@@ -408,7 +416,14 @@ class CustomerSession(QObject):
         self._perform(self._end.pause() if on else self._end.resume())
 
     def _answer_scope(self, scope: Scope, allowed: bool) -> None:
-        self._perform(self._end.grant(scope) if allowed else self._end.refuse_scope(scope))
+        if allowed and scope is Scope.CLIPBOARD_TO_AGENT:
+            self._perform(self._end.give_clip(self.talk.text_to_give()))
+        else:
+            self._perform(self._end.grant(scope) if allowed else self._end.refuse_scope(scope))
+
+    def _tell_unread(self, count: int) -> None:
+        if self.bar is not None:
+            self.bar.show_unread(count)
 
     def _target_moved(self, rect: tuple[int, int, int, int]) -> None:
         self.more.moved(rect)
@@ -517,6 +532,7 @@ class CustomerSession(QObject):
     def _close_windows(self) -> None:
         self._masks.stop()
         self.more.end()
+        self.talk.end()
         for name in ("scam", "request", "check", "question", "border"):
             self._drop(name)
         if self.bar is not None:

@@ -35,6 +35,21 @@ class _Words:
 
 _LOOKING = N_("looking")
 _WORDS: Mapping[Scope, _Words] = {
+    Scope.RECORDING: _Words(
+        N_("May {name} record what you share?"),
+        N_(
+            "From your yes on, {name}'s program can keep what it shows: a film, or single pictures. What you hid or "
+            "paused is not in it. It is stored with your request, where support can look at it again. As long as this "
+            "is allowed the bar says REC, and one click there takes it back."
+        ),
+        N_(
+            "NOT included: sound, your camera, anything from before your yes. Without it you go on looking together "
+            "as before. Good to know: whoever sees a screen could also film it in ways that no program can prevent."
+        ),
+        N_("Allow recording"),
+        N_("REC recording"),
+        N_("Take back: recording"),
+    ),
     Scope.POINTER: _Words(
         N_("May {name} point and draw on your screen?"),
         N_(
@@ -45,6 +60,45 @@ _WORDS: Mapping[Scope, _Words] = {
         N_("Allow pointing"),
         N_("pointing"),
         N_("Take back: pointing and drawing"),
+    ),
+    Scope.CONTROL: _Words(
+        N_("{name} asks to use your mouse and keyboard"),
+        N_(
+            "{name} can then click and type in what you share. Your own mouse and keyboard always win: when you use "
+            "them, {name} has to wait. Locking, logging out and the windows of this program stay yours alone."
+        ),
+        N_("NOT included: clipboard, files, recording. You can go on looking together without it."),
+        N_("Allow control"),
+        N_("mouse and keyboard"),
+        N_("Take back: mouse and keyboard"),
+    ),
+    Scope.CLIPBOARD_TO_CUSTOMER: _Words(
+        N_("May {name} put one text on your clipboard?"),
+        N_(
+            "{name} sends you a text that you can paste where you need it, for instance an address or a command. It "
+            "takes the place of what you copied last, and you see it at once. It is one text, then it is over."
+        ),
+        N_(
+            "NOT included: reading your clipboard, pasting or pressing anything. Without it you go on looking "
+            "together as before."
+        ),
+        N_("Allow one text"),
+        N_("one text to your clipboard"),
+        N_("Take back: one text to your clipboard"),
+    ),
+    Scope.CLIPBOARD_TO_AGENT: _Words(
+        N_("May {name} have the text that is on your clipboard?"),
+        N_(
+            "{name} gets exactly the text below, once. Read it first: passwords and other people's data do not belong "
+            "in it. What you copy later is not sent."
+        ),
+        N_(
+            "NOT included: pictures, files and anything you copy later. Without it you go on looking together as "
+            "before."
+        ),
+        N_("Send this text"),
+        N_("one text from your clipboard"),
+        N_("Take back: one text from your clipboard"),
     ),
 }
 
@@ -105,10 +159,25 @@ class PermissionWindow(QWidget):
         left_out = PlainLabel(_(words.without), wrap=True)
         buttons = row(self.no, None, self.yes, gap=space.small)
         edge = (space.huge, space.wide, space.huge, space.wide)
-        self.setLayout(
-            column(self.question, from_, card, left_out, None, self.time, buttons, gap=space.medium, margins=edge)
-        )
+        more = self._more()
+        box = column(self.question, from_, card, gap=space.medium, margins=edge)
+        if more is not None:
+            box.addWidget(more, 1)
+        box.addWidget(left_out)
+        if more is None:
+            box.addStretch(1)
+        box.addWidget(self.time)
+        box.addLayout(buttons)
+        self.setLayout(box)
         fit(self, space.vast * 10, space.vast * 6)
+
+    def _more(self) -> QWidget | None:
+        """Return what this kind of access shows before the answer."""
+        return None
+
+    def _may_say_yes(self) -> bool:
+        """Whether there is something that can be allowed."""
+        return True
 
     def end(self) -> None:
         """Close without an answer: it was given elsewhere, or nobody may answer any more."""
@@ -119,7 +188,7 @@ class PermissionWindow(QWidget):
     def _count(self) -> None:
         now = self._now_ms()
         left = max(0, -(-(self._deadline_ms - now) // 1000))
-        self.yes.setEnabled(left > 0 and now - self._shown_ms >= ALLOW_WAIT_MS)
+        self.yes.setEnabled(left > 0 and now - self._shown_ms >= ALLOW_WAIT_MS and self._may_say_yes())
         self.time.setText(_("No answer within {time} means no.").format(time=fmt.clock(left)))
         spoken = next((mark for mark in reversed(_SPOKEN_S) if left <= mark), None)
         if spoken is not None and spoken != self._spoken:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QRegion, QScreen
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
-from app.config.i18n import _, ngettext, pgettext
+from app.config.i18n import N_, _, ngettext, pgettext
 from app.domain.assist import Question, Scope
 from widgets.companion.model import EndedView
 from widgets.companion.permission import granted_name, taken_back
@@ -36,6 +36,12 @@ from widgets.foundation import (
 __all__ = ["CheckNumberWindow", "EndedWindow", "QuestionWindow", "SharingBar", "SharingBorder"]
 
 _SECOND_MS = 1000
+_KINDS = (
+    ((Scope.CONTROL,), N_("control")),
+    ((Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT), N_("clipboard")),
+    ((Scope.FILES_TO_CUSTOMER, Scope.FILES_TO_AGENT), N_("files")),
+    ((Scope.RECORDING,), N_("recording")),
+)
 
 
 class _TopWindow(QWidget):
@@ -181,6 +187,7 @@ class SharingBar(QWidget):
     stopped = Signal()
     pause_toggled = Signal(bool)
     revoked = Signal(Scope)
+    chat_wanted = Signal()
 
     def __init__(self, theme: Theme, agent: str, organisation: str, screen: QScreen | None = None) -> None:
         super().__init__()
@@ -217,13 +224,16 @@ class SharingBar(QWidget):
         self.stop.setAccessibleName(_("Stop sharing"))
         self.stop.setToolTip(_("Stop sharing") + "  Ctrl+Alt+End")
         self.pause = Button(self._theme, _("Pause"), look=Look.LIVE_QUIET, icon="pause", pressed=self._toggle)
+        self.chat = Button(self._theme, "", look=Look.LIVE_QUIET, icon="message-circle", pressed=self.chat_wanted.emit)
+        self.chat.hide()
+        self.show_unread(0)
         edge = (space.large, space.small, space.small, space.small)
         # from the right: STOP is first in Tab order and last on the bar
         self._given = row(gap=space.small)
         given = QWidget()
         given.setLayout(self._given)
         self.given: dict[Scope, Button] = {}
-        parts = (self.stop, self.pause, given, self.check, self.clock, self.what, self._dot)
+        parts = (self.stop, self.pause, self.chat, given, self.check, self.clock, self.what, self._dot)
         inner = row(*parts, gap=space.medium, margins=edge)
         inner.setDirection(QBoxLayout.Direction.RightToLeft)
         inner.setStretch(parts.index(self.what), 1)
@@ -243,11 +253,19 @@ class SharingBar(QWidget):
         changed = (target, paused, number, live) != (self._target, self._paused, self._number, not self._connecting)
         self._target, self._paused, self._number, self._connecting = target, paused, number, not live
         self._lost = lost
+        self.chat.setVisible(live)
         if live and not self._timer.isActive():
             self._timer.start()
         self._refresh(lost)
         if changed and live:
             announce(self, self.what.text(), urgent=True)
+
+    def show_unread(self, count: int) -> None:
+        """How many texts of the agent wait to be read."""
+        self.chat.setText(_("Chat ({n})").format(n=count) if count else _("Chat"))
+        self.chat.setAccessibleName(
+            ngettext("Chat, {n} unread text", "Chat, {n} unread texts", count).format(n=count) if count else _("Chat")
+        )
 
     def show_path(self, path: str) -> None:
         """Say by which way the picture goes, to who looks for it."""
@@ -290,6 +308,8 @@ class SharingBar(QWidget):
             text = _("The connection broke. Nothing is shown to {name} now.")
         elif self._paused:
             text = _("Paused. {name} sees nothing.")
+        elif Scope.CONTROL in self._grants:
+            text = _("{name} is LOOKING AT AND USING “{target}”")
         else:
             text = _("{name} is LOOKING AT “{target}”")
         words = {"name": self._agent, "organisation": self._organisation, "target": self._target}
@@ -405,7 +425,10 @@ class EndedWindow(QWidget):
                 facts.append((_("Also allowed"), _("{what}, by your consent").format(what=names)))
             check = _("compared and equal") if ended.verified else _("not compared")
             facts.append((_("Check number"), check))
-        facts.append((_("Not used"), _("control, clipboard, files, recording; nobody else watched")))
+        used = set(ended.allowed)
+        unused = ", ".join(_(name) for scopes, name in _KINDS if used.isdisjoint(scopes))
+        alone = _("{what}; nobody else watched").format(what=unused) if unused else _("nothing; nobody else watched")
+        facts.append((_("Not used"), alone))
         return facts
 
     def receipt_ready(self) -> None:
