@@ -80,6 +80,21 @@ def test_a_refused_scope_may_be_asked_again_after_thirty_seconds_and_thrice_at_m
     assert not book.may_ask(Scope.POINTER, Phase.VERIFIED, now)
 
 
+@pytest.mark.parametrize("scope", list(Scope))
+def test_no_effect_without_its_grant_a_live_phase_the_number_and_a_picture_that_flows(scope: Scope) -> None:
+    """Each of the four alone is enough to forbid it, for every scope."""
+    book = GrantBook(Scope)
+    assert book.give(Scope.VIEW, Phase.VERIFIED)
+    if scope is not Scope.VIEW:
+        assert not book.allows(scope, Phase.VERIFIED, flowing=True), "without its grant"
+        assert book.give(scope, Phase.VERIFIED)
+    allowed = {phase for phase in Phase if book.allows(scope, phase, flowing=True)}
+    assert allowed == {Phase.VERIFIED} | ({Phase.UNVERIFIED} if scope in UNVERIFIED_OK else set())
+    assert not any(book.allows(scope, phase, flowing=False) for phase in Phase), "while the picture is held"
+    book.revoke(scope)
+    assert not book.allows(scope, Phase.VERIFIED, flowing=True), "after it was taken back"
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(list(Scope)), st.booleans(), st.sampled_from(list(Phase))), max_size=30),
     st.sampled_from(list(Scope)),

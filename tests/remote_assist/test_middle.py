@@ -10,6 +10,7 @@ import pytest
 from app.domain.assist import EndReason, Phase, Scope
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
+from remote_assist import child_protocol as child
 from remote_assist.actions import SasQuestion
 from remote_assist.agent_end import AgentEnd, AgentIdentity
 from remote_assist.handshake import AgentHandshake, Binding, CustomerHandshake, HandshakeError
@@ -61,7 +62,9 @@ def test_a_middle_with_the_organisations_key_is_told_apart_by_the_number(seed: i
 def test_a_middle_gets_nothing_but_looking_before_the_number_is_confirmed(scope: Scope) -> None:
     """Control, clipboard, files and diagnostics stay off, whatever it asks and says."""
     _, right = middle(0)
-    right.do(right.agent, right.agent_end.request(scope))
+    right.customer_end._book._possible = frozenset(Scope)  # whatever this version has built and the invitation names
+    asks = {"t": "request", "scope": scope.value, "why": ""}
+    right.do(right.customer, right.customer_end.on_child(child.Recv("ctl", asks)))
     right.do(right.agent, right.agent_end.confirm_sas_same(True))
     right.do(right.customer, right.customer_end.grant(scope))
     assert right.customer.end.view.phase is Phase.UNVERIFIED

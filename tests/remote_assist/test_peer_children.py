@@ -221,7 +221,7 @@ def test_what_stands_still_is_shown_exactly_until_it_changes(pair: tuple[Stub, S
     try:
         wait_until(lambda: agent.want_frame() and (seen := pixels(agent)).shape == (h, w) and (seen == there).all(), 30)
         wait_until(lambda: [stub.stats.get("tiles_exact") for stub in pair] == [6 * 12] * 2)
-        customer.link.send(Masks(next(_seq), [(70, 70, 50, 50)]))
+        customer.link.send(Masks(next(_seq), [(x + 70, y + 70, 50, 50)]))
         customer.want(Ack)
         there = there.copy()
         there[70:120, 70:120] = MASK_BGRX
@@ -250,7 +250,7 @@ def test_messages_arrive_typed(pair: tuple[Stub, Stub]) -> None:
         ("ctl", b"[1]", "malformed"),
         ("cur", bytes(22), "malformed"),
         ("inp", b"\x43" + bytes(12), "violation"),
-        ("ptr", bytes(6), "violation"),
+        ("ptr", wire.encode(wire.Pointer(1, 2, visible=True)), "violation"),
         ("file", bytes(100), "violation"),
     ],
 )
