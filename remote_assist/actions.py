@@ -41,6 +41,7 @@ __all__ = [
     "DiagnosticsUnreadable",
     "GrantsChanged",
     "InvitationReady",
+    "KeptBack",
     "KillChild",
     "MarksChanged",
     "Notify",
@@ -98,6 +99,18 @@ class ToChild:
     """Send this message to the session child; without a child drop it."""
 
     message: ChildMessage
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBack:
+    """Both: how many parts of the picture the customer hides, and why nothing of it comes at the moment.
+
+    `why` is "rule" (a window that must not be seen is open), "locked", "hidden" (the shared window is minimised),
+    "changed" (the screen is another one than the masks were drawn on), or empty.
+    """
+
+    count: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +393,7 @@ Action = (
     SendEnvelope
     | StartChild
     | ToChild
+    | KeptBack
     | KillChild
     | CallServer
     | PhaseChanged

@@ -26,6 +26,7 @@ from remote_assist.agent_control import AgentControl
 from remote_assist.agent_core import AgentIdentity, InviteRequest
 from remote_assist.agent_diagnostics import AgentDiagnostics
 from remote_assist.agent_files import AgentFiles
+from remote_assist.agent_masks import AgentMasks
 from remote_assist.agent_recording import AgentRecording
 from remote_assist.agent_wishes import AgentWishes
 from remote_assist.chat import EndChat
@@ -43,7 +44,9 @@ class _Made(msgspec.Struct, frozen=True):
     pushed: bool = False
 
 
-class AgentEnd(EndChat, AgentClips, AgentControl, AgentDiagnostics, AgentFiles, AgentRecording, AgentWishes):
+class AgentEnd(
+    EndChat, AgentClips, AgentControl, AgentDiagnostics, AgentFiles, AgentMasks, AgentRecording, AgentWishes
+):
     """One invitation, from the agent's click to the countersigned receipt. See docs/remote-assist.md."""
 
     # --- the agent's deeds -----------------------------------------------------------------------------------------

@@ -5,13 +5,13 @@ something, and no key combination that locks, ends or photographs the customer's
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 
 from app.domain.control import ALT, CONTROL, PRINT_SCREEN, SHIFT, SUPER
 from app.domain.marks import UNIT
 
-__all__ = ["OWN_MS", "PICTURE_MS", "Pictures", "forbidden", "is_covered", "to_pixel"]
+__all__ = ["OWN_MS", "PICTURE_MS", "Pictures", "forbidden", "to_pixel"]
 
 PICTURE_MS: Final = 2_000  # so long after the picture changed may the agent still act on the one before
 OWN_MS: Final = 2_000  # so long the customer's own hands keep the agent's away
@@ -42,12 +42,6 @@ def to_pixel(x: int, y: int, rect: tuple[int, int, int, int]) -> tuple[int, int]
     """Return the pixel of the desktop for a place in steps of a target that lies there. Never outside the target."""
     left, top, width, height = rect
     return left + min(x * width // UNIT, max(width - 1, 0)), top + min(y * height // UNIT, max(height - 1, 0))
-
-
-def is_covered(x: int, y: int, origin: tuple[int, int], masks: Sequence[tuple[int, int, int, int]]) -> bool:
-    """Tell whether a pixel of the desktop lies under a mask; masks count from the corner of the target."""
-    across, down = x - origin[0], y - origin[1]
-    return any(0 <= across - left < width and 0 <= down - top < height for left, top, width, height in masks)
 
 
 class Pictures:

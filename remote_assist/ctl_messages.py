@@ -20,6 +20,7 @@ __all__ = [
     "Claim",
     "Clip",
     "ClipEnd",
+    "Covered",
     "Ctl",
     "CursorShape",
     "CursorSide",
@@ -117,6 +118,13 @@ class CursorShape(_Ctl, frozen=True, tag="cursor_shape"):
     w: CursorSide
     h: CursorSide
     bgra_z: Annotated[str, msgspec.Meta(max_length=28_000)]
+
+
+class Covered(_Ctl, frozen=True, tag="covered"):
+    """Customer: how many parts of the picture are hidden, and a word for why nothing of it comes, if so."""
+
+    n: Annotated[int, msgspec.Meta(ge=0, le=1000)]
+    why: Word = ""
 
 
 class Limits(_Ctl, frozen=True, tag="limits"):
@@ -224,6 +232,7 @@ Ctl = (
     | SasResult
     | Target
     | CursorShape
+    | Covered
     | Limits
     | Request
     | View

@@ -11,7 +11,7 @@ from app.domain.control import Deed, Key, MoveTo, Press, Wheel
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
 from remote_assist.control_actions import Inject, LetGo
-from remote_assist.control_rules import Pictures, is_covered, to_pixel
+from remote_assist.control_rules import Pictures, to_pixel
 from remote_assist.customer_scopes import CustomerScopes
 from remote_assist.input_hands import Sharing
 from remote_assist.input_messages import Inp, deed_of
@@ -73,7 +73,7 @@ class CustomerControl(CustomerScopes):
         lets_go = isinstance(deed, Press | Key) and not deed.down
         if isinstance(deed, MoveTo | Press | Wheel):
             x, y = to_pixel(deed.x, deed.y, sharing.rect)
-            free = fresh and not is_covered(x, y, sharing.rect[:2], self._masks)
+            free = fresh and not self.masks.covers((x, y))
             last = (x, y) if free else self._last_spot if lets_go else None
             if last is None:
                 return False

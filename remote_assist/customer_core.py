@@ -31,6 +31,7 @@ from remote_assist.invitation import CheckedInvitation, InvitationChecker
 from remote_assist.ladder import DIRECT
 from remote_assist.limits import PAUSE_ENTRY_MS, Limits
 from remote_assist.marks import MarkBoard
+from remote_assist.mask_book import MaskBook
 from remote_assist.session import Effect, SessionMachine
 
 __all__ = ["ChosenTarget", "CustomerCore", "CustomerIdentity"]
@@ -114,7 +115,7 @@ class CustomerCore(EndLink):
         self._place: tuple[int, int, int, int] | None = None
         self._pause_entry_at: int | None = None
         self._pause_by = ""
-        self._masks: list[tuple[int, int, int, int]] = []
+        self.masks = MaskBook()
 
     # --- beginning -------------------------------------------------------------------------------------------------
 
@@ -200,7 +201,8 @@ class CustomerCore(EndLink):
 
     def _tell_masks(self) -> None:
         self._seq += 1
-        self._tell(child.Masks(self._seq, list(self._masks)))
+        book = self.masks
+        self._tell(child.Masks(self._seq, book.rects, list(book.rules), list(book.own_ids)))
 
     def _tell_grants(self, *, show: bool = True) -> None:
         scopes = self._book.live

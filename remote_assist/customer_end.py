@@ -21,6 +21,7 @@ from remote_assist.customer_control import CustomerControl
 from remote_assist.customer_core import ChosenTarget, CustomerIdentity
 from remote_assist.customer_diagnostics import CustomerDiagnostics
 from remote_assist.customer_files import CustomerFiles
+from remote_assist.customer_masks import CustomerMasks
 from remote_assist.customer_recording import CustomerRecording
 from remote_assist.customer_scopes import CustomerScopes
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
@@ -32,11 +33,16 @@ from remote_assist.session import SessionMachine
 
 __all__ = ["CustomerEnd", "CustomerIdentity"]
 
-_MASKS_MAX = 64
-
 
 class CustomerEnd(
-    EndChat, CustomerClips, CustomerControl, CustomerDiagnostics, CustomerFiles, CustomerRecording, CustomerScopes
+    EndChat,
+    CustomerClips,
+    CustomerControl,
+    CustomerDiagnostics,
+    CustomerFiles,
+    CustomerMasks,
+    CustomerRecording,
+    CustomerScopes,
 ):
     """One invitation, from its arrival to the receipt. See docs/remote-assist.md for how to drive it."""
 
@@ -67,11 +73,11 @@ class CustomerEnd(
         target_id: str,
         kind: str,
         region: tuple[int, int, int, int] | None = None,
-        masks: Sequence[tuple[int, int, int, int]] = (),
+        own: Sequence[tuple[int, int, int, int]] = (),
     ) -> list[Action]:
         """Choose what to share, as one of the targets listed; kind "region" needs a `region` of a screen or window.
 
-        `masks` are painted over from its first picture on.
+        `own` windows are painted over from its first picture on. What was drawn on another target is forgotten.
 
         Before `allow` this starts the local preview. In a live session it is a consent of its own to another target.
         """
@@ -84,10 +90,13 @@ class CustomerEnd(
             if self._record is not None:
                 self._record.target_kind = kind
             self._clear_marks()
+        if self._chosen is None or self._chosen.target.id != target_id:
+            self.masks.another_target(target.rect[:2])
         self._chosen = ChosenTarget(target, kind, region)
-        if self._masks or masks:
-            self._masks = list(masks)[:_MASKS_MAX]
+        self.masks.own = tuple(own)
+        if not self.masks.empty:
             self._tell_masks()
+        self._tell_kept()
         self._tell_source(preview=not live)
         if live:
             self._tell_grants()
@@ -183,16 +192,6 @@ class CustomerEnd(
     def refuse_scope(self, scope: Scope) -> list[Action]:
         """The customer's click on not allowing it, Escape, or the closed window."""
         self._refuse_scope(scope, "customer", self._now)
-        return self._flush()
-
-    def set_masks(self, rects: Sequence[tuple[int, int, int, int]]) -> list[Action]:
-        """Paint over these rectangles of the target, in its pixels, before anything else sees the picture."""
-        masks = list(rects)[:_MASKS_MAX]
-        if masks != self._masks and (self.view.phase is Phase.PROMPTED or self.view.live):
-            counted, self._masks = len(self._masks), masks
-            self._tell_masks()
-            if self.view.live and len(masks) != counted:
-                self._note(EntryType.MASKS, "customer", {"count": len(self._masks)})
         return self._flush()
 
     def _answer(self, question: Question) -> None:

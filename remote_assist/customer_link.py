@@ -120,7 +120,7 @@ class CustomerLink(CustomerCore):
         if self._record is not None:
             self._record.child_replaced()
         self._list_targets()
-        if self._masks:
+        if not self.masks.empty:
             self._tell_masks()
         if self._chosen is not None:
             self._tell_source(preview=self.view.phase is Phase.PROMPTED)

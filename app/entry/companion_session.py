@@ -316,7 +316,7 @@ class CustomerSession(QObject):
         self.more.target(self._target)
         self._covered = self._own_rects()
         self._tell_covered()
-        self._perform(self._end.choose_target(target, kind, masks=self._covered))
+        self._perform(self._end.choose_target(target, kind, own=self._covered))
 
     def _allow(self) -> None:
         self._drop("request")
@@ -458,7 +458,7 @@ class CustomerSession(QObject):
         if rects != self._covered:
             self._covered = rects
             self._tell_covered()
-            self._perform(self._end.set_masks(rects))
+            self._perform(self._end.cover_own(rects))
 
     def _tell_covered(self) -> None:
         if self.request is not None and self._target is not None:
