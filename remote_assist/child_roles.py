@@ -418,7 +418,7 @@ class CustomerRole:
         source = self._sources(target.kind, self.mailbox.wait_free)
         self._fault = ""
         self._preview_due = None
-        self.shield.aim(target, source.geometry)
+        self.shield.aim(target, source.geometry, message.region)
         self.pipeline.begin(message.region, fixed=target.kind is TargetKind.SCREEN)
         source.start(target, self.pipeline.sink, self._fps)
         self._source, self._chosen = source, chosen

@@ -55,9 +55,10 @@ class Shield:
         self._rules: tuple[MaskRule, ...] = ()
         self._own: tuple[int, ...] = ()
         self._target: Target | None = None
+        self._region: Box | None = None
         self._where: Callable[[], Rect] | None = None
         self._asleep = False
-        self._told = Covered([], 0, "")
+        self._told: Covered | None = Covered([], 0, "")
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -68,9 +69,10 @@ class Shield:
         if watch is not None:
             watch.hide(self._rules, self._own)
 
-    def aim(self, target: Target, where: Callable[[], Rect]) -> None:
+    def aim(self, target: Target, where: Callable[[], Rect], region: Box | None = None) -> None:
         """This target is captured now; `where` tells its place. Raises CaptureError: rules cannot be kept here."""
-        self._target, self._where = target, where
+        with self._lock:
+            self._target, self._where, self._region, self._told = target, where, region, None
         if target.kind is TargetKind.DRAWN:
             return
         if self._watch is None:
@@ -102,7 +104,7 @@ class Shield:
             cover, now, hits = found
             if self._asleep:
                 cover = Cover(hold="locked")
-            told = Covered([list(box) for box in now], hits, cover.hold)  # type: ignore[misc]
+            told = Covered([*now, *_missing(self._region, rect)], hits, cover.hold)
             if told != self._told:
                 self._told = told
                 self._post(told)
@@ -157,3 +159,13 @@ def _clipped(box: Box, rect: Rect) -> Box | None:
     if right <= left or bottom <= top:
         return None
     return left - rect.x, top - rect.y, right - left, bottom - top
+
+
+def _missing(region: Box | None, rect: Rect) -> list[Box]:
+    """Return what a region has of nothing: a window became smaller than it, and others stand there."""
+    if region is None:
+        return []
+    x, y, width, height = region
+    right, bottom = max(x, min(x + width, rect.width)), max(y, min(y + height, rect.height))
+    parts = [(right, y, x + width - right, height), (x, bottom, width, y + height - bottom)]
+    return [part for part in parts if part[2] > 0 and part[3] > 0]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.domain.assist import Phase, Scope
 from app.domain.documents import SignedDocument
 from app.domain.marks import Mark, MarkKind
+from app.domain.masking import MaskRule
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
 from remote_assist.actions import ChainEntry, MarksChanged, PhaseChanged, Receipt, SasQuestion
@@ -110,6 +111,12 @@ STEPS: list[Step] = [
     deed("customer", "go_on_unverified"),
     deed("customer", "confirm_continue"),
     deed("customer", "set_masks", [(0, 0, 5, 5)]),
+    deed("customer", "cover_own", [(0, 0, 5, 5)], [7]),
+    deed("customer", "set_rules", [MaskRule("bank", pause=True)]),
+    deed("customer", "on_child", child.Covered([(1, 1, 9, 9)], 1)),
+    deed("customer", "on_child", child.Covered([], 1, "rule")),
+    deed("customer", "on_child", child.Covered([], 0)),
+    deed("customer", "on_child", child.Fault("target_changed")),
     deed("customer", "revoke", Scope.POINTER),
     deed("customer", "grant", Scope.POINTER),
     deed("customer", "grant", Scope.POINTER),

@@ -552,15 +552,6 @@ def test_another_target_in_mid_session_is_a_consent_of_its_own() -> None:
     assert child_of(world.customer).sending
 
 
-def test_masks_are_told_to_the_child_and_counted_on_the_record() -> None:
-    """Not their place."""
-    world = World()
-    world.to_verified()
-    world.do(world.customer, world.customer_end.set_masks([(1, 2, 3, 4)]))
-    assert [m.rects for m in child_of(world.customer).got if isinstance(m, child.Masks)] == [[(1, 2, 3, 4)]]
-    assert world.customer.entries()[-1] == "masks"
-
-
 def test_a_source_that_goes_away_in_mid_session_ends_it() -> None:
     """The window was closed: nothing else is shown in its place."""
     world = World()
