@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.assist import EntryType
-from app.domain.documents import sign_document
+from app.domain.documents import SignedDocument, sign_document
+from app.domain.invitation import invite_hash
+from app.domain.signed import unb64
 from remote_assist.actions import Receipt
 from remote_assist.chain import BadChain, ChainReader, ChainWriter, verify_receipt
 from tests.remote_assist.world import World, private_key, public
@@ -31,6 +33,14 @@ RECEIPT = WORLD.customer.last(Receipt).data
 
 def edited(**changes: Any) -> bytes:
     return json.dumps(json.loads(RECEIPT) | changes).encode()
+
+
+def told(name: str) -> str:
+    return str(json.loads(RECEIPT)[name])
+
+
+def public_key_of_the_session() -> bytes:
+    return unb64(told("session_key"))
 
 
 def entries() -> list[str]:
@@ -85,6 +95,22 @@ def test_an_entry_signed_by_somebody_else_shows() -> None:
     forged = ChainWriter(private_key("insider"), b"\0" * 32)
     forged.add(EntryType.CONSENT, "customer", 1, {"scope": "control"})
     assert not verify_receipt(edited(entries=[*entries()[:2], forged.entries[0].text, *entries()[3:]])).ok
+
+
+def test_a_record_written_anew_by_somebody_else_shows() -> None:
+    """Every link fits and the agent's signature is left out as if it were gone: the session's key is missing."""
+    reader = ChainReader(public_key_of_the_session(), invite_hash(SignedDocument.from_text(told("invitation"))))
+    forged = ChainWriter(private_key("insider"), reader.head)
+    for text in entries():
+        entry = reader.accept(text)
+        forged.add(entry.type, entry.by, entry.at, dict(entry.data))
+    assert not verify_receipt(edited(entries=[entry.text for entry in forged.entries], countersignature=None)).ok
+
+
+def test_a_record_cut_off_together_with_the_agents_signature_shows() -> None:
+    """The end is an entry of its own."""
+    for left in range(1, len(entries())):
+        assert not verify_receipt(edited(entries=entries()[:left], countersignature=None)).ok
 
 
 @pytest.mark.parametrize("name", ["org_key", "session_key", "invitation", "entries", "v", "kind"])

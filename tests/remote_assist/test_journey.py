@@ -88,7 +88,9 @@ def test_the_title_of_a_shared_window_never_leaves_the_customers_computer() -> N
     world.choose(WINDOW)
     world.allow()
     world.do(world.customer, world.customer_end.stop())
-    sent = b"".join(data for _, data in world.wire) + world.customer.last(Receipt).data
+    said = [a.message.data for a in world.customer.of(ToChild) if isinstance(a.message, child.Send)]
+    sent = b"".join([*(data for _, data in world.wire), *said, world.customer.last(Receipt).data])
+    assert b"target" in sent
     assert b"Printer settings" not in sent
     assert all("Printer settings" not in entry.text for entry in world.customer.of(ChainEntry))
 

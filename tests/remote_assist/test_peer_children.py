@@ -187,6 +187,7 @@ def test_masked_pixels_never_reach_the_agent(pair: tuple[Stub, Stub]) -> None:
         return bool(np.abs(area - grey).max() <= 6)
 
     wait_until(covered, 10)
+    assert all(covered() for _ in range(8)), "a later picture showed what lies under the mask"
     customer.link.send(Masks(next(_seq), []))
     customer.want(Ack)
 

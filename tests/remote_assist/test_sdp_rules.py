@@ -62,6 +62,14 @@ def test_a_description_that_breaks_a_rule_is_refused(rule: str, old: str, new: s
         check_sdp(text.replace(old, new), "offer")
 
 
+def test_without_retransmission_there_is_no_session() -> None:
+    """A description that leaves it out, and names nothing foreign in its place, is refused."""
+    text = sdp("offer", MARK).replace("a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n", "")
+    assert "rtx" not in text
+    with pytest.raises(BadSdp, match="retransmission"):
+        check_sdp(text, "offer")
+
+
 def test_own_foreign_hashes_are_taken_out_before_sending() -> None:
     """aiortc writes three; only SHA-256 leaves."""
     raw = sdp("offer", MARK, **{LINE: f"{LINE}\na=fingerprint:sha-384 AA\na=fingerprint:sha-512 BB"})
