@@ -149,6 +149,7 @@ AGENT: tuple[Command, ...] = (
     _c("session.zoom_in", N_("Zoom in"), "+", _S, Menu.NONE),
     _c("session.zoom_out", N_("Zoom out"), "-", _S, Menu.NONE),
     _c("session.request_pointer", N_("Ask to point and draw"), "P", _S, Menu.NONE),
+    _c("session.request_diagnostics", N_("Ask for diagnostics"), "I", _S, Menu.NONE),
     _c("session.pointer", N_("Pointer"), "V", _S, Menu.NONE),
     _c("session.pen", N_("Pen"), "D", _S, Menu.NONE),
     _c("session.box", N_("Box"), "B", _S, Menu.NONE),

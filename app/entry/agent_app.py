@@ -21,6 +21,7 @@ from app.domain.changes import AnyChange
 from app.domain.errors import Refused, WorldError
 from app.domain.ids import TicketId
 from app.domain.ports import Committed, Identity, SyncPhase, SyncStatus, TicketDetails
+from app.entry.agent_diagnostics import DiagnosticsKeeper
 from app.entry.agent_profile import Opened, open_agent_profile
 from app.entry.agent_sessions import SessionDesk
 from app.entry.session_parts import make_session_host
@@ -153,6 +154,7 @@ class AgentApp(QObject):
         desk = self.desk = SessionDesk(
             link, self._record, self._open_details, lambda parent: make_session_host("agent", parent), self
         )
+        desk.diagnostics = DiagnosticsKeeper(profile.queries, profile.blobs, link, self.jobs, self._record)
         desk.use_key(opened.device_key)
         link.sig_received.connect(lambda sid, _n, data: desk.on_sig(sid, data))
         link.sig_failed.connect(lambda sid, _code, _n: desk.on_sig_nack(sid))

@@ -27,6 +27,8 @@ from app.domain.ids import TicketId, new_id
 from app.domain.marks import Mark, Point
 from app.domain.ports import SyncLink, TicketDetails
 from app.domain.signed import b64, unb64
+from app.entry.agent_diagnostics import DiagnosticsKeeper
+from app.services.messages import problem_text
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.child_protocol import Stats
@@ -94,6 +96,7 @@ class SessionDesk(QObject):
         self._identity: AgentIdentity | None = None
         self._valid_until = 0
         self.sessions: list[AgentSession] = []
+        self.diagnostics: DiagnosticsKeeper | None = None  # set by the program; without it nothing is kept
 
     def use_key(self, device_key: Ed25519PrivateKey) -> None:
         """Take the key of this device, once it was read from the key store."""
@@ -294,6 +297,8 @@ class AgentSession(QObject):
 
     def request(self, scope: Scope) -> None:
         """Ask the customer for one more kind of access."""
+        if scope is Scope.DIAGNOSTICS and self._desk.diagnostics is not None and self._details.customer is not None:
+            self._desk.diagnostics.prefetch(self._details.customer.id)
         if self._end_ is not None:
             self._perform(self._end_.request(scope))
 
@@ -416,6 +421,8 @@ class AgentSession(QObject):
                 self._screen.show_cursor(at, shape)
             case act.CursorDrawn(id_, hot, width, height, bgra):
                 self._screen.learn_cursor(CursorPicture(id_, hot, width, height, bgra))
+            case act.DiagnosticsArrived() | act.DiagnosticsUnreadable():
+                self._facts_came(action)
             case act.ChainEntry():
                 self._keep_entry(action)
             case act.Receipt():
@@ -424,6 +431,13 @@ class AgentSession(QObject):
                 self._screen.show_notice(notice, detail)
             case _:
                 pass  # the customer's questions, and what `PhaseChanged` says already
+
+    def _facts_came(self, action: act.DiagnosticsArrived | act.DiagnosticsUnreadable) -> None:
+        keeper, customer = self._desk.diagnostics, self._details.customer
+        if isinstance(action, act.DiagnosticsUnreadable) or keeper is None or customer is None:
+            self._screen.show_facts_problem(problem_text("facts_unreadable"))
+        else:
+            keeper.arrived(self._details.row.id, customer.id, action, self._screen.show_facts)
 
     def _phase(self, view: SessionView) -> None:
         info = replace(self.info, view=view)

@@ -76,6 +76,7 @@ class CompanionApp(QObject):
         self.theme = theme
         self.clock = RealClock()
         self._folder = folder
+        self.logs = folder / "logs"
         self._passphrase = passphrase
         self._enrol_link = enrol_link
         self._net = net.NetworkThread("companion-network")

@@ -136,7 +136,7 @@ class DiagnosticsReview(QObject):
 class Collecting:
     """Asks this computer. Keep one for the whole program: a collector that hangs is not started again."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Callable[[], Wanted] = Wanted) -> None:
         self._wanted = wanted
         self._lock = threading.Lock()
         self._gatherer: Gatherer | None = None
@@ -145,4 +145,4 @@ class Collecting:
         with self._lock:
             if self._gatherer is None:
                 self._gatherer = gatherer_here()
-            return self._gatherer.gather(Context(ThisMachine(), self._wanted, int(time.time())))
+            return self._gatherer.gather(Context(ThisMachine(), self._wanted(), int(time.time())))

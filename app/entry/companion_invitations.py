@@ -9,6 +9,7 @@ import platform
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog
@@ -19,12 +20,14 @@ from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import WorldError
 from app.domain.links import BadLink, parse_invite
 from app.domain.signed import unb64
+from app.entry.companion_diagnostics import Collecting
 from app.entry.companion_rows import Enrolment, Opened, chain_row, own_tickets, receipt_row
 from app.entry.companion_session import CustomerSession, SessionDeps
 from app.entry.session_parts import make_session_host
 from app.entry.versions import version_line
 from remote_assist import actions as act
 from remote_assist.customer_end import CustomerEnd, CustomerIdentity
+from remote_assist.diagnostics_run import Wanted
 from remote_assist.invitation import InvitationChecker, ReplayCache
 from sync import customer_client as net
 from sync.session_protocol import Redeemed
@@ -55,6 +58,7 @@ class Invitations:
         self._entry_numbers: dict[bytes, int] = {}
         self.session: CustomerSession | None = None
         self._sessions: list[CustomerSession] = []
+        self._collecting = Collecting(self._wanted_facts)
         self.code: CodeWindow | None = None
         self._invite_timer = QTimer(app, singleShot=True, interval=_HOME_WAIT_MS)
         self._invite_timer.timeout.connect(self.open_invite)
@@ -167,7 +171,16 @@ class Invitations:
             mark_scam_read=self._mark_scam_read,
             alarm=self._alarm,
             save_receipt=self._save_receipt,
+            gather=self._collecting,
         )
+
+    def _wanted_facts(self) -> Wanted:
+        """What is found out for diagnostics, in any thread: the organisation's own server is reached, too."""
+        enrolment = self._app.enrolment
+        address = urlsplit(enrolment.server) if enrolment is not None else urlsplit("")
+        port = address.port or (80 if address.scheme == "http" else 443)
+        hosts = ((address.hostname, port),) if address.hostname else ()
+        return Wanted(hosts=hosts, logs=self._app.logs)
 
     def _session_finished(self, session: CustomerSession) -> None:
         if session in self._sessions:

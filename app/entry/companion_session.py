@@ -8,22 +8,24 @@ clicks into its calls. A consent comes from a click in a window and from nowhere
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.desktop.hotkey import StopKey
 from app.desktop.session_host import SessionHost
 from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, Scope, SessionView, TargetChoice
 from app.domain.documents import SignedDocument
+from app.entry.companion_diagnostics import Collecting, DiagnosticsReview, Gather
 from app.entry.companion_scopes import MoreAccess
 from app.entry.companion_talk import CompanionTalk
 from remote_assist import actions as act
 from remote_assist.child_protocol import Ended, Stats
 from remote_assist.customer_end import CustomerEnd
+from remote_assist.diagnostics import Confirmed
 from widgets.companion.model import EndedView
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow, SharingBar, SharingBorder
@@ -66,6 +68,7 @@ class SessionDeps:
     mark_scam_read: Callable[[], None]
     alarm: Callable[[str], None]
     save_receipt: Callable[[EndedWindow, str, bytes], None]
+    gather: Gather = field(default_factory=Collecting)
 
 
 class CustomerSession(QObject):
@@ -114,6 +117,9 @@ class CustomerSession(QObject):
         self.bar: SharingBar | None = None
         self.border: SharingBorder | None = None
         self.ended: EndedWindow | None = None
+        self.facts = DiagnosticsReview(
+            deps.theme, deps.clock.monotonic_ms, self._send_facts, self._withhold_facts, deps.gather, self
+        )
         self.talk = CompanionTalk(deps.theme, deps.clock.monotonic_ms, self)
         self.talk.written.connect(lambda text: self._perform(self._end.say_chat(text)))
         self.talk.unread.connect(self._tell_unread)
@@ -225,6 +231,11 @@ class CustomerSession(QObject):
                 self.more.ask(action, (self._agent, organisation), self._cover_own_windows)
             case act.ScopeSettled():
                 self.more.settle(action.scope)
+            case act.CollectDiagnostics():
+                organisation = self._prompt.organisation if self._prompt is not None else ""
+                self.facts.begin(action, (self._agent, organisation), self._cover_own_windows)
+            case act.DiagnosticsSettled():
+                self.facts.settle(action.step)
             case act.MarksChanged():
                 self.more.show_marks(action.marks)
                 self._keep_clear()
@@ -381,6 +392,7 @@ class CustomerSession(QObject):
             self._paused_at = None
         if view.phase in (Phase.CONNECTING, Phase.UNVERIFIED, Phase.VERIFIED):
             self._tell_bar()
+        self.facts.show_flow(flowing=view.flowing)
         if view.phase is Phase.VERIFIED:
             self._drop("check")
         if view.question is None:
@@ -425,13 +437,24 @@ class CustomerSession(QObject):
         if self.bar is not None:
             self.bar.show_unread(count)
 
+    @property
+    def _questions(self) -> tuple[QWidget | None, ...]:
+        """The windows about further access, covered before they show."""
+        return *self.more.questions.values(), self.facts.window
+
+    def _send_facts(self, confirmed: Confirmed) -> None:
+        self._perform(self._end.send_diagnostics(confirmed))
+
+    def _withhold_facts(self) -> None:
+        self._perform(self._end.withhold_diagnostics())
+
     def _target_moved(self, rect: tuple[int, int, int, int]) -> None:
         self.more.moved(rect)
         if self.border is not None and rect[2] > 0 and rect[3] > 0:
             self.border.place(self._for_qt(rect))
 
     def _keep_clear(self) -> None:
-        self.more.keep_clear((self.bar, self.check, self.question, *self.more.questions.values()))
+        self.more.keep_clear((self.bar, self.check, self.question, *self._questions))
 
     def _title(self) -> str:
         return target_title(self._target) if self._target is not None else ""
@@ -471,7 +494,7 @@ class CustomerSession(QObject):
         if target is None or target.kind == "drawn":
             return rects
         request = self.request if target.kind == "screen" else None
-        early = (self.check, *self.more.questions.values())  # covered before they show
+        early = (self.check, *self._questions)  # covered before they show
         for window in (*early, self.question, request):
             if window is None or (window not in early and not window.isVisible()):
                 continue
@@ -531,6 +554,7 @@ class CustomerSession(QObject):
 
     def _close_windows(self) -> None:
         self._masks.stop()
+        self.facts.end()
         self.more.end()
         self.talk.end()
         for name in ("scam", "request", "check", "question", "border"):

@@ -119,6 +119,9 @@ _TEXTS: Mapping[str, str] = {
     "no_session_here": N_(
         "A session starts only from an open ticket whose customer is known. Reopen the ticket or set its customer."
     ),
+    "facts_unreadable": N_(
+        "What came are no diagnostics of Deskside's own. Nothing of it was kept or shown. Ask for them once more."
+    ),
     "pending_restored": N_("A local file was damaged and has been restored. What you wrote and had not sent is kept."),
     "file_not_written": N_("{file} could not be written. The text is kept here. Choose another folder."),
     "no_presence": N_("There is no connection now, so the customer cannot be asked. Try again when you are online."),

@@ -154,6 +154,12 @@ class BlobStore:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
 
+    def content(self, attachment: Attachment, most: int) -> bytes:
+        """Return the plain content, for the program itself. Raises Refused as `save_as`, and file_too_large."""
+        if attachment.size_bytes > most:
+            raise Refused("file_too_large", file=attachment.filename, limit_mb=most >> 20)
+        return b"".join(self._pieces(attachment))
+
     def open_copy(self, attachment: Attachment) -> Path:
         """Return a plain copy for another program, read-only, removed with the window. Raises as `save_as`."""
         folder = copies_folder(self._profile) / secrets.token_hex(8)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.domain.entities import LIVE, STATE, TAG, TEAM, TICKET, USER, Category
-from app.domain.ids import StateId, TagId, TeamId, TicketId, UserId
+from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId
 from app.domain.ports import (
     Choices,
     Identity,
@@ -25,6 +25,7 @@ from app.domain.ports import (
 from app.store.cipher import Database
 from app.store.details import ticket_details
 from app.store.lists import ROW_COLUMNS, ticket_rows
+from app.store.named_files import NamedFile, named_files
 from app.store.pending import seen_of
 from app.store.search import Searcher
 from app.store.shown import Shown, ShownRows
@@ -95,6 +96,11 @@ class StoreQueries:
         """Return a ticket's page, or None when it is not on this computer."""
         with self._readers().read() as tx:
             return ticket_details(Shown(tx), ticket)
+
+    def files_of(self, customer: CustomerId, media_type: str) -> Sequence[NamedFile]:
+        """Return the files of this type that notes of a customer's tickets name, the newest first."""
+        with self._readers().read() as tx:
+            return named_files(Shown(tx), customer, media_type)
 
     def search(self, text: str, limit: int = 200) -> Sequence[SearchHit]:
         """Find tickets: numbers and serials first, then newest activity."""

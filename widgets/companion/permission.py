@@ -35,6 +35,20 @@ class _Words:
 
 _LOOKING = N_("looking")
 _WORDS: Mapping[Scope, _Words] = {
+    Scope.DIAGNOSTICS: _Words(
+        N_("{name} asks for facts about this computer"),
+        N_(
+            "With your yes they are found out and shown to you alone: system, memory, drives, printers, network, "
+            "running programs, last errors. You can take lines out. Only then you decide whether {name} gets them."
+        ),
+        N_(
+            "NOT included: documents, pictures, what you typed or visited. Nothing is sent by this yes. Without it you "
+            "go on looking together as before."
+        ),
+        N_("Find out and show me"),
+        N_("one look at facts about this computer"),
+        N_("Take back: facts about this computer"),
+    ),
     Scope.RECORDING: _Words(
         N_("May {name} record what you share?"),
         N_(

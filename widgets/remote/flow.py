@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.config.i18n import _
 from app.domain.assist import Notice, Phase
 from app.domain.errors import Refused
+from app.domain.facts import FactsReport
 from app.domain.marks import Marks
 from app.services.messages import error_text
 from app.services.texts import polite
@@ -125,6 +126,16 @@ class SessionFlow(QObject):
         """Keep a shape of the cursor."""
         if self._ready is not None:
             self._ready.picture.learn_cursor(picture)
+
+    def show_facts(self, report: FactsReport) -> None:
+        """Show what the customer sent about the computer."""
+        if self.session is not None:
+            self.session.facts.show_report(report)
+
+    def show_facts_problem(self, text: str) -> None:
+        """Say that something came which is no bundle of diagnostics."""
+        if self.session is not None:
+            self.session.facts.show_problem(text)
 
     def show_notice(self, notice: Notice, detail: str) -> None:
         """Say something in passing."""

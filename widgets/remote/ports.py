@@ -14,6 +14,7 @@ from typing import Protocol
 from PySide6.QtGui import QImage
 
 from app.domain.assist import Notice, ProofKind, Scope, SessionView
+from app.domain.facts import FactsReport
 from app.domain.ids import CustomerId, TicketId
 from app.domain.marks import Mark, Marks, Point
 
@@ -192,6 +193,14 @@ class SessionScreen(Protocol):
 
     def learn_cursor(self, picture: CursorPicture) -> None:
         """Keep a shape of the cursor."""
+        ...
+
+    def show_facts(self, report: FactsReport) -> None:
+        """Show what the customer sent about the computer."""
+        ...
+
+    def show_facts_problem(self, text: str) -> None:
+        """Something came that is no bundle of diagnostics."""
         ...
 
     def show_notice(self, notice: Notice, detail: str) -> None:

@@ -31,6 +31,7 @@ from widgets.foundation import (
     restyle,
     row,
 )
+from widgets.remote.diagnostics import FactsPanel
 from widgets.remote.pens import Tool
 from widgets.remote.picture import Picture
 from widgets.remote.ports import InviteOrder, Meter, SessionInfo
@@ -89,13 +90,16 @@ class SessionWindow(QMainWindow):
         self.notice = Notice(theme, kind="accent")
         self.notice.hide()
         self.picture = Picture(theme)
+        self.facts = FactsPanel(theme)
+        beside = row(self.picture, self.facts)
+        beside.setStretch(0, 1)
         self._build_foot()
         whole = Panel("window")
         notice = row(self.notice, margins=(space.large, space.small, space.large, space.small))
         self.notice_row = QWidget()
         self.notice_row.setLayout(notice)
         self.notice_row.hide()
-        box = column(self.header, self.check, self.tools, self.notice_row, self.picture, self.footer)
+        box = column(self.header, self.check, self.tools, self.notice_row, beside, self.footer)
         box.setStretch(4, 1)
         whole.setLayout(box)
         self.setCentralWidget(whole)
@@ -149,6 +153,7 @@ class SessionWindow(QMainWindow):
         self.registry.bind("session.zoom_out", lambda: self.picture.step(-1))
         self.registry.bind("session.end", self._end)
         self.registry.bind("session.request_pointer", lambda: self._request(Scope.POINTER))
+        self.registry.bind("session.request_diagnostics", lambda: self._request(Scope.DIAGNOSTICS))
         for tool in (Tool.POINTER, Tool.PEN, Tool.BOX, Tool.ARROW):
             self.registry.bind(f"session.{tool.value}", partial(self.tools.take, tool))
         self.registry.bind("session.keep_marks", self.tools.toggle_keep)
@@ -269,6 +274,7 @@ class SessionWindow(QMainWindow):
         self._tell_time()
         self._tell_zoom()
         self.tools.retranslate()
+        self.facts.retranslate()
         if self._info is not None:
             self._tell_state(self._info)
 

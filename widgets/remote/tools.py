@@ -19,7 +19,10 @@ from widgets.remote.pens import Tool
 __all__ = ["ToolRow", "ask_words"]
 
 _TICK_MS = 1000
-_ASK: Mapping[Scope, tuple[str, str]] = {Scope.POINTER: ("session.request_pointer", N_("Ask to point and draw"))}
+_ASK: Mapping[Scope, tuple[str, str]] = {
+    Scope.POINTER: ("session.request_pointer", N_("Ask to point and draw")),
+    Scope.DIAGNOSTICS: ("session.request_diagnostics", N_("Diagnostics")),
+}
 _TOOLS: Mapping[Tool, tuple[str, str]] = {
     Tool.POINTER: ("session.pointer", N_("Pointer")),
     Tool.PEN: ("session.pen", N_("Pen")),
@@ -33,6 +36,8 @@ def ask_words(ask: ScopeAsk, name: str, now_ms: int) -> str:
     left = max(0, -(-(ask.until_ms - now_ms) // 1000))
     if ask.state is AskState.WAITING:
         return _("Waiting for {name} to answer. Without an answer it counts as no.").format(name=name)
+    if ask.state is AskState.GRANTED and ask.scope is Scope.DIAGNOSTICS:
+        return _("{name} looks through what was found out before it is sent.").format(name=name)
     if ask.state is AskState.REFUSED:
         text = ngettext(
             "{name} did not allow it. You can ask again in {n} second.",
