@@ -81,7 +81,7 @@ def ticket_of_somebody_else(world: World) -> tuple[SignedDocument, bytes]:
 
 
 def wider_scope_than_the_certificate(world: World) -> tuple[SignedDocument, bytes]:
-    return resigned(world, scopes_max=("view", "control"))
+    return resigned(world, scopes_max=("view", "unattended"))
 
 
 def without_looking(world: World) -> tuple[SignedDocument, bytes]:
