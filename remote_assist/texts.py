@@ -128,8 +128,8 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         EntryType.REVOKE: _("Taken back: {scopes}") if taken else _("A grant was taken back"),
         EntryType.PAUSE: _("Paused by {who}"),
         EntryType.RESUME: _("Resumed by {who}"),
-        EntryType.CONTROL: _("Mouse and keyboard were used"),
-        EntryType.FILE: _("A file was sent"),
+        EntryType.CONTROL: _control_text(data),
+        EntryType.FILE: _file_text(data.get("result")),
         EntryType.CLIPBOARD: _("Text was sent by clipboard"),
         EntryType.DIAGNOSTICS: _("Diagnostics were sent"),
         EntryType.RECORDING: _("Recording"),
@@ -149,6 +149,21 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         scopes=taken,
         minutes=minutes_text(_number(data.get("duration_ms"))),
     )
+
+
+def _control_text(data: Mapping[str, Any]) -> str:
+    if data.get("on") is True:
+        return _("The agent may use mouse and keyboard from here on")
+    counts = {name: value for name in ("presses", "turns", "keys") if isinstance(value := data.get(name), int)}
+    if len(counts) < 3:
+        return _("Mouse and keyboard were used")
+    return _("Mouse and keyboard were used: clicks {presses}, turns of the wheel {turns}, keys {keys}").format(**counts)
+
+
+def _file_text(result: object) -> str:
+    if result == "allowed":
+        return _("One file was allowed")
+    return _("A file was sent") if result in ("whole", None) else _("A file was not sent")
 
 
 def minutes_text(duration_ms: int) -> str:
