@@ -105,8 +105,13 @@ class Hands:
     """`own_windows` returns the Companion's windows, `barred` whether one of its questions is open."""
 
     def __init__(
-        self, backend: Backend, own_windows: Callable[[], frozenset[int]], barred: Callable[[], bool] = lambda: False
+        self,
+        backend: Backend,
+        own_windows: Callable[[], frozenset[int]],
+        barred: Callable[[], bool] = lambda: False,
+        counts: Counter[str] | None = None,
     ) -> None:
+        """`counts` is what is counted on, by name: what was done, and what was not for which reason."""
         self._backend = backend
         self._own_windows = own_windows
         self._barred = barred
@@ -115,7 +120,7 @@ class Hands:
         self._waiting: deque[tuple[Deed, Sharing]] = deque()
         self._left_at: tuple[int, int] | None = None
         self._quiet_until: int | None = None
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter() if counts is None else counts
 
     @property
     def held(self) -> bool:
@@ -150,6 +155,10 @@ class Hands:
             done = found
             self.counts[_name(deed) if found is Done.DONE else found.value] += 1
         return done
+
+    def watch(self, now_ms: int) -> None:
+        """Look whether the customer does something, also while the agent does nothing."""
+        self._customer_is_there(now_ms)
 
     def let_go(self) -> None:
         """Release everything held and forget what waits."""

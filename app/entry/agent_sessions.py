@@ -21,6 +21,7 @@ from app.desktop.session_host import SessionHost
 from app.domain.assist import EndReason, Phase, Scope, SessionView
 from app.domain.certificate import read_certificate
 from app.domain.changes import AnyChange, SessionRecordAdd
+from app.domain.control import Deed
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, new_id
@@ -321,6 +322,16 @@ class AgentSession(QObject):
         """Take all drawings away."""
         if self._end_ is not None:
             self._perform(self._end_.clear_marks())
+
+    def steer(self, deed: Deed) -> None:
+        """Use mouse or keyboard on the customer's screen, as it shows in the picture handed over last."""
+        if self._end_ is not None:
+            self._perform(self._end_.steer(deed, self._shown[0]))
+
+    def let_go(self) -> None:
+        """Whatever is held down there goes up."""
+        if self._end_ is not None:
+            self._perform(self._end_.let_go())
 
     def note_activity(self) -> None:
         """Mouse or keyboard in the session window."""

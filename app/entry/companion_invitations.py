@@ -15,6 +15,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog
 
 from app.config.i18n import _
+from app.domain.assist import Scope
 from app.domain.certificate import RevocationList, read_revocations
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import WorldError
@@ -28,6 +29,7 @@ from app.entry.versions import version_line
 from remote_assist import actions as act
 from remote_assist.customer_end import CustomerEnd, CustomerIdentity
 from remote_assist.diagnostics_run import Wanted
+from remote_assist.input_pynput import can_inject
 from remote_assist.invitation import InvitationChecker, ReplayCache
 from sync import customer_client as net
 from sync.session_protocol import Redeemed
@@ -156,7 +158,10 @@ class Invitations:
             revocations=lambda: self.revocations,
             server_reachable=lambda: self._app.line.line is Line.ONLINE,
         )
-        identity = CustomerIdentity(version_line(), f"{platform.system()} {platform.release()}", self._app.key)
+        unable = frozenset[Scope]() if can_inject() else frozenset({Scope.CONTROL})
+        identity = CustomerIdentity(
+            version_line(), f"{platform.system()} {platform.release()}", self._app.key, unable=unable
+        )
         return SessionDeps(
             theme=self._app.theme,
             clock=self._app.clock,

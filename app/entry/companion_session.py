@@ -19,11 +19,13 @@ from app.desktop.hotkey import StopKey
 from app.desktop.session_host import SessionHost
 from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, Scope, SessionView, TargetChoice
 from app.domain.documents import SignedDocument
+from app.entry.companion_control import ControlDesk
 from app.entry.companion_diagnostics import Collecting, DiagnosticsReview, Gather
 from app.entry.companion_scopes import MoreAccess
 from app.entry.companion_talk import CompanionTalk
 from remote_assist import actions as act
 from remote_assist.child_protocol import Ended, Stats
+from remote_assist.control_actions import Inject, LetGo
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.diagnostics import Confirmed
 from widgets.companion.model import EndedView
@@ -126,6 +128,9 @@ class CustomerSession(QObject):
         self.more = MoreAccess(
             deps.theme, deps.clock.monotonic_ms, self._answer_scope, self, own_window=self.talk.window_for
         )
+        self.control = ControlDesk(
+            deps.clock.monotonic_ms, self._deciding, self._end.note_control, self._control_failed, self
+        )
 
     # --- from the companion ----------------------------------------------------------------------------------
 
@@ -199,6 +204,8 @@ class CustomerSession(QObject):
                 self._host.send(action.message)
             case act.KillChild():
                 self._host.kill()
+            case Inject() | LetGo():
+                self.control.perform(action)
             case act.ChainEntry():
                 self._deps.record(action)
             case act.Receipt():
@@ -437,6 +444,13 @@ class CustomerSession(QObject):
         if self.bar is not None:
             self.bar.show_unread(count)
 
+    def _control_failed(self) -> None:
+        self._perform(self._end.revoke(Scope.CONTROL))
+
+    def _deciding(self) -> tuple[QWidget | None, ...]:
+        """The windows in which the customer decides something."""
+        return self.scam, self.request, self.check, self.question, *self._questions
+
     @property
     def _questions(self) -> tuple[QWidget | None, ...]:
         """The windows about further access, covered before they show."""
@@ -555,6 +569,7 @@ class CustomerSession(QObject):
     def _close_windows(self) -> None:
         self._masks.stop()
         self.facts.end()
+        self.control.end()
         self.more.end()
         self.talk.end()
         for name in ("scam", "request", "check", "question", "border"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.domain.assist import Scope
 from app.domain.attachments import Attachment
+from app.domain.control import Deed
 from app.domain.marks import Mark, Point
 from widgets.remote.ports import InviteOrder, Part, SessionScreen
 
@@ -116,6 +117,7 @@ class FakeControls:
         self.drawn: list[int] = []
         self.points: list[Point | None] = []
         self.marks: list[Mark] = []
+        self.deeds: list[Deed] = []
         self.active = 0
 
     def cancel(self) -> None:
@@ -157,6 +159,14 @@ class FakeControls:
     def unmark(self, mark_id: int) -> None:
         """Take one away."""
         self.did.append(f"unmark {mark_id}")
+
+    def steer(self, deed: Deed) -> None:
+        """Use mouse or keyboard."""
+        self.deeds.append(deed)
+
+    def let_go(self) -> None:
+        """Let go."""
+        self.did.append("let go")
 
     def clear_marks(self) -> None:
         """Take all away."""

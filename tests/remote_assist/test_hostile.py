@@ -224,10 +224,10 @@ def test_one_malformed_control_message_ends_the_session_at_either_end(message: d
         assert other.agent.end.view.reason is EndReason.PROTOCOL
 
 
-def test_asking_for_other_scopes_is_refused_at_once_and_nagging_counts() -> None:
-    """Not built in, so never granted."""
+def test_asking_for_control_before_the_number_is_refused_at_once_and_nagging_counts() -> None:
+    """Nobody is asked who has not compared the number yet."""
     world = World()
-    world.to_verified()
+    world.to_live()
     for _ in range(20):
         world.do(world.customer, world.customer_end.on_child(child.Recv("ctl", {"t": "request", "scope": "control"})))
     assert world.customer.entries().count("refusal") == 3

@@ -150,17 +150,17 @@ def test_a_click_after_the_time_is_over_gives_nothing() -> None:
     assert "grant" not in world.customer.entries()[4:]
 
 
-def test_nothing_is_granted_that_nobody_asked_for_and_nothing_that_is_not_built() -> None:
-    """Also after the check number."""
-    world = World()
-    world.to_verified()
+def test_nothing_is_granted_that_nobody_asked_for_and_no_control_before_the_check_number() -> None:
+    """The agent's button is off, and a program without rules gets a refusal."""
+    world = live()
     world.do(world.customer, world.customer_end.grant(Scope.POINTER))
     world.do(world.agent, world.agent_end.request(Scope.CONTROL))
     world.do(world.customer, world.customer_end.on_child(child.Recv("ctl", {"t": "request", "scope": "control"})))
     world.do(world.customer, world.customer_end.grant(Scope.CONTROL))
     assert customers_grants(world) == (Scope.VIEW,)
     assert not world.customer.of(AskScope)
-    assert [item.scope for item in world.agent.end.view.asks] == [Scope.POINTER]
+    states = {item.scope: item.state for item in world.agent.end.view.asks}
+    assert (states[Scope.POINTER], states[Scope.CONTROL]) == (AskState.POSSIBLE, AskState.NOT_NOW)
 
 
 def test_an_invitation_for_looking_only_offers_nothing_more() -> None:

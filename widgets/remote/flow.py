@@ -167,6 +167,8 @@ class SessionFlow(QObject):
             self.session.requested.connect(controls.request)
             self.session.unmarked.connect(controls.unmark)
             self.session.cleared.connect(controls.clear_marks)
+            self.session.control.steering.did.connect(controls.steer)
+            self.session.control.steering.let_go.connect(controls.let_go)
             self.session.picture.pens.pointed.connect(controls.point)
             self.session.picture.pens.drew.connect(controls.draw)
         self.session.show()

@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 
 from app.domain.assist import Notice, ProofKind, Scope, SessionView
 from app.domain.facts import FactsReport
+from app.domain.control import Deed
 from app.domain.ids import CustomerId, TicketId
 from app.domain.marks import Mark, Marks, Point
 
@@ -157,6 +158,14 @@ class SessionControls(Protocol):
 
     def clear_marks(self) -> None:
         """Take all drawings away."""
+        ...
+
+    def steer(self, deed: Deed) -> None:
+        """Use mouse or keyboard on the customer's screen; places in steps."""
+        ...
+
+    def let_go(self) -> None:
+        """Whatever is held down there goes up."""
         ...
 
     def note_activity(self) -> None:

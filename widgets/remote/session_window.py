@@ -32,6 +32,7 @@ from widgets.foundation import (
     row,
 )
 from widgets.remote.diagnostics import FactsPanel
+from widgets.remote.control import ControlRow
 from widgets.remote.pens import Tool
 from widgets.remote.picture import Picture
 from widgets.remote.ports import InviteOrder, Meter, SessionInfo
@@ -90,6 +91,7 @@ class SessionWindow(QMainWindow):
         self.notice = Notice(theme, kind="accent")
         self.notice.hide()
         self.picture = Picture(theme)
+        self.control = ControlRow(theme, self.registry, self.picture)
         self.facts = FactsPanel(theme)
         beside = row(self.picture, self.facts)
         beside.setStretch(0, 1)
@@ -101,6 +103,7 @@ class SessionWindow(QMainWindow):
         self.notice_row.hide()
         box = column(self.header, self.check, self.tools, self.notice_row, beside, self.footer)
         box.setStretch(4, 1)
+        box.insertWidget(box.indexOf(self.tools) + 1, self.control)
         whole.setLayout(box)
         self.setCentralWidget(whole)
 
@@ -153,6 +156,8 @@ class SessionWindow(QMainWindow):
         self.registry.bind("session.zoom_out", lambda: self.picture.step(-1))
         self.registry.bind("session.end", self._end)
         self.registry.bind("session.request_pointer", lambda: self._request(Scope.POINTER))
+        self.registry.bind("session.request_control", lambda: self._request(Scope.CONTROL))
+        self.registry.bind("session.control", self.control.toggle)
         self.registry.bind("session.request_diagnostics", lambda: self._request(Scope.DIAGNOSTICS))
         for tool in (Tool.POINTER, Tool.PEN, Tool.BOX, Tool.ARROW):
             self.registry.bind(f"session.{tool.value}", partial(self.tools.take, tool))
@@ -274,6 +279,7 @@ class SessionWindow(QMainWindow):
         self._tell_time()
         self._tell_zoom()
         self.tools.retranslate()
+        self.control.retranslate()
         self.facts.retranslate()
         if self._info is not None:
             self._tell_state(self._info)
@@ -294,6 +300,7 @@ class SessionWindow(QMainWindow):
         self.verified.setToolTip(proof_text(info))
         self._tell_check(info)
         self.tools.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
+        self.control.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.pause_button.setEnabled(view.live and not view.paused)
         for widget in (self.level, self.meter, self.fit_button, self.actual_button, self.out_button, self.zoom):
             widget.setVisible(not over)

@@ -22,6 +22,7 @@ _TICK_MS = 1000
 _ASK: Mapping[Scope, tuple[str, str]] = {
     Scope.POINTER: ("session.request_pointer", N_("Ask to point and draw")),
     Scope.DIAGNOSTICS: ("session.request_diagnostics", N_("Diagnostics")),
+    Scope.CONTROL: ("session.request_control", N_("Ask for control")),
 }
 _TOOLS: Mapping[Tool, tuple[str, str]] = {
     Tool.POINTER: ("session.pointer", N_("Pointer")),
