@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.domain.assist import EntryType
 from app.domain.certificate import AgentCertificate
 from app.domain.documents import BadDocument, Fields, SignedDocument, sign_document
-from app.domain.invitation import Invitation, invite_hash, read_invitation
+from app.domain.invitation import BROWSER_MODE, Invitation, invite_hash, read_invitation
 from app.domain.signed import b64, fingerprint, lp, sha256, sign, unb64, verify
 
 __all__ = [
@@ -152,7 +152,8 @@ def build_receipt(
 class ReceiptReport:
     """Outcome of a check. `ok` means unaltered and complete; compare `key_mark` with the organisation's own.
 
-    `problems` are English words for people who check by hand; `entries` is empty when the receipt is not ok.
+    `problems` are English words for people who check by hand; `entries` is empty when the receipt is not ok. `browser`:
+    the customer's end was the page that the organisation's server delivers, so it proves nothing against that server.
     """
 
     ok: bool
@@ -168,6 +169,7 @@ class ReceiptReport:
     verified: bool = False
     countersigned: bool = False
     customer_device: str = ""
+    browser: bool = False
     entries: tuple[Entry, ...] = field(default=())
 
 
@@ -250,6 +252,7 @@ def _report(
         verified=bool(sas) and sas[-1].data.get("ok") is True,
         countersigned=countersigned,
         customer_device=_device_mark(first, invitation.iid, session_key),
+        browser=first.data.get("app") == BROWSER_MODE or last.data.get("mode") == BROWSER_MODE,
         entries=tuple(entries),
     )
 

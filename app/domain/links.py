@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two links of Deskside, `deskside://enrol/…` and `deskside://invite/…`: how they are built and read.
+"""The links of Deskside, `deskside://enrol/…`, `deskside://invite/…` and the join page: how they are built and read.
 
     deskside://enrol/<server>#<code>         <server>: `host[:port]` for https, else the URL percent-encoded whole
     deskside://invite/<iid>#<join secret>    16 bytes hex, 32 bytes base64url without padding
+    https://<server>/join#<iid>.<join secret>    the same, for a browser
 
 The part behind `#` is the secret one: it is never sent to a server as part of an address.
 """
@@ -15,7 +16,16 @@ from urllib.parse import quote, unquote, urlsplit
 
 from app.domain.signed import b64, unb64
 
-__all__ = ["BadLink", "EnrolLink", "InviteLink", "normalise_code", "parse_enrol", "parse_invite", "parse_server"]
+__all__ = [
+    "BadLink",
+    "EnrolLink",
+    "InviteLink",
+    "PageLink",
+    "normalise_code",
+    "parse_enrol",
+    "parse_invite",
+    "parse_server",
+]
 
 _SCHEME = "deskside"
 _MAX_LINK = 2048
@@ -58,6 +68,22 @@ class InviteLink:
     def to_text(self) -> str:
         """Return the link."""
         return f"{_SCHEME}://invite/{self.iid.hex()}#{b64(self.join_secret)}"
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """The same invitation for a customer who has only a browser. `server` is a URL without path.
+
+    Both parts stand behind `#`: neither reaches a log of the server or of a proxy before it.
+    """
+
+    server: str
+    iid: bytes
+    join_secret: bytes
+
+    def to_text(self) -> str:
+        """Return the address."""
+        return f"{self.server}/join#{self.iid.hex()}.{b64(self.join_secret)}"
 
 
 def parse_server(text: str) -> str:

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A customer with nothing but a browser: real server, real Chromium that shares a real display, real agent child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.domain.assist import EndReason, Phase, Scope
+from app.domain.entities import SESSION_RECORD
+from app.domain.marks import Mark, MarkKind
+from remote_assist.actions import CustomerJoined, Receipt, SasNumber
+from remote_assist.chain import verify_receipt
+from remote_assist.child_protocol import Fault
+from sync.server.store import Store, sqlite_url
+from tests.fakes import chromium, xvfb
+from tests.fakes.chromium import Page
+from tests.fakes.wait import wait_until
+from tests.remote_assist.join_world import AgentDesk, served
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium.program() is None, reason="Chromium is not installed"),
+    pytest.mark.skipif(not xvfb.available(), reason="Xvfb is not installed"),
+]
+WIDTH, HEIGHT = 1280, 800
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[AgentDesk]:
+    """A help desk with a server that listens, and an agent who is signed in."""
+    store = Store.open(sqlite_url(tmp_path))
+    with served(store) as (world, url):
+        made = AgentDesk(world, url)
+        yield made
+        made.close()
+    store.close()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    """A browser on a display of its own."""
+    with (
+        xvfb.own_display(WIDTH, HEIGHT) as display,
+        chromium.browser(tmp_path / "profile", display, "--window-size=900,760", "--window-position=0,0") as found,
+    ):
+        yield found
+
+
+def share(desk: AgentDesk, page: Page) -> None:
+    """Join, read the warning, allow looking, and wait for the picture."""
+    page.open(desk.invite())
+    page.press("I have read this")
+    page.press("Allow looking")
+    desk.until(lambda: desk.end.view.phase is Phase.UNVERIFIED and desk.frames)
+
+
+def check_number(desk: AgentDesk, page: Page) -> None:
+    """Say by voice what the agent reads."""
+    desk.until(lambda: desk.side.of(SasNumber))
+    page.press(desk.side.last(SasNumber).number)
+    desk.perform(desk.end.confirm_sas_same(True))
+    desk.until(lambda: desk.end.view.phase is Phase.VERIFIED)
+
+
+def state(page: Page, what: str) -> object:
+    """Return something of the customer's end in the page, as the page's own script sees it."""
+    return page.run(f"document.querySelector('{what}')?.textContent ?? ''")
+
+
+def pixel(page: Page) -> bool:
+    """Tell whether anything is drawn over the customer's own picture."""
+    return bool(page.run(
+        "(() => { const c = document.querySelector('canvas'); const d = c.getContext('2d')"
+        ".getImageData(0, 0, c.width, c.height).data; return d.some((v) => v); })()"
+    ))  # fmt: skip
+
+
+def test_a_customer_with_a_browser_shows_the_screen_and_keeps_everything_in_hand(desk: AgentDesk, page: Page) -> None:
+    """From the link to the receipt: warning, consent, picture, number, pointing, taking back, pause, Stop."""
+    share(desk, page)
+    joined = desk.side.last(CustomerJoined)
+    assert joined.app == "browser"
+    assert desk.sizes == {(WIDTH, HEIGHT)}
+    assert page.run("location.href").endswith("/join"), "the secret does not stay in the address"
+    assert "protects against everybody but that server" in page.text()
+    check_number(desk, page)
+    assert state(page, "#bar-check") == f"verified {desk.side.last(SasNumber).number}"
+
+    desk.perform(desk.end.request(Scope.POINTER, "die Schaltfläche"))
+    page.press("Allow pointing")
+    desk.until(lambda: Scope.POINTER in desk.end.view.grants)
+    desk.perform(desk.end.draw(Mark(1, MarkKind.BOX, ((9000, 9000), (30000, 30000)), 0xD93025, 0)))
+    wait_until(lambda: pixel(page), 10)
+    page.press("pointing ✕")
+    desk.until(lambda: Scope.POINTER not in desk.end.view.grants)
+    assert not pixel(page)
+
+    page.press("Pause")
+    desk.until(lambda: desk.end.view.paused)
+    desk.until(lambda: "pause" in desk.side.entries())
+    page.press("Resume")
+    desk.until(lambda: not desk.end.view.paused)
+    seen = desk.frames
+    page.run("document.getElementById('language').click()")
+    desk.until(lambda: desk.frames > seen)
+    assert "화면" in page.text()
+
+    page.run("document.getElementById('stop').click()")
+    desk.until(lambda: desk.side.of(Receipt))
+    assert desk.end.view.reason is EndReason.STOPPED
+    assert desk.end.view.by == "customer"
+    report = verify_receipt(desk.side.last(Receipt).data)
+    assert (report.ok, report.verified, report.countersigned, report.browser) == (True, True, True, True)
+    assert desk.side.entries() == [
+        "joined", "prompted", "consent", "grant", "sas", "grant", "revoke", "pause", "resume", "end",
+    ]  # fmt: skip
+    pauses = [e.data["frames_sent"] for e in report.entries if e.type in ("pause", "resume")]
+    assert pauses[0] == pauses[1], "nothing was sent between"
+    assert report.entries[-1].data["mode"] == "browser"
+    wait_until(lambda: "서명했습니다" in page.text(), 10)
+    assert not [fault for fault in desk.said if isinstance(fault, Fault)]
+    on_ticket = desk.agent.world
+    desk.agent.pull()
+    kinds = {row["kind"] for row in desk.agent.copy.of(SESSION_RECORD.number)}
+    assert {"joined", "consent", "end"} <= kinds, on_ticket
+
+
+def test_the_agent_ends_it_and_a_page_that_goes_away_ends_it_too(desk: AgentDesk, page: Page) -> None:
+    """Stop from the other side; and nothing goes on when the customer closes the page."""
+    share(desk, page)
+    desk.perform(desk.end.stop())
+    wait_until(lambda: "Support ended it." in page.text(), 10)
+    assert page.run("document.getElementById('bar').hidden")
+
+    again = AgentDesk(desk.agent.world, desk.url)
+    try:
+        page.open("about:blank")
+        again.ticket = again.agent.ticket(2)
+        share(again, page)
+        page.call("Page.navigate", url="about:blank")
+        again.until(lambda: again.end.view.phase is Phase.ENDED, 10)
+        assert again.end.view.reason is EndReason.STOPPED
+    finally:
+        again.close()
+
+
+def test_refusing_shows_nothing_and_a_link_works_once(desk: AgentDesk, page: Page) -> None:
+    """A click on no is a no, and the same link opens nothing again."""
+    address = desk.invite()
+    page.open(address)
+    page.press("Something is odd, do not share")
+    desk.until(lambda: desk.end.view.phase is Phase.ENDED)
+    assert desk.end.view.reason is EndReason.REFUSED
+    assert desk.frames == 0
+    page.open("about:blank")
+    page.open(address)
+    wait_until(lambda: "refused, because it is not a valid one" in page.text(), 10)
+
+
+def test_an_invitation_for_companions_alone_is_refused_by_the_page(desk: AgentDesk, page: Page) -> None:
+    """`modes` decide; the page does not even ask."""
+    page.open(desk.invite(modes=("companion",)))
+    wait_until(lambda: "refused, because it is not a valid one" in page.text(), 10)
+    assert desk.end.view.phase is Phase.INVITED
