@@ -23,6 +23,7 @@ from app.domain.ids import TicketId
 from app.domain.ports import Committed, Identity, SyncPhase, SyncStatus, TicketDetails
 from app.entry.agent_diagnostics import DiagnosticsKeeper
 from app.entry.agent_profile import Opened, open_agent_profile
+from app.entry.agent_recording import RecordingDesk, RecordingStore
 from app.entry.agent_sessions import SessionDesk
 from app.entry.session_parts import make_session_host
 from app.entry.sync_codec import wall_ms
@@ -152,8 +153,12 @@ class AgentApp(QObject):
         )  # fmt: skip
         link = self.link = WorkerLink(orders, hooks, self.jobs, self._children, wall_ms, self)
         desk = self.desk = SessionDesk(
-            link, self._record, self._open_details, lambda parent: make_session_host("agent", parent), self
-        )
+            link, self._record, self._open_details, lambda parent: make_session_host("agent", parent), self,
+            RecordingDesk(
+                RecordingStore(profile.folder, profile.key, profile.blobs, profile.commits.commit), self.jobs,
+                self._kept, self._record_failed,
+            ),
+        )  # fmt: skip
         desk.diagnostics = DiagnosticsKeeper(profile.queries, profile.blobs, link, self.jobs, self._record)
         desk.use_key(opened.device_key)
         link.sig_received.connect(lambda sid, _n, data: desk.on_sig(sid, data))
@@ -172,6 +177,8 @@ class AgentApp(QObject):
             self.ask_sign_in()
         else:
             self._show_window()
+            if desk.recordings is not None:
+                desk.recordings.hand_in_left()
 
     def _copy_aside(self) -> None:
         if self.profile is not None:
@@ -317,6 +324,11 @@ class AgentApp(QObject):
             self.link.poke(saved.mid)
         if self.window is not None:
             self.window.rows_changed(saved.ids)
+
+    def _kept(self, saved: Committed) -> None:
+        if self.link is not None:
+            self.link.blobs_added()
+        self._recorded(saved)
 
     def _record_failed(self, error: Exception) -> None:
         if isinstance(error, Refused):

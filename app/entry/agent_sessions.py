@@ -29,6 +29,7 @@ from app.domain.marks import Mark, Point
 from app.domain.ports import SyncLink, TicketDetails
 from app.domain.signed import b64, unb64
 from app.entry.agent_diagnostics import DiagnosticsKeeper
+from app.entry.agent_recording import RecordingControls, RecordingDesk
 from app.services.messages import problem_text
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
@@ -85,9 +86,14 @@ class SessionDesk(QObject):
         details: Callable[[TicketId], TicketDetails | None],
         make_host: Callable[[QObject], SessionHost],
         parent: QObject | None = None,
+        recordings: RecordingDesk | None = None,
     ) -> None:
-        """`record` saves a change off this thread; `details` returns the page that is open, without waiting."""
+        """`record` saves a change off this thread; `details` returns the page that is open, without waiting.
+
+        Without `recordings` nothing can be recorded here.
+        """
         super().__init__(parent)
+        self.recordings = recordings
         self._link = link
         self._record = record
         self._details = details
@@ -193,7 +199,7 @@ class SessionDesk(QObject):
         return self._make_host(parent)
 
 
-class AgentSession(QObject):
+class AgentSession(RecordingControls, QObject):
     """One session, from the agent's click to the countersigned receipt."""
 
     def __init__(self, desk: SessionDesk, order: InviteOrder, details: TicketDetails, screen: SessionScreen) -> None:
@@ -224,6 +230,17 @@ class AgentSession(QObject):
     def sid(self) -> bytes:
         """The session's id; empty before the invitation was made."""
         return self._end_.sid if self._end_ is not None else b""
+
+    @property
+    def _recordings(self) -> RecordingDesk | None:
+        return self._desk.recordings
+
+    @property
+    def _ticket(self) -> bytes:
+        return self._details.row.id
+
+    def _utc_ms(self) -> int:
+        return self._desk.clock.utc_ms()
 
     @property
     def over(self) -> bool:
@@ -366,6 +383,8 @@ class AgentSession(QObject):
     def _child_died(self, _status: int) -> None:
         if self._end_ is not None:
             self._perform(self._end_.on_child_died())
+        if self.over:
+            self._hand_in_recording()
 
     def _frame(self) -> None:
         picture = self._host.latest(self._image)
@@ -436,6 +455,8 @@ class AgentSession(QObject):
                 self._facts_came(action)
             case act.ChainEntry():
                 self._keep_entry(action)
+            case act.RecordingChanged() | act.RecordingWanted():
+                self._recording(action)
             case act.Receipt():
                 self._keep_receipt(action)
             case act.Notify(notice, detail):

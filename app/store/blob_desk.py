@@ -74,6 +74,10 @@ class BlobStore:
         """Take in what was pasted. Raises Refused, StoreUnavailable."""
         return self._take(io.BytesIO(content), filename, media_type)
 
+    def add_stream(self, stream: BinaryIO, filename: str, media_type: str) -> Attachment:
+        """Take in what a stream gives that can be read twice. Raises Refused, StoreUnavailable."""
+        return self._take(stream, filename, media_type)
+
     def _take(self, stream: BinaryIO, filename: str, media_type: str) -> Attachment:
         sha256, size = _measured(stream, filename)
         made = accepted([Attachment(sha256, filename, media_type, size)])[0]

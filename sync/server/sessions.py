@@ -40,7 +40,7 @@ from sync.session_protocol import Certificate, CertificateAsk, InvitationAsk, Re
 __all__ = ["Registered", "SessionMembers", "Sessions", "bind_companion", "id_of", "session_members"]
 
 # what the programs can do; a feature that needs more access adds its scope here
-SCOPES_MAX = (Scope.VIEW.value, Scope.POINTER.value, Scope.CONTROL.value)
+SCOPES_MAX = (Scope.VIEW.value, Scope.POINTER.value, Scope.CONTROL.value, Scope.RECORDING.value)
 
 
 @dataclass(frozen=True, slots=True)

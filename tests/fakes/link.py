@@ -172,6 +172,18 @@ class FakeControls:
         """Take all away."""
         self.did.append("clear")
 
+    def record(self) -> None:
+        """Record."""
+        self.did.append("record")
+
+    def stop_recording(self) -> None:
+        """Stop recording."""
+        self.did.append("stop recording")
+
+    def keep_still(self) -> None:
+        """Keep a picture."""
+        self.did.append("still")
+
     def frame_drawn(self, seq: int) -> None:
         """Drawn."""
         self.drawn.append(seq)

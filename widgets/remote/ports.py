@@ -8,7 +8,7 @@ for every picture, `show_meter` once a second, `show_notice` for what changes no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from PySide6.QtGui import QImage
@@ -18,6 +18,7 @@ from app.domain.facts import FactsReport
 from app.domain.control import Deed
 from app.domain.ids import CustomerId, TicketId
 from app.domain.marks import Mark, Marks, Point
+from app.domain.recording import RecordingState
 
 __all__ = [
     "CursorPicture",
@@ -94,6 +95,7 @@ class SessionInfo:
     target: Target | None = None
     pending: frozenset[Scope] = frozenset()  # asked for, not answered
     problem: str = ""
+    recording: RecordingState = field(default_factory=RecordingState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,18 @@ class SessionControls(Protocol):
 
     def clear_marks(self) -> None:
         """Take all drawings away."""
+        ...
+
+    def record(self) -> None:
+        """Keep what is shown from now on; where the customer was not asked yet, ask first."""
+        ...
+
+    def stop_recording(self) -> None:
+        """Keep nothing any more."""
+        ...
+
+    def keep_still(self) -> None:
+        """Keep one picture of what is shown; where the customer was not asked yet, ask first."""
         ...
 
     def steer(self, deed: Deed) -> None:

@@ -36,6 +36,7 @@ from widgets.remote.control import ControlRow
 from widgets.remote.pens import Tool
 from widgets.remote.picture import Picture
 from widgets.remote.ports import InviteOrder, Meter, SessionInfo
+from widgets.remote.recording import RecordingMark, problem_text
 from widgets.remote.tools import ToolRow
 from widgets.remote.words import grants_text, meter_words, notice_text, proof_text, state_text
 
@@ -77,14 +78,15 @@ class SessionWindow(QMainWindow):
     def _build(self) -> None:
         theme, space = self._theme, self._theme.tokens.space
         self.live = Chip(kind="live")
+        self.rec = RecordingMark()
         self.who = ElidedLabel(type="strong")
         self.grants = PlainLabel()
         self.alone = PlainLabel(tone="muted")
         self.verified = Chip(kind="warning")
         self.time = PlainLabel(type="strong")
-        head = row(self.live, self.who, self.grants, self.alone, self.verified, self.time, gap=space.medium,
+        head = row(self.live, self.rec, self.who, self.grants, self.alone, self.verified, self.time, gap=space.medium,
                    margins=(space.large, space.small, space.large, space.small))  # fmt: skip
-        head.setStretch(1, 1)
+        head.setStretch(2, 1)
         self.header = Panel("bar", head)
         self._build_check()
         self.tools = ToolRow(theme, self.registry)
@@ -177,6 +179,9 @@ class SessionWindow(QMainWindow):
 
     def show_info(self, info: SessionInfo) -> None:
         """Show the state."""
+        problem = problem_text(info.recording)
+        if problem and (self._info is None or self._info.recording.problem != info.recording.problem):
+            self._say_in_passing(problem, "warning")
         self._info = info
         self.picture.show_target(info.target)
         if info.view.phase is Phase.ENDED:
@@ -199,11 +204,14 @@ class SessionWindow(QMainWindow):
 
     def show_notice(self, notice: SessionNotice, detail: str) -> None:
         """Say something in passing."""
-        self.notice.tell(notice_text(notice, detail), "success" if notice is SessionNotice.BACK else "warning")
+        self._say_in_passing(notice_text(notice, detail), "success" if notice is SessionNotice.BACK else "warning")
+
+    def _say_in_passing(self, text: str, kind: str) -> None:
+        self.notice.tell(text, kind)
         self.notice_row.show()
         self.notice.show()
         QTimer.singleShot(self._theme.tokens.time_ms["toast_undo"], self, self.notice_row.hide)
-        announce(self, self.notice.text.text(), urgent=notice is not SessionNotice.BACK)
+        announce(self, self.notice.text.text(), urgent=kind != "success")
 
     def _request(self, scope: Scope) -> None:
         asks = self._info.view.asks if self._info is not None else ()
@@ -301,6 +309,8 @@ class SessionWindow(QMainWindow):
         self._tell_check(info)
         self.tools.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.control.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
+        self.rec.show_state(info.recording, flowing=view.flowing)
+        self.tools.recording.show_state(view.asks, info.recording, flowing=view.flowing)
         self.pause_button.setEnabled(view.live and not view.paused)
         for widget in (self.level, self.meter, self.fit_button, self.actual_button, self.out_button, self.zoom):
             widget.setVisible(not over)

@@ -15,6 +15,7 @@ from app.config.i18n import N_, _, ngettext
 from app.domain.assist import AskState, Scope, ScopeAsk
 from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, announce, column, plain_tooltip, row
 from widgets.remote.pens import Tool
+from widgets.remote.recording import RecordingTools
 
 __all__ = ["ToolRow", "ask_words"]
 
@@ -73,10 +74,11 @@ class ToolRow(QWidget):
         for button in (*self.tools.values(), self.keep):
             button.setCheckable(True)
         self.clear = self._button(theme, "session.clear")
+        self.recording = RecordingTools(theme, registry)
         self.words = PlainLabel(tone="muted", wrap=True)
         box = row(
-            *self.ask.values(), *self.tools.values(), self.keep, self.clear, self.words, gap=space.small,
-            margins=(space.large, space.small, space.large, space.small),
+            *self.ask.values(), *self.tools.values(), self.keep, self.clear, self.recording, self.words,
+            gap=space.small, margins=(space.large, space.small, space.large, space.small),
         )  # fmt: skip
         box.setStretch(box.count() - 1, 1)
         self.setLayout(column(Panel("bar", box)))
@@ -153,6 +155,7 @@ class ToolRow(QWidget):
             self._name_button(self.tools[tool], _(text), command)
         self._name_button(self.keep, _("Keep drawings"), "session.keep_marks")
         self._name_button(self.clear, _("Clear"), "session.clear")
+        self.recording.retranslate()
         self._tell()
 
     def _name_button(self, button: Button, text: str, command: str) -> None:
