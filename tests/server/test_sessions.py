@@ -86,7 +86,7 @@ def test_the_certificate_names_the_agent_and_lives_a_week(desk: World) -> None:
     kim = desk.agent()
     read = read_certificate(Inviter(desk, kim).certificate, desk.keys.organisation_public)
     assert (read.name, read.team, read.agent_id) == ("김지우", "북부", kim.id.hex())
-    assert read.scopes_max == ("view", "pointer", "recording")
+    assert read.scopes_max == SCOPES_MAX
     assert read.valid_at(desk.clock())
 
 
