@@ -18,6 +18,7 @@ from app.domain.invitation import Invitation, build_invitation
 from app.domain.links import parse_invite
 from app.domain.signed import b64, sha256
 from sync.customer_protocol import SessionEntries, SessionEntry
+from sync.server.sessions import SCOPES_MAX
 from tests.server.test_push import world_state
 from tests.server.world import Agent, World
 
