@@ -20,7 +20,7 @@ def own_display(width: int, height: int) -> Iterator[str]:
     """Yield the name of a new display, for instance ":99". Only this process's children may be told of it."""
     read, write = os.pipe()
     size = f"{width}x{height}x24"
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp", "-noreset", "-s", "0"]
     server = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
     os.close(write)
     try:
