@@ -162,7 +162,7 @@ class EndFiles(EndLink):
         elif message.id in self._files_over:
             self._say_over(message.id)
         elif self._coming is not None and self._coming.offer.id == message.id:
-            pass  # the question stands, or `fileaccept` is on its way
+            self._go_on()  # or the question stands
         elif self._coming is not None or len(self._files_over) >= MAX_OFFERS:
             self._files_over.setdefault(message.id, "busy")
             self._say_over(message.id)
@@ -243,6 +243,8 @@ class EndFiles(EndLink):
     def _from_child(self, message: child.FromChild) -> None:
         if isinstance(message, child.Fault) and (message.code, message.detail) == ("not_sent", "file"):
             self._hold_going()
+            if self._going is not None and self._may_give:
+                self._say_offer(self._going.offer)  # some pieces are lost: the answer says from where to go on
         super()._from_child(message)
 
     def _hold_going(self) -> None:

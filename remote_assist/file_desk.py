@@ -42,7 +42,7 @@ __all__ = [
     "Report",
 ]
 
-WINDOW: Final = 6  # messages the child may hold; its own queue has room for eight
+WINDOW: Final = 4  # messages the child may hold; its own queue has room for eight, some of them left from a break
 _WAITING_MAX: Final = 256  # pieces between the line and the disk: 4 MiB
 _TOLD_EVERY: Final = 1 << 18
 _JOIN_S: Final = 5.0
