@@ -132,7 +132,7 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         EntryType.FILE: _file_text(data.get("result")),
         EntryType.CLIPBOARD: _("Text was sent by clipboard"),
         EntryType.DIAGNOSTICS: _("Diagnostics were sent"),
-        EntryType.RECORDING: _("Recording"),
+        EntryType.RECORDING: _recording_text(data),
         EntryType.MASKS: _("Masks: {count}"),
         EntryType.VIOLATION: _("Something not allowed was asked for and not done"),
         EntryType.RECONNECT: _("The connection broke and came back"),
@@ -158,6 +158,14 @@ def _control_text(data: Mapping[str, Any]) -> str:
     if len(counts) < 3:
         return _("Mouse and keyboard were used")
     return _("Mouse and keyboard were used: clicks {presses}, turns of the wheel {turns}, keys {keys}").format(**counts)
+
+
+def _recording_text(data: Mapping[str, Any]) -> str:
+    if "still" in data:
+        return _("A picture was kept")
+    if data.get("on") is True:
+        return _("A recording began")
+    return _("A recording ended, {length} long").format(length=minutes_text(_number(data.get("seconds")) * 1000))
 
 
 def _file_text(result: object) -> str:
