@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def pictures(path: Path) -> list[tuple[int, np.ndarray[tuple[int, ...], np.dtype
             decoded = list(film.decode(film.streams.video[0]))
     except (OSError, BadSeal, av.FFmpegError, IndexError):
         return []
-    return [(round((frame.time or 0) * 1000), frame.to_ndarray(format="gray")) for frame in decoded]
+    return [(round((frame.time or 0) * 1000), frame.to_ndarray(format="gray").astype(np.uint8)) for frame in decoded]
 
 
 def begin(pair: Pair, folder: Path) -> None:
@@ -77,7 +78,7 @@ def test_what_was_shown_and_not_hidden_is_kept_until_it_is_taken_back(pair: Pair
     assert (tmp_path / part_name(1)).read_bytes() == kept
     film = pictures(tmp_path / part_name(1))
     assert len(film) >= 20
-    assert all(before < after for (before, _), (after, _) in zip(film, film[1:], strict=False))
+    assert all(before < after for (before, _), (after, _) in itertools.pairwise(film))
     for _at, picture in film + pictures(tmp_path / still_name(1)):
         assert int(picture[INSIDE].max()) - int(picture[INSIDE].min()) <= 2
         assert picture.std() > 5
