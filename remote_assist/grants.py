@@ -24,7 +24,14 @@ ASK_ANSWER_MS = 120_000  # without an answer it counts as no
 ASK_AGAIN_MS = 30_000
 ASK_MAX = 3
 # scopes whose feature exists; no other is asked for, offered or granted
-BUILT_SCOPES = (Scope.VIEW, Scope.POINTER, Scope.CONTROL, Scope.RECORDING)
+BUILT_SCOPES = (
+    Scope.VIEW,
+    Scope.POINTER,
+    Scope.CONTROL,
+    Scope.CLIPBOARD_TO_CUSTOMER,
+    Scope.CLIPBOARD_TO_AGENT,
+    Scope.RECORDING,
+)
 # granted together with the one file that is named in the question, or the text in it, never alone
 ITEM_SCOPES = frozenset({Scope.FILES_TO_CUSTOMER, Scope.FILES_TO_AGENT, Scope.CLIPBOARD_TO_AGENT})
 

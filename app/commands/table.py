@@ -160,6 +160,8 @@ AGENT: tuple[Command, ...] = (
     _c("session.clear", N_("Clear my drawings"), "Backspace", _S, Menu.NONE),
     _c("session.record", N_("Record, or stop recording"), "R", _S, Menu.NONE),
     _c("session.still", N_("Still picture to ticket"), "S", _S, Menu.NONE),
+    _c("session.chat", N_("Chat, or close it"), "T", _S, Menu.NONE),
+    _c("session.clipboard", N_("Clipboard with the customer"), "L", _S, Menu.NONE),
     _c("session.end", N_("End session"), "Ctrl+Shift+End", _S, Menu.NONE),
     _c("details.toggle", N_("Show or hide details"), "Ctrl+Shift+I", _A, Menu.VIEW),
     _c("app.text_larger", N_("Larger text"), "Ctrl++ Ctrl+=", _A, Menu.VIEW),

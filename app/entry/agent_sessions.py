@@ -31,6 +31,7 @@ from app.domain.signed import b64, unb64
 from app.entry.agent_diagnostics import DiagnosticsKeeper
 from app.entry.agent_recording import RecordingControls, RecordingDesk
 from app.services.messages import problem_text
+from app.entry.agent_talk import SessionTalkDesk, TalkControls
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.child_protocol import Stats
@@ -199,7 +200,7 @@ class SessionDesk(QObject):
         return self._make_host(parent)
 
 
-class AgentSession(RecordingControls, QObject):
+class AgentSession(RecordingControls, TalkControls, QObject):
     """One session, from the agent's click to the countersigned receipt."""
 
     def __init__(self, desk: SessionDesk, order: InviteOrder, details: TicketDetails, screen: SessionScreen) -> None:
@@ -223,6 +224,7 @@ class AgentSession(RecordingControls, QObject):
         self._end_recorded = False
         self._cancelled = False
         self.measured = Measured({})
+        self._talk = SessionTalkDesk(screen, order.customer_name, details.row.id, desk.record)
         self.info = SessionInfo(SessionView(Phase.INVITED), order.ticket_label, order.customer_name)
         self._show()
 
@@ -462,7 +464,7 @@ class AgentSession(RecordingControls, QObject):
             case act.Notify(notice, detail):
                 self._screen.show_notice(notice, detail)
             case _:
-                pass  # the customer's questions, and what `PhaseChanged` says already
+                self._talk.take(action)  # else the customer's questions, and what `PhaseChanged` says already
 
     def _facts_came(self, action: act.DiagnosticsArrived | act.DiagnosticsUnreadable) -> None:
         keeper, customer = self._desk.diagnostics, self._details.customer
@@ -478,6 +480,7 @@ class AgentSession(RecordingControls, QObject):
             self.measured = replace(self.measured, consented_ms=now)
         if info.view.phase is Phase.ENDED and self.measured.ended_ms is None:
             self.measured = replace(self.measured, ended_ms=now)
+            self._talk.ended()
             if self.measured.consented_ms is not None:
                 alone = self.info.view.lost or info.view.reason is EndReason.LOST
                 QTimer.singleShot(_LOST_ENTRY_MS if alone else _END_ENTRY_MS, self, self._record_open_end)

@@ -40,7 +40,14 @@ from sync.session_protocol import Certificate, CertificateAsk, InvitationAsk, Re
 __all__ = ["Registered", "SessionMembers", "Sessions", "bind_companion", "id_of", "session_members"]
 
 # what the programs can do; a feature that needs more access adds its scope here
-SCOPES_MAX = (Scope.VIEW.value, Scope.POINTER.value, Scope.CONTROL.value, Scope.RECORDING.value)
+SCOPES_MAX = (
+    Scope.VIEW.value,
+    Scope.POINTER.value,
+    Scope.CONTROL.value,
+    Scope.CLIPBOARD_TO_CUSTOMER.value,
+    Scope.CLIPBOARD_TO_AGENT.value,
+    Scope.RECORDING.value,
+)
 
 
 @dataclass(frozen=True, slots=True)

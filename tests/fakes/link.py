@@ -184,6 +184,14 @@ class FakeControls:
         """Keep a picture."""
         self.did.append("still")
 
+    def say_chat(self, text: str) -> None:
+        """Write."""
+        self.did.append(f"chat {text}")
+
+    def offer_clip(self, text: str) -> None:
+        """Offer a text."""
+        self.did.append(f"clip {text}")
+
     def frame_drawn(self, seq: int) -> None:
         """Drawn."""
         self.drawn.append(seq)

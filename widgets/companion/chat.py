@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.config.i18n import _
 from app.domain.assist import Phase, SessionView
 from app.domain.plain_text import ChatLine
+from app.services.texts import polite
 from widgets.foundation import Theme, column, fit
 from widgets.foundation.chat import ChatPanel
 
@@ -40,7 +41,7 @@ class ChatWindow(QWidget):
 
     def show_lines(self, lines: Sequence[ChatLine], *, open_: bool) -> None:
         """Show what was written; a text that came opens the window without taking the keys from elsewhere."""
-        self.panel.show_lines(lines, self._agent, open_=open_)
+        self.panel.show_lines(lines, polite(self._agent), open_=open_)
         if self.panel.unread and not self.isVisible():
             self.show()
 

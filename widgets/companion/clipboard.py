@@ -21,7 +21,7 @@ __all__ = ["ClipQuestion", "ClipShown"]
 def _text_field(theme: Theme, name: str) -> PlainEdit:
     field = PlainEdit(name=name)
     field.setReadOnly(True)
-    field.setMinimumHeight(theme.tokens.space.vast * 2)
+    field.setFixedHeight(theme.tokens.space.vast * 3)
     return field
 
 

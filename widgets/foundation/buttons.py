@@ -139,6 +139,13 @@ class CopyButton(Button):
         """Change what is copied."""
         self._value = value
 
+    def relabel(self, label: str, done: str, name: str) -> None:
+        """Change the words: what is shown, what replaces it after the click, and what a screen reader says."""
+        self._usual, self._done, self._name = label, done, name
+        self.setAccessibleName(name)
+        if not self._timer.isActive():
+            self.setText(label)
+
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._value)
         width = self.width()

@@ -33,7 +33,7 @@ class _Bubble(Panel):
 
     def __init__(self, theme: Theme, line: ChatLine, name: str) -> None:
         space = theme.tokens.space
-        who = _("You") if line.mine else pgettext("who wrote", "{name}").format(name=name)
+        who = _("You") if line.mine else name
         when = fmt.time_of_day(line.at_ms)
         self.waits = PlainLabel(type="caption", tone="muted", wrap=True)
         text = PlainLabel(line.text, wrap=True, selectable=True)

@@ -12,6 +12,7 @@ from app.domain.assist import Notice, Phase
 from app.domain.errors import Refused
 from app.domain.facts import FactsReport
 from app.domain.marks import Marks
+from app.domain.plain_text import ChatLine
 from app.services.messages import error_text
 from app.services.texts import polite
 from widgets.foundation import Theme
@@ -137,6 +138,21 @@ class SessionFlow(QObject):
         if self.session is not None:
             self.session.facts.show_problem(text)
 
+    def show_chat(self, lines: tuple[ChatLine, ...], *, open_: bool) -> None:
+        """Show what was written."""
+        if self.session is not None:
+            self.session.talk.show_lines(lines, open_=open_)
+
+    def show_clip(self, text: str) -> None:
+        """Show the customer's text."""
+        if self.session is not None:
+            self.session.talk.show_text(text)
+
+    def show_given(self, *, ok: bool) -> None:
+        """Say what became of the text for the customer."""
+        if self.session is not None:
+            self.session.talk.clips.show_given(ok=ok)
+
     def show_notice(self, notice: Notice, detail: str) -> None:
         """Say something in passing."""
         if self.session is not None:
@@ -165,6 +181,9 @@ class SessionFlow(QObject):
             self.session.picture.drawn.connect(controls.frame_drawn)
             self.session.picture.active.connect(controls.note_activity)
             self.session.requested.connect(controls.request)
+            self.session.talk.written.connect(controls.say_chat)
+            self.session.talk.offered.connect(controls.offer_clip)
+            self.session.talk.requested.connect(controls.request)
             self.session.unmarked.connect(controls.unmark)
             self.session.cleared.connect(controls.clear_marks)
             self.session.tools.recording.recorded.connect(controls.record)

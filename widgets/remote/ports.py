@@ -18,6 +18,7 @@ from app.domain.facts import FactsReport
 from app.domain.control import Deed
 from app.domain.ids import CustomerId, TicketId
 from app.domain.marks import Mark, Marks, Point
+from app.domain.plain_text import ChatLine
 from app.domain.recording import RecordingState
 
 __all__ = [
@@ -182,6 +183,14 @@ class SessionControls(Protocol):
         """Whatever is held down there goes up."""
         ...
 
+    def say_chat(self, text: str) -> None:
+        """Write to the customer; the screen shows it again by `show_chat`."""
+        ...
+
+    def offer_clip(self, text: str) -> None:
+        """Ask whether this text may be put on the customer's clipboard; when allowed it is, once."""
+        ...
+
     def note_activity(self) -> None:
         """The agent moved the pointer or pressed a key in the window; the session is not idle."""
         ...
@@ -224,6 +233,18 @@ class SessionScreen(Protocol):
 
     def show_facts_problem(self, text: str) -> None:
         """Something came that is no bundle of diagnostics."""
+        ...
+
+    def show_chat(self, lines: tuple[ChatLine, ...], *, open_: bool) -> None:
+        """Show all that was written; `open_`: the customer's program can chat."""
+        ...
+
+    def show_clip(self, text: str) -> None:
+        """Show the text that the customer gave."""
+        ...
+
+    def show_given(self, *, ok: bool) -> None:
+        """Say what became of the text for the customer's clipboard."""
         ...
 
     def show_notice(self, notice: Notice, detail: str) -> None:

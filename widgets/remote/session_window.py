@@ -37,6 +37,7 @@ from widgets.remote.pens import Tool
 from widgets.remote.picture import Picture
 from widgets.remote.ports import InviteOrder, Meter, SessionInfo
 from widgets.remote.recording import RecordingMark, problem_text
+from widgets.remote.talk import SessionTalk
 from widgets.remote.tools import ToolRow
 from widgets.remote.words import grants_text, meter_words, notice_text, proof_text, state_text
 
@@ -97,6 +98,9 @@ class SessionWindow(QMainWindow):
         self.facts = FactsPanel(theme)
         beside = row(self.picture, self.facts)
         beside.setStretch(0, 1)
+        self.talk = SessionTalk(theme, self.registry, self, self.picture)
+        beside.addWidget(self.talk.panel)
+        self.tools.add(self.talk.clip_button)
         self._build_foot()
         whole = Panel("window")
         notice = row(self.notice, margins=(space.large, space.small, space.large, space.small))
@@ -139,7 +143,7 @@ class SessionWindow(QMainWindow):
         self.end_button = Button(theme, "", look=Look.DANGER, icon="circle-stop", pressed=self._end)
         foot = row(
             self.level, self.meter, self.fit_button, self.actual_button, self.out_button, self.zoom, self.in_button,
-            space.medium, self.pause_button, self.end_button, gap=space.small,
+            space.medium, self.talk.chat_button, self.pause_button, self.end_button, gap=space.small,
             margins=(space.large, space.small, space.large, space.small),
         )  # fmt: skip
         foot.setStretch(1, 1)
@@ -287,6 +291,7 @@ class SessionWindow(QMainWindow):
         self._tell_time()
         self._tell_zoom()
         self.tools.retranslate()
+        self.talk.retranslate()
         self.control.retranslate()
         self.facts.retranslate()
         if self._info is not None:
@@ -307,6 +312,7 @@ class SessionWindow(QMainWindow):
         self.verified.setVisible(view.live)
         self.verified.setToolTip(proof_text(info))
         self._tell_check(info)
+        self.talk.show_view(view, polite(self._order.customer_name))
         self.tools.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.control.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.rec.show_state(info.recording, flowing=view.flowing)

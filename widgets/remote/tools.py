@@ -81,10 +81,15 @@ class ToolRow(QWidget):
             gap=space.small, margins=(space.large, space.small, space.large, space.small),
         )  # fmt: skip
         box.setStretch(box.count() - 1, 1)
+        self._box = box
         self.setLayout(column(Panel("bar", box)))
         self._tick = QTimer(self, interval=_TICK_MS)
         self._tick.timeout.connect(self._tell)
         self.hide()
+
+    def add(self, tool: QWidget) -> None:
+        """Put a tool of another part before the words."""
+        self._box.insertWidget(self._box.count() - 1, tool)
 
     def _button(self, theme: Theme, command: str, look: Look = Look.QUIET) -> Button:
         return Button(theme, "", look=look, pressed=lambda: self._run(command))
