@@ -28,7 +28,8 @@ class CertificateAsk(_Json, frozen=True, kw_only=True):
 class Certificate(_Json, frozen=True, kw_only=True):
     """`certificate` is the exact JSON signed under the label "deskside-cert-1" by `org_key`.
 
-    `relay_only`: invitations must say that nothing but relayed addresses may be used.
+    `relay_only`: invitations must say that nothing but relayed addresses may be used. `join_page`: customers may join
+    with a browser, at /join.
     """
 
     certificate: str
@@ -37,6 +38,7 @@ class Certificate(_Json, frozen=True, kw_only=True):
     org_name_ko: str
     org_name_en: str
     relay_only: bool = False
+    join_page: bool = False
 
 
 class Revocations(_Json, frozen=True, kw_only=True):

@@ -227,6 +227,8 @@ def _verify_receipt(path: Path) -> int:
         print(_("The receipt is not genuine: {problems}").format(problems=", ".join(report.problems)))
         return 1
     print(_("The receipt is genuine if this is your organisation's key: {mark}").format(mark=report.key_mark))
+    if report.browser:
+        print(_("The customer joined with a browser: it proves nothing against the server that delivered the page."))
     return 0
 
 

@@ -13,9 +13,9 @@ __all__ = ["PAGE", "PAGE_HEADERS", "PageFile", "read_page"]
 
 PAGE: Final = "index.html"
 _TYPES: Final = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
     "svg": "image/svg+xml",
 }
 # Only this server's files, no inline script or style, in no frame, and of the device only the screen.

@@ -66,11 +66,21 @@ class InviteWindow(QDialog):
             PlainLabel(type="caption", tone="muted", wrap=True),
             PlainLabel(wrap=True, tone="muted"),
         )
-        self.copy_code, self.copy_link = self._copies()
+        self.page = ElidedLabel(tone="muted", mode=Qt.TextElideMode.ElideMiddle)
+        self.link_kind, self.page_kind = (
+            PlainLabel(type="caption", tone="muted"),
+            PlainLabel(type="caption", tone="muted"),
+        )
+        self.page_words = PlainLabel(type="caption", tone="muted", wrap=True)
+        self.copy_code, self.copy_link, self.copy_page = self._copies()
         self.code_card = Card(theme, self.code_label, row(self.code, None, self.copy_code), self.code_words)
         link_row = row(self.link, self.copy_link, gap=space.small)
         link_row.setStretch(0, 1)
-        self.link_card = Card(theme, self.link_label, link_row)
+        page_row = row(self.page, self.copy_page, gap=space.small)
+        page_row.setStretch(0, 1)
+        self.link_card = Card(
+            theme, self.link_label, self.link_kind, link_row, self.page_kind, page_row, self.page_words
+        )
         self.again = Button(theme, "", look=Look.NORMAL, icon="refresh-cw", pressed=self.again_asked.emit)
         self.cancel = Button(theme, "", look=Look.NORMAL, pressed=self.close)
         foot = row(self.left, None, self.again, self.cancel, gap=space.small)
@@ -86,11 +96,11 @@ class InviteWindow(QDialog):
         self.cancel.setFocus()
         self.retranslate()
 
-    def _copies(self) -> tuple[CopyButton, CopyButton]:
+    def _copies(self) -> tuple[CopyButton, CopyButton, CopyButton]:
         def make() -> CopyButton:
             return CopyButton(self._theme, "", label=_("Copy"), done=_("Copied"), name=_("Copy"))
 
-        return make(), make()
+        return make(), make(), make()
 
     def show_info(self, info: SessionInfo) -> None:
         """Show how the invitation stands."""
@@ -101,6 +111,8 @@ class InviteWindow(QDialog):
             self.copy_code.set_value(invited.code)
             self.link.setText(invited.link)
             self.copy_link.set_value(invited.link)
+            self.page.setText(invited.page)
+            self.copy_page.set_value(invited.page)
             if not self._tick.isActive():
                 self._tick.start()
         if info.view.phase is Phase.ENDED:
@@ -154,6 +166,7 @@ class InviteWindow(QDialog):
         self.code_label.setText(_("Or read this code aloud"))
         self.code_words.setText(_("{name} types it into the companion under “Enter a session code”.").format(name=name))
         self.link_label.setText(_("Or send this link"))
+        self._tell_page(info)
         self.again.setText(_("Ask again"))
         ended = info is not None and (info.view.phase is Phase.ENDED or bool(info.problem))
         invited = info is not None and info.view.phase is Phase.INVITED and info.invited is not None
@@ -173,6 +186,22 @@ class InviteWindow(QDialog):
         else:
             self.words.setText(self._waiting_words(info, name))
         self._tell_left()
+
+    def _tell_page(self, info: SessionInfo | None) -> None:
+        """With a page there are two links; which one helps, the customer knows."""
+        offered = info is not None and info.invited is not None and bool(info.invited.page)
+        self.link_kind.setText(_("with the Companion"))
+        self.page_kind.setText(_("with a browser alone"))
+        self.page_words.setText(
+            _(
+                "In a browser you look and point. For mouse and keyboard, files or recording the Companion is needed. "
+                "The page comes from your server, so the check number does not protect against that server."
+            )
+        )
+        self.copy_link.setAccessibleName(_("Copy the link for the Companion") if offered else _("Copy"))
+        self.copy_page.setAccessibleName(_("Copy the link for a browser"))
+        for part in (self.link_kind, self.page_kind, self.page, self.copy_page, self.page_words):
+            part.setVisible(offered)
 
     @staticmethod
     def _waiting_words(info: SessionInfo, name: str) -> str:

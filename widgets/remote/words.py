@@ -45,7 +45,14 @@ def grants_text(info: SessionInfo) -> str:
 
 def proof_text(info: SessionInfo) -> str:
     """Return how the customer's end proved who it is."""
-    return _(_PROOFS[info.proof]) if info.proof else ""
+    proof = _(_PROOFS[info.proof]) if info.proof else ""
+    return "\n".join((_("Joined with a browser"), proof)) if info.browser else proof
+
+
+def alone_text(info: SessionInfo | None) -> str:
+    """Return who else is there: nobody, and whether the customer's end is a browser."""
+    alone = _("nobody else watches")
+    return _("joined with a browser, {alone}").format(alone=alone) if info is not None and info.browser else alone
 
 
 def state_text(info: SessionInfo) -> str:

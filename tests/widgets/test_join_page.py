@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Customers without the Companion: the agent gets an address for a browser, and sees that one joined by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytestqt.qtbot import QtBot
+
+from app.domain.assist import Phase
+from app.domain.invitation import BROWSER_MODE, COMPANION_MODE
+from app.domain.links import InviteLink
+from app.entry.agent_page import JoinPage
+from tests.widgets.test_remote import ORDER, info
+from widgets.foundation import Theme
+from widgets.remote.invite import InviteWindow
+from widgets.remote.session_window import SessionWindow
+from widgets.remote.words import proof_text
+
+PAGE = "https://help.example/join#00.11"
+INVITE = InviteLink(bytes(range(16)), bytes(32)).to_text()
+
+
+def test_with_a_page_the_invitation_has_a_link_for_the_companion_and_one_for_a_browser(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    """Each can be copied, and what a browser cannot do is said before it is sent."""
+    window = InviteWindow(theme, ORDER)
+    qtbot.addWidget(window)
+    shown = info(Phase.INVITED)
+    assert shown.invited is not None
+    window.show()
+    window.show_info(shown)
+    assert not window.page.isVisible()
+    assert not window.copy_page.isVisible()
+    window.show_info(replace(shown, invited=replace(shown.invited, page=PAGE)))
+    assert window.page.isVisible()
+    assert "does not protect against that server" in window.page_words.text()
+    window.copy_page.click()
+    assert window.copy_page.accessibleName() != window.copy_link.accessibleName()
+
+
+def test_the_agent_sees_that_the_customer_is_in_a_browser(qtbot: QtBot, theme: Theme) -> None:
+    """In the invitation while the customer reads, and in the session window all the time."""
+    browser = replace(info(Phase.VERIFIED), browser=True)
+    assert proof_text(browser).startswith("Joined with a browser")
+    window = SessionWindow(theme, ORDER)
+    qtbot.addWidget(window)
+    window.show_info(browser)
+    assert "joined with a browser" in window.alone.text()
+    window.show_info(info(Phase.VERIFIED))
+    assert window.alone.text() == "nobody else watches"
+
+
+def test_a_page_is_offered_only_where_the_server_has_one_and_a_browser_would_trust_it() -> None:
+    """Without encryption a browser has no cryptography, except for pages of its own computer."""
+    page = JoinPage()
+    page.server = lambda: "https://help.example:8443"
+    assert page.modes == (COMPANION_MODE,)
+    assert page.address(INVITE) == ""
+    page.learn({"join_page": True})
+    assert page.modes == (COMPANION_MODE, BROWSER_MODE)
+    assert page.address(INVITE) == f"https://help.example:8443/join#{bytes(range(16)).hex()}.{'A' * 43}"
+    page.server = lambda: "http://help.example"
+    assert page.modes == (COMPANION_MODE,)
+    page.server = lambda: "http://127.0.0.1:8080"
+    assert page.modes == (COMPANION_MODE, BROWSER_MODE)
+    page.learn({})
+    assert page.modes == (COMPANION_MODE,)
