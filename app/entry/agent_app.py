@@ -160,6 +160,7 @@ class AgentApp(QObject):
             ),
         )  # fmt: skip
         desk.diagnostics = DiagnosticsKeeper(profile.queries, profile.blobs, link, self.jobs, self._record)
+        desk.page.server = lambda: profile.identity.server if profile.identity else ""
         desk.use_key(opened.device_key)
         link.sig_received.connect(lambda sid, _n, data: desk.on_sig(sid, data))
         link.sig_failed.connect(lambda sid, _code, _n: desk.on_sig_nack(sid))

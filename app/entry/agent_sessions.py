@@ -25,10 +25,13 @@ from app.domain.control import Deed
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, new_id
+from app.domain.invitation import BROWSER_MODE
 from app.domain.marks import Mark, Point
 from app.domain.ports import SyncLink, TicketDetails
 from app.domain.signed import b64, unb64
 from app.entry.agent_diagnostics import DiagnosticsKeeper
+from app.entry.agent_files import AgentFiles, FileControls
+from app.entry.agent_page import JoinPage
 from app.entry.agent_recording import RecordingControls, RecordingDesk
 from app.services.messages import problem_text
 from app.entry.agent_talk import SessionTalkDesk, TalkControls
@@ -103,6 +106,7 @@ class SessionDesk(QObject):
         self._device_key: Ed25519PrivateKey | None = None
         self._identity: AgentIdentity | None = None
         self._valid_until = 0
+        self.page = JoinPage()
         self.sessions: list[AgentSession] = []
         self.diagnostics: DiagnosticsKeeper | None = None  # set by the program; without it nothing is kept
 
@@ -149,6 +153,7 @@ class SessionDesk(QObject):
         then(self._identity)
 
     # --- from the sync link -----------------------------------------------------------------------------------------
+        self.page.learn(answer)
 
     def on_sig(self, sid: bytes, data: bytes) -> None:
         """Signalling data arrived for a session."""
@@ -261,7 +266,10 @@ class AgentSession(RecordingControls, TalkControls, QObject):
             self._fail("no_session_here")
             return
         mail = next((a.value for a in customer.addresses if a.kind == "email"), "")
-        request = InviteRequest(row.id.hex(), row.label.lstrip("#"), row.subject, customer.id.hex(), masked_mail(mail))
+        request = InviteRequest(
+            row.id.hex(), row.label.lstrip("#"), row.subject, customer.id.hex(), masked_mail(mail),
+            modes=self._desk.page.modes,
+        )  # fmt: skip
         try:
             self._end_ = AgentEnd(identity, self._desk.clock)
             self._perform(self._end_.invite(request))
@@ -440,9 +448,10 @@ class AgentSession(RecordingControls, TalkControls, QObject):
             case act.PhaseChanged(view):
                 self._phase(view)
             case act.InvitationReady(url, code, pushed, expires_ms):
-                self.info = replace(self.info, invited=Invited(url, code, expires_ms, pushed))
-            case act.CustomerJoined(proof, _app, platform):
-                self.info = replace(self.info, proof=proof, platform=platform)
+                page = self._desk.page.address(url)
+                self.info = replace(self.info, invited=Invited(url, code, expires_ms, pushed, page))
+            case act.CustomerJoined(proof, app, platform):
+                self.info = replace(self.info, proof=proof, platform=platform, browser=app == BROWSER_MODE)
             case act.SasNumber(number):
                 self.info = replace(self.info, check_number=number)
             case act.RemoteTarget(width, height, scale, kind, shows_marks):

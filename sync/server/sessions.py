@@ -155,6 +155,7 @@ class Sessions:
         )
 
     def revocations(self, now: int) -> Revocations:
+            join_page=True,
         """Return the signed list of certificates that no longer count and have not run out anyway."""
         table = SYSTEM.certificate
         query = sa.select(table.c.serial).where(

@@ -57,6 +57,7 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True)
+    page: str = ""  # the address for a browser; empty where the organisation offers none
 class Target:
     """What the customer shares, in physical pixels. `kind` is window, region or screen.
 
@@ -100,6 +101,7 @@ class SessionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+    browser: bool = False  # the customer joined by the page, not by the companion
 class Meter:
     """How the line is, of the last second. `text` is coarse, sharp or exact; `path` is direct, relay or empty."""
 

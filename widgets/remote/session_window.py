@@ -39,7 +39,7 @@ from widgets.remote.ports import InviteOrder, Meter, SessionInfo
 from widgets.remote.recording import RecordingMark, problem_text
 from widgets.remote.talk import SessionTalk
 from widgets.remote.tools import ToolRow
-from widgets.remote.words import grants_text, meter_words, notice_text, proof_text, state_text
+from widgets.remote.words import alone_text, grants_text, meter_words, notice_text, proof_text, state_text
 
 __all__ = ["SessionWindow"]
 
@@ -279,7 +279,7 @@ class SessionWindow(QMainWindow):
         name = polite(self._order.customer_name)
         self.setWindowTitle(f"{self._order.ticket_label} {name}")
         self.who.setText(f"{name}   {self._order.ticket_label}")
-        self.alone.setText(_("nobody else watches"))
+        self.alone.setText(alone_text(self._info))
         for button, text in ((self.fit_button, _("Fit")), (self.actual_button, _("1:1"))):
             button.setText(text)
         self.out_button.setAccessibleName(_("Zoom out"))
@@ -313,6 +313,7 @@ class SessionWindow(QMainWindow):
         self.verified.setToolTip(proof_text(info))
         self._tell_check(info)
         self.talk.show_view(view, polite(self._order.customer_name))
+        self.alone.setText(alone_text(info))
         self.tools.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.control.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.rec.show_state(info.recording, flowing=view.flowing)
