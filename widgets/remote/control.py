@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The session window's row for mouse and keyboard: on or off, said in words, and the key that takes them back."""
+"""The session window's row for mouse and keyboard: on or off, in words and by a frame, and the key that releases."""
 
 from __future__ import annotations
 
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QWidget
 
 from app.commands.registry import Registry
@@ -16,6 +17,34 @@ from widgets.remote.steering import Steering
 __all__ = ["ControlRow"]
 
 
+class _Frame(QWidget):
+    """Round the picture while keys go elsewhere; the mouse goes through it."""
+
+    def __init__(self, theme: Theme, picture: Picture) -> None:
+        super().__init__(picture)
+        self._theme, self._width = theme, theme.tokens.space.tiny
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        picture.installEventFilter(self)
+        self._follow(picture)
+        self.hide()
+
+    def _follow(self, picture: QWidget) -> None:
+        self.setGeometry(picture.rect())
+        inner = self.rect().adjusted(self._width, self._width, -self._width, -self._width)
+        self.setMask(QRegion(self.rect()).subtracted(QRegion(inner)))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay round the picture."""
+        if event.type() is QEvent.Type.Resize and isinstance(watched, QWidget):
+            self._follow(watched)
+        return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the frame; the mask leaves only its sides."""
+        del event
+        QPainter(self).fillRect(self.rect(), self._theme.colour("live.bg"))
+
+
 class ControlRow(QWidget):
     """Shows while the customer allows control. Nothing goes there before the agent turns it on."""
 
@@ -25,6 +54,7 @@ class ControlRow(QWidget):
         self._name = ""
         self._allowed = self._flowing = False
         self.steering = Steering(picture)
+        self.frame = _Frame(theme, picture)
         space = theme.tokens.space
         self.switch = Button(theme, "", look=Look.NORMAL, pressed=self._pressed)
         self.switch.setCheckable(True)
@@ -35,7 +65,7 @@ class ControlRow(QWidget):
         box = row(self.switch, self.state, self.words, self.composing, gap=space.medium, margins=margins)
         box.setStretch(2, 1)
         self.setLayout(column(Panel("bar", box)))
-        self.steering.taken_back.connect(self.toggle)
+        self.steering.released.connect(self._turned)
         self.steering.composing.connect(self.composing.setText)
         self.retranslate()
         self.hide()
@@ -45,45 +75,53 @@ class ControlRow(QWidget):
         self._name, self._flowing = name, flowing
         self._allowed = any(ask.scope is Scope.CONTROL and ask.state is AskState.GRANTED for ask in asks)
         if not (self._allowed and flowing):
-            self._turn(False)
+            self.release()
         self.switch.setEnabled(flowing)
         self.setVisible(self._allowed)
         self._tell()
 
-    def toggle(self) -> None:
-        """On or off, by key or button."""
-        if self._allowed:
-            self._turn(self._flowing and not self.steering.on)
+    def take(self) -> bool:
+        """Send mouse and keys there from now on. Returns whether the customer allows it at all."""
+        if self._allowed and self._flowing and not self.steering.on:
+            self.steering.turn(True)
+            self._turned()
+        return self._allowed
+
+    def release(self) -> None:
+        """Mouse and keys are for this computer again."""
+        if self.steering.on:
+            self.steering.turn(False)
+            self._turned()
 
     def _pressed(self) -> None:
-        self._registry.run("session.control")
+        self._registry.run("session.release" if self.steering.on else "session.request_control")
         self._tell()  # a click alone must not leave a button pressed that says what is not so
 
-    def _turn(self, on: bool) -> None:
-        if on != self.steering.on:
-            self.steering.turn(on)
-            self._tell()
-            announce(self, f"{self.state.text()}. {self.words.text()}", urgent=True)
+    def _turned(self) -> None:
+        self.frame.setVisible(self.steering.on)
+        self.frame.raise_()
+        self._tell()
+        announce(self, f"{self.state.text()}. {self.words.text()}", urgent=True)
 
     def _tell(self) -> None:
         on = self.steering.on
         self.switch.setChecked(on)
         self.state.setText(_("Control is ON") if on else _("Control is off"))
         self.state.set_kind("live" if on else "neutral")
-        self.words.setText(
-            _("Mouse and keys go to {name}'s computer, those of the desktop too. {keys} takes them back.")
-            if on else _("Mouse and keys stay here. {keys} sends them to {name}'s computer.")
+        text = (
+            _("Mouse and keys go to {name}'s computer. {keys} releases them.") if on
+            else _("Mouse and keys stay here. {keys} sends them to {name}'s computer.")
         )  # fmt: skip
-        self.words.setText(self.words.text().format(name=self._name, keys=self._keys()))
+        keys = self._keys("session.release" if on else "session.request_control")
+        self.words.setText(text.format(name=self._name, keys=keys))
 
-    def _keys(self) -> str:
-        key = self._registry.get("session.control").keys[0]
-        return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+    def _keys(self, command: str) -> str:
+        return QKeySequence(self._registry.get(command).keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
 
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
         name = _("Control")
         self.switch.setText(name)
-        self.switch.setToolTip(plain_tooltip(f"{name}  {self._keys()}"))
+        self.switch.setToolTip(plain_tooltip(f"{name}  {self._keys('session.request_control')}"))
         self.composing.setAccessibleName(_("Being composed"))
         self._tell()

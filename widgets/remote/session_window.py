@@ -162,8 +162,8 @@ class SessionWindow(QMainWindow):
         self.registry.bind("session.zoom_out", lambda: self.picture.step(-1))
         self.registry.bind("session.end", self._end)
         self.registry.bind("session.request_pointer", lambda: self._request(Scope.POINTER))
-        self.registry.bind("session.request_control", lambda: self._request(Scope.CONTROL))
-        self.registry.bind("session.control", self.control.toggle)
+        self.registry.bind("session.request_control", self._control)
+        self.registry.bind("session.release", self.control.release)
         self.registry.bind("session.request_diagnostics", lambda: self._request(Scope.DIAGNOSTICS))
         for tool in (Tool.POINTER, Tool.PEN, Tool.BOX, Tool.ARROW):
             self.registry.bind(f"session.{tool.value}", partial(self.tools.take, tool))
@@ -221,6 +221,10 @@ class SessionWindow(QMainWindow):
         asks = self._info.view.asks if self._info is not None else ()
         if any(ask.scope is scope and ask.state is AskState.POSSIBLE for ask in asks):
             self.requested.emit(scope)
+
+    def _control(self) -> None:
+        if not self.control.take():
+            self._request(Scope.CONTROL)
 
     def _unmark(self) -> None:
         number = self.picture.pens.undo() if self.tools.may_point() else None

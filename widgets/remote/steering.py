@@ -45,24 +45,24 @@ _PLACES: Mapping[int, int] = {
 _HERE_ONLY = frozenset({_K.Key_AltGr, _K.Key_CapsLock, _K.Key_NumLock, _K.Key_ScrollLock, _K.Key_Mode_switch})
 _DEAD = range(0x0100_1250, 0x0100_1300)
 _SHORTCUT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
-_BACK = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+_OURS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
 
 class Steering(QObject):
-    """Watches the picture. `did` has each deed, `let_go` says that the hands are elsewhere, `taken_back` that the agent
-    pressed Ctrl+Alt+G, `composing` what an input method has not finished yet."""
+    """Watches the picture. `did` has each deed, `let_go` says that the hands are elsewhere, `released` that it is off
+    by the key for it or because the focus went, `composing` what an input method has not finished yet."""
 
     did = Signal(object)
     let_go = Signal()
-    taken_back = Signal()
+    released = Signal()
     composing = Signal(str)
 
     def __init__(self, picture: Picture) -> None:
         super().__init__(picture)
         self._picture = picture
         self._on = False
-        self._grabbed = False
         self._buttons: set[int] = set()
+        self._keys: set[int | str] = set()
         self._at = QPointF()
         self._turned = [0, 0]
         picture.installEventFilter(self)
@@ -80,9 +80,14 @@ class Steering(QObject):
         self._picture.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, on)
         if on:
             self._picture.setFocus()
-            self._grab(self._picture.hasFocus())
+            self._picture.grabKeyboard()  # keys of the desktop too, such as Alt+Tab
         else:
-            self._leave()
+            self._picture.releaseKeyboard()
+            self._buttons.clear()
+            self._keys.clear()
+            self._turned = [0, 0]
+            self.composing.emit("")
+            self.let_go.emit()
 
     # --- events ----------------------------------------------------------------------------------------------------
 
@@ -91,12 +96,10 @@ class Steering(QObject):
         if not self._on or watched is not self._picture:
             return False
         kind = event.type()
-        if kind is QEvent.Type.FocusIn:
-            self._grab(True)
-        elif kind is QEvent.Type.FocusOut:
-            self._leave()
-        elif kind is QEvent.Type.ShortcutOverride:
-            event.accept()  # no key of this program while another one's are pressed
+        if kind is QEvent.Type.FocusOut:
+            self._release()
+        elif kind is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            event.setAccepted(not _is_ours(event))  # no other key of this program while another one's are pressed
             return True
         elif isinstance(event, QKeyEvent):
             self._key(event)
@@ -122,8 +125,8 @@ class Steering(QObject):
     def _key(self, event: QKeyEvent) -> None:
         event.accept()
         down = event.type() is QEvent.Type.KeyPress
-        if down and event.key() == _K.Key_G and event.modifiers() & _SHORTCUT == _BACK:
-            self.taken_back.emit()
+        if down and _is_ours(event):
+            self._release()
             return
         if event.isAutoRepeat() and not down:
             return
@@ -131,7 +134,11 @@ class Steering(QObject):
             self._write(event.text())
             return
         key = key_of(event)
-        if key is not None and not (event.isAutoRepeat() and key.code in MODIFIERS):
+        if key is None or (event.isAutoRepeat() and key.code in MODIFIERS):
+            return
+        name = key.code or key.char
+        if down or name in self._keys:  # a key that went down before it was on goes up here alone
+            self._keys.add(name) if down else self._keys.discard(name)
             self._do(key)
 
     def _write(self, text: str) -> None:
@@ -190,20 +197,15 @@ class Steering(QObject):
         self.composing.emit(event.preeditString())
         event.accept()
 
-    # --- keyboard ----------------------------------------------------------------------------------------------------
+    def _release(self) -> None:
+        self.turn(False)
+        self.released.emit()
 
-    def _grab(self, on: bool) -> None:
-        """Take keys of the desktop too, such as Alt+Tab, for as long as the picture has the focus."""
-        if on != self._grabbed:
-            self._grabbed = on
-            self._picture.grabKeyboard() if on else self._picture.releaseKeyboard()
 
-    def _leave(self) -> None:
-        self._grab(False)
-        self._buttons.clear()
-        self._turned = [0, 0]
-        self.composing.emit("")
-        self.let_go.emit()
+def _is_ours(event: QKeyEvent) -> bool:
+    """Tell whether this is one of the two keys that stay here: the one that releases, and the one that ends."""
+    modifiers = event.modifiers() & (_SHORTCUT | Qt.KeyboardModifier.ShiftModifier)
+    return modifiers == _OURS and event.key() in (_K.Key_F12, _K.Key_End)
 
 
 def key_of(event: QKeyEvent) -> Key | None:

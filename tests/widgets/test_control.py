@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mouse and keyboard at the agent's window and in the Companion: on and off, what is sent, what the desktop refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.domain.assist import AskState, Phase, Scope, ScopeAsk, SessionView
+from app.domain.control import Deed, Key, MoveTo, Press, Text, Wheel
+from app.domain.marks import UNIT
+from app.entry.companion_control import ControlDesk
+from remote_assist.control_actions import Inject, LetGo
+from remote_assist.control_rules import to_pixel
+from remote_assist.input_hands import Done, Hands, NoInput, Sharing, Spot
+from tests.widgets.test_remote import Stage, info
+from widgets.companion.permission import PermissionWindow
+from widgets.companion.session import SharingBar
+from widgets.foundation import Theme
+from widgets.remote.steering import key_of
+
+SCREEN = Sharing((0, 0, 800, 500))
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+# --- the agent's window ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stage(qtbot: QtBot, theme: Theme) -> Iterator[Stage]:
+    """A verified session."""
+    made = Stage(qtbot, theme)
+    made.live()
+    yield made
+    made.flow.close()
+
+
+def show(stage: Stage, state: AskState, *, paused: bool = False) -> None:
+    """The desk says how the wish for control stands."""
+    grants = (Scope.VIEW, Scope.CONTROL) if state is AskState.GRANTED else (Scope.VIEW,)
+    base = info(Phase.VERIFIED)
+    asks = (ScopeAsk(Scope.CONTROL, state),)
+    view = SessionView(Phase.VERIFIED, paused, started_ms=base.view.started_ms, grants=grants, asks=asks)
+    stage.flow.show_session(replace(base, view=view))
+
+
+def press(stage: Stage, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    """Press and release a key over the picture."""
+    assert stage.flow.session is not None
+    QTest.keyClick(stage.flow.session.picture, key, modifiers)
+
+
+def taken(stage: Stage) -> bool:
+    """Whether keys go to the customer's computer."""
+    assert stage.flow.session is not None
+    return stage.flow.session.control.steering.on
+
+
+@pytest.mark.ux("UX-52")
+def test_one_key_asks_and_takes_another_releases_and_both_are_told_in_words(stage: Stage) -> None:
+    """C asks, then takes; Ctrl+Shift+F12 releases, what was held is let go; a frame and words say who has the keys."""
+    assert stage.flow.session is not None
+    control, controls = stage.flow.session.control, stage.desk.controls
+    show(stage, AskState.POSSIBLE)
+    assert not control.isVisible()
+    press(stage, Qt.Key.Key_C)
+    assert controls.did == ["request control"]
+    show(stage, AskState.GRANTED)
+    assert control.isVisible()
+    assert control.state.text() == "Control is off"
+    press(stage, Qt.Key.Key_X)
+    assert controls.deeds == []
+    press(stage, Qt.Key.Key_C)
+    assert taken(stage)
+    assert control.frame.isVisible()
+    assert control.state.text() == "Control is ON"
+    assert control.words.text() == "Mouse and keys go to Minsu Park's computer. Ctrl+Shift+F12 releases them."
+    press(stage, Qt.Key.Key_C)
+    assert controls.deeds == [Key(0x06, "c", down=True), Key(0x06, "c", down=False)]
+    press(stage, Qt.Key.Key_F12, CTRL | SHIFT)
+    assert not taken(stage)
+    assert not control.frame.isVisible()
+    assert controls.did[-1] == "let go"
+
+
+@pytest.mark.ux("UX-52")
+@pytest.mark.parametrize("how", ["focus", "revoke", "pause", "button"])
+def test_keys_are_released_with_the_focus_the_grant_and_the_picture(stage: Stage, how: str) -> None:
+    """And the row says so."""
+    assert stage.flow.session is not None
+    window = stage.flow.session
+    show(stage, AskState.GRANTED)
+    press(stage, Qt.Key.Key_C)
+    assert taken(stage)
+    if how == "focus":
+        window.end_button.setFocus()
+    elif how == "button":
+        window.control.switch.click()
+    else:
+        show(stage, AskState.POSSIBLE if how == "revoke" else AskState.GRANTED, paused=how == "pause")
+    assert not taken(stage)
+    assert not window.control.switch.isChecked()
+    assert stage.desk.controls.did[-1] == "let go"
+
+
+def test_the_key_that_ends_the_session_works_while_keys_are_taken(stage: Stage) -> None:
+    """Nobody is locked in."""
+    show(stage, AskState.GRANTED)
+    press(stage, Qt.Key.Key_C)
+    press(stage, Qt.Key.Key_End, CTRL | SHIFT)
+    assert "end" in stage.desk.controls.did
+
+
+def test_the_mouse_hits_the_pixel_it_is_on_and_nothing_beside_the_picture(stage: Stage) -> None:
+    """Press, drag, release beyond the edge, wheel; no drawing and no moving of the picture meanwhile."""
+    assert stage.flow.session is not None
+    picture, controls = stage.flow.session.picture, stage.desk.controls
+    show(stage, AskState.GRANTED)
+    press(stage, Qt.Key.Key_C)
+    left, top, width, height = picture.view().place()
+    at = QPoint(left + width // 2, top + height // 2)
+    QTest.mousePress(picture, Qt.MouseButton.RightButton, pos=at)
+    QTest.mouseMove(picture, QPoint(left + width + 40, at.y()))
+    QTest.mouseRelease(picture, Qt.MouseButton.RightButton, pos=QPoint(left + width + 40, at.y()))
+    deeds = controls.deeds
+    x, y = (int(part) for part in picture.view().point(at.x(), at.y()))
+    assert isinstance(deeds[0], Press)
+    assert (deeds[0].button, deeds[0].down) == (3, True)
+    assert to_pixel(deeds[0].x, deeds[0].y, (0, 0, 800, 500)) == (x, y)
+    assert isinstance(deeds[-1], Press)
+    assert not deeds[-1].down
+    assert to_pixel(deeds[-1].x, deeds[-1].y, (0, 0, 800, 500)) == (799, y)
+    count = len(deeds)
+    if left > 2 or top > 2:
+        QTest.mouseClick(picture, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+        assert len(deeds) == count
+    for _ in range(3):
+        event = QWheelEvent(
+            QPointF(at), picture.mapToGlobal(QPointF(at)), QPoint(), QPoint(0, -40), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QGuiApplication.sendEvent(picture, event)
+    wheels = [deed for deed in deeds if isinstance(deed, Wheel)]
+    assert [(wheel.dx, wheel.dy) for wheel in wheels] == [(0, -1)]
+
+
+def test_hangul_goes_as_characters_and_what_is_composed_is_seen_here_first(stage: Stage) -> None:
+    """The syllable in work shows in the row; only what is finished is sent, without characters that steer."""
+    assert stage.flow.session is not None
+    window = stage.flow.session
+    show(stage, AskState.GRANTED)
+    press(stage, Qt.Key.Key_C)
+    QGuiApplication.sendEvent(window.picture, QInputMethodEvent("하", []))
+    assert window.control.composing.text() == "하"
+    done = QInputMethodEvent("", [])
+    done.setCommitString("한글\n")
+    QGuiApplication.sendEvent(window.picture, done)
+    assert window.control.composing.text() == ""
+    assert stage.desk.controls.deeds == [Text("한글")]
+
+
+@pytest.mark.parametrize(
+    ("key", "modifiers", "text", "expected"),
+    [
+        (Qt.Key.Key_A, Qt.KeyboardModifier.NoModifier, "ㅁ", Key(0x04, "ㅁ", down=True)),
+        (Qt.Key.Key_A, SHIFT, "A", Key(0x04, "A", down=True)),
+        (Qt.Key.Key_C, CTRL, "\x03", Key(0x06, "c", down=True)),
+        (Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", Key(0x28, "", down=True)),
+        (Qt.Key.Key_Control, CTRL, "", Key(0xE0, "", down=True)),
+        (Qt.Key.Key_At, Qt.KeyboardModifier.NoModifier, "@", Key(0, "@", down=True)),
+        (Qt.Key.Key_CapsLock, Qt.KeyboardModifier.NoModifier, "", None),
+        (Qt.Key.Key_AltGr, Qt.KeyboardModifier.NoModifier, "", None),
+        (Qt.Key.Key_Dead_Acute, Qt.KeyboardModifier.NoModifier, "", None),
+    ],
+)
+def test_a_key_is_its_place_and_its_character(
+    key: Qt.Key, modifiers: Qt.KeyboardModifier, text: str, expected: Key | None
+) -> None:
+    """What only changes how this keyboard writes stays here."""
+    assert key_of(QKeyEvent(QEvent.Type.KeyPress, key, modifiers, text)) == expected
+
+
+# --- the customer's question and bar ---------------------------------------------------------------------------------
+
+
+@pytest.mark.ux("UX-36", "UX-49")
+def test_the_question_and_the_bar_say_mouse_and_keyboard(theme: Theme, qtbot: QtBot) -> None:
+    """The customer's own mouse wins, and one press takes it back."""
+    window = PermissionWindow(theme, Scope.CONTROL, ("Kim Jiwoo", "Hanbit Support"), "", 120_000, lambda: 0)
+    qtbot.addWidget(window)
+    assert window.question.text() == "Kim Jiwoo asks to use your mouse and keyboard"
+    window.end()
+    bar = SharingBar(theme, "Kim Jiwoo", "Hanbit Support")
+    qtbot.addWidget(bar)
+    grants = (Scope.VIEW, Scope.CONTROL)
+    bar.show_sharing("Notes", paused=False, lost=False, number="482 917", live=True, grants=grants)
+    assert bar.what.text() == "Kim Jiwoo is LOOKING AT AND USING “Notes”"
+    with qtbot.waitSignal(bar.revoked) as told:
+        bar.given[Scope.CONTROL].click()
+    assert told.args == [Scope.CONTROL]
+    bar.end()
+
+
+# --- the hands -------------------------------------------------------------------------------------------------------
+
+
+class Desktop:
+    """A desktop in memory: says what was done to it, and lets the customer interfere."""
+
+    def __init__(self) -> None:
+        self.log: list[object] = []
+        self.mouse = (0, 0)
+        self.acted = False
+        self.down: frozenset[int] = frozenset()
+        self.under = Spot(frozenset({1}), (0, 0, 800, 500))
+        self.typing = Spot(frozenset({1}), (0, 0, 800, 500))
+        self.full = False
+
+    def place(self) -> tuple[int, int]:
+        return self.mouse
+
+    def customer_acted(self) -> bool:
+        acted, self.acted = self.acted, False
+        return acted
+
+    def modifiers(self) -> frozenset[int]:
+        return self.down
+
+    def at(self, x: int, y: int) -> Spot:
+        del x, y
+        return self.under
+
+    def focus(self) -> Spot:
+        return self.typing
+
+    def move(self, x: int, y: int) -> None:
+        self.mouse = (x, y)
+        self.log.append((x, y))
+
+    def button(self, button: int, *, down: bool) -> None:
+        self.log.append(f"{'+' if down else '-'}button {button}")
+
+    def scroll(self, dx: int, dy: int) -> None:
+        self.log.append(f"wheel {dx} {dy}")
+
+    def key(self, code: int, char: str, *, down: bool) -> bool:
+        del char
+        self.log.append(f"{'+' if down else '-'}key {code:#x}")
+        return True
+
+    def char(self, char: str, now_ms: int) -> bool | None:
+        del now_ms
+        if self.full:
+            return None
+        self.log.append(char)
+        return True
+
+    def close(self) -> None:
+        self.log.append("closed")
+
+
+def hands(desktop: Desktop) -> Hands:
+    """Window 9 is the Companion's."""
+    return Hands(desktop, lambda: frozenset({9}))
+
+
+DOWN = Press(10, 10, 1, down=True)
+
+
+@pytest.mark.parametrize("how", ["device", "place"])
+def test_the_customers_own_mouse_wins_for_two_seconds_and_what_was_held_is_let_go(how: str) -> None:
+    """Told by the device, or by a mouse that is not where it was put."""
+    desktop = Desktop()
+    made = hands(desktop)
+    assert made.do(DOWN, SCREEN, 0) is Done.DONE
+    made.do(Key(0xE1, "", down=True), SCREEN, 0)
+    if how == "device":
+        desktop.acted = True
+    else:
+        desktop.mouse = (300, 300)
+    assert made.do(MoveTo(20, 20), SCREEN, 1_000) is Done.OWN
+    assert desktop.log == [(10, 10), "+button 1", "+key 0xe1", "-button 1", "-key 0xe1"]
+    assert made.do(Key(0x04, "a", down=True), SCREEN, 2_999) is Done.OWN
+    assert made.do(MoveTo(20, 20), SCREEN, 3_000) is Done.DONE
+    assert made.counts == {"moves": 1, "presses": 1, "keys": 1, "own": 2}
+
+
+def test_a_customer_who_goes_on_goes_on_winning_also_while_the_agent_waits() -> None:
+    """The two seconds begin with the last move."""
+    desktop = Desktop()
+    made = hands(desktop)
+    desktop.acted = True
+    made.watch(0)
+    desktop.acted = True
+    made.watch(1_500)
+    assert made.do(DOWN, SCREEN, 3_400) is Done.OWN
+    assert made.do(DOWN, SCREEN, 3_500) is Done.DONE
+
+
+def test_the_companions_own_windows_are_never_touched() -> None:
+    """Neither by mouse nor by keys; a question that shows keeps every key away."""
+    desktop = Desktop()
+    asking = False
+    made = Hands(desktop, lambda: frozenset({9}), lambda: asking)
+    desktop.under = desktop.typing = Spot(frozenset({8, 9}), (0, 0, 800, 500))
+    for deed in (MoveTo(1, 1), DOWN, Wheel(1, 1, 0, 1), Key(0x2C, " ", down=True), Text("y")):
+        assert made.do(deed, SCREEN, 0) is Done.COMPANION
+    desktop.typing = Spot(frozenset({1}), (0, 0, 800, 500))
+    asking = True
+    assert made.do(Key(0x2C, " ", down=True), SCREEN, 0) is Done.COMPANION
+    assert desktop.log == []
+
+
+def test_what_is_not_shared_is_neither_clicked_nor_typed_into() -> None:
+    """A window that lies over the shared one, and a keyboard that is elsewhere."""
+    desktop = Desktop()
+    made = hands(desktop)
+    window = Sharing((0, 0, 100, 100), 5)
+    assert made.do(DOWN, window, 0) is Done.OUTSIDE
+    assert made.do(Key(0x04, "a", down=True), window, 0) is Done.OUTSIDE
+    desktop.typing = Spot(frozenset({1}), (780, 0, 400, 400))
+    assert made.do(Key(0x04, "a", down=True), SCREEN, 0) is Done.OUTSIDE
+    desktop.under = desktop.typing = Spot(frozenset({4, 5}), (0, 0, 100, 100))
+    assert made.do(DOWN, window, 0) is Done.DONE
+    assert made.do(Key(0x04, "a", down=True), window, 0) is Done.DONE
+
+
+def test_no_combination_that_locks_the_session_is_pressed_whoever_holds_its_keys() -> None:
+    """The customer's own modifiers count as well; characters never complete a shortcut."""
+    desktop = Desktop()
+    made = hands(desktop)
+    made.do(Key(0xE3, "", down=True), SCREEN, 0)
+    assert made.do(Key(0x0F, "l", down=True), SCREEN, 0) is Done.FORBIDDEN
+    assert made.do(Text("l"), SCREEN, 0) is Done.FORBIDDEN
+    made.do(Key(0xE3, "", down=False), SCREEN, 0)
+    desktop.down = frozenset({0xE0, 0xE2})
+    assert made.do(Key(0x4C, "", down=True), SCREEN, 0) is Done.FORBIDDEN
+    assert desktop.log == ["+key 0xe3", "-key 0xe3"]
+
+
+def test_a_key_that_is_not_let_go_goes_up_before_it_could_repeat() -> None:
+    """A line that breaks deletes no page; Shift stays for as long as it is held."""
+    desktop = Desktop()
+    made = hands(desktop)
+    made.do(Key(0x2A, "", down=True), SCREEN, 0)
+    made.do(Key(0xE1, "", down=True), SCREEN, 0)
+    made.pump(399)
+    assert desktop.log == ["+key 0x2a", "+key 0xe1"]
+    made.pump(400)
+    assert desktop.log[-1] == "-key 0x2a"
+    assert made.held
+    made.do(Key(0x2A, "", down=False), SCREEN, 500)
+    assert desktop.log[-1] == "-key 0x2a"
+    assert len(desktop.log) == 3
+
+
+def test_characters_that_have_to_wait_keep_their_order_with_the_keys_behind_them() -> None:
+    """And letting go forgets them; no more than so many wait."""
+    desktop = Desktop()
+    made = hands(desktop)
+    desktop.full = True
+    made.do(Text("한글"), SCREEN, 0)
+    made.do(Key(0x28, "", down=True), SCREEN, 0)
+    assert desktop.log == []
+    assert made.waits
+    desktop.full = False
+    made.pump(10)
+    assert desktop.log == ["한", "글", "+key 0x28"]
+    desktop.full = True
+    results = {made.do(Text("가" * 60), SCREEN, 20) for _ in range(6)}
+    assert Done.FAILED in results
+    made.let_go()
+    assert desktop.log[-1] == "-key 0x28"
+    desktop.full = False
+    made.pump(30)
+    assert desktop.log[-1] == "-key 0x28"
+
+
+def test_the_desk_opens_for_the_first_deed_closes_with_letting_go_and_gives_up_without_a_display(
+    qtbot: QtBot,
+) -> None:
+    """Nothing of the desktop is listened to before and after."""
+    desktops: list[Desktop] = []
+    told: list[Mapping[str, int]] = []
+    failed: list[bool] = []
+
+    def opened() -> Desktop:
+        if len(desktops) == 2:
+            raise NoInput("gone")
+        desktops.append(Desktop())
+        return desktops[-1]
+
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    desk = ControlDesk(lambda: 0, lambda: [None], told.append, lambda: failed.append(True), owner, open_desktop=opened)
+    deed: Deed = DOWN
+    assert desktops == []
+    desk.perform(Inject(deed, SCREEN))
+    desk.perform(LetGo())
+    assert desktops[0].log == [(10, 10), "+button 1", "-button 1", "closed"]
+    desk.perform(Inject(MoveTo(UNIT, 1), SCREEN))
+    assert told[-1] == {"presses": 1, "moves": 1}
+    desk.end()
+    desk.perform(Inject(deed, SCREEN))
+    qtbot.waitUntil(lambda: failed == [True])
