@@ -31,6 +31,8 @@ BUILT_SCOPES = (
     Scope.CLIPBOARD_TO_CUSTOMER,
     Scope.CLIPBOARD_TO_AGENT,
     Scope.RECORDING,
+    Scope.FILES_TO_CUSTOMER,
+    Scope.FILES_TO_AGENT,
 )
 # granted together with the one file that is named in the question, or the text in it, never alone
 ITEM_SCOPES = frozenset({Scope.FILES_TO_CUSTOMER, Scope.FILES_TO_AGENT, Scope.CLIPBOARD_TO_AGENT})

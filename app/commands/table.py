@@ -152,6 +152,8 @@ AGENT: tuple[Command, ...] = (
     _c("session.request_diagnostics", N_("Ask for diagnostics"), "I", _S, Menu.NONE),
     _c("session.request_control", N_("Ask for control"), "C", _S, Menu.NONE),
     _c("session.release", N_("Release keyboard"), "Ctrl+Shift+F12", _S, Menu.NONE),
+    _c("session.send_file", N_("Send a file…"), "F", _S, Menu.NONE),
+    _c("session.request_file", N_("Ask for a file"), "G", _S, Menu.NONE),
     _c("session.pointer", N_("Pointer"), "V", _S, Menu.NONE),
     _c("session.pen", N_("Pen"), "D", _S, Menu.NONE),
     _c("session.box", N_("Box"), "B", _S, Menu.NONE),

@@ -22,6 +22,7 @@ from app.domain.errors import WorldError
 from app.domain.links import BadLink, parse_invite
 from app.domain.signed import unb64
 from app.entry.companion_diagnostics import Collecting
+from app.entry.companion_files import FilePlace
 from app.entry.companion_rows import Enrolment, Opened, chain_row, own_tickets, receipt_row
 from app.entry.companion_session import CustomerSession, SessionDeps
 from app.entry.session_parts import make_session_host
@@ -176,6 +177,7 @@ class Invitations:
             mark_scam_read=self._mark_scam_read,
             alarm=self._alarm,
             save_receipt=self._save_receipt,
+            files=FilePlace(origin=self._app.enrolment.server if self._app.enrolment is not None else ""),
             gather=self._collecting,
         )
 

@@ -21,6 +21,7 @@ from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, Sc
 from app.domain.documents import SignedDocument
 from app.entry.companion_control import ControlDesk
 from app.entry.companion_diagnostics import Collecting, DiagnosticsReview, Gather
+from app.entry.companion_files import CompanionFiles, FilePlace
 from app.entry.companion_scopes import MoreAccess
 from app.entry.companion_talk import CompanionTalk
 from remote_assist import actions as act
@@ -70,6 +71,7 @@ class SessionDeps:
     mark_scam_read: Callable[[], None]
     alarm: Callable[[str], None]
     save_receipt: Callable[[EndedWindow, str, bytes], None]
+    files: FilePlace = field(default_factory=FilePlace)
     gather: Gather = field(default_factory=Collecting)
 
 
@@ -121,6 +123,9 @@ class CustomerSession(QObject):
         self.ended: EndedWindow | None = None
         self.facts = DiagnosticsReview(
             deps.theme, deps.clock.monotonic_ms, self._send_facts, self._withhold_facts, deps.gather, self
+        )
+        self.files = CompanionFiles(
+            deps.theme, deps.clock.monotonic_ms, self._end, self._perform, deps.files, self._cover_own_windows, self
         )
         self.talk = CompanionTalk(deps.theme, deps.clock.monotonic_ms, self)
         self.talk.written.connect(lambda text: self._perform(self._end.say_chat(text)))
@@ -179,6 +184,7 @@ class CustomerSession(QObject):
         """Stop, end the child and take all windows away: for the end of the program. Nothing leaves afterwards."""
         self.stop()
         self._host.shut_down()
+        self.files.end(wait=True)
         self._perform(self._end.on_child_died())
         self._timer.stop()
         self._close_windows()
@@ -197,6 +203,7 @@ class CustomerSession(QObject):
             case act.SendEnvelope():
                 self._deps.send(action)
             case act.StartChild():
+                self.files.child_began()
                 self._host.start()
             case act.CallServer():
                 self._deps.call(self._end.sid, action)
@@ -216,6 +223,8 @@ class CustomerSession(QObject):
                 self._show(action)
 
     def _show(self, action: act.Action) -> None:
+        if self.files.do(action):
+            return
         match action:
             case act.PhaseChanged():
                 self._phase(action.view)
@@ -263,6 +272,7 @@ class CustomerSession(QObject):
             self._count(message.values.get("frames_sent", 0))
         elif isinstance(message, Ended):
             self._count(message.frames_sent)
+        self.files.from_child(message)
         self._perform(self._end.on_child(message))  # type: ignore[arg-type]  # the host hands on what the link decoded
 
     def _count(self, sent: float) -> None:
@@ -286,6 +296,7 @@ class CustomerSession(QObject):
 
     def _ask(self, prompt: PromptInfo) -> None:
         self._prompt = prompt
+        self.files.begin((prompt.agent_name, prompt.organisation), prompt.ticket_no)
         self._hotkey_works = self._stop_key.start()
         if self._deps.scam_read():
             self._show_request()
@@ -449,12 +460,12 @@ class CustomerSession(QObject):
 
     def _deciding(self) -> tuple[QWidget | None, ...]:
         """The windows in which the customer decides something."""
-        return self.scam, self.request, self.check, self.question, *self._questions
+        return self.scam, self.request, self.check, self.question, *self._questions, *self.files.windows
 
     @property
     def _questions(self) -> tuple[QWidget | None, ...]:
         """The windows about further access, covered before they show."""
-        return *self.more.questions.values(), self.facts.window
+        return *self.more.questions.values(), *self.files.windows, self.facts.window
 
     def _send_facts(self, confirmed: Confirmed) -> None:
         self._perform(self._end.send_diagnostics(confirmed))
@@ -468,7 +479,7 @@ class CustomerSession(QObject):
             self.border.place(self._for_qt(rect))
 
     def _keep_clear(self) -> None:
-        self.more.keep_clear((self.bar, self.check, self.question, *self._questions))
+        self.more.keep_clear((self.bar, self.check, self.question, *self._questions, *self.files.windows))
 
     def _title(self) -> str:
         return target_title(self._target) if self._target is not None else ""
@@ -508,7 +519,7 @@ class CustomerSession(QObject):
         if target is None or target.kind == "drawn":
             return rects
         request = self.request if target.kind == "screen" else None
-        early = (self.check, *self._questions)  # covered before they show
+        early = (self.check, *self._questions, *self.files.windows)  # covered before they show
         for window in (*early, self.question, request):
             if window is None or (window not in early and not window.isVisible()):
                 continue
@@ -571,6 +582,7 @@ class CustomerSession(QObject):
         self.facts.end()
         self.control.end()
         self.more.end()
+        self.files.end()
         self.talk.end()
         for name in ("scam", "request", "check", "question", "border"):
             self._drop(name)

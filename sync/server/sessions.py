@@ -47,6 +47,8 @@ SCOPES_MAX = (
     Scope.CLIPBOARD_TO_CUSTOMER.value,
     Scope.CLIPBOARD_TO_AGENT.value,
     Scope.RECORDING.value,
+    Scope.FILES_TO_CUSTOMER.value,
+    Scope.FILES_TO_AGENT.value,
 )
 
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from app.domain.assist import Scope
@@ -191,6 +192,14 @@ class FakeControls:
     def offer_clip(self, text: str) -> None:
         """Offer a text."""
         self.did.append(f"clip {text}")
+
+    def offer_files(self, paths: Sequence[Path]) -> None:
+        """Offer."""
+        self.did.append("offer " + " ".join(path.name for path in paths))
+
+    def stop_file(self, number: int) -> None:
+        """Stop one."""
+        self.did.append(f"stop file {number}")
 
     def frame_drawn(self, seq: int) -> None:
         """Drawn."""

@@ -115,17 +115,26 @@ _WORDS: Mapping[Scope, _Words] = {
         N_("Take back: one text from your clipboard"),
     ),
 }
+# what the bar says of a file on its way; the question before it is in `files`
+_FILES: Mapping[Scope, tuple[str, str]] = {
+    Scope.FILES_TO_CUSTOMER: (N_("a file for you"), N_("Stop the file that comes")),
+    Scope.FILES_TO_AGENT: (N_("a file of yours"), N_("Stop the file that goes")),
+}
 
 
 def granted_name(scope: Scope) -> str:
     """Return the short name of a grant, as the bar shows it."""
     if scope is Scope.VIEW:
         return _(_LOOKING)
+    if scope in _FILES:
+        return _(_FILES[scope][0])
     return _(_WORDS[scope].name) if scope in _WORDS else scope.value
 
 
 def taken_back(scope: Scope) -> str:
     """Return what the bar's button for this grant does."""
+    if scope in _FILES:
+        return _(_FILES[scope][1])
     return _(_WORDS[scope].take_back) if scope in _WORDS else scope.value
 
 

@@ -8,11 +8,12 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _
-from app.domain.assist import Notice, Phase
+from app.domain.assist import Notice, Phase, Scope
 from app.domain.errors import Refused
 from app.domain.facts import FactsReport
 from app.domain.marks import Marks
 from app.domain.plain_text import ChatLine
+from app.domain.session_files import FileView
 from app.services.messages import error_text
 from app.services.texts import polite
 from widgets.foundation import Theme
@@ -153,6 +154,11 @@ class SessionFlow(QObject):
         if self.session is not None:
             self.session.talk.clips.show_given(ok=ok)
 
+    def show_file(self, view: FileView) -> None:
+        """Show how a file stands."""
+        if self.session is not None:
+            self.session.files.show_file(view)
+
     def show_notice(self, notice: Notice, detail: str) -> None:
         """Say something in passing."""
         if self.session is not None:
@@ -181,6 +187,9 @@ class SessionFlow(QObject):
             self.session.picture.drawn.connect(controls.frame_drawn)
             self.session.picture.active.connect(controls.note_activity)
             self.session.requested.connect(controls.request)
+            self.session.files.offered.connect(controls.offer_files)
+            self.session.files.requested.connect(lambda: controls.request(Scope.FILES_TO_AGENT))
+            self.session.files.stopped.connect(controls.stop_file)
             self.session.talk.written.connect(controls.say_chat)
             self.session.talk.offered.connect(controls.offer_clip)
             self.session.talk.requested.connect(controls.request)

@@ -8,7 +8,9 @@ for every picture, `show_meter` once a second, `show_notice` for what changes no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtGui import QImage
@@ -20,6 +22,7 @@ from app.domain.ids import CustomerId, TicketId
 from app.domain.marks import Mark, Marks, Point
 from app.domain.plain_text import ChatLine
 from app.domain.recording import RecordingState
+from app.domain.session_files import FileView
 
 __all__ = [
     "CursorPicture",
@@ -193,6 +196,14 @@ class SessionControls(Protocol):
         """Ask whether this text may be put on the customer's clipboard; when allowed it is, once."""
         ...
 
+    def offer_files(self, paths: Sequence[Path]) -> None:
+        """Offer files to the customer, one after the other; each needs a yes of its own."""
+        ...
+
+    def stop_file(self, number: int) -> None:
+        """Stop a file, whichever way it goes."""
+        ...
+
     def note_activity(self) -> None:
         """The agent moved the pointer or pressed a key in the window; the session is not idle."""
         ...
@@ -247,6 +258,10 @@ class SessionScreen(Protocol):
 
     def show_given(self, *, ok: bool) -> None:
         """Say what became of the text for the customer's clipboard."""
+        ...
+
+    def show_file(self, view: FileView) -> None:
+        """Show how a file stands."""
         ...
 
     def show_notice(self, notice: Notice, detail: str) -> None:

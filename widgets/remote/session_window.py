@@ -33,6 +33,7 @@ from widgets.foundation import (
 )
 from widgets.remote.diagnostics import FactsPanel
 from widgets.remote.control import ControlRow
+from widgets.remote.files import FilePanel
 from widgets.remote.pens import Tool
 from widgets.remote.picture import Picture
 from widgets.remote.ports import InviteOrder, Meter, SessionInfo
@@ -91,6 +92,8 @@ class SessionWindow(QMainWindow):
         self.header = Panel("bar", head)
         self._build_check()
         self.tools = ToolRow(theme, self.registry)
+        self.files = FilePanel(theme, self.registry)
+        self.files.watch(self)
         self.notice = Notice(theme, kind="accent")
         self.notice.hide()
         self.picture = Picture(theme)
@@ -107,8 +110,8 @@ class SessionWindow(QMainWindow):
         self.notice_row = QWidget()
         self.notice_row.setLayout(notice)
         self.notice_row.hide()
-        box = column(self.header, self.check, self.tools, self.notice_row, beside, self.footer)
-        box.setStretch(4, 1)
+        box = column(self.header, self.check, self.tools, self.files, self.notice_row, beside, self.footer)
+        box.setStretch(5, 1)
         box.insertWidget(box.indexOf(self.tools) + 1, self.control)
         whole.setLayout(box)
         self.setCentralWidget(whole)
@@ -295,6 +298,7 @@ class SessionWindow(QMainWindow):
         self._tell_time()
         self._tell_zoom()
         self.tools.retranslate()
+        self.files.retranslate()
         self.talk.retranslate()
         self.control.retranslate()
         self.facts.retranslate()
@@ -319,6 +323,7 @@ class SessionWindow(QMainWindow):
         self.talk.show_view(view, polite(self._order.customer_name))
         self.alone.setText(alone_text(info))
         self.tools.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
+        self.files.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.control.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.rec.show_state(info.recording, flowing=view.flowing)
         self.tools.recording.show_state(view.asks, info.recording, flowing=view.flowing)
