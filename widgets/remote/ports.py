@@ -16,8 +16,8 @@ from typing import Protocol
 from PySide6.QtGui import QImage
 
 from app.domain.assist import Notice, ProofKind, Scope, SessionView
-from app.domain.facts import FactsReport
 from app.domain.control import Deed
+from app.domain.facts import FactsReport
 from app.domain.ids import CustomerId, TicketId
 from app.domain.marks import Mark, Marks, Point
 from app.domain.plain_text import ChatLine
@@ -57,10 +57,10 @@ class Invited:
     code: str  # nine digits, or empty
     expires_ms: int
     pushed: bool  # the customer's companion is online and shows it
+    page: str = ""  # the address for a browser; empty where the organisation offers none
 
 
 @dataclass(frozen=True, slots=True)
-    page: str = ""  # the address for a browser; empty where the organisation offers none
 class Target:
     """What the customer shares, in physical pixels. `kind` is window, region or screen.
 
@@ -101,10 +101,10 @@ class SessionInfo:
     pending: frozenset[Scope] = frozenset()  # asked for, not answered
     problem: str = ""
     recording: RecordingState = field(default_factory=RecordingState)
+    browser: bool = False  # the customer joined by the page, not by the companion
 
 
 @dataclass(frozen=True, slots=True)
-    browser: bool = False  # the customer joined by the page, not by the companion
 class Meter:
     """How the line is, of the last second. `text` is coarse, sharp or exact; `path` is direct, relay or empty."""
 
@@ -180,6 +180,14 @@ class SessionControls(Protocol):
         """Keep one picture of what is shown; where the customer was not asked yet, ask first."""
         ...
 
+    def offer_files(self, paths: Sequence[Path]) -> None:
+        """Offer files to the customer, one after the other; each needs a yes of its own."""
+        ...
+
+    def stop_file(self, number: int) -> None:
+        """Stop a file, whichever way it goes."""
+        ...
+
     def steer(self, deed: Deed) -> None:
         """Use mouse or keyboard on the customer's screen; places in steps."""
         ...
@@ -194,14 +202,6 @@ class SessionControls(Protocol):
 
     def offer_clip(self, text: str) -> None:
         """Ask whether this text may be put on the customer's clipboard; when allowed it is, once."""
-        ...
-
-    def offer_files(self, paths: Sequence[Path]) -> None:
-        """Offer files to the customer, one after the other; each needs a yes of its own."""
-        ...
-
-    def stop_file(self, number: int) -> None:
-        """Stop a file, whichever way it goes."""
         ...
 
     def note_activity(self) -> None:
@@ -240,12 +240,8 @@ class SessionScreen(Protocol):
         """Keep a shape of the cursor."""
         ...
 
-    def show_facts(self, report: FactsReport) -> None:
-        """Show what the customer sent about the computer."""
-        ...
-
-    def show_facts_problem(self, text: str) -> None:
-        """Something came that is no bundle of diagnostics."""
+    def show_file(self, view: FileView) -> None:
+        """Show how a file stands."""
         ...
 
     def show_chat(self, lines: tuple[ChatLine, ...], *, open_: bool) -> None:
@@ -260,8 +256,12 @@ class SessionScreen(Protocol):
         """Say what became of the text for the customer's clipboard."""
         ...
 
-    def show_file(self, view: FileView) -> None:
-        """Show how a file stands."""
+    def show_facts(self, report: FactsReport) -> None:
+        """Show what the customer sent about the computer."""
+        ...
+
+    def show_facts_problem(self, text: str) -> None:
+        """Something came that is no bundle of diagnostics."""
         ...
 
     def show_notice(self, notice: Notice, detail: str) -> None:
