@@ -154,10 +154,10 @@ class Sessions:
             org_name_ko=org.name_ko,
             org_name_en=org.name_en,
             relay_only=self._relay_only,
+            join_page=True,
         )
 
     def revocations(self, now: int) -> Revocations:
-            join_page=True,
         """Return the signed list of certificates that no longer count and have not run out anyway."""
         table = SYSTEM.certificate
         query = sa.select(table.c.serial).where(
