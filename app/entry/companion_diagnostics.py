@@ -50,6 +50,7 @@ class DiagnosticsReview(QObject):
         self._draft: Draft | None = None
         self._flowing = True
         self.window: FactsWindow | None = None
+        self.collector: threading.Thread | None = None
         self._gathered.connect(self._show)
 
     def begin(self, action: CollectDiagnostics, who: tuple[str, str], cover: Callable[[], None]) -> None:
@@ -67,7 +68,8 @@ class DiagnosticsReview(QObject):
         cover()
         window.show()
         window.raise_()
-        threading.Thread(target=self._collect, args=(self._number,), name="diagnostics", daemon=True).start()
+        self.collector = threading.Thread(target=self._collect, args=(self._number,), name="diagnostics", daemon=True)
+        self.collector.start()
 
     def show_flow(self, *, flowing: bool) -> None:
         """Whether anything can be sent now."""

@@ -46,6 +46,7 @@ SCOPES_MAX = (
     Scope.CONTROL.value,
     Scope.CLIPBOARD_TO_CUSTOMER.value,
     Scope.CLIPBOARD_TO_AGENT.value,
+    Scope.DIAGNOSTICS.value,
     Scope.RECORDING.value,
     Scope.FILES_TO_CUSTOMER.value,
     Scope.FILES_TO_AGENT.value,

@@ -46,7 +46,7 @@ _WORDS: Mapping[Scope, _Words] = {
             "go on looking together as before."
         ),
         N_("Find out and show me"),
-        N_("one look at facts about this computer"),
+        N_("facts about this computer"),
         N_("Take back: facts about this computer"),
     ),
     Scope.RECORDING: _Words(

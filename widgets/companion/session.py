@@ -40,6 +40,7 @@ _KINDS = (
     ((Scope.CONTROL,), N_("control")),
     ((Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT), N_("clipboard")),
     ((Scope.FILES_TO_CUSTOMER, Scope.FILES_TO_AGENT), N_("files")),
+    ((Scope.DIAGNOSTICS,), N_("diagnostics")),
     ((Scope.RECORDING,), N_("recording")),
 )
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from app.config.i18n import _, ngettext
@@ -102,13 +103,13 @@ class FactTree(QTreeWidget):
 
 
 def _whole(item: QTreeWidgetItem | None) -> str:
-    texts = [item.text(column) for column in (0, 1)] if item is not None else []
+    texts = [item.text(column) for column in (0, 1)] if item is not None and item.parent() is not None else []
     return "\n".join(filter(None, texts))
 
 
 def _embolden(item: QTreeWidgetItem) -> None:
     font = item.font(0)
-    font.setBold(True)
+    font.setWeight(QFont.Weight.DemiBold)
     item.setFont(0, font)
 
 
