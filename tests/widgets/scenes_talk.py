@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.domain.assist import AskState, Phase, Scope, ScopeAsk, SessionView
 from app.domain.plain_text import ChatLine
-from tests.widgets.scenes_agent import NOW_MS, _session
+from tests.widgets.scenes_agent import _session
 from tests.widgets.screenshots import Scene
 from widgets.companion.chat import ChatWindow
 from widgets.companion.clipboard import ClipQuestion, ClipShown
@@ -19,6 +19,7 @@ from widgets.remote.session_window import SessionWindow
 
 __all__ = ["SCENES"]
 
+SAID_MS = 1_795_402_800_000
 WHO = ("김지우", "한빛전산 고객지원")
 TEXT = "AC-100 설치 위치\nC:\\Program Files\\AC100\\bin\n일련번호 7K-4410-0098"
 SAID = (
@@ -32,7 +33,7 @@ SAID = (
 
 def _lines(*, turned: bool = False) -> tuple[ChatLine, ...]:
     return tuple(
-        ChatLine(mine is not turned, n, text, NOW_MS + n * 41_000, sent or turned)
+        ChatLine(mine is not turned, n, text, SAID_MS + n * 41_000, sent or turned)
         for n, (mine, text, sent) in enumerate(SAID, 1)
     )
 

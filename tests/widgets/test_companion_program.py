@@ -13,6 +13,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -326,7 +327,7 @@ class _Agent(QObject):
         now = time.time_ns() // 1_000_000
         certificate = AgentCertificate(
             fake.ORG_ID, "s1", "a1", "Kim Jiwoo", "Team 1", device.public_key().public_bytes_raw(),
-            now - 1000, now + 3_600_000, ("view", "pointer"),
+            now - 1000, now + 3_600_000, ("view", "pointer", "clipboard.to_customer", "clipboard.to_agent"),
         )  # fmt: skip
         signed = build_certificate(server.key, certificate)
         organisation = server.key.public_key().public_bytes_raw()
@@ -336,6 +337,8 @@ class _Agent(QObject):
         self.host.frame_ready.connect(self.host.latest)
         self.host.died.connect(lambda _status: self.do(self.end.on_child_died()))
         self.number = ""
+        self.texts: list[str] = []
+        self.said: list[str] = []
         self.frames = 0.0
         self._inbox: list[bytes] = []
         server.on_sig = lambda sig: self._inbox.append(sig.data)
@@ -359,6 +362,10 @@ class _Agent(QObject):
                     self.host.kill()
                 case act.SasNumber():
                     self.number = action.number
+                case act.ClipArrived():
+                    self.texts.append(action.text)
+                case act.ChatChanged():
+                    self.said = [line.text for line in action.lines]
                 case act.CallServer() if action.path.endswith("invitations"):
                     self._register(action)
                 case _:
@@ -432,6 +439,33 @@ def _allow_and_take_back(session: CustomerSession, agent: _Agent, qtbot: QtBot) 
     qtbot.waitUntil(lambda: agent.end.view.grants == (Scope.VIEW,), timeout=_WAIT_MS)
 
 
+def _give_texts_and_write(session: CustomerSession, agent: _Agent, qtbot: QtBot) -> None:
+    """A long text to the customer, a short one back, and a word in the chat, over the real connection."""
+    text = "가나다 " * 20_000
+    agent.do(agent.end.offer_clip(text))
+    qtbot.waitUntil(lambda: Scope.CLIPBOARD_TO_CUSTOMER in session.more.questions, timeout=_WAIT_MS)
+    question = session.more.questions[Scope.CLIPBOARD_TO_CUSTOMER]
+    qtbot.waitUntil(question.yes.isEnabled, timeout=_WAIT_MS)
+    question.yes.click()
+    qtbot.waitUntil(lambda: session.talk.shown is not None, timeout=_WAIT_MS)
+    assert QGuiApplication.clipboard().text() == text
+    QGuiApplication.clipboard().setText("7K-4410")
+    agent.do(agent.end.request(Scope.CLIPBOARD_TO_AGENT))
+    qtbot.waitUntil(lambda: Scope.CLIPBOARD_TO_AGENT in session.more.questions, timeout=_WAIT_MS)
+    asked = session.more.questions[Scope.CLIPBOARD_TO_AGENT]
+    assert agent.texts == []
+    qtbot.waitUntil(asked.yes.isEnabled, timeout=_WAIT_MS)
+    asked.yes.click()
+    qtbot.waitUntil(lambda: agent.texts == ["7K-4410"], timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: agent.end.view.grants == (Scope.VIEW,), timeout=_WAIT_MS)
+    agent.do(agent.end.say_chat("thank you"))
+    qtbot.waitUntil(lambda: session.talk.chat is not None and session.talk.chat.isVisible(), timeout=_WAIT_MS)
+    assert session.talk.chat is not None
+    QTest.keyClicks(session.talk.chat.panel.text, "bye")
+    QTest.keyClick(session.talk.chat.panel.text, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: agent.said == ["thank you", "bye"], timeout=_WAIT_MS)
+
+
 @pytest.mark.ux("UX-43")
 @pytest.mark.ux("UX-38")
 def test_a_customer_allows_looking_compares_the_number_and_stops(
@@ -455,6 +489,7 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     assert bar is not None
     assert bar.check.text() == f"verified {agent.number}"
     _allow_and_take_back(session, agent, qtbot)
+    _give_texts_and_write(session, agent, qtbot)
     bar.stop.click()
     assert session.over
     qtbot.waitUntil(lambda: session.ended is not None and session.ended.save.isEnabled(), timeout=_WAIT_MS)
@@ -462,14 +497,16 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     ended = session.ended
     assert ended is not None
     assert "You stopped it." in _labels(ended)
-    assert "pointing, by your consent" in _labels(ended)
+    given = "pointing, one text to your clipboard, one text from your clipboard, by your consent"
+    assert given in _labels(ended)
     companion.invitations.write_receipt(ended, tmp_path / "receipt.json", ended.summary, session._receipt)
     qtbot.waitUntil(lambda: (tmp_path / "receipt.txt").exists(), timeout=_WAIT_MS)
     qtbot.waitUntil(lambda: "receipt" in _kinds(server), timeout=_WAIT_MS)
     kinds = _kinds(server)
     assert [k for k in kinds if k in ("joined", "prompted", "consent", "grant", "revoke", "end")] == [
-        "joined", "prompted", "consent", "grant", "grant", "revoke", "end",
+        "joined", "prompted", "consent", "grant", "grant", "revoke", "grant", "grant", "end",
     ]  # fmt: skip
+    assert kinds.count("clipboard") == 2
 
 
 def test_the_request_does_not_show_itself_in_the_preview_of_the_whole_screen_and_covers_nothing_afterwards(
