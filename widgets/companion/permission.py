@@ -15,7 +15,7 @@ from app.domain.assist import Scope
 from widgets.companion.request import ALLOW_WAIT_MS, ConsentButton
 from widgets.foundation import Button, Card, Look, PlainLabel, Theme, announce, column, fit, fmt, row
 
-__all__ = ["PermissionWindow", "granted_name", "taken_back"]
+__all__ = ["PermissionWindow", "bar_name", "granted_name", "taken_back"]
 
 _TICK_MS = 250
 _SPOKEN_S = (60, 30, 10)
@@ -61,7 +61,7 @@ _WORDS: Mapping[Scope, _Words] = {
             "as before. Good to know: whoever sees a screen could also film it in ways that no program can prevent."
         ),
         N_("Allow recording"),
-        N_("REC recording"),
+        N_("recording"),
         N_("Take back: recording"),
     ),
     Scope.POINTER: _Words(
@@ -129,6 +129,11 @@ def granted_name(scope: Scope) -> str:
     if scope in _FILES:
         return _(_FILES[scope][0])
     return _(_WORDS[scope].name) if scope in _WORDS else scope.value
+
+
+def bar_name(scope: Scope) -> str:
+    """Return what the bar's button for this grant says: the bar is short of room, and REC is known everywhere."""
+    return _("REC") if scope is Scope.RECORDING else granted_name(scope)
 
 
 def taken_back(scope: Scope) -> str:

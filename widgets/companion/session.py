@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 from app.config.i18n import N_, _, ngettext, pgettext
 from app.domain.assist import Question, Scope
 from widgets.companion.model import EndedView
-from widgets.companion.permission import granted_name, taken_back
+from widgets.companion.permission import bar_name, granted_name, taken_back
 from widgets.companion.request import ConsentButton
 from widgets.companion.texts import end_reason
 from widgets.foundation import (
@@ -285,7 +285,7 @@ class SharingBar(QWidget):
             button.deleteLater()
         for scope in grants:
             if scope not in self.given:
-                button = Button(self._theme, granted_name(scope), look=Look.LIVE_QUIET, icon="x",
+                button = Button(self._theme, bar_name(scope), look=Look.LIVE_QUIET, icon="x",
                                 pressed=partial(self.revoked.emit, scope))  # fmt: skip
                 button.setAccessibleName(taken_back(scope))
                 button.setToolTip(plain_tooltip(taken_back(scope)))

@@ -61,9 +61,9 @@ class RecordingTools(QWidget):
         self._flowing = False
         self._state = RecordingState()
         self.film = Button(
-            theme, "", look=Look.QUIET, icon="circle-dot", pressed=lambda: registry.run("session.record")
+            theme, "", look=Look.NORMAL, icon="circle-dot", pressed=lambda: registry.run("session.record")
         )
-        self.still = Button(theme, "", look=Look.QUIET, icon="save", pressed=lambda: registry.run("session.still"))
+        self.still = Button(theme, "", look=Look.NORMAL, icon="save", pressed=lambda: registry.run("session.still"))
         self.setLayout(row(self.film, self.still, gap=theme.tokens.space.small))
         registry.bind("session.record", self._press_film)
         registry.bind("session.still", self._press_still)
