@@ -111,6 +111,14 @@ class AgentEnd(
         self._end(reason, "agent")
         return self._flush()
 
+    def network_changed(self) -> list[Action]:
+        """The system says that this computer has other addresses: ask for a new connection now, not after silence."""
+        machine = self._machine
+        if machine is not None and machine.live:
+            self._apply(machine.doubted(self._now))
+            self._ask_rebind("network")
+        return self._flush()
+
     def pause(self) -> list[Action]:
         """Ask for the picture to be held. Only the customer lets it go on."""
         machine = self._machine

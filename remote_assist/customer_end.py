@@ -135,6 +135,16 @@ class CustomerEnd(
             self._picked(False)
         return self._flush()
 
+    def network_changed(self) -> list[Action]:
+        """The system says that this computer has other addresses: try a new connection now, not after silence."""
+        machine = self._machine
+        if machine is not None and machine.live:
+            if machine.lost:
+                self._rebuild(self._good_rung)  # perhaps the way is back: no waiting for the next turn
+            else:
+                self._apply(machine.doubted(self._now))
+        return self._flush()
+
     def pause(self) -> list[Action]:
         """Hold the picture."""
         self._pause("customer")

@@ -17,6 +17,7 @@ __all__ = [
     "RELAY_ASK_EVERY_MS",
     "RELAY_ASK_MOST_MS",
     "RELAY_WAIT_MS",
+    "UNDER_WAY_MS",
     "VIEW_REPEAT_MS",
     "VIEW_SPACING_MS",
     "VIOLATIONS_MAX",
@@ -35,6 +36,7 @@ COUNTERSIGN_WAIT_MS = 10_000  # after the end: only the receipt and its counters
 VIEW_SPACING_MS = 250  # a window being resized does not flood `ctl`
 VIEW_REPEAT_MS = 30_000  # an agent at work repeats `view`, so that the customer's idle timer knows
 PAUSE_ENTRY_MS = 1_500  # a pause is recorded with the child's next figures, or without them after this time
+UNDER_WAY_MS = 200  # a packet that came so soon after a change of network may have been under way before
 VIOLATIONS_MAX = 10
 VIOLATION_ENTRY_MS = 1_000
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from app.domain.assist import EndReason, Phase, Question, Role, SessionView
-from remote_assist.limits import Limits
+from remote_assist.limits import UNDER_WAY_MS, Limits
 
 __all__ = ["PHASE_ORDER", "Effect", "SessionMachine"]
 
@@ -74,6 +74,7 @@ class SessionMachine:
         self.consented_ms: int | None = None
         self.ended_ms: int | None = None
         self.lost = False
+        self._believe_from: int | None = None
         self._pause_causes: set[str] = set()
         self._chosen = False
         self._claimed = False
@@ -153,6 +154,7 @@ class SessionMachine:
     def connected(self, now_ms: int) -> list[Effect]:
         """`hello` went both ways over the encrypted connection: the first time, or again after a rebuild."""
         if self.live:
+            self._believe_from = None  # a new connection is its own proof
             return self.heard(now_ms, 0)
 
         def go(now: int) -> list[Effect]:
@@ -224,6 +226,8 @@ class SessionMachine:
             return effects
         if silent_ms >= self.limits.silent_ms:
             return effects + self._lose()
+        if self.lost and self._believe_from is not None and self._now_ms - silent_ms < self._believe_from:
+            return effects  # it came before the network changed
         self._timers[_Timer.SILENT] = self._now_ms - max(silent_ms, 0) + self.limits.silent_ms
         if self.lost:
             self.lost = False
@@ -235,6 +239,14 @@ class SessionMachine:
         """The connection is known to be gone (child died, other end asks for a new one)."""
         effects = self.tick(now_ms)
         return effects + self._lose() if self.live else effects
+
+    def doubted(self, now_ms: int) -> list[Effect]:
+        """The network of this computer changed: the connection is taken for lost until a later packet proves it."""
+        effects = self.tick(now_ms)
+        if self.live and not self.lost:
+            self._believe_from = self._now_ms + UNDER_WAY_MS
+            effects += self._lose()
+        return effects
 
     def agent_active(self, now_ms: int) -> list[Effect]:
         """The agent did something."""

@@ -48,6 +48,7 @@ __all__ = [
 T = TypeVar("T")
 _BACKOFF_S = (0.5, 1, 2, 4, 8, 15, 30)
 _PING_S = 20
+_PROOF_S = 3
 _REFRESH_S = 60
 _TOKEN_MARGIN_S = 60
 _REVOCATIONS_S = 3600
@@ -296,6 +297,10 @@ class CustomerClient:
         """Send what waits and ask for home anew, now."""
         self._thread.loop.call_soon_threadsafe(self._wake.set)
 
+    def network_changed(self) -> None:
+        """This computer is on another network: a line that does not answer within seconds is opened anew."""
+        self._thread.spawn(self._prove())
+
     def do(self, work: Callable[[], None]) -> None:
         """Run `work` on the client's thread: writes to the rows. What it raises as WorldError is reported."""
 
@@ -472,6 +477,7 @@ class CustomerClient:
             url, max_size=1 << 20, open_timeout=10, close_timeout=1, proxy=None, compression=None,
             ping_interval=_PING_S, ping_timeout=_PING_S,  # a line that died in silence is found out and opened anew
         ) as socket:  # fmt: skip
+            self._socket = socket
             await socket.send(live.encode(live.Auth(token=self._api.access)))
             self._wake.set()
             sender = asyncio.create_task(self._send_all(socket))
@@ -480,8 +486,20 @@ class CustomerClient:
                     if isinstance(raw, bytes):
                         self._on_live(live.decode(raw, live.LiveDown))
             finally:
+                self._socket = None
                 sender.cancel()
                 await asyncio.gather(sender, return_exceptions=True)
+
+    async def _prove(self) -> None:
+        socket = self._socket
+        if socket is None:
+            self._wake.set()
+            return
+        try:
+            async with asyncio.timeout(_PROOF_S):
+                await (await socket.ping())
+        except (TimeoutError, websockets.WebSocketException):
+            socket.transport.abort()  # not close: nobody is left who would answer it
 
     async def _send_all(self, socket: websockets.ClientConnection) -> None:
         token = self._api.access

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
+from app.desktop.network_watch import NetworkWatch
 from app.desktop.session_host import SessionHost
 from app.domain.assist import EndReason, Phase, Scope, SessionView
 from app.domain.certificate import read_certificate
@@ -33,8 +34,8 @@ from app.entry.agent_diagnostics import DiagnosticsKeeper
 from app.entry.agent_files import AgentFiles, FileControls
 from app.entry.agent_page import JoinPage
 from app.entry.agent_recording import RecordingControls, RecordingDesk
-from app.services.messages import problem_text
 from app.entry.agent_talk import SessionTalkDesk, TalkControls
+from app.services.messages import problem_text
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.child_protocol import Stats
@@ -108,6 +109,7 @@ class SessionDesk(QObject):
         self._valid_until = 0
         self.page = JoinPage()
         self.sessions: list[AgentSession] = []
+        self._network: NetworkWatch | None = None
         self.diagnostics: DiagnosticsKeeper | None = None  # set by the program; without it nothing is kept
 
     def use_key(self, device_key: Ed25519PrivateKey) -> None:
@@ -122,6 +124,9 @@ class SessionDesk(QObject):
             raise Refused("no_session_here")
         session = AgentSession(self, order, details, screen)
         self.sessions.append(session)
+        if self._network is None:
+            self._network = NetworkWatch(self)
+        self._network.changed.connect(session.network_changed)
         self.with_identity(session.invite)
         return session
 
@@ -149,11 +154,11 @@ class SessionDesk(QObject):
         except (ValueError, KeyError, TypeError, BadDocument):
             then(None)
             return
+        self.page.learn(answer)
         self._identity = AgentIdentity(self._device_key, signed, organisation, answer.get("relay_only") is True)
         then(self._identity)
 
     # --- from the sync link -----------------------------------------------------------------------------------------
-        self.page.learn(answer)
 
     def on_sig(self, sid: bytes, data: bytes) -> None:
         """Signalling data arrived for a session."""
@@ -180,6 +185,8 @@ class SessionDesk(QObject):
 
     def shut_down(self) -> None:
         """End every session; for the end of the program."""
+        if self._network is not None:
+            self._network.stop()
         for session in self.sessions:
             session.end()
             session.shut_down()
@@ -205,7 +212,7 @@ class SessionDesk(QObject):
         return self._make_host(parent)
 
 
-class AgentSession(RecordingControls, TalkControls, QObject):
+class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
     """One session, from the agent's click to the countersigned receipt."""
 
     def __init__(self, desk: SessionDesk, order: InviteOrder, details: TicketDetails, screen: SessionScreen) -> None:
@@ -229,8 +236,8 @@ class AgentSession(RecordingControls, TalkControls, QObject):
         self._end_recorded = False
         self._cancelled = False
         self.measured = Measured({})
-        self._talk = SessionTalkDesk(screen, order.customer_name, details.row.id, desk.record)
         self.info = SessionInfo(SessionView(Phase.INVITED), order.ticket_label, order.customer_name)
+        self._talk = SessionTalkDesk(screen, order.customer_name, details.row.id, desk.record)
         self._show()
 
     @property
@@ -272,6 +279,7 @@ class AgentSession(RecordingControls, TalkControls, QObject):
         )  # fmt: skip
         try:
             self._end_ = AgentEnd(identity, self._desk.clock)
+            self._files = AgentFiles(self._end_, self._perform, self._screen.show_file, request.ticket_no, self)
             self._perform(self._end_.invite(request))
         except BadDocument:
             self._fail("no_session_here")
@@ -377,6 +385,11 @@ class AgentSession(RecordingControls, TalkControls, QObject):
         if self._end_ is not None:
             self._perform(self._end_.on_nack())
 
+    def network_changed(self) -> None:
+        """This computer has other addresses now."""
+        if self._end_ is not None and not self.over:
+            self._perform(self._end_.network_changed())
+
     def revoked(self) -> None:
         """The server withdrew the session."""
         if self._end_ is not None:
@@ -388,6 +401,8 @@ class AgentSession(RecordingControls, TalkControls, QObject):
         if isinstance(message, Stats):
             self.measured = replace(self.measured, stats=message.values)
             self._screen.show_meter(self._meter(message.values))
+        if self._files is not None:
+            self._files.from_child(message)
         self._perform(self._end_.on_child(message))  # type: ignore[arg-type]  # the host decoded it
 
     def _child_died(self, _status: int) -> None:
@@ -433,6 +448,8 @@ class AgentSession(RecordingControls, TalkControls, QObject):
 
     def _carry_out(self, action: act.Action) -> None:
         link = self._desk.link
+        if self._files is not None and self._files.do(action):
+            return
         match action:
             case act.SendEnvelope(sid, to, n, data):
                 link.send_sig(sid, to, n, data)
@@ -549,6 +566,8 @@ class AgentSession(RecordingControls, TalkControls, QObject):
         """Kill the child and wait for its thread; for the end of the program."""
         self._timer.stop()
         self._host.shut_down()
+        if self._files is not None:
+            self._files.close(wait=True)
 
 
 def masked_mail(mail: str) -> str:

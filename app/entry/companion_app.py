@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.config.i18n import _
 from app.desktop.keyring_store import WrongPassphrase, has_passphrase, needs_passphrase
+from app.desktop.network_watch import NetworkWatch
 from app.domain.errors import WorldError
 from app.domain.signed import unb64
 from app.entry.companion_enrol import EnrolController
@@ -92,6 +93,8 @@ class CompanionApp(QObject):
         self._status = 0
         self.key: Ed25519PrivateKey | None = None
         self.client: net.CustomerClient | None = None
+        self.network = NetworkWatch(self)
+        self.network.changed.connect(self._network_changed)
         self.home: HomeWindow | None = None
         self.enrol: EnrolWindow | None = None
         self.passphrase: PassphraseWindow | None = None
@@ -118,6 +121,12 @@ class CompanionApp(QObject):
             return
         self.background(lambda: (needs_passphrase(self._folder), has_passphrase(self._folder)), self._ask_passphrase)
 
+    def _network_changed(self) -> None:
+        if self.client is not None:
+            self.client.network_changed()
+        if self.session is not None:
+            self.session.network_changed()
+
     def run(self) -> int:
         """Run the event loop until `leave`; return the exit status."""
         if self.leaving:
@@ -131,6 +140,7 @@ class CompanionApp(QObject):
             return
         self.leaving = True
         self._status = status
+        self.network.stop()
         self.invitations.shut_down()
         for window in (
             self.home,

@@ -22,6 +22,7 @@ from app.domain.documents import SignedDocument
 from app.entry.companion_control import ControlDesk
 from app.entry.companion_diagnostics import Collecting, DiagnosticsReview, Gather
 from app.entry.companion_files import CompanionFiles, FilePlace
+from app.entry.companion_masks import Keeping, RulesPlace
 from app.entry.companion_scopes import MoreAccess
 from app.entry.companion_talk import CompanionTalk
 from remote_assist import actions as act
@@ -32,7 +33,7 @@ from remote_assist.diagnostics import Confirmed
 from widgets.companion.model import EndedView
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow, SharingBar, SharingBorder
-from widgets.companion.texts import target_title, ticket_label, trouble
+from widgets.companion.texts import ticket_label, trouble
 from widgets.foundation import Theme
 
 __all__ = ["Clock", "CustomerSession", "SessionDeps"]
@@ -71,8 +72,9 @@ class SessionDeps:
     mark_scam_read: Callable[[], None]
     alarm: Callable[[str], None]
     save_receipt: Callable[[EndedWindow, str, bytes], None]
-    files: FilePlace = field(default_factory=FilePlace)
     gather: Gather = field(default_factory=Collecting)
+    files: FilePlace = field(default_factory=FilePlace)
+    rules: RulesPlace = field(default_factory=RulesPlace)
 
 
 class CustomerSession(QObject):
@@ -96,6 +98,7 @@ class CustomerSession(QObject):
         self._masks = QTimer(self, interval=_MASK_TICK_MS)
         self._masks.timeout.connect(self._cover_own_windows)
         self._covered: list[tuple[int, int, int, int]] = []
+        self._covered_ids: list[int] = []
         self._stop_key = StopKey(self._stop_key_pressed.emit)
         self._stop_key_pressed.connect(self.stop)
         self._hotkey_works = False
@@ -103,6 +106,7 @@ class CustomerSession(QObject):
         self._targets: tuple[TargetChoice, ...] = ()
         self._unseen = ""  # why nothing can be shown, while the warning still stands before the request
         self._target: TargetChoice | None = None
+        self._shared: TargetChoice | None = None  # the target, or the place of the region in it
         self._number = ""
         self._number_confirmed = False
         self._live_utc_ms = 0
@@ -126,6 +130,9 @@ class CustomerSession(QObject):
         )
         self.files = CompanionFiles(
             deps.theme, deps.clock.monotonic_ms, self._end, self._perform, deps.files, self._cover_own_windows, self
+        )
+        self.keeping = Keeping(
+            deps.theme, self._end, self._perform, deps.rules, self._choose, self._cover_own_windows, self
         )
         self.talk = CompanionTalk(deps.theme, deps.clock.monotonic_ms, self)
         self.talk.written.connect(lambda text: self._perform(self._end.say_chat(text)))
@@ -171,6 +178,10 @@ class CustomerSession(QObject):
     def on_server_result(self, call_id: int, status: int, body: bytes) -> None:
         """The server answered a call."""
         self._perform(self._end.on_server_result(call_id, status, body))
+
+    def network_changed(self) -> None:
+        """This computer has other addresses now."""
+        self._perform(self._end.network_changed())
 
     def revoked(self) -> None:
         """The server ended the session."""
@@ -223,7 +234,7 @@ class CustomerSession(QObject):
                 self._show(action)
 
     def _show(self, action: act.Action) -> None:
-        if self.files.do(action):
+        if self.files.do(action) or self.keeping.show(action):
             return
         match action:
             case act.PhaseChanged():
@@ -286,11 +297,13 @@ class CustomerSession(QObject):
         if self.request is not None:
             self.request.picture_arrived()
         else:
-            self._host.latest()
+            self._latest()
 
     def _latest(self) -> QImage | None:
         picture = self._host.latest()
-        return picture.image if picture is not None else None
+        image = picture.image if picture is not None else None
+        self.keeping.picture(image)
+        return image
 
     # --- asking ----------------------------------------------------------------------------------------------
 
@@ -322,6 +335,7 @@ class CustomerSession(QObject):
             hotkey_works=self._hotkey_works,
         )
         self.request = window
+        self.keeping.begin(window)
         window.target_chosen.connect(self._choose)
         window.allowed.connect(self._allow)
         window.refused.connect(self._refuse)
@@ -340,14 +354,16 @@ class CustomerSession(QObject):
         if self.request is not None:
             self.request.show_targets(self._targets)
 
-    def _choose(self, target: str, kind: str) -> None:
+    def _choose(self, target: str, kind: str, region: tuple[int, int, int, int] | None = None) -> None:
         self._target = next((choice for choice in self._targets if choice.id == target), None)
-        self.more.target(self._target)
+        self._shared = self.keeping.chosen(self._target, region)
+        self.more.target(self._shared)
         self._covered = self._own_rects()
         self._tell_covered()
-        self._perform(self._end.choose_target(target, kind, own=self._covered))
+        self._perform(self._end.choose_target(target, kind, region, own=self._covered))
 
     def _allow(self) -> None:
+        self.keeping.request_gone()
         self._drop("request")
         self._cover_own_windows()  # the request covered itself in its preview: what is shared has nothing of that
         self._perform(self._end.allow())
@@ -430,6 +446,7 @@ class CustomerSession(QObject):
             self.bar.pause_toggled.connect(self._pause)
             self.bar.chat_wanted.connect(self.talk.open_chat)
             self.bar.revoked.connect(lambda scope: self._perform(self._end.revoke(scope)))
+            self.keeping.attach(self.bar)
             self.bar.show()
             self._show_border()
             self._masks.start()
@@ -465,7 +482,7 @@ class CustomerSession(QObject):
     @property
     def _questions(self) -> tuple[QWidget | None, ...]:
         """The windows about further access, covered before they show."""
-        return *self.more.questions.values(), *self.files.windows, self.facts.window
+        return *self.more.questions.values(), self.facts.window
 
     def _send_facts(self, confirmed: Confirmed) -> None:
         self._perform(self._end.send_diagnostics(confirmed))
@@ -482,10 +499,10 @@ class CustomerSession(QObject):
         self.more.keep_clear((self.bar, self.check, self.question, *self._questions, *self.files.windows))
 
     def _title(self) -> str:
-        return target_title(self._target) if self._target is not None else ""
+        return self.keeping.title
 
     def _show_border(self) -> None:
-        target = self._target
+        target = self._shared
         if target is None or target.kind == "drawn":
             return
         x, y, width, height = self._for_qt(target.rect)
@@ -501,16 +518,21 @@ class CustomerSession(QObject):
 
     def _cover_own_windows(self) -> None:
         """Paint over the windows whose content must reach nobody: numbers to compare and questions of consent."""
-        rects = self._own_rects()
+        rects, ids = self._own_rects(), self.keeping.ids((*self._early, self.question, self.request))
         self._keep_clear()
-        if rects != self._covered:
-            self._covered = rects
+        if (rects, ids) != (self._covered, self._covered_ids):
+            self._covered, self._covered_ids = rects, ids
             self._tell_covered()
-            self._perform(self._end.cover_own(rects))
+            self._perform(self._end.cover_own(rects, ids))
 
     def _tell_covered(self) -> None:
         if self.request is not None and self._target is not None:
-            self.request.preview.cover(self._covered, self._target.rect[2:])
+            self.request.preview.cover(*self.keeping.in_picture(self._covered))
+
+    @property
+    def _early(self) -> tuple[QWidget | None, ...]:
+        """What is covered before it shows."""
+        return self.check, *self._questions, *self.files.windows, *self.keeping.windows
 
     def _own_rects(self) -> list[tuple[int, int, int, int]]:
         """Return where those windows lie in the picture, in its pixels; the request is in its own preview only."""
@@ -519,7 +541,7 @@ class CustomerSession(QObject):
         if target is None or target.kind == "drawn":
             return rects
         request = self.request if target.kind == "screen" else None
-        early = (self.check, *self._questions, *self.files.windows)  # covered before they show
+        early = self._early
         for window in (*early, self.question, request):
             if window is None or (window not in early and not window.isVisible()):
                 continue
@@ -583,6 +605,7 @@ class CustomerSession(QObject):
         self.control.end()
         self.more.end()
         self.files.end()
+        self.keeping.end()
         self.talk.end()
         for name in ("scam", "request", "check", "question", "border"):
             self._drop(name)

@@ -100,6 +100,26 @@ def test_a_companion_on_a_line_that_died_in_silence_is_reached_again_when_it_is_
     wait_until(lambda: bench.of(net.SessionClosed), 5)
 
 
+def test_after_a_change_of_network_a_dead_line_is_opened_anew_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after the next ping: a session in progress needs the line within seconds. A line that answers is kept."""
+    monkeypatch.setattr(net, "_PROOF_S", 0.3)
+    bench = Bench()
+    try:
+        first = bench.server.sockets[0]
+        bench.client.network_changed()
+        pushed = bench.of(net.SessionClosed)
+        bench.server.push(live.SessionEnded(session=b"s" * 16, reason="end"))
+        wait_until(lambda: bench.of(net.SessionClosed) != pushed, 5)
+        assert not bench.has_socket_but(first)
+        bench.line.silence(Silence.BOTH)
+        bench.client.network_changed()
+        wait_until(lambda: bench.client._socket is None, 10)
+        bench.line.silence(Silence.NONE)
+        wait_until(partial(bench.has_socket_but, first), 20)
+    finally:
+        bench.close()
+
+
 def test_a_token_that_cannot_be_renewed_for_a_moment_stops_no_signalling(bench: Bench) -> None:
     """A server that is busy for a second must not make a companion mute for as long as its connection lasts."""
     bench.server.problem = (503, "busy")
