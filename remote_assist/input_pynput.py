@@ -44,7 +44,7 @@ class _X11Input:
             raise NoInput("pynput") from error
         with self._guarded():
             self._display = Display()
-            self._mouse = mouse.Controller()
+            self._mouse: Any = mouse.Controller()
             self._button: Any = mouse.Button
             self._windows = input_x11.Windows(self._display)
             self._keyboard = input_x11.Keyboard(self._display)
@@ -95,8 +95,11 @@ class _X11Input:
             return self._keyboard.char(char, now_ms)
 
     def close(self) -> None:
-        with self._guarded():
-            self._keyboard.close()
-            self._display.close()
-        if self._own is not None:
-            self._own.close()
+        try:
+            with self._guarded():
+                self._keyboard.close()
+                self._display.close()
+        finally:
+            self._mouse = None  # it closes its own connection
+            if self._own is not None:
+                self._own.close()

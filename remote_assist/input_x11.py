@@ -188,6 +188,7 @@ class Keyboard:
         for number in self._down.values():
             self._fake(number, down=False)
         self._down.clear()
+        self._symbols()
         for number, _at in self._lent.values():
             self._display.change_keyboard_mapping(number, [(0, 0)])
         self._lent.clear()
@@ -225,14 +226,17 @@ class Keyboard:
             self._fake(other, down=False)
 
     def _borrow(self, symbol: int, now_ms: int) -> bool | None:
-        number, _at = self._lent.get(symbol, (0, 0))
-        if not number or self._symbols()[number - self._first][0] != symbol:  # a new layout takes what was lent away
+        self._symbols()
+        if symbol in self._lent:
+            number = self._lent[symbol][0]
+        else:
             free = self._free(now_ms)
             if free is None:
                 return None if self._lent else False
             number = free
             self._display.change_keyboard_mapping(number, [(symbol,) * 4])
             self._display.sync()
+            self._map = None
         self._lent[symbol] = number, now_ms
         self._tap(number)
         return True
@@ -279,6 +283,9 @@ class Keyboard:
                 self._map = None
         if self._map is None:
             self._map = list(self._display.get_keyboard_mapping(self._first, self._count))
+            for symbol, (number, _at) in list(self._lent.items()):
+                if self._map[number - self._first][0] != symbol:
+                    del self._lent[symbol]  # a new layout took it back, and may have given the key a meaning
         return self._map
 
     def _mask(self) -> int:
