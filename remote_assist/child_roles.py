@@ -405,8 +405,10 @@ class CustomerRole:
         return self._lister.targets()
 
     def _choose(self, message: Source) -> None:
-        self._preview_on = message.preview
+        shows, self._preview_on = self._preview_on, message.preview
         chosen = (message.target, message.kind, message.region)
+        if chosen == self._chosen and message.preview and not shows:
+            self.pipeline.show_last()
         if chosen == self._chosen or chosen != self._wanted:  # running already, or overtaken by a later choice
             return
         if self._source is not None:

@@ -68,6 +68,13 @@ class CustomerMasks(CustomerScopes):
                 self._tell_masks()
         return self._flush()
 
+    def show_preview(self, on: bool) -> list[Action]:
+        """In a live session: also show here what is sent, for a window in which parts are hidden."""
+        if self._chosen is not None and self.view.live:
+            chosen = self._chosen
+            self._tell(child.Source(chosen.target.id, chosen.kind, chosen.region, on))
+        return self._flush()
+
     # --- inside ----------------------------------------------------------------------------------------------------
 
     @property

@@ -168,6 +168,12 @@ class Pipeline:
         last = self._last
         return None if self._held or last is None else last.rows
 
+    def show_last(self) -> None:
+        """Show the last picture in the own preview, which has just been opened."""
+        with self._lock:
+            if self._last is not None and not self._held:
+                self._preview(self._last)
+
     def offer_last(self) -> None:
         """Hand in the last picture again with every tile changed: a new epoch or a resume."""
         with self._lock:

@@ -20,9 +20,11 @@ from app.domain.certificate import RevocationList, read_revocations
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import WorldError
 from app.domain.links import BadLink, parse_invite
+from app.domain.masking import MaskRule
 from app.domain.signed import unb64
 from app.entry.companion_diagnostics import Collecting
 from app.entry.companion_files import FilePlace
+from app.entry.companion_masks import RulesPlace, read_rules, write_rules
 from app.entry.companion_rows import Enrolment, Opened, chain_row, own_tickets, receipt_row
 from app.entry.companion_session import CustomerSession, SessionDeps
 from app.entry.session_parts import make_session_host
@@ -56,6 +58,7 @@ class Invitations:
         self.revocations: RevocationList | None = None
         self._replay = ReplayCache()
         self.scam_read = False
+        self._mask_rules = read_rules(None)
         self._link_secret = b""
         self._invite: tuple[SignedDocument, bytes] | None = None
         self._entry_numbers: dict[bytes, int] = {}
@@ -70,6 +73,7 @@ class Invitations:
         """Take what the file remembers."""
         self._replay = ReplayCache(opened.invitations)
         self.scam_read = opened.scam_read
+        self._mask_rules = read_rules(opened.mask_rules)
 
     @property
     def waits(self) -> bool:
@@ -177,6 +181,7 @@ class Invitations:
             mark_scam_read=self._mark_scam_read,
             alarm=self._alarm,
             save_receipt=self._save_receipt,
+            rules=self._rules_place(),
             files=FilePlace(origin=self._app.enrolment.server if self._app.enrolment is not None else ""),
             gather=self._collecting,
         )
@@ -188,6 +193,16 @@ class Invitations:
         port = address.port or (80 if address.scheme == "http" else 443)
         hosts = ((address.hostname, port),) if address.hostname else ()
         return Wanted(hosts=hosts, logs=self._app.logs)
+
+    def _rules_place(self) -> RulesPlace:
+        opened, client = self._app.opened, self._app.client
+
+        def keep(rules: tuple[MaskRule, ...]) -> None:
+            self._mask_rules = rules
+            if client is not None and opened is not None:
+                client.do(lambda: opened.store.put("mask_rules", write_rules(rules)))
+
+        return RulesPlace(lambda: self._mask_rules, keep)
 
     def _session_finished(self, session: CustomerSession) -> None:
         if session in self._sessions:

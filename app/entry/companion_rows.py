@@ -86,6 +86,7 @@ class Opened:
     written: list[WrittenItem]
     invitations: dict[str, int]
     scam_read: bool
+    mask_rules: str | None = None
 
 
 def open_profile(folder: Path, passphrase: str | None) -> Opened:
@@ -114,6 +115,7 @@ def open_profile(folder: Path, passphrase: str | None) -> Opened:
         written=store.written(),
         invitations=store.invitations(),
         scam_read=store.get("scam_read") == "1",
+        mask_rules=store.get("mask_rules"),
     )
 
 

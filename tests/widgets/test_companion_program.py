@@ -524,8 +524,8 @@ def test_the_request_does_not_show_itself_in_the_preview_of_the_whole_screen_and
         told.append(what)
         return []
 
-    monkeypatch.setattr(end, "choose_target", lambda _id, kind, own: tell(kind, list(own)))
-    monkeypatch.setattr(end, "cover_own", lambda own: tell(list(own)))
+    monkeypatch.setattr(end, "choose_target", lambda _id, kind, _region, own: tell(kind, list(own)))
+    monkeypatch.setattr(end, "cover_own", lambda own, _ids: tell(list(own)))
     monkeypatch.setattr(end, "allow", lambda: tell("yes"))
     screen = TargetChoice("screen:0", "screen", "", (0, 0, 4000, 4000))
     window = TargetChoice("window:1", "window", "Printer", (0, 0, 4000, 4000))

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QImage, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QRadioButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.config.i18n import _, ngettext
 from app.domain.assist import PromptInfo, TargetChoice
-from widgets.companion.texts import target_title, ticket_label
+from app.domain.masking import Box
+from widgets.companion.masks import hide_label, kept_text
+from widgets.companion.targets import TargetChooser
+from widgets.companion.texts import ticket_label
 from widgets.foundation import (
     Button,
     Card,
@@ -35,7 +38,6 @@ SCAM_WAIT_MS = 5000
 ALLOW_WAIT_MS = 1000
 _SPOKEN_S = (60, 30, 10)
 _TICK_MS = 250
-_KIND_SCREEN = frozenset({"screen", "drawn"})
 
 
 class ConsentButton(Button):
@@ -124,6 +126,10 @@ class Preview(QWidget):
             painter.fillRect(rect, self._theme.colour("bg.hover"))
             painter.setPen(self._theme.colour("fg.muted"))
             painter.drawText(rect, flags, _("This window. It closes first."))
+
+
+def _even(region: Box) -> tuple[int, int]:
+    return region[2] + region[2] % 2, region[3] + region[3] % 2
 
 
 class ScamWindow(QWidget):
@@ -220,11 +226,16 @@ class ScamWindow(QWidget):
 
 
 class RequestWindow(QWidget):
-    """Who asks for what, with a preview. `allowed`, `refused`, `target_chosen` (id, kind)."""
+    """Who asks for what, with a preview. `allowed`, `refused`, `target_chosen` (id, kind).
+
+    `region_wanted`: a region is to be drawn in that target; answer with `use_region`. `masks_wanted`: hide parts.
+    """
 
     allowed = Signal()
     refused = Signal()
     target_chosen = Signal(str, str)
+    region_wanted = Signal(str, str)
+    masks_wanted = Signal()
     targets_wanted = Signal()
 
     def __init__(
@@ -249,6 +260,7 @@ class RequestWindow(QWidget):
         self._targets: tuple[TargetChoice, ...] = ()
         self._spoken: set[int] = set()
         self._chosen = ""
+        self._drawing = False
         self.setProperty("panel", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(_("Screen sharing request"))
@@ -271,6 +283,14 @@ class RequestWindow(QWidget):
         self.preview = Preview(self._theme)
         self.preview.show_picture(None, _("Waiting for the picture…"))
         body.addWidget(self.preview, 1)
+        self.kept = PlainLabel(tone="warning", wrap=True)
+        self.kept.hide()
+        self.hide_parts = Button(self._theme, hide_label(0), pressed=self.masks_wanted.emit)
+        self.hide_parts.setAccessibleName(_("Hide parts of what is shared"))
+        self.hide_parts.setEnabled(False)
+        kept = row(self.kept, self.hide_parts, gap=space.small)
+        kept.setStretch(0, 1)
+        body.addLayout(kept)
         body.addLayout(self._limits(hotkey_works))
         self.no = Button(self._theme, _("Don't allow"), look=Look.NORMAL, big=True, pressed=self._refuse)
         self.yes = ConsentButton(
@@ -318,33 +338,12 @@ class RequestWindow(QWidget):
         return widget
 
     def _chooser(self) -> QWidget:
-        self.one_window = QRadioButton(_("One window"))
-        self.whole_screen = QRadioButton(_("Whole screen"))
-        self.windows, self.screens = QComboBox(), QComboBox()
-        self.windows.setAccessibleName(_("Which window"))
-        self.screens.setAccessibleName(_("Which screen"))
-        self.windows.setPlaceholderText(_("No window is open"))
-        self.screens.setPlaceholderText(_("No screen"))
-        group = QButtonGroup(self)
-        for button in (self.one_window, self.whole_screen):
-            group.addButton(button)
-        for box in (self.windows, self.screens):
-            box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            box.setMinimumContentsLength(12)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        group.buttonClicked.connect(lambda _button: self._choose())
-        self.windows.activated.connect(lambda _row: self._pick(self.one_window))
-        self.screens.activated.connect(lambda _row: self._pick(self.whole_screen))
-        widget = QWidget()
-        first = row(self.one_window, self.windows, gap=self._space.small)
-        second = row(self.whole_screen, self.screens, gap=self._space.small)
-        first.setStretch(1, 1)
-        second.setStretch(1, 1)
-        widget.setLayout(column(first, second, gap=self._space.small))
-        width = max(self.one_window.sizeHint().width(), self.whole_screen.sizeHint().width())
-        for button in (self.one_window, self.whole_screen):
-            button.setMinimumWidth(width)
-        return widget
+        self.targets = TargetChooser(self._theme)
+        self.targets.chosen.connect(self._choose)
+        self.targets.region_wanted.connect(self._want_region)
+        self.one_window, self.whole_screen = self.targets.one_window, self.targets.whole_screen
+        self.windows, self.screens = self.targets.windows, self.targets.screens
+        return self.targets
 
     def _limits(self, hotkey_works: bool) -> QVBoxLayout:
         space = self._space
@@ -387,28 +386,18 @@ class RequestWindow(QWidget):
     def show_targets(self, targets: Sequence[TargetChoice]) -> None:
         """Fill the choosers; what was chosen stays chosen when it is still there."""
         self._targets = tuple(targets)
-        for box, wanted in ((self.windows, False), (self.screens, True)):
-            kept = box.currentData()
-            box.clear()
-            for target in self._targets:
-                if (target.kind in _KIND_SCREEN) is wanted:
-                    box.addItem(target_title(target), target.id)
-            box.setCurrentIndex(max(0, box.findData(kept)) if box.count() else -1)
-            box.setEnabled(box.count() > 0)
-        self.one_window.setEnabled(self.windows.count() > 0)
-        self.whole_screen.setEnabled(self.screens.count() > 0)
+        self.targets.show_targets(self._targets)
         if not self._targets:
             self.show_problem(_("There is nothing that can be shown on this computer."))
-        elif self._chosen not in {target.id for target in self._targets}:
-            self._preselect()
 
     def picture_arrived(self) -> None:
         """A newer preview picture is in the memory: draw it."""
         image = self._read_preview()
-        if image is None:
+        region = self.targets.region
+        if image is None or self._drawing or (region is not None and _even(region) != (image.width(), image.height())):
             return
         self.problem.hide()
-        shown = next((target_title(target) for target in self._targets if target.id == self._chosen), "")
+        shown = self.targets.title()
         text = _("Preview: {what}, {width} by {height}. {name} would see exactly this and nothing else.")
         self.preview.show_picture(
             image, text.format(what=shown, width=image.width(), height=image.height(), name=self._prompt.agent_name)
@@ -430,23 +419,34 @@ class RequestWindow(QWidget):
 
     # --- inside ----------------------------------------------------------------------------------------------
 
-    def _preselect(self) -> None:
-        """A window rather than a screen: it shows less."""
-        self._pick(self.one_window if self.windows.count() else self.whole_screen)
+    def _choose(self, target: str, kind: str) -> None:
+        self._wait(_("Waiting for the picture…"))
+        self.target_chosen.emit(target, kind)
 
-    def _pick(self, button: QRadioButton) -> None:
-        button.setChecked(True)
-        self._choose()
+    def _want_region(self, target: str, kind: str) -> None:
+        """Nothing can be allowed before the region is drawn: the picture then is not what would be sent."""
+        self._drawing = True
+        self._wait(_("Draw the region first."))
+        self.region_wanted.emit(target, kind)
 
-    def _choose(self) -> None:
-        box = self.screens if self.whole_screen.isChecked() else self.windows
-        target = next((target for target in self._targets if target.id == box.currentData()), None)
-        if target is None:
-            return
-        self._chosen = target.id
-        self.preview.show_picture(None, _("Waiting for the picture…"))
+    def use_region(self, region: Box) -> None:
+        """The region was drawn; the next picture is of it alone."""
+        self.targets.use_region(region)
+        self._wait(_("Waiting for the picture…"))
+
+    def _wait(self, text: str) -> None:
+        chosen = self.targets.target
+        self._drawing = self.targets.a_region.isChecked() and self.targets.region is None
+        self._chosen = chosen.id if chosen is not None else ""
+        self.hide_parts.setEnabled(bool(self._chosen) and not self._drawing)
+        self.preview.show_picture(None, text)
         self._count()
-        self.target_chosen.emit(target.id, target.kind)
+
+    def show_kept(self, count: int, why: str) -> None:
+        """Say how much is hidden, and why nothing shows."""
+        self.hide_parts.setText(hide_label(count))
+        self.kept.setText(kept_text(why))
+        self.kept.setVisible(bool(why))
 
     def _count(self) -> None:
         now = self._monotonic_ms()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
 from app.config.i18n import N_, _, ngettext, pgettext
 from app.domain.assist import Question, Scope
+from widgets.companion.masks import hidden_text, kept_text
 from widgets.companion.model import EndedView
 from widgets.companion.permission import bar_name, granted_name, taken_back
 from widgets.companion.request import ConsentButton
@@ -187,6 +188,7 @@ class SharingBar(QWidget):
 
     stopped = Signal()
     pause_toggled = Signal(bool)
+    masks_wanted = Signal()
     revoked = Signal(Scope)
     chat_wanted = Signal()
 
@@ -206,6 +208,8 @@ class SharingBar(QWidget):
         self._target = ""
         self._number = ""
         self._grants: tuple[Scope, ...] = ()
+        self._why = ""
+        self._lost = False
         self._connecting = True
         self._screen = screen or QGuiApplication.primaryScreen()
         self._build()
@@ -227,6 +231,9 @@ class SharingBar(QWidget):
         self.pause = Button(self._theme, _("Pause"), look=Look.LIVE_QUIET, icon="pause", pressed=self._toggle)
         self.chat = Button(self._theme, "", look=Look.LIVE_QUIET, icon="message-circle", pressed=self.chat_wanted.emit)
         self.chat.hide()
+        self.masks = Button(self._theme, "", look=Look.LIVE_QUIET, icon="layers", pressed=self.masks_wanted.emit)
+        self.masks.setAccessibleName(_("Hide parts of what is shared"))
+        self.masks.setToolTip(_("Hide parts of what is shared"))
         self.show_unread(0)
         edge = (space.large, space.small, space.small, space.small)
         # from the right: STOP is first in Tab order and last on the bar
@@ -234,7 +241,7 @@ class SharingBar(QWidget):
         given = QWidget()
         given.setLayout(self._given)
         self.given: dict[Scope, Button] = {}
-        parts = (self.stop, self.pause, self.chat, given, self.check, self.clock, self.what, self._dot)
+        parts = (self.stop, self.pause, self.masks, self.chat, given, self.check, self.clock, self.what, self._dot)
         inner = row(*parts, gap=space.medium, margins=edge)
         inner.setDirection(QBoxLayout.Direction.RightToLeft)
         inner.setStretch(parts.index(self.what), 1)
@@ -267,6 +274,15 @@ class SharingBar(QWidget):
         self.chat.setAccessibleName(
             ngettext("Chat, {n} unread text", "Chat, {n} unread texts", count).format(n=count) if count else _("Chat")
         )
+
+    def show_kept(self, count: int, why: str) -> None:
+        """Say how many parts are hidden, and why nothing is shown."""
+        self.masks.setText(fmt.number(count) if count else "")
+        self.masks.setAccessibleDescription(hidden_text(count) if count else "")
+        if why != self._why:
+            self._why = why
+            self._refresh(self._lost)
+            announce(self, self.what.text(), urgent=bool(why))
 
     def show_path(self, path: str) -> None:
         """Say by which way the picture goes, to who looks for it."""
@@ -307,6 +323,8 @@ class SharingBar(QWidget):
             text = _("Connecting with {name}, {organisation}. Nothing is shown yet.")
         elif lost:
             text = _("The connection broke. Nothing is shown to {name} now.")
+        elif self._why:
+            text = kept_text(self._why).replace("{", "").replace("}", "")
         elif self._paused:
             text = _("Paused. {name} sees nothing.")
         elif Scope.CONTROL in self._grants:
