@@ -181,9 +181,9 @@ class Invitations:
             mark_scam_read=self._mark_scam_read,
             alarm=self._alarm,
             save_receipt=self._save_receipt,
+            gather=self._collecting,
             rules=self._rules_place(),
             files=FilePlace(origin=self._app.enrolment.server if self._app.enrolment is not None else ""),
-            gather=self._collecting,
         )
 
     def _wanted_facts(self) -> Wanted:

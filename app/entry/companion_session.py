@@ -23,7 +23,6 @@ from app.entry.companion_control import ControlDesk
 from app.entry.companion_diagnostics import Collecting, DiagnosticsReview, Gather
 from app.entry.companion_files import CompanionFiles, FilePlace
 from app.entry.companion_masks import Keeping, RulesPlace
-from app.entry.companion_masks import Keeping, RulesPlace
 from app.entry.companion_scopes import MoreAccess
 from app.entry.companion_talk import CompanionTalk
 from remote_assist import actions as act
@@ -76,7 +75,6 @@ class SessionDeps:
     gather: Gather = field(default_factory=Collecting)
     files: FilePlace = field(default_factory=FilePlace)
     rules: RulesPlace = field(default_factory=RulesPlace)
-    rules: RulesPlace = field(default_factory=RulesPlace)
 
 
 class CustomerSession(QObject):
@@ -100,7 +98,6 @@ class CustomerSession(QObject):
         self._masks = QTimer(self, interval=_MASK_TICK_MS)
         self._masks.timeout.connect(self._cover_own_windows)
         self._covered: list[tuple[int, int, int, int]] = []
-        self._covered_ids: list[int] = []
         self._covered_ids: list[int] = []
         self._stop_key = StopKey(self._stop_key_pressed.emit)
         self._stop_key_pressed.connect(self.stop)
@@ -133,9 +130,6 @@ class CustomerSession(QObject):
         )
         self.files = CompanionFiles(
             deps.theme, deps.clock.monotonic_ms, self._end, self._perform, deps.files, self._cover_own_windows, self
-        )
-        self.keeping = Keeping(
-            deps.theme, self._end, self._perform, deps.rules, self._choose, self._cover_own_windows, self
         )
         self.keeping = Keeping(
             deps.theme, self._end, self._perform, deps.rules, self._choose, self._cover_own_windows, self
@@ -342,7 +336,6 @@ class CustomerSession(QObject):
         )
         self.request = window
         self.keeping.begin(window)
-        self.keeping.begin(window)
         window.target_chosen.connect(self._choose)
         window.allowed.connect(self._allow)
         window.refused.connect(self._refuse)
@@ -454,7 +447,6 @@ class CustomerSession(QObject):
             self.bar.chat_wanted.connect(self.talk.open_chat)
             self.bar.revoked.connect(lambda scope: self._perform(self._end.revoke(scope)))
             self.keeping.attach(self.bar)
-            self.keeping.attach(self.bar)
             self.bar.show()
             self._show_border()
             self._masks.start()
@@ -536,11 +528,6 @@ class CustomerSession(QObject):
     def _tell_covered(self) -> None:
         if self.request is not None and self._target is not None:
             self.request.preview.cover(*self.keeping.in_picture(self._covered))
-
-    @property
-    def _early(self) -> tuple[QWidget | None, ...]:
-        """What is covered before it shows."""
-        return self.check, *self._questions, *self.files.windows, *self.keeping.windows
 
     @property
     def _early(self) -> tuple[QWidget | None, ...]:
