@@ -14,6 +14,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.config.i18n import LanguageChoice, _, set_language
+from app.config.logs import configure
 from app.config.paths import UserFolders
 from app.desktop.garbage import collect_here
 from app.entry.command_line import CommandLine
@@ -86,8 +87,17 @@ def main(argv: list[str]) -> int:
         return 3
     companion = build_companion(options)
     _leave_on_signals(companion)
-    companion.start()
-    return companion.run()
+    with _log_of(companion):
+        companion.start()
+        return companion.run()
+
+
+def _log_of(companion: CompanionApp) -> contextlib.AbstractContextManager[object]:
+    """The own log, whose last lines diagnostics show; without a place for it the program runs all the same."""
+    try:
+        return configure(companion.logs, "companion")
+    except OSError:
+        return contextlib.nullcontext()
 
 
 def _leave_on_signals(companion: CompanionApp) -> None:
