@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fractions
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from remote_assist import recorder as recording
@@ -174,6 +176,27 @@ def test_a_long_recording_comes_in_parts(desk: Desk, tmp_path: Path, monkeypatch
     desk.recorder.finish(5)
     assert len(played(tmp_path / part_name(1))) == 1
     assert len(played(tmp_path / part_name(2))) == 1
+
+
+def test_a_browsers_picture_is_kept_as_well(desk: Desk, tmp_path: Path) -> None:
+    """What a browser sends (VP8) goes into the same container, untouched, and plays."""
+    encoder = VideoCodecContext.create("libvpx", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = *SIZE, "yuv420p"
+    encoder.time_base, encoder.options = fractions.Fraction(1, 1000), {"deadline": "realtime", "lag-in-frames": "0"}
+    desk.recorder.start(tmp_path, SECRET)
+    begun = now_us() + 1000
+    for number in range(5):
+        frame = VideoFrame.from_ndarray(np.full((SIZE[1], SIZE[0], 3), 40 * number, np.uint8), "rgb24")
+        picture = frame.reformat(format="yuv420p")
+        picture.pts = number * 100
+        (packet,) = encoder.encode(picture)
+        data = FrameData(number, begun, 0, FLAG_KEY if number == 0 else 0, np.zeros((0, 0), np.bool_))
+        at = begun + number * 100_000
+        desk.recorder.put(Decoded(frame, data, at, at, 0, bytes(packet), timed=False))
+    desk.recorder.finish(5)
+    assert times(tmp_path / part_name(1)) == [0, 100, 200, 300, 400]
+    with SealedReader(tmp_path / part_name(1), SECRET) as reader, av.open(reader, "r") as film:
+        assert film.streams.video[0].codec_context.name == "vp8"
 
 
 def test_nothing_plain_is_on_the_disk(desk: Desk, tmp_path: Path) -> None:
