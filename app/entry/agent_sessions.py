@@ -471,6 +471,8 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
                 self.info = replace(self.info, proof=proof, platform=platform, browser=app == BROWSER_MODE)
             case act.SasNumber(number):
                 self.info = replace(self.info, check_number=number)
+            case act.KeptBack(count, why):
+                self.info = replace(self.info, hidden=count, held=why)
             case act.RemoteTarget(width, height, scale, kind, shows_marks):
                 self.info = replace(self.info, target=Target(width, height, scale, kind, shows_marks))
             case act.MarksChanged(marks):

@@ -98,6 +98,8 @@ class SessionInfo:
     check_number: str = ""  # "482 917"; empty until the handshake is done
     claimed: bool = False  # the agent confirmed; the customer's choice decides
     target: Target | None = None
+    hidden: int = 0  # parts of the picture that the customer keeps back
+    held: str = ""  # why nothing comes: rule, locked, hidden, changed, or empty
     pending: frozenset[Scope] = frozenset()  # asked for, not answered
     problem: str = ""
     recording: RecordingState = field(default_factory=RecordingState)

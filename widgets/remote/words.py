@@ -28,6 +28,12 @@ _PROOFS: Mapping[ProofKind, str] = {
     ProofKind.DEVICE_UNKNOWN: N_("A computer that is not known yet"),
     ProofKind.LINK: N_("Opened by link or code"),
 }
+_HELD: Mapping[str, str] = {
+    "rule": N_("{name} has a protected window open. Nothing is sent until it is closed and {name} goes on."),
+    "locked": N_("{name}'s screen is locked or asleep. Nothing is sent until {name} goes on."),
+    "hidden": N_("{name} minimised the shared window. The picture comes back with it."),
+    "changed": N_("{name}'s screen has another size. {name} looks at the hidden parts first, then goes on."),
+}
 _TEXT_QUALITY = {"coarse": N_("text: coarse"), "sharp": N_("text: sharp"), "exact": N_("text: exact")}
 _PATHS = {"direct": N_("path: direct"), "relay": N_("path: relay")}
 _TRY_AGAIN = frozenset(
@@ -50,8 +56,11 @@ def proof_text(info: SessionInfo) -> str:
 
 
 def alone_text(info: SessionInfo | None) -> str:
-    """Return who else is there: nobody, and whether the customer's end is a browser."""
+    """Return who else is there: nobody, whether the customer's end is a browser, and how much it keeps back."""
     alone = _("nobody else watches")
+    if info is not None and info.hidden:
+        hidden = ngettext("{n} part is hidden", "{n} parts are hidden", info.hidden).format(n=info.hidden)
+        alone = _("{hidden}, {alone}").format(hidden=hidden, alone=alone)
     return _("joined with a browser, {alone}").format(alone=alone) if info is not None and info.browser else alone
 
 
@@ -71,6 +80,8 @@ def state_text(info: SessionInfo) -> str:
         return _("{name} allowed looking. Connecting…").format(name=name)
     if view.lost:
         return _(_NOTICES[Notice.LOST])
+    if info.held in _HELD and view.live:
+        return _(_HELD[info.held]).format(name=name)
     if view.paused:
         return _("Paused. No picture is sent. Only {name} can go on.").format(name=name)
     return ""
