@@ -77,6 +77,7 @@ const notice = (words, kind) => make("p", { className: `notice ${kind}`, textCon
 let organisation = null;
 let customer = null;
 
+const ticketLabel = (number) => (/^\d+$/.test(number) ? `#${number}` : number);
 const nameOf = (org) => (isKorean() ? org.org_name_ko || org.org_name_en : org.org_name_en || org.org_name_ko);
 
 function seen(iid, until, at) {
@@ -91,8 +92,11 @@ function seen(iid, until, at) {
   return true;
 }
 
-function fromAddress() {
-  const [iid, secret, ...more] = location.hash.slice(1).split(".");
+// A link as the agent sends it, of this page or of the Companion, or the part of one behind the mark.
+function readLink(words) {
+  const companion = /^deskside:\/\/invite\/([0-9a-f]{32})\/?#([\w-]{43})$/i.exec(words.trim());
+  const part = companion ? `${companion[1]}.${companion[2]}` : words.slice(words.indexOf("#") + 1).trim();
+  const [iid, secret = "", ...more] = part.split(".");
   try {
     if (more.length || unhex(iid).length !== 16 || unb64(secret).length !== 32) return null;
     return { iid, secret: unb64(secret) };
@@ -107,7 +111,7 @@ async function begin() {
     show(() => [heading("pageTitle"), notice(say("unsupported"), "danger")]);
     return;
   }
-  const link = fromAddress();
+  const link = readLink(location.hash);
   history.replaceState(null, "", "/join"); // the secret does not stay in the address
   if (link) open({ iid: link.iid }, link.secret);
   else askCode("");
@@ -115,11 +119,14 @@ async function begin() {
 
 function askCode(problem) {
   show(() => {
-    const code = make("input", { id: "code", inputMode: "numeric", autocomplete: "off", maxLength: 15, name: "code" });
+    const code = make("input", { id: "code", autocomplete: "off", maxLength: 300, name: "code" });
     code.dataset.first = "";
     const give = () => {
-      const digits = code.value.replaceAll(/\D/g, "");
-      if (digits.length === 9) open({ code: digits }, null);
+      const link = readLink(code.value);
+      const digits = code.value.replaceAll(/[\s-]/g, "");
+      if (link) open({ iid: link.iid }, link.secret);
+      else if (/^\d{9}$/.test(digits)) open({ code: digits }, null);
+      else askCode("badCode");
     };
     const form = make("form", { className: "card" },
       make("label", { htmlFor: "code", textContent: say("codeLabel") }), code,
@@ -210,7 +217,7 @@ function request() {
       time.textContent = say("answerTime", { time: clock(left) });
       if ([60, 30, 10].includes(Math.ceil(left / 1000))) tell(time.textContent);
     });
-    const number = /^\d+$/.test(invitation.ticketNo) ? `#${invitation.ticketNo}` : invitation.ticketNo;
+    const number = ticketLabel(invitation.ticketNo);
     const minutes = Math.floor(customer.machine.limits.hard / 60_000);
     const card = make("div", { className: "card" },
       text(say("who", { name: certificate.name, organisation: org }), "name"),
@@ -429,7 +436,7 @@ function ended() {
     const exact = [`end_${reason}_${endedBy}`, `end_${reason}`, "end_other"].find((key) => hasWords(key));
     const facts = [
       [say("factWith"), say("who", { name: checked.certificate.name, organisation: nameOf(organisation) })],
-      [say("factTicket"), checked.invitation.ticketNo],
+      [say("factTicket"), ticketLabel(checked.invitation.ticketNo)],
     ];
     if (record?.grantedAt) {
       const form = new Intl.DateTimeFormat(isKorean() ? "ko" : "en", { timeStyle: "short" });
@@ -517,6 +524,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && customer?.machine.phase === "prompted") customer.refuse();
   if (event.key === "Escape" && ask) customer.refuseScope(ask.scope);
 });
+globalThis.addEventListener("hashchange", () => !customer && readLink(location.hash) && begin()); // a link put into an open page
 draw = () => [];
 language((navigator.languages?.[0] ?? navigator.language ?? "").toLowerCase().startsWith("ko"));
 begin();

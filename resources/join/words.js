@@ -131,7 +131,7 @@ export const WORDS = {
   key: ["Key of the organisation, as the server of this page names it: {mark}", "이 페이지의 서버가 알려 준 기관 키: {mark}"],
   notIncluded: [
     "NOT possible in this page: control, clipboard, files, recording. Pointing would be asked separately. Nothing can be covered up: what you choose is seen as it is.",
-    "이 페이지에서는 제어, 클립보드, 파일, 녹화를 할 수 없습니다. 가리키기는 따로 묻습니다. 일부를 가릴 수 없으며, 고른 화면이 그대로 보입니다.",
+    "이 페이지에서는 제어, 클립보드, 파일, 녹화를 할 수 없습니다. 포인터 표시는 따로 묻습니다. 일부를 가릴 수 없으며, 고른 화면이 그대로 보입니다.",
   ],
   picker: [
     "Your browser asks next what to show. One window shows less than a whole screen.",
@@ -143,16 +143,16 @@ export const WORDS = {
   ],
   trust: [
     "The server of {organisation} delivers this page. So the check number protects against everybody but that server. The Companion app, installed once, does not have this limit.",
-    "이 페이지는 {organisation}의 서버가 보냅니다. 그래서 확인 번호는 그 서버를 제외한 모두로부터 보호합니다. 한 번 설치하는 컴패니언 앱에는 이 한계가 없습니다.",
+    "이 페이지는 {organisation}의 서버가 보냅니다. 그래서 확인 번호는 그 서버를 제외한 모두로부터 보호합니다. 한 번 설치하는 고객 앱에는 이 한계가 없습니다.",
   ],
   trustReceipt: [
     "The receipt says so too: it proves nothing against that server.",
-    "영수증에도 그렇게 적혀 있습니다. 영수증은 그 서버에 대해서는 증거가 되지 않습니다.",
+    "동의 기록에도 그렇게 적혀 있습니다. 동의 기록은 그 서버에 대해서는 증거가 되지 않습니다.",
   ],
   loading: ["Checking the invitation…", "초대를 확인하는 중입니다…"],
   unsupported: [
     "This browser lacks what a safe session needs (Ed25519, X25519 or sharing the screen). Nothing was shown. Use a current Chromium browser, or ask support for the Companion app.",
-    "이 브라우저에는 안전한 공유에 필요한 기능(Ed25519, X25519 또는 화면 공유)이 없습니다. 아무것도 보이지 않았습니다. 최신 Chromium 계열 브라우저를 쓰거나 고객지원에 컴패니언 앱을 요청하세요.",
+    "이 브라우저에는 안전한 공유에 필요한 기능(Ed25519, X25519 또는 화면 공유)이 없습니다. 아무것도 보이지 않았습니다. 최신 Chromium 계열 브라우저를 쓰거나 고객지원에 고객 앱을 요청하세요.",
   ],
   unreachable: [
     "The server does not answer. Nothing was shown. Check the network and try again.",
@@ -182,8 +182,8 @@ export const WORDS = {
   ],
   factWith: ["With", "상담원"],
   factNumber: ["Check number", "확인 번호"],
-  receiptComplete: ["The receipt is complete: support signed it too.", "영수증이 완성되었습니다. 고객지원도 서명했습니다."],
-  receiptAlone: ["The receipt can be saved. Support has not signed it yet.", "영수증을 저장할 수 있습니다. 고객지원은 아직 서명하지 않았습니다."],
+  receiptComplete: ["The receipt is complete: support signed it too.", "동의 기록이 완성되었습니다. 고객지원도 서명했습니다."],
+  receiptAlone: ["The receipt can be saved. Support has not signed it yet.", "동의 기록을 저장할 수 있습니다. 고객지원은 아직 서명하지 않았습니다."],
   close: ["You can close this page now.", "이제 이 페이지를 닫아도 됩니다."],
   noscript: ["This page needs JavaScript.", "이 페이지에는 JavaScript가 필요합니다."],
 };

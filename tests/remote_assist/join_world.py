@@ -176,7 +176,8 @@ class AgentDesk:
             elif isinstance(what, live.SigNack):
                 self.perform(self.end.on_nack())
         elif source == "gone":
-            self.perform(self.end.on_child_died())
+            if what is self.link:
+                self.perform(self.end.on_child_died())
         else:
             self.said.append(what)
             if isinstance(what, child.Frame):

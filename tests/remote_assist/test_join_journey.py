@@ -11,7 +11,7 @@ import pytest
 from app.domain.assist import EndReason, Phase, Scope
 from app.domain.entities import SESSION_RECORD
 from app.domain.marks import Mark, MarkKind
-from remote_assist.actions import CustomerJoined, Receipt, SasNumber
+from remote_assist.actions import CustomerJoined, InvitationReady, Receipt, SasNumber
 from remote_assist.chain import verify_receipt
 from remote_assist.child_protocol import Fault
 from sync.server.store import Store, sqlite_url
@@ -129,8 +129,15 @@ def test_a_customer_with_a_browser_shows_the_screen_and_keeps_everything_in_hand
 
 
 def test_the_agent_ends_it_and_a_page_that_goes_away_ends_it_too(desk: AgentDesk, page: Page) -> None:
-    """Stop from the other side; and nothing goes on when the customer closes the page."""
+    """A dead child of the agent's is a reconnect; then Stop from the other side; and a page that is closed ends it."""
     share(desk, page)
+    assert desk.link is not None
+    before = desk.link
+    before.kill()
+    desk.until(lambda: desk.link is not before)
+    seen = desk.frames
+    desk.until(lambda: "reconnect" in desk.side.entries() and desk.frames > seen)
+    before.close()
     desk.perform(desk.end.stop())
     wait_until(lambda: "Support ended it." in page.text(), 10)
     assert page.run("document.getElementById('bar').hidden")
@@ -165,3 +172,17 @@ def test_an_invitation_for_companions_alone_is_refused_by_the_page(desk: AgentDe
     page.open(desk.invite(modes=("companion",)))
     wait_until(lambda: "refused, because it is not a valid one" in page.text(), 10)
     assert desk.end.view.phase is Phase.INVITED
+
+
+def test_a_code_that_was_read_aloud_opens_the_request_too(desk: AgentDesk, page: Page) -> None:
+    """On the page without a link: nine digits, with or without spaces; a wrong code says so and opens nothing."""
+    desk.invite()
+    code = desk.side.last(InvitationReady).code
+    page.open(f"{desk.url}/join")
+    page.run("document.getElementById('code').value = '000 000 000'")
+    page.press("Show the request")
+    wait_until(lambda: "not valid any more" in page.text(), 10)
+    page.run(f"document.getElementById('code').value = '{code[:3]} {code[3:]}'")
+    page.press("Show the request")
+    wait_until(lambda: "Before you share your screen" in page.text(), 10)
+    desk.until(lambda: desk.end.view.phase is Phase.PROMPTED)
