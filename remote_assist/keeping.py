@@ -6,15 +6,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
-
-from av.video.frame import VideoFrame
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from app.domain.assist import Scope
 from remote_assist.child_protocol import Record, Recorded
 from remote_assist.peer import Decoded
 from remote_assist.recorder import Recorder
 from remote_assist.sending import now_us
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 __all__ = ["Keeper"]
 
