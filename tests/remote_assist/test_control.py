@@ -124,6 +124,7 @@ def test_a_window_is_steered_where_it_is_now_and_named_so_that_nothing_over_it_i
     assert done(world) == [MoveTo(100, 100), MoveTo(939, 679)]
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 8000), st.integers(1, 8000), st.data())
 def test_every_pixel_is_hit_exactly_and_none_outside(width: int, height: int, data: st.DataObject) -> None:
     """From the agent's window to the desktop and back, at any size."""
@@ -172,6 +173,7 @@ def test_a_picture_that_never_left_is_no_ground_for_anything() -> None:
     assert done(world) == []
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.integers(0, 3_000)), max_size=30), st.integers(0, 14))
 def test_a_picture_is_fresh_exactly_while_nothing_newer_is_two_seconds_old(
     told: list[tuple[int, bool, int]], asked: int
