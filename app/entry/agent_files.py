@@ -57,6 +57,8 @@ class AgentFiles(QObject):
             self._host.child_began()
         elif isinstance(action, act.PhaseChanged) and action.view.phase is Phase.ENDED:
             self.close()
+        elif isinstance(action, act.PhaseChanged):
+            self._next()  # the grant for the file before this one has fallen
         elif isinstance(action, _FILE_ACTIONS):
             self._host.act(action)
             return True

@@ -286,9 +286,9 @@ class FilesWindow(QWidget):
         self.setWindowTitle(_("Files of this session"))
         self.moves: dict[int, FileMove] = {}
         self._lines = column(gap=space.large)
-        edge = (space.wide, space.large, space.wide, space.large)
+        edge = (space.huge, space.wide, space.huge, space.wide)
         self.setLayout(column(self._lines, None, margins=edge))
-        self.setMinimumWidth(space.vast * 7)
+        self.setMinimumWidth(space.vast * 10)
 
     def show_file(self, view: FileView) -> None:
         """Show how a file stands."""

@@ -79,7 +79,8 @@ class FileMove(QWidget):
         self.stop = Button(theme, _("Stop"), look=Look.QUIET, pressed=self._press)
         head = row(self.title, self.stop, gap=space.medium)
         head.setStretch(0, 1)
-        self.setLayout(column(head, self.bar, self.state, gap=space.hair))
+        edge = (space.tiny, space.tiny, space.tiny, space.tiny)  # room for the ring of the focus
+        self.setLayout(column(head, self.bar, self.state, gap=space.hair, margins=edge))
         self.show_view(view)
 
     def show_view(self, view: FileView) -> None:

@@ -14,7 +14,7 @@ from app.commands.registry import Registry
 from app.config.i18n import _
 from app.domain.assist import AskState, Scope, ScopeAsk
 from app.domain.session_files import FileView
-from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, column, plain_tooltip, row
+from widgets.foundation import Button, Panel, Theme, column, plain_tooltip
 from widgets.foundation.file_moves import FileMove
 
 __all__ = ["FilePanel"]
@@ -23,7 +23,10 @@ _SEND, _ASK = "session.send_file", "session.request_file"
 
 
 class FilePanel(QWidget):
-    """`offered` has a list of paths, `requested` nothing, `stopped` a number."""
+    """What moves; the buttons `send` and `ask` stand where the window puts them.
+
+    `offered` has a list of paths, `requested` nothing, `stopped` a number.
+    """
 
     offered = Signal(list)
     requested = Signal()
@@ -40,13 +43,10 @@ class FilePanel(QWidget):
         self.moves: dict[int, FileMove] = {}
         space = theme.tokens.space
         self.send = Button(theme, "", icon="paperclip", pressed=lambda: registry.run(_SEND))
-        self.ask = Button(theme, "", look=Look.NORMAL, pressed=lambda: registry.run(_ASK))
-        self.words = PlainLabel(tone="muted", wrap=True)
-        self._lines = column(gap=space.small)
+        self.ask = Button(theme, "", pressed=lambda: registry.run(_ASK))
         edge = (space.large, space.small, space.large, space.small)
-        head = row(self.send, self.ask, self.words, gap=space.small)
-        head.setStretch(2, 1)
-        self.setLayout(column(Panel("bar", column(head, self._lines, gap=space.small, margins=edge))))
+        self._lines = column(gap=space.small, margins=edge)
+        self.setLayout(column(Panel("bar", self._lines)))
         registry.bind(_SEND, self.choose)
         registry.bind(_ASK, self._request)
         self.hide()
@@ -62,13 +62,10 @@ class FilePanel(QWidget):
         """Show what can be done now. Files need the check number, so that the row comes with it."""
         self._name, self._flowing = name, flowing
         self._states = {ask.scope: ask.state for ask in asks if ask.scope in (self._TO, self._FROM)}
-        possible = [state for state in self._states.values() if state is not AskState.NOT_NOW]
-        self.setVisible(bool(possible) or bool(self.moves))
         self.send.setEnabled(self._may(self._TO))
         self.ask.setEnabled(self._may(self._FROM))
         for button, scope in ((self.send, self._TO), (self.ask, self._FROM)):
             button.setVisible(self._states.get(scope, AskState.NOT_NOW) is not AskState.NOT_NOW)
-        self.words.setText(_("Or drop files into this window.") if self._may(self._TO) else "")
 
     def show_file(self, view: FileView) -> None:
         """Show how a file stands."""
@@ -89,6 +86,7 @@ class FilePanel(QWidget):
         move = self.moves.pop(number)
         move.hide()
         move.deleteLater()
+        self.setVisible(bool(self.moves))
 
     def _may(self, scope: Scope) -> bool:
         return self._flowing and self._states.get(scope) is AskState.POSSIBLE
@@ -124,10 +122,11 @@ class FilePanel(QWidget):
 
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
+        more = {_SEND: "\n" + _("Or drop files into this window."), _ASK: ""}
         for button, text, command in ((self.send, _("Send a file…"), _SEND), (self.ask, _("Ask for a file"), _ASK)):
             button.setText(text)
             keys = QKeySequence(self._registry.get(command).keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
-            button.setToolTip(plain_tooltip(f"{text}  {keys}"))
+            button.setToolTip(plain_tooltip(f"{text}  {keys}{more[command]}"))
 
 
 def _files(source: QMimeData) -> list[Path]:

@@ -31,8 +31,8 @@ from widgets.foundation import (
     restyle,
     row,
 )
-from widgets.remote.diagnostics import FactsPanel
 from widgets.remote.control import ControlRow
+from widgets.remote.diagnostics import FactsPanel
 from widgets.remote.files import FilePanel
 from widgets.remote.pens import Tool
 from widgets.remote.picture import Picture
@@ -94,16 +94,18 @@ class SessionWindow(QMainWindow):
         self.tools = ToolRow(theme, self.registry)
         self.files = FilePanel(theme, self.registry)
         self.files.watch(self)
+        self.tools.add(self.files.send)
+        self.tools.add(self.files.ask)
         self.notice = Notice(theme, kind="accent")
         self.notice.hide()
         self.picture = Picture(theme)
-        self.control = ControlRow(theme, self.registry, self.picture)
         self.facts = FactsPanel(theme)
         beside = row(self.picture, self.facts)
         beside.setStretch(0, 1)
         self.talk = SessionTalk(theme, self.registry, self, self.picture)
         beside.addWidget(self.talk.panel)
         self.tools.add(self.talk.clip_button)
+        self.control = ControlRow(theme, self.registry, self.picture)
         self._build_foot()
         whole = Panel("window")
         notice = row(self.notice, margins=(space.large, space.small, space.large, space.small))
@@ -165,9 +167,9 @@ class SessionWindow(QMainWindow):
         self.registry.bind("session.zoom_out", lambda: self.picture.step(-1))
         self.registry.bind("session.end", self._end)
         self.registry.bind("session.request_pointer", lambda: self._request(Scope.POINTER))
+        self.registry.bind("session.request_diagnostics", lambda: self._request(Scope.DIAGNOSTICS))
         self.registry.bind("session.request_control", self._control)
         self.registry.bind("session.release", self.control.release)
-        self.registry.bind("session.request_diagnostics", lambda: self._request(Scope.DIAGNOSTICS))
         for tool in (Tool.POINTER, Tool.PEN, Tool.BOX, Tool.ARROW):
             self.registry.bind(f"session.{tool.value}", partial(self.tools.take, tool))
         self.registry.bind("session.keep_marks", self.tools.toggle_keep)
@@ -298,10 +300,10 @@ class SessionWindow(QMainWindow):
         self._tell_time()
         self._tell_zoom()
         self.tools.retranslate()
-        self.files.retranslate()
+        self.facts.retranslate()
         self.talk.retranslate()
         self.control.retranslate()
-        self.facts.retranslate()
+        self.files.retranslate()
         if self._info is not None:
             self._tell_state(self._info)
 
@@ -313,6 +315,7 @@ class SessionWindow(QMainWindow):
         )
         self.live.set_kind("live" if view.flowing else "neutral")
         self.grants.setText("" if over else grants_text(info))
+        self.alone.setText(alone_text(info))
         self.alone.setVisible(view.live)
         verified = view.phase is Phase.VERIFIED
         self.verified.setText(_("verified") if verified else _("not verified yet"))
@@ -321,10 +324,9 @@ class SessionWindow(QMainWindow):
         self.verified.setToolTip(proof_text(info))
         self._tell_check(info)
         self.talk.show_view(view, polite(self._order.customer_name))
-        self.alone.setText(alone_text(info))
         self.tools.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
-        self.files.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.control.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
+        self.files.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
         self.rec.show_state(info.recording, flowing=view.flowing)
         self.tools.recording.show_state(view.asks, info.recording, flowing=view.flowing)
         self.pause_button.setEnabled(view.live and not view.paused)
