@@ -30,6 +30,11 @@ def read(luma: npt.NDArray[np.uint8]) -> tuple[int, int] | None:
     bits = 0
     for cell in cells:
         bits = bits << 1 | int(cell > 127)
+    return parse(bits)
+
+
+def parse(bits: int) -> tuple[int, int] | None:
+    """Return (frame number, clock in units of 250 us) from the 32 bits of a strip, or None when they are not whole."""
     body, check = bits >> 6, bits & 63
     if body % 61 != check or body == 0:
         return None
