@@ -12,15 +12,18 @@ from Xlib.display import Display
 
 from app.domain.capture import Target, TargetKind
 from app.domain.masking import MaskRule
+from remote_assist import messages as wire
 from remote_assist.capture_mss import MssSource
-from remote_assist.child_protocol import Covered, FromChild
+from remote_assist.child_protocol import Covered, FromChild, Grants, Masks, Send
 from remote_assist.masks import MASK_BGRX
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline
 from remote_assist.shield import Shield
+from remote_assist.shm import FrameInfo
 from remote_assist.x11_watch import WindowWatch
+from tests.bench import _ours
 from tests.fakes import xvfb
 from tests.fakes.wait import wait_until
-from tests.remote_assist.secret_window import HIGH, WIDE, SecretWindow, jumping, secret_pixels
+from tests.remote_assist.secret_window import GROUND, HIGH, WIDE, Pixels, SecretWindow, jumping, secret_pixels
 
 pytestmark = [
     pytest.mark.x11,
@@ -47,6 +50,7 @@ class Line:
     """Source, shield and pipeline as a customer's child joins them. What the encoder would take is in `pictures`."""
 
     def __init__(self, display: str) -> None:
+        self.display = display
         self.gate, mailbox = Gate(), Mailbox()
         self.gate.set(granted=True, connected=True)
         self.told: list[FromChild] = []
@@ -206,3 +210,106 @@ def test_a_server_that_answers_late_lets_no_picture_pass(
     line.share(TargetKind.SCREEN)
     wait_until(lambda: line.pipeline.frames_withheld)
     assert line.pictures == []
+
+
+@pytest.mark.ux("UX-41")
+def test_no_pixel_of_a_moving_window_gets_to_the_agents_window(display: str, secret: SecretWindow) -> None:
+    """Over two real children: decoded pictures and exact tiles in the agent's memory, and the customer's preview."""
+    env = {"DISPLAY": display}
+    customer, agent = _ours.start("customer", env, {"loopback": 1}), _ours.start("agent", env, {"loopback": 1})
+    try:
+        customer.link.send(Masks(1, [(0, 0, 40, 40)], list(HIDE)))
+        secret.show()
+        _ours.share(customer, "screen")
+        _ours.show(agent)
+        _ours.connect(customer, agent)
+        agent.link.send(Send("ctl", wire.encode(wire.Hello(1, 0, ["tile"]))))
+        customer.link.send(Grants(2, ["view"]))
+        with jumping(secret):
+            for _picture in range(8):
+                agent.want_frame()
+                assert secret_pixels(_pixels(agent)) == 0
+        agent.stats = {}
+        wait_until(lambda: agent.stats.get("tiles_exact", 0) > 0, 30)
+        assert secret_pixels(_pixels(agent)) == 0
+    finally:
+        customer.drop()
+        agent.drop()
+
+
+def _pixels(stub: _ours.Stub) -> Pixels:
+    def copy(info: FrameInfo, rows: memoryview) -> Pixels:
+        return np.frombuffer(bytes(rows), np.uint32).reshape(info.height, info.stride // 4)
+
+    found = stub.link.frames.read(copy)
+    assert found is not None
+    return found[1]
+
+
+class TestResolution:
+    """A display of its own, because its screen changes."""
+
+    @pytest.fixture
+    def line(self) -> Iterator[Line]:
+        with xvfb.own_display(WIDE, HIGH) as name:
+            line = Line(name)
+            yield line
+            line.close()
+
+    def test_a_whole_screen_is_shown_in_its_new_size_and_with_masks_only_after_a_look(self, line: Line) -> None:
+        """What was drawn lies elsewhere now: nothing passes until the masks are told anew."""
+        line.share(TargetKind.SCREEN)
+        wait_until(lambda: line.newest().shape == (HIGH, WIDE))
+        _resize(line.display, 640, 480)
+        wait_until(lambda: line.newest().shape == (480, 640))
+        assert line.pipeline.fault == ""
+        line.pipeline.set_masks([(0, 0, 100, 100)])
+        wait_until(lambda: (line.newest()[:100, :100] == MASK_BGRX).all())
+        _grab_once(line)
+        _resize(line.display, WIDE, HIGH)
+        wait_until(lambda: line.pipeline.fault == "target_changed")
+        assert (line.newest() == MASK_BGRX).all()
+        line.pipeline.set_masks([(0, 0, 100, 100)])
+        _grab_once(line)
+        wait_until(lambda: line.newest().shape == (HIGH, WIDE) and not (line.newest() == MASK_BGRX).all())
+
+    def test_a_region_of_a_screen_that_changes_is_over(self, line: Line) -> None:
+        """It is not moved to whatever lies there now."""
+        line.share(TargetKind.SCREEN, (600, 400, 100, 100))
+        wait_until(lambda: line.pictures)
+        count = len(line.pictures)
+        _resize(line.display, 640, 480)
+        wait_until(lambda: line.pipeline.fault == "target_gone")
+        assert len(line.pictures) == count
+
+
+def _grab_once(line: Line) -> None:
+    """Have something drawn, so that the source looks again at once."""
+    count, display = line.pipeline.frames_captured, Display(line.display)
+    root = display.screen().root
+    root.fill_rectangle(root.create_gc(foreground=GROUND), 300, 300, 50, 50)
+    display.sync()
+    wait_until(lambda: line.pipeline.frames_captured > count)
+    display.close()
+
+
+def _resize(name: str, width: int, height: int) -> None:
+    """Give the only screen of a display another mode, as its settings would."""
+    display = Display(name)
+    try:
+        root = display.screen().root
+        found = root.xrandr_get_screen_resources()
+        output, crtc = found.outputs[0], found.crtcs[0]
+        known = {(mode.width, mode.height): mode.id for mode in found.modes}
+        mode = known.get((width, height))
+        if mode is None:
+            timing = (0, width, height, 0, 0, 0, 0, 0, 0, 0, 0, len(f"{width}x{height}"), 0)
+            mode = root.xrandr_create_mode(timing, f"{width}x{height}").mode
+            display.xrandr_add_output_mode(output, mode)
+        now = found.config_timestamp
+        root.xrandr_set_screen_size(max(width, WIDE), max(height, HIGH), 200, 150)
+        display.xrandr_set_crtc_config(crtc, now, 0, 0, mode, 1, [output])
+        root.xrandr_set_screen_size(width, height, 200, 150)
+        display.sync()
+    finally:
+        display.close()
