@@ -16,12 +16,13 @@ from app.domain.marks import Mark, MarkKind
 from app.domain.masking import MaskRule
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
-from remote_assist.actions import ChainEntry, MarksChanged, PhaseChanged, Receipt, SasQuestion
+from remote_assist.actions import ChainEntry, ChatChanged, ClipArrived, MarksChanged, PhaseChanged, Receipt, SasQuestion
 from remote_assist.chain import verify_receipt
 from remote_assist.session import PHASE_ORDER
 from tests.remote_assist.world import SCREEN, WINDOW, Side, World
 
 Step = Callable[[World], None]
+TEXT = "7K-4410"
 
 
 def deed(side: str, name: str, *arguments: object) -> Step:
@@ -133,6 +134,15 @@ STEPS: list[Step] = [
     deed("agent", "point", (1, 2)),
     deed("agent", "draw", Mark(1, MarkKind.BOX, ((1, 1), (9, 9)), 0, 0)),
     deed("agent", "clear_marks"),
+    deed("agent", "offer_clip", TEXT),
+    deed("agent", "request", Scope.CLIPBOARD_TO_AGENT),
+    deed("customer", "grant", Scope.CLIPBOARD_TO_CUSTOMER),
+    deed("customer", "give_clip", TEXT),
+    deed("customer", "revoke", Scope.CLIPBOARD_TO_CUSTOMER),
+    deed("agent", "say_chat", "one"),
+    deed("customer", "say_chat", "two"),
+    hostile("clip", wire.ClipPart(0, 1, b"hostile")),
+    hostile("ctl", wire.ClipEnd(True)),
     hostile("ctl", wire.Request(Scope.POINTER)),
     hostile("ptr", wire.Pointer(3, 4, visible=True)),
     hostile("ann", wire.AddMark(2, MarkKind.PEN, [(1, 1)], 0, 8)),
@@ -159,6 +169,10 @@ BEGINNINGS: list[list[Step]] = [
     STEPS[:1],
     [STEPS[0], STEPS[2]],
     [STEPS[0], STEPS[2], pick(right=True), deed("agent", "confirm_sas_same", True)],
+    [
+        *(STEPS[0], STEPS[2], pick(right=True), deed("agent", "confirm_sas_same", True)),
+        *(deed("agent", "offer_clip", TEXT), deed("agent", "request", Scope.CLIPBOARD_TO_AGENT)),
+    ],
     [STEPS[0], STEPS[2], deed("agent", "request", Scope.POINTER), deed("customer", "grant", Scope.POINTER)],
 ]
 
@@ -174,6 +188,7 @@ def check(world: World) -> None:
         if fake.alive and fake.sending and fake is customer.child and not fake.frozen:
             assert view.flowing, "pictures leave only while the session flows"
     check_marks(world)
+    check_texts(world)
     if view.phase is Phase.VERIFIED:
         assert "sas" in kinds
     if agent.end.view.phase is Phase.VERIFIED:
@@ -190,7 +205,7 @@ def check_marks(world: World) -> None:
     view = world.customer.end.view
     said = [SignedDocument.from_text(entry.text).document for entry in world.customer.of(ChainEntry)]
     given = [json.loads(document)["data"] for document in said]
-    assert set(view.grants) <= {Scope.VIEW, Scope.POINTER}
+    assert {scope.value for scope in view.grants} <= {str(data["scope"]) for data in given if "scope" in data}
     changes = world.customer.of(MarksChanged)
     if changes and changes[-1].marks:
         assert view.flowing
@@ -202,6 +217,18 @@ def check_marks(world: World) -> None:
     fake = world.customer.child
     if fake is not None and fake.alive and not fake.ended and not fake.frozen:
         assert "pointer" not in fake.scopes or Scope.POINTER in view.grants
+
+
+def check_texts(world: World) -> None:
+    """A text lands only with an entry that says so, and no more often; chat is whole, in order and once."""
+    kinds = world.customer.entries()
+    landed = [len(side.of(ClipArrived)) for side in (world.customer, world.agent)]
+    assert sum(landed) <= kinds.count("clipboard") <= kinds.count("grant")
+    for side, text in ((world.agent, "two"), (world.customer, "one")):
+        lines = side.of(ChatChanged)[-1].lines if side.of(ChatChanged) else ()
+        heard = [line for line in lines if not line.mine]
+        assert [line.n for line in heard] == list(range(1, len(heard) + 1))
+        assert {line.text for line in heard} <= {text}
 
 
 @settings(max_examples=100, deadline=None)
