@@ -201,7 +201,7 @@ def test_the_question_and_the_bar_say_mouse_and_keyboard(theme: Theme, qtbot: Qt
     qtbot.addWidget(bar)
     grants = (Scope.VIEW, Scope.CONTROL)
     bar.show_sharing("Notes", paused=False, lost=False, number="482 917", live=True, grants=grants)
-    assert bar.what.text() == "Kim Jiwoo is LOOKING AT AND USING “Notes”"
+    assert bar.what.text() == "Kim Jiwoo CONTROLS “Notes”"
     with qtbot.waitSignal(bar.revoked) as told:
         bar.given[Scope.CONTROL].click()
     assert told.args == [Scope.CONTROL]

@@ -83,7 +83,7 @@ _WORDS: Mapping[Scope, _Words] = {
         ),
         N_("NOT included: clipboard, files, recording. You can go on looking together without it."),
         N_("Allow control"),
-        N_("mouse and keyboard"),
+        N_("control"),
         N_("Take back: mouse and keyboard"),
     ),
     Scope.CLIPBOARD_TO_CUSTOMER: _Words(

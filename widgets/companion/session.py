@@ -247,8 +247,12 @@ class SharingBar(QWidget):
         inner.setStretch(parts.index(self.what), 1)
         self.setLayout(column(Panel("live", inner)))
         self.stop.setFocus()
-        area = self._screen.availableGeometry()
-        width = min(area.width(), space.vast * 18)
+        self._place()
+
+    def _place(self) -> None:
+        """At the top in the middle, wider with each button, so that who looks at what stays readable."""
+        area, vast = self._screen.availableGeometry(), self._theme.tokens.space.vast
+        width = min(area.width(), vast * (21 + 3 * len(self.given)))
         self.setFixedWidth(width)
         self.adjustSize()
         self.move(area.x() + (area.width() - width) // 2, area.y())
@@ -307,6 +311,7 @@ class SharingBar(QWidget):
                 button.setToolTip(plain_tooltip(taken_back(scope)))
                 self._given.addWidget(button)
                 self.given[scope] = button
+        self._place()
         announce(self, _("Allowed now: {what}").format(what=", ".join(map(granted_name, (Scope.VIEW, *grants)))))
 
     def seconds(self) -> int:
@@ -328,7 +333,7 @@ class SharingBar(QWidget):
         elif self._paused:
             text = _("Paused. {name} sees nothing.")
         elif Scope.CONTROL in self._grants:
-            text = _("{name} is LOOKING AT AND USING “{target}”")
+            text = _("{name} CONTROLS “{target}”")
         else:
             text = _("{name} is LOOKING AT “{target}”")
         words = {"name": self._agent, "organisation": self._organisation, "target": self._target}
