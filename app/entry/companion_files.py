@@ -67,6 +67,7 @@ class CompanionFiles(QObject):
         self._host.changed.connect(self._show)
         self._chosen: FilePrepared | None = None
         self._reading: int | None = None
+        self.over: dict[int, FileView] = {}
         self.question: FileQuestion | None = None
         self.request: FileRequest | None = None
         self.window: FilesWindow | None = None
@@ -188,6 +189,8 @@ class CompanionFiles(QObject):
     # --- what is shown -----------------------------------------------------------------------------------------
 
     def _show(self, view: FileView) -> None:
+        if view.step is FileStep.OVER:
+            self.over[view.id] = view
         if self.window is None:
             self.window = FilesWindow(self._theme, self._who[0])
             self.window.stopped.connect(lambda number: self._perform(self._end.cancel_file(number)))

@@ -583,6 +583,7 @@ class CustomerSession(QObject):
             verified=self._number_confirmed,
             frames=self._frames,
             allowed=tuple(self._allowed),
+            files=tuple(self.files.over.values()),
         )
         window = EndedWindow(self._deps.theme, ended)
         self.ended = window

@@ -30,7 +30,7 @@ from widgets.foundation import (
 )
 from widgets.foundation.file_moves import FileMove
 
-__all__ = ["FileFacts", "FileQuestion", "FileRequest", "FilesWindow"]
+__all__ = ["FileFacts", "FileQuestion", "FileRequest", "FilesWindow", "file_line"]
 
 _TICK_MS = 250
 _SPOKEN_S = (60, 30, 10)
@@ -45,6 +45,15 @@ class FileFacts:
     folder: str = ""
     program: bool = False
     disguise: str = ""
+
+
+def file_line(view: FileView) -> str:
+    """Return what became of a file, for the summary of a session."""
+    if view.code:
+        return _("{file}: did not arrive").format(file=view.name)
+    if view.to_customer:
+        return _("{file}: received, lies in {path}").format(file=view.name, path=view.path)
+    return _("{file}: sent").format(file=view.name)
 
 
 class _Ask(QWidget):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.assist import Scope
+from app.domain.session_files import FileView
 
 __all__ = [
     "AssetLine",
@@ -152,7 +153,7 @@ class LineState:
 class EndedView:
     """The summary of a session; times UTC ms, 0 = never. `seen` is the title of what was shared, "" if nothing.
 
-    `allowed` is every access beyond looking that was given, also if it was taken back.
+    `allowed` is every access beyond looking that was given, also if it was taken back; `files` those that were allowed.
     """
 
     agent: str
@@ -166,3 +167,4 @@ class EndedView:
     verified: bool
     frames: int
     allowed: tuple[Scope, ...] = ()
+    files: tuple[FileView, ...] = ()
