@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 from app.config.i18n import N_, _, ngettext, pgettext
 from app.domain.assist import Question, Scope
 from widgets.companion.masks import hidden_text, kept_text
+from widgets.companion.files import file_line
 from widgets.companion.model import EndedView
 from widgets.companion.permission import bar_name, granted_name, taken_back
 from widgets.companion.request import ConsentButton
@@ -447,6 +448,8 @@ class EndedWindow(QWidget):
             if ended.allowed:
                 names = ", ".join(granted_name(scope) for scope in ended.allowed)
                 facts.append((_("Also allowed"), _("{what}, by your consent").format(what=names)))
+            if ended.files:
+                facts.append((_("Files"), "\n".join(file_line(view) for view in ended.files)))
             check = _("compared and equal") if ended.verified else _("not compared")
             facts.append((_("Check number"), check))
         used = set(ended.allowed)
