@@ -18,6 +18,7 @@ _G6_KBIT_S, _G6_CPU = 20, 3.0
 _G7_P95_MS, _G7_GAP_MS = 120.0, 500.0
 _G9_MS = {LAN: 2000.0, "5m": 4000.0}
 _FIRST_FRAME_MS = 2000.0
+_G13_FPS, _G13_QP = 29.0, 25.0
 
 
 def gates(results: list[dict[str, object]]) -> list[dict[str, object]]:
@@ -30,6 +31,10 @@ def gates(results: list[dict[str, object]]) -> list[dict[str, object]]:
         if result["peer"] == "ours" and result["profile"] == LAN:
             out += _gates_lan(result, _of(results, "stock", result))
             out += _against_chromium(result, _of(results, "chromium", result))
+        elif result["peer"] == "browser-to-agent" and result["stimulus"] == "scroll":
+            fps, qp = _found(result)["fps"], _found(result).get("vp8_qp")
+            out.append(_gate("G13 browser fps", fps, _G13_FPS, fps >= _G13_FPS))
+            out.append(_gate("G13 browser mean VP8 QP", qp, _G13_QP, qp is not None and qp <= _G13_QP))
         elif result["peer"] == "ours" and result["profile"] == "loss3":
             found = _found(result)
             p95, gap = found["capture_to_decoded_ms"].get("p95", 0), found["longest_gap_ms"]

@@ -4,7 +4,8 @@
     python -m tests.bench.share --peer ours,stock,chromium --stimulus scroll --fps 30 --rounds 2 --seconds 6 --json FILE
 
 Profile `lan` is plain loopback; the others go through a relay of our own and need no rights either. Peers: `ours`,
-`stock` (VP8, aiortc's default), `stock-h264`, and `chromium` (sharing with itself, `lan` only). Gates: `_gates.py`.
+`stock` (VP8, aiortc's default), `stock-h264`, `chromium` (sharing with itself) and `browser-to-agent` (a customer's
+browser to our agent's child); the last two on `lan` only. Gates: `_gates.py`.
 """
 
 from __future__ import annotations
@@ -34,13 +35,14 @@ import psutil
 
 from remote_assist import messages
 from remote_assist.child_protocol import Send
-from tests.bench import _chromium, _ours, _stamp, _stimulus
+from tests.bench import _browser, _chromium, _ours, _stamp, _stimulus
 from tests.bench._gates import LAN, Figures, gates
 from tests.bench._relay import PROFILES, Relay
 from tests.fakes.xvfb import own_display
 
 SCHEMA = "deskside-share-1"
 _SETTLE_S = 1.5  # first keyframe, rate ramp: not part of a steady state
+_RAMP_S = 5.0  # a browser begins at 300 kbit/s and feels its way up
 _EXACT_WAIT_S = 20.0
 
 
@@ -56,6 +58,7 @@ class Run:
     bytes_sent: float = 0.0
     rss_mb: float = 0.0
     exact_ms: float | None = None
+    vp8_qp: float | None = None
     capture_ms: list[float] = field(default_factory=list)
 
 
@@ -176,6 +179,25 @@ def run_chromium(seconds: float, fps: int, profile: str) -> Run:
         return Run(seen, cpu_s, 0.0, took, found.first_frame_ms(), found.bytes_sent() - sent, found.rss_mb())
 
 
+def run_browser(seconds: float, fps: int, profile: str) -> Run:
+    """A customer's browser, by the join page's modules, to our agent's child."""
+    if profile != LAN:
+        raise SystemExit("the peer browser-to-agent: only the profile lan")
+    with _browser.browser_to_agent(os.environ["DISPLAY"]) as found:
+        started = time.perf_counter()
+        found.connect(fps)
+        found.agent.want_frame()
+        run = Run(first_frame_ms=(time.perf_counter() - started) * 1000)
+        _drain(found.agent, _RAMP_S, Run())
+        cpu, sent, began = found.cpu_s(), found.sent(), time.perf_counter()
+        _drain(found.agent, seconds, run)
+        run.seconds, after = time.perf_counter() - began, found.sent()
+        run.cpu_s = found.cpu_s() - cpu
+        run.vp8_qp = (after["qp"] - sent["qp"]) / max(1, after["frames"] - sent["frames"])
+        run.capture_ms.clear()  # a browser does not say when it captured
+        return run
+
+
 def _through(relay: Relay | None, line: str, *, of_customer: bool) -> str:
     if relay is None:
         return line
@@ -217,6 +239,7 @@ PEERS: dict[str, Callable[[float, int, str, str], Run]] = {
     "ours": run_ours,
     "stock": lambda seconds, _fps, profile, _kind: run_stock(seconds, "", profile),
     "chromium": lambda seconds, fps, profile, _kind: run_chromium(seconds, fps, profile),
+    "browser-to-agent": lambda seconds, fps, profile, _kind: run_browser(seconds, fps, profile),
     "stock-h264": lambda seconds, _fps, profile, _kind: run_stock(seconds, "h264", profile),
 }
 
@@ -243,6 +266,8 @@ def figures(runs: list[Run]) -> Figures:
     out["p50_spread"] = round(max(medians) / min(medians) - 1, 3) if min(medians) > 0 else None
     if exact := [run.exact_ms for run in runs if run.exact_ms is not None]:
         out["exact_ms"] = round(max(exact)) if len(exact) == len(runs) else None
+    if qp := [run.vp8_qp for run in runs if run.vp8_qp is not None]:
+        out["vp8_qp"] = round(sum(qp) / len(qp), 1)
     if any(run.bytes_sent for run in runs):
         out["kbit_s"] = round(sum(run.bytes_sent for run in runs) * 8 / 1000 / seconds)
         out["cpu_percent_max"] = round(max(run.cpu_end_s / run.seconds for run in runs) * 100, 1)
