@@ -61,6 +61,7 @@ class DiagnosticsReview(QObject):
         window.struck.connect(self._strike)
         window.sent.connect(self._confirm)
         window.withheld.connect(self._withhold)
+        window.closed.connect(self.end)
         window.show_flow(flowing=self._flowing)
         area = QGuiApplication.primaryScreen().availableGeometry()
         window.resize(window.size().boundedTo(area.size() * 0.9))

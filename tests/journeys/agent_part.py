@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from app.domain.assist import Phase
+from app.domain.assist import Phase, Scope
 from app.domain.ports import DraftKind, ItemKind, SyncPhase, ThreadItem
 from app.entry import agent_sessions
 from app.entry.demo_agent import Agent, main
@@ -39,6 +39,8 @@ class TriedAgent(Agent):
             "type_draft": self.type_draft,
             "draft": self.draft,
             "thread": self.thread,
+            "ask_facts": self.ask_facts,
+            "facts": self.facts,
         }
         return super().steps() | more
 
@@ -141,6 +143,35 @@ class TriedAgent(Agent):
         flow.session.end_button.click()
         yield lambda: session.info.view.phase is Phase.ENDED
         return {}
+
+    def ask_facts(self) -> Steps:
+        """Press Diagnostics in the session's window."""
+        flow = self._window.flow
+        assert flow is not None
+        assert flow.session is not None
+        button = flow.session.tools.ask[Scope.DIAGNOSTICS]
+        yield lambda: button.isVisible() and button.isEnabled()
+        button.click()
+        return {}
+
+    def facts(self, notes: int) -> Steps:
+        """What the panel beside the picture shows, once the ticket has so many notes with a bundle."""
+        flow = self._window.flow
+        assert flow is not None
+        assert flow.session is not None
+        panel = flow.session.facts
+
+        def kept() -> list[ThreadItem]:
+            return [item for item in self._open.items if item.kind is ItemKind.NOTE and item.attachments]
+
+        yield lambda: panel.isVisible() and len(kept()) == notes
+        return {
+            "exact": panel.exact.toPlainText(),
+            "since": panel.since.text(),
+            "problem": panel.problem.text(),
+            "note": kept()[-1].body,
+            "sha256": kept()[-1].attachments[0].sha256.hex(),
+        }
 
     def note(self, text: str) -> Steps:
         """Write an internal note on the open ticket."""

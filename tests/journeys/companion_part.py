@@ -9,6 +9,9 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from PySide6.QtCore import Qt
+
+from app.domain.assist import Scope
 from app.entry import companion_invitations
 from app.entry.demo_companion import Customer, main, press
 from app.entry.demo_driver import Step, Steps, pause
@@ -30,6 +33,7 @@ class TriedCustomer(Customer):
             "wait_lost": self.wait_lost,
             "sent_more": self.sent_more,
             "press_stop": self.press_stop,
+            "send_facts": self.send_facts,
             "close_home": self.close_home,
             "home": self.home,
             "blind_prompt": self.blind_prompt,
@@ -99,6 +103,28 @@ class TriedCustomer(Customer):
         session.bar.stop.click()
         yield lambda: session.over and not session._host.running
         return self._told()
+
+    def send_facts(self) -> Steps:
+        """Let this computer be looked at, keep the first line back, and send the rest."""
+        session = self._session()
+        yield lambda: Scope.DIAGNOSTICS in session.more.questions
+        question = session.more.questions[Scope.DIAGNOSTICS]
+        yield question.yes.isEnabled
+        press(question.yes)
+        yield lambda: session.facts.window is not None and session.facts.window.tree.topLevelItemCount() > 0
+        window = session.facts.window
+        assert window is not None
+        covered = bool(session._covered)
+        first = window.tree.topLevelItem(0)
+        line = first.child(0) if first is not None else None
+        assert line is not None
+        line.setCheckState(0, Qt.CheckState.Unchecked)
+        yield window.yes.isEnabled
+        exact = window.exact.toPlainText()
+        press(window.yes)
+        yield lambda: "has got it" in window.time.text()
+        window.no.click()
+        return {"exact": exact, "line": line.text(1), "covered": covered}
 
     def home(self) -> Steps:
         """Whether Home stands and can be used."""

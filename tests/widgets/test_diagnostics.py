@@ -178,9 +178,11 @@ def test_the_window_says_what_came_of_it_and_goes_when_it_was_taken_back(theme: 
         review.host.settle(DiagnosticsStep.SENDING)
         assert not review.window.tree.isEnabled()
         review.host.settle(step)
+        review.host.show_flow(flowing=True)  # the grant falls: the session's state changes once more
         assert words in review.window.time.text()
         review.window.no.click()
         assert review.withheld == 0
+        assert review.host.window is None  # nothing of the picture stays covered for it
         review.end()
     review = Review(theme, qtbot)
     review.host.settle(DiagnosticsStep.TAKEN_BACK)

@@ -26,6 +26,7 @@ class FactsWindow(QWidget):
 
     sent = Signal(str)
     withheld = Signal()
+    closed = Signal()
     struck = Signal(str, int, bool)
 
     def __init__(self, theme: Theme, who: tuple[str, str], deadline_ms: int, now_ms: Callable[[], int]) -> None:
@@ -35,6 +36,7 @@ class FactsWindow(QWidget):
         self._deadline_ms, self._now_ms = deadline_ms, now_ms
         self._shown_ms: int | None = None
         self._flowing = True
+        self._decided = False
         self._done = False
         self._spoken: int | None = None
         self.setProperty("panel", "window")
@@ -117,6 +119,7 @@ class FactsWindow(QWidget):
 
     def show_sending(self) -> None:
         """It is on its way."""
+        self._decided = True
         self.tree.setEnabled(False)
         self.yes.setEnabled(False)
         self.no.setEnabled(False)
@@ -149,10 +152,12 @@ class FactsWindow(QWidget):
     # --- inside ----------------------------------------------------------------------------------------------
 
     def _count(self) -> None:
+        if self._decided or self._done:
+            return  # what came of it stands there now
         now = self._now_ms()
         left = max(0, -(-(self._deadline_ms - now) // 1000))
         ready = self._shown_ms is not None and now - self._shown_ms >= ALLOW_WAIT_MS
-        self.yes.setEnabled(left > 0 and ready and self._flowing and not self._done)
+        self.yes.setEnabled(left > 0 and ready and self._flowing)
         text = _("Without a click within {time} nothing is sent.").format(time=fmt.clock(left))
         if not self._flowing:
             text = _("Sharing rests: nothing can be sent until it goes on.") + " " + text
@@ -187,3 +192,4 @@ class FactsWindow(QWidget):
             self._done = True
             self.withheld.emit()
         super().closeEvent(event)
+        self.closed.emit()
