@@ -260,6 +260,22 @@ def test_texts_are_plain_and_say_when_they_are_not_there_yet(panel: ChatPanel) -
     assert panel._bubbles[1].waits.isHidden()
 
 
+def test_the_newest_text_stays_in_sight_unless_one_reads_further_up(panel: ChatPanel, qtbot: QtBot) -> None:
+    """What one writes oneself is always shown."""
+    panel.resize(240, 300)
+    many = tuple(line(f"text {n}\nand more", n) for n in range(1, 30))
+    bar = panel.area.verticalScrollBar()
+    panel.show_lines(many, "Kim Jiwoo", open_=True)
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
+    bar.setValue(0)
+    panel.show_lines((*many, line("new", 30)), "Kim Jiwoo", open_=True)
+    before = bar.maximum()
+    qtbot.waitUntil(lambda: bar.maximum() > before or panel._bubbles[-1].y() > 0)
+    assert bar.value() == 0
+    panel.show_lines((*many, line("new", 30), line("mine", mine=True)), "Kim Jiwoo", open_=True)
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum() > 0)
+
+
 def test_a_text_that_came_while_the_chat_is_closed_is_marked_until_it_was_seen(stage: Stage, qtbot: QtBot) -> None:
     """T opens the chat with the keys in its field, Escape goes back to the picture, T closes it."""
     assert stage.flow.session is not None

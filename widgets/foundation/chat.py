@@ -77,6 +77,10 @@ class ChatPanel(QWidget):
         content.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         content.setLayout(self._thread)
         self.area = scroll(content)
+        self._follows = True  # the newest text stays in sight, unless somebody reads further up
+        bar = self.area.verticalScrollBar()
+        bar.rangeChanged.connect(self._to_end)
+        bar.valueChanged.connect(self._scrolled)
         self.title = PlainLabel(type="strong")
         self.state = PlainLabel(tone="muted", wrap=True)
         self.state.hide()
@@ -116,6 +120,8 @@ class ChatPanel(QWidget):
         if came:
             announce(self, self._bubbles[-1].accessibleName())
             self._count_unread(0 if self._is_seen() else self.unread + len(came))
+        if lines and lines[-1].mine:
+            self._follows = True
         QTimer.singleShot(0, self, self._to_end)
 
     def show_state(self, words: str, *, over: bool = False) -> None:
@@ -143,8 +149,13 @@ class ChatPanel(QWidget):
             self.unread_changed.emit(count)
 
     def _to_end(self) -> None:
+        if self._follows:
+            bar = self.area.verticalScrollBar()
+            bar.setValue(bar.maximum())
+
+    def _scrolled(self, value: int) -> None:
         bar = self.area.verticalScrollBar()
-        bar.setValue(bar.maximum())
+        self._follows = value >= bar.maximum() - bar.singleStep()
 
     def _typed(self) -> None:
         length = len(self.text.toPlainText())
@@ -184,7 +195,7 @@ class ChatPanel(QWidget):
         self.text.setAccessibleName(_("Text to {name}").format(name=self._name))
         self.text.setPlaceholderText(_("Write to {name}").format(name=self._name))
         here = _("Nothing was written yet. Enter sends, Shift+Enter begins a new line.")
-        there = _("The program at the other end is older and cannot chat.")
+        there = _("The program at the other end cannot chat.")
         self.empty.setText(here if self._open else there if self._name else "")
         self.empty.setVisible(not self._lines)
         self.state.setText(self._state)
