@@ -234,7 +234,7 @@ def hosted(theme: Theme, tmp_path: Path, qapp: QApplication) -> Iterator[Hosted]
 
 
 def arrived(hosted: Hosted, name: str) -> bool:
-    return name in hosted.received("customer")
+    return (hosted.folder / "customer" / "Deskside" / "4182" / name).exists()
 
 
 def test_two_files_of_the_agent_are_asked_about_one_after_the_other_and_arrive(hosted: Hosted, qtbot: QtBot) -> None:

@@ -244,10 +244,11 @@ class FileRequest(_Ask):
         dialog = QFileDialog(self, _("Choose the file to send"), str(Path.home()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # only a window of ours can be covered in the picture
         dialog.fileSelected.connect(lambda name: self.picked.emit(Path(name)))
         dialog.destroyed.connect(self._dialog_gone)
         self.dialog = dialog
-        dialog.ensurePolished()
+        dialog.resize(dialog.sizeHint())
         dialog.move(self.frameGeometry().center() - dialog.rect().center())
         self.choosing.emit()
         dialog.open()
