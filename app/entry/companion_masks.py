@@ -191,7 +191,7 @@ class Keeping(QObject):
     def picture(self, image: QImage | None) -> None:
         """A newer picture of what is shared."""
         if image is not None:
-            self._image = image.copy()
+            self._image = image
             for window in (self.masks, self.drawing):
                 if window is not None:
                     self._feed(window)

@@ -466,6 +466,29 @@ def _give_texts_and_write(session: CustomerSession, agent: _Agent, qtbot: QtBot)
     qtbot.waitUntil(lambda: agent.said == ["thank you", "bye"], timeout=_WAIT_MS)
 
 
+def _hide_a_part(session: CustomerSession, qtbot: QtBot) -> None:
+    """From the bar, in the picture as it is sent."""
+    bar, keeping = session.bar, session.keeping
+    assert bar is not None
+    bar.masks.click()
+    window = keeping.masks
+    assert window is not None
+    qtbot.waitUntil(lambda: keeping._image is not None and keeping._image.width() > 100, timeout=_WAIT_MS)
+    window.add.click()
+    assert session._end.masks.drawn == tuple(window.picture.boxes())
+    assert bar.masks.label() == "1"
+    left, top, width, height = session._end.masks.drawn[0]
+    grey = 0x333333
+    qtbot.waitUntil(
+        lambda: (
+            keeping._image is not None and keeping._image.pixel(left + width // 2, top + height // 2) & 0xFFFFFF == grey
+        ),
+        timeout=_WAIT_MS,
+    )
+    window.done.click()
+    assert keeping.masks is None
+
+
 @pytest.mark.ux("UX-43")
 @pytest.mark.ux("UX-38")
 def test_a_customer_allows_looking_compares_the_number_and_stops(
@@ -489,6 +512,7 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     assert bar is not None
     assert bar.check.text() == f"verified {agent.number}"
     _allow_and_take_back(session, agent, qtbot)
+    _hide_a_part(session, qtbot)
     _give_texts_and_write(session, agent, qtbot)
     bar.stop.click()
     assert session.over
@@ -542,16 +566,35 @@ def test_the_request_does_not_show_itself_in_the_preview_of_the_whole_screen_and
     assert told[-2:] == [([],), ("yes",)]
 
 
+def _draw_a_region(session: CustomerSession, request: RequestWindow, qtbot: QtBot) -> None:
+    """What could be allowed then is the region and nothing else."""
+    request.targets.draw.click()
+    drawing = session.keeping.drawing
+    assert drawing is not None
+    assert not request.yes.isEnabled()
+    qtbot.waitUntil(lambda: session.keeping._image is not None, timeout=_WAIT_MS)
+    drawing.picture.set_boxes([(20, 40, 200, 120)])
+    drawing.picture.changed.emit()
+    drawing.use.click()
+    qtbot.waitUntil(request.yes.isEnabled, timeout=_WAIT_MS)
+    image = request.preview._image
+    assert image is not None
+    assert (image.width(), image.height()) == (200, 120)
+    assert session.keeping.drawing is None
+
+
 def test_dont_allow_sends_no_picture_and_the_record_says_refusal(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
 ) -> None:
     """Without consent nothing leaves but the answer."""
     companion = _enrol(make, server, qtbot)
     request = _prompted(companion, agent, qtbot)
-    QTest.keyClick(request, Qt.Key.Key_Escape)
     session = companion.session
     assert session is not None
+    _draw_a_region(session, request, qtbot)
+    QTest.keyClick(request, Qt.Key.Key_Escape)
     assert session.over
+    assert session.keeping.windows == ()
     qtbot.waitUntil(lambda: "refusal" in _kinds(server), timeout=_WAIT_MS)
     qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
     assert (session.frames, agent.frames) == (0, 0)
