@@ -79,6 +79,10 @@ class _Stop:
     pass
 
 
+class _TooLong(Exception):
+    pass
+
+
 _Work = _Piece | _Begin | _Still | _Stop
 
 
@@ -203,11 +207,15 @@ class Recorder:
                     self._queued -= len(work.stream)
             try:
                 self._do(work)
+            except _TooLong:
+                self._failed("too_long")
             except _TROUBLE as error:
                 self._failed("disk_full" if isinstance(error, OSError) else "not_written")
 
     def _do(self, work: _Work | None) -> None:
         writing = self._writing
+        if writing.full and not isinstance(work, _Stop):
+            raise _TooLong
         if isinstance(work, _Begin):
             writing.begin(work.folder, work.secret)
         elif isinstance(work, _Piece):
@@ -216,8 +224,6 @@ class Recorder:
             else:
                 with self._ready:
                     self._wait_for_key()  # a part was full in mid-stream
-            if writing.full:
-                self._failed("too_long")
         elif isinstance(work, _Still):
             writing.still(work)
         elif isinstance(work, _Stop):
@@ -256,7 +262,7 @@ class _Writing:
     def full(self) -> bool:
         """Whether nothing more may be kept of this session."""
         here = self._file.size if self._file is not None else 0
-        return self._before + here > SESSION_BYTES_MAX or self._number > FILES_MAX
+        return self._before + here > SESSION_BYTES_MAX
 
     def begin(self, folder: Path, secret: bytes) -> None:
         self.end("")
@@ -345,11 +351,11 @@ class _Writing:
 
 
 def _new_file(folder: Path, name: Callable[[int], str], secret: bytes) -> tuple[SealedWriter, int]:
-    """Return the next free file and its number: an earlier child of the session may have left some. Raises OSError."""
+    """Return the next free file and its number: an earlier child may have left some. Raises OSError, _TooLong."""
     for number in range(1, FILES_MAX + 1):
         with contextlib.suppress(FileExistsError):
             return SealedWriter(folder / name(number), secret), number
-    raise OSError("too many files")
+    raise _TooLong
 
 
 def _parameters(stream: bytes) -> bytes:

@@ -91,25 +91,33 @@ class RecordingStore:
 
     def hand_in(self, sid: bytes) -> list[Committed]:
         """Put a session's recording on its ticket, and remove it from here. Raises Refused, StoreUnavailable."""
-        folder = self._folder / sid.hex()
-        if not folder.is_dir():
+        return self.save(sid, self.take_in(sid))
+
+    def take_in(self, sid: bytes) -> list[NoteAdd]:
+        """Make attachments of what a session kept; return the notes that name them. Raises as `hand_in`."""
+        folder, about = self._folder / sid.hex(), self._about(sid)
+        if about is None:
             return []
-        about, made, unread = self._about(sid), [], 0
-        for path in sorted(path for path in folder.iterdir() if about is not None and _FILE.fullmatch(path.name)):
+        made, unread = [], 0
+        for path in sorted(path for path in folder.iterdir() if _FILE.fullmatch(path.name)):
             try:
-                made.append(self._take_in(path, self._secret(sid), cast(About, about)))
+                made.append(self._take_in(path, self._secret(sid), about))
             except (BadSeal, OSError):
                 unread += 1
             except Refused as why:
                 unread += 1 if why.code != "file_empty" else 0
-        done = []
+        notes, ticket = [], bytes.fromhex(about.ticket)
         for first in range(0, max(len(made), 1 if unread else 0), MAX_FILES):
-            some = made[first : first + MAX_FILES]
-            ticket = bytes.fromhex(cast(About, about).ticket)
+            some = tuple(made[first : first + MAX_FILES])
             event, id_ = (derived_id(sid, what, str(first)) for what in ("recording", "recording note"))
-            note = NoteAdd(event, id_, ticket, note_text(some, unread), attachments=tuple(some))
-            done.append(self._commit(note))
-        shutil.rmtree(folder, ignore_errors=True)
+            notes.append(NoteAdd(event, id_, ticket, note_text(some, unread), attachments=some))
+        return notes
+
+    def save(self, sid: bytes, notes: Sequence[NoteAdd]) -> list[Committed]:
+        """Save these notes, then remove what they are of. Raises Refused, StoreUnavailable."""
+        done = [self._commit(note) for note in notes]
+        if self._about(sid) is not None:  # else nobody knows where it belongs: it stays
+            shutil.rmtree(self._folder / sid.hex(), ignore_errors=True)
         return done
 
     def _about(self, sid: bytes) -> About | None:
@@ -167,8 +175,11 @@ class RecordingDesk:
         self._failed(StoreUnavailable("disk_full", path="") if isinstance(why, OSError) else why)
 
     def hand_in(self, sid: bytes) -> None:
-        """Put a session's recording on its ticket."""
-        self._jobs.change(lambda: self._store.hand_in(sid), self._done, self._failed)
+        """Put a session's recording on its ticket. The long part keeps nobody's words from being saved."""
+        self._jobs.query(lambda: self._store.take_in(sid), lambda notes: self._save(sid, notes), self._failed)
+
+    def _save(self, sid: bytes, notes: list[NoteAdd]) -> None:
+        self._jobs.change(lambda: self._store.save(sid, notes), self._done, self._failed)
 
     def hand_in_left(self) -> None:
         """Put on their tickets what an earlier program could not."""

@@ -178,6 +178,31 @@ def test_a_long_recording_comes_in_parts(desk: Desk, tmp_path: Path, monkeypatch
     assert len(played(tmp_path / part_name(2))) == 1
 
 
+def test_a_session_that_kept_enough_keeps_no_more(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The film ends with a word when it is as long as a ticket can hold, and cannot be begun again."""
+    monkeypatch.setattr(recording, "SESSION_BYTES_MAX", 100)
+    screen = Screen()
+    desk.recorder.start(tmp_path, SECRET)
+    begun = now_us() + 1000
+    desk.recorder.put(screen.next(begun, key=True))
+    desk.recorder.put(screen.next(begun + 1000))
+    wait_until(lambda: any(message.code == "too_long" for message in desk.said))
+    desk.recorder.start(tmp_path, SECRET)
+    wait_until(lambda: [message.code for message in desk.said].count("too_long") == 2)
+    desk.recorder.finish(5)
+    assert len(played(tmp_path / part_name(1))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [part_name(1)]
+
+
+def test_a_session_that_has_too_many_files_says_so(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many files as hang on one note, then it is over."""
+    monkeypatch.setattr(recording, "FILES_MAX", 1)
+    (tmp_path / part_name(1)).write_bytes(b"of an earlier child")
+    desk.recorder.start(tmp_path, SECRET)
+    desk.recorder.put(Screen().next(now_us() + 1000, key=True))
+    wait_until(lambda: any(message.code == "too_long" for message in desk.said))
+
+
 def test_a_browsers_picture_is_kept_as_well(desk: Desk, tmp_path: Path) -> None:
     """What a browser sends (VP8) goes into the same container, untouched, and plays."""
     encoder = VideoCodecContext.create("libvpx", "w")

@@ -156,6 +156,14 @@ def test_a_ticket_that_is_gone_keeps_it_here(kim: Client, store: RecordingStore)
     assert store.left() == [SID]
 
 
+def test_a_recording_whose_ticket_cannot_be_read_is_not_thrown_away(kim: Client, store: RecordingStore) -> None:
+    """The word that says where it belongs is damaged: nothing comes to a ticket, and nothing is removed."""
+    folder = recorded(store, kim.new_ticket(), part001=FILM)
+    (folder / "about").write_bytes(b"damaged")
+    assert store.hand_in(SID) == []
+    assert (folder / "part001").exists()
+
+
 def test_whoever_wipes_a_profile_wipes_its_recordings(kim: Client, store: RecordingStore) -> None:
     """A device that was withdrawn keeps none."""
     folder = recorded(store, kim.new_ticket(), part001=FILM)
