@@ -17,6 +17,7 @@ from app.entry.demo_driver import Step, Steps, pause
 from app.services.texts_history import event_line
 from remote_assist.agent_end import AgentEnd
 from remote_assist.limits import Limits
+from widgets.remote.recording import RecordingTools
 
 
 class TriedAgent(Agent):
@@ -35,6 +36,10 @@ class TriedAgent(Agent):
             "session": self.session,
             "wait_lost": self.wait_lost,
             "end_session": self.end_session,
+            "record": self.record,
+            "keep_still": self.keep_still,
+            "recording_over": self.recording_over,
+            "save_recording": self.save_recording,
             "note": self.note,
             "type_draft": self.type_draft,
             "draft": self.draft,
@@ -143,6 +148,51 @@ class TriedAgent(Agent):
         flow.session.end_button.click()
         yield lambda: session.info.view.phase is Phase.ENDED
         return {}
+
+    def record(self) -> Steps:
+        """Press Record in the session's window."""
+        tools = self._tools()
+        yield lambda: tools.isVisible() and tools.film.isEnabled()
+        tools.film.click()
+        return {}
+
+    def keep_still(self, look_s: float = 1.0) -> Steps:
+        """Once REC shows, look on for a while and press Keep picture; wait until it is kept."""
+        session, tools = self._running, self._tools()
+        yield lambda: session.info.recording.on
+        before = session.measured.frames
+        yield pause(look_s)
+        tools.still.click()
+        yield lambda: session.info.recording.stills == 1
+        return {"frames": session.measured.frames - before}
+
+    def recording_over(self) -> Steps:
+        """Wait until the window says that nothing is kept any more."""
+        session = self._running
+        yield lambda: not session.info.recording.on
+        return {"problem": session.info.recording.problem, "parts": session.info.recording.parts}
+
+    def save_recording(self, folder: str, files: int) -> Steps:
+        """Save what the newest note of the open ticket holds, once it holds so many files, as Save as does."""
+
+        def note() -> ThreadItem | None:
+            notes = [item for item in self._open.items if item.kind is ItemKind.NOTE and item.attachments]
+            return notes[-1] if notes and len(notes[-1].attachments) == files else None
+
+        yield lambda: note() is not None
+        kept = note()
+        assert kept is not None
+        assert self._window.files is not None
+        for number, each in enumerate(kept.attachments):
+            self._window.files.save(each, Path(folder) / str(number))
+        yield lambda: all((Path(folder) / str(number)).exists() for number in range(files))
+        return {"note": kept.body, "names": [each.filename for each in kept.attachments]}
+
+    def _tools(self) -> RecordingTools:
+        flow = self._window.flow
+        assert flow is not None
+        assert flow.session is not None
+        return flow.session.tools.recording
 
     def ask_facts(self) -> Steps:
         """Press Diagnostics in the session's window."""

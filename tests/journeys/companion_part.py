@@ -33,6 +33,8 @@ class TriedCustomer(Customer):
             "wait_lost": self.wait_lost,
             "sent_more": self.sent_more,
             "press_stop": self.press_stop,
+            "allow_recording": self.allow_recording,
+            "take_back_recording": self.take_back_recording,
             "send_facts": self.send_facts,
             "close_home": self.close_home,
             "home": self.home,
@@ -103,6 +105,25 @@ class TriedCustomer(Customer):
         session.bar.stop.click()
         yield lambda: session.over and not session._host.running
         return self._told()
+
+    def allow_recording(self) -> Steps:
+        """Read the question and press Allow recording; wait for REC on the bar."""
+        session = self._session()
+        yield lambda: Scope.RECORDING in session.more.questions
+        question = session.more.questions[Scope.RECORDING]
+        yield question.yes.isEnabled
+        press(question.yes)
+        yield lambda: session.bar is not None and Scope.RECORDING in session.bar.given
+        assert session.bar is not None
+        return {"bar": session.bar.given[Scope.RECORDING].text().strip()}
+
+    def take_back_recording(self) -> Steps:
+        """Press REC on the bar."""
+        session = self._session()
+        assert session.bar is not None
+        session.bar.given[Scope.RECORDING].click()
+        yield lambda: session.bar is not None and Scope.RECORDING not in session.bar.given
+        return {}
 
     def send_facts(self) -> Steps:
         """Let this computer be looked at, keep the first line back, and send the rest."""
