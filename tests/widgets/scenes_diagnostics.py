@@ -6,15 +6,20 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import language
+from app.domain.assist import AskState, Phase, Scope, ScopeAsk
 from app.domain.facts import FactsReport
 from remote_assist.diagnostics import Bundle, Draft, Item, Section, State, fitted
 from remote_assist.diagnostics_diff import differences
 from remote_assist.diagnostics_texts import change_text
 from remote_assist.diagnostics_views import facts_of, facts_of_draft
+from remote_assist.grants import BUILT_SCOPES
+from tests.widgets.scenes_agent import _session
 from tests.widgets.screenshots import Scene
 from widgets.companion.diagnostics import FactsWindow
+from widgets.companion.permission import PermissionWindow
 from widgets.foundation import Theme
 from widgets.remote.diagnostics import FactsPanel
+from widgets.remote.session_window import SessionWindow
 
 
 def sample_bundle(*, later: bool = True) -> Bundle:
@@ -58,18 +63,44 @@ def collecting_window(theme: Theme) -> QWidget:
     return window
 
 
-def agent_panel(theme: Theme) -> QWidget:
+def agent_report() -> FactsReport:
     """With what changed since the last time."""
     old, new = sample_bundle(later=False), sample_bundle()
     changes = tuple(change_text(change) for change in differences(old, new))
     bundle = Draft(new).strike("processes", 0).bundle
+    return FactsReport(facts_of(bundle), "2026-11-23 14:42", changes, "2026-10-02 10:10")
+
+
+def agent_panel(theme: Theme) -> QWidget:
+    """The panel alone."""
     panel = FactsPanel(theme)
-    panel.show_report(FactsReport(facts_of(bundle), "2026-11-23 14:42", changes, "2026-10-02 10:10"))
+    panel.show_report(agent_report())
     return panel
+
+
+def question_window(theme: Theme) -> QWidget:
+    """The customer is asked first whether anything may be found out."""
+    who = ("김지우", "한빛 지원") if language() == "ko" else ("Kim Jiwoo", "Hanbit Support")
+    now = [0]
+    window = PermissionWindow(theme, Scope.DIAGNOSTICS, who, "", 120_000, lambda: now[0])
+    now[0] = 8_000
+    window._count()
+    return window
+
+
+def session_window(theme: Theme) -> QWidget:
+    """The panel beside the picture."""
+    asks = tuple(ScopeAsk(scope, AskState.POSSIBLE) for scope in BUILT_SCOPES if scope is not Scope.VIEW)
+    window = _session(Phase.VERIFIED, asks=asks)(theme)
+    assert isinstance(window, SessionWindow)
+    window.facts.show_report(agent_report())
+    return window
 
 
 SCENES = [
     Scene("companion-diagnostics", review_window, contrast=True),
     Scene("companion-diagnostics-collecting", collecting_window),
+    Scene("companion-diagnostics-question", question_window),
+    Scene("session-diagnostics", session_window, (1280, 800), 200),
     Scene("session-diagnostics-panel", agent_panel, size=(432, 760)),
 ]
