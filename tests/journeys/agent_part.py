@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 
 from app.domain.assist import Phase, Scope
 from app.domain.ports import DraftKind, ItemKind, SyncPhase, ThreadItem
