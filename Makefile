@@ -15,7 +15,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # hundreds of programs start in a test run: none of them should compile its modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test slow check bench torture causal outside aiortc fuzz dist screenshots simulate simulate-nightly venv lock
+.PHONY: help demo test slow check bench torture causal outside aiortc threats fuzz dist screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -59,6 +59,11 @@ outside: venv ## another sync engine's own client (WatermelonDB) against our ser
 
 aiortc: venv ## the tests that aiortc and aioice publish, over our patches of them
 	$(PY) -m tests.remote_assist.aiortc_suite
+
+threats: venv ## take away each control of the threat table and each guard of aiortc's sources: their tests must fail
+	@mkdir -p build
+	$(PY) -m tests.remote_assist.threats --json build/threats.json
+	$(PY) -m tests.remote_assist.canaries --json build/canaries.json
 
 fuzz: venv ## schemathesis on the server's own OpenAPI, on SQLite and on PostgreSQL
 	$(PY) -m tests.server.fuzz --seconds 60 --examples 100
