@@ -47,7 +47,7 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Windows at a place or with the keyboard: all of one top window, inside and around it, and where that is."""
+    """Windows at a place or with the keyboard, one in another; `rect` is that of the outermost with the keyboard."""
 
     windows: frozenset[int] = field(default_factory=frozenset)
     rect: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -74,6 +74,14 @@ class Backend(Protocol):
 
     def focus(self) -> Spot:
         """Return the window that has the keyboard."""
+        ...
+
+    def tops(self, windows: frozenset[int]) -> frozenset[int]:
+        """Return the outermost windows in which these are."""
+        ...
+
+    def owners(self, windows: frozenset[int]) -> frozenset[int]:
+        """Return the windows whose dialogs or menus these are."""
         ...
 
     def move(self, x: int, y: int) -> None:
@@ -200,9 +208,9 @@ class Hands:
     def _point(self, deed: Deed, sharing: Sharing) -> Done:
         assert isinstance(deed, MoveTo | Press | Wheel)  # noqa: S101  # the only ones with a place
         spot = self._backend.at(deed.x, deed.y)
-        if spot.windows & self._own_windows():
+        if self._is_own(spot):
             return Done.COMPANION
-        if sharing.window is not None and sharing.window not in spot.windows and not isinstance(deed, MoveTo):
+        if sharing.window is not None and not isinstance(deed, MoveTo) and not self._is_in(sharing.window, spot):
             return Done.OUTSIDE
         self._backend.move(deed.x, deed.y)
         self._left_at = self._backend.place()
@@ -215,9 +223,9 @@ class Hands:
 
     def _type(self, deed: Key | Text, sharing: Sharing, now_ms: int) -> Done | None:
         spot = self._backend.focus()
-        if self._barred() or spot.windows & self._own_windows():
+        if self._barred() or self._is_own(spot):
             return Done.COMPANION
-        if not _has_keyboard(spot, sharing):
+        if not (_is_inside(spot, sharing) if sharing.window is None else self._is_in(sharing.window, spot)):
             return Done.OUTSIDE
         down = self._backend.modifiers() | self._keys.keys()
         shortcut = bool(_SHORTCUT & down)
@@ -230,6 +238,15 @@ class Hands:
             return Done.FORBIDDEN  # characters written while a shortcut is held could make another one
         wrote = self._backend.char(deed.char if isinstance(deed, Key) else deed.text, now_ms)
         return None if wrote is None else Done.DONE if wrote else Done.FAILED
+
+    def _is_own(self, spot: Spot) -> bool:
+        own = self._own_windows()
+        return bool(own and spot.windows & (own | self._backend.tops(own)))
+
+    def _is_in(self, window: int, spot: Spot) -> bool:
+        """Tell whether these belong to the shared window, as its frame, its inside, or a dialog or menu of it."""
+        wanted = frozenset({window}) | self._backend.tops(frozenset({window}))
+        return bool(spot.windows & wanted or self._backend.owners(spot.windows) & wanted)
 
     def _key_down(self, deed: Key, now_ms: int) -> Done:
         if deed.code in self._keys:
@@ -257,10 +274,8 @@ def _lets_go(deed: Deed) -> bool:
     return isinstance(deed, Press | Key) and not deed.down
 
 
-def _has_keyboard(spot: Spot, sharing: Sharing) -> bool:
-    """Tell whether what is typed shows in what is shared: the shared window, or one whose middle is in it."""
-    if sharing.window is not None:
-        return sharing.window in spot.windows
+def _is_inside(spot: Spot, sharing: Sharing) -> bool:
+    """Tell whether what is typed shows in what is shared: the middle of the window with the keyboard is in it."""
     left, top, width, height = spot.rect
     across, down = left + width // 2 - sharing.rect[0], top + height // 2 - sharing.rect[1]
     return bool(spot.windows) and 0 <= across < sharing.rect[2] and 0 <= down < sharing.rect[3]

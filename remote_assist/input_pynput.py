@@ -73,6 +73,14 @@ class _X11Input:
         with self._guarded():
             return self._windows.focus()
 
+    def tops(self, windows: frozenset[int]) -> frozenset[int]:
+        with self._guarded():
+            return self._windows.tops(windows)
+
+    def owners(self, windows: frozenset[int]) -> frozenset[int]:
+        with self._guarded():
+            return self._windows.owners(windows)
+
     def move(self, x: int, y: int) -> None:
         with self._guarded():
             self._mouse.position = (x, y)

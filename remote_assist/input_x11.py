@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -24,7 +25,8 @@ __all__ = ["Keyboard", "OwnEvents", "Windows", "guarded"]
 
 _X_ERRORS: Final = (XError, DisplayError, ConnectionClosedError, OSError, struct.error)
 _LENT_MS: Final = 200  # a program asks for the layout when it reads the key: until then it must not change again
-_DEEP: Final = 4
+_DEEP: Final = 8
+_TOPS_S: Final = 0.25
 _SHIFT_L, _LEVEL3, _ALPHABETIC_LOCK = 0xFFE1, 0xFE03, X.LockMask
 _STRAY: Final = X.ControlMask | X.Mod1Mask | X.Mod4Mask
 _MASKS: Final = ((X.ControlMask, 0xE0), (X.ShiftMask, 0xE1), (X.Mod1Mask, 0xE2), (X.Mod4Mask, 0xE3))
@@ -52,6 +54,7 @@ class Windows:
     def __init__(self, display: Display) -> None:
         self._display = display
         self._root = display.screen().root
+        self._tops: dict[frozenset[int], tuple[float, frozenset[int]]] = {}
 
     def place(self) -> tuple[int, int]:
         """Return where the mouse is."""
@@ -59,40 +62,66 @@ class Windows:
         return found.root_x, found.root_y
 
     def at(self, x: int, y: int) -> Spot:
-        """Return the top window there. What lets clicks through is not there for the server either."""
-        child = self._root.translate_coords(self._root, x, y).child
-        return self._spot(child) if child else Spot()
+        """Return the windows there, one in another. What lets clicks through is not there for the server either."""
+        ids: list[int] = []
+        window: Any = self._root
+        with contextlib.suppress(XError):  # it closed meanwhile
+            for _ in range(_DEEP):
+                window = window.translate_coords(self._root, x, y).child
+                if not window:
+                    break
+                ids.append(window.id)
+        return Spot(frozenset(ids))
 
     def focus(self) -> Spot:
-        """Return the top window with the keyboard; without one, that under the mouse has it."""
+        """Return the window with the keyboard and those around it; without one, that under the mouse has it."""
         window = self._display.get_input_focus().focus
         if isinstance(window, int) or window.id == self._root.id:
-            return self.at(*self.place()) if window != X.NONE else Spot()
-        for _ in range(_DEEP * 2):
-            parent = window.query_tree().parent
-            if not parent or parent.id == self._root.id:
-                break
-            window = parent
-        return self._spot(window)
+            spot = self.at(*self.place()) if window != X.NONE else Spot()
+            window = self._display.create_resource_object("window", max(self.tops(spot.windows), default=0))
+            return Spot(spot.windows, self._rect(window)) if spot.windows else spot
+        ids = self._up(window)
+        top = self._display.create_resource_object("window", ids[-1])
+        return Spot(frozenset(ids), self._rect(top))
 
-    def _spot(self, top: Any) -> Spot:
-        with contextlib.suppress(XError):  # it closed meanwhile
-            shape = top.get_geometry()
-            ids = {top.id}
-            self._collect(top, ids, 0)
-            return Spot(frozenset(ids), (shape.x, shape.y, shape.width, shape.height))
-        return Spot()
+    def tops(self, windows: frozenset[int]) -> frozenset[int]:
+        """Return the top windows in which these are: the frames that a window manager puts round them."""
+        now = time.monotonic()
+        at, found = self._tops.get(windows, (0.0, frozenset()))
+        if now - at >= _TOPS_S:
+            found = frozenset(self._up(self._display.create_resource_object("window", id_))[-1] for id_ in windows)
+            if len(self._tops) > 8:
+                self._tops.clear()
+            self._tops[windows] = now, found
+        return found
 
-    def _collect(self, window: Any, ids: set[int], depth: int) -> None:
-        """A frame of the window manager, the window in it, and the one for which it is a dialog or menu."""
-        owner = window.get_wm_transient_for()
-        if owner is not None:
-            ids.add(owner.id)
-        if depth < 2:
-            for inner in window.query_tree().children[:16]:
-                ids.add(inner.id)
-                with contextlib.suppress(XError):
-                    self._collect(inner, ids, depth + 1)
+    def owners(self, windows: frozenset[int]) -> frozenset[int]:
+        """Return the windows whose dialogs or menus these are."""
+        owners = set()
+        for id_ in windows:
+            with contextlib.suppress(XError):
+                owner = self._display.create_resource_object("window", id_).get_wm_transient_for()
+                if owner is not None:
+                    owners.add(owner.id)
+        return frozenset(owners)
+
+    def _up(self, window: Any) -> list[int]:
+        """Return the window and all around it, the outermost last."""
+        ids = [window.id]
+        with contextlib.suppress(XError):
+            for _ in range(_DEEP):
+                window = window.query_tree().parent
+                if not window or window.id == self._root.id:
+                    break
+                ids.append(window.id)
+        return ids
+
+    @staticmethod
+    def _rect(window: Any) -> tuple[int, int, int, int]:
+        with contextlib.suppress(XError):
+            shape = window.get_geometry()
+            return shape.x, shape.y, shape.width, shape.height
+        return 0, 0, 0, 0
 
 
 class OwnEvents:

@@ -228,6 +228,29 @@ def test_the_desktop_itself_says_whose_window_it_is_and_who_moved_the_mouse(desk
     customer.close()
 
 
+def test_a_frame_with_many_parts_belongs_to_the_window_in_it(desk: Desk) -> None:
+    """A window manager's buttons and edges are as much the Companion's as what they surround."""
+    from Xlib.display import Display
+
+    manager = Display()
+    screen = manager.screen()
+    frame = screen.root.create_window(500, 400, 200, 150, 0, screen.root_depth, override_redirect=True)
+    parts = [frame.create_window(n * 9, 0, 8, 20, 0, screen.root_depth) for n in range(20)]
+    inside = frame.create_window(2, 22, 196, 126, 0, screen.root_depth)
+    for window in (*parts, inside, frame):
+        window.map()
+    manager.sync()
+    wait_until(lambda: desk.hands._backend.at(505, 405).windows)
+    desk.own = frozenset({inside.id})
+    for x, y in ((600, 500), (505, 405), (501, 430)):
+        assert desk.do(Press(x, y, 1, down=True), Sharing((0, 0, 800, 600))) is Done.COMPANION
+    desk.own = frozenset()
+    assert desk.do(Press(600, 500, 1, down=True), Sharing(RECT, inside.id)) is Done.DONE
+    assert desk.do(Press(600, 500, 1, down=True), Sharing(RECT, parts[0].id)) is Done.DONE
+    assert desk.do(Press(600, 500, 1, down=True), Sharing(RECT, desk.target.id)) is Done.OUTSIDE
+    manager.close()
+
+
 def test_nothing_is_opened_where_there_is_no_x11_desktop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither without a display nor on Wayland, where injected events would reach only some windows."""
     assert not can_inject({})

@@ -240,6 +240,12 @@ class Desktop:
     def focus(self) -> Spot:
         return self.typing
 
+    def tops(self, windows: frozenset[int]) -> frozenset[int]:
+        return windows
+
+    def owners(self, windows: frozenset[int]) -> frozenset[int]:
+        return frozenset({5}) if 6 in windows else frozenset()
+
     def move(self, x: int, y: int) -> None:
         self.mouse = (x, y)
         self.log.append((x, y))
@@ -330,6 +336,8 @@ def test_what_is_not_shared_is_neither_clicked_nor_typed_into() -> None:
     desktop.under = desktop.typing = Spot(frozenset({4, 5}), (0, 0, 100, 100))
     assert made.do(DOWN, window, 0) is Done.DONE
     assert made.do(Key(0x04, "a", down=True), window, 0) is Done.DONE
+    desktop.under = Spot(frozenset({6}))
+    assert made.do(Wheel(1, 1, 0, 1), window, 0) is Done.DONE
 
 
 def test_no_combination_that_locks_the_session_is_pressed_whoever_holds_its_keys() -> None:
