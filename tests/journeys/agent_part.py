@@ -13,15 +13,16 @@ from pathlib import Path
 from app.domain.assist import Phase, Scope
 from app.domain.ports import DraftKind, ItemKind, SyncPhase, ThreadItem
 from app.entry import agent_sessions
-from app.entry.demo_agent import Agent, main
+from app.entry.demo_agent import main
 from app.entry.demo_driver import Step, Steps, pause
 from app.services.texts_history import event_line
 from remote_assist.agent_end import AgentEnd
 from remote_assist.limits import Limits
+from tests.journeys.texts_agent import TextsAgent
 from widgets.remote.recording import RecordingTools
 
 
-class TriedAgent(Agent):
+class TriedAgent(TextsAgent):
     """An agent to whom things happen."""
 
     def steps(self) -> dict[str, Step]:

@@ -13,14 +13,15 @@ from PySide6.QtCore import Qt
 
 from app.domain.assist import Scope
 from app.entry import companion_invitations
-from app.entry.demo_companion import Customer, main, press
+from app.entry.demo_companion import main, press
 from app.entry.demo_driver import Step, Steps, pause
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.limits import Limits
+from tests.journeys.texts_customer import TextsCustomer
 from widgets.foundation import PlainLabel
 
 
-class TriedCustomer(Customer):
+class TriedCustomer(TextsCustomer):
     """A customer to whom things happen."""
 
     def steps(self) -> dict[str, Step]:
