@@ -102,7 +102,7 @@ def test_keys_are_released_with_the_focus_the_grant_and_the_picture(stage: Stage
     if how == "focus":
         window.end_button.setFocus()
     elif how == "button":
-        window.control.switch.click()
+        QTest.mouseClick(window.control.switch, Qt.MouseButton.LeftButton)
     else:
         show(stage, AskState.POSSIBLE if how == "revoke" else AskState.GRANTED, paused=how == "pause")
     assert not taken(stage)

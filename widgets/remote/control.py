@@ -58,6 +58,7 @@ class ControlRow(QWidget):
         space = theme.tokens.space
         self.switch = Button(theme, "", look=Look.NORMAL, pressed=self._pressed)
         self.switch.setCheckable(True)
+        self.switch.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not release by taking the focus, then take
         self.state = Chip(kind="neutral")
         self.words = PlainLabel(tone="muted", wrap=True)
         self.composing = PlainLabel(type="strong")
