@@ -3,10 +3,11 @@
 
 import { hex, unb64, unhex } from "./bytes.js";
 import { Customer } from "./customer.js";
+import { byId, clock, consentButton, every, heading, make, notice, now, redraw, show, tell, text } from "./dom.js";
 import { Bad, checkInvitation, fingerprint, Signed } from "./documents.js";
 import { works } from "./keys.js";
 import { call } from "./live.js";
-import { UNIT } from "./marks.js";
+import { picture, paint } from "./picture.js";
 import { isKorean, say, speak } from "./words.js";
 
 const SCAM_WAIT_MS = 5_000;
@@ -16,61 +17,6 @@ const SHARE = {
   video: { frameRate: { max: 30 } }, audio: false, selfBrowserSurface: "exclude", surfaceSwitching: "include",
 };
 const COUNT_MS = 250;
-
-const byId = (id) => document.getElementById(id);
-const main = byId("main");
-const now = () => Math.round(performance.now());
-
-function make(kind, options = {}, ...inside) {
-  const { className = "", onClick, ...more } = options;
-  const element = Object.assign(document.createElement(kind), more);
-  if (className) element.className = className;
-  if (kind === "button") element.type = "button";
-  if (onClick) element.addEventListener("click", onClick);
-  element.append(...inside);
-  return element;
-}
-
-// A button that gives a consent: only a click or Space presses it, Enter never does; it wakes after a moment.
-function consentButton(label, wait, onClick) {
-  const button = make("button", { className: "primary", textContent: label, disabled: wait > 0, onClick });
-  button.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
-  if (wait > 0) setTimeout(() => { button.disabled = false; }, wait);
-  return button;
-}
-
-const clock = (ms) => {
-  const seconds = Math.max(0, Math.ceil(ms / 1000));
-  const two = (value) => String(value).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  return `${hours ? `${hours}:` : ""}${hours ? two(Math.floor(seconds / 60) % 60) : Math.floor(seconds / 60)}:${two(seconds % 60)}`;
-};
-
-function tell(words) {
-  if (byId("said").textContent !== words) byId("said").textContent = words;
-}
-
-// Shows one view; `draw` is called again when the language changes.
-let draw = () => undefined;
-let timer = null;
-function show(next) {
-  clearInterval(timer);
-  draw = next;
-  main.replaceChildren(...next());
-  const first = main.querySelector("[data-first]");
-  first?.focus({ preventScroll: true });
-  scrollTo(0, 0); // who asks stands on top
-}
-
-function every(work) {
-  clearInterval(timer);
-  timer = setInterval(work, COUNT_MS);
-  work();
-}
-
-const heading = (key, values) => make("h1", { textContent: say(key, values) });
-const text = (words, className = "") => make("p", { className, textContent: words });
-const notice = (words, kind) => make("p", { className: `notice ${kind}`, textContent: words });
 
 // --- beginning ----------------------------------------------------------------------------------------------------------
 
@@ -272,7 +218,7 @@ function live() {
     if (ask) parts.push(permission(name));
     if (number) parts.push(numbers(name));
     if (noticeKey) parts.push(notice(say(noticeKey), "warning"));
-    parts.push(text(say("preview", { name }), "strong"), picture(), text(say("stopHow"), "muted small"), trust());
+    parts.push(text(say("preview", { name }), "strong"), picture(customer), text(say("stopHow"), "muted small"), trust());
     every(bar);
     return parts;
   });
@@ -363,67 +309,6 @@ function permission(name) {
   return make("section", { className: "card" }, ...parts, make("div", { className: "foot" }, no, time, yes));
 }
 
-// --- the own picture, and what the agent shows on it --------------------------------------------------------------------
-
-let canvas = null;
-function picture() {
-  const video = make("video", { muted: true, autoplay: true, playsInline: true });
-  video.setAttribute("aria-label", say("previewSelf"));
-  video.srcObject = customer.stream;
-  canvas = make("canvas");
-  canvas.setAttribute("aria-hidden", "true");
-  video.addEventListener("resize", () => paint(customer.board));
-  queueMicrotask(() => paint(customer.board));
-  return make("div", { className: "picture" }, video, canvas);
-}
-
-function paint(board) {
-  const video = canvas?.previousElementSibling;
-  if (!video) return;
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const ratio = globalThis.devicePixelRatio || 1;
-  Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
-  const pen = canvas.getContext("2d");
-  pen.scale(ratio, ratio);
-  const scale = Math.min(width / (video.videoWidth || width), height / (video.videoHeight || height));
-  const [wide, high] = [(video.videoWidth || width) * scale, (video.videoHeight || height) * scale];
-  const at = ([x, y]) => [(width - wide) / 2 + (x / UNIT) * wide, (height - high) / 2 + (y / UNIT) * high];
-  Object.assign(pen, { lineWidth: 3, lineCap: "round", lineJoin: "round" });
-  for (const mark of board.marks.values()) line(pen, mark, mark.points.map(at));
-  if (board.pointer) spot(pen, at(board.pointer));
-}
-
-function line(pen, { kind, colour }, points) {
-  pen.strokeStyle = `#${colour.toString(16).padStart(6, "0")}`;
-  pen.beginPath();
-  const [first, ...rest] = points;
-  if (kind === "box") {
-    const [[left, top], [right, bottom]] = points;
-    pen.rect(left, top, right - left, bottom - top);
-  } else {
-    pen.moveTo(...first);
-    for (const point of rest.length ? rest : [first]) pen.lineTo(...point);
-  }
-  if (kind === "arrow") {
-    const [[x1, y1], [x2, y2]] = points;
-    const way = Math.atan2(y2 - y1, x2 - x1);
-    for (const turn of [2.6, -2.6]) {
-      pen.moveTo(x2, y2);
-      pen.lineTo(x2 + 12 * Math.cos(way + turn), y2 + 12 * Math.sin(way + turn));
-    }
-  }
-  pen.stroke();
-}
-
-function spot(pen, [x, y]) {
-  for (const [radius, colour] of [[11, "#fff"], [8, "#d93025"]]) {
-    pen.beginPath();
-    pen.fillStyle = colour;
-    pen.arc(x, y, radius, 0, 2 * Math.PI);
-    pen.fill();
-  }
-}
-
 // --- the end ------------------------------------------------------------------------------------------------------------
 
 let receipt = null;
@@ -481,9 +366,9 @@ const host = {
     if (!customer) return;
     const { machine } = customer;
     if (machine.ended) {
-      if (draw !== this.last) {
+      if (!this.over) {
+        this.over = true;
         ended();
-        this.last = draw;
       }
     } else if (machine.live || machine.phase === "connecting") live();
   },
@@ -501,8 +386,8 @@ const host = {
   },
   receipt(bytes) {
     receipt = { bytes, count: (receipt?.count ?? 0) + 1 };
+    this.over = true;
     ended();
-    this.last = draw;
   },
 };
 
@@ -513,7 +398,7 @@ function language(korean) {
   byId("language").textContent = say("language");
   byId("bar").setAttribute("aria-label", say("previewSelf"));
   byId("bar-given").replaceChildren();
-  show(draw);
+  redraw();
   if (customer && !customer.machine.ended) host.changed();
 }
 
@@ -525,6 +410,5 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && ask) customer.refuseScope(ask.scope);
 });
 globalThis.addEventListener("hashchange", () => !customer && readLink(location.hash) && begin()); // a link put into an open page
-draw = () => [];
 language((navigator.languages?.[0] ?? navigator.language ?? "").toLowerCase().startsWith("ko"));
 begin();
