@@ -119,22 +119,12 @@ class CustomerFiles(EndFiles, CustomerScopes):
         else:
             super()._on_request(request)
 
-    def _on_file_accept(self, message: wire.FileAccept) -> None:
-        super()._on_file_accept(message)
-        self._file_activity()
-
     def _on_file_part(self, message: wire.FilePart) -> None:
         if not self._may_take:
             if message.id not in self._files_over:
                 self._on_violation("file")
             return
         super()._on_file_part(message)
-        self._file_activity()
-
-    def _file_activity(self) -> None:
-        """Somebody waits for this file: the session is not idle."""
-        if self._machine is not None:
-            self._apply(self._machine.agent_active(self._now))
 
     def _on_stray(self, what: str) -> None:
         self._on_violation(what)

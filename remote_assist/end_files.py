@@ -95,6 +95,7 @@ class EndFiles(EndLink):
         move = self._going
         if move is not None and move.offer.id == id_ and move.step is FileStep.MOVING and self._may_give:
             self._tell(child.Send("file", data))
+            self._file_activity()
         return self._flush()
 
     def file_read(self, id_: int) -> list[Action]:
@@ -208,6 +209,7 @@ class EndFiles(EndLink):
         if move is not None and move.offer.id == message.id:
             if move.step in (FileStep.MOVING, FileStep.CHECKING):
                 self._out.append(FileBytes(message.id, message.offset, message.data))
+                self._file_activity()
         elif message.id not in self._files_over:
             self._on_stray("file number")
 
@@ -265,6 +267,11 @@ class EndFiles(EndLink):
         if self._going is not None:
             self._going_over("ended", tell=False)
         super()._before_end()
+
+    def _file_activity(self) -> None:
+        """Somebody waits for this file: the session is not idle, at either end."""
+        if self._machine is not None:
+            self._apply(self._machine.agent_active(self._now))
 
     # --- inside ----------------------------------------------------------------------------------------------------
 

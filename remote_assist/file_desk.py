@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -297,6 +298,15 @@ class FileWorker:
     def child_has(self, count: int) -> None:
         """As `FileDesk.child_has`."""
         self._order(lambda desk: desk.child_has(count))
+
+    def remove(self, path: Path) -> None:
+        """Remove a file that was saved in the moment in which it was stopped."""
+
+        def work(_desk: FileDesk) -> None:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+        self._order(work)
 
     def close(self, *, wait: bool = False) -> None:
         """Remove what is half and let the thread end. Idempotent."""

@@ -140,9 +140,16 @@ class FileHost(QObject):
             case FileMoved(id_, done):
                 self._progress(id_, done)
             case FileSaved(id_, saved):
-                if id_ in self._views:
-                    self._views[id_] = replace(self._views[id_], path=str(saved.path))
-                self._perform(self._end.file_saved(id_))
+                self._saved(id_, saved.path)
+
+    def _saved(self, id_: int, path: Path) -> None:
+        """It has its name; unless somebody said stop in the same moment, then that counts."""
+        view = self._views.get(id_)
+        if view is None or view.step is FileStep.OVER:
+            self._worker.remove(path)
+            return
+        self._views[id_] = replace(view, path=str(path))
+        self._perform(self._end.file_saved(id_))
 
     def _send(self, actions: list[Action]) -> None:
         """A piece that the end holds back takes no room in the child."""

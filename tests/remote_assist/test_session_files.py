@@ -420,3 +420,15 @@ def test_silence_after_the_agents_question_for_a_file_sends_nothing(world: FileW
     assert not world.received(world.agent)
     assert TO_AGENT not in world.customer.end.view.grants
     assert not world.agent.of(DropFile)
+
+
+@pytest.mark.parametrize("towards", ["customer", "agent"])
+def test_a_session_is_not_idle_while_a_file_moves(world: FileWorld, towards: str) -> None:
+    """Ten minutes without a key, but with a file on its way."""
+    sender = world.agent if towards == "customer" else world.customer
+    world.stopped = True
+    start(world, towards)
+    for _ in range(13):
+        halfway(world, sender, 1)
+        world.pass_time(50_000, step_ms=1_000)
+    assert world.phases() == (Phase.VERIFIED, Phase.VERIFIED)

@@ -22,6 +22,8 @@ from app.entry.agent_files import AgentFiles
 from app.entry.companion_files import CompanionFiles, FilePlace
 from remote_assist.actions import Action, ToChild
 from remote_assist.child_protocol import Send, Sent
+from remote_assist.file_desk import FileSaved
+from remote_assist.files import Saved
 from tests.remote_assist.world import Side, World
 from widgets.companion.files import FileFacts, FileQuestion, FileRequest
 from widgets.foundation import Theme
@@ -309,3 +311,19 @@ def test_stop_takes_questions_and_half_files_away(hosted: Hosted, qtbot: QtBot) 
     assert not hosted.companion.windows
     hosted.close()
     assert not hosted.received("customer")
+
+
+def test_a_file_saved_in_the_moment_in_which_it_was_stopped_is_removed(hosted: Hosted, qtbot: QtBot) -> None:
+    """What the record says of it is true: the worker's report comes after the customer's word."""
+    path = hosted.folder / "a.log"
+    path.write_bytes(b"1")
+    hosted.desk.offer([path])
+    qtbot.waitUntil(lambda: hosted.companion.question is not None)
+    assert hosted.companion.question is not None
+    hosted.companion.question.accepted.emit(False)
+    hosted.do(hosted.customer, hosted.customer_end.revoke(Scope.FILES_TO_CUSTOMER))
+    late = hosted.folder / "late.log"
+    late.write_bytes(b"1")
+    hosted.companion._host._hear(FileSaved(0, Saved(late, 1, b"", marked=False)))
+    qtbot.waitUntil(lambda: not late.exists())
+    assert [view.code for view in hosted.companion.over.values()] == ["revoked"]
