@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an agent's mouse and keyboard may take effect: not on an old picture, not where the customer covered
-something, and no key combination that locks, ends or photographs the customer's session. Pure."""
+"""What of an agent's mouse and keyboard may take effect: the age of pictures, places, and keys that nobody else presses.
+
+Pure. What only the desktop knows is asked in `input_hands`.
+"""
 
 from __future__ import annotations
 

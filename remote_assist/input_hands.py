@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent's hands at the customer's computer: checks each deed against the desktop as it is now, does it in order,
-knows what it holds down, and lets go of everything at once. One thread; the time is handed in."""
+"""The agent's hands at the customer's computer: each deed is checked against the desktop, done in order, and let go.
+
+One thread; the time is handed in.
+"""
 
 from __future__ import annotations
 
