@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.config.i18n import _
+from app.config.i18n import _, ngettext
 from app.domain.assist import EndReason, EntryType, Notice, Scope
 
 __all__ = ["entry_text", "minutes_text", "notice_text", "prompt_text", "reason_text", "scope_text"]
@@ -110,6 +110,7 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         "screen": _("a whole screen"),
         "window": _("one window"),
         "region": _("a region"),
+        "tab": _("a browser tab"),
         "drawn": _("a test picture"),
     }.get(str(data.get("target_kind", data.get("kind", ""))), _("a picture"))
     further = _scope_or_word(data.get("scope")) and data.get("scope") != Scope.VIEW.value
@@ -130,7 +131,7 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         EntryType.RESUME: _("Resumed by {who}"),
         EntryType.CONTROL: _control_text(data),
         EntryType.FILE: _file_text(data.get("result")),
-        EntryType.CLIPBOARD: _("Text was sent by clipboard"),
+        EntryType.CLIPBOARD: _clipboard_text(data),
         EntryType.DIAGNOSTICS: _("Diagnostics were sent"),
         EntryType.RECORDING: _recording_text(data),
         EntryType.MASKS: _("Masks: {count}"),
@@ -166,6 +167,25 @@ def _recording_text(data: Mapping[str, Any]) -> str:
     if data.get("on") is True:
         return _("A recording began")
     return _("A recording ended, {length} long").format(length=minutes_text(_number(data.get("seconds")) * 1000))
+
+
+def _clipboard_text(data: Mapping[str, Any]) -> str:
+    """Which way, and how long; the record has nothing else of it."""
+    to_agent = data.get("dir") == "to_agent"
+    count = _number(data.get("length"))
+    if to_agent:
+        said = ngettext(
+            "A text of {n} character from the customer's clipboard was given to the agent",
+            "A text of {n} characters from the customer's clipboard was given to the agent",
+            count,
+        )
+    else:
+        said = ngettext(
+            "A text of {n} character was put on the customer's clipboard",
+            "A text of {n} characters was put on the customer's clipboard",
+            count,
+        )
+    return said.format(n=count)
 
 
 def _file_text(result: object) -> str:

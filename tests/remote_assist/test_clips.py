@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.assist import AskState, EndReason, Phase, Scope
+from app.domain.assist import AskState, EndReason, EntryType, Phase, Scope
 from app.domain.documents import SignedDocument
 from app.domain.plain_text import CLIP_BYTES_MAX, fits_clipboard, for_reading, is_tidy, tidied
 from remote_assist import bulk, clips
 from remote_assist import child_protocol as child
 from remote_assist.actions import AskScope, ChainEntry, ClipArrived, ClipGiven, ScopeSettled
+from remote_assist.texts import entry_text
 from tests.remote_assist.world import Side, World
 
 TO_CUSTOMER, TO_AGENT = Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT
@@ -260,6 +261,16 @@ def test_at_the_end_what_waits_is_given_up() -> None:
     world = offered()
     world.do(world.customer, world.customer_end.stop())
     assert world.agent.last(ClipGiven) == ClipGiven(False)
+
+
+def test_a_reader_of_the_record_sees_which_way_a_text_went_and_how_long_it_was() -> None:
+    """Nothing of the text itself."""
+    assert entry_text(EntryType.CLIPBOARD, "agent", {"dir": "to_customer", "length": 13}) == (
+        "A text of 13 characters was put on the customer's clipboard"
+    )
+    assert entry_text(EntryType.CLIPBOARD, "customer", {"dir": "to_agent", "length": 1}) == (
+        "A text of 1 character from the customer's clipboard was given to the agent"
+    )
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
