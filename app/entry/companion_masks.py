@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
@@ -27,6 +27,7 @@ from widgets.foundation import Theme
 __all__ = ["Keeping", "RulesPlace", "can_follow_windows", "read_rules", "write_rules"]
 
 _START: Final = DEFAULT_RULES
+_SEEN_MS: Final = 600
 
 
 def read_rules(text: str | None) -> tuple[MaskRule, ...]:
@@ -78,6 +79,7 @@ class Keeping(QObject):
         self._follow = can_follow_windows()
         self._image: QImage | None = None
         self._kept = act.KeptBack(0, "")
+        self._next: Callable[[], None] | None = None
         self.target: TargetChoice | None = None
         self.region: Box | None = None
         self.request: RequestWindow | None = None
@@ -133,15 +135,17 @@ class Keeping(QObject):
             self.masks.raise_()
             self.masks.activateWindow()
             return
+        if self.target is not None:
+            self._when_seen(self._show_masks)
+            self._perform(self._end.show_preview(True))
+
+    def _show_masks(self) -> None:
         window = MaskWindow(self._theme, self._end.masks.drawn, self._place.load(), can_follow=self._follow)
         self.masks = window
         window.masks_changed.connect(lambda masks: self._perform(self._end.set_masks(masks)))
         window.rules_changed.connect(self._keep_rules)
         window.closed.connect(self._masks_closed)
-        self._feed(window)
-        self._cover()
-        self._perform(self._end.show_preview(True))
-        window.show()
+        self._open(window)
 
     def _keep_rules(self, rules: tuple[MaskRule, ...]) -> None:
         self._place.keep(rules)
@@ -163,13 +167,16 @@ class Keeping(QObject):
         if request is None:
             return
         self._choose(target_id, kind, None)
+        self._when_seen(self._show_region)
+
+    def _show_region(self) -> None:
+        if self.request is None:
+            return
         window = RegionWindow(self._theme)
         self.drawing = window
         window.picked.connect(self._use_region)
         window.closed.connect(self._region_closed)
-        self._feed(window)
-        self._cover()
-        window.show()
+        self._open(window)
 
     def _use_region(self, region: Box) -> None:
         target, request = self.target, self.request
@@ -190,11 +197,33 @@ class Keeping(QObject):
 
     def picture(self, image: QImage | None) -> None:
         """A newer picture of what is shared."""
-        if image is not None:
-            self._image = image
-            for window in (self.masks, self.drawing):
-                if window is not None:
-                    self._feed(window)
+        frozen = self.windows and self.target is not None and self.target.kind == "screen"
+        if image is None or frozen:  # a window over the screen would hide what is to be chosen
+            return
+        self._image = image
+        if self._next is not None:
+            self._seen()
+        for window in (self.masks, self.drawing):
+            if window is not None:
+                self._feed(window)
+
+    def _when_seen(self, go: Callable[[], None]) -> None:
+        """Do this with the next picture, or soon without one."""
+        self._next = go
+        QTimer.singleShot(_SEEN_MS, self, self._seen)
+
+    def _seen(self) -> None:
+        go, self._next = self._next, None
+        if go is not None and self.target is not None:
+            go()
+
+    def _open(self, window: MaskWindow | RegionWindow) -> None:
+        """Hide it from others before it shows."""
+        self._feed(window)
+        window.move(QGuiApplication.primaryScreen().availableGeometry().center() - window.rect().center())
+        self._cover()
+        window.show()
+        window.activateWindow()
 
     def _feed(self, window: MaskWindow | RegionWindow) -> None:
         if self._image is not None:
@@ -229,6 +258,7 @@ class Keeping(QObject):
         self._drop_windows()
 
     def _drop_windows(self) -> None:
+        self._next = None
         for window in (self.masks, self.drawing):
             if window is not None:
                 window.close()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -36,6 +37,7 @@ from sync import protocol as live
 from sync.customer_api import CustomerApi, map_failure
 from tests.fakes import customer_server as fake
 from tests.fakes.customer_server import CustomerServer
+from tests.fakes.wait import wait_until
 from widgets.companion import texts
 from widgets.companion.request import RequestWindow
 from widgets.foundation import PlainLabel, Theme
@@ -471,9 +473,9 @@ def _hide_a_part(session: CustomerSession, qtbot: QtBot) -> None:
     bar, keeping = session.bar, session.keeping
     assert bar is not None
     bar.masks.click()
+    qtbot.waitUntil(lambda: keeping.masks is not None and keeping._image is not None, timeout=_WAIT_MS)
     window = keeping.masks
     assert window is not None
-    qtbot.waitUntil(lambda: keeping._image is not None and keeping._image.width() > 100, timeout=_WAIT_MS)
     window.add.click()
     assert session._end.masks.drawn == tuple(window.picture.boxes())
     assert bar.masks.label() == "1"
@@ -569,10 +571,11 @@ def test_the_request_does_not_show_itself_in_the_preview_of_the_whole_screen_and
 def _draw_a_region(session: CustomerSession, request: RequestWindow, qtbot: QtBot) -> None:
     """What could be allowed then is the region and nothing else."""
     request.targets.draw.click()
+    assert not request.yes.isEnabled()
+    qtbot.waitUntil(lambda: session.keeping.drawing is not None, timeout=_WAIT_MS)
     drawing = session.keeping.drawing
     assert drawing is not None
     assert not request.yes.isEnabled()
-    qtbot.waitUntil(lambda: session.keeping._image is not None, timeout=_WAIT_MS)
     drawing.picture.set_boxes([(20, 40, 200, 120)])
     drawing.picture.changed.emit()
     drawing.use.click()
@@ -586,14 +589,17 @@ def _draw_a_region(session: CustomerSession, request: RequestWindow, qtbot: QtBo
 def test_dont_allow_sends_no_picture_and_the_record_says_refusal(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
 ) -> None:
-    """Without consent nothing leaves but the answer."""
+    """Without consent nothing leaves but the answer; a child that is frozen is gone also while the window is busy."""
     companion = _enrol(make, server, qtbot)
     request = _prompted(companion, agent, qtbot)
     session = companion.session
     assert session is not None
     _draw_a_region(session, request, qtbot)
+    frozen = psutil.Process(session._host.pid)
+    frozen.suspend()
     QTest.keyClick(request, Qt.Key.Key_Escape)
     assert session.over
+    wait_until(lambda: not frozen.is_running() or frozen.status() == psutil.STATUS_ZOMBIE)  # no event loop runs here
     assert session.keeping.windows == ()
     qtbot.waitUntil(lambda: "refusal" in _kinds(server), timeout=_WAIT_MS)
     qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)

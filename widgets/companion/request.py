@@ -284,7 +284,6 @@ class RequestWindow(QWidget):
         self.preview.show_picture(None, _("Waiting for the picture…"))
         body.addWidget(self.preview, 1)
         self.kept = PlainLabel(tone="warning", wrap=True)
-        self.kept.hide()
         self.hide_parts = Button(self._theme, hide_label(0), pressed=self.masks_wanted.emit)
         self.hide_parts.setAccessibleName(_("Hide parts of what is shared"))
         self.hide_parts.setEnabled(False)
@@ -446,7 +445,6 @@ class RequestWindow(QWidget):
         """Say how much is hidden, and why nothing shows."""
         self.hide_parts.setText(hide_label(count))
         self.kept.setText(kept_text(why))
-        self.kept.setVisible(bool(why))
 
     def _count(self) -> None:
         now = self._monotonic_ms()
