@@ -59,18 +59,18 @@ class AgentDiagnostics(AgentWishes):
         try:
             made = builder.add(message)
         except Malformed:
-            self._answer(builder, ok=False)
+            self._answer_bundle(builder, ok=False)
             self._out.append(DiagnosticsUnreadable())
             return
         if made is not None:
             new = builder.offer.sha256 not in self._bundles_seen
             self._bundles_seen.add(builder.offer.sha256)
-            self._answer(builder, ok=True)
+            self._answer_bundle(builder, ok=True)
             if new:
                 sha256 = bytes.fromhex(builder.offer.sha256)
                 self._out.append(DiagnosticsArrived(*made, sha256, self.customer_device_mark))
 
-    def _answer(self, builder: BundleBuilder, *, ok: bool) -> None:
+    def _answer_bundle(self, builder: BundleBuilder, *, ok: bool) -> None:
         self._bundle = None
         self._ask_book.used(Scope.DIAGNOSTICS)
         self._say(wire.Claim(Scope.DIAGNOSTICS.value, {"id": builder.offer.id, "ok": ok}))

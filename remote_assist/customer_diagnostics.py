@@ -16,7 +16,8 @@ from remote_assist import child_protocol as child
 from remote_assist import messages as wire
 from remote_assist.actions import Action, CollectDiagnostics, DiagnosticsSettled, DiagnosticsStep
 from remote_assist.customer_scopes import CustomerScopes
-from remote_assist.diagnostics import Confirmed, State, messages, read_bundle
+from remote_assist.diagnostics import Bundle, Confirmed, State, messages, read_bundle
+from remote_assist.messages import Malformed
 
 __all__ = ["REVIEW_MS", "CustomerDiagnostics"]
 
@@ -58,7 +59,19 @@ class CustomerDiagnostics(CustomerScopes):
             return self._flush()
         if not self._book.allows(Scope.DIAGNOSTICS, machine.phase, flowing=machine.flowing):
             return self._flush()
-        bundle = read_bundle(confirmed.payload)
+        try:
+            bundle = read_bundle(confirmed.payload)
+        except Malformed:  # what no agent's end would read need not leave
+            self._withhold_bundle("system")
+            return self._flush()
+        self._note_bundle(bundle, confirmed)
+        self._diag_out = _Outgoing(confirmed, tuple(section.name for section in bundle.sections))
+        self._diag_until = self._now + _ARRIVE_MS
+        self._out.append(DiagnosticsSettled(DiagnosticsStep.SENDING))
+        self._offer_bundle()
+        return self._flush()
+
+    def _note_bundle(self, bundle: Bundle, confirmed: Confirmed) -> None:
         sent = [section for section in bundle.sections if section.state is not State.STRUCK]
         self._note(
             EntryType.DIAGNOSTICS,
@@ -70,16 +83,11 @@ class CustomerDiagnostics(CustomerScopes):
                 "sha256": confirmed.sha256.hex(),
             },
         )
-        self._diag_out = _Outgoing(confirmed, tuple(section.name for section in bundle.sections))
-        self._diag_until = self._now + _ARRIVE_MS
-        self._out.append(DiagnosticsSettled(DiagnosticsStep.SENDING))
-        self._offer_bundle()
-        return self._flush()
 
     def withhold_diagnostics(self) -> list[Action]:
         """The customer's click on sending nothing, Escape, or the closed window."""
         if self._diag_wanted and self._diag_out is None:
-            self._withhold("customer")
+            self._withhold_bundle("customer")
         return self._flush()
 
     # --- inside ----------------------------------------------------------------------------------------------------
@@ -107,21 +115,21 @@ class CustomerDiagnostics(CustomerScopes):
             self._say(wire.DiagOffer(self._diag_id, list(out.names), len(payload), sha256.hex()))
             self._diag_feed = messages(out.confirmed, self._diag_id)
             for _ in range(_AT_ONCE):
-                self._feed()
+                self._feed_bundle()
 
-    def _feed(self) -> None:
+    def _feed_bundle(self) -> None:
         data = next(self._diag_feed, None)
         if data is not None:
             self._tell(child.Send("diag", data))
 
-    def _withhold(self, by: str) -> None:
+    def _withhold_bundle(self, by: str) -> None:
         """Nothing is sent: written down, then the grant falls, then the agent hears a no."""
         self._note(EntryType.REFUSAL, by, {"scope": Scope.DIAGNOSTICS.value})
         self._book.refused(Scope.DIAGNOSTICS, self._now)
         self._spend_diagnostics(DiagnosticsStep.WITHHELD)
         self._say(wire.Refused(Scope.DIAGNOSTICS))
 
-    def _arrived(self, *, ok: bool, by: str) -> None:
+    def _bundle_arrived(self, *, ok: bool, by: str) -> None:
         out = self._diag_out
         if out is not None:
             self._note(EntryType.DIAGNOSTICS, by, {"sha256": out.confirmed.sha256.hex(), "arrived": ok})
@@ -137,7 +145,7 @@ class CustomerDiagnostics(CustomerScopes):
         if isinstance(message, wire.Claim) and message.type == Scope.DIAGNOSTICS.value:
             ok = message.data.get("ok")
             if message.data.get("id") == self._diag_id and isinstance(ok, bool):
-                self._arrived(ok=ok, by="agent")
+                self._bundle_arrived(ok=ok, by="agent")
             return
         super()._on_message(message)
 
@@ -147,7 +155,7 @@ class CustomerDiagnostics(CustomerScopes):
 
     def _on_other(self, message: child.FromChild) -> None:
         if isinstance(message, child.Sent) and message.channel == "diag" and self._diag_again is None:
-            self._feed()
+            self._feed_bundle()
         super()._on_other(message)
 
     def _on_fault(self, message: child.Fault) -> None:
@@ -168,9 +176,9 @@ class CustomerDiagnostics(CustomerScopes):
                 self._diag_again = now + _AGAIN_MS
         if self._diag_until is not None and now >= self._diag_until:
             if self._diag_out is None:
-                self._withhold("system")
+                self._withhold_bundle("system")
             elif flowing:
-                self._arrived(ok=False, by="system")
+                self._bundle_arrived(ok=False, by="system")
             else:
                 self._diag_until = now + _HELD_MS
 

@@ -132,7 +132,7 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         EntryType.CONTROL: _control_text(data),
         EntryType.FILE: _file_text(data.get("result")),
         EntryType.CLIPBOARD: _clipboard_text(data),
-        EntryType.DIAGNOSTICS: _("Diagnostics were sent"),
+        EntryType.DIAGNOSTICS: _diagnostics_text(data.get("arrived")),
         EntryType.RECORDING: _recording_text(data),
         EntryType.MASKS: _("Masks: {count}"),
         EntryType.VIOLATION: _("Something not allowed was asked for and not done"),
@@ -192,6 +192,12 @@ def _file_text(result: object) -> str:
     if result == "allowed":
         return _("One file was allowed")
     return _("A file was sent") if result in ("whole", None) else _("A file was not sent")
+
+
+def _diagnostics_text(arrived: object) -> str:
+    if arrived is None:
+        return _("Diagnostics were sent")
+    return _("The diagnostics arrived") if arrived is True else _("The diagnostics did not arrive")
 
 
 def minutes_text(duration_ms: int) -> str:

@@ -230,6 +230,14 @@ def keep_awake(world: DiagWorld, ms: int) -> None:
         world.pass_time(60_000, step_ms=1_000)
 
 
+def test_what_no_agents_end_would_read_does_not_leave() -> None:
+    """Bytes that are no bundle cannot be sent, whoever confirmed them: it counts as a no."""
+    world = reading()
+    raw = b"{}"
+    send(world, Confirmed(raw, hashlib.sha256(raw).digest()))
+    assert (diag_sent(world), notes(world), steps(world)) == ([], [], [DiagnosticsStep.WITHHELD])
+
+
 def test_taking_back_while_reading_or_sending_stops_it_at_once() -> None:
     """The window goes, the child sends nothing more, and nothing arrives."""
     for begun in (False, True):
