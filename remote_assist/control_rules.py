@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an agent's mouse and keyboard may take effect: the age of pictures, places, and keys that nobody else presses.
+"""What of an agent's mouse and keyboard may take effect: old pictures, covered places, keys that nobody else presses.
 
 Pure. What only the desktop knows is asked in `input_hands`.
 """
