@@ -26,7 +26,7 @@ from app.entry.companion_masks import Keeping, RulesPlace
 from app.entry.companion_scopes import MoreAccess
 from app.entry.companion_talk import CompanionTalk
 from remote_assist import actions as act
-from remote_assist.child_protocol import Ended, Stats
+from remote_assist.child_protocol import End, Ended, Stats
 from remote_assist.control_actions import Inject, LetGo
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.diagnostics import Confirmed
@@ -218,6 +218,8 @@ class CustomerSession(QObject):
                 self._host.start()
             case act.CallServer():
                 self._deps.call(self._end.sid, action)
+            case act.ToChild(End(reason=reason)):
+                self._host.stop(reason)  # by a clock of its own: this thread may be busy with windows
             case act.ToChild():
                 self._host.send(action.message)
             case act.KillChild():
