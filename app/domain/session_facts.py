@@ -18,7 +18,7 @@ __all__ = ["session_facts"]
 
 _PLAIN = "{"  # texts that are no link of the chain are JSON as it stands
 _BY = frozenset({"agent", "customer", "system"})
-_TARGETS = frozenset({"screen", "window", "region", "drawn"})
+_TARGETS = frozenset({"screen", "window", "region", "tab", "drawn"})
 _SCOPES = frozenset(scope.value for scope in Scope)
 _REASONS = frozenset(reason.value for reason in EndReason)
 _MOST_NAME = 80

@@ -18,6 +18,7 @@ _TARGETS: Mapping[str, str] = {
     "screen": N_("the whole screen"),
     "window": N_("one window"),
     "region": N_("a part of the screen"),
+    "tab": N_("a browser tab"),
     "drawn": N_("a test picture"),
 }
 

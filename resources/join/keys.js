@@ -12,6 +12,8 @@ export async function works() {
     const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
     await crypto.subtle.sign("Ed25519", pair.privateKey, Uint8Array.of(1));
     await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
+    localStorage.setItem("deskside.works", "1"); // where invitations that were opened are remembered
+    localStorage.removeItem("deskside.works");
     return true;
   } catch {
     return false;

@@ -409,6 +409,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && customer?.machine.phase === "prompted") customer.refuse();
   if (event.key === "Escape" && ask) customer.refuseScope(ask.scope);
 });
+globalThis.addEventListener("pageshow", (event) => event.persisted && location.reload()); // what was left has ended
 globalThis.addEventListener("hashchange", () => !customer && readLink(location.hash) && begin()); // a link put into an open page
 language((navigator.languages?.[0] ?? navigator.language ?? "").toLowerCase().startsWith("ko"));
 begin();

@@ -151,8 +151,8 @@ export const WORDS = {
   ],
   loading: ["Checking the invitation…", "초대를 확인하는 중입니다…"],
   unsupported: [
-    "This browser lacks what a safe session needs (Ed25519, X25519 or sharing the screen). Nothing was shown. Use a current Chromium browser, or ask support for the Companion app.",
-    "이 브라우저에는 안전한 공유에 필요한 기능(Ed25519, X25519 또는 화면 공유)이 없습니다. 아무것도 보이지 않았습니다. 최신 Chromium 계열 브라우저를 쓰거나 고객지원에 고객 앱을 요청하세요.",
+    "This browser lacks what a safe session needs (Ed25519, X25519, sharing the screen or storage for this page). Nothing was shown. Use a current Chromium browser, or ask support for the Companion app.",
+    "이 브라우저에는 안전한 공유에 필요한 기능(Ed25519, X25519, 화면 공유 또는 페이지 저장소)이 없습니다. 아무것도 보이지 않았습니다. 최신 Chromium 계열 브라우저를 쓰거나 고객지원에 고객 앱을 요청하세요.",
   ],
   unreachable: [
     "The server does not answer. Nothing was shown. Check the network and try again.",

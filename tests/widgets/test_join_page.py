@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from pytestqt.qtbot import QtBot
 
-from app.domain.assist import Phase
+from app.domain.assist import EntryType, Phase
 from app.domain.invitation import BROWSER_MODE, COMPANION_MODE
 from app.domain.links import InviteLink
+from app.domain.session_facts import session_facts
 from app.entry.agent_page import JoinPage
+from remote_assist.texts import entry_text
 from tests.widgets.test_remote import ORDER, info
 from widgets.foundation import Theme
 from widgets.remote.invite import InviteWindow
@@ -67,3 +69,10 @@ def test_a_page_is_offered_only_where_the_server_has_one_and_a_browser_would_tru
     assert page.modes == (COMPANION_MODE, BROWSER_MODE)
     page.learn({})
     assert page.modes == (COMPANION_MODE,)
+
+
+def test_the_record_says_that_a_browser_tab_was_shown() -> None:
+    """A kind of its own: neither a window nor a whole screen."""
+    assert "a browser tab" in entry_text(EntryType.CONSENT, "customer", {"target_kind": "tab"})
+    plain = '{"by": "customer", "target_kind": "tab"}'
+    assert session_facts(plain)["target"] == "tab"
