@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.domain.assist import AskState, Scope, ScopeAsk
+from app.domain.assist import AskState, Scope, ScopeAsk, TargetChoice
 from app.domain.facts import FactsReport
 from app.entry.companion_diagnostics import DiagnosticsReview
+from app.entry.companion_session import CustomerSession
 from remote_assist.actions import CollectDiagnostics, DiagnosticsStep
 from remote_assist.diagnostics import Bundle, Confirmed, Draft, Item, Section, State, fitted, read_bundle
 from remote_assist.diagnostics_views import facts_of, facts_of_draft
@@ -154,6 +157,20 @@ def test_enter_never_sends_and_nothing_can_be_sent_before_it_was_seen(review: Re
     review.clock.ms = 600_000
     window._count()
     assert not window.yes.isEnabled()
+
+
+def test_the_window_is_covered_in_what_the_agent_sees(review: Review) -> None:
+    """What is kept back there must not be read in the picture."""
+    review.window.setGeometry(100, 50, 900, 600)
+    nothing = SimpleNamespace(questions={}, windows=())
+    session: Any = SimpleNamespace(more=nothing, files=nothing, keeping=nothing, facts=review.host, check=None)
+    session._questions = CustomerSession._questions.fget(session)  # type: ignore[attr-defined]  # a property
+    session._early = CustomerSession._early.fget(session)  # type: ignore[attr-defined]  # a property
+    session.request = session.question = None
+    session._target = TargetChoice("screen:0", "screen", "Screen", (0, 0, 800, 600))
+    (rect,) = CustomerSession._own_rects(session)
+    frame = review.window.frameGeometry()
+    assert rect == (frame.x(), frame.y(), 800 - frame.x(), min(600, frame.bottom() + 1) - frame.y())
 
 
 @pytest.mark.parametrize("deed", ["escape", "close", "button"])
