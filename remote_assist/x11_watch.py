@@ -28,6 +28,7 @@ STALE_US: Final = 100_000
 LAG_US: Final = 250_000
 _DEEP: Final = 3  # a window manager puts a window into a frame, some into two
 _SAVER_ON: Final = 1
+_NAMES_MAX: Final = 500
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class WindowWatch:
         self._root = self._display.screen().root
         self._rules: tuple[MaskRule, ...] = ()
         self._own: frozenset[int] = frozenset()
+        self._known_names: dict[tuple[str, str], MaskRule | None] = {}
         self._tops: dict[int, _Top] = {}
         self._clients: dict[int, int] = {}
         self._looked_us = 0
@@ -74,6 +76,7 @@ class WindowWatch:
         """Cover windows that these rules find, and these ids (of the program itself)."""
         with self._lock:
             self._rules, self._own = tuple(rules), frozenset(own)
+            self._known_names.clear()
 
     @property
     def wanted(self) -> bool:
@@ -199,11 +202,19 @@ class WindowWatch:
 
     def _rule_of(self, top: _Top) -> MaskRule | None:
         """A menu or question of a window falls under its rule."""
-        rule = first_hit(self._rules, top.title, top.program)
+        rule = self._rule_for(top)
         leader = self._tops.get(self._clients.get(top.leader, top.leader)) if top.leader else None
         if rule is None and leader is not None and leader is not top:
-            return first_hit(self._rules, leader.title, leader.program)
+            return self._rule_for(leader)
         return rule
+
+    def _rule_for(self, top: _Top) -> MaskRule | None:
+        name = (top.title, top.program)
+        if name not in self._known_names:
+            if len(self._known_names) > _NAMES_MAX:
+                self._known_names.clear()
+            self._known_names[name] = first_hit(self._rules, *name)
+        return self._known_names[name]
 
     def _name(self, id_: int, top: _Top) -> None:
         """Ask what a window is called, and hear when that changes."""
