@@ -99,11 +99,11 @@ def test_no_pixel_of_a_moving_window_gets_to_the_encoder(line: Line, secret: Sec
     secret.show()
     line.share(TargetKind.SCREEN)
     with jumping(secret):
-        wait_until(lambda: len(line.pictures) >= 25, 30)
+        wait_until(lambda: len(line.pictures) >= 15, 30)
         secret.hide()
         secret.rename("Notes of the bank")
         secret.show()
-        wait_until(lambda: len(line.pictures) >= 50, 30)
+        wait_until(lambda: len(line.pictures) >= 30, 30)
     assert [n for n, picture in enumerate(line.pictures) if secret_pixels(picture.rows)] == []
     assert any((picture.rows == MASK_BGRX).any() for picture in line.pictures)
     said = line.said()

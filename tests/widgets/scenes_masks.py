@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from PySide6.QtWidgets import QWidget
 
+from app.domain.assist import Phase
 from app.domain.masking import DEFAULT_RULES, MaskRule
+from tests.widgets import scenes_agent as agent
 from tests.widgets import scenes_companion as scenes
 from tests.widgets.screenshots import Scene
 from widgets.companion.masks import MaskWindow, RegionWindow
 from widgets.foundation import Theme
+from widgets.remote.session_window import SessionWindow
 
 
 def _masks(theme: Theme) -> QWidget:
@@ -43,7 +49,20 @@ def _bar_kept(theme: Theme) -> QWidget:
     return bar
 
 
+def _kept(count: int, why: str) -> Callable[[Theme], QWidget]:
+    def build(theme: Theme) -> QWidget:
+        window = agent._session(Phase.VERIFIED, paused=bool(why))(theme)
+        assert isinstance(window, SessionWindow)
+        info = agent._session_info(Phase.VERIFIED, paused=bool(why))
+        window.show_info(replace(info, hidden=count, held=why))
+        return window
+
+    return build
+
+
 SCENES = [
+    Scene("session-hidden", _kept(2, ""), (1152, 768), 200),
+    Scene("session-protected", _kept(3, "rule"), (1152, 768), 200),
     Scene("companion-masks", _masks, contrast=True),
     Scene("companion-masks-without-rules", _masks_without_rules),
     Scene("companion-region", _region, contrast=True),
