@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from app.domain.documents import SignedDocument
+from app.domain.invitation import InvitationPolicy
 from app.domain.links import PageLink, parse_invite
 from app.domain.signed import b64, unb64
 from remote_assist import child_protocol as child
@@ -28,6 +30,7 @@ from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.ipc import ChildLink, LinkClosed, spawn_child
 from sync import protocol as live
 from sync.server.store import Store
+from sync.server.turn import TurnSettings
 from sync.server.web.app import build_app
 from sync.server.web.live_protocol import LiveSockets
 from sync.server.web.patience import PatientHttp
@@ -53,9 +56,10 @@ class RealClock:
 
 
 @contextlib.contextmanager
-def served(store: Store) -> Iterator[tuple[World, str]]:
+def served(store: Store, turn: TurnSettings | None = None) -> Iterator[tuple[World, str]]:
     """Yield a help desk whose server listens, and its address."""
     world = World(store)
+    world.parts = replace(world.parts, turn=turn)
     world.clock.__class__ = type("Now", (type(world.clock),), {"__call__": lambda _self: RealClock()()})
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
@@ -105,11 +109,12 @@ class AgentDesk:
         signed = SignedDocument.from_parts(told["certificate"], told["signature"])
         return AgentIdentity(self.key, signed, unb64(told["org_key"]))
 
-    def invite(self, modes: tuple[str, ...] = ("companion", "browser")) -> str:
+    def invite(self, modes: tuple[str, ...] = ("companion", "browser"), *, relay_only: bool = False) -> str:
         """Invite, and return the address for the customer's browser."""
         request = InviteRequest(
-            self.ticket.hex(), "4182", "프린터가 안 됩니다", self.customer.hex(), "y***@example.com", modes=modes
-        )
+            self.ticket.hex(), "4182", "프린터가 안 됩니다", self.customer.hex(), "y***@example.com", modes=modes,
+            policy=InvitationPolicy(relay_only=relay_only),
+        )  # fmt: skip
         self.perform(self.end.invite(request))
         self.until(lambda: self.side.of(InvitationReady))
         link = parse_invite(self.side.last(InvitationReady).link)

@@ -11,11 +11,11 @@ import pytest
 from app.domain.assist import EndReason, Phase, Scope
 from app.domain.entities import SESSION_RECORD
 from app.domain.marks import Mark, MarkKind
-from remote_assist.actions import CustomerJoined, InvitationReady, Receipt, SasNumber
+from remote_assist.actions import CustomerJoined, InvitationReady, Receipt, SasNumber, ToChild
 from remote_assist.chain import verify_receipt
-from remote_assist.child_protocol import Fault
+from remote_assist.child_protocol import Fault, RemoteSdp
 from sync.server.store import Store, sqlite_url
-from tests.fakes import chromium, xvfb
+from tests.fakes import chromium, coturn, xvfb
 from tests.fakes.chromium import Page
 from tests.fakes.wait import wait_until
 from tests.remote_assist.join_world import AgentDesk, served
@@ -49,9 +49,9 @@ def page(tmp_path: Path) -> Iterator[Page]:
         yield found
 
 
-def share(desk: AgentDesk, page: Page) -> None:
+def share(desk: AgentDesk, page: Page, *, relay_only: bool = False) -> None:
     """Join, read the warning, allow looking, and wait for the picture."""
-    page.open(desk.invite())
+    page.open(desk.invite(relay_only=relay_only))
     page.press("I have read this")
     page.press("Allow looking")
     desk.until(lambda: desk.end.view.phase is Phase.UNVERIFIED and desk.frames)
@@ -186,3 +186,23 @@ def test_a_code_that_was_read_aloud_opens_the_request_too(desk: AgentDesk, page:
     page.press("Show the request")
     wait_until(lambda: "Before you share your screen" in page.text(), 10)
     desk.until(lambda: desk.end.view.phase is Phase.PROMPTED)
+
+
+@pytest.mark.skipif(not coturn.available(), reason=coturn.MISSING)
+def test_where_only_the_relay_is_allowed_a_browser_shows_no_address_of_its_own(tmp_path: Path, page: Page) -> None:
+    """Credentials come after the consent, and nothing but relayed addresses is told or used."""
+    store, folder = Store.open(sqlite_url(tmp_path)), tmp_path / "relay"
+    folder.mkdir()
+    with coturn.running(folder) as relay, served(store, relay.settings) as (world, url):
+        desk = AgentDesk(world, url)
+        try:
+            share(desk, page, relay_only=True)
+            desk.until(lambda: desk.end.view.path)
+            assert desk.end.view.path == "relay"
+            told = [a.message.sdp for a in desk.side.of(ToChild) if isinstance(a.message, RemoteSdp)]
+            found = [line for sdp in told for line in sdp.splitlines() if line.startswith("a=candidate")]
+            assert found
+            assert all(" typ relay" in line for line in found)
+        finally:
+            desk.close()
+    store.close()
