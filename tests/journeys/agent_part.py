@@ -18,11 +18,12 @@ from app.entry.demo_driver import Step, Steps, pause
 from app.services.texts_history import event_line
 from remote_assist.agent_end import AgentEnd
 from remote_assist.limits import Limits
+from tests.journeys.files_agent import FilesAgent
 from tests.journeys.texts_agent import TextsAgent
 from widgets.remote.recording import RecordingTools
 
 
-class TriedAgent(TextsAgent):
+class TriedAgent(FilesAgent, TextsAgent):
     """An agent to whom things happen."""
 
     def steps(self) -> dict[str, Step]:

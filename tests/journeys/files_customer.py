@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the customer of the journeys does with files in a session, through the Companion's windows."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from app.entry.companion_files import FilePlace
+from app.entry.demo_companion import Customer, press
+from app.entry.demo_driver import Step, Steps
+from widgets.foundation import PlainLabel
+
+__all__ = ["FilesCustomer"]
+
+
+class FilesCustomer(Customer):
+    """Orders about files."""
+
+    def steps(self) -> dict[str, Step]:
+        """Return the orders this part knows."""
+        more: dict[str, Step] = {
+            "take_file": self.take_file,
+            "kill_child_at": self.kill_child_at,
+            "give_file": self.give_file,
+            "refuse_file": self.refuse_file,
+        }
+        return super().steps() | more
+
+    def take_file(self, folder: str) -> Steps:
+        """Read the question and say yes; the file is to lie in this folder."""
+        files = self._session().files
+        files._place = FilePlace(Path(folder))
+        yield lambda: files.question is not None
+        question = files.question
+        assert question is not None
+        yield question.yes.isEnabled
+        read = [label.text() for label in question.findChildren(PlainLabel)]
+        press(question.yes)
+        return {"read": read}
+
+    def refuse_file(self) -> Steps:
+        """Say no to what the agent offers."""
+        files = self._session().files
+        yield lambda: files.question is not None
+        assert files.question is not None
+        files.question.no.click()
+        return {}
+
+    def kill_child_at(self, name: str, count: int) -> Steps:
+        """Kill the session child once so many bytes of a file are here."""
+        session = self._session()
+
+        def done() -> int:
+            moves = session.files.window.moves.values() if session.files.window is not None else ()
+            return max((move.view.done for move in moves if move.view.name == name), default=0)
+
+        yield lambda: done() >= count
+        os.kill(session._host.pid, signal.SIGKILL)
+        return {"done": done()}
+
+    def give_file(self, path: str) -> Steps:
+        """Pick a file in the question, read it named, and send it."""
+        files = self._session().files
+        yield lambda: files.request is not None
+        request = files.request
+        assert request is not None
+        yield request.yes.isEnabled
+        press(request.yes)
+        yield lambda: request.dialog is not None and request.dialog.isVisible()
+        dialog = request.dialog
+        assert dialog is not None
+        dialog.selectFile(path)
+        dialog.accept()
+        yield lambda: not request.again.isHidden() and request.yes.isEnabled()
+        read = [label.text() for label in request.findChildren(PlainLabel)]
+        press(request.yes)
+        return {"read": read}
