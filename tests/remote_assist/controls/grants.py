@@ -67,6 +67,28 @@ CONTROLS = (
     ),
     Control(
         6,
+        "a text of the agent needs its grant",
+        (f"{_RA}/test_any_scope.py::test_an_agent_without_rules_gets_exactly_what_was_granted_and_only_while_it_is",),
+        edit(
+            "remote_assist.customer_clips:CustomerClips._clip_part",
+            "if machine is None or not self._book.allows(_TAKES, machine.phase, flowing=machine.flowing):",
+            "if machine is None:",
+        ),
+        "ClipArrived without",
+    ),
+    Control(
+        6,
+        "a pointer or drawing needs its grant",
+        (f"{_RA}/test_any_scope.py::test_an_agent_without_rules_gets_exactly_what_was_granted_and_only_while_it_is",),
+        edit(
+            "remote_assist.customer_scopes:CustomerScopes._on_marks",
+            "if not self._book.allows(Scope.POINTER, machine.phase, flowing=flowing):",
+            "if False:",
+        ),
+        "MarksChanged without",
+    ),
+    Control(
+        6,
         "an effect needs its grant",
         (_ALLOWED,),
         edit("remote_assist.grants:GrantBook.allows", "scope not in self._live or ", ""),

@@ -13,13 +13,17 @@ CONTROLS = (
     Control(
         7,
         "no deed without a grant that holds now",
-        (f"{_CONTROL}::test_without_a_grant_that_holds_now_no_deed_of_any_form_has_an_effect",),
+        (
+            f"{_CONTROL}::test_without_a_grant_that_holds_now_no_deed_of_any_form_has_an_effect",
+            "tests/remote_assist/test_any_scope.py"
+            "::test_an_agent_without_rules_gets_exactly_what_was_granted_and_only_while_it_is",
+        ),
         edit(
             f"{_END}._on_input",
             "if not self._book.allows(Scope.CONTROL, machine.phase, flowing=machine.flowing):",
             "if False:",
         ),
-        "Inject|violations",
+        "Inject|violations|Inject without",
     ),
     Control(
         7,
