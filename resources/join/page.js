@@ -210,6 +210,8 @@ function live() {
   bar();
   const number = customer.sas.asked && !customer.sas.picked && machine.phase === "unverified";
   const state = [machine.question?.name, number, ask?.scope, noticeKey, isKorean()].join();
+  const waits = machine.question || number || ask; // people look elsewhere while they share
+  document.title = `${waits ? "❗ " : ""}${say("pageTitle")} · Deskside`;
   if (liveShown === state) return;
   liveShown = state;
   show(() => {
@@ -243,6 +245,8 @@ function bar() {
   byId("bar-check").textContent =
     machine.phase === "verified" ? say("verified", { number: customer.keys.number }) : say("notVerified");
   byId("bar-clock").textContent = startedAt ? clock(now() - startedAt) : "";
+  const { path } = customer.record;
+  byId("bar-clock").title = path ? say(path) : "";
   byId("stop").textContent = say("stop");
   byId("stop").setAttribute("aria-label", say("stopSharing"));
   byId("pause").textContent = say(machine.paused ? "resume" : "pause");

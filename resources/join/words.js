@@ -32,7 +32,6 @@ export const WORDS = {
   no: ["Don't allow", "허용 안 함"],
   yes: ["Allow looking", "보기 허용"],
   answerTime: ["No answer within {time} means no.", "{time} 안에 답하지 않으면 거절로 처리됩니다."],
-  numberTitle: ["Check number", "확인 번호"],
   numberAsk: ["Which number did {name} read to you?", "{name} 님이 읽어 준 번호는 무엇입니까?"],
   numberWhy: [
     "The same number on both sides proves that nobody stands between. Until then, nothing but looking and pointing is possible.",
@@ -185,7 +184,6 @@ export const WORDS = {
   receiptComplete: ["The receipt is complete: support signed it too.", "동의 기록이 완성되었습니다. 고객지원도 서명했습니다."],
   receiptAlone: ["The receipt can be saved. Support has not signed it yet.", "동의 기록을 저장할 수 있습니다. 고객지원은 아직 서명하지 않았습니다."],
   close: ["You can close this page now.", "이제 이 페이지를 닫아도 됩니다."],
-  noscript: ["This page needs JavaScript.", "이 페이지에는 JavaScript가 필요합니다."],
 };
 
 let korean = false;
