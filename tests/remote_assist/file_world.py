@@ -156,10 +156,15 @@ class FileWorld(World):
             super().settle()
 
     def read_on(self) -> Iterator[bool]:
+        """Let each end read one piece, unless the world is stopped."""
+        if not self.stopped:
+            yield from self.read_some()
+
+    def read_some(self) -> Iterator[bool]:
         """Let each end read one piece."""
         for side in (self.agent, self.customer):
             desk = self.desks[side.name]
-            if desk.can_read and not self.stopped:
+            if desk.can_read:
                 desk.read_on()
                 self._report()
                 yield True

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.domain.assist import AskState, EndReason, Phase, Scope
 from app.domain.documents import SignedDocument
@@ -432,3 +435,98 @@ def test_a_session_is_not_idle_while_a_file_moves(world: FileWorld, towards: str
         halfway(world, sender, 1)
         world.pass_time(50_000, step_ms=1_000)
     assert world.phases() == (Phase.VERIFIED, Phase.VERIFIED)
+
+
+# --- any order -------------------------------------------------------------------------------------------------------
+
+Step = Callable[[FileWorld], None]
+CONTENT = BIG[: 80 << 10]
+
+
+def _offer(world: FileWorld) -> None:
+    world.offer("big.log", CONTENT)
+
+
+def _take(world: FileWorld) -> None:
+    for asked in world.customer.of(AskFile)[-1:]:
+        world.take(asked.offer.id)
+
+
+def _request(world: FileWorld) -> None:
+    world.do(world.agent, world.agent_end.request(TO_AGENT))
+
+
+def _give(world: FileWorld) -> None:
+    world.give(world.prepare(world.customer, "mine.log", CONTENT))
+
+
+def _cancel(side: str, number: int) -> Step:
+    def step(world: FileWorld) -> None:
+        chosen, end = (world.agent, world.agent_end) if side == "agent" else (world.customer, world.customer_end)
+        world.do(chosen, end.cancel_file(number))
+
+    return step
+
+
+def _revoke(scope: Scope) -> Step:
+    return lambda world: world.do(world.customer, world.customer_end.revoke(scope))
+
+
+def _read(pieces: int) -> Step:
+    def step(world: FileWorld) -> None:
+        for _ in range(pieces):
+            list(world.read_some())
+        world.settle()
+
+    return step
+
+
+def _kill(side: str) -> Step:
+    def step(world: FileWorld) -> None:
+        chosen = world.agent if side == "agent" else world.customer
+        if chosen.child is not None and chosen.child.alive:
+            world.kill_child(chosen)
+            world.desks[side].child_has(0)
+
+    return step
+
+
+def _network(world: FileWorld) -> None:
+    world.network_up = not world.network_up
+
+
+STEPS: list[Step] = [
+    _offer, _offer, _take, _take, _take, _request, _request, _give, _give, _read(1), _read(3), _read(9), _network,
+    _cancel("agent", 0), _cancel("customer", 0), _cancel("agent", 1), _cancel("customer", 1),
+    _revoke(TO_CUSTOMER), _revoke(TO_AGENT), _kill("agent"), _kill("customer"),
+    lambda world: world.do(world.customer, world.customer_end.pause()),
+    lambda world: world.do(world.customer, world.customer_end.resume()),
+    lambda world: world.pass_time(1_000), lambda world: world.pass_time(5_000),
+    lambda world: world.do(world.customer, world.customer_end.refuse_scope(TO_CUSTOMER)),
+]  # fmt: skip
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.sampled_from(STEPS), max_size=30))
+def test_in_any_order_files_are_whole_or_gone_and_a_grant_has_its_file(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
+) -> None:
+    """After every deed, pause, break and death; and at the end nothing half lies anywhere and the record is true."""
+    world = FileWorld(tmp_path_factory.mktemp("any"))
+    world.to_verified()
+    world.stopped = True
+    for step in steps:
+        step(world)
+        live = set(world.customer.end.view.grants)
+        coming, going = world.customer_end._coming, world.customer_end._going
+        assert (TO_CUSTOMER in live) == (coming is not None and coming.step is not FileStep.ASKED)
+        assert (TO_AGENT in live) == (going is not None)
+        for side in (world.agent, world.customer):
+            whole = {name: data for name, data in world.received(side).items() if not name.endswith(".part")}
+            assert all(data == CONTENT for data in whole.values())
+    world.do(world.customer, world.customer_end.stop())
+    world.pass_time(1_000)
+    kept = [*world.received(world.agent).items(), *world.received(world.customer).items()]
+    assert not any(name.endswith(".part") for name, _data in kept)
+    assert file_results(world).count("whole") <= len(kept) <= file_results(world).count("allowed")
+    assert "violation" not in world.customer.entries()
