@@ -71,7 +71,7 @@ class CustomerScopes(CustomerLink):
         self._out.append(ScopeSettled(scope))
 
     def _on_fallen(self, fallen: tuple[Scope, ...]) -> None:
-        """What the customer took back shows and does nothing any more; it is on the record, and child and agent know."""
+        """What the customer took back does nothing any more; it is on the record, and child and agent know."""
         if Scope.POINTER in fallen:
             self._clear_marks()
 

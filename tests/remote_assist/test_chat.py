@@ -100,7 +100,7 @@ def test_writing_keeps_a_session_from_counting_as_idle() -> None:
     world.do(world.customer, world.customer_end.pick_number(world.number))
     world.do(world.agent, world.agent_end.confirm_sas_same(True))
     for n in range(4):
-        world.pass_time(300_000, step_ms=1_000)
+        world.pass_time(300_000, step_ms=2_500)
         world.do(world.agent, world.agent_end.say_chat(f"still here {n}"))
     assert world.agent_end.view.live
 
