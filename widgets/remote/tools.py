@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QWidget
 from app.commands.registry import Registry
 from app.config.i18n import N_, _, ngettext
 from app.domain.assist import AskState, Scope, ScopeAsk
-from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, announce, column, plain_tooltip, row
+from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, announce, column, plain_tooltip
+from widgets.foundation.flow import Flow
 from widgets.remote.pens import Tool
 from widgets.remote.recording import RecordingTools
 
@@ -76,20 +77,18 @@ class ToolRow(QWidget):
         self.clear = self._button(theme, "session.clear")
         self.recording = RecordingTools(theme, registry)
         self.words = PlainLabel(tone="muted", wrap=True)
-        box = row(
-            *self.ask.values(), *self.tools.values(), self.keep, self.clear, self.recording, self.words,
-            gap=space.small, margins=(space.large, space.small, space.large, space.small),
-        )  # fmt: skip
-        box.setStretch(box.count() - 1, 1)
-        self._box = box
-        self.setLayout(column(Panel("bar", box)))
+        self._flow = Flow(space.small)
+        for tool in (*self.ask.values(), *self.tools.values(), self.keep, self.clear, self.recording):
+            self._flow.addWidget(tool)
+        edge = (space.large, space.small, space.large, space.small)
+        self.setLayout(column(Panel("bar", column(self._flow, self.words, gap=space.tiny, margins=edge))))
         self._tick = QTimer(self, interval=_TICK_MS)
         self._tick.timeout.connect(self._tell)
         self.hide()
 
     def add(self, tool: QWidget) -> None:
-        """Put a tool of another part before the words."""
-        self._box.insertWidget(self._box.count() - 1, tool)
+        """Put a tool of another part behind the others."""
+        self._flow.addWidget(tool)
 
     def _button(self, theme: Theme, command: str, look: Look = Look.QUIET) -> Button:
         return Button(theme, "", look=look, pressed=lambda: self._run(command))
@@ -144,6 +143,7 @@ class ToolRow(QWidget):
         now = time.monotonic_ns() // 1_000_000
         texts = [ask_words(ask, self._name, now) for ask in self._asks]
         self.words.setText("  ".join(filter(None, texts)))
+        self.words.setVisible(bool(self.words.text()))
         counting = any(ask.state is AskState.REFUSED for ask in self._asks)
         if counting != self._tick.isActive():
             self._tick.start() if counting else self._tick.stop()
