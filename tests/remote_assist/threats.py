@@ -232,7 +232,7 @@ def _impatient() -> None:
     def soon(self: QtBot, callback: Any, *, timeout: int = 5000) -> None:
         wait_until(self, callback, timeout=min(timeout, 5000))
 
-    QtBot.waitUntil = soon  # type: ignore[method-assign]
+    QtBot.waitUntil = soon  # type: ignore[method-assign]  # in this process alone
     forever = wait.wait_until
 
     def briefly(cond: Callable[[], object], timeout_s: float = 5.0, step_s: float = 0.01) -> None:
