@@ -128,9 +128,12 @@ def unseen(char: str) -> bool:
     return not shows(char) or (char.isspace() and char != " ")
 
 
-def _as_shown(item: Item) -> bool:
-    text = f"{item.key}{item.value}"
-    return (text.isascii() and text.isprintable()) or not any(map(unseen, text))
+def _as_shown(bundle: Bundle) -> bool:
+    """Whether all texts show as they are; each character is looked at once, however often it stands there."""
+    chars = set[str]()
+    for section in bundle.sections:
+        chars.update(*(f"{item.key}{item.value}" for item in section.items))
+    return not any(map(unseen, chars))
 
 
 def read_bundle(raw: bytes) -> Bundle:
@@ -154,7 +157,7 @@ def built(values: dict[str, Any]) -> Bundle:
 def _checked(bundle: Bundle) -> Bundle:
     if bundle.v != _VERSION or len({each.name for each in bundle.sections}) != len(bundle.sections):
         raise Malformed("diag")
-    if not all(_as_shown(item) for section in bundle.sections for item in section.items):
+    if not _as_shown(bundle):
         raise Malformed("diag text")
     return bundle
 

@@ -218,6 +218,7 @@ class TriedAgent(FilesAgent, TextsAgent):
             return [item for item in self._open.items if item.kind is ItemKind.NOTE and item.attachments]
 
         yield lambda: panel.isVisible() and len(kept()) == notes
+        panel.form.click()
         return {
             "exact": panel.exact.toPlainText(),
             "since": panel.since.text(),

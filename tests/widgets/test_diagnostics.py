@@ -24,6 +24,7 @@ from tests.widgets.scenes_diagnostics import sample_bundle
 from widgets.companion.diagnostics import FactsWindow
 from widgets.companion.permission import PermissionWindow, granted_name
 from widgets.foundation import Theme
+from widgets.foundation.fact_tree import FactTree
 from widgets.remote.diagnostics import FactsPanel
 from widgets.remote.tools import ask_words
 
@@ -244,6 +245,31 @@ def test_the_agent_reads_plain_words_what_changed_and_the_exact_text(theme: Them
         "",
         0,
     )
+
+
+def test_long_sections_are_closed_and_their_lines_come_when_they_are_opened(theme: Theme, qtbot: QtBot) -> None:
+    """Whatever a customer's program sends, the agent's window stays quick; ticks work in a section opened later."""
+    items = tuple(Item(f"event:{number}", "boom") for number in range(300))
+    bundle = fitted("2026-11-22T23:00:00Z", "linux", tuple(Section(f"s{n}", State.OK, items) for n in range(3)))
+    tree = FactTree(name="facts", choose=True)
+    qtbot.addWidget(tree)
+    tree.show_sections(facts_of_draft(Draft(bundle).strike("s2", 1)).sections)
+    tops = [tree.topLevelItem(number) for number in range(3)]
+    first, second, third = (top for top in tops if top is not None)
+    assert [top.childCount() for top in (first, second, third)] == [300, 0, 0]
+    second.setCheckState(0, Qt.CheckState.Unchecked)
+    with qtbot.assertNotEmitted(tree.struck):
+        second.setExpanded(True)
+        third.setExpanded(True)
+    assert second.childCount() == third.childCount() == 300
+    line, kept = second.child(0), third.child(1)
+    assert line is not None
+    assert kept is not None
+    assert line.isDisabled()
+    assert kept.checkState(0) is Qt.CheckState.Unchecked
+    with qtbot.waitSignal(tree.struck) as told:
+        kept.setCheckState(0, Qt.CheckState.Checked)
+    assert told.args == ["s2", 1, False]
 
 
 def test_the_agent_reads_that_the_customer_looks_through_it() -> None:

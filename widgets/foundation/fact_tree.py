@@ -15,6 +15,7 @@ __all__ = ["FactTree"]
 _NAME = Qt.ItemDataRole.UserRole
 _INDEX = Qt.ItemDataRole.UserRole + 1
 _WHOLE = -1
+_OPEN_LINES = 400
 _ON, _OFF = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
 
@@ -39,13 +40,17 @@ class FactTree(QTreeWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         self.header().setStretchLastSection(True)
+        self._waiting: dict[str, FactSection] = {}
         self.itemChanged.connect(self._changed)
+        self.itemExpanded.connect(self._opened)
         self.currentItemChanged.connect(lambda item, _before: self.read.emit(_whole(item)))
 
     def show_sections(self, sections: tuple[FactSection, ...]) -> None:
-        """Show these; sections with lines are open when they are short."""
+        """Show these. Sections are open up to so many lines in all; the lines of others come when they are opened."""
         self.blockSignals(True)
         self.clear()
+        self._waiting.clear()
+        room = _OPEN_LINES
         for section in sections:
             top = QTreeWidgetItem([section.title, _summary(section)])
             _embolden(top)
@@ -53,18 +58,36 @@ class FactTree(QTreeWidget):
             top.setData(0, _INDEX, _WHOLE)
             self._tick(top, struck=section.struck)
             self.addTopLevelItem(top)
-            for index, line in enumerate(section.lines):
-                item = QTreeWidgetItem(top, [line.text, line.value])
-                item.setFirstColumnSpanned(not line.value)
-                item.setData(0, _NAME, section.name)
-                item.setData(0, _INDEX, index)
-                self._tick(item, struck=line.struck)
-                item.setDisabled(section.struck)
-            top.setExpanded(bool(section.lines))
+            if not section.lines:
+                continue
+            if len(section.lines) <= room:
+                room -= len(section.lines)
+                self._fill(top, section)
+                top.setExpanded(True)
+            else:
+                top.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
+                self._waiting[section.name] = section
         self.blockSignals(False)
         self._widen()
         if first := self.topLevelItem(0):
             self.setCurrentItem(first)
+
+    def _opened(self, top: QTreeWidgetItem) -> None:
+        section = self._waiting.pop(top.data(0, _NAME), None)
+        if section is not None:
+            self.blockSignals(True)
+            self._fill(top, section)
+            self.blockSignals(False)
+
+    def _fill(self, top: QTreeWidgetItem, section: FactSection) -> None:
+        off = self._choose and top.checkState(0) is _OFF
+        for index, line in enumerate(section.lines):
+            item = QTreeWidgetItem(top, [line.text, line.value])
+            item.setFirstColumnSpanned(not line.value)
+            item.setData(0, _NAME, section.name)
+            item.setData(0, _INDEX, index)
+            self._tick(item, struck=line.struck)
+            item.setDisabled(off)
 
     def _widen(self) -> None:
         self.resizeColumnToContents(0)

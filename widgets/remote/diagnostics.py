@@ -52,8 +52,9 @@ class FactsPanel(Panel):
         self.problem.setText(report.problem)
         self.problem.setVisible(bool(report.problem))
         self.pages.setCurrentIndex(0)
+        self.whole.show()
         self.retranslate()
-        self.exact.setPlainText(report.facts.exact)
+        self.exact.clear()  # filled when it is asked for: it may be long
         self.show()
         announce(self, f"{self.heading.text()}. {self.since.text()}")
 
@@ -88,6 +89,8 @@ class FactsPanel(Panel):
     def _turn(self) -> None:
         self.pages.setCurrentIndex(1 - self.pages.currentIndex())
         self.whole.setVisible(self.pages.currentIndex() == 0)
+        if self.pages.currentIndex() and self._report is not None:
+            self.exact.setPlainText(self._report.facts.exact)
         self._name_form()
         (self.exact if self.pages.currentIndex() else self.tree).setFocus()
 
