@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.assist import EndReason, Scope
+from app.domain.attachments import clean_name
 from app.domain.documents import BadDocument, Fields, SignedDocument
 
 __all__ = ["session_facts"]
@@ -21,12 +22,13 @@ _BY = frozenset({"agent", "customer", "system"})
 _TARGETS = frozenset({"screen", "window", "region", "tab", "drawn"})
 _SCOPES = frozenset(scope.value for scope in Scope)
 _REASONS = frozenset(reason.value for reason in EndReason)
+_DIRECTIONS = ("to_customer", "to_agent")
 _MOST_NAME = 80
 _MOST_PLAIN = 4096
 
 
 def session_facts(entry: str) -> dict[str, object]:
-    """Return `by`, `target`, `scopes`, `reason`, `ok` and the name of the `agent`, as far as the entry says them."""
+    """Return `by`, `target`, `scopes`, `reason`, `ok`, what of a `file`, and the `agent`, as far as the entry says."""
     by, data = _read(entry)
     facts: dict[str, object] = {"by": by} if by in _BY else {}
     target, reason = data.get("target_kind"), data.get("reason")
@@ -40,11 +42,21 @@ def session_facts(entry: str) -> dict[str, object]:
     named = several if isinstance(several, list) else [data.get("scope")]
     if scopes := [scope for scope in named if isinstance(scope, str) and scope in _SCOPES]:
         facts["scopes"] = scopes
+    facts |= _file(data)
     agent = data.get("agent")
     name = agent.get("name") if isinstance(agent, Mapping) else None
     if isinstance(name, str) and name.strip():
         facts["agent"] = name.strip()[:_MOST_NAME]
     return facts
+
+
+def _file(data: Mapping[str, Any]) -> dict[str, object]:
+    """Return name, direction and result of a file. The name is cleaned again, as any from outside."""
+    name, direction, result = data.get("name"), data.get("direction"), data.get("result")
+    if not isinstance(name, str) or direction not in _DIRECTIONS or not isinstance(result, str):
+        return {}
+    outcome = result if result in ("allowed", "whole") else "not"
+    return {"file": clean_name(name)[:_MOST_NAME], "direction": direction, "outcome": outcome}
 
 
 def _read(entry: str) -> tuple[str, Mapping[str, Any]]:

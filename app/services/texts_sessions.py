@@ -28,6 +28,8 @@ def session_line(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> Wor
     kind = item.event.removeprefix("session.")
     if kind not in _LINES or (kind in ("grant", "receipt") and _is_first(item, items) is (kind == "grant")):
         return None  # the first grant is what the consent said; the receipt comes again when it is countersigned
+    if kind == "file" and item.data.get("outcome") == "allowed":
+        return None  # what came of it follows
     if kind == "open" and _has(items, item, "session.end"):
         return None  # it was sent later
     if kind == "end" and item.data.get("reason") == "refused" and _has(items, item, "session.refusal"):
@@ -86,6 +88,17 @@ def _revoke(item: ThreadItem, _items: Sequence[ThreadItem], who: str) -> Words:
     return _(form).format(who=who, scopes=_named(item)), "shield-alert", True
 
 
+def _file(item: ThreadItem, _items: Sequence[ThreadItem], _who: str) -> Words:
+    name, outcome = str(item.data.get("file", "")), item.data.get("outcome")
+    if not name:
+        return _("A file in the session"), "file", False
+    if outcome != "whole":
+        return _("“{file}” was not sent in the session").format(file=name), "file", False
+    to_customer = item.data.get("direction") == "to_customer"
+    form = N_("“{file}” was sent to the customer") if to_customer else N_("“{file}” came from the customer")
+    return _(form).format(file=name), "file", False
+
+
 def _number(item: ThreadItem, _items: Sequence[ThreadItem], _who: str) -> Words:
     if item.data.get("ok") is False:
         return _("The check numbers did not match"), "shield-alert", True
@@ -131,6 +144,7 @@ _LINES: Mapping[str, Callable[[ThreadItem, Sequence[ThreadItem], str], Words]] =
     "refusal": _refusal,
     "grant": _grant,
     "revoke": _revoke,
+    "file": _file,
     "sas": _number,
     "violation": _plain(N_("Something not allowed was stopped in the session"), "shield-alert", strong=True),
     "receipt": _plain(N_("The consent receipt was saved on the ticket"), "receipt-text"),

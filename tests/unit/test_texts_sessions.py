@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -106,3 +107,24 @@ def test_facts_are_read_from_a_signed_entry_and_only_known_words_pass() -> None:
     assert session_facts(open_) == {"by": "agent", "reason": "lost"}
     for text in ("", "x.y", "{", "{" * 5000, '{"by": []}', "[]"):
         assert session_facts(text) == {}
+
+
+def test_files_of_a_session_are_named_with_what_came_of_them() -> None:
+    """The customer's program wrote the name: it is cleaned like any from outside. The yes before it says nothing."""
+
+    def facts(**data: object) -> dict[str, Any]:
+        chain = ChainWriter(Ed25519PrivateKey.generate(), b"\0" * 32)
+        return session_facts(chain.add(EntryType.FILE, "system", 1, data).text)
+
+    whole = facts(name="../../error.log", size=3, direction="to_agent", result="whole")
+    assert whole == {"by": "system", "file": "error.log", "direction": "to_agent", "outcome": "whole"}
+    assert said(line("file", **whole)) == "“error.log” came from the customer"
+    assert said(line("file", file="notes.pdf", direction="to_customer", outcome="whole")) == (
+        "“notes.pdf” was sent to the customer"
+    )
+    assert said(line("file", file="notes.pdf", direction="to_customer", outcome="allowed")) == ""
+    assert said(line("file", **facts(name="a.log", direction="to_agent", result="revoked"))) == (
+        "“a.log” was not sent in the session"
+    )
+    assert facts(name=3, direction="up", result="whole") == {"by": "system"}
+    assert said(line("file")) == "A file in the session"
