@@ -133,6 +133,8 @@ def granted_name(scope: Scope) -> str:
 
 def bar_name(scope: Scope) -> str:
     """Return what the bar's button for this grant says: the bar is short of room, and REC is known everywhere."""
+    if scope in (Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT):
+        return _("Clipboard")
     return _("REC") if scope is Scope.RECORDING else granted_name(scope)
 
 
