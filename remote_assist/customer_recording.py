@@ -61,6 +61,13 @@ class CustomerRecording(CustomerScopes):
             return True
         return False
 
+    def _before_end(self) -> None:
+        """No picture leaves any more, so what still ran has ended; its length and hash stand on the ticket."""
+        for number in sorted(self._parts_open):
+            self._note(EntryType.RECORDING, "system", {"on": False, "part": number})
+        self._parts_open.clear()
+        super()._before_end()
+
     @property
     def _may_record(self) -> bool:
         fell = self._fell_at.get(Scope.RECORDING)

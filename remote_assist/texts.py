@@ -166,6 +166,8 @@ def _recording_text(data: Mapping[str, Any]) -> str:
         return _("A picture was kept")
     if data.get("on") is True:
         return _("A recording began")
+    if "seconds" not in data:
+        return _("A recording ended with the session")
     return _("A recording ended, {length} long").format(length=minutes_text(_number(data.get("seconds")) * 1000))
 
 

@@ -221,6 +221,17 @@ def test_the_receipt_with_a_recording_can_be_verified() -> None:
     assert facts is not None
 
 
+@pytest.mark.parametrize("by", ["agent", "customer"])
+def test_what_ran_until_the_end_is_closed_in_the_record(by: str) -> None:
+    """Whoever stops the session: the record says that the recording ended with it, before its last entry."""
+    world = running()
+    side = world.agent if by == "agent" else world.customer
+    world.do(side, side.end.stop())
+    assert entries(world) == [{"on": True, "part": 1}, {"on": False, "part": 1}]
+    assert world.customer.entries()[-2:] == ["recording", "end"]
+    assert verify_receipt(world.customer.last(Receipt).data).ok
+
+
 def test_claims_wait_for_a_lost_line() -> None:
     """What ended while the line was lost is in the record once it is back."""
     world = running()
