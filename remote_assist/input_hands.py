@@ -18,6 +18,7 @@ from remote_assist.control_rules import OWN_MS, forbidden
 __all__ = ["Backend", "Done", "Hands", "NoInput", "Sharing"]
 
 WAITING_MAX: Final = 256
+_AT_ONCE: Final = 8  # the window has to hear Stop in between, whatever an agent sends
 KEY_HOLD_MS: Final = (
     400  # shorter than the wait before a key repeats: a cut line must not write "aaaa" or delete a page
 )
@@ -143,19 +144,22 @@ class Hands:
         return bool(self._waiting) or any(until is not None for until in self._keys.values())
 
     def do(self, deed: Deed, sharing: Sharing, now_ms: int) -> Done:
-        """Carry out a deed, or put it behind those that wait. Returns what became of the last one carried out."""
+        """Carry out a deed, or put it behind those that wait, for `pump`. Returns what became of the last one."""
         parts: list[Deed] = [Text(char) for char in deed.text] if isinstance(deed, Text) else [deed]
         if len(self._waiting) + len(parts) > WAITING_MAX and not _lets_go(deed):
             return Done.FAILED
+        busy = bool(self._waiting)
         self._waiting += [(part, sharing) for part in parts]
-        return self.pump(now_ms)
+        return Done.DONE if busy else self.pump(now_ms)
 
     def pump(self, now_ms: int) -> Done:
         """Go on with what waits, and let go of keys that were held long enough."""
         for code in [code for code, until in self._keys.items() if until is not None and now_ms >= until]:
             self._key_up(code)
         done = Done.DONE
-        while self._waiting:
+        for _ in range(min(len(self._waiting), _AT_ONCE)):
+            if not self._waiting:
+                break
             deed, sharing = self._waiting[0]
             found = self._try(deed, sharing, now_ms)
             if found is None:

@@ -95,8 +95,9 @@ class ControlDesk(QObject):
 
     def _tell(self) -> None:
         self._told(self.counts)
-        if self._hands is not None:
-            self._timer.start(_PUMP_MS if self._hands.waits else _WATCH_MS)
+        every = _PUMP_MS if self._hands is not None and self._hands.waits else _WATCH_MS
+        if self._hands is not None and (not self._timer.isActive() or self._timer.interval() != every):
+            self._timer.start(every)  # a running one is left to tick, however often deeds come
 
     def _give_up(self, why: NoInput) -> None:
         _log.warning("nothing can be injected: %s", why)

@@ -391,6 +391,30 @@ def test_characters_that_have_to_wait_keep_their_order_with_the_keys_behind_them
     assert desktop.log[-1] == "-key 0x28"
 
 
+def test_a_flood_of_text_leaves_the_window_time_for_stop(qtbot: QtBot) -> None:
+    """A few characters at a time, the rest by the clock, which a flood does not keep from ticking."""
+    desktop = Desktop()
+    made = hands(desktop)
+    for _ in range(5):
+        made.do(Text("가" * 50), SCREEN, 0)
+    assert len(desktop.log) <= 8
+    made.pump(10)
+    assert len(desktop.log) <= 16
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    flooded = Desktop()
+    desk = ControlDesk(
+        lambda: 0, lambda: [None], lambda _counts: None, lambda: None, owner, open_desktop=lambda: flooded
+    )
+
+    def flood() -> bool:
+        desk.perform(Inject(Text("나" * 60), SCREEN))
+        return len(flooded.log) > 40
+
+    qtbot.waitUntil(flood)
+    desk.end()
+
+
 def test_the_desk_opens_for_the_first_deed_closes_with_letting_go_and_gives_up_without_a_display(
     qtbot: QtBot,
 ) -> None:
