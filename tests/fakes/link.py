@@ -185,14 +185,6 @@ class FakeControls:
         """Keep a picture."""
         self.did.append("still")
 
-    def say_chat(self, text: str) -> None:
-        """Write."""
-        self.did.append(f"chat {text}")
-
-    def offer_clip(self, text: str) -> None:
-        """Offer a text."""
-        self.did.append(f"clip {text}")
-
     def offer_files(self, paths: Sequence[Path]) -> None:
         """Offer."""
         self.did.append("offer " + " ".join(path.name for path in paths))
@@ -200,6 +192,14 @@ class FakeControls:
     def stop_file(self, number: int) -> None:
         """Stop one."""
         self.did.append(f"stop file {number}")
+
+    def say_chat(self, text: str) -> None:
+        """Write."""
+        self.did.append(f"chat {text}")
+
+    def offer_clip(self, text: str) -> None:
+        """Offer a text."""
+        self.did.append(f"clip {text}")
 
     def frame_drawn(self, seq: int) -> None:
         """Drawn."""
