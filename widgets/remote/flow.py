@@ -129,15 +129,10 @@ class SessionFlow(QObject):
         if self._ready is not None:
             self._ready.picture.learn_cursor(picture)
 
-    def show_facts(self, report: FactsReport) -> None:
-        """Show what the customer sent about the computer."""
+    def show_file(self, view: FileView) -> None:
+        """Show how a file stands."""
         if self.session is not None:
-            self.session.facts.show_report(report)
-
-    def show_facts_problem(self, text: str) -> None:
-        """Say that something came which is no bundle of diagnostics."""
-        if self.session is not None:
-            self.session.facts.show_problem(text)
+            self.session.files.show_file(view)
 
     def show_chat(self, lines: tuple[ChatLine, ...], *, open_: bool) -> None:
         """Show what was written."""
@@ -154,10 +149,15 @@ class SessionFlow(QObject):
         if self.session is not None:
             self.session.talk.clips.show_given(ok=ok)
 
-    def show_file(self, view: FileView) -> None:
-        """Show how a file stands."""
+    def show_facts(self, report: FactsReport) -> None:
+        """Show what the customer sent about the computer."""
         if self.session is not None:
-            self.session.files.show_file(view)
+            self.session.facts.show_report(report)
+
+    def show_facts_problem(self, text: str) -> None:
+        """Say that something came which is no bundle of diagnostics."""
+        if self.session is not None:
+            self.session.facts.show_problem(text)
 
     def show_notice(self, notice: Notice, detail: str) -> None:
         """Say something in passing."""
