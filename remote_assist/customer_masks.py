@@ -34,6 +34,8 @@ class CustomerMasks(CustomerScopes):
         super().__init__(*args, **more)
         self._count_noted = 0
         self._count_due: int | None = None
+        self._child_hold = ""
+        self._locked = False
         self._minimised = False  # a window that is minimised
         self._screen_changed = False
         self._kept_back = KeptBack(0, "")
@@ -68,6 +70,12 @@ class CustomerMasks(CustomerScopes):
                 self._tell_masks()
         return self._flush()
 
+    def note_lock(self, on: bool) -> list[Action]:
+        """The desktop says that its screen is locked or asleep, or free again. Only the customer goes on."""
+        self._locked = on
+        self._settle_hold()
+        return self._flush()
+
     def show_preview(self, on: bool) -> list[Action]:
         """In a live session: also show here what is sent, for a window in which parts are hidden."""
         if self._chosen is not None and self.view.live:
@@ -89,9 +97,13 @@ class CustomerMasks(CustomerScopes):
             self._on_place(message)
 
     def _on_covered(self, message: child.Covered) -> None:
-        hold = message.hold if message.hold in _HOLDS else "rule"
+        self._child_hold = message.hold if message.hold in _HOLDS else "rule"
         self.masks.found = tuple(message.rects[:_FOUND_MAX])
         self.masks.hits = min(max(message.hits, 0), _FOUND_MAX)
+        self._settle_hold()
+
+    def _settle_hold(self) -> None:
+        hold = self._child_hold or ("locked" if self._locked else "")
         was, self.masks.hold = self.masks.hold, hold
         if hold and not was:
             self._hold()

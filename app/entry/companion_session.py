@@ -16,6 +16,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.desktop.hotkey import StopKey
+from app.desktop.lock_watch import LockWatch
 from app.desktop.session_host import SessionHost
 from app.domain.assist import EndReason, Notice, Phase, PromptInfo, Question, Scope, SessionView, TargetChoice
 from app.domain.documents import SignedDocument
@@ -101,6 +102,8 @@ class CustomerSession(QObject):
         self._covered_ids: list[int] = []
         self._stop_key = StopKey(self._stop_key_pressed.emit)
         self._stop_key_pressed.connect(self.stop)
+        self._lock = LockWatch(self)
+        self._lock.locked.connect(lambda on: self._perform(self._end.note_lock(on)))
         self._hotkey_works = False
         self._prompt: PromptInfo | None = None
         self._targets: tuple[TargetChoice, ...] = ()
@@ -313,6 +316,7 @@ class CustomerSession(QObject):
         self._prompt = prompt
         self.files.begin((prompt.agent_name, prompt.organisation), prompt.ticket_no)
         self._hotkey_works = self._stop_key.start()
+        self._lock.start()
         if self._deps.scam_read():
             self._show_request()
             return
@@ -569,6 +573,7 @@ class CustomerSession(QObject):
 
     def _leave(self) -> None:
         self._stop_key.stop()
+        self._lock.stop()
         self._close_windows()
         QTimer.singleShot(_COUNTERSIGN_MS, self, lambda: self.finished.emit(self))
 

@@ -204,3 +204,19 @@ def test_a_target_of_another_size_is_told_to_the_agent_and_minimising_too() -> N
     assert world.agent.last(KeptBack) == KeptBack(0, "hidden")
     says(world, child.Place((40, 40, 800, 600)))
     assert world.agent.last(KeptBack) == KeptBack(0, "")
+
+
+def test_a_locked_screen_pauses_and_unlocking_alone_shows_nothing() -> None:
+    """Nor does a rule that ends while the screen is still locked."""
+    world = World()
+    world.to_verified()
+    world.do(world.customer, world.customer_end.note_lock(True))
+    assert paused(world)
+    assert world.agent.last(KeptBack).why == "locked"
+    says(world, child.Covered([], 1, "rule"))
+    says(world, child.Covered([], 0, ""))
+    assert world.customer_end.masks.hold == "locked"
+    world.do(world.customer, world.customer_end.note_lock(False))
+    assert paused(world)
+    world.do(world.customer, world.customer_end.resume())
+    assert not paused(world)
