@@ -78,8 +78,8 @@ class Child:
         self._active: Peer | None = None
         self._scopes: frozenset[str] = frozenset()
         self._paused = False
-        self._rates = incoming.Rates()
         self._browser = False
+        self._rates = incoming.Rates()
         self._bulk = BulkSender(self._may_send, lambda: self._paused, self._post)
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()

@@ -407,14 +407,14 @@ class Peer:
         if frame.width > WIDTH_MAX or frame.height > HEIGHT_MAX:
             self._on.fault("picture_too_large", f"{frame.width}x{frame.height}")
             return
+        if self._browser:
+            self._decoded_plain(picture, decoded_us)
+            return
         data = read_frame_data(picture.stream)
         if data is None:
             return
         expected = (self._last_frame_id + 1) & 0xFFFFFFFF
         jumped = self._last_frame_id >= 0 and data.frame_id != expected and not data.flags & FLAG_KEY
-        if self._browser:
-            self._decoded_plain(picture, decoded_us)
-            return
         if jumped and self._seam is not None:
             self._seam.ask_keyframe()
         self._last_frame_id = data.frame_id

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
 from app.config.i18n import N_, _, ngettext, pgettext
 from app.domain.assist import Question, Scope
-from widgets.companion.masks import hidden_text, kept_text
 from widgets.companion.files import file_line
+from widgets.companion.masks import hidden_text, kept_text
 from widgets.companion.model import EndedView
 from widgets.companion.permission import bar_name, granted_name, taken_back
 from widgets.companion.request import ConsentButton
