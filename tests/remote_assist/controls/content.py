@@ -106,7 +106,7 @@ CONTROLS = (
         edit(
             "remote_assist.sending:Pipeline.sink",
             "if cover is None:",
-            "cover = cover or Cover()\n            if False:",
+            "cover = cover or Cover()\n        if False:",
         ),
         "frames_withheld|pictures|lambda",
     ),
