@@ -35,6 +35,7 @@ def large() -> Bundle:
     return fitted("2026-11-22T23:00:00Z", "linux", (Section("events", State.OK, errors),))
 
 
+@pytest.mark.slow
 @pytest.mark.ux("UX-36")
 def test_a_bundle_crosses_a_real_connection_also_when_the_sending_child_dies_under_it(pair: Pair) -> None:
     """Sent again from the beginning on the next connection; the agent gets the bytes that were shown, once."""

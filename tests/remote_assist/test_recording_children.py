@@ -62,6 +62,7 @@ def begin(pair: Pair, folder: Path) -> None:
     pair.until(lambda: world.agent.of(RecordingChanged) and world.agent.last(RecordingChanged).state.on)
 
 
+@pytest.mark.slow
 @pytest.mark.ux("UX-41", "UX-53")
 def test_what_was_shown_and_not_hidden_is_kept_until_it_is_taken_back(pair: Pair, tmp_path: Path) -> None:
     """Film and picture play, hidden pixels are one colour in both, and after the click nothing is added."""

@@ -255,6 +255,7 @@ def test_a_wipe_that_a_restored_server_knows_nothing_of_is_not_reported_for_ever
     window.start_worker()
     wait_until(lambda: not mark.exists(), 15)
     assert _ask(server, "SELECT state, wiped_at FROM device WHERE id = ?", _device(window)) == [("active", None)]
+    window.kill_worker()  # it waits for a window that never comes
 
 
 def test_a_live_channel_that_does_not_last_is_not_tried_at_once() -> None:

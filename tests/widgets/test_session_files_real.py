@@ -121,6 +121,7 @@ def pair(theme: Theme, tmp_path: Path, qapp: QApplication) -> Iterator[FilePair]
     pair.desk.deleteLater()
 
 
+@pytest.mark.slow
 @pytest.mark.ux("UX-36")
 def test_files_cross_both_ways_and_survive_a_killed_child(pair: FilePair) -> None:
     """More than a megabyte to the customer, whose child is killed in the middle; then one to the agent."""
