@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+import shiboken6
 from PySide6.QtDBus import QDBusConnection, QDBusMessage
 from pytestqt.qtbot import QtBot
 
@@ -33,12 +34,20 @@ def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         daemon.terminate()
 
 
+def _settled(bus: QDBusConnection) -> None:
+    """Wait until the daemon has taken everything that was said before: whoever listens does not wait for it."""
+    name = "org.freedesktop.DBus"
+    answer = bus.call(QDBusMessage.createMethodCall(name, "/org/freedesktop/DBus", name, "GetId"))
+    assert answer.type() is QDBusMessage.MessageType.ReplyMessage, answer.errorMessage()
+
+
 def test_a_lock_and_its_end_are_heard_until_nobody_listens(bus: str, qtbot: QtBot) -> None:
     """As GNOME tells it; what others say under other names is nothing to us."""
     ours, desktop = QDBusConnection.connectToBus(bus, "ours"), QDBusConnection.connectToBus(bus, "desktop")
     watch = LockWatch(bus=ours)
     try:
         assert watch.start()
+        _settled(ours)
         heard: list[bool] = []
         watch.locked.connect(heard.append)
         for name, on in (("gnome", True), ("other", True), ("gnome", False)):
@@ -50,6 +59,7 @@ def test_a_lock_and_its_end_are_heard_until_nobody_listens(bus: str, qtbot: QtBo
     finally:
         watch.stop()
         watch.stop()
+        shiboken6.delete(watch)  # Qt crashes now and then when a connection goes before what listened on it
         QDBusConnection.disconnectFromBus("ours")
         QDBusConnection.disconnectFromBus("desktop")
 
