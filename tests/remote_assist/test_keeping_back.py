@@ -266,9 +266,11 @@ class TestResolution:
         line.pipeline.set_masks([(0, 0, 100, 100)])
         wait_until(lambda: (line.newest()[:100, :100] == MASK_BGRX).all())
         _grab_once(line)
+        before = len(line.pictures)
         _resize(line.display, WIDE, HIGH)
-        wait_until(lambda: line.pipeline.fault == "target_changed")
-        assert (line.newest() == MASK_BGRX).all()
+        wait_until(lambda: line.newest().shape == (HIGH, WIDE))
+        assert line.pipeline.fault == "target_changed"
+        assert all((seen.rows == MASK_BGRX).all() for seen in line.pictures[before:] if len(seen.rows) == HIGH)
         line.pipeline.set_masks([(0, 0, 100, 100)])
         _grab_once(line)
         wait_until(lambda: line.newest().shape == (HIGH, WIDE) and not (line.newest() == MASK_BGRX).all())
