@@ -75,7 +75,7 @@ def apply(*, loopback: bool = False, browser: bool = False) -> None:
     receiver: Any = aiortc.rtcrtpreceiver
     receiver.JitterBuffer = _jitter_buffer
     receiver.NackGenerator = RetryingNack
-    receiver.get_decoder = _get_decoder
+    receiver.get_decoder = _browser_decoder if browser else _get_decoder
     modules: tuple[Any, ...] = (receiver, aiortc.rtcrtpsender, aiortc.rtp)
     for module in modules:
         module.RTP_HISTORY_SIZE = DEPTH
@@ -455,9 +455,11 @@ class LimitedDecoder(Decoder):
 def _get_decoder(codec: Any) -> Decoder:
     if codec.mimeType.lower() == "video/h264":
         return LimitedDecoder()
-    if _is_vp8(codec):
-        return LimitedDecoder("vp8")
     return aiortc.codecs.get_decoder(codec)
+
+
+def _browser_decoder(codec: Any) -> Decoder:
+    return LimitedDecoder("vp8") if _is_vp8(codec) else _get_decoder(codec)
 
 
 # --- seams on instances ------------------------------------------------------------------------------------------
