@@ -17,6 +17,7 @@ from app.domain.session_files import FileView
 from app.services.messages import error_text
 from app.services.texts import polite
 from widgets.foundation import Theme
+from widgets.foundation.turns import Rank, Steps
 from widgets.remote.invite import InviteWindow
 from widgets.remote.ports import CursorPicture, InviteOrder, Meter, SessionControls, SessionDesk, SessionInfo
 from widgets.remote.session_window import SessionWindow
@@ -127,6 +128,7 @@ class SessionFlow(QObject):
     def learn_cursor(self, picture: CursorPicture) -> None:
         """Keep a shape of the cursor."""
         if self._ready is not None:
+            self._ready.make()
             self._ready.picture.learn_cursor(picture)
 
     def show_file(self, view: FileView) -> None:
@@ -168,17 +170,17 @@ class SessionFlow(QObject):
 
     def _prepare(self) -> None:
         if self._ready is None:
-            self._ready = SessionWindow(self._theme, self._order, self._window)
-            for widget in self._ready.findChildren(QWidget):
-                widget.ensurePolished()
+            self._ready = SessionWindow(self._theme, self._order, self._window, at_once=False)
+            Steps(self._ready.make_more, Rank.BESIDE, self._ready).start()
 
     def _open_session(self) -> None:
         if self.invitation is not None:
             self.invitation.blockSignals(True)
             self.invitation.close()
         self._prepare()
+        assert self._ready is not None  # noqa: S101  # just made
+        self._ready.make()
         self.session, controls = self._ready, self._controls
-        assert self.session is not None  # noqa: S101  # just made
         if controls is not None:
             self.session.ended.connect(controls.end)
             self.session.paused.connect(controls.pause)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -45,6 +46,7 @@ from widgets.remote.words import alone_text, grants_text, meter_words, notice_te
 __all__ = ["SessionWindow"]
 
 TICK_MS = 1000
+_POLISHED_AT_ONCE = 12
 
 
 class SessionWindow(QMainWindow):
@@ -58,27 +60,56 @@ class SessionWindow(QMainWindow):
     cleared = Signal()
     closed = Signal()
 
-    def __init__(self, theme: Theme, order: InviteOrder, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, order: InviteOrder, parent: QWidget | None = None, *, at_once: bool = True
+    ) -> None:
+        """Without `at_once` nothing may be done with the window before `make_more` said that it is whole, or `make`."""
         super().__init__(parent, Qt.WindowType.Window)
         self._theme, self._order = theme, order
         self._info: SessionInfo | None = None
         self._frozen_s: int | None = None
         self._said = ""
         self.registry = Registry(lambda: [Place.SESSION])
-        self._build()
-        self._bind()
+        self._whole = False
+        self._making = self._make()
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._tell_time)
-        self._tick.start()
-        self.setMinimumSize(theme.tokens.space.vast * 14, theme.tokens.space.vast * 9)
-        self.resize(theme.tokens.space.vast * 24, theme.tokens.space.vast * 16)
-        self.picture.setFocus()
-        self.retranslate()
+        if at_once:
+            self.make()
 
     # --- putting together ------------------------------------------------------------------------------------
 
-    def _build(self) -> None:
-        theme, space = self._theme, self._theme.tokens.space
+    def make(self) -> None:
+        """Make whatever is not made yet."""
+        while self.make_more():
+            pass
+
+    def make_more(self) -> bool:
+        """Make one more part, and tell whether there are others. A part takes about as long as a beat of the screen."""
+        return next(self._making, False)
+
+    def _make(self) -> Iterator[bool]:
+        for part in (self._build_head, self._build_check, self._build_tools, self._build_picture, self._build_talk,
+                     self._build_foot, self._put_together, self._bind, self._begin):  # fmt: skip
+            part()
+            yield True
+        # styling takes a third of the whole time; what is styled now is not when the first picture comes
+        for place, widget in enumerate(self.findChildren(QWidget)):
+            widget.ensurePolished()
+            if place % _POLISHED_AT_ONCE == _POLISHED_AT_ONCE - 1:
+                yield True
+
+    def _begin(self) -> None:
+        space = self._theme.tokens.space
+        self._whole = True
+        self._tick.start()
+        self.setMinimumSize(space.vast * 14, space.vast * 9)
+        self.resize(space.vast * 24, space.vast * 16)
+        self.picture.setFocus()
+        self.retranslate()
+
+    def _build_head(self) -> None:
+        space = self._theme.tokens.space
         self.live = Chip(kind="live")
         self.rec = RecordingMark()
         self.who = ElidedLabel(type="strong")
@@ -90,23 +121,32 @@ class SessionWindow(QMainWindow):
                    margins=(space.large, space.small, space.large, space.small))  # fmt: skip
         head.setStretch(2, 1)
         self.header = Panel("bar", head)
-        self._build_check()
+
+    def _build_tools(self) -> None:
+        theme = self._theme
         self.tools = ToolRow(theme, self.registry)
         self.files = FilePanel(theme, self.registry)
         self.files.watch(self)
         self.tools.add(self.files.send)
         self.tools.add(self.files.ask)
+
+    def _build_picture(self) -> None:
+        theme = self._theme
         self.notice = Notice(theme, kind="accent")
         self.notice.hide()
         self.picture = Picture(theme)
         self.facts = FactsPanel(theme)
-        beside = row(self.picture, self.facts)
-        beside.setStretch(0, 1)
+
+    def _build_talk(self) -> None:
+        theme = self._theme
         self.talk = SessionTalk(theme, self.registry, self, self.picture)
-        beside.addWidget(self.talk.panel)
         self.tools.add(self.talk.clip_button)
         self.control = ControlRow(theme, self.registry, self.picture)
-        self._build_foot()
+
+    def _put_together(self) -> None:
+        space = self._theme.tokens.space
+        beside = row(self.picture, self.facts, self.talk.panel)
+        beside.setStretch(0, 1)
         whole = Panel("window")
         notice = row(self.notice, margins=(space.large, space.small, space.large, space.small))
         self.notice_row = QWidget()
@@ -279,7 +319,7 @@ class SessionWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""
-        if event.type() is QEvent.Type.LanguageChange:
+        if event.type() is QEvent.Type.LanguageChange and self._whole:
             self.retranslate()
         super().changeEvent(event)
 
