@@ -71,6 +71,7 @@ class InviteRequest:
     policy: InvitationPolicy = field(default_factory=InvitationPolicy)
     customer_device_keys: tuple[bytes, ...] = ()
     modes: tuple[str, ...] = (COMPANION_MODE,)
+    forbidden: frozenset[Scope] = frozenset()  # what policy of the agent's organisation takes away
 
 
 class AgentCore(EndLink):
@@ -109,6 +110,7 @@ class AgentCore(EndLink):
         self._answers_due: set[int] = set()
         self._rebind_due = False
         self._claimed = False
+        self._pause_said = False  # and no word of the customer's end about it yet
         self._supported: tuple[str, ...] = ()
         self._grants_seq = -1
         self._view: wire.View | None = None
@@ -302,6 +304,14 @@ class AgentCore(EndLink):
         if self._grants:
             self._tell(child.Grants(max(self._grants_seq, 0), [scope.value for scope in self._grants]))
         self._sync_pause()
+
+    def _on_line(self) -> None:
+        if self._machine is None or not self._machine.live:
+            return
+        if self._claimed and self._machine.phase is Phase.UNVERIFIED:
+            self._say(wire.Claim("sas", {"same": True}))
+        if self._pause_said:
+            self._say(wire.Pause(True, "agent"))
         self._say_view()
 
     def _on_effect(self, effect: Effect) -> None:
@@ -329,7 +339,8 @@ class AgentCore(EndLink):
         elif isinstance(message, wire.Target):
             self._out.append(RemoteTarget(message.w, message.h, message.scale, message.kind, message.marks))
         elif isinstance(message, wire.Refused):
-            self._out.append(Notify(Notice.REFUSED, message.scope.value))
+            notice = Notice.FORBIDDEN if message.why == "policy" else Notice.REFUSED
+            self._out.append(Notify(notice, message.scope.value))
         elif isinstance(message, wire.Limits):
             machine.shorten(idle_ms=message.idle_s * 1000, hard_ms=message.hard_s * 1000, now_ms=self._now)
 
@@ -344,6 +355,7 @@ class AgentCore(EndLink):
     def _on_pause(self, message: wire.Pause) -> None:
         if self._machine is None:
             return
+        self._pause_said = False
         if message.on:
             self._apply(self._machine.pause("customer", self._now))
         else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
-from app.domain.assist import EndReason, Phase
+from app.domain.assist import EndReason, Phase, Scope
 from app.domain.invitation import (
     SUBJECT_LIMIT,
     Invitation,
@@ -70,7 +70,11 @@ class AgentEnd(
             requester_mail=request.requester_mail,
             agent_cert=self._identity.certificate,
             join_hash=join_hash(self._join_secret),
-            scopes_max=tuple(scope.value for scope in request.scopes_max if scope.value in allowed),
+            scopes_max=tuple(
+                scope.value
+                for scope in request.scopes_max
+                if scope.value in allowed and (scope is Scope.VIEW or scope not in request.forbidden)
+            ),
             created=utc,
             not_after=utc + self._limits.invited_ms,
             policy=policy,
@@ -123,6 +127,7 @@ class AgentEnd(
         """Ask for the picture to be held. Only the customer lets it go on."""
         machine = self._machine
         if machine is not None and machine.live:
+            self._pause_said = True
             self._say(wire.Pause(True, "agent"))
             self._apply(machine.pause("agent", self._now))
         return self._flush()

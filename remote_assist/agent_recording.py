@@ -142,9 +142,12 @@ class AgentRecording(AgentWishes):
 
     def _on_connected(self) -> None:
         super()._on_connected()
-        self._say_claims()
         if self._film_wanted:
             self._act()  # the child may be a new one
+
+    def _on_line(self) -> None:
+        super()._on_line()
+        self._say_claims()
 
     def _child_replaced(self) -> None:
         self._show_recording(replace(self._recording, on=False))

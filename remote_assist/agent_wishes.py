@@ -124,6 +124,10 @@ class AgentWishes(AgentCore):
                 self._forget_marks()
         elif isinstance(message, wire.Refused):
             self._ask_book.refused(message.scope, self._now)
+            if message.why == "policy":
+                self._ask_book.forbid((message.scope,), "customer")
+        elif isinstance(message, wire.Limits):
+            self._ask_book.forbid(message.forbidden, "customer")
         elif isinstance(message, wire.Target):
             self._forget_marks()
         elif isinstance(message, wire.Cursor):
@@ -141,9 +145,11 @@ class AgentWishes(AgentCore):
         if self._invitation is not None:
             allowed = (scope for scope in Scope if scope.value in self._invitation.scopes_max)
             self._ask_book.offer(allowed, self._supported)
+        if self._request is not None:
+            self._ask_book.forbid(self._request.forbidden, "agent")
 
-    def _on_connected(self) -> None:
-        super()._on_connected()
+    def _on_line(self) -> None:
+        super()._on_line()
         for scope in self._ask_book.waiting:  # the question may have been lost with the old connection
             self._say_wish(scope)
 

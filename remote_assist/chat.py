@@ -112,8 +112,11 @@ class EndChat(EndLink):
 
     def _on_connected(self) -> None:
         super()._on_connected()
-        self._chat_pushed = 0
         self._tell_chat()
+
+    def _on_line(self) -> None:
+        super()._on_line()
+        self._chat_pushed = 0
         self._push_chat()
 
     def _on_effect(self, effect: Effect) -> None:

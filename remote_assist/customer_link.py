@@ -150,6 +150,7 @@ class CustomerLink(CustomerCore):
             self._attempts.clear()
             self._tell(child.Keep(epoch))
         self._on_connected()
+        self._on_line()
 
     def _on_connected(self) -> None:
         """A connection works: the first one begins the session, a further one carries it on."""
@@ -177,9 +178,10 @@ class CustomerLink(CustomerCore):
     def _tell_agent_all(self) -> None:
         limits = self._machine.limits if self._machine is not None else self._own_limits
         self._say_target()
-        self._say(wire.Limits(limits.idle_ms // 1000 or 1, limits.hard_ms // 1000 or 1))
-        if self._machine is not None and self._machine.paused:
-            self._say(wire.Pause(True, "customer"))
+        never = list(in_order(self._identity.forbidden))
+        self._say(wire.Limits(limits.idle_ms // 1000 or 1, limits.hard_ms // 1000 or 1, never))
+        if self._machine is not None:  # the agent follows this copy, whatever it missed
+            self._say(wire.Pause(self._machine.paused, "customer"))
 
     # --- what the child tells --------------------------------------------------------------------------------------
 

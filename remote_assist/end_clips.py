@@ -97,8 +97,8 @@ class EndClips(EndLink):
         if message.code == "not_sent" and message.detail == "clip" and self._clip_out:
             self._clip_feed, self._clip_again = iter(()), self._now + _AGAIN_MS
 
-    def _on_connected(self) -> None:
-        super()._on_connected()
+    def _on_line(self) -> None:
+        super()._on_line()
         self._send_clip()
 
     def _on_effect(self, effect: Effect) -> None:

@@ -226,18 +226,9 @@ class EndFiles(EndLink):
         """Another connection: what was on its way over the old one may be gone."""
         super()._on_connected()
         self._hold_going()
-        if self.decides:
-            self._on_line()
-
-    def _on_heard(self, epoch: int) -> None:
-        """The agent's end speaks on the connection that the customer's end chose, once that has spoken."""
-        before = self._kept
-        super()._on_heard(epoch)
-        if self._kept != before:
-            self._on_line()
 
     def _on_line(self) -> None:
-        """What is said now arrives: ask again what may have been lost."""
+        super()._on_line()
         if self._going is not None:
             self._say_offer(self._going.offer)
         self._go_on()

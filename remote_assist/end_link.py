@@ -85,6 +85,9 @@ class EndLink(EndBase):
     def _on_connected(self) -> None:
         """`hello` went both ways on a new connection; the machine knows."""
 
+    def _on_line(self) -> None:
+        """What is said from now on arrives: say again what may have been lost with the connection before."""
+
     def _on_old_connection_back(self, epoch: int) -> None:
         """The connection in use spoke again; only the customer's end decides between it and an attempt."""
 
@@ -222,12 +225,16 @@ class EndLink(EndBase):
                 self._on_old_connection_back(self._active.number)
 
     def _on_heard(self, epoch: int) -> None:
-        """The peer said something other than `hello` on this connection: the agent's end follows the customer there."""
+        """The peer said something other than `hello` on this connection: the agent's end follows the customer there.
+
+        Until then its words go by the connection of before, whose other end may be dead.
+        """
         machine = self._machine
         if self.decides or epoch < 0 or machine is None or not machine.live:
             return
         if self._kept == epoch and not self._attempts:
             return
+        chosen = self._kept != epoch
         self._kept = epoch
         if self._active is None or self._active.number != epoch:
             self._active = self._attempts.get(epoch) or Epoch(epoch, began=True)
@@ -239,6 +246,8 @@ class EndLink(EndBase):
         else:
             self._attempts.clear()
             self._tell(child.Keep(epoch))
+        if chosen:
+            self._on_line()
 
     # --- hello -----------------------------------------------------------------------------------------------------
 
@@ -278,3 +287,5 @@ class EndLink(EndBase):
             self._kept = None
         self._apply(machine.connected(self._now))
         self._on_connected()
+        if self.decides:
+            self._on_line()

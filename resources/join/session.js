@@ -213,7 +213,8 @@ export class Session {
     this.tellTarget();
     const { idle, hard } = this.machine.limits;
     this.say({ t: "limits", idle_s: Math.round(idle / 1000) || 1, hard_s: Math.round(hard / 1000) || 1 });
-    if (this.machine.paused) this.say({ t: "pause", on: true, by: "customer" });
+    // the agent follows this copy, whatever it missed
+    this.say({ t: "pause", on: this.machine.paused, by: "customer" });
     await this.showPicture();
   }
 
