@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.bench import _legible
+
 LAN = "lan"
 Figures = dict[str, Any]
 
@@ -16,7 +18,6 @@ _G4_TYPE_P50_MS = 25.0
 _G2_FPS = 55.0
 _G6_KBIT_S, _G6_CPU = 20, 3.0
 _G7_P95_MS, _G7_GAP_MS = 120.0, 500.0
-_G9_MS = {LAN: 2000.0, "5m": 4000.0}
 _FIRST_FRAME_MS = 2000.0
 _G13_FPS, _G13_QP = 29.0, 25.0
 
@@ -25,9 +26,8 @@ def gates(results: list[dict[str, object]]) -> list[dict[str, object]]:
     """Return the gates that these results can decide."""
     out: list[dict[str, object]] = []
     for result in results:
-        if result["peer"] == "ours" and result["stimulus"] == "static" and str(result["profile"]) in _G9_MS:
-            exact, limit = _found(result).get("exact_ms"), _G9_MS[str(result["profile"])]
-            out.append(_gate(f"G9 exact {result['profile']}", exact, limit, exact is not None and exact <= limit))
+        if result["peer"] == "ours":
+            out += [_gate(*gate) for gate in _legible.gates(result)]
         if result["peer"] == "ours" and result["profile"] == LAN:
             out += _gates_lan(result, _of(results, "stock", result))
             out += _against_chromium(result, _of(results, "chromium", result))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
-from tests.bench import _stamp
+from tests.bench import _legible, _stamp
 from tests.bench._gates import Figures
 
 
@@ -24,6 +24,8 @@ class Run:
     exact_ms: float | None = None
     vp8_qp: float | None = None
     capture_ms: list[float] = field(default_factory=list)
+    flips: list[_legible.Flip] = field(default_factory=list)
+    legible: list[_legible.Legible] = field(default_factory=list)
 
 
 def figures(runs: list[Run]) -> Figures:
@@ -45,6 +47,8 @@ def figures(runs: list[Run]) -> Figures:
     out["p50_spread"] = round(max(medians) / min(medians) - 1, 3) if min(medians) > 0 else None
     if exact := [run.exact_ms for run in runs if run.exact_ms is not None]:
         out["exact_ms"] = round(max(exact)) if len(exact) == len(runs) else None
+    if flips := [flip for run in runs for flip in run.flips]:
+        out |= _legible.figures([page for run in runs for page in run.legible], flips)
     if qp := [run.vp8_qp for run in runs if run.vp8_qp is not None]:
         out["vp8_qp"] = round(sum(qp) / len(qp), 1)
     if any(run.bytes_sent for run in runs):

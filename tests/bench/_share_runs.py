@@ -18,7 +18,7 @@ import psutil
 
 from remote_assist import messages
 from remote_assist.child_protocol import Send
-from tests.bench import _browser, _chromium, _ours, _stamp
+from tests.bench import _browser, _chromium, _legible, _ours, _stamp
 from tests.bench._gates import LAN
 from tests.bench._relay import PROFILES, Relay
 from tests.bench._scene import get, helper, put
@@ -48,7 +48,10 @@ def run_ours(seconds: float, fps: int, profile: str, kind: str) -> Run:
         pids = (customer.link.pid, agent.link.pid)
         each = {pid: _cpu_s((pid,)) for pid in pids}
         cpu, began, sent = _cpu_s(pids), time.perf_counter(), customer.stats.get("bytes_sent", 0.0)
-        _drain(agent, seconds, run)
+        if kind in _legible.KINDS:
+            run.flips = _legible.watch(agent, seconds, run.seen)
+        else:
+            _drain(agent, seconds, run)
         run.seconds = time.perf_counter() - began
         run.cpu_s = _cpu_s(pids) - cpu
         run.cpu_end_s = max(_cpu_s((pid,)) - before for pid, before in each.items())
@@ -56,6 +59,7 @@ def run_ours(seconds: float, fps: int, profile: str, kind: str) -> Run:
         run.rss_mb = max(psutil.Process(pid).memory_info().rss for pid in pids) / 2**20
         agent.end()
         customer.end()
+        run.legible = _legible.read(kind, run.flips)
         return run
     finally:
         customer.drop()

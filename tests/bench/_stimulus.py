@@ -7,15 +7,17 @@ import argparse
 import random
 import sys
 import time
+from pathlib import Path
 
 from PySide6.QtCore import QRect, Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
-from tests.bench import _stamp
+from tests.bench import _pages, _stamp
 
 KINDS = ("scroll", "type", "drag", "flip", "video", "static", "page", "dense")
-_SEED = 20_24
+_SEED = _pages.SEED
+_FONT = Path(__file__).parents[2] / "resources" / "fonts" / "pretendard" / "Pretendard-Regular.otf"
 
 
 class Stimulus(QWidget):
@@ -29,9 +31,12 @@ class Stimulus(QWidget):
         self.setWindowTitle(f"stimulus {kind}")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.resize(QApplication.primaryScreen().size())
-        self._pages = [self._text_page(n, dense=kind == "dense") for n in range(2 if kind == "flip" else 1)]
+        if kind in _pages.STYLES:
+            self._pages = [self._read_page(n) for n in range(_pages.PAGES)]
+        else:
+            self._pages = [self._text_page(n) for n in range(2 if kind == "flip" else 1)]
         self._typed = 0
-        self._step_s = {"flip": 0.5, "type": 0.1, "dense": 0.5, "page": 2.0}.get(kind, 1 / fps)
+        self._step_s = {"flip": 0.5, "type": 0.1}.get(kind, 1 / fps)
         self._due = time.perf_counter()
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer, singleShot=True)
         self._timer.timeout.connect(self._tick)
@@ -45,7 +50,8 @@ class Stimulus(QWidget):
             self.update(self._typed_rect())
         elif self._kind != "static" or self._number < 3:
             self.update()
-        self._due = max(self._due + self._step_s, time.perf_counter())
+        step_s = _pages.stands_s(self._number) if self._kind in _pages.STYLES else self._step_s
+        self._due = max(self._due + step_s, time.perf_counter())
         self._timer.start(max(0, round((self._due - time.perf_counter()) * 1000)))
 
     def _typed_rect(self) -> QRect:
@@ -87,15 +93,28 @@ class Stimulus(QWidget):
             colour = Qt.GlobalColor.white if lit else Qt.GlobalColor.black
             painter.fillRect(cell * _stamp.CELL, 0, _stamp.CELL, _stamp.CELL, colour)
 
-    def _text_page(self, seed: int, *, dense: bool) -> QPixmap:
+    def _read_page(self, number: int) -> QPixmap:
+        """A page that an OCR can read: what stands there is known."""
+        font = QFont(QFontDatabase.applicationFontFamilies(QFontDatabase.addApplicationFont(str(_FONT)))[0])
+        font.setPixelSize(_pages.STYLES[self._kind].letters)
+        pixmap = QPixmap(self.size())
+        pixmap.fill(Qt.GlobalColor.white)
+        painter = QPainter(pixmap)
+        painter.setFont(font)
+        for line in _pages.lines(self._kind, number, self.height()):
+            painter.setPen(QColor("#0b57d0" if line.blue else "#1f2328"))
+            painter.drawText(line.x, line.y, line.text)
+        painter.end()
+        return pixmap
+
+    def _text_page(self, seed: int) -> QPixmap:
         noise = random.Random(_SEED + seed)  # a picture, not a secret
         pixmap = QPixmap(self.width(), self.height() * (3 if self._kind == "scroll" else 1))
         pixmap.fill(Qt.GlobalColor.white)
         painter = QPainter(pixmap)
-        painter.setFont(QFont("sans-serif", 9 if dense else 12))
-        line = 15 if dense else 22
-        for y in range(60, pixmap.height(), line):
-            length = 300 if dense else noise.randrange(40, 120)
+        painter.setFont(QFont("sans-serif", 12))
+        for y in range(60, pixmap.height(), 22):
+            length = noise.randrange(40, 120)
             words = "".join(" " if noise.random() < 0.17 else chr(noise.randrange(97, 123)) for _ in range(length))
             painter.drawText(30, y, words)
         painter.end()
