@@ -45,6 +45,7 @@ __all__ = [
     "KillChild",
     "MarksChanged",
     "Notify",
+    "OpenEnd",
     "PhaseChanged",
     "Receipt",
     "RecordingChanged",
@@ -374,6 +375,20 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenEnd:
+    """Agent: say on the ticket (`session.record` of kind "open") that the customer's end never wrote its last entry.
+
+    `text` is the statement of `remote_assist.closing`, signed by this device; `n` the number that the entry would have.
+    """
+
+    sid: bytes
+    ticket_id: str
+    n: int
+    at: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Tell the person something that changes no state (texts: `remote_assist.texts.notice_text`)."""
 
@@ -423,6 +438,7 @@ Action = (
     | ClipArrived
     | ClipGiven
     | Receipt
+    | OpenEnd
     | Notify
     | Alarm
     | ControlAction

@@ -22,6 +22,7 @@ from remote_assist.actions import (
     InvitationReady,
 )
 from remote_assist.agent_clips import AgentClips
+from remote_assist.agent_closing import AgentClosing
 from remote_assist.agent_control import AgentControl
 from remote_assist.agent_core import AgentIdentity, InviteRequest
 from remote_assist.agent_diagnostics import AgentDiagnostics
@@ -45,7 +46,15 @@ class _Made(msgspec.Struct, frozen=True):
 
 
 class AgentEnd(
-    EndChat, AgentClips, AgentControl, AgentDiagnostics, AgentFiles, AgentMasks, AgentRecording, AgentWishes
+    EndChat,
+    AgentClips,
+    AgentClosing,
+    AgentControl,
+    AgentDiagnostics,
+    AgentFiles,
+    AgentMasks,
+    AgentRecording,
+    AgentWishes,
 ):
     """One invitation, from the agent's click to the countersigned receipt. See docs/remote-assist.md."""
 

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The session's record: entries linked by hash and signed by the customer's end, and the receipt that carries them all.
 
-`verify_receipt` needs no server: changing, dropping, swapping or cutting off an entry shows.
+`verify_receipt` needs no server: changing, dropping, swapping or cutting off an entry shows. A receipt without the last
+entry holds what the agent's program says instead (`remote_assist.closing`); the report says so and no more.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +19,7 @@ from app.domain.certificate import AgentCertificate
 from app.domain.documents import BadDocument, Fields, SignedDocument, sign_document
 from app.domain.invitation import BROWSER_MODE, Invitation, invite_hash, read_invitation
 from app.domain.signed import b64, fingerprint, lp, sha256, sign, unb64, verify
+from remote_assist.closing import Closing, is_goodbye, read_closing
 
 __all__ = [
     "JOIN_LABEL",
@@ -134,8 +136,13 @@ def build_receipt(
     session_key: bytes,
     entries: Sequence[Entry],
     countersignature: bytes | None = None,
+    *,
+    closing: SignedDocument | None = None,
 ) -> bytes:
-    """Return the receipt file: JSON that holds everything a stranger needs to check the session."""
+    """Return the receipt file: JSON that holds everything a stranger needs to check the session.
+
+    `closing` stands for an end that is missing; see `remote_assist.closing`.
+    """
     fields = {
         "v": 1,
         "kind": _KIND,
@@ -145,12 +152,18 @@ def build_receipt(
         "entries": [entry.text for entry in entries],
         "countersignature": b64(countersignature) if countersignature is not None else None,
     }
+    if closing is not None:
+        fields["closing"] = closing.to_text()
     return json.dumps(fields, ensure_ascii=False, indent=1).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptReport:
-    """Outcome of a check. `ok` means unaltered and complete; compare `key_mark` with the organisation's own.
+    """Outcome of a check. `ok` means unaltered as far as it goes; compare `key_mark` with the organisation's own.
+
+    `complete`: the customer's end is there. Where it is not, `reason`, `ended_by` and `ended_at` are what the agent's
+    program says, which has seen nothing of what came after; `whole` says that it had every entry up to there, and
+    `goodbye` that the customer's end had signed, apart from the record, that it ended.
 
     `problems` are English words for people who check by hand; `entries` is empty when the receipt is not ok. `browser`:
     the customer's end was the page that the organisation's server delivers, so it proves nothing against that server.
@@ -158,12 +171,16 @@ class ReceiptReport:
 
     ok: bool
     problems: tuple[str, ...] = ()
+    complete: bool = True
+    whole: bool = True
+    goodbye: bool = False
     key_mark: str = ""
     organisation_id: str = ""
     agent_name: str = ""
     ticket_no: str = ""
     subject: str = ""
     reason: str = ""
+    ended_by: str = ""
     started_at: int | None = None
     ended_at: int | None = None
     verified: bool = False
@@ -198,8 +215,10 @@ def _verify(raw: bytes, organisation_key: bytes | None) -> ReceiptReport:
     invitation, certificate = read_invitation(signed, org_key)
     session_key = fields.binary("session_key", 32)
     entries = _read_entries(fields, session_key, invite_hash(signed))
+    closing = _read_closing(fields, certificate, invitation, entries)
     countersigned = _check_countersignature(fields, certificate, entries[-1])
-    return _report(entries, org_key, invitation, certificate, session_key, countersigned=countersigned)
+    report = _report(entries, org_key, invitation, certificate, session_key, countersigned=countersigned)
+    return report if closing is None else _closed(report, closing, session_key)
 
 
 def _read_entries(fields: Fields, session_key: bytes, first_prev: bytes) -> list[Entry]:
@@ -211,11 +230,37 @@ def _read_entries(fields: Fields, session_key: bytes, first_prev: bytes) -> list
         if not isinstance(text, str):
             raise BadChain("entries")
         reader.accept(text)
-    if reader.entries[-1].type is not EntryType.END:
-        raise BadChain("the end is missing")
     if any(entry.type is EntryType.END for entry in reader.entries[:-1]):
         raise BadChain("an end in the middle")
     return reader.entries
+
+
+def _read_closing(
+    fields: Fields, certificate: AgentCertificate, invitation: Invitation, entries: list[Entry]
+) -> Closing | None:
+    """Return what the agent's program says in place of the end; None when the end is there."""
+    ended = entries[-1].type is EntryType.END
+    if fields.raw.get("closing") is None:
+        if not ended:
+            raise BadChain("the end is missing")
+        return None
+    closing = read_closing(SignedDocument.from_text(fields.text("closing", 1 << 16)), certificate.device_key)
+    if ended or (closing.sid, closing.n, closing.prev) != (invitation.sid, len(entries), entries[-1].hash):
+        raise BadChain("closing")
+    return closing
+
+
+def _closed(report: ReceiptReport, closing: Closing, session_key: bytes) -> ReceiptReport:
+    return replace(
+        report,
+        complete=False,
+        whole=closing.whole,
+        goodbye=is_goodbye(closing, session_key),
+        reason=closing.reason,
+        ended_by=closing.by,
+        ended_at=closing.at,
+        countersigned=False,
+    )
 
 
 def _check_countersignature(fields: Fields, certificate: AgentCertificate, last: Entry) -> bool:
@@ -247,6 +292,7 @@ def _report(
         ticket_no=invitation.ticket_no,
         subject=invitation.subject,
         reason=str(last.data.get("reason", "")),
+        ended_by=last.by,
         started_at=started,
         ended_at=last.at,
         verified=bool(sas) and sas[-1].data.get("ok") is True,

@@ -21,6 +21,7 @@ from app.domain.signed import b64, lp, unb64
 from remote_assist.sdp_rules import MAX_SDP_BYTES
 
 __all__ = [
+    "FAREWELL_N",
     "MAX_ENVELOPE_BYTES",
     "AcceptBody",
     "Body",
@@ -42,9 +43,11 @@ __all__ = [
     "join_proof",
     "key_bytes",
     "peek_join",
+    "signed_type",
 ]
 
 MAX_ENVELOPE_BYTES = 64 * 1024
+FAREWELL_N = 1 << 40  # the highest number: of the goodbye that a page signs ahead, for when it is closed
 _LABEL = "deskside-env-1"
 _NONCE_ROLE = {Role.CUSTOMER: 1, Role.AGENT: 2}
 _KEY_TEXT = Annotated[str, msgspec.Meta(min_length=43, max_length=43)]  # 32 bytes
@@ -182,18 +185,19 @@ _ALWAYS_SEALED = frozenset({"offer", "answer", "rebind.request"})
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """A checked envelope: signed by the peer, newer than all before, opened and typed."""
+    """A checked envelope: signed by the peer, newer than all before, opened and typed. `raw` is how it came."""
 
     t: str
     n: int
     body: Body
+    raw: bytes
 
 
 class _Outer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     v: int
     sid: Annotated[str, msgspec.Meta(max_length=22)]
     sender: Annotated[str, msgspec.Meta(max_length=8)] = msgspec.field(name="from")
-    n: Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+    n: Annotated[int, msgspec.Meta(ge=0, le=FAREWELL_N)]
     t: Annotated[str, msgspec.Meta(max_length=16)]
     body: Annotated[str, msgspec.Meta(max_length=60_000)]
     sig: _SIGNATURE_TEXT
@@ -265,7 +269,7 @@ class EnvelopeReader:
         kind = _BODIES.get((self._sender, outer.t))
         if kind is None:
             raise PeerMisbehaved(outer.t)
-        return Envelope(outer.t, outer.n, _typed(self._opened(outer, covered), kind, outer.t))
+        return Envelope(outer.t, outer.n, _typed(self._opened(outer, covered), kind, outer.t), raw)
 
     def _opened(self, outer: _Outer, covered: bytes) -> bytes:
         if not self._sealed_seen and outer.t not in _ALWAYS_SEALED:
@@ -295,6 +299,17 @@ def peek_join(raw: bytes) -> tuple[bytes, JoinBody]:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise DroppedEnvelope("join") from None
     return key, body
+
+
+def signed_type(raw: bytes, sid: bytes, sender: Role, key: bytes) -> str:
+    """Return the type of an envelope that this end of this session signed, else "". What it says may be sealed."""
+    try:
+        outer = _parse(raw)
+        covered = _covered(sid, sender, outer.n, outer.t) + lp(outer.body)
+        Ed25519PublicKey.from_public_bytes(key).verify(unb64(outer.sig), covered)
+    except (DroppedEnvelope, InvalidSignature, ValueError):
+        return ""
+    return outer.t
 
 
 def key_bytes(text: str) -> bytes:

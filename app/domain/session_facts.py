@@ -2,7 +2,8 @@
 """What an entry of a session's record says, for people who read the ticket: who, what was shown, why it ended.
 
 Only words that this program knows are taken over. The signature is not checked here: the server took no entry whose
-hash differs from its text, and `deskside admin verify-receipt` checks the whole record.
+hash differs from its text, and `deskside admin verify-receipt` checks the whole record. What the agent's program says
+of a record without an end has `ended_by`, `ended_at` and `left` too.
 """
 
 from __future__ import annotations
@@ -28,16 +29,20 @@ _MOST_PLAIN = 4096
 
 
 def session_facts(entry: str) -> dict[str, object]:
-    """Return `by`, `target`, `scopes`, `reason`, `ok`, what of a `file`, and the `agent`, as far as the entry says."""
-    by, data = _read(entry)
+    """Return `by`, `target`, `scopes`, `reason`, `ok`, `policy`, a `file`, the `agent`, as far as the entry says."""
+    by, at, data = _read(entry)
     facts: dict[str, object] = {"by": by} if by in _BY else {}
     target, reason = data.get("target_kind"), data.get("reason")
     if isinstance(target, str) and target in _TARGETS:
         facts["target"] = target
     if isinstance(reason, str) and reason in _REASONS:
         facts["reason"] = reason
-    if isinstance(data.get("ok"), bool):
-        facts["ok"] = data["ok"]
+    facts |= {word: data[word] for word in ("ok", "left") if isinstance(data.get(word), bool)}
+    ended_by = data.get("ended_by")
+    if isinstance(ended_by, str) and ended_by in _BY:
+        facts |= {"ended_by": ended_by, "ended_at": at}
+    if data.get("policy") is True:
+        facts["policy"] = True
     several = data.get("scopes")
     named = several if isinstance(several, list) else [data.get("scope")]
     if scopes := [scope for scope in named if isinstance(scope, str) and scope in _SCOPES]:
@@ -59,12 +64,12 @@ def _file(data: Mapping[str, Any]) -> dict[str, object]:
     return {"file": clean_name(name)[:_MOST_NAME], "direction": direction, "outcome": outcome}
 
 
-def _read(entry: str) -> tuple[str, Mapping[str, Any]]:
+def _read(entry: str) -> tuple[str, int, Mapping[str, Any]]:
     try:
         if entry.startswith(_PLAIN):
             plain = json.loads(entry) if len(entry) <= _MOST_PLAIN else {}
-            return str(plain.get("by", "")), plain
+            return str(plain.get("by", "")), 0, plain
         fields = Fields.parse(SignedDocument.from_text(entry).document)
-        return fields.text("by", 16), fields.inner("data").raw
+        return fields.text("by", 16), fields.integer("at"), fields.inner("data").raw
     except (BadDocument, ValueError, AttributeError, RecursionError):
-        return "", {}
+        return "", 0, {}

@@ -216,6 +216,7 @@ def _sample(arguments: argparse.Namespace, staff: Staff, now: int) -> int:
 
 def _verify_receipt(path: Path) -> int:
     # here: the session's libraries are needed for this command alone
+    from app.entry.receipt_words import receipt_lines
     from remote_assist.chain import verify_receipt
 
     try:
@@ -223,13 +224,8 @@ def _verify_receipt(path: Path) -> int:
     except OSError:
         print(_("The file cannot be read."), file=sys.stderr)
         return USAGE_ERROR
-    if not report.ok:
-        print(_("The receipt is not genuine: {problems}").format(problems=", ".join(report.problems)))
-        return 1
-    print(_("The receipt is genuine if this is your organisation's key: {mark}").format(mark=report.key_mark))
-    if report.browser:
-        print(_("The customer joined with a browser: it proves nothing against the server that delivered the page."))
-    return 0
+    print("\n".join(receipt_lines(report)))
+    return 0 if report.ok and report.complete else 1
 
 
 if __name__ == "__main__":

@@ -53,8 +53,6 @@ from widgets.remote.ports import (
 
 _SHARP_Q = 30  # at and below, 12 pt text is read without effort
 _RENEW_BEFORE_MS = 24 * 3600 * 1000
-_END_ENTRY_MS = 12_000  # the customer's last entry comes within the ten seconds of the countersignature, or not at all
-_LOST_ENTRY_MS = 1_000  # nobody is there to send it
 
 
 class RealClock:
@@ -233,7 +231,6 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
         self._shown: tuple[int, int] = (0, 0)  # frame id and capture time of the picture handed to the window
         self._drawn_ms: float | None = None
         self._last_no = 0
-        self._end_recorded = False
         self._cancelled = False
         self.measured = Measured({})
         self.info = SessionInfo(SessionView(Phase.INVITED), order.ticket_label, order.customer_name)
@@ -487,6 +484,8 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
                 self._keep_entry(action)
             case act.RecordingChanged() | act.RecordingWanted():
                 self._recording(action)
+            case act.OpenEnd():
+                self._keep_open_end(action)
             case act.Receipt():
                 self._keep_receipt(action)
             case act.Notify(notice, detail):
@@ -509,9 +508,6 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
         if info.view.phase is Phase.ENDED and self.measured.ended_ms is None:
             self.measured = replace(self.measured, ended_ms=now)
             self._talk.ended()
-            if self.measured.consented_ms is not None:
-                alone = self.info.view.lost or info.view.reason is EndReason.LOST
-                QTimer.singleShot(_LOST_ENTRY_MS if alone else _END_ENTRY_MS, self, self._record_open_end)
         self.info = info
 
     def _answered(self, call_id: int, status: int, body: bytes) -> None:
@@ -520,7 +516,6 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
 
     def _keep_entry(self, entry: act.ChainEntry) -> None:
         self._last_no = max(self._last_no, entry.n)
-        self._end_recorded = self._end_recorded or entry.type == "end"
         ticket = bytes.fromhex(entry.ticket_id)
         self._desk.record(
             SessionRecordAdd(new_id(), ticket, entry.sid, entry.n, entry.type, entry.text, entry.hash, entry.at)
@@ -532,15 +527,10 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
         number = self._last_no + 1
         self._desk.record(SessionRecordAdd(new_id(), ticket, receipt.sid, number, "receipt", text, digest, now))
 
-    def _record_open_end(self) -> None:
+    def _keep_open_end(self, end: act.OpenEnd) -> None:
         """Say on the ticket that the record has no end: only the customer's computer could have written it."""
-        if self._end_recorded:
-            return
-        reason = self.info.view.reason.value if self.info.view.reason else ""
-        text = json.dumps({"sid": self.sid.hex(), "after": self._last_no, "reason": reason, "by": "agent"})
-        ticket, digest, number = self._details.row.id, hashlib.sha256(text.encode()).digest(), self._last_no + 1
-        now = self._desk.clock.utc_ms()
-        self._desk.record(SessionRecordAdd(new_id(), ticket, self.sid, number, "open", text, digest, now))
+        ticket, digest = bytes.fromhex(end.ticket_id), hashlib.sha256(end.text.encode()).digest()
+        self._desk.record(SessionRecordAdd(new_id(), ticket, end.sid, end.n, "open", end.text, digest, end.at))
 
     def _meter(self, values: dict[str, float]) -> Meter:
         quality = values.get("q")

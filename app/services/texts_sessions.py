@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from app.config.i18n import N_, _
 from app.domain.assist import Scope
@@ -110,15 +111,30 @@ def _plain(text: str, icon: str, strong: bool = False) -> Callable[[ThreadItem, 
 
 
 def _end(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> Words:
-    begun = [i.at for i in items if i.event == "session.consent" and i.data.get("sid") == item.data.get("sid")]
-    head, why = _lasted(max(0, item.at - begun[-1]) // 1000) if begun else "", _why(item, who)
-    head = head or _("Screen sharing ended before it began")
+    head, why = _head(item, items), _why(item, who)
     return f"{head}. {why}" if why else head, "monitor-off", True
 
 
 def _lasted(seconds: int) -> str:
     minutes, rest = divmod(seconds, MINUTE_S)
     if not minutes:
+def _head(item: ThreadItem, items: Sequence[ThreadItem]) -> str:
+    begun = [i.at for i in items if i.event == "session.consent" and i.data.get("sid") == item.data.get("sid")]
+    head = _lasted(max(0, item.at - begun[-1]) // 1000) if begun else ""
+    return head or _("Screen sharing ended before it began")
+
+
+def _open(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> Words:
+    missing = _("The customer's computer has not sent the end of the record")
+    by, ended = item.data.get("ended_by"), item.data.get("ended_at")
+    if by is None or not isinstance(ended, int):
+        return _("Screen sharing broke off. {missing}").format(missing=missing), "shield-alert", True
+    told = replace(item, at=ended, data={**item.data, "by": by})
+    left = item.data.get("left") is True
+    why = _("{who} closed the page.").format(who=who) if left else _why(told, who)
+    return " ".join(part for part in (f"{_head(told, items)}.", why, missing) if part), "shield-alert", True
+
+
         return _("Screen sharing ended after {seconds} s").format(seconds=rest)
     if rest:
         return _("Screen sharing ended after {minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
@@ -128,6 +144,12 @@ def _lasted(seconds: int) -> str:
 def _why(item: ThreadItem, who: str) -> str:
     reason, by = str(item.data.get("reason", "")), item.data.get("by")
     if reason != "stopped":
+def _receipt(item: ThreadItem, items: Sequence[ThreadItem], _who: str) -> Words:
+    alone = _has(items, item, "session.open") and not _has(items, item, "session.end")
+    form = N_("What there is of the consent receipt was saved on the ticket")
+    return _(form if alone else N_("The consent receipt was saved on the ticket")), "receipt-text", False
+
+
         return session_end_words(reason, str(by or ""))
     if by == "customer":
         return _("{who} ended it.").format(who=who)
@@ -147,11 +169,7 @@ _LINES: Mapping[str, Callable[[ThreadItem, Sequence[ThreadItem], str], Words]] =
     "file": _file,
     "sas": _number,
     "violation": _plain(N_("Something not allowed was stopped in the session"), "shield-alert", strong=True),
-    "receipt": _plain(N_("The consent receipt was saved on the ticket"), "receipt-text"),
+    "receipt": _receipt,
     "end": _end,
-    "open": _plain(
-        N_("Screen sharing broke off. The customer's computer has not sent the end of the record yet"),
-        "shield-alert",
-        strong=True,
-    ),
+    "open": _open,
 }

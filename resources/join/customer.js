@@ -147,6 +147,7 @@ export class Customer extends Requests {
     if (!this.live || this.machine.ended) return;
     this.halt();
     if (this.farewell) this.live.send(this.farewell);
+    this.entries.leave();
   }
 
   // --- pause, timers, counters ----------------------------------------------------------------------------------------

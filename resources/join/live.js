@@ -6,6 +6,7 @@ import { equal, hex, pack, unpack } from "./bytes.js";
 const PING_MS = 25_000;
 const AGAIN_MS = 1_000;
 const QUEUE_MAX = 64;
+const LEAVE_MOST = 20; // browsers let 64 KiB outlive a page
 
 // Returns {status, body}; status 0 when the server was not reached.
 export async function call(method, path, body, token, keepalive = false) {
@@ -94,11 +95,21 @@ export class Entries {
     return this.busy;
   }
 
+  // The page goes away: what waits is handed in by a call that outlives it. The server keeps each entry once.
+  leave() {
+    const entries = this.waiting.slice(0, LEAVE_MOST);
+    if (entries.length) this.hand(entries);
+  }
+
+  hand(entries) {
+    const path = `/session/v1/${hex(this.sid)}/entries`;
+    return call("POST", path, { sid: hex(this.sid), ticket: this.ticket, entries }, this.token, true);
+  }
+
   async work() {
     for (let tries = 0; this.waiting.length && tries < 30; tries += 1) {
       const entries = this.waiting.slice(0, 50);
-      const path = `/session/v1/${hex(this.sid)}/entries`;
-      const answer = await call("POST", path, { sid: hex(this.sid), ticket: this.ticket, entries }, this.token, true);
+      const answer = await this.hand(entries);
       if (answer.status >= 200 && answer.status < 300) this.waiting.splice(0, entries.length);
       else if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return;
       else await new Promise((done) => setTimeout(done, AGAIN_MS));

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,10 @@ class BrowserError(Exception):
 class Page:
     """The one page of a browser."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, end: Callable[[], None]) -> None:
+        """`end` kills the whole browser."""
         self._socket = socket
+        self.end = end
         self._last = 0
         self.log: list[str] = []
         for name in ("Page", "Runtime", "Log"):
@@ -115,14 +117,18 @@ def browser(profile: Path, display: str | None = None, *more: str) -> Iterator[P
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
+
+    def end() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
     try:
         port = profile / "DevToolsActivePort"
         wait_until(lambda: port.is_file() and port.read_text().count("\n") >= 1, 30)
         with connect(_page_of(int(port.read_text().split()[0])), max_size=1 << 26, proxy=None) as socket:
-            yield Page(socket)
+            yield Page(socket, end)
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        end()
         process.wait()
 
 

@@ -28,6 +28,7 @@ from remote_assist import child_protocol as child
 from remote_assist.actions import Action, CallServer, InvitationReady, KillChild, SendEnvelope, StartChild, ToChild
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.ipc import ChildLink, LinkClosed, spawn_child
+from remote_assist.limits import Limits
 from sync import protocol as live
 from sync.server.store import Store
 from sync.server.turn import TurnSettings
@@ -89,8 +90,8 @@ class AgentDesk:
         self.ticket = self.agent.ticket()
         self.customer = world.customer
         self.key = Ed25519PrivateKey.generate()
-        self.end = AgentEnd(self._certified(self.agent), self.clock)
-        self.side = Side("agent", self.end)
+        self.identity = self._certified(self.agent)
+        self.shorten(Limits())
         self.events: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.link: ChildLink | None = None
         self.frames = 0
@@ -108,6 +109,11 @@ class AgentDesk:
         told = agent.world.client.post("/session/v1/certificate", json=body, headers=agent.bearer).json()
         signed = SignedDocument.from_parts(told["certificate"], told["signature"])
         return AgentIdentity(self.key, signed, unb64(told["org_key"]))
+
+    def shorten(self, limits: Limits) -> None:
+        """Begin with an end that waits for other times."""
+        self.end = AgentEnd(self.identity, self.clock, limits=limits)
+        self.side = Side("agent", self.end)
 
     def invite(self, modes: tuple[str, ...] = ("companion", "browser"), *, relay_only: bool = False) -> str:
         """Invite, and return the address for the customer's browser."""

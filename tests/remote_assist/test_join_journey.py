@@ -11,9 +11,10 @@ import pytest
 from app.domain.assist import EndReason, Phase, Scope
 from app.domain.entities import SESSION_RECORD
 from app.domain.marks import Mark, MarkKind
-from remote_assist.actions import CustomerJoined, InvitationReady, Receipt, SasNumber, ToChild
+from remote_assist.actions import CustomerJoined, InvitationReady, OpenEnd, Receipt, SasNumber, ToChild
 from remote_assist.chain import verify_receipt
 from remote_assist.child_protocol import Fault, RemoteSdp
+from remote_assist.limits import Limits
 from sync.server.store import Store, sqlite_url
 from tests.fakes import chromium, coturn, xvfb
 from tests.fakes.chromium import Page
@@ -148,10 +149,30 @@ def test_the_agent_ends_it_and_a_page_that_goes_away_ends_it_too(desk: AgentDesk
         again.ticket = again.agent.ticket(2)
         share(again, page)
         page.call("Page.navigate", url="about:blank")
-        again.until(lambda: again.end.view.phase is Phase.ENDED, 10)
-        assert again.end.view.reason is EndReason.STOPPED
+        again.until(lambda: again.side.of(OpenEnd), 10)
+        assert (again.end.view.reason, again.end.view.by) == (EndReason.STOPPED, "customer")
+        report = verify_receipt(again.side.last(Receipt).data)
+        assert (report.ok, report.complete, report.goodbye, report.whole) == (True, False, True, True)
+        assert [entry.type for entry in report.entries] == ["joined", "prompted", "consent", "grant"]
+        again.agent.pull()
+        kinds = [row["kind"] for row in again.agent.copy.of(SESSION_RECORD.number) if row["ticket"] == again.ticket]
+        assert "end" not in kinds
     finally:
         again.close()
+
+
+def test_a_browser_that_crashes_is_told_as_lost_and_what_it_signed_until_then_is_kept(
+    desk: AgentDesk, page: Page
+) -> None:
+    """Nobody says goodbye: after the silence and the wait (here three seconds of thirty) the ticket is told."""
+    desk.shorten(Limits(lost_ms=3_000))
+    share(desk, page)
+    page.end()
+    desk.until(lambda: desk.side.of(OpenEnd), 20)
+    assert (desk.end.view.reason, desk.end.view.by) == (EndReason.LOST, "system")
+    report = verify_receipt(desk.side.last(Receipt).data)
+    assert (report.ok, report.complete, report.goodbye, report.reason) == (True, False, False, "lost")
+    assert [entry.type for entry in report.entries][:4] == ["joined", "prompted", "consent", "grant"]
 
 
 def test_refusing_shows_nothing_and_a_link_works_once(desk: AgentDesk, page: Page) -> None:

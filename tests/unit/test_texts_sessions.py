@@ -128,3 +128,26 @@ def test_files_of_a_session_are_named_with_what_came_of_them() -> None:
     )
     assert facts(name=3, direction="up", result="whole") == {"by": "system"}
     assert said(line("file")) == "A file in the session"
+
+
+def test_a_session_whose_customers_end_is_gone_still_says_who_ended_it_and_that_something_is_missing() -> None:
+    """The line takes its time from the end, not from when it was written; a true end that comes later replaces it."""
+    consent = line("consent", 0)
+    gone = {"reason": "stopped", "ended_by": "customer", "ended_at": 65_000, "by": "customer", "left": True}
+    missing = "The customer's computer has not sent the end of the record"
+    assert said(line("open", 90, **gone), consent) == (
+        f"Screen sharing ended after 1 min 5 s. 박민수 closed the page. {missing}"
+    )
+    lost = {"reason": "lost", "ended_by": "system", "ended_at": 65_000, "left": False}
+    assert said(line("open", 90, **lost), consent) == (
+        f"Screen sharing ended after 1 min 5 s. The connection broke and did not come back. {missing}"
+    )
+    assert said(line("open", 90, **gone)) == f"Screen sharing ended before it began. 박민수 closed the page. {missing}"
+    assert said(line("open", 90, reason="lost", by="agent"), consent) == f"Screen sharing broke off. {missing}"
+    assert said(line("open", 90, **gone), consent, line("end", 65, by="customer", reason="stopped")) == ""
+    assert said(line("receipt", 91), line("open", 90, **gone)).startswith("What there is of the consent receipt")
+    set_language("ko")
+    assert said(line("open", 90, **gone), consent) == (
+        "화면 공유가 1분 5초 만에 끝났습니다. 박민수 님이 페이지를 닫았습니다. "
+        "고객 컴퓨터가 아직 기록의 끝을 보내지 않았습니다"
+    )
