@@ -25,12 +25,21 @@ class AskBook:
         self._free_at: dict[Scope, int] = {}
         self._taken: set[Scope] = set()
         self._used: set[Scope] = set()
+        self._forbidden: dict[Scope, str] = {}
 
     def offer(self, allowed: Iterable[Scope], supported: Iterable[str]) -> None:
         """Only what the invitation allows and both programs can do may be asked for."""
         theirs = set(supported)
         built = set(BUILT_SCOPES) - {Scope.VIEW}
         self._offered = frozenset(scope for scope in allowed if scope in built and scope.value in theirs)
+
+    def forbid(self, scopes: Iterable[Scope], by: str) -> None:
+        """Policy of this side ("agent") or the other ("customer") takes these away; nothing gives them back."""
+        for scope in scopes:
+            if scope in BUILT_SCOPES and scope is not Scope.VIEW:
+                self.withdrawn(scope)
+                self._free_at.pop(scope, None)
+                self._forbidden.setdefault(scope, by)
 
     @property
     def deadline_ms(self) -> int | None:
@@ -90,6 +99,7 @@ class AskBook:
         self._waits_until.clear()
         self._free_at.clear()
         self._offered = frozenset()
+        self._forbidden.clear()
 
     def states(self, phase: Phase) -> tuple[ScopeAsk, ...]:
         """Return how each scope on offer stands."""
@@ -99,13 +109,17 @@ class AskBook:
                 self._state(scope, phase),
                 self._waits_until.get(scope, self._free_at.get(scope, 0)),
                 revoked=scope in self._taken,
+                by=self._forbidden.get(scope, ""),
             )
-            for scope in in_order(self._offered)
+            for scope in in_order(self._offered | self._forbidden.keys())
         )
 
     def _state(self, scope: Scope, phase: Phase) -> AskState:
         if scope in self._granted:
             return AskState.GRANTED
+        if scope in self._forbidden:
+            live = phase in (Phase.UNVERIFIED, Phase.VERIFIED)
+            return AskState.FORBIDDEN if live else AskState.NOT_NOW
         if scope not in self._offered or phase not in (Phase.UNVERIFIED, Phase.VERIFIED):
             return AskState.NOT_NOW
         if scope in self._waits_until:

@@ -86,9 +86,10 @@ class Grants(_Ctl, frozen=True, tag="grants"):
 
 
 class Refused(_Ctl, frozen=True, tag="refused"):
-    """Customer: a requested scope was refused."""
+    """Customer: a requested scope was refused; `why` is "policy" where no person could have allowed it."""
 
     scope: Scope
+    why: Word = ""
 
 
 class SasResult(_Ctl, frozen=True, tag="sas"):
@@ -128,10 +129,11 @@ class Covered(_Ctl, frozen=True, tag="covered"):
 
 
 class Limits(_Ctl, frozen=True, tag="limits"):
-    """Customer: the time limits in force."""
+    """Customer: the time limits in force, and what policy of the customer's organisation allows in no session."""
 
     idle_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)]
     hard_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)]
+    forbidden: Annotated[list[Scope], msgspec.Meta(max_length=16)] = []
 
 
 class Request(_Ctl, frozen=True, tag="request"):

@@ -25,7 +25,7 @@ from remote_assist.customer_record import CustomerRecord
 from remote_assist.end_base import Random
 from remote_assist.end_link import EndLink
 from remote_assist.envelope import EnvelopeReader, EnvelopeWriter
-from remote_assist.grants import BUILT_SCOPES, GrantBook
+from remote_assist.grants import BUILT_SCOPES, GrantBook, in_order
 from remote_assist.handshake import CustomerHandshake, SessionKeys
 from remote_assist.invitation import CheckedInvitation, InvitationChecker
 from remote_assist.ladder import DIRECT
@@ -46,6 +46,7 @@ class CustomerIdentity:
     device_key: Ed25519PrivateKey | None = None
     sources: tuple[str, ...] = ("screen", "window", "region")
     unable: frozenset[Scope] = frozenset()  # what this computer cannot do, whoever allows it
+    forbidden: frozenset[Scope] = frozenset()  # what policy of its organisation takes away
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class CustomerCore(EndLink):
         self._last_rung: int | None = None
         self._good_rung = DIRECT
         self._must_rebuild = False
+        self._rebind_asked_at = 0
         self._sas_asked = False
         self._sas_picked = False
         self._sas_claimed = False
@@ -127,7 +129,7 @@ class CustomerCore(EndLink):
         self._child_limits = {"fps_max": invitation.policy.fps_max}
         machine.limits = self._own_limits.within(invitation.policy)
         maximum = (scope for scope in BUILT_SCOPES if scope.value in invitation.scopes_max)
-        self._book = GrantBook(maximum, self._identity.unable)
+        self._book = GrantBook(maximum, self._never)
         self._record = CustomerRecord(self._clock, checked, self._session_key, pin.org_key)
         self._writer = EnvelopeWriter(self._sid, self.role, self._session_key)
         self._reader = EnvelopeReader(self._sid, Role.AGENT, checked.certificate.device_key)
@@ -145,6 +147,10 @@ class CustomerCore(EndLink):
         self._send("prompted", env.PromptedBody())
         self._out.append(ShowPrompt(self._prompt(checked, machine)))
 
+    @property
+    def _never(self) -> frozenset[Scope]:
+        return self._identity.unable | self._identity.forbidden
+
     def _join_body(self, checked: CheckedInvitation) -> env.JoinBody:
         iid = checked.invitation.iid
         public = self._session_key.public_key().public_bytes_raw()
@@ -155,7 +161,7 @@ class CustomerCore(EndLink):
             proof=b64(env.join_proof(checked.join_secret, iid, public)),
             app=self._identity.app[:64],
             platform=self._identity.platform[:64],
-            scopes_supported=[scope.value for scope in BUILT_SCOPES if scope not in self._identity.unable],
+            scopes_supported=[scope.value for scope in BUILT_SCOPES if scope not in self._never],
             sources=list(self._identity.sources),
             device_key=b64(device.public_key().public_bytes_raw()) if device is not None else None,
             device_sig=b64(sign(device, JOIN_LABEL, lp(iid, public))) if device is not None else None,
@@ -173,6 +179,7 @@ class CustomerCore(EndLink):
             scope=Scope.VIEW,
             expires_ms=machine.deadline_ms or self._now,
             hard_limit_s=machine.limits.hard_ms // 1000,
+            forbidden=in_order(self._identity.forbidden),
         )
 
     # --- record ----------------------------------------------------------------------------------------------------

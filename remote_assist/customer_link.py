@@ -18,6 +18,7 @@ from remote_assist.actions import (
     TargetsListed,
 )
 from remote_assist.customer_core import CustomerCore
+from remote_assist.grants import in_order
 from remote_assist.handshake import Binding, CustomerHandshake
 from remote_assist.ladder import DIRECT, next_rung
 from remote_assist.limits import REBUILD_EVERY_MS, VIOLATION_ENTRY_MS, VIOLATIONS_MAX

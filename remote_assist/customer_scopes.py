@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.domain.assist import EntryType, Scope
+from app.domain.assist import EntryType, Notice, Scope
 from app.domain.marks import Mark, Marks
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
-from remote_assist.actions import AskScope, MarksChanged, ScopeSettled, TargetMoved
+from remote_assist.actions import AskScope, MarksChanged, Notify, ScopeSettled, TargetMoved
 from remote_assist.customer_link import CustomerLink
 from remote_assist.grants import ASK_ANSWER_MS
 from remote_assist.session import Effect
@@ -53,13 +53,16 @@ class CustomerScopes(CustomerLink):
         self._out.append(AskScope(scope, request.why, self._scope_asks[scope]))
 
     def _refuse_at_once(self, scope: Scope) -> None:
-        """Nobody is bothered, but it stands on the record; who goes on asking breaks the rules."""
+        """Nobody is asked, but it stands on the record; who goes on asking breaks the rules."""
+        policy = scope in self._identity.forbidden
         asked = self._requests[scope] = self._requests.get(scope, 0) + 1
         if asked > _REQUESTS_MAX:
             self._on_violation("request")
         else:
-            self._note(EntryType.REFUSAL, "system", {"scope": scope.value})
-            self._say(wire.Refused(scope))
+            self._note(EntryType.REFUSAL, "system", {"scope": scope.value} | ({"policy": True} if policy else {}))
+            self._say(wire.Refused(scope, "policy" if policy else ""))
+            if policy:
+                self._out.append(Notify(Notice.FORBIDDEN, scope.value))
 
     def _refuse_scope(self, scope: Scope, by: str, at_ms: int) -> None:
         """A click on no, or silence. Written before the agent hears of it."""

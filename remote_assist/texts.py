@@ -77,6 +77,7 @@ def notice_text(notice: Notice, customer: str, detail: str = "") -> str:
         Notice.BACK: _("The connection is back. Consent is as before."),
         Notice.VIOLATION: _("Something was asked for that is not allowed. It was not done, and it is on the record."),
         Notice.REFUSED: _("{customer} did not allow it: {scope}."),
+        Notice.FORBIDDEN: _("Policy of {customer}'s organisation does not allow it: {scope}."),
         Notice.CHILD_RESTARTED: _("A part of the program stopped and was started again. The session goes on."),
         Notice.CAPTURE: _("The chosen window or screen cannot be shown at the moment."),
     }[notice].format(customer=customer, scope=_scope_or_word(detail))
@@ -121,7 +122,9 @@ def entry_text(type_: EntryType, by: str, data: Mapping[str, Any]) -> str:
         EntryType.JOINED: _("The customer opened the invitation"),
         EntryType.PROMPTED: _("The customer was asked"),
         EntryType.CONSENT: _("The customer allowed looking at {kind}"),
-        EntryType.REFUSAL: _("Not allowed: {scope}"),
+        EntryType.REFUSAL: _("Forbidden by policy of the customer's organisation: {scope}")
+        if data.get("policy") is True
+        else _("Not allowed: {scope}"),
         EntryType.SAS: _("The check number was compared and agreed")
         if data.get("ok")
         else _("The check number differed"),

@@ -32,6 +32,13 @@ class Theme(StrEnum):
     DARK = "dark"
 
 
+class Recording(StrEnum):
+    """Whether an agent may ask to record. Nothing records without being asked for."""
+
+    OFF = "off"
+    ASK = "ask"
+
+
 class Motion(StrEnum):
     """Whether panes slide or appear at once."""
 
@@ -42,7 +49,10 @@ class Motion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setting(Generic[V]):
-    """One setting. `label` and `help` are msgids; `limits` bound a number, both ends allowed."""
+    """One setting. `label` and `help` are msgids; `limits` bound a number, both ends allowed.
+
+    `managed_only`: nobody but the organisation sets it. `safe` is what a value that nobody can read counts as.
+    """
 
     key: str
     type: type[V]
@@ -51,6 +61,8 @@ class Setting(Generic[V]):
     help: str = ""
     limits: tuple[int, int] | None = None
     lockable: bool = True
+    managed_only: bool = False
+    safe: V | None = None
 
     def accept(self, raw: object) -> V:
         """The raw value (of a file, a policy or a form) as this setting's own. Raises ValueError."""
@@ -112,6 +124,40 @@ HIDE_NOTICE_TEXT: Final = Setting(
     N_("Notifications show no names and no text of tickets."),
 )
 
+
+def _allowed(what: str, label: str, explained: str) -> Setting[bool]:
+    return Setting(f"session.allow_{what}", bool, True, label, explained, managed_only=True, safe=False)
+
+
+ALLOW_CONTROL: Final = _allowed(
+    "control", N_("Mouse and keyboard in sessions"), N_("Whether an agent may ask for them. Off: looking only.")
+)
+ALLOW_CLIPBOARD: Final = _allowed(
+    "clipboard", N_("Clipboard in sessions"), N_("Whether an agent may ask to send or get a text.")
+)
+ALLOW_FILES: Final = _allowed("files", N_("Files in sessions"), N_("Whether an agent may offer or ask for a file."))
+ALLOW_DIAGNOSTICS: Final = _allowed(
+    "diagnostics", N_("Diagnostics in sessions"), N_("Whether an agent may ask for facts about the computer.")
+)
+ALLOW_RECORDING: Final = Setting(
+    "session.allow_recording",
+    Recording,
+    Recording.ASK,
+    N_("Recording of sessions"),
+    N_("Whether an agent may ask to record. There is no “always”."),
+    managed_only=True,
+    safe=Recording.OFF,
+)
+ALLOW_EXECUTABLES: Final = Setting(
+    "session.allow_executables",
+    bool,
+    False,
+    N_("Programs among the files of a session"),
+    N_("Whether a customer may take a program from an agent, after a second warning."),
+    managed_only=True,
+    safe=False,
+)
+
 DECLARED: Final[tuple[Setting[Any], ...]] = (
     LANGUAGE,
     THEME,
@@ -123,6 +169,12 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     UNDO_SEND_S,
     DISCARDED_DAYS,
     HIDE_NOTICE_TEXT,
+    ALLOW_CONTROL,
+    ALLOW_CLIPBOARD,
+    ALLOW_FILES,
+    ALLOW_DIAGNOSTICS,
+    ALLOW_RECORDING,
+    ALLOW_EXECUTABLES,
 )
 
 
@@ -158,7 +210,7 @@ class Settings:
 
     def get(self, setting: Setting[V]) -> V:
         """The value in force."""
-        for source in (self.managed, self._own, self.recommended):
+        for source in self._sources(setting):
             if setting.key in source:
                 try:
                     return setting.accept(source[setting.key])
@@ -168,7 +220,10 @@ class Settings:
 
     def is_locked(self, setting: Setting[V]) -> bool:
         """Whether the organisation has set the value."""
-        return setting.lockable and setting.key in self.managed
+        return setting.managed_only or (setting.lockable and setting.key in self.managed)
+
+    def _sources(self, setting: Setting[V]) -> tuple[Mapping[str, object], ...]:
+        return (self.managed,) if setting.managed_only else (self.managed, self._own, self.recommended)
 
     def set(self, setting: Setting[V], value: V) -> None:
         """Change, save and tell the watchers. Raises SettingLocked, ValueError, or OSError when it cannot be saved."""
@@ -218,7 +273,7 @@ class Settings:
         return {}
 
     def _check(self, setting: Setting[V]) -> None:
-        for source in (self.managed, self._own, self.recommended):
+        for source in self._sources(setting):
             if setting.key not in source:
                 continue
             try:

@@ -88,6 +88,7 @@ class AskState(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
     TOO_OFTEN = "too_often"
+    FORBIDDEN = "forbidden"
 
 
 class EntryType(StrEnum):
@@ -130,6 +131,7 @@ class Notice(StrEnum):
     BACK = "back"
     VIOLATION = "violation"
     REFUSED = "refused"
+    FORBIDDEN = "forbidden"
     CHILD_RESTARTED = "child_restarted"
     CAPTURE = "capture"
 
@@ -147,7 +149,7 @@ class PromptInfo:
     """Everything the consent window must show. All texts are from outside: show them plain.
 
     `expires_ms` is on the monotonic clock of the end that made it; `key_mark` is the organisation key's fingerprint in
-    groups of four.
+    groups of four. `forbidden`: what policy of this computer's organisation allows in no session.
     """
 
     agent_name: str
@@ -159,6 +161,7 @@ class PromptInfo:
     scope: Scope
     expires_ms: int
     hard_limit_s: int
+    forbidden: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +185,15 @@ class SasChoice:
 @dataclass(frozen=True, slots=True)
 class ScopeAsk:
     """One scope the agent may ask for. `until_ms`, monotonic: silence is a no then (waiting), or asking is free again
-    (refused); 0 otherwise. `revoked`: it was granted before and taken back.
+    (refused); 0 otherwise. `revoked`: it was granted before and taken back. `by`: whose policy forbids it, "agent" or
+    "customer".
     """
 
     scope: Scope
     state: AskState
     until_ms: int = 0
     revoked: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

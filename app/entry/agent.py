@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.config import settings as conf
 from app.config.i18n import LanguageChoice, _, set_language
+from app.config.policy import Policy, read_policy
 from app.config.paths import UserFolders
 from app.config.settings import Settings
 from app.desktop.garbage import collect_here
@@ -41,6 +42,7 @@ class AgentOptions:
     passphrase: str | None = None
     language: LanguageChoice = "system"
     theme: ThemeMode = ThemeMode.SYSTEM
+    policy: Callable[[], Policy] = read_policy
 
 
 def build_agent(options: AgentOptions) -> AgentApp:
@@ -53,18 +55,20 @@ def build_agent(options: AgentOptions) -> AgentApp:
     qt.setDesktopFileName("deskside")
     qt.setQuitOnLastWindowClosed(False)
     folders = UserFolders.under(options.data) if options.data is not None else UserFolders.of_user()
-    managed: dict[str, object] = {}
+    chosen: dict[str, object] = {}
     if options.language != "system":
-        managed[conf.LANGUAGE.key] = options.language
+        chosen[conf.LANGUAGE.key] = options.language
     if options.theme is not ThemeMode.SYSTEM:
-        managed[conf.THEME.key] = options.theme.value
-    settings = Settings.load(folders.config / "settings.json", recommended=managed)
+        chosen[conf.THEME.key] = options.theme.value
+    policy = options.policy()
+    settings = Settings.load(folders.config / "settings.json", managed=policy.values, recommended=chosen)
+    settings.warnings += policy.warnings
     set_language(settings.get(conf.LANGUAGE).value)
     theme = Theme(qt, load_tokens(), ThemeMode(settings.get(conf.THEME).value))
     theme.warm_up()
     FocusRing(qt, theme)  # owned by the application
     collect_here(qt)
-    return AgentApp(qt, theme, settings, folders.data / "agent", options.passphrase)
+    return AgentApp(qt, theme, settings, folders.data / "agent", options.passphrase, options.policy)
 
 
 def parse_options(argv: Sequence[str]) -> AgentOptions:

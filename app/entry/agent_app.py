@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app.config import settings as conf
 from app.config.i18n import _
 from app.config.logs import get_logger
+from app.config.policy import Policy
 from app.config.settings import Settings
 from app.desktop.children import Children
 from app.desktop.jobs import QtJobs
@@ -48,12 +50,15 @@ class AgentApp(QObject):
     """The main window is shown."""
 
     def __init__(
-        self, qt: QApplication, theme: Theme, settings: Settings, folder: Path, passphrase: str | None
-    ) -> None:
+        self, qt: QApplication, theme: Theme, settings: Settings, folder: Path, passphrase: str | None,
+        policy: Callable[[], Policy] = Policy,
+    ) -> None:  # fmt: skip
+        """`policy` reads what the organisation forbids here; it is asked anew for each session."""
         super().__init__()
         self.qt = qt
         self.theme = theme
         self.settings = settings
+        self._policy = policy
         self._folder = folder
         self._passphrase = passphrase
         self.jobs = QtJobs(self._report, self)
@@ -158,6 +163,7 @@ class AgentApp(QObject):
                 RecordingStore(profile.folder, profile.key, profile.blobs, profile.commits.commit), self.jobs,
                 self._kept, self._record_failed,
             ),
+            lambda: self._policy().forbidden,
         )  # fmt: skip
         desk.diagnostics = DiagnosticsKeeper(profile.queries, profile.blobs, link, self.jobs, self._record)
         desk.page.server = lambda: profile.identity.server if profile.identity else ""

@@ -90,13 +90,15 @@ class SessionDesk(QObject):
         make_host: Callable[[QObject], SessionHost],
         parent: QObject | None = None,
         recordings: RecordingDesk | None = None,
+        forbidden: Callable[[], frozenset[Scope]] = frozenset,
     ) -> None:
         """`record` saves a change off this thread; `details` returns the page that is open, without waiting.
 
-        Without `recordings` nothing can be recorded here.
+        Without `recordings` nothing can be recorded here. `forbidden` is what policy allows in no session.
         """
         super().__init__(parent)
         self.recordings = recordings
+        self.forbidden = forbidden
         self._link = link
         self._record = record
         self._details = details
@@ -272,7 +274,7 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
         mail = next((a.value for a in customer.addresses if a.kind == "email"), "")
         request = InviteRequest(
             row.id.hex(), row.label.lstrip("#"), row.subject, customer.id.hex(), masked_mail(mail),
-            modes=self._desk.page.modes,
+            modes=self._desk.page.modes, forbidden=self._desk.forbidden(),
         )  # fmt: skip
         try:
             self._end_ = AgentEnd(identity, self._desk.clock)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.config.i18n import LanguageChoice, _, set_language
 from app.config.logs import configure
+from app.config.policy import Policy, read_policy
 from app.config.paths import UserFolders
 from app.desktop.garbage import collect_here
 from app.entry.command_line import CommandLine
@@ -38,6 +39,7 @@ class CompanionOptions:
     passphrase: str | None = None
     language: LanguageChoice = "system"
     theme: ThemeMode = ThemeMode.SYSTEM
+    policy: Callable[[], Policy] = read_policy
 
 
 def build_companion(options: CompanionOptions) -> CompanionApp:
@@ -55,7 +57,10 @@ def build_companion(options: CompanionOptions) -> CompanionApp:
     FocusRing(qt, theme)  # owned by the application
     collect_here(qt)
     folders = UserFolders.under(options.data) if options.data is not None else UserFolders.of_user()
-    return CompanionApp(qt, theme, folders.data / "companion", passphrase=options.passphrase, enrol_link=options.enrol)
+    return CompanionApp(
+        qt, theme, folders.data / "companion", passphrase=options.passphrase, enrol_link=options.enrol,
+        policy=options.policy,
+    )  # fmt: skip
 
 
 def parse_options(argv: Sequence[str]) -> CompanionOptions:

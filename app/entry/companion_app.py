@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.config.i18n import _
+from app.config.policy import Policy
 from app.desktop.keyring_store import WrongPassphrase, has_passphrase, needs_passphrase
 from app.desktop.network_watch import NetworkWatch
 from app.domain.errors import WorldError
@@ -70,8 +71,10 @@ class CompanionApp(QObject):
     _done = Signal(object, object, object)
 
     def __init__(
-        self, qt: QApplication, theme: Theme, folder: Path, *, passphrase: str | None = None, enrol_link: str = ""
-    ) -> None:
+        self, qt: QApplication, theme: Theme, folder: Path, *, passphrase: str | None = None, enrol_link: str = "",
+        policy: Callable[[], Policy] = Policy,
+    ) -> None:  # fmt: skip
+        """`policy` reads what the organisation forbids on this computer; it is asked anew for each session."""
         super().__init__()
         self.qt = qt
         self.theme = theme
@@ -80,6 +83,7 @@ class CompanionApp(QObject):
         self.logs = folder / "logs"
         self._passphrase = passphrase
         self._enrol_link = enrol_link
+        self.policy = policy
         self._net = net.NetworkThread("companion-network")
         self._event.connect(self._heard, Qt.ConnectionType.QueuedConnection)
         self._done.connect(self._deliver, Qt.ConnectionType.QueuedConnection)

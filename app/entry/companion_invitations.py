@@ -15,6 +15,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog
 
 from app.config.i18n import _
+from app.config.logs import get_logger
+from app.config.policy import Policy
+from app.config.settings import ALLOW_EXECUTABLES
 from app.domain.assist import Scope
 from app.domain.certificate import RevocationList, read_revocations
 from app.domain.documents import BadDocument, SignedDocument
@@ -48,6 +51,7 @@ __all__ = ["Invitations"]
 
 _HOME_WAIT_MS = 4000
 _CODE_DIGITS = 9
+_log = get_logger("companion")
 
 
 class Invitations:
@@ -164,9 +168,11 @@ class Invitations:
             server_reachable=lambda: self._app.line.line is Line.ONLINE,
         )
         unable = frozenset[Scope]() if can_inject() else frozenset({Scope.CONTROL})
+        policy = self._policy()
         identity = CustomerIdentity(
-            version_line(), f"{platform.system()} {platform.release()}", self._app.key, unable=unable
-        )
+            version_line(), f"{platform.system()} {platform.release()}", self._app.key, unable=unable,
+            forbidden=policy.forbidden,
+        )  # fmt: skip
         return SessionDeps(
             theme=self._app.theme,
             clock=self._app.clock,
@@ -183,8 +189,15 @@ class Invitations:
             save_receipt=self._save_receipt,
             gather=self._collecting,
             rules=self._rules_place(),
-            files=FilePlace(origin=self._app.enrolment.server if self._app.enrolment is not None else ""),
+            files=FilePlace(origin=enrolment.server, programs=policy.get(ALLOW_EXECUTABLES)),
         )
+
+    def _policy(self) -> Policy:
+        """What the organisation says now, for the session that begins."""
+        policy = self._app.policy()
+        for warning in policy.warnings:
+            _log.warning("policy file not taken as it stands", text=warning)
+        return policy
 
     def _wanted_facts(self) -> Wanted:
         """What is found out for diagnostics, in any thread: the organisation's own server is reached, too."""

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.config.i18n import _
 from app.desktop.hotkey import StopKey
 from app.desktop.lock_watch import LockWatch
 from app.desktop.session_host import SessionHost
@@ -32,6 +33,7 @@ from remote_assist.control_actions import Inject, LetGo
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.diagnostics import Confirmed
 from widgets.companion.model import EndedView
+from widgets.companion.permission import granted_name
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow, SharingBar, SharingBorder
 from widgets.companion.texts import ticket_label, trouble
@@ -568,6 +570,9 @@ class CustomerSession(QObject):
                 self.request.show_problem(trouble(self._unseen))
         elif self.bar is not None:
             self._tell_bar()
+            if notice is Notice.FORBIDDEN:
+                text = _("{name} asked for this: {what}. Policy on this computer forbids it, so nothing was given.")
+                self.bar.say(text.format(name=self._agent, what=granted_name(Scope(detail))))
 
     # --- the end ---------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.config.i18n import N_, _, language
 from app.domain.assist import Scope
@@ -17,6 +17,7 @@ __all__ = [
     "polite",
     "priority_name",
     "row_words",
+    "scope_kinds",
     "scope_name",
     "session_end_words",
     "spoken_number",
@@ -97,6 +98,15 @@ _SCOPES: Mapping[str, str] = {
 }
 
 
+_KINDS: Sequence[tuple[frozenset[Scope], str]] = (
+    (frozenset({Scope.CONTROL}), N_("mouse and keyboard")),
+    (frozenset({Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT}), N_("clipboard")),
+    (frozenset({Scope.FILES_TO_CUSTOMER, Scope.FILES_TO_AGENT}), N_("files")),
+    (frozenset({Scope.DIAGNOSTICS}), N_("diagnostics")),
+    (frozenset({Scope.RECORDING}), N_("recording")),
+)
+
+
 def polite(name: str) -> str:
     """Return a person's name as sentences use it: with 님 in Korean, never twice."""
     name = name.strip()
@@ -147,6 +157,12 @@ def session_end_words(reason: str, by: str = "") -> str:
 def scope_name(scope: str) -> str:
     """Return the word for a kind of access; one unknown here stays as it is."""
     return _(_SCOPES[scope]) if scope in _SCOPES else scope
+
+
+def scope_kinds(scopes: Iterable[Scope]) -> str:
+    """Return the words for kinds of access as policy names them, whichever way they go."""
+    found = frozenset(scopes)
+    return ", ".join(_(name) for kind, name in _KINDS if kind & found)
 
 
 def spoken_number(row: TicketRow) -> str:

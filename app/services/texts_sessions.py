@@ -69,6 +69,9 @@ def _consent(item: ThreadItem, _items: Sequence[ThreadItem], who: str) -> Words:
 
 def _refusal(item: ThreadItem, _items: Sequence[ThreadItem], who: str) -> Words:
     by_nobody = item.data.get("by") == "system"
+    if item.data.get("policy") is True:
+        form = N_("Asked for in the session, but policy of the customer's organisation forbids it: {scopes}")
+        return _(form).format(scopes=_named(item)), "ban", True
     if any(scope != Scope.VIEW for scope in _scopes(item)):
         form = N_("Asked for in the session and not given: {scopes}") if by_nobody else N_("{who} refused: {scopes}")
         return _(form).format(who=who, scopes=_named(item)), "ban", True

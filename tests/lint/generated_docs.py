@@ -17,6 +17,15 @@ from tests.lint.protocol_reference import reference_page
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "widgets", "remote_assist", "sync", "resources", "tests")
+_MANAGED = """\
+Kept as JSON in the user's configuration folder. What can be locked, an organisation sets in files of its own, which stand above a
+person's: on Linux every `*.json` in `/etc/deskside/policies/managed`, in byte order of their names, the last one counting. A file that
+does not belong to root, or that others may write, is ignored and reported; so are keys that this version does not know. Windows and
+macOS have no such place yet.
+
+Keys that are "only managed" are decided there and nowhere else. Those of sessions can forbid, never grant, on the customer's computer
+as on the agent's: what either forbids is never asked for, and a request for it is refused at once. A value that cannot be read counts
+as off. They are read anew for each session."""
 _MADE = "Made from the source by `python -m tests.lint.generated_docs --update`; do not edit.\n"
 
 
@@ -48,7 +57,7 @@ def _setting_rows() -> Iterator[str]:
             kind = ", ".join(cast("Iterable[str]", setting.type))
         if setting.limits:
             kind += f" {setting.limits[0]}–{setting.limits[1]}"
-        locked = "yes" if setting.lockable else "no"
+        locked = "only managed" if setting.managed_only else "yes" if setting.lockable else "no"
         default = "" if setting.default == "" else f"`{str(setting.default).lower()}`"
         texts = f"{setting.label}. {setting.help}".removesuffix(" ")
         yield f"| `{setting.key}` | {kind} | {default} | {locked} | {texts} | {korean(setting.label)} |"
@@ -56,7 +65,7 @@ def _setting_rows() -> Iterator[str]:
 
 def settings_page() -> str:
     """Every setting with type, default and texts."""
-    head = ["# Settings", "", _MADE, "Kept as JSON in the user's configuration folder.", ""]
+    head = ["# Settings", "", _MADE, _MANAGED, ""]
     head += ["| key | type | default | lockable | meaning | 한국어 |", "|---|---|---|---|---|---|"]
     return "\n".join([*head, *_setting_rows()]) + "\n"
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
+from app.config.policy import Policy
 from app.desktop import keyring_store
 from app.domain.assist import Phase, Scope, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
@@ -605,6 +606,20 @@ def test_dont_allow_sends_no_picture_and_the_record_says_refusal(
     qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
     assert (session.frames, agent.frames) == (0, 0)
     assert session.ended is None
+
+
+def test_policy_of_this_computer_is_read_for_each_session_and_told_before_the_yes(
+    make: Make, agent: _Agent, server: CustomerServer, qtbot: QtBot
+) -> None:
+    """What IT laid down this morning counts for the session of this afternoon."""
+    companion = _enrol(make, server, qtbot)
+    companion.policy = lambda: Policy({"session.allow_recording": "off", "session.allow_executables": True})
+    request = _prompted(companion, agent, qtbot)
+    assert request.prompt.forbidden == (Scope.RECORDING,)
+    assert companion.session is not None
+    assert companion.session._end.programs
+    QTest.keyClick(request, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
 
 
 def test_closing_the_companion_in_mid_session_stops_first_and_hands_the_record_in(

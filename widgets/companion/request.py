@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from app.config.i18n import _, ngettext
 from app.domain.assist import PromptInfo, TargetChoice
 from app.domain.masking import Box
+from app.services.texts import scope_kinds
 from widgets.companion.masks import hide_label, kept_text
 from widgets.companion.targets import TargetChooser
 from widgets.companion.texts import ticket_label
@@ -350,16 +351,21 @@ class RequestWindow(QWidget):
         stop = _("You can stop at any time: the red bar, or Ctrl+Alt+End.")
         if not hotkey_works:
             stop = _("You can stop at any time by the red bar. The key Ctrl+Alt+End does not work on this system.")
-        texts = (
+        texts = [
             _("NOT included: control, clipboard, files, recording. Each would be asked separately."),
             ngettext("Ends after {n} minute at the latest.", "Ends after {n} minutes at the latest.", minutes).format(
                 n=minutes
             )
             + " "
             + stop,
-        )
+        ]
+        icons = ["ban", "octagon-x"]
+        if self._prompt.forbidden:
+            never = _("Policy on this computer forbids in every session: {what}. Nobody can ask you for it.")
+            texts.insert(1, never.format(what=scope_kinds(self._prompt.forbidden)))
+            icons.insert(1, "lock")
         box = column(gap=space.tiny)
-        for icon, text in zip(("ban", "octagon-x"), texts, strict=True):
+        for icon, text in zip(icons, texts, strict=True):
             mark = PlainLabel()
             self._theme.set_label_icon(mark, icon, "fg.muted")
             part = row(mark, PlainLabel(text, wrap=True), gap=space.small)

@@ -213,9 +213,12 @@ class SharingBar(QWidget):
         self._lost = False
         self._connecting = True
         self._screen = screen or QGuiApplication.primaryScreen()
+        self._passing = ""
         self._build()
         self._timer = QTimer(self, interval=_SECOND_MS)
         self._timer.timeout.connect(self._second)
+        self._silence = QTimer(self, singleShot=True, interval=theme.tokens.time_ms["toast_undo"])
+        self._silence.timeout.connect(self._silent)
         self._refresh()
 
     def _build(self) -> None:
@@ -272,6 +275,17 @@ class SharingBar(QWidget):
         self._refresh(lost)
         if changed and live:
             announce(self, self.what.text(), urgent=True)
+
+    def say(self, text: str) -> None:
+        """Say something in passing, in place of who looks at what."""
+        self._passing = text
+        self._refresh(self._lost)
+        announce(self, text, urgent=True)
+        self._silence.start()
+
+    def _silent(self) -> None:
+        self._passing = ""
+        self._refresh(self._lost)
 
     def show_unread(self, count: int) -> None:
         """How many texts of the agent wait to be read."""
@@ -338,7 +352,7 @@ class SharingBar(QWidget):
         else:
             text = _("{name} is LOOKING AT “{target}”")
         words = {"name": self._agent, "organisation": self._organisation, "target": self._target}
-        self.what.setText(text.format(**words))
+        self.what.setText(self._passing or text.format(**words))
         self.check.setText(_("verified {number}").format(number=self._number) if self._number else _("not verified"))
         self.pause.setText(_("Resume") if self._paused else _("Pause"))
         self._theme.set_icon(self.pause, "play" if self._paused else "pause", "live.fg")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -40,7 +41,7 @@ from widgets.remote.picture import Picture
 from widgets.remote.ports import InviteOrder, Meter, SessionInfo
 from widgets.remote.recording import RecordingMark, problem_text
 from widgets.remote.talk import SessionTalk
-from widgets.remote.tools import ToolRow
+from widgets.remote.tools import ToolRow, forbidden_words
 from widgets.remote.words import alone_text, grants_text, meter_words, notice_text, proof_text, state_text
 
 __all__ = ["SessionWindow"]
@@ -264,8 +265,11 @@ class SessionWindow(QMainWindow):
 
     def _request(self, scope: Scope) -> None:
         asks = self._info.view.asks if self._info is not None else ()
-        if any(ask.scope is scope and ask.state is AskState.POSSIBLE for ask in asks):
+        ask = next((ask for ask in asks if ask.scope is scope), None)
+        if ask is not None and ask.state is AskState.POSSIBLE:
             self.requested.emit(scope)
+        elif ask is not None and ask.state is AskState.FORBIDDEN:  # the key is pressed all the same: say why not
+            self._say_in_passing(forbidden_words([ask], polite(self._order.customer_name)), "warning")
 
     def _control(self) -> None:
         if not self.control.take():
@@ -363,12 +367,14 @@ class SessionWindow(QMainWindow):
         self.verified.setVisible(view.live)
         self.verified.setToolTip(proof_text(info))
         self._tell_check(info)
-        self.talk.show_view(view, polite(self._order.customer_name))
-        self.tools.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
-        self.control.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
-        self.files.show_asks(view.asks, polite(self._order.customer_name), flowing=view.flowing)
+        name = polite(self._order.customer_name)
+        asks = tuple(ask for ask in view.asks if ask.state is not AskState.FORBIDDEN)  # the row of tools says why
+        self.talk.show_view(replace(view, asks=asks), name)
+        self.tools.show_asks(view.asks, name, flowing=view.flowing)
+        self.control.show_asks(asks, name, flowing=view.flowing)
+        self.files.show_asks(asks, name, flowing=view.flowing)
         self.rec.show_state(info.recording, flowing=view.flowing)
-        self.tools.recording.show_state(view.asks, info.recording, flowing=view.flowing)
+        self.tools.recording.show_state(asks, info.recording, flowing=view.flowing)
         self.pause_button.setEnabled(view.live and not view.paused)
         for widget in (self.level, self.meter, self.fit_button, self.actual_button, self.out_button, self.zoom):
             widget.setVisible(not over)

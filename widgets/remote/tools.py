@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeySequence
@@ -13,12 +13,13 @@ from PySide6.QtWidgets import QWidget
 from app.commands.registry import Registry
 from app.config.i18n import N_, _, ngettext
 from app.domain.assist import AskState, Scope, ScopeAsk
+from app.services.texts import scope_kinds
 from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, announce, column, plain_tooltip
 from widgets.foundation.flow import Flow
 from widgets.remote.pens import Tool
 from widgets.remote.recording import RecordingTools
 
-__all__ = ["ToolRow", "ask_words"]
+__all__ = ["ToolRow", "ask_words", "forbidden_words"]
 
 _TICK_MS = 1000
 _ASK: Mapping[Scope, tuple[str, str]] = {
@@ -53,6 +54,17 @@ def ask_words(ask: ScopeAsk, name: str, now_ms: int) -> str:
     if ask.revoked:
         return _("{name} took it back.").format(name=name)
     return ""
+
+
+def forbidden_words(asks: Iterable[ScopeAsk], name: str) -> str:
+    """Return what may not be asked for, and whose policy says so; "" when nothing is forbidden."""
+    asks = [ask for ask in asks if ask.state is AskState.FORBIDDEN]
+    forms = {
+        "agent": _("Policy of your organisation forbids in sessions: {what}."),
+        "customer": _("Policy on {name}'s computer forbids in sessions: {what}."),
+    }
+    said = ((by, scope_kinds(ask.scope for ask in asks if ask.by == by)) for by in forms)
+    return "  ".join(forms[by].format(name=name, what=what) for by, what in said if what)
 
 
 class ToolRow(QWidget):
@@ -107,7 +119,7 @@ class ToolRow(QWidget):
             tool_button.setEnabled(flowing)
         for scope, button in self.ask.items():
             state = next((ask.state for ask in asks if ask.scope is scope), AskState.NOT_NOW)
-            button.setVisible(state not in (AskState.GRANTED, AskState.NOT_NOW))
+            button.setVisible(state not in (AskState.GRANTED, AskState.NOT_NOW, AskState.FORBIDDEN))
             button.setEnabled(state is AskState.POSSIBLE)
         if not allowed:
             self.take(Tool.LOOK)
@@ -142,6 +154,7 @@ class ToolRow(QWidget):
     def _tell(self) -> None:
         now = time.monotonic_ns() // 1_000_000
         texts = [ask_words(ask, self._name, now) for ask in self._asks]
+        texts.append(forbidden_words(self._asks, self._name))
         self.words.setText("  ".join(filter(None, texts)))
         self.words.setVisible(bool(self.words.text()))
         counting = any(ask.state is AskState.REFUSED for ask in self._asks)

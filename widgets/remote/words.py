@@ -139,6 +139,9 @@ def notice_text(notice: Notice, detail: str) -> str:
     """Return what is said in passing; `detail` is text from outside."""
     if notice is Notice.REFUSED:
         return _("Not allowed by the customer: {scope}.").format(scope=scope_name(detail))
+    if notice is Notice.FORBIDDEN:
+        text = _("Policy of the customer's organisation does not allow it: {scope}.")
+        return text.format(scope=scope_name(detail))
     text = _(_NOTICES[notice])
     return f"{text} ({detail})" if detail else text
 
