@@ -484,10 +484,10 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
                 self._facts_came(action)
             case act.ChainEntry():
                 self._keep_entry(action)
-            case act.RecordingChanged() | act.RecordingWanted():
-                self._recording(action)
             case act.OpenEnd():
                 self._keep_open_end(action)
+            case act.RecordingChanged() | act.RecordingWanted():
+                self._recording(action)
             case act.Receipt():
                 self._keep_receipt(action)
             case act.Notify(notice, detail):

@@ -118,9 +118,6 @@ def _end(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> Words:
     return f"{head}. {why}" if why else head, "monitor-off", True
 
 
-def _lasted(seconds: int) -> str:
-    minutes, rest = divmod(seconds, MINUTE_S)
-    if not minutes:
 def _head(item: ThreadItem, items: Sequence[ThreadItem]) -> str:
     begun = [i.at for i in items if i.event == "session.consent" and i.data.get("sid") == item.data.get("sid")]
     head = _lasted(max(0, item.at - begun[-1]) // 1000) if begun else ""
@@ -138,21 +135,24 @@ def _open(item: ThreadItem, items: Sequence[ThreadItem], who: str) -> Words:
     return " ".join(part for part in (f"{_head(told, items)}.", why, missing) if part), "shield-alert", True
 
 
+def _lasted(seconds: int) -> str:
+    minutes, rest = divmod(seconds, MINUTE_S)
+    if not minutes:
         return _("Screen sharing ended after {seconds} s").format(seconds=rest)
     if rest:
         return _("Screen sharing ended after {minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
     return _("Screen sharing ended after {minutes} min").format(minutes=minutes)
 
 
-def _why(item: ThreadItem, who: str) -> str:
-    reason, by = str(item.data.get("reason", "")), item.data.get("by")
-    if reason != "stopped":
 def _receipt(item: ThreadItem, items: Sequence[ThreadItem], _who: str) -> Words:
     alone = _has(items, item, "session.open") and not _has(items, item, "session.end")
     form = N_("What there is of the consent receipt was saved on the ticket")
     return _(form if alone else N_("The consent receipt was saved on the ticket")), "receipt-text", False
 
 
+def _why(item: ThreadItem, who: str) -> str:
+    reason, by = str(item.data.get("reason", "")), item.data.get("by")
+    if reason != "stopped":
         return session_end_words(reason, str(by or ""))
     if by == "customer":
         return _("{who} ended it.").format(who=who)
