@@ -278,10 +278,12 @@ class Child:
     def _post_state(self) -> None:
         """Tell each connection's state when it changed, and once a second."""
         for peer in self._peers.values():
-            state = PeerState(peer.epoch, peer.ice_state, peer.dtls_state, peer.path, 0, peer.channels_open)
+            silent = peer.silent_ms
+            quiet = silent // 1000 * 1000  # whoever was silent and is heard again is told of at once
+            state = PeerState(peer.epoch, peer.ice_state, peer.dtls_state, peer.path, quiet, peer.channels_open)
             if state != self._last_state.get(peer.epoch):
                 self._last_state[peer.epoch] = state
-                self._post(structs.replace(state, silent_ms=peer.silent_ms))
+                self._post(structs.replace(state, silent_ms=silent, answered_ms=peer.answered_ms))
 
     def _post_stats(self) -> None:
         values = self._role.stats(self._active)

@@ -173,6 +173,7 @@ class PeerState(_Msg, frozen=True, tag="state"):
     """Connection state. `channels_open` is true once `ctl` is open; `silent_ms` = time since any packet of the peer.
 
     Sent at each change and, while a peer connection exists, at least once a second: 3 s without one count as silence.
+    `answered_ms`: how long ago the newest question was asked that the peer has answered; -1: none was.
     """
 
     epoch: int
@@ -181,6 +182,7 @@ class PeerState(_Msg, frozen=True, tag="state"):
     path: str
     silent_ms: int
     channels_open: bool = False
+    answered_ms: int = -1
 
 
 class TargetItem(msgspec.Struct, frozen=True):

@@ -259,7 +259,7 @@ class CustomerRole:
         """If the gate has opened, send a whole picture at once instead of waiting for a change."""
         if self._begins and self.gate.open and self._peer is not None:
             self._begins = False
-            self._peer.want_keyframe()
+            self._peer.begin_again()
             self.pipeline.offer_last()
             self._peer.wake()
 

@@ -278,6 +278,7 @@ class CustomerEnd(
         if self._machine is None or self._rebuild_at is not None:
             return
         self._must_rebuild = True
+        self._rebind_asked_at = self._now
         if self._machine.live and not self._machine.lost:
             self._apply(self._machine.cut(self._now))
         else:

@@ -202,7 +202,10 @@ class CustomerLink(CustomerCore):
 
     def _on_state(self, message: child.PeerState) -> None:
         if self._must_rebuild and self._active is not None and message.epoch == self._active.number:
-            return  # the agent says that this connection is dead, whatever still arrives over it
+            asked_ms = self._now - self._rebind_asked_at
+            if not (message.channels_open and 0 <= message.answered_ms < asked_ms):
+                return  # the agent says that this connection is dead, whatever still arrives over it
+            self._must_rebuild = False  # and has answered on it since
         super()._on_state(message)
         if self._record is not None and self._path:
             self._record.path = self._path

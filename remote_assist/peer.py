@@ -179,6 +179,7 @@ class Peer:
         self._alive_us = now_us()
         self._seen_packets = 0
         self._hb_number = 0
+        self._answered_us = 0
         self.rate = RateControl()
         self.encoder: ScreenEncoder | None = None
         self.pacer: Pacer | None = None
@@ -345,6 +346,11 @@ class Peer:
         return (now_us() - self._alive_us) // 1000
 
     @property
+    def answered_ms(self) -> int:
+        """Milliseconds since the newest heartbeat left that the peer has answered; -1: none was."""
+        return (now_us() - self._answered_us) // 1000 if self._answered_us else -1
+
+    @property
     def keyframes_asked(self) -> int:
         """How often this end asked for a keyframe."""
         return self._seam.keyframes_asked if self._seam is not None else 0
@@ -369,6 +375,11 @@ class Peer:
         """The gate has opened: look whether something is to be sent."""
         if self._track is not None:
             self._track.wake()
+
+    def begin_again(self) -> None:
+        """The gate has opened: a whole picture, as fast as the path is thought to carry."""
+        self.rate.begin_again(now_us())
+        self.want_keyframe()
 
     def want_keyframe(self) -> None:
         """Begin again with a whole picture."""
@@ -452,6 +463,9 @@ class Peer:
             self.send("hb", _PONG.pack(2, number, t1, arrived_us, now_us()))
         elif len(data) == _PONG.size and data[0] == 2:
             _, _, t1, t2, t3 = _PONG.unpack(data)
+            if not self._answered_us < t1 <= arrived_us:
+                return  # no time of ours, or an older one
+            self._answered_us = t1
             self.clock.add(t1, t2, t3, arrived_us)
             self.rate.path_seen(self.clock.rtt_us)
             if self._seam is not None:

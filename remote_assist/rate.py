@@ -21,6 +21,7 @@ _BASE_WINDOW_US: Final = 10_000_000
 _SILENT_US: Final = 500_000
 _SEEN_US: Final = 100_000
 _LOSS_PACKETS: Final = 60
+_OLD_NEWS_US: Final = 2_000_000
 _SLOW_REPORTS: Final = 5  # a busy computer delays single packets too
 _CEILING_US: Final = 10_000_000
 _LOSS_LIMIT: Final = 0.1
@@ -49,6 +50,8 @@ class RateControl:
         self._ceiling = 0
         self._heard_us = 0
         self._waiting_since_us = 0
+        self._before_silence = 0
+        self._losses_count_us = 0
 
     def path_seen(self, rtt_us: int) -> None:
         """Note the round-trip time before the first picture: a path this short is a local one and may begin faster."""
@@ -70,6 +73,7 @@ class RateControl:
             self._waiting_since_us = now_us
         if now_us - max(self._waiting_since_us, self._heard_us) > _SILENT_US:
             self._waiting_since_us = now_us
+            self._before_silence = self._before_silence or self.bps
             self._lower(self.bps // 2, now_us)
 
     def packets_arrived(self, arrivals: Sequence[tuple[int, int | None]], now_us: int) -> None:
@@ -85,6 +89,7 @@ class RateControl:
                 queued = self._one_arrived(at, sent_us, size, now_us)
         if len(known) == missing:
             return
+        self._before_silence = 0
         self._outcomes.extend([1] * missing + [0] * (len(known) - missing))
         self._slow_reports = self._slow_reports + 1 if queued > _QUEUE_LIMIT_US else 0
         capacity = self._capacity()
@@ -98,8 +103,21 @@ class RateControl:
 
     def loss_reported(self, fraction: float, now_us: int) -> None:
         """Note the share of packets lost in the last second or so."""
-        if fraction > _LOSS_LIMIT:
+        if fraction > _LOSS_LIMIT and now_us >= self._losses_count_us:
             self._lower(int(self.bps * (1 - fraction / 2)), now_us)
+
+    def begin_again(self, now_us: int) -> None:
+        """The path carried nothing and is said to carry again: what silence made of the estimate is taken back.
+
+        No further than to where a new connection would begin. What was lost meanwhile says nothing about the path.
+        """
+        if not self._before_silence:
+            return
+        self.bps = max(self.bps, min(self._before_silence, START_BPS))
+        self._before_silence = self._waiting_since_us = 0
+        self._losses_count_us = now_us + _OLD_NEWS_US
+        for seen in (self._sent, self._outcomes, self._busy, self._arrived):
+            seen.clear()
 
     def _one_arrived(self, at_us: int, sent_us: int, size: int, now_us: int) -> int:
         """Return how long this packet queued."""

@@ -261,6 +261,36 @@ def test_silence_lowers_the_rate_step_by_step() -> None:
     assert MIN_BPS <= rate.bps < START_BPS // 100 * 5
 
 
+def test_after_a_cut_the_rate_begins_where_a_new_connection_would() -> None:
+    """Silence says nothing about the path that is back, nor do the packets that were lost in it."""
+    rate, now = RateControl(), 1_000_000
+    for number in range(150):
+        now += 20_000
+        rate.packet_sent(number, 1000, now)
+    assert rate.bps < START_BPS // 4
+    rate.begin_again(now)
+    rate.packet_sent(150, 1000, now)
+    rate.packets_arrived([(number, None) for number in range(150)] + [(150, now + 2_000)], now + 20_000)
+    rate.loss_reported(0.9, now + 300_000)
+    assert rate.bps == START_BPS
+    rate.loss_reported(0.9, now + 3_000_000)
+    assert rate.bps < START_BPS
+
+
+def test_what_a_slow_path_taught_is_not_forgotten_by_a_pause() -> None:
+    """Only what silence took is given back, not what queues and losses took; a fast path begins as a new one would."""
+    slow, fast = RateControl(), RateControl()
+    slow.loss_reported(0.5, 1_000_000)
+    learned = slow.bps
+    slow.begin_again(2_000_000)
+    assert slow.bps == learned < START_BPS
+    fast.bps = 4 * START_BPS
+    for number in range(150):
+        fast.packet_sent(number, 1000, 1_000_000 + number * 20_000)
+    fast.begin_again(4_000_000)
+    assert fast.bps == START_BPS
+
+
 def test_heavy_loss_lowers_the_rate_and_light_loss_does_not() -> None:
     """Two percent are repaired by sending again; twenty mean that the path is full."""
     rate = RateControl()

@@ -87,3 +87,41 @@ def test_before_and_after_a_session_a_change_does_nothing() -> None:
     change_network(world, world.customer)
     assert opened(world.customer) == before
     assert world.customer_end.view.reason is EndReason.STOPPED
+
+
+def heard_again(world: World, *, answered_ms: int) -> None:
+    """Both children hear the other one over the old connection."""
+    for side in (world.customer, world.agent):
+        state = child.PeerState(0, "completed", "connected", "direct", 0, True, answered_ms)
+        world.do(side, side.end.on_child(state))
+
+
+def lost_by_the_agent(world: World) -> None:
+    """The agent misses the customer first and asks for a new connection; none can be made."""
+    world.to_verified()
+    world.new_connections = False
+    world.network_up = False
+    world.do(world.agent, world.agent.end.on_child(child.PeerState(0, "completed", "connected", "direct", 9_000, True)))
+    world.settle()
+    assert world.customer_end.view.lost
+
+
+def test_a_cut_that_ends_goes_on_over_the_old_connection_whoever_missed_it_first() -> None:
+    """Once the agent has answered on it again: that takes a moment, the next attempt up to four seconds."""
+    world = World()
+    lost_by_the_agent(world)
+    world.fake_clock.ms += 2_000
+    heard_again(world, answered_ms=500)
+    assert world.agent.link.view.flowing
+    assert world.customer_end.view.flowing
+    assert world.customer.children[-1].epochs.keys() == {0}
+
+
+@pytest.mark.parametrize("answered_ms", [-1, 2_500])
+def test_a_connection_that_the_agent_misses_does_not_count_by_what_still_arrives_over_it(answered_ms: int) -> None:
+    """One direction may be dead: only an answer to what was asked since proves both."""
+    world = World()
+    lost_by_the_agent(world)
+    world.fake_clock.ms += 2_000
+    heard_again(world, answered_ms=answered_ms)
+    assert world.customer_end.view.lost
