@@ -29,7 +29,7 @@ class Certificate(_Json, frozen=True, kw_only=True):
     """`certificate` is the exact JSON signed under the label "deskside-cert-1" by `org_key`.
 
     `relay_only`: invitations must say that nothing but relayed addresses may be used. `join_page`: customers may join
-    with a browser, at /join.
+    with a browser, at /join; where they may not, no invitation may name that way.
     """
 
     certificate: str

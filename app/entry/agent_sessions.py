@@ -158,6 +158,10 @@ class SessionDesk(QObject):
         self._identity = AgentIdentity(self._device_key, signed, organisation, answer.get("relay_only") is True)
         then(self._identity)
 
+    def forget_certificate(self) -> None:
+        """Ask for another one next time: what the server wants of invitations may have changed since this one."""
+        self._identity = None
+
     # --- from the sync link -----------------------------------------------------------------------------------------
 
     def on_sig(self, sid: bytes, data: bytes) -> None:
@@ -507,6 +511,8 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
         now = self._desk.clock.monotonic_ms()
         if info.view.phase is Phase.CONNECTING and self.measured.consented_ms is None:
             self.measured = replace(self.measured, consented_ms=now)
+        if view.reason is EndReason.NOT_REGISTERED:
+            self._desk.forget_certificate()
         if info.view.phase is Phase.ENDED and self.measured.ended_ms is None:
             self.measured = replace(self.measured, ended_ms=now)
             self._talk.ended()

@@ -54,6 +54,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add_turn(out)
     add_relay_only(out)
+    add(
+        "--no-join-page",
+        action="store_true",
+        help=_("Let nobody join screen sharing with a browser: customers need the Companion"),
+    )
     add("--port-file", type=Path, metavar="FILE", help=_("Write the server's URL to this file when it is ready"))
     add("--tls-cert", type=Path, metavar="FILE", help=_("TLS certificate with its chain (PEM)"))
     add("--tls-key", type=Path, metavar="FILE", help=_("TLS private key (PEM)"))
@@ -102,7 +107,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     turn = turn_of(arguments)
     store, keys = open_parts(arguments.data, arguments.database)
     try:
-        parts = build_parts(store, keys, nats=arguments.nats, oidc=_oidc(arguments), turn=turn, data=arguments.data)
+        parts = build_parts(
+            store, keys, nats=arguments.nats, oidc=_oidc(arguments), turn=turn,
+            join_page=not arguments.no_join_page, data=arguments.data,
+        )  # fmt: skip
         seed_states(store, parts.clock())
         listener = bind(host, port)
     except BaseException:

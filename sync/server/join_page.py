@@ -9,9 +9,11 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["PAGE", "PAGE_HEADERS", "PageFile", "read_page"]
+__all__ = ["PAGE", "PAGE_HEADERS", "PAGE_OFF", "PageFile", "parts_of_page", "read_page"]
 
 PAGE: Final = "index.html"
+PAGE_OFF: Final = "off.html"  # where customers may not join with a browser
+_PARTS_OFF: Final = frozenset({"icon.svg", "join.css"})
 _TYPES: Final = {
     "html": "text/html",
     "css": "text/css",
@@ -55,3 +57,9 @@ def read_page() -> dict[str, PageFile]:
             content = entry.read_bytes()
             found[entry.name] = PageFile(content, kind, f'"{hashlib.sha256(content).hexdigest()[:24]}"')
     return found
+
+
+def parts_of_page(page: dict[str, PageFile], *, on: bool) -> dict[str, PageFile]:
+    """Return what is handed out beside the page itself: of one that is turned off what it looks like, and no script."""
+    whole = page.keys() - {PAGE, PAGE_OFF}
+    return {name: page[name] for name in (whole if on else _PARTS_OFF)}

@@ -70,6 +70,7 @@ class Parts:
     codes_all: Limiter
     customer_writes: Limiter
     turn: TurnSettings | None
+    join_page: bool
     turn_asks: Limiter
     wrong_code_s: float
     passwords: asyncio.Semaphore
@@ -101,19 +102,21 @@ def build_parts(
     nats: str | None = None,
     oidc: OidcSettings | None = None,
     turn: TurnSettings | None = None,
+    join_page: bool = True,
     data: Path | None = None,
 ) -> Parts:
     """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
 
     `nats` is the address of the broker between several processes, `data` the folder they share: without it there
-    are no snapshots and no attachments.
+    are no snapshots and no attachments. `join_page`: customers may join with a browser.
     """
     organisation = prepare(store, keys, clock(), rng)
     store.follow_timelines(lambda connection: follow_cluster(connection, secrets.token_bytes(16), clock()))
     signer = TokenSigner(keys.tokens)
     jobs = Jobs(1 if store.is_sqlite else _PG_WRITERS)
     bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()
-    sessions = Sessions(store, keys, signer, organisation, rng, relay_only=turn is not None and turn.only)
+    relay_only = turn is not None and turn.only
+    sessions = Sessions(store, keys, signer, organisation, rng, relay_only=relay_only, join_page=join_page)
     hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who.device, who.subject))
     snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
     blobs = Blobs(store, data / "blobs", clock) if data else None
@@ -153,6 +156,7 @@ def build_parts(
         codes_all=Limiter(TryLimit(60, 600, 600)),
         customer_writes=Limiter(TryLimit(60, 600, 300)),  # requests and messages of one customer: more no person writes
         turn=turn,
+        join_page=join_page,
         turn_asks=Limiter(TryLimit(60, 60, 20)),  # of one end of one session: a lost connection asks every 4 seconds
         wrong_code_s=wrong_code_s,
         passwords=asyncio.Semaphore(HASHERS),

@@ -23,7 +23,7 @@ from app.domain.certificate import (
 from app.domain.changes import Actor
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.entities import CUSTOMER, LIVE, STATE, TEAM, TICKET, USER, Category
-from app.domain.invitation import Invitation, read_invitation
+from app.domain.invitation import BROWSER_MODE, Invitation, read_invitation
 from app.domain.links import InviteLink
 from app.domain.signed import b64, unb64
 from sync.protocol import Invite
@@ -114,8 +114,10 @@ class Sessions:
         rng: Callable[[int], bytes],
         *,
         relay_only: bool = False,
+        join_page: bool = True,
     ) -> None:
         self._store = store
+        self._join_page = join_page
         self._relay_only = relay_only
         self._keys = keys
         self._signer = signer
@@ -155,7 +157,7 @@ class Sessions:
             org_name_ko=org.name_ko,
             org_name_en=org.name_en,
             relay_only=self._relay_only,
-            join_page=True,
+            join_page=self._join_page,
         )
 
     def revocations(self, now: int) -> Revocations:
@@ -315,6 +317,7 @@ class Sessions:
             and invitation.created <= now + CLOCK_TOLERANCE_MS
             and invitation.join_hash == hashlib.sha256(secret).digest()
             and (invitation.policy.relay_only or not self._relay_only)
+            and (self._join_page or BROWSER_MODE not in invitation.modes)
         )
         if not good:
             raise ProblemError(400, "invitation")

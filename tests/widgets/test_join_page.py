@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.domain.assist import EntryType, Phase
+from app.domain.assist import EndReason, EntryType, Phase
 from app.domain.invitation import BROWSER_MODE, COMPANION_MODE
 from app.domain.links import InviteLink
 from app.domain.session_facts import session_facts
 from app.entry.agent_page import JoinPage
+from app.entry.agent_sessions import SessionDesk
+from app.entry.session_parts import make_session_host
 from remote_assist.texts import entry_text
+from tests.fakes.link import FakeLink
+from tests.fakes.queries import FakeQueries
+from tests.remote_assist.world import World, private_key
 from tests.widgets.test_remote import ORDER, info
 from widgets.foundation import Theme
+from widgets.remote.flow import SessionFlow
 from widgets.remote.invite import InviteWindow
 from widgets.remote.session_window import SessionWindow
 from widgets.remote.words import proof_text
@@ -80,3 +88,32 @@ def test_the_record_says_that_a_browser_tab_was_shown() -> None:
     assert "a browser tab" in entry_text(EntryType.CONSENT, "customer", {"target_kind": "tab"})
     plain = '{"by": "customer", "target_kind": "tab"}'
     assert session_facts(plain)["target"] == "tab"
+
+
+class LateLink(FakeLink):
+    """A server whose answers a test gives."""
+
+    answer: Callable[[int, bytes], None]
+
+    def call(self, method: str, path: str, body: bytes, then: Callable[[int, bytes], None]) -> None:
+        """Remember who waits."""
+        super().call(method, path, body, then)
+        self.answer = then
+
+
+def test_a_server_that_refuses_an_invitation_is_asked_anew_what_it_wants(theme: Theme, qtbot: QtBot) -> None:
+    """It was started again without the page: the next invitation is made by its new answer, without a restart here."""
+    link, queries = LateLink(), FakeQueries()
+    desk = SessionDesk(link, lambda _change: None, queries.details, lambda parent: make_session_host("agent", parent))
+    desk.use_key(private_key("agent device"))
+    desk._identity, desk._valid_until = World().agent_end._identity, 1 << 60
+    window = QWidget()
+    qtbot.addWidget(window)
+    flow = SessionFlow(theme, ORDER, window)
+    desk.start(ORDER, flow)
+    link.answer(400, b'{"code":"invitation"}')
+    assert desk.sessions[0].info.view.reason is EndReason.NOT_REGISTERED
+    assert [path for _method, path, _body in link.calls] == ["/session/v1/invitations"]
+    desk.start(ORDER, flow)
+    assert link.calls[-1][1] == "/session/v1/certificate"
+    desk.shut_down()
