@@ -27,7 +27,7 @@ class AgentClips(EndClips, AgentWishes):
         self._clip_waits = ""  # for the customer's answer
         self._clip_came = False  # with the grant that stands now
 
-    def offer_clip(self, text: str) -> list[Action]:
+    def offer_clip(self, text: str, why: str = "") -> list[Action]:
         """Ask whether this text may be put on the customer's clipboard; it leaves when the customer allows it."""
         text = givable(text)
         if not text or self._clip_out or self._clip_waits:
@@ -36,7 +36,7 @@ class AgentClips(EndClips, AgentWishes):
             self._give_clip(text)
             return self._flush()
         self._clip_waits = text
-        actions = self.request(_GIVES)
+        actions = self.request(_GIVES, why)
         self._follow()
         return actions + self._flush()
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from app.domain.assist import Notice, Phase, Scope, SessionView
+from app.domain.assist import WHY_MAX, Notice, Phase, Scope, SessionView
 from app.domain.marks import MARK_POINTS_MAX, MARKS_MAX, UNIT, Mark, Marks
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
@@ -20,7 +20,6 @@ __all__ = ["AgentWishes"]
 
 OWN_MARKS_MAX: Final = MARKS_MAX // 2  # what goes by itself there may go later than here
 _REPEAT_MS: Final = POINTER_LIFE_MS // 3
-_WHY_MAX: Final = 200
 
 
 class AgentWishes(AgentCore):
@@ -41,7 +40,7 @@ class AgentWishes(AgentCore):
     def request(self, scope: Scope, why: str = "") -> list[Action]:
         """Ask the customer for a scope. `view.asks` says when that is possible and what came of it."""
         if self._ask_book.ask(scope, self.view.phase, self._now):
-            self._why[scope] = why[:_WHY_MAX]
+            self._why[scope] = why[:WHY_MAX]
             self._say(wire.Request(scope, self._why[scope]))
         return self._flush()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from app.domain.assist import Scope
+from app.domain.assist import WHY_MAX, Scope
 from app.domain.plain_text import CHAT_CHARS_MAX
 from remote_assist.bulk import CLIP_PARTS_MAX, MAX_END, MAX_ID
 
@@ -140,7 +140,7 @@ class Request(_Ctl, frozen=True, tag="request"):
     """Agent: asks for a scope."""
 
     scope: Scope
-    why: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    why: Annotated[str, msgspec.Meta(max_length=WHY_MAX)] = ""
 
 
 class View(_Ctl, frozen=True, tag="view"):

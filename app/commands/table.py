@@ -148,6 +148,7 @@ AGENT: tuple[Command, ...] = (
     _c("session.actual", N_("Actual size"), "1", _S, Menu.NONE),
     _c("session.zoom_in", N_("Zoom in"), "+", _S, Menu.NONE),
     _c("session.zoom_out", N_("Zoom out"), "-", _S, Menu.NONE),
+    _c("session.reason", N_("Reason for the next request"), "Y", _S, Menu.NONE),
     _c("session.request_pointer", N_("Ask to point and draw"), "P", _S, Menu.NONE),
     _c("session.send_file", N_("Send a file…"), "F", _S, Menu.NONE),
     _c("session.request_file", N_("Ask for a file"), "G", _S, Menu.NONE),

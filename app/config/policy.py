@@ -58,11 +58,11 @@ def read_policy(folder: Path = MANAGED_FOLDER, *, owner: int = _ROOT) -> Policy:
     reading = _Reading(owner)
     if sys.platform == "linux":
         try:
-            names = sorted((name for name in os.listdir(folder) if name.endswith(".json")), key=os.fsencode)
+            files = sorted((path for path in folder.iterdir() if path.name.endswith(".json")), key=os.fsencode)
         except OSError:
-            names = []  # the usual case: nothing is managed here
-        for name in names:
-            reading.take(folder / name)
+            files = []  # the usual case: nothing is managed here
+        for path in files:
+            reading.take(path)
     return Policy(reading.values, tuple(reading.warnings))
 
 
@@ -77,7 +77,7 @@ class _Reading:
         """Add what one file says."""
         try:
             found = self._load(path)
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError, TypeError, RecursionError):
             self._warn(_("The policy file {path} cannot be read and counts for nothing."), path=path)
             return
         for key, value in found.items():
@@ -92,7 +92,7 @@ class _Reading:
                 return {}
             raw = json.loads(file.read(_SIZE_MAX))  # a longer one is cut and so no JSON
         if not isinstance(raw, dict):
-            raise ValueError(path)
+            raise TypeError(path)
         return raw
 
     def _set(self, path: Path, key: str, value: object) -> None:

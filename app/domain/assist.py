@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 __all__ = [
+    "WHY_MAX",
     "AskState",
     "EndReason",
     "EntryType",
@@ -22,6 +24,9 @@ __all__ = [
     "SessionView",
     "TargetChoice",
 ]
+
+
+WHY_MAX: Final = 200  # characters of an agent's reason for a request
 
 
 class Role(StrEnum):

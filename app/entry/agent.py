@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 
 from app.config import settings as conf
 from app.config.i18n import LanguageChoice, _, set_language
-from app.config.policy import Policy, read_policy
 from app.config.paths import UserFolders
+from app.config.policy import Policy, read_policy
 from app.config.settings import Settings
 from app.desktop.garbage import collect_here
 from app.entry.agent_app import AgentApp

@@ -200,20 +200,20 @@ class RecordingControls:
     info: SessionInfo
     _end_: AgentEnd | None
 
-    def record(self) -> None:
+    def record(self, why: str = "") -> None:
         """Keep what is shown, or ask for it."""
         if self._end_ is not None and self._recordings is not None:
-            self._perform(self._end_.record())
+            self._perform(self._end_.record(why))
 
     def stop_recording(self) -> None:
         """Keep nothing any more."""
         if self._end_ is not None:
             self._perform(self._end_.stop_recording())
 
-    def keep_still(self) -> None:
+    def keep_still(self, why: str = "") -> None:
         """Keep one picture, or ask for it."""
         if self._end_ is not None and self._recordings is not None:
-            self._perform(self._end_.keep_still())
+            self._perform(self._end_.keep_still(why))
 
     def _recording(self, action: act.RecordingChanged | act.RecordingWanted) -> None:
         if isinstance(action, act.RecordingChanged):

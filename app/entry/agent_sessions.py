@@ -334,12 +334,12 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
             offset = self.measured.stats.get("clock_offset_us", 0.0)
             self._drawn_ms = (time.perf_counter_ns() / 1000 - self._shown[1] - offset) / 1000
 
-    def request(self, scope: Scope) -> None:
+    def request(self, scope: Scope, why: str = "") -> None:
         """Ask the customer for one more kind of access."""
         if scope is Scope.DIAGNOSTICS and self._desk.diagnostics is not None and self._details.customer is not None:
             self._desk.diagnostics.prefetch(self._details.customer.id)
         if self._end_ is not None:
-            self._perform(self._end_.request(scope))
+            self._perform(self._end_.request(scope, why))
 
     def point(self, at: Point | None) -> None:
         """Point at a place of the picture."""

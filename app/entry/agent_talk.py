@@ -61,10 +61,10 @@ class TalkControls:
         if self._end_ is not None:
             self._perform(self._end_.say_chat(text))
 
-    def offer_clip(self, text: str) -> None:
+    def offer_clip(self, text: str, why: str = "") -> None:
         """Ask whether this text may be put on the customer's clipboard; when allowed it is."""
         if self._end_ is not None:
-            self._perform(self._end_.offer_clip(text))
+            self._perform(self._end_.offer_clip(text, why))
 
     def _perform(self, actions: Sequence[act.Action]) -> None:
         raise NotImplementedError

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 
 from app.config.i18n import LanguageChoice, _, set_language
 from app.config.logs import configure
-from app.config.policy import Policy, read_policy
 from app.config.paths import UserFolders
+from app.config.policy import Policy, read_policy
 from app.desktop.garbage import collect_here
 from app.entry.command_line import CommandLine
 from app.entry.companion_app import CompanionApp

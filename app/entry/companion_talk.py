@@ -43,7 +43,7 @@ class CompanionTalk(QObject):
         """Return the question that shows what would be given; None for other kinds of access."""
         if action.scope is not Scope.CLIPBOARD_TO_AGENT:
             return None
-        self.question = ClipQuestion(self._theme, who, action.deadline_ms, self._now_ms, _clipboard_text)
+        self.question = ClipQuestion(self._theme, who, action.deadline_ms, self._now_ms, _clipboard_text, action.why)
         return self.question
 
     def text_to_give(self) -> str:

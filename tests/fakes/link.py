@@ -145,9 +145,12 @@ class FakeControls:
         """Not idle."""
         self.active += 1
 
-    def request(self, scope: Scope) -> None:
+    def request(self, scope: Scope, why: str = "") -> None:
         """Ask."""
-        self.did.append(f"request {scope.value}")
+        self._note(f"request {scope.value}", why)
+
+    def _note(self, what: str, why: str) -> None:
+        self.did.append(f"{what}: {why}" if why else what)
 
     def point(self, at: Point | None) -> None:
         """Point."""
@@ -173,17 +176,17 @@ class FakeControls:
         """Take all away."""
         self.did.append("clear")
 
-    def record(self) -> None:
+    def record(self, why: str = "") -> None:
         """Record."""
-        self.did.append("record")
+        self._note("record", why)
 
     def stop_recording(self) -> None:
         """Stop recording."""
         self.did.append("stop recording")
 
-    def keep_still(self) -> None:
+    def keep_still(self, why: str = "") -> None:
         """Keep a picture."""
-        self.did.append("still")
+        self._note("still", why)
 
     def offer_files(self, paths: Sequence[Path]) -> None:
         """Offer."""
@@ -197,9 +200,9 @@ class FakeControls:
         """Write."""
         self.did.append(f"chat {text}")
 
-    def offer_clip(self, text: str) -> None:
+    def offer_clip(self, text: str, why: str = "") -> None:
         """Offer a text."""
-        self.did.append(f"clip {text}")
+        self._note(f"clip {text}", why)
 
     def frame_drawn(self, seq: int) -> None:
         """Drawn."""

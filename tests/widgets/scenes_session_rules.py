@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QWidget
 
+from app.config.i18n import language
 from app.domain.assist import AskState, Phase, Scope, ScopeAsk
 from tests.widgets.scenes_agent import _session
 from tests.widgets.scenes_companion import sample_prompt
 from tests.widgets.screenshots import Scene
 from widgets.companion.request import RequestWindow
 from widgets.foundation import Theme
+from widgets.remote.clipboard import ClipWindow
+from widgets.remote.session_window import SessionWindow
 
 _NEVER = (Scope.CONTROL, Scope.FILES_TO_CUSTOMER, Scope.FILES_TO_AGENT)
 
@@ -27,7 +30,25 @@ def _forbidden_tools(theme: Theme) -> QWidget:
     return _session(Phase.VERIFIED, asks=(*more, *asks))(theme)
 
 
+def _reason(theme: Theme) -> QWidget:
+    scopes = (Scope.POINTER, Scope.DIAGNOSTICS, Scope.CONTROL, Scope.RECORDING, *_NEVER[1:])
+    window = _session(Phase.VERIFIED, asks=tuple(ScopeAsk(scope, AskState.POSSIBLE) for scope in scopes))(theme)
+    assert isinstance(window, SessionWindow)
+    if language() == "ko":
+        window.tools.reason.setText("드라이버를 다시 설치하려고 합니다")
+    return window
+
+
+def _reason_clips(theme: Theme) -> QWidget:
+    window = ClipWindow(theme)
+    scopes = (Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT)
+    window.show_asks(tuple(ScopeAsk(scope, AskState.POSSIBLE) for scope in scopes), "박민수")
+    return window
+
+
 SCENES = [
+    Scene("rules-reason", _reason, (1152, 768), 200),
+    Scene("rules-reason-clipboard", _reason_clips),
     Scene("rules-forbidden-request", _forbidden_request),
     Scene("rules-forbidden-tools", _forbidden_tools, (1152, 768), 200),
 ]

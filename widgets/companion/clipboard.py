@@ -33,12 +33,13 @@ class ClipQuestion(PermissionWindow):
     """The agent asks for the text on the clipboard. `text` is what the field shows; nothing else is given."""
 
     def __init__(
-        self, theme: Theme, who: tuple[str, str], deadline_ms: int, now_ms: Callable[[], int], look: Callable[[], str]
-    ) -> None:
+        self, theme: Theme, who: tuple[str, str], deadline_ms: int, now_ms: Callable[[], int], look: Callable[[], str],
+        why: str = "",
+    ) -> None:  # fmt: skip
         """`look` returns what is on the clipboard now, "" when it is no text."""
         self._look = look
         self.text = ""
-        super().__init__(theme, Scope.CLIPBOARD_TO_AGENT, who, "", deadline_ms, now_ms)
+        super().__init__(theme, Scope.CLIPBOARD_TO_AGENT, who, why, deadline_ms, now_ms)
 
     def _more(self) -> QWidget | None:
         theme, space = self._theme, self._theme.tokens.space

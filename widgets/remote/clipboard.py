@@ -27,6 +27,7 @@ from widgets.foundation import (
     read_text,
     row,
 )
+from widgets.remote.reason import ReasonField
 from widgets.remote.tools import ask_words
 
 __all__ = ["ClipWindow"]
@@ -36,10 +37,10 @@ _GIVES, _TAKES = Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT
 
 
 class ClipWindow(QWidget):
-    """`offered` carries a text for the customer's clipboard, `asked` the wish for the customer's text."""
+    """`offered` carries a text for the customer's clipboard and why, `asked` why the customer's text is wanted."""
 
-    offered = Signal(str)
-    asked = Signal()
+    offered = Signal(str, str)
+    asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -57,13 +58,14 @@ class ClipWindow(QWidget):
 
     def _build(self) -> None:
         theme, space = self._theme, self._theme.tokens.space
+        self.reason = ReasonField(theme, lambda: self.text.setFocus())
         self.text = PlainEdit(name="")
         self.text.setFixedHeight(space.vast * 2)
         self.text.textChanged.connect(self._tell)
         self.own = Button(theme, "", look=Look.QUIET, icon="copy", pressed=self._take_own)
         self.give = Button(theme, "", look=Look.PRIMARY, icon="send", pressed=self._offer)
         self.give_words = PlainLabel(tone="muted", wrap=True)
-        self.ask = Button(theme, "", pressed=self.asked.emit)
+        self.ask = Button(theme, "", pressed=lambda: self.asked.emit(self.reason.take()))
         self.ask_words = PlainLabel(tone="muted", wrap=True)
         self.came = PlainEdit(name="")
         self.came.setReadOnly(True)
@@ -78,7 +80,7 @@ class ClipWindow(QWidget):
         self.giving = Section(theme, "", self.text, row(self.own, None, self.give, gap=space.small), self.give_words)
         self.taking = Section(theme, "", row(self.ask, None), self.ask_words, self.result)
         edge = (space.wide, space.large, space.wide, space.large)
-        box = column(self.giving, line(), self.taking, None, gap=space.large, margins=edge)
+        box = column(self.giving, line(), self.taking, line(), self.reason, None, gap=space.large, margins=edge)
         self.setLayout(box)
 
     # --- what the session says -------------------------------------------------------------------------------
@@ -129,7 +131,8 @@ class ClipWindow(QWidget):
         text = tidied(read_text(self.text))
         if fits_clipboard(text) and self._state(_GIVES) in (AskState.POSSIBLE, AskState.GRANTED):
             self._given = None
-            self.offered.emit(text)
+            why = self.reason.take() if self._state(_GIVES) is AskState.POSSIBLE else ""
+            self.offered.emit(text, why)
 
     def _state(self, scope: Scope) -> AskState:
         return next((ask.state for ask in self._asks if ask.scope is scope), AskState.NOT_NOW)
@@ -186,6 +189,7 @@ class ClipWindow(QWidget):
         self.own.setText(_("Fill in from my clipboard"))
         self.give.setText(_("Ask and give"))
         self.ask.setText(_("Ask for the clipboard text"))
+        self.reason.retranslate()
         self.came.setAccessibleName(_("The text of {name}").format(name=name))
         count = len(self._received)
         self.length.setText(ngettext("{n} character", "{n} characters", count).format(n=f"{count:,}"))

@@ -150,8 +150,8 @@ class SessionControls(Protocol):
         """Ask for pictures of this part in this size."""
         ...
 
-    def request(self, scope: Scope) -> None:
-        """Ask the customer for one more kind of access; the view's `asks` say what came of it."""
+    def request(self, scope: Scope, why: str = "") -> None:
+        """Ask the customer for one more kind of access, with the agent's own reason; the view's `asks` say the rest."""
         ...
 
     def point(self, at: Point | None) -> None:
@@ -170,7 +170,7 @@ class SessionControls(Protocol):
         """Take all drawings away."""
         ...
 
-    def record(self) -> None:
+    def record(self, why: str = "") -> None:
         """Keep what is shown from now on; where the customer was not asked yet, ask first."""
         ...
 
@@ -178,7 +178,7 @@ class SessionControls(Protocol):
         """Keep nothing any more."""
         ...
 
-    def keep_still(self) -> None:
+    def keep_still(self, why: str = "") -> None:
         """Keep one picture of what is shown; where the customer was not asked yet, ask first."""
         ...
 
@@ -202,7 +202,7 @@ class SessionControls(Protocol):
         """Write to the customer; the screen shows it again by `show_chat`."""
         ...
 
-    def offer_clip(self, text: str) -> None:
+    def offer_clip(self, text: str, why: str = "") -> None:
         """Ask whether this text may be put on the customer's clipboard; when allowed it is, once."""
         ...
 

@@ -56,7 +56,7 @@ class SessionWindow(QMainWindow):
     ended = Signal()  # the agent pressed End or closed the window
     paused = Signal()
     confirmed = Signal(bool)
-    requested = Signal(object)  # a Scope
+    requested = Signal(object, str)  # a Scope, and why
     unmarked = Signal(int)
     cleared = Signal()
     closed = Signal()
@@ -224,6 +224,7 @@ class SessionWindow(QMainWindow):
         self.picture.zoomed.connect(self._tell_zoom)
         self.tools.tool_taken.connect(self.picture.use_tool)
         self.tools.kept.connect(self._keep_marks)
+        self.tools.reason_left.connect(self.picture.setFocus)
 
     # --- what the flow says ----------------------------------------------------------------------------------
 
@@ -267,7 +268,7 @@ class SessionWindow(QMainWindow):
         asks = self._info.view.asks if self._info is not None else ()
         ask = next((ask for ask in asks if ask.scope is scope), None)
         if ask is not None and ask.state is AskState.POSSIBLE:
-            self.requested.emit(scope)
+            self.requested.emit(scope, self.tools.why(scope))
         elif ask is not None and ask.state is AskState.FORBIDDEN:  # the key is pressed all the same: say why not
             self._say_in_passing(forbidden_words([ask], polite(self._order.customer_name)), "warning")
 

@@ -22,11 +22,11 @@ _SCOPES = (Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT)
 
 
 class SessionTalk(QObject):
-    """`written` and `offered` carry texts; `requested` the scope of the customer's text."""
+    """`written` and `offered` carry texts; `requested` the scope of the customer's text. Why comes second."""
 
     written = Signal(str)
-    offered = Signal(str)
-    requested = Signal(object)
+    offered = Signal(str, str)
+    requested = Signal(object, str)
 
     def __init__(self, theme: Theme, registry: Registry, window: QWidget, back: QWidget) -> None:
         """`back` gets the keys when the chat is left."""
@@ -49,7 +49,7 @@ class SessionTalk(QObject):
         self.chat.unread_changed.connect(self._tell_unread)
         self.chat.left.connect(back.setFocus)
         self.clips.offered.connect(self.offered)
-        self.clips.asked.connect(lambda: self.requested.emit(Scope.CLIPBOARD_TO_AGENT))
+        self.clips.asked.connect(lambda why: self.requested.emit(Scope.CLIPBOARD_TO_AGENT, why))
         registry.bind("session.chat", self.toggle_chat)
         registry.bind("session.clipboard", self.open_clips)
 

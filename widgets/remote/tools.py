@@ -17,6 +17,7 @@ from app.services.texts import scope_kinds
 from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, announce, column, plain_tooltip
 from widgets.foundation.flow import Flow
 from widgets.remote.pens import Tool
+from widgets.remote.reason import ReasonField
 from widgets.remote.recording import RecordingTools
 
 __all__ = ["ToolRow", "ask_words", "forbidden_words"]
@@ -68,10 +69,14 @@ def forbidden_words(asks: Iterable[ScopeAsk], name: str) -> str:
 
 
 class ToolRow(QWidget):
-    """`tool_taken` has a Tool; the buttons run the commands, so that keys and mouse do the same."""
+    """`tool_taken` has a Tool; the buttons run the commands, so that keys and mouse do the same.
+
+    `reason_left`: the keys belong to the picture again.
+    """
 
     tool_taken = Signal(object)
     kept = Signal(bool)
+    reason_left = Signal()
 
     def __init__(self, theme: Theme, registry: Registry) -> None:
         super().__init__()
@@ -89,8 +94,10 @@ class ToolRow(QWidget):
         self.clear = self._button(theme, "session.clear")
         self.recording = RecordingTools(theme, registry)
         self.words = PlainLabel(tone="muted", wrap=True)
+        self.reason = ReasonField(theme, lambda: registry.run("session.reason"))
+        registry.bind("session.reason", self._write_reason)
         self._flow = Flow(space.small)
-        for tool in (*self.ask.values(), *self.tools.values(), self.keep, self.clear, self.recording):
+        for tool in (self.reason, *self.ask.values(), *self.tools.values(), self.keep, self.clear, self.recording):
             self._flow.addWidget(tool)
         edge = (space.large, space.small, space.large, space.small)
         self.setLayout(column(Panel("bar", column(self._flow, self.words, gap=space.tiny, margins=edge))))
@@ -121,9 +128,21 @@ class ToolRow(QWidget):
             state = next((ask.state for ask in asks if ask.scope is scope), AskState.NOT_NOW)
             button.setVisible(state not in (AskState.GRANTED, AskState.NOT_NOW, AskState.FORBIDDEN))
             button.setEnabled(state is AskState.POSSIBLE)
+        self.reason.setVisible(any(ask.state is AskState.POSSIBLE for ask in asks) or bool(self.reason.text()))
         if not allowed:
             self.take(Tool.LOOK)
         self._tell()
+
+    def why(self, scope: Scope) -> str:
+        """Return the reason that goes with a request for this, if one is made now; it is used up by it."""
+        state = next((ask.state for ask in self._asks if ask.scope is scope), AskState.NOT_NOW)
+        return self.reason.take() if state is AskState.POSSIBLE else ""
+
+    def _write_reason(self) -> None:
+        if self.reason.hasFocus():
+            self.reason_left.emit()
+        elif not self.reason.isHidden():
+            self.reason.setFocus()
 
     def may_point(self) -> bool:
         """Tell whether pointing is allowed now."""
@@ -173,10 +192,13 @@ class ToolRow(QWidget):
             self._name_button(self.tools[tool], _(text), command)
         self._name_button(self.keep, _("Keep drawings"), "session.keep_marks")
         self._name_button(self.clear, _("Clear"), "session.clear")
+        self.reason.retranslate(self._keys("session.reason"))
         self.recording.retranslate()
         self._tell()
 
     def _name_button(self, button: Button, text: str, command: str) -> None:
         button.setText(text)
-        keys = QKeySequence(self._registry.get(command).keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
-        button.setToolTip(plain_tooltip(f"{text}  {keys}"))
+        button.setToolTip(plain_tooltip(f"{text}  {self._keys(command)}"))
+
+    def _keys(self, command: str) -> str:
+        return QKeySequence(self._registry.get(command).keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
