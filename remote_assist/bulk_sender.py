@@ -61,6 +61,7 @@ class BulkSender:
     ) -> None:
         self._may, self._held, self._post, self._clock_s = may, held, post, clock_s
         self._queues: dict[str, deque[bytes]] = {name: deque() for name in QUEUED}
+        self.longest = dict.fromkeys(QUEUED, 0)  # how many messages of each channel have waited at once
         self._line: BulkLine | None = None
         self._task: asyncio.Task[None] | None = None
         self._file_room = 0.0
@@ -83,6 +84,7 @@ class BulkSender:
             self._post(Fault("not_sent", channel))
             return
         queue.append(data)
+        self.longest[channel] = max(self.longest[channel], len(queue))
         self._tell_clip()
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())

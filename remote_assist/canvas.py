@@ -45,6 +45,7 @@ class Arrivals:
         self._size = (0, 0)
         self._changed_at: npt.NDArray[np.int64] = np.zeros((0, 0), np.int64)
         self._runs: deque[Run] = deque()
+        self.longest = 0
 
     def picture(self, epoch: int, frame_id: int, size: tuple[int, int], named: Tiles, *, key: bool) -> Tiles | None:
         """Take note of a decoded picture; return the tiles it changes, or None when it is older than what is known.
@@ -74,6 +75,7 @@ class Arrivals:
             self._runs.append(run)
             if len(self._runs) > WAITING_MAX:
                 self._dropped(self._runs.popleft())
+            self.longest = max(self.longest, len(self._runs))
 
     @property
     def ready(self) -> bool:

@@ -84,6 +84,7 @@ class Child:
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_state: dict[int, PeerState] = {}
+        self._queue_max: dict[str, float] = {}
         self.violations = 0
         self.malformed = 0
 
@@ -286,8 +287,16 @@ class Child:
                 self._post(structs.replace(state, silent_ms=silent, answered_ms=peer.answered_ms))
 
     def _post_stats(self) -> None:
-        values = self._role.stats(self._active)
+        values = self._role.stats(self._active) | self._queues()
         self._post(Stats(values | {"violations": float(self.violations), "malformed": float(self.malformed)}))
+
+    def _queues(self) -> dict[str, float]:
+        """The longest that each queue has been since the start, over all connections."""
+        now = self._bulk.longest | {"pipe": self._link.queue_longest, "tiles": self._role.painter.runs_longest}
+        now |= self._active.queues_longest if self._active is not None else {}
+        for name, length in now.items():
+            self._queue_max[f"queue_{name}"] = max(self._queue_max.get(f"queue_{name}", 0.0), float(length))
+        return self._queue_max
 
     def _post(self, message: FromChild) -> None:
         self._link.send(message)

@@ -180,7 +180,6 @@ class AgentRole:
                 "rtt_ms": peer.clock.rtt_us / 1000,
                 "clock_offset_us": peer.clock.offset_us if last is None or last.timed else 0,
                 "keyframes_asked": peer.keyframes_asked,
-                "queue_max": peer.queue_longest,
             }
         return values
 

@@ -100,6 +100,11 @@ class Painter:
         """How many tiles are shown exactly."""
         return self._canvas.exact_tiles
 
+    @property
+    def runs_longest(self) -> int:
+        """How many runs of exact tiles have waited for their picture at once."""
+        return self._arrivals.longest
+
     def _put(self, shown: Shown) -> None:
         if self._waiting is not None:
             shown = replace(shown, tiles=_merged(self._waiting.tiles, shown.tiles))

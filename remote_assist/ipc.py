@@ -64,6 +64,7 @@ class _Writer:
         self._on_broken = on_broken
         self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUE_MAX)
         self._frame: bytes | None = None
+        self.longest = 0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="session-link-writer", daemon=True)
         self._thread.start()
@@ -78,6 +79,7 @@ class _Writer:
             raw = b""
         try:
             self._queue.put_nowait(raw)
+            self.longest = max(self.longest, self._queue.qsize())
         except queue.Full:
             self._on_broken()
             raise LinkClosed("the other process does not read") from None
@@ -286,6 +288,11 @@ class ParentLink:
     def send(self, message: FromChild) -> None:
         """Queue a message; of Frame messages only the newest waits. Any thread."""
         self._writer.put(encode(message), newest_only=isinstance(message, Frame))
+
+    @property
+    def queue_longest(self) -> int:
+        """How many messages have waited for the parent at once."""
+        return self._writer.longest
 
     def read_into(self, handle: Callable[[ToChild], None]) -> threading.Thread:
         """Call `handle` for each message in a thread of its own; end the process when the parent is gone or lies."""

@@ -38,6 +38,7 @@ class Pacer:
         self.bytes_sent = 0
         self.packets_sent = 0
         self.retransmitted = 0
+        self.rtx_longest = 0
 
     async def send_rtp(self, data: bytes) -> None:
         """Send one packet when its turn comes; dropped when the gate is or becomes closed."""
@@ -45,6 +46,7 @@ class Pacer:
             await self._send(data)
         elif struct.unpack_from("!L", data, 8)[0] == self._rtx_ssrc:
             self._rtx.append(data)
+            self.rtx_longest = max(self.rtx_longest, len(self._rtx))
             if self._rtx_task is None or self._rtx_task.done():
                 self._rtx_task = asyncio.create_task(self._send_rtx())
         else:

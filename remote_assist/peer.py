@@ -180,6 +180,7 @@ class Peer:
         self._seen_packets = 0
         self._hb_number = 0
         self._answered_us = 0
+        self._buffered_longest = 0
         self.rate = RateControl()
         self.encoder: ScreenEncoder | None = None
         self.pacer: Pacer | None = None
@@ -360,6 +361,15 @@ class Peer:
         """The longest the queue to the decoder has been."""
         return self._seam.encoded.longest if self._seam is not None else 0
 
+    @property
+    def queues_longest(self) -> dict[str, int]:
+        """The longest that each queue of this connection has been; of channels the bytes of the fullest."""
+        return {
+            "decoder": self.queue_longest,
+            "retransmit": self.pacer.rtx_longest if self.pacer is not None else 0,
+            "channel_bytes": self._buffered_longest,
+        }
+
     def send(self, name: str, data: bytes) -> bool:
         """Send on a channel; text on `ctl` and `ann`. False when it is not open or too much waits."""
         channel = self._channels.get(name)
@@ -367,6 +377,7 @@ class Peer:
             return False
         try:
             channel.send(data.decode() if name in ("ctl", "ann") else data)
+            self._buffered_longest = max(self._buffered_longest, channel.bufferedAmount)
         except (UnicodeDecodeError, ConnectionError):
             return False
         return True
