@@ -17,9 +17,9 @@ from app.domain.assist import Phase, TargetChoice
 from app.domain.masking import DEFAULT_RULES, Box, MaskRule, clean_rules
 from remote_assist import actions as act
 from remote_assist.customer_end import CustomerEnd
+from widgets.companion.bar import SharingBar
 from widgets.companion.masks import MaskWindow, RegionWindow
 from widgets.companion.request import RequestWindow
-from widgets.companion.session import SharingBar
 from widgets.companion.targets import region_title
 from widgets.companion.texts import target_title
 from widgets.foundation import Theme

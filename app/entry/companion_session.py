@@ -32,10 +32,11 @@ from remote_assist.child_protocol import End, Ended, Stats
 from remote_assist.control_actions import Inject, LetGo
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.diagnostics import Confirmed
+from widgets.companion.bar import SharingBar, SharingBorder
 from widgets.companion.model import EndedView
 from widgets.companion.permission import granted_name
 from widgets.companion.request import RequestWindow, ScamWindow
-from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow, SharingBar, SharingBorder
+from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow
 from widgets.companion.texts import ticket_label, trouble
 from widgets.foundation import Theme
 

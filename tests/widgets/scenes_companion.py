@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.config.i18n import language
 from app.domain.assist import PromptInfo, Question, Scope, TargetChoice
 from tests.widgets.screenshots import Scene
+from widgets.companion.bar import SharingBar
 from widgets.companion.code import CodeWindow
 from widgets.companion.compose import AskWindow, TicketWindow
 from widgets.companion.enrol import EnrolWindow, PassphraseWindow
@@ -31,7 +32,7 @@ from widgets.companion.model import (
 )
 from widgets.companion.permission import PermissionWindow
 from widgets.companion.request import RequestWindow, ScamWindow
-from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow, SharingBar
+from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow
 from widgets.companion.texts import trouble
 from widgets.foundation import Theme
 

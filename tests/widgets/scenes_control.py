@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QWidget
 from app.domain.assist import AskState, Phase, Scope, ScopeAsk
 from tests.widgets.scenes_agent import _session
 from tests.widgets.screenshots import Scene
+from widgets.companion.bar import SharingBar
 from widgets.companion.permission import PermissionWindow
-from widgets.companion.session import SharingBar
 from widgets.foundation import Theme
 from widgets.remote.session_window import SessionWindow
 

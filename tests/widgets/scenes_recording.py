@@ -13,8 +13,8 @@ from app.domain.assist import AskState, Phase, Scope, ScopeAsk
 from app.domain.recording import RecordingState
 from tests.widgets.scenes_agent import _desktop, _session, _session_info
 from tests.widgets.screenshots import Scene
+from widgets.companion.bar import SharingBar
 from widgets.companion.permission import PermissionWindow
-from widgets.companion.session import SharingBar
 from widgets.foundation import Theme
 from widgets.remote.ports import SessionInfo
 from widgets.remote.session_window import SessionWindow

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtWidgets import QWidget
@@ -12,6 +13,7 @@ from app.domain.assist import AskState, Phase, Scope, ScopeAsk
 from tests.widgets.scenes_agent import _session
 from tests.widgets.scenes_companion import sample_prompt
 from tests.widgets.screenshots import Scene
+from widgets.companion.bar import SharingBar
 from widgets.companion.request import RequestWindow
 from widgets.foundation import Theme
 from widgets.remote.clipboard import ClipWindow
@@ -46,7 +48,28 @@ def _reason_clips(theme: Theme) -> QWidget:
     return window
 
 
+def _bar(percent: int, *grants: Scope) -> Callable[[Theme], QWidget]:
+    def build(theme: Theme) -> QWidget:
+        theme.set_text_percent(percent)
+        bar = SharingBar(
+            theme, *(("김지우", "한빛 고객지원") if language() == "ko" else ("Kim Jiwoo", "Hanbit Support"))
+        )
+        bar.show_sharing("DP-1", paused=False, lost=False, number="482 917", live=True, grants=(Scope.VIEW, *grants))
+        bar.clock.setText("12:41")
+        bar.destroyed.connect(lambda: theme.set_text_percent(100))
+        return bar
+
+    return build
+
+
+_THREE = (Scope.POINTER, Scope.CONTROL, Scope.RECORDING)
+_ALL = tuple(scope for scope in Scope if scope is not Scope.VIEW)
+
+
 SCENES = [
+    Scene("rules-bar-three", _bar(100, *_THREE)),
+    Scene("rules-bar-all", _bar(100, *_ALL)),
+    Scene("rules-bar-all-large", _bar(200, *_ALL)),
     Scene("rules-reason", _reason, (1152, 768), 200),
     Scene("rules-reason-clipboard", _reason_clips),
     Scene("rules-forbidden-request", _forbidden_request),

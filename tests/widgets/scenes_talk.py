@@ -10,9 +10,9 @@ from app.domain.assist import AskState, Phase, Scope, ScopeAsk, SessionView
 from app.domain.plain_text import ChatLine
 from tests.widgets.scenes_agent import _session
 from tests.widgets.screenshots import Scene
+from widgets.companion.bar import SharingBar
 from widgets.companion.chat import ChatWindow
 from widgets.companion.clipboard import ClipQuestion, ClipShown
-from widgets.companion.session import SharingBar
 from widgets.foundation import Theme
 from widgets.remote.clipboard import ClipWindow
 from widgets.remote.session_window import SessionWindow

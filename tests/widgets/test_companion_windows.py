@@ -15,12 +15,13 @@ from app.domain.assist import Question, TargetChoice
 from tests.widgets import scenes_companion as scenes
 from tests.widgets.screenshots import Scene
 from widgets.companion import texts
+from widgets.companion.bar import SharingBar
 from widgets.companion.compose import AskWindow
 from widgets.companion.enrol import EnrolWindow, PassphraseWindow
 from widgets.companion.home import HomeWindow
 from widgets.companion.model import Hours, Line, LineState, Organisation, RequestLine, RequestState
 from widgets.companion.request import Preview, RequestWindow, ScamWindow
-from widgets.companion.session import CheckNumberWindow, QuestionWindow, SharingBar
+from widgets.companion.session import CheckNumberWindow, QuestionWindow
 from widgets.foundation import Button, PlainLabel, Theme
 
 _NOW = 1_795_000_000_000

@@ -21,8 +21,8 @@ from remote_assist.control_actions import Inject, LetGo
 from remote_assist.control_rules import to_pixel
 from remote_assist.input_hands import Done, Hands, NoInput, Sharing, Spot
 from tests.widgets.test_remote import Stage, info
+from widgets.companion.bar import SharingBar
 from widgets.companion.permission import PermissionWindow
-from widgets.companion.session import SharingBar
 from widgets.foundation import Theme
 from widgets.remote.steering import key_of
 

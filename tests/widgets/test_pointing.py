@@ -20,9 +20,9 @@ from app.domain.marks import MARK_COLOUR, UNIT, Mark, MarkKind, Marks, from_step
 from tests.fakes import xvfb
 from tests.widgets.test_remote import Stage, info
 from tests.widgets.test_remote import picture as one_colour
+from widgets.companion.bar import SharingBar
 from widgets.companion.overlay import MarkOverlay, ScreenPart
 from widgets.companion.permission import PermissionWindow
-from widgets.companion.session import SharingBar
 from widgets.foundation import PlainLabel, Theme, drawn_form, thinned
 from widgets.remote.pens import Pens, Tool
 from widgets.remote.ports import CursorPicture

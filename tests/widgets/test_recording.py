@@ -18,8 +18,8 @@ from app.domain.recording import RecordingState
 from tests.fakes.link import FakeSessions
 from tests.fakes.wait import wait_until
 from tests.widgets.test_remote import Stage, info
+from widgets.companion.bar import SharingBar
 from widgets.companion.permission import PermissionWindow
-from widgets.companion.session import SharingBar
 from widgets.foundation import Theme
 from widgets.remote.session_window import SessionWindow
 

@@ -26,8 +26,8 @@ from tests.fakes.queries import FakeQueries
 from tests.remote_assist.world import World
 from tests.widgets import scenes_companion as scenes
 from tests.widgets.test_remote import ORDER, Stage, info
+from widgets.companion.bar import SharingBar
 from widgets.companion.request import RequestWindow
-from widgets.companion.session import SharingBar
 from widgets.foundation import PlainLabel, Theme
 from widgets.remote.flow import SessionFlow
 from widgets.remote.session_window import SessionWindow
