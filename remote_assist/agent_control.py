@@ -12,6 +12,7 @@ from remote_assist import child_protocol as child
 from remote_assist import messages as wire
 from remote_assist.actions import Action
 from remote_assist.agent_wishes import AgentWishes
+from remote_assist.control_actions import OwnHands
 from remote_assist.input_messages import encode, from_deed
 from remote_assist.marks import Bucket
 from remote_assist.session import Effect
@@ -34,6 +35,7 @@ class AgentControl(AgentWishes):
         self._deed_seq = 0
         self._deeds_due: int | None = None
         self._down: dict[tuple[str, int], Deed] = {}
+        self._own_hands = False
 
     # --- the agent's deeds -----------------------------------------------------------------------------------------
 
@@ -80,7 +82,13 @@ class AgentControl(AgentWishes):
             self._tell(child.Send("inp", encode(from_deed(deed, self._deed_seq, frame_id))))
         self._deeds_due = self._now + _NEXT_MS if self._deeds else None
 
+    def _show_own_hands(self, on: bool) -> None:
+        if on != self._own_hands:
+            self._own_hands = on
+            self._out.append(OwnHands(on))
+
     def _forget_deeds(self) -> None:
+        self._show_own_hands(False)
         self._deeds.clear()
         self._down.clear()
         self._deeds_due = None
@@ -89,6 +97,8 @@ class AgentControl(AgentWishes):
         super()._on_message(message)
         if isinstance(message, wire.Target) or (isinstance(message, wire.Grants) and not self._may_steer):
             self._forget_deeds()
+        if isinstance(message, wire.OwnHands):
+            self._show_own_hands(message.on and self._may_steer)
 
     def _on_effect(self, effect: Effect) -> None:
         super()._on_effect(effect)

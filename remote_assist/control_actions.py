@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the customer's end asks its host to do with mouse and keyboard."""
+"""What the ends ask their hosts to do about mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.domain.control import Deed
 from remote_assist.input_hands import Sharing
 
-__all__ = ["ControlAction", "Inject", "LetGo"]
+__all__ = ["ControlAction", "Inject", "LetGo", "OwnHands"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +24,11 @@ class LetGo:
     """Customer: release whatever the agent holds down, and forget what waits."""
 
 
-ControlAction = Inject | LetGo
+@dataclass(frozen=True, slots=True)
+class OwnHands:
+    """Agent: the customer uses mouse or keyboard, so that the agent's do nothing for now; or does no longer."""
+
+    on: bool
+
+
+ControlAction = Inject | LetGo | OwnHands

@@ -33,6 +33,7 @@ __all__ = [
     "Grants",
     "Hello",
     "Limits",
+    "OwnHands",
     "Pause",
     "Refused",
     "Request",
@@ -126,6 +127,12 @@ class Covered(_Ctl, frozen=True, tag="covered"):
 
     n: Annotated[int, msgspec.Meta(ge=0, le=1000)]
     why: Word = ""
+
+
+class OwnHands(_Ctl, frozen=True, tag="own_hands"):
+    """Customer: the customer's own mouse or keyboard keeps the agent's away, or no longer. Grants stay as they are."""
+
+    on: bool
 
 
 class Limits(_Ctl, frozen=True, tag="limits"):
@@ -235,6 +242,7 @@ Ctl = (
     | Target
     | CursorShape
     | Covered
+    | OwnHands
     | Limits
     | Request
     | View

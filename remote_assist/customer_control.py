@@ -10,6 +10,7 @@ from app.domain.assist import EntryType, Scope
 from app.domain.control import Deed, Key, MoveTo, Press, Wheel
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
+from remote_assist.actions import Action
 from remote_assist.control_actions import Inject, LetGo
 from remote_assist.control_rules import Pictures, to_pixel
 from remote_assist.customer_scopes import CustomerScopes
@@ -38,12 +39,22 @@ class CustomerControl(CustomerScopes):
         self._done: Mapping[str, int] = {}
         self._last_spot: tuple[int, int] | None = None
         self._place_of = ""
+        self._own_hands = False
 
     # --- for the host ----------------------------------------------------------------------------------------------
 
     def note_control(self, counts: Mapping[str, int]) -> None:
         """How many deeds of each kind were carried out in this session, by name."""
         self._done = dict(counts)
+
+    def note_own_hands(self, on: bool) -> list[Action]:
+        """The customer's own mouse or keyboard keeps the agent's away, or no longer: the agent is told, no more."""
+        on = on and Scope.CONTROL in self._book.live
+        if on != self._own_hands:
+            self._own_hands = on
+            if self.view.live:
+                self._say(wire.OwnHands(on))
+        return self._flush()
 
     # --- what the agent does ---------------------------------------------------------------------------------------
 
@@ -112,6 +123,7 @@ class CustomerControl(CustomerScopes):
 
     def _on_fallen(self, fallen: tuple[Scope, ...]) -> None:
         if Scope.CONTROL in fallen:
+            self._own_hands = False  # the agent hears that control is over
             self._out.append(LetGo())
             self._sum_up()
         super()._on_fallen(fallen)
@@ -139,6 +151,11 @@ class CustomerControl(CustomerScopes):
         if effect in (Effect.PAUSED, Effect.LOST):
             self._let_go()
         super()._on_effect(effect)
+
+    def _on_connected(self) -> None:
+        super()._on_connected()
+        if self._own_hands:
+            self._say(wire.OwnHands(True))
 
     def _before_end(self) -> None:
         self._let_go()

@@ -139,6 +139,11 @@ class Hands:
         return bool(self._buttons or self._keys)
 
     @property
+    def kept_out(self) -> bool:
+        """Whether the customer's own hands keep the agent's away now."""
+        return self._quiet_until is not None
+
+    @property
     def waits(self) -> bool:
         """Whether `pump` has something to do soon."""
         return bool(self._waiting) or any(until is not None for until in self._keys.values())

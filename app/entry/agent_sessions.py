@@ -39,6 +39,7 @@ from app.services.messages import problem_text
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.child_protocol import Stats
+from remote_assist.control_actions import OwnHands
 from widgets.remote.ports import (
     CursorPicture,
     Invited,
@@ -478,6 +479,8 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
                 self.info = replace(self.info, hidden=count, held=why)
             case act.RemoteTarget(width, height, scale, kind, shows_marks):
                 self.info = replace(self.info, target=Target(width, height, scale, kind, shows_marks))
+            case OwnHands(on):
+                self.info = replace(self.info, own_hands=on)
             case act.MarksChanged(marks):
                 self._screen.show_marks(marks)
             case act.CursorMoved(at, shape):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-from remote_assist.control_actions import ControlAction, Inject
+from remote_assist.control_actions import Inject, LetGo
 from remote_assist.input_hands import Backend, Hands, NoInput
 from remote_assist.input_pynput import open_input
 
@@ -37,21 +37,27 @@ class ControlDesk(QObject):
         parent: QObject,
         *,
         open_desktop: Callable[[], Backend] = open_input,
+        kept_out: Callable[[bool], None] = lambda _on: None,
     ) -> None:
-        """`questions` returns the windows in which the customer decides: while one shows, no key is pressed."""
+        """`questions` returns the windows in which the customer decides: while one shows, no key is pressed.
+
+        `kept_out` hears when the customer's own hands keep the agent's away, and when no longer.
+        """
         super().__init__(parent)
         self._now_ms = now_ms
         self._questions = questions
         self._told = told
         self._failed = failed
         self._open = open_desktop
+        self._tell_kept_out = kept_out
+        self._kept_out = False
         self._hands: Hands | None = None
         self._last_ms = 0
         self.counts: Counter[str] = Counter()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
 
-    def perform(self, action: ControlAction) -> None:
+    def perform(self, action: Inject | LetGo) -> None:
         """Do it, or let go of everything."""
         if not isinstance(action, Inject):
             self.end()
@@ -75,6 +81,7 @@ class ControlDesk(QObject):
                 hands.close()
             except NoInput as why:
                 _log.info("the display is gone: %s", why)
+        self._follow_hands()
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -95,9 +102,16 @@ class ControlDesk(QObject):
 
     def _tell(self) -> None:
         self._told(self.counts)
+        self._follow_hands()
         every = _PUMP_MS if self._hands is not None and self._hands.waits else _WATCH_MS
         if self._hands is not None and (not self._timer.isActive() or self._timer.interval() != every):
             self._timer.start(every)  # a running one is left to tick, however often deeds come
+
+    def _follow_hands(self) -> None:
+        on = self._hands is not None and self._hands.kept_out
+        if on != self._kept_out:
+            self._kept_out = on
+            self._tell_kept_out(on)
 
     def _give_up(self, why: NoInput) -> None:
         _log.warning("nothing can be injected: %s", why)

@@ -147,8 +147,9 @@ class CustomerSession(QObject):
             deps.theme, deps.clock.monotonic_ms, self._answer_scope, self, own_window=self.talk.window_for
         )
         self.control = ControlDesk(
-            deps.clock.monotonic_ms, self._deciding, self._end.note_control, self._control_failed, self
-        )
+            deps.clock.monotonic_ms, self._deciding, self._end.note_control, self._control_failed, self,
+            kept_out=lambda on: self._perform(self._end.note_own_hands(on)),
+        )  # fmt: skip
 
     # --- from the companion ----------------------------------------------------------------------------------
 

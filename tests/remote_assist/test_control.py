@@ -18,7 +18,7 @@ from app.domain.documents import SignedDocument
 from app.domain.marks import UNIT, to_steps
 from remote_assist import child_protocol as child
 from remote_assist.actions import Action, ChainEntry, ToChild
-from remote_assist.control_actions import Inject, LetGo
+from remote_assist.control_actions import Inject, LetGo, OwnHands
 from remote_assist.control_rules import Pictures, forbidden, to_pixel
 from remote_assist.input_hands import Sharing
 from remote_assist.input_messages import from_deed
@@ -447,3 +447,58 @@ def test_other_keys_are_pressed(code: int, char: str, held: tuple[int, ...]) -> 
     """Copying, closing a window, opening a menu."""
     assert not forbidden(code, char, held)
     assert set(held) <= MODIFIERS
+
+
+# --- the customer's own hands ----------------------------------------------------------------------------------------
+
+
+def shown_hands(world: World) -> list[bool]:
+    """What the agent's window was told about the customer's own mouse and keyboard."""
+    return [action.on for action in world.agent.of(OwnHands)]
+
+
+def test_the_agent_is_told_when_the_customers_own_hands_keep_it_away_and_when_no_longer() -> None:
+    """Once each; the grants stay, and nothing of it is in the record."""
+    world = controlled()
+    entries, grants = list(world.customer.entries()), world.customer.end.view.grants
+    for on in (True, True, False, False):
+        world.do(world.customer, world.customer_end.note_own_hands(on))
+    assert shown_hands(world) == [True, False]
+    assert world.customer.end.view.grants == world.agent.end.view.grants == grants
+    assert world.customer.entries() == entries
+
+
+@pytest.mark.parametrize("how", ["revoke", "pause", "lost", "stop"])
+def test_that_the_customer_is_at_the_mouse_ends_with_what_it_was_about(how: str) -> None:
+    """The agent's window says nothing of it any more when nothing passes."""
+    world = controlled()
+    world.do(world.customer, world.customer_end.note_own_hands(True))
+    if how == "lost":
+        world.network_up = False
+        world.pass_time(3_500)
+    else:
+        end = world.customer_end
+        deeds = {"revoke": lambda: end.revoke(Scope.CONTROL), "pause": end.pause, "stop": end.stop}
+        world.do(world.customer, deeds[how]())
+    assert shown_hands(world) == [True, False]
+
+
+def test_what_was_said_while_the_line_was_away_is_said_again() -> None:
+    """The customer is still at the mouse when the connection is back."""
+    world = controlled()
+    world.network_up = False
+    world.pass_time(3_500)
+    world.do(world.customer, world.customer_end.note_own_hands(True))
+    assert shown_hands(world) == []
+    world.network_up = True
+    world.pass_time(8_000)
+    assert shown_hands(world) == [True]
+
+
+def test_without_control_nobody_is_told_about_the_customers_hands() -> None:
+    """What the customer does there is nobody's business then; a child that says so is not believed."""
+    world = World()
+    world.to_verified()
+    world.do(world.customer, world.customer_end.note_own_hands(True))
+    world.do(world.agent, world.agent_end.on_child(child.Recv("ctl", {"t": "own_hands", "on": True})))
+    assert shown_hands(world) == []

@@ -66,7 +66,17 @@ _THREE = (Scope.POINTER, Scope.CONTROL, Scope.RECORDING)
 _ALL = tuple(scope for scope in Scope if scope is not Scope.VIEW)
 
 
+def _own_hands(theme: Theme) -> QWidget:
+    asks = (ScopeAsk(Scope.POINTER, AskState.POSSIBLE), ScopeAsk(Scope.CONTROL, AskState.GRANTED))
+    window = _session(Phase.VERIFIED, grants=(Scope.VIEW, Scope.CONTROL), asks=asks)(theme)
+    assert isinstance(window, SessionWindow)
+    window.control.take()
+    window.control.show_asks(asks, "박민수 님" if language() == "ko" else "박민수", flowing=True, own_hands=True)
+    return window
+
+
 SCENES = [
+    Scene("rules-own-hands", _own_hands, (1152, 768), 200),
     Scene("rules-bar-three", _bar(100, *_THREE)),
     Scene("rules-bar-all", _bar(100, *_ALL)),
     Scene("rules-bar-all-large", _bar(200, *_ALL)),

@@ -42,13 +42,13 @@ def stage(qtbot: QtBot, theme: Theme) -> Iterator[Stage]:
     made.flow.close()
 
 
-def show(stage: Stage, state: AskState, *, paused: bool = False) -> None:
+def show(stage: Stage, state: AskState, *, paused: bool = False, own_hands: bool = False) -> None:
     """The desk says how the wish for control stands."""
     grants = (Scope.VIEW, Scope.CONTROL) if state is AskState.GRANTED else (Scope.VIEW,)
     base = info(Phase.VERIFIED)
     asks = (ScopeAsk(Scope.CONTROL, state),)
     view = SessionView(Phase.VERIFIED, paused, started_ms=base.view.started_ms, grants=grants, asks=asks)
-    stage.flow.show_session(replace(base, view=view))
+    stage.flow.show_session(replace(base, view=view, own_hands=own_hands))
 
 
 def press(stage: Stage, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
@@ -442,3 +442,47 @@ def test_the_desk_opens_for_the_first_deed_closes_with_letting_go_and_gives_up_w
     desk.end()
     desk.perform(Inject(deed, SCREEN))
     qtbot.waitUntil(lambda: failed == [True])
+
+
+def test_the_session_hears_when_the_customers_own_mouse_keeps_the_agent_out_and_when_it_stopped(qtbot: QtBot) -> None:
+    """Two quiet seconds end it; so does letting go of everything."""
+    desktop, now, heard = Desktop(), [0], list[bool]()
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    desk = ControlDesk(
+        lambda: now[0], lambda: [None], lambda _counts: None, lambda: None, owner, open_desktop=lambda: desktop,
+        kept_out=heard.append,
+    )  # fmt: skip
+    desk.perform(Inject(MoveTo(1, 1), SCREEN))
+    assert heard == []
+    desktop.acted = True
+    desk.perform(Inject(MoveTo(2, 2), SCREEN))
+    now[0] = 1_999
+    desk.perform(Inject(MoveTo(3, 3), SCREEN))
+    assert heard == [True]
+    now[0] = 2_000
+    desk._tick()
+    assert heard == [True, False]
+    desktop.mouse = (50, 50)
+    desk.perform(Inject(MoveTo(4, 4), SCREEN))
+    desktop.mouse = (60, 60)
+    desk.perform(Inject(MoveTo(5, 5), SCREEN))
+    assert heard[2:] == [True]
+    desk.perform(LetGo())
+    assert heard[2:] == [True, False]
+
+
+def test_the_agents_row_says_that_the_customer_is_using_the_mouse_and_then_again_who_has_the_keys(
+    stage: Stage,
+) -> None:
+    """What the agent does meanwhile is not lost in silence."""
+    assert stage.flow.session is not None
+    control = stage.flow.session.control
+    show(stage, AskState.GRANTED)
+    press(stage, Qt.Key.Key_C)
+    show(stage, AskState.GRANTED, own_hands=True)
+    assert control.state.text() == "Minsu Park is using mouse or keyboard"
+    assert control.words.text().startswith("Yours do nothing until Minsu Park has stopped")
+    assert taken(stage)
+    show(stage, AskState.GRANTED)
+    assert control.state.text() == "Control is ON"

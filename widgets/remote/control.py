@@ -52,7 +52,7 @@ class ControlRow(QWidget):
         super().__init__()
         self._theme, self._registry = theme, registry
         self._name = ""
-        self._allowed = self._flowing = False
+        self._allowed = self._flowing = self._own_hands = False
         self.steering = Steering(picture)
         self.frame = _Frame(theme, picture)
         space = theme.tokens.space
@@ -71,8 +71,14 @@ class ControlRow(QWidget):
         self.retranslate()
         self.hide()
 
-    def show_asks(self, asks: tuple[ScopeAsk, ...], name: str, *, flowing: bool) -> None:
-        """Show whether control is allowed; off at once when it is not, or while nothing passes."""
+    def show_asks(
+        self, asks: tuple[ScopeAsk, ...], name: str, *, flowing: bool, own_hands: bool = False
+    ) -> None:  # fmt: skip
+        """Show whether control is allowed; off at once when it is not, or while nothing passes.
+
+        `own_hands`: the customer's own mouse or keyboard keeps the agent's away for now.
+        """
+        changed, self._own_hands = own_hands != self._own_hands, own_hands
         self._name, self._flowing = name, flowing
         self._allowed = any(ask.scope is Scope.CONTROL and ask.state is AskState.GRANTED for ask in asks)
         if not (self._allowed and flowing):
@@ -80,6 +86,8 @@ class ControlRow(QWidget):
         self.switch.setEnabled(flowing)
         self.setVisible(self._allowed)
         self._tell()
+        if changed and self._allowed:
+            announce(self, f"{self.state.text()}. {self.words.text()}", urgent=True)
 
     def take(self) -> bool:
         """Send mouse and keys there from now on. Returns whether the customer allows it at all."""
@@ -113,6 +121,10 @@ class ControlRow(QWidget):
             _("Mouse and keys go to {name}'s computer. {keys} releases them.") if on
             else _("Mouse and keys stay here. {keys} sends them to {name}'s computer.")
         )  # fmt: skip
+        if self._own_hands:
+            self.state.setText(_("{name} is using mouse or keyboard").format(name=self._name))
+            self.state.set_kind("warning")
+            text = _("Yours do nothing until {name} has stopped for two seconds. {keys} releases them.") if on else text
         keys = self._keys("session.release" if on else "session.request_control")
         self.words.setText(text.format(name=self._name, keys=keys))
 

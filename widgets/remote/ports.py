@@ -100,6 +100,7 @@ class SessionInfo:
     target: Target | None = None
     hidden: int = 0  # parts of the picture that the customer keeps back
     held: str = ""  # why nothing comes: rule, locked, hidden, changed, or empty
+    own_hands: bool = False  # the customer uses mouse or keyboard, so that the agent's do nothing
     pending: frozenset[Scope] = frozenset()  # asked for, not answered
     problem: str = ""
     recording: RecordingState = field(default_factory=RecordingState)

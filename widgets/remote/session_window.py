@@ -372,7 +372,7 @@ class SessionWindow(QMainWindow):
         asks = tuple(ask for ask in view.asks if ask.state is not AskState.FORBIDDEN)  # the row of tools says why
         self.talk.show_view(replace(view, asks=asks), name)
         self.tools.show_asks(view.asks, name, flowing=view.flowing)
-        self.control.show_asks(asks, name, flowing=view.flowing)
+        self.control.show_asks(asks, name, flowing=view.flowing, own_hands=info.own_hands)
         self.files.show_asks(asks, name, flowing=view.flowing)
         self.rec.show_state(info.recording, flowing=view.flowing)
         self.tools.recording.show_state(asks, info.recording, flowing=view.flowing)
