@@ -18,7 +18,15 @@ _G4_TYPE_P50_MS = 25.0
 _G2_FPS = 55.0
 _G6_KBIT_S, _G6_CPU = 20, 3.0
 _G7_P95_MS, _G7_GAP_MS = 120.0, 500.0
-_FIRST_FRAME_MS = 2000.0
+_G8_DIES_MS, _G8_ENDS_MS = 4000.0, 2000.0
+_G11_P99_MS, _G11_MAX_MS = 16.0, 50.0
+_G12_MB, _G12_MINUTES = 20.0, 30.0
+_G12_QUEUES = {
+    "decoder": 8, "retransmit": 256, "channel_bytes": (1 << 20) + (64 << 10), "pipe": 512, "tiles": 32,
+    "clip": 65, "diag": 160, "file": 8,
+}  # fmt: skip
+_FIRST_FRAME_MS = 1000.0
+_IDLE_PERCENT = 15.0
 _G13_FPS, _G13_QP = 29.0, 25.0
 
 
@@ -26,11 +34,15 @@ def gates(results: list[dict[str, object]]) -> list[dict[str, object]]:
     """Return the gates that these results can decide."""
     out: list[dict[str, object]] = []
     for result in results:
+        if result["peer"] == "failed":
+            out.append(_gate(f"failed: {result['stimulus']}", None, 0.0, False))
         if result["peer"] == "ours":
             out += [_gate(*gate) for gate in _legible.gates(result)]
         if result["peer"] == "ours" and result["profile"] == LAN:
             out += _gates_lan(result, _of(results, "stock", result))
             out += _against_chromium(result, _of(results, "chromium", result))
+        elif result["peer"] in _OTHERS:
+            out += _OTHERS[str(result["peer"])](_found(result))
         elif result["peer"] == "browser-to-agent" and result["stimulus"] == "scroll":
             fps, qp = _found(result)["fps"], _found(result).get("vp8_qp")
             out.append(_gate("G13 browser fps", fps, _G13_FPS, fps >= _G13_FPS))
@@ -64,6 +76,78 @@ def _gates_lan(result: dict[str, object], yardstick: Figures | None) -> list[dic
     first = found["first_frame_ms"]
     out.append(_gate(f"first frame {stimulus} {fps}", first, _FIRST_FRAME_MS, first <= _FIRST_FRAME_MS))
     return out
+
+
+def _reconnect(found: Figures) -> list[dict[str, object]]:
+    """G8: what never came back has no figure and does not pass."""
+    out = []
+    for case, took in found["recover_ms"].items():
+        limit = _G8_ENDS_MS if case == "cut ends" else _G8_DIES_MS
+        out.append(_gate(f"G8 {case}", took, limit, took is not None and took <= limit))
+    return out
+
+
+def _windows(found: Figures) -> list[dict[str, object]]:
+    """G11: from the consent on; the percentile where there are enough beats for one."""
+    out = []
+    for end in ("agent", "companion"):
+        p99, longest = found[end]["watching"]["p99"], max(found[end][part]["max"] for part in ("starting", "watching"))
+        out.append(_gate(f"G11 {end} p99", p99, _G11_P99_MS, p99 <= _G11_P99_MS))
+        out.append(_gate(f"G11 {end} longest", longest, _G11_MAX_MS, longest <= _G11_MAX_MS))
+    return out
+
+
+def _stop(found: Figures) -> list[dict[str, object]]:
+    """G10 as `tests.bench.stop` decides it."""
+    return [dict(gate) for gate in found["gates"]]
+
+
+def _memory(found: Figures) -> list[dict[str, object]]:
+    """G12; a shorter run tells something, but is not G12 and does not pass as it."""
+    minutes, queues = found["minutes"], found["queue_max"]
+    name = "G12" if minutes >= _G12_MINUTES else f"in {minutes:g} min:"
+    out = []
+    for end, grown in found["growth_mb"].items():
+        out.append(_gate(f"{name} {end} grew MB", grown, _G12_MB, grown <= _G12_MB))
+    fullest = {place: length / _G12_QUEUES[place.split()[1]] for place, length in queues.items()}
+    worst = round(max(fullest.values(), default=float("inf")), 3)
+    out.append(_gate(f"{name} fullest queue of its bound", worst, 1.0, worst <= 1.0))
+    if minutes < _G12_MINUTES:
+        out.append(_gate("G12 half an hour", minutes, _G12_MINUTES, False))
+    return out
+
+
+_OTHERS = {"ends": _reconnect, "windows": _windows, "stop": _stop, "children": _memory}
+
+
+def undecided(found: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the gates of G1 to G13 of which nothing was measured: not run is no pass."""
+    begun = {str(gate["id"]).split()[0] for gate in found}
+    names = [f"G{number}" for number in range(1, 14)]
+    return [_gate(f"{name} not run", None, 0.0, False) for name in names if name not in begun]
+
+
+def idle_gate(percent: float) -> dict[str, object]:
+    """A machine that did other things before the run proves nothing."""
+    return _gate("void unless idle before, % busy", percent, _IDLE_PERCENT, percent <= _IDLE_PERCENT)
+
+
+def table(found: list[dict[str, object]]) -> str:
+    """Return the gates as lines for people, in the order of their numbers."""
+
+    def place(gate: dict[str, object]) -> tuple[int, str]:
+        word = str(gate["id"]).split()[0]
+        return (int(word[1:]) if word[:1] == "G" and word[1:].isdigit() else 99, str(gate["id"]))
+
+    lines = [
+        f"{'PASS' if gate['pass'] else 'MISS'}  {gate['id']!s:44} {_short(gate['value']):>10}  limit {gate['limit']}"
+        for gate in sorted(found, key=place)
+    ]
+    return "\n".join(lines)
+
+
+def _short(value: object) -> str:
+    return "-" if value is None else str(value)
 
 
 def _against_chromium(result: dict[str, object], browser: Figures | None) -> list[dict[str, object]]:

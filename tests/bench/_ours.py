@@ -116,10 +116,19 @@ def share(customer: Stub, kind: str = "") -> TargetItem:
     return item
 
 
-def connect(customer: Stub, agent: Stub, epoch: int = 0, relay: Relay | None = None) -> None:
-    """Open an epoch on both ends, through `relay` if given, and wait until `ctl` is open."""
-    customer.link.send(Open(epoch))
-    agent.link.send(Open(epoch))
+def connect(
+    customer: Stub,
+    agent: Stub,
+    epoch: int = 0,
+    relay: Relay | None = None,
+    ice: Mapping[str, list[dict[str, str]]] | None = None,
+) -> None:
+    """Open an epoch on both ends, through `relay` if given, and wait until `ctl` is open.
+
+    With `ice` servers, by role, by relayed addresses alone.
+    """
+    for role, stub in (("customer", customer), ("agent", agent)):
+        stub.link.send(Open(epoch, 0, ice[role], relay_only=True) if ice else Open(epoch))
     theirs, ours = customer.want(Fingerprint).sha256, agent.want(Fingerprint).sha256
     offer = customer.want(LocalSdp).sdp
     offer = relay.between(offer, of_customer=True) if relay is not None else offer
@@ -148,10 +157,15 @@ def show(agent: Stub, width: int = 0, height: int = 0) -> None:
 
 def newest_strip(stub: Stub, rows_wanted: int) -> tuple[FrameInfo, Luma] | None:
     """Return the first rows of the newest picture's green channel, which stands for luma."""
+    return strip_of(stub.link, rows_wanted)
+
+
+def strip_of(link: ChildLink, rows_wanted: int) -> tuple[FrameInfo, Luma] | None:
+    """Return the same of a child that somebody else drives."""
 
     def copy(info: FrameInfo, rows: memoryview) -> Luma:
         count = min(rows_wanted, info.height)
         pixels = np.frombuffer(rows[: count * info.stride], np.uint8).reshape(count, info.stride)
         return pixels[:, 1 : info.width * 4 : 4].copy()
 
-    return stub.link.frames.read(copy)
+    return link.frames.read(copy)

@@ -55,8 +55,8 @@ class Relay:
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._thread.start()
 
-    def between(self, sdp: str, *, of_customer: bool) -> str:
-        """Return the description with the relay's address in place of the end's own."""
+    def between(self, sdp: str, *, of_customer: bool, beside: bool = False) -> str:
+        """Return the description with the relay's address in place of the end's own, or before it (`beside`)."""
         side = 0 if of_customer else 1
         out: list[str] = []
         replaced: set[str] = set()
@@ -66,11 +66,14 @@ class Relay:
             found = _CANDIDATE.match(line)
             if found is None:
                 out.append(line)
-            elif section not in replaced and ":" not in found["host"]:
+                continue
+            if section not in replaced and ":" not in found["host"]:
                 replaced.add(section)
                 self._real[side] = self._real[side] or (found["host"], int(found["port"]))
                 port = self._sockets[side].getsockname()[1]
                 out.append(f"a=candidate:1 {found['component']} udp 2130706431 127.0.0.1 {port} typ host")
+            if beside:
+                out.append(line)
         return "\r\n".join(out) + "\r\n"
 
     def close(self) -> None:

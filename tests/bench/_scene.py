@@ -28,10 +28,10 @@ def display() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def stimulus(kind: str, fps: int) -> Iterator[None]:
-    """Show the moving window while the block runs."""
+def stimulus(kind: str, fps: int, on: str = "") -> Iterator[None]:
+    """Show the moving window while the block runs, on the display in use or on another one."""
     command = [*helper("_stimulus"), "--kind", kind, "--fps", str(fps), "--seconds", "600"]
-    env = os.environ | {"QT_QPA_PLATFORM": "xcb"}
+    env = os.environ | {"QT_QPA_PLATFORM": "xcb"} | ({"DISPLAY": on} if on else {})
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
     try:
         if get(process).strip() != "shown":

@@ -9,7 +9,7 @@ import os
 import queue
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import mss
 import numpy as np
@@ -23,6 +23,7 @@ from tests.bench._gates import LAN
 from tests.bench._relay import PROFILES, Relay
 from tests.bench._scene import get, helper, put
 from tests.bench._share_figures import Run
+from tests.bench._ways import way
 
 _SETTLE_S = 1.5  # first keyframe, rate ramp: not part of a steady state
 _RAMP_S = 5.0  # a browser begins at 300 kbit/s and feels its way up
@@ -31,13 +32,11 @@ _EXACT_WAIT_S = 20.0
 
 def run_ours(seconds: float, fps: int, profile: str, kind: str) -> Run:
     """Two children, the screen shared, the stamps read from the agent's shared memory."""
-    relay = Relay(PROFILES[profile]) if profile != LAN else None
-    customer, agent = _ours.start("customer", limits={"fps_max": fps}), _ours.start("agent")
-    try:
+    with way(profile) as found, _children(fps, found.env) as (customer, agent):
         _ours.share(customer, "screen")
         _ours.show(agent)
         started = time.perf_counter()
-        _ours.connect(customer, agent, relay=relay)
+        _ours.connect(customer, agent, relay=found.relay, ice=found.ice)
         agent.link.send(Send("ctl", messages.encode(messages.Hello(1, 0, ["view", "tile"]))))
         _ours.grant_view(customer)
         agent.want_frame()
@@ -61,11 +60,19 @@ def run_ours(seconds: float, fps: int, profile: str, kind: str) -> Run:
         customer.end()
         run.legible = _legible.read(kind, run.flips)
         return run
+
+
+@contextlib.contextmanager
+def _children(fps: int, env: Mapping[str, str]) -> Iterator[tuple[_ours.Stub, _ours.Stub]]:
+    customer = _ours.start("customer", env, {"fps_max": fps})
+    try:
+        agent = _ours.start("agent", env)
+        try:
+            yield customer, agent
+        finally:
+            agent.drop()
     finally:
         customer.drop()
-        agent.drop()
-        if relay is not None:
-            relay.close()
 
 
 def _exact_ms(agent: _ours.Stub) -> float | None:

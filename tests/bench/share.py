@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Screen sharing measured: glass to decoded, ours against aiortc untouched, on one machine in one run.
+"""Screen sharing measured: glass to decoded, ours against aiortc untouched and Chromium, on one machine in one run.
 
+    python -m tests.bench.share --gates --json FILE [--minutes 30]
     python -m tests.bench.share --peer ours,stock,chromium --stimulus scroll --fps 30 --rounds 2 --seconds 6 --json FILE
 
-Profile `lan` is plain loopback; the others go through a relay of our own and need no rights either. Peers: `ours`,
-`stock` (VP8, aiortc's default), `stock-h264`, `chromium` (sharing with itself) and `browser-to-agent` (a customer's
-browser to our agent's child); the last two on `lan` only. Gates: `_gates.py`.
+The first runs all that the gates G1 to G13 need (`_plan.py`) and ends with a table; the second what is asked for.
+
+Profile `lan` is plain loopback; `turn-tls` goes through a coturn with an authority of its own, `cut` breaks the path
+(G8); the others go through a relay of our own and need no rights either. Peers: `ours`, `stock` (VP8, aiortc's
+default), `stock-h264`, `chromium` (sharing with itself) and `browser-to-agent` (a customer's browser to our agent's
+child); the last two on `lan` only. Gates: `_gates.py`.
 """
 
 from __future__ import annotations
@@ -17,37 +21,56 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import aiortc
 import av
 
-from tests.bench import _stimulus
-from tests.bench._gates import LAN, gates
-from tests.bench._relay import PROFILES
+from tests.bench import _cut, _memory, _stimulus
+from tests.bench._gates import LAN, gates, idle_gate, table, undecided
+from tests.bench._plan import Case, every, idle_percent
 from tests.bench._scene import display, stimulus
 from tests.bench._share_figures import Run, figures
 from tests.bench._share_runs import PEERS
+from tests.bench._ways import ALL
 
 SCHEMA = "deskside-share-1"
+CUT = "cut"
 
 
 def measure(args: argparse.Namespace) -> dict[str, object]:
     """Run everything asked for and return the report."""
-    peers = args.peer.split(",")
-    results: list[dict[str, object]] = []
+    before = idle_percent()
     with display():
-        cases = itertools.product(args.stimulus.split(","), args.profile.split(","), map(int, args.fps.split(",")))
-        for kind, profile, fps in cases:
-            runs: dict[str, list[Run]] = {peer: [] for peer in peers}
-            for _ in range(args.rounds):
-                for peer in peers:  # rounds alternate peers, so that a busy minute hits all
-                    with stimulus(kind, fps):
-                        runs[peer].append(PEERS[peer](args.seconds, fps, profile, kind))
-            for peer in peers:
-                head = {"peer": peer, "stimulus": kind, "profile": profile, "fps": fps}
-                results.append(head | {"figures": figures(runs[peer])})
-    return {"schema": SCHEMA, "run": _about(), "results": results, "gates": gates(results)}
+        if args.gates:
+            results = list(every(lambda case: _case(case, args), args.rounds, args.minutes))
+        else:
+            results = [result for case in _asked(args) for result in _case(case, args)]
+    found = gates(results)
+    if args.gates:
+        found += undecided(found)
+        found.append(idle_gate(before))
+    return {"schema": SCHEMA, "run": _about() | {"busy_before_percent": before}, "results": results, "gates": found}
+
+
+def _asked(args: argparse.Namespace) -> list[Case]:
+    words = (args.stimulus.split(","), args.profile.split(","), map(int, args.fps.split(",")))
+    return [Case(tuple(args.peer.split(",")), *case) for case in itertools.product(*words)]
+
+
+def _case(case: Case, args: argparse.Namespace) -> list[dict[str, object]]:
+    head = {"stimulus": case.stimulus, "profile": case.profile, "fps": case.fps}
+    rounds = case.rounds or args.rounds
+    if case.profile == CUT:
+        return [{"peer": "ends", **head, "figures": _cut.measure(rounds)}]
+    runs: dict[str, list[Run]] = {peer: [] for peer in case.peers}
+    for _ in range(rounds):
+        for peer in case.peers:  # rounds alternate peers, so that a busy minute hits all
+            with stimulus(case.stimulus, case.fps):
+                runs[peer].append(PEERS[peer](args.seconds, case.fps, case.profile, case.stimulus))
+    return [{"peer": peer, **head, "figures": figures(runs[peer])} for peer in case.peers]
 
 
 def _about() -> dict[str, object]:
@@ -63,26 +86,27 @@ def _about() -> dict[str, object]:
     }
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, write the file; the status says whether every gate held."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gates", action="store_true", help="everything that the gates G1 to G13 need")
+    parser.add_argument("--minutes", type=float, default=_memory.FULL_MINUTES, help="with --gates: of G12; 0: without")
     parser.add_argument("--peer", default="ours,stock", help=f"of {', '.join(PEERS)}")
     parser.add_argument("--stimulus", default="scroll", help=f"of {', '.join(_stimulus.KINDS)}")
-    parser.add_argument("--profile", default=LAN, help=f"of {LAN}, {', '.join(PROFILES)}")
+    parser.add_argument("--profile", default=LAN, help=f"of {', '.join((*ALL, CUT))}")
     parser.add_argument("--fps", default="30")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--json", type=Path)
-    report = measure(parser.parse_args())
-    for result in report["results"]:  # type: ignore[attr-defined]  # built above
+    args = parser.parse_args(argv)
+    report: dict[str, Any] = measure(args)
+    for result in report["results"]:
         print(result["peer"], result["stimulus"], result["profile"], result["fps"], json.dumps(result["figures"]))
-    for gate in report["gates"]:  # type: ignore[attr-defined]  # as above
-        print("PASS" if gate["pass"] else "FAIL", gate["id"], gate["value"], "limit", gate["limit"])
-    file = parser.parse_args().json
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(gate["pass"] for gate in report["gates"]) else 1  # type: ignore[attr-defined]  # as above
+    print(table(report["gates"]))
+    if args.json is not None:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(gate["pass"] for gate in report["gates"]) else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The benchmark of screen sharing passes nothing that was not measured, and sees what it is there to see."""
+
+from __future__ import annotations
+
+import math
+import select
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from tests.bench import _gates, _memory
+from tests.bench._cut import _slowest
+from tests.bench._relay import Profile, Relay
+from tests.bench._ui_part import FairHeartbeat
+
+OFFER = "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\na=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\n"
+
+
+def decided(peer: str, figures: dict[str, Any], **more: object) -> dict[str, bool]:
+    """Return which gates this result passes."""
+    result: dict[str, object] = {"peer": peer, "stimulus": "scroll", "profile": "lan", "fps": 30, "figures": figures}
+    return {str(gate["id"]): bool(gate["pass"]) for gate in _gates.gates([result | more])}
+
+
+# --- G8 ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Relay, socket.socket, socket.socket, int]]:
+    """A relay, the sockets of two ends, and the port at which the agent's end finds the customer's."""
+    relay = Relay(Profile())
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    for sock in sockets:
+        sock.bind(("127.0.0.1", 0))
+    told = [
+        relay.between(OFFER.format(port=sock.getsockname()[1]), of_customer=number == 0)
+        for number, sock in enumerate(sockets)
+    ]
+    yield relay, sockets[0], sockets[1], int(told[0].split(" 127.0.0.1 ")[1].split()[0])
+    relay.close()
+    for sock in sockets:
+        sock.close()
+
+
+def arrives(sock: socket.socket, wait_s: float) -> bytes:
+    """Return the next packet, or nothing."""
+    return sock.recv(100) if select.select([sock], [], [], wait_s)[0] else b""
+
+
+def test_a_path_that_is_cut_carries_nothing_until_it_is_mended(
+    ends: tuple[Relay, socket.socket, socket.socket, int],
+) -> None:
+    """What was sent meanwhile is lost, not late."""
+    relay, customer, agent, port = ends
+    agent.sendto(b"before", ("127.0.0.1", port))
+    assert arrives(customer, 10) == b"before"
+    relay.cut = True
+    agent.sendto(b"lost", ("127.0.0.1", port))
+    end = time.monotonic() + 10
+    while not relay.lost and time.monotonic() < end:
+        select.select([], [], [], 0.005)
+    relay.cut = False
+    agent.sendto(b"after", ("127.0.0.1", port))
+    assert arrives(customer, 10) == b"after"
+
+
+def test_a_second_path_stands_beside_the_one_through_the_relay_only_where_it_is_asked_for() -> None:
+    """Else the path that dies would not be the one in use."""
+    relay = Relay(Profile())
+    try:
+        assert relay.between(OFFER.format(port=7), of_customer=True).count("candidate") == 1
+        both = relay.between(OFFER.format(port=7), of_customer=True, beside=True)
+        assert both.count("candidate") == 2
+        assert " 127.0.0.1 7 typ host" in both
+    finally:
+        relay.close()
+
+
+def test_a_session_that_never_came_back_in_one_round_passes_no_gate() -> None:
+    """However fast it was in the others."""
+    assert _slowest([900.0, None]) is None
+    assert _slowest([900.0, 1200.04]) == 1200.0
+    took = {"path dies, direct": 3900.0, "path dies, relay": None, "cut ends": 2100.0}
+    assert decided("ends", {"recover_ms": took}) == {
+        "G8 path dies, direct": True, "G8 path dies, relay": False, "G8 cut ends": False,
+    }  # fmt: skip
+
+
+# --- G11 ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_window_that_is_held_once_shows_in_the_longest_gap(qtbot: QtBot) -> None:
+    """80 ms without a turn of the event loop."""
+    stage = QObject()
+    beat = FairHeartbeat(stage)
+    beat.start()
+    qtbot.waitUntil(lambda: beat.result()["beats"] >= 3)
+    held = time.perf_counter() + 0.08
+    while time.perf_counter() < held:
+        pass
+    beats = beat.result()["beats"]
+    qtbot.waitUntil(lambda: beat.result()["beats"] > beats)
+    assert beat.result()["max"] >= 80
+
+
+def test_one_long_gap_misses_the_gate_also_while_the_session_begins() -> None:
+    """The percentile alone would hide it."""
+    calm, jerk = {"p99": 7.0, "max": 20.0}, {"p99": 7.0, "max": 51.0}
+    still = {"asking": jerk, "starting": calm, "watching": calm}
+    found = decided("windows", {"agent": still | {"starting": jerk}, "companion": still})
+    assert found == {
+        "G11 agent p99": True, "G11 agent longest": False, "G11 companion p99": True, "G11 companion longest": True,
+    }  # fmt: skip
+
+
+# --- G12 ---------------------------------------------------------------------------------------------------------
+
+
+def memory(minutes: float, leak_mb: float) -> float:
+    """Return the growth found in samples of a child that leaks so much in all, and needs more in some movements."""
+    warm_s, step_s = _memory.plan(minutes)
+    total = minutes * 60
+    samples = [
+        (at, 150 + 30 * (1 - math.exp(-at / 5)) + leak_mb * at / total + 8 * (at // step_s % len(_memory.KINDS) == 2))
+        for at in range(int(total))
+    ]
+    return _memory.growth_mb(samples, warm_s, step_s * len(_memory.KINDS))
+
+
+def test_a_leak_shows_and_neither_the_start_nor_a_movement_that_needs_more_counts_as_one() -> None:
+    """21 MB in half an hour are found to the twentieth part that lies before and after what is compared."""
+    assert abs(memory(30, 0)) < 1.2
+    assert 18.5 < memory(30, 21) < 21
+    assert memory(30, 25) > 20
+
+
+def test_a_shorter_run_is_told_as_what_it_is_and_is_not_g12() -> None:
+    """Its growth may be within the limit; half an hour was not seen."""
+    figures = {"minutes": 2, "growth_mb": {"agent": 1.0}, "queue_max": {"agent decoder": 8}}
+    assert decided("children", figures) == {
+        "in 2 min: agent grew MB": True, "in 2 min: fullest queue of its bound": True, "G12 half an hour": False,
+    }  # fmt: skip
+    assert all(decided("children", figures | {"minutes": 30}).values())
+    assert not decided("children", figures | {"queue_max": {"agent decoder": 9}})[
+        "in 2 min: fullest queue of its bound"
+    ]
+    assert not decided("children", figures | {"queue_max": {}})["in 2 min: fullest queue of its bound"]
+
+
+# --- all ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_not_measured_or_failed_is_missed() -> None:
+    """Silence is no pass."""
+    found = _gates.undecided([{"id": "G8 cut ends"}, {"id": "G10"}, {"id": "first frame"}])
+    assert [gate["id"] for gate in found] == [f"G{n} not run" for n in (1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13)]
+    assert not any(gate["pass"] for gate in found)
+    assert decided("failed", {"error": "no display"}, stimulus="chromium") == {"failed: chromium": False}
+    assert not _gates.idle_gate(60.0)["pass"]
+
+
+def test_the_table_goes_by_the_numbers_of_the_gates() -> None:
+    """PASS and MISS first, so that they can be seen at a glance."""
+    gates: list[dict[str, object]] = [
+        {"id": name, "value": value, "limit": 1.0, "pass": value is not None}
+        for name, value in (("G10", 2), ("other", 3), ("G2 fps", None), ("G1 a", 1))
+    ]
+    lines = _gates.table(gates).splitlines()
+    assert [line.split()[:2] for line in lines] == [["PASS", "G1"], ["MISS", "G2"], ["PASS", "G10"], ["PASS", "other"]]
