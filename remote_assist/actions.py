@@ -107,7 +107,7 @@ class KeptBack:
     """Both: how many parts of the picture the customer hides, and why nothing of it comes at the moment.
 
     `why` is "rule" (a window that must not be seen is open), "locked", "hidden" (the shared window is minimised),
-    "changed" (the screen is another one than the masks were drawn on), or empty.
+    "changed" (screens are others than the customer looked at), or empty.
     """
 
     count: int

@@ -70,6 +70,9 @@ class DrawnSource:
         """Return None: nothing points here."""
         return None
 
+    def looked(self) -> None:
+        """No screens matter here."""
+
     def stop(self) -> None:
         """Stop drawing and wait for the thread. Idempotent."""
         self._stop.set()

@@ -22,12 +22,22 @@ from Xlib.ext import damage as xdamage
 
 from app.domain.capture import CaptureError, CursorState, RawFrame, Rect, Target, TargetKind
 from remote_assist.cursor_x11 import X11Cursor
-from remote_assist.x11_windows import X_ERRORS, WindowCamera, answers, connection, window_place, window_targets
+from remote_assist.x11_screens import SCREEN, screens
+from remote_assist.x11_windows import (
+    X_ERRORS,
+    WindowCamera,
+    answers,
+    connection,
+    screen_targets,
+    window_place,
+    window_targets,
+)
 
 _STILL_S: Final = 1.0  # a grab although nothing reported damage: a driver may forget to say so
 _WITHOUT_DAMAGE_S: Final = 0.05
+_WAIT_S: Final = 0.2
 _SETTLE: Final = 5  # screens change one by one
-Layout = tuple[tuple[int, int, int, int], ...]
+_WAITS: Final = frozenset({"target_hidden", "target_changed"})
 
 
 class MssSource:
@@ -41,13 +51,15 @@ class MssSource:
         self._target: Target | None = None
         self._rect = Rect(0, 0, 0, 0)
         self._cursor = X11Cursor(self._display)
+        self._looked = False
         self.failed = ""
 
     def targets(self) -> Sequence[Target]:
         """Return screens first, then windows from top to bottom. Raises CaptureError."""
         with _grabber(self._display) as grabber, connection(self._display) as display:
             whole = _rect_of(grabber.monitors[0])
-            return (*_screens(grabber), *window_targets(display, whole))
+            titles = {_rect_of(m): str(m.get("name") or m.get("output") or "") for m in grabber.monitors[1:]}
+            return (*screen_targets(display, titles), *window_targets(display, whole))
 
     def start(self, target: Target, sink: Callable[[RawFrame], None], fps_max: int) -> None:
         """Begin to deliver. Raises CaptureError: target gone, no display, or one whose pictures mss cannot take."""
@@ -56,7 +68,7 @@ class MssSource:
             self._rect = window_place(display, target) if target.kind is TargetKind.WINDOW else target.rect
             if target.kind is not TargetKind.WINDOW:
                 _try_pixel(grabber, target.rect)
-        self._target, self._stop, self.failed = target, threading.Event(), ""
+        self._target, self._stop, self.failed, self._looked = target, threading.Event(), "", False
         args = (target, sink, max(1, fps_max), self._stop)
         self._thread = threading.Thread(target=self._run, args=args, name="capture-mss", daemon=True)
         self._thread.start()
@@ -71,6 +83,10 @@ class MssSource:
         """Return the pointer's place relative to the target, and its shape."""
         return self._cursor.state(self._rect)
 
+    def looked(self) -> None:
+        """The customer has seen which screens there are now."""
+        self._looked = True
+
     def stop(self) -> None:
         """Stop and wait for the thread. Idempotent."""
         self._stop.set()
@@ -81,27 +97,25 @@ class MssSource:
 
     def _run(self, target: Target, sink: Callable[[RawFrame], None], fps: int, stop: threading.Event) -> None:
         try:
-            with _grabber(self._display) as grabber, connection(self._display) as display:
-                self._loop(display, grabber, target, sink, fps, stop)
+            with (
+                _grabber(self._display) as grabber,
+                connection(self._display) as display,
+                connection(self._display) as own,
+            ):
+                windowed = target.kind is TargetKind.WINDOW
+                camera = WindowCamera(own, target) if windowed else _ScreenCamera(own, grabber, target)
+                self._loop(camera, display, sink, fps, stop)
         except CaptureError as error:
             self.failed = error.code
         except (*X_ERRORS, ScreenShotError):
             self.failed = "target_gone"
+        finally:
+            if not stop.is_set() and self.failed in _WAITS | {""}:
+                self.failed = "capture_failed"  # something nobody thought of: it is over, and not only still
 
     def _loop(
-        self,
-        display: Display,
-        grabber: mss.MSS,
-        target: Target,
-        sink: Callable[[RawFrame], None],
-        fps: int,
-        stop: threading.Event,
+        self, camera: _Camera, display: Display, sink: Callable[[RawFrame], None], fps: int, stop: threading.Event
     ) -> None:
-        camera: _Camera
-        if target.kind is TargetKind.WINDOW:
-            camera = WindowCamera(display, target)
-        else:
-            camera = _ScreenCamera(self._display, display, grabber, target)
         waker, pace = _Waker(display), _Pace(fps)
         while not stop.is_set():
             if not self._wait_free(0.1):
@@ -110,13 +124,16 @@ class MssSource:
                 return
             waker.rearm()
             captured_us = time.perf_counter_ns() // 1000
+            if self._looked:
+                self._looked = False
+                camera.looked()
             try:
                 rect, buffer = camera.take()
             except CaptureError as error:
-                if error.code != "target_hidden":
+                if error.code not in _WAITS:
                     raise
-                self.failed = error.code  # minimised: nothing is delivered until it is back
-                stop.wait(0.3)
+                self.failed = error.code  # minimised, or to be looked at: nothing is delivered until then
+                stop.wait(_WAIT_S)
                 continue
             pace.grabbed()
             self._rect, self.failed = rect, ""
@@ -128,48 +145,46 @@ class MssSource:
 
 class _Camera(Protocol):
     def take(self) -> tuple[Rect, bytearray]: ...
+    def looked(self) -> None: ...
 
 
 class _ScreenCamera:
     """Takes one screen, also in another size or place; never what stands where it was before."""
 
-    def __init__(self, name: str, display: Display, grabber: mss.MSS, target: Target) -> None:
-        self._name, self._display, self._grabber, self._target = name, display, grabber, target
-        self._root = display.screen().root
-        self._screens = self._layout()
-        self._rect = self._find()
+    def __init__(self, display: Display, grabber: mss.MSS, target: Target) -> None:
+        self._display, self._grabber, self._target = display, grabber, target
+        self._names: dict[int, str] = {}
+        self._screens = screens(display, self._names)
+        self._unsettled = False
 
     def take(self) -> tuple[Rect, bytearray]:
-        """Return place and pixels. Raises CaptureError("target_gone")."""
+        """Return place and pixels. Raises CaptureError("target_gone", "target_changed").
+
+        The latter until `looked`: monitors are gone or moved, and the desktop moves their windows.
+        """
+        name = self._target.id.removeprefix(SCREEN)
         for _again in range(_SETTLE):
-            rect = self._rect
+            rect = self._screens.place(name)
+            if rect is None:
+                break
             try:
                 shot = self._grabber.grab({"left": rect.x, "top": rect.y, "width": rect.width, "height": rect.height})
             except ScreenShotError:
                 shot = None
-            screens = self._layout()  # asked after the grab, so it is the one the picture was taken in
-            if shot is not None and screens == self._screens:
+            now = screens(self._display, self._names)  # asked after the grab, so it is what the picture was taken in
+            if now == self._screens:
+                if shot is None:
+                    break
+                if self._unsettled:
+                    raise CaptureError("target_changed")
                 return rect, shot.raw if isinstance(shot.raw, bytearray) else bytearray(shot.raw)
-            if screens == self._screens:
-                break
-            self._screens, self._rect = screens, self._find()
+            self._unsettled = self._unsettled or now.unsettled(self._screens, name)
+            self._screens = now
         raise CaptureError("target_gone", self._target.id)
 
-    def _find(self) -> Rect:
-        with _grabber(self._name) as grabber:
-            for target in _screens(grabber):
-                if (target.id, target.title) == (self._target.id, self._target.title):
-                    return target.rect
-        raise CaptureError("target_gone", self._target.id)
-
-    def _layout(self) -> Layout:
-        """Return what changes with every change of screens."""
-        size = self._root.get_geometry()
-        whole = (0, 0, size.width, size.height)
-        if not self._display.has_extension("RANDR"):
-            return (whole,)
-        found = self._root.xrandr_get_monitors().monitors
-        return (whole, *((m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in found))
+    def looked(self) -> None:
+        """The customer has seen which screens there are now."""
+        self._unsettled = False
 
 
 class _Pace:
@@ -247,13 +262,6 @@ def _try_pixel(grabber: mss.MSS, rect: Rect) -> None:
         grabber.grab({"left": rect.x, "top": rect.y, "width": 1, "height": 1})
     except ScreenShotError as error:
         raise CaptureError("capture_failed", str(error)) from error
-
-
-def _screens(grabber: mss.MSS) -> list[Target]:
-    return [
-        Target(f"screen:{n}", TargetKind.SCREEN, str(m.get("name") or m.get("output") or f"{n + 1}"), _rect_of(m))
-        for n, m in enumerate(grabber.monitors[1:])
-    ]
 
 
 def _rect_of(monitor: Any) -> Rect:

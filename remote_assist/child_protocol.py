@@ -64,24 +64,30 @@ class ListTargets(_Msg, frozen=True, tag="list_targets"):
 
 
 class Source(_Msg, frozen=True, tag="source"):
-    """Choose what to capture. The customer's local preview begins; nothing is sent before `view` is granted."""
+    """Choose what to capture. The customer's local preview begins; nothing is sent before `view` is granted.
+
+    `size` is that of the target when the region and the masks were drawn on it.
+    """
 
     target: str
     kind: str
     region: tuple[int, int, int, int] | None = None
     preview: bool = True
+    size: tuple[int, int] | None = None
 
 
 class Masks(_Msg, frozen=True, tag="masks"):
     """Rectangles of the target, in its physical pixels, painted over before anything else sees the picture.
 
     `rules` hide foreign windows wherever they are, `own` are ids of windows of the program itself that are hidden so.
+    `looked`: the customer has seen the screen as it is now, and these rectangles are for it.
     """
 
     seq: int
     rects: list[tuple[int, int, int, int]]
     rules: list[MaskRule] = []
     own: list[int] = []
+    looked: bool = False
 
 
 class View(_Msg, frozen=True, tag="view"):

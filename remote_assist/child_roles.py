@@ -306,11 +306,18 @@ class CustomerRole:
         if due is not None:
             self._preview(due)
         self._tell_place(post)
-        fault = self.pipeline.fault or str(getattr(self._source, "failed", ""))
+        fault = self.pipeline.fault or self._source_fault()
         if fault != self._fault:
             self._fault = fault
             if fault:
                 post(Fault(fault))
+
+    def _source_fault(self) -> str:
+        failed = str(getattr(self._source, "failed", ""))
+        if failed == "target_changed" and self._source is not None and not self.gate.granted:
+            self._source.looked()  # still being chosen: the customer looks at the preview
+            return ""
+        return failed
 
     def _tell_place(self, post: Post) -> None:
         """A window that is moved takes the agent's pointer and drawings with it."""
@@ -334,6 +341,8 @@ class CustomerRole:
         source, chosen = self._source, self._chosen
         if source is None or chosen is None or not self.gate.open:
             return None
+        if getattr(source, "failed", "") or self.pipeline.fault:
+            return CursorState(0, 0, visible=False)  # over what stands there instead
         state = source.cursor()
         if state is not None and chosen[2] is not None:
             left, top, width, height = chosen[2]
@@ -391,7 +400,10 @@ class CustomerRole:
                     self._post(Targets(message.seq, [_item(target) for target in self._targets()]))
                 elif isinstance(message, Masks):
                     self.shield.hide(message.rules, message.own)
-                    self.pipeline.set_masks(message.rects)
+                    self.pipeline.set_masks(message.rects, looked=message.looked)
+                    if message.looked and self._source is not None:
+                        self._source.looked()
+                        self._fault = ""  # the same again is news
                     self._post(Ack(message.seq))
                 else:
                     self._choose(message)
@@ -420,7 +432,7 @@ class CustomerRole:
         self._fault = ""
         self._preview_due = None
         self.shield.aim(target, source.geometry, message.region)
-        self.pipeline.begin(message.region, fixed=target.kind is TargetKind.SCREEN)
+        self.pipeline.begin(message.region, fixed=target.kind is TargetKind.SCREEN, size=message.size)
         source.start(target, self.pipeline.sink, self._fps)
         self._source, self._chosen = source, chosen
 

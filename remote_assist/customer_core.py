@@ -203,13 +203,13 @@ class CustomerCore(EndLink):
 
     def _tell_source(self, *, preview: bool) -> None:
         if self._chosen is not None:
-            chosen = self._chosen
-            self._tell(child.Source(chosen.target.id, chosen.kind, chosen.region, preview))
+            chosen, (width, height) = self._chosen, self._chosen.target.rect[2:]
+            self._tell(child.Source(chosen.target.id, chosen.kind, chosen.region, preview, (width, height)))
 
-    def _tell_masks(self) -> None:
+    def _tell_masks(self, *, looked: bool = False) -> None:
         self._seq += 1
         book = self.masks
-        self._tell(child.Masks(self._seq, book.rects, list(book.rules), list(book.own_ids)))
+        self._tell(child.Masks(self._seq, book.rects, list(book.rules), list(book.own_ids), looked))
 
     def _tell_grants(self, *, show: bool = True) -> None:
         scopes = self._book.live

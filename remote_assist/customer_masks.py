@@ -49,7 +49,7 @@ class CustomerMasks(CustomerScopes):
             self.masks.draw(rects)
             if self.masks.drawn != before or self._screen_changed:
                 self._screen_changed = False
-                self._tell_masks()
+                self._tell_masks(looked=True)
                 self._tell_kept()
         return self._flush()
 
@@ -79,8 +79,7 @@ class CustomerMasks(CustomerScopes):
     def show_preview(self, on: bool) -> list[Action]:
         """In a live session: also show here what is sent, for a window in which parts are hidden."""
         if self._chosen is not None and self.view.live:
-            chosen = self._chosen
-            self._tell(child.Source(chosen.target.id, chosen.kind, chosen.region, on))
+            self._tell_source(preview=on)
         return self._flush()
 
     # --- inside ----------------------------------------------------------------------------------------------------
@@ -152,7 +151,7 @@ class CustomerMasks(CustomerScopes):
     def _resume(self, by: str) -> None:
         if by == "customer" and self._screen_changed:
             self._screen_changed = False
-            self._tell_masks()  # the child takes the screen as it is now
+            self._tell_masks(looked=True)  # the child takes the screen as it is now
             self._tell_kept()
         super()._resume(by)
 
@@ -187,7 +186,7 @@ class CustomerMasks(CustomerScopes):
         self._say_kept()
         if self._kept_back.count != self._count_noted:
             self._note_count()
-        if self.masks.hold and self._machine is not None and not self._machine.paused:
+        if (self.masks.hold or self._screen_changed) and self._machine is not None and not self._machine.paused:
             self._hold()
 
     def _own_deadlines(self) -> list[int | None]:

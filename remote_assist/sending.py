@@ -43,6 +43,11 @@ class Gate:
             before, self.open = self.open, all(self._flags.values())
             return self.open and not before
 
+    @property
+    def granted(self) -> bool:
+        """Whether the customer has allowed it, whatever else is in the way."""
+        return self._flags["granted"]
+
     def count_frame(self) -> bool:
         """Count one frame as sent, unless the gate is closed. The counter never moves while it is."""
         with self._lock:
@@ -135,11 +140,16 @@ class Pipeline:
         self._held = False
         self.size = (0, 0)
 
-    def set_masks(self, rects: Sequence[Box]) -> None:
-        """Paint these from the next picture on, and repaint the last one, which may still be waiting."""
+    def set_masks(self, rects: Sequence[Box], *, looked: bool = False) -> None:
+        """Paint these from the next picture on, and repaint the last one, which may still be waiting.
+
+        Only with `looked` do they count for a screen that has changed its size: the program's own windows move by
+        themselves when a screen changes, and what it hides there says nothing about what the customer hid.
+        """
         with self._lock:
             self._rects = tuple(rects)
-            self._source_size = None  # somebody looked at the masks after the screen had changed
+            if looked and self._region is None:
+                self._source_size = None
             if self._last is not None:
                 rows = self._last.rows.copy()
                 self._paint(rows, ())
@@ -151,14 +161,15 @@ class Pipeline:
         self._held = True
         self._mailbox.clear()
 
-    def begin(self, region: Box | None, *, fixed: bool = False) -> None:
+    def begin(self, region: Box | None, *, fixed: bool = False, size: tuple[int, int] | None = None) -> None:
         """Start afresh with another target, of which only this (x, y, w, h) goes through.
 
-        A `fixed` target is a screen: when its size changes, a region or mask no longer lies where it was put.
+        A `fixed` target is a screen: when its size is no longer `size` (None: that of its first picture), a region or
+        mask no longer lies where it was put.
         """
         with self._lock:
             self._last = None
-            self._region, self._fixed, self._source_size, self.fault = region, fixed, None, ""
+            self._region, self._fixed, self._source_size, self.fault = region, fixed, size if fixed else None, ""
             self._mailbox.clear()
             self._held = False
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-from app.domain.capture import CaptureError, Rect, Target, TargetKind
+from app.domain.capture import CaptureError, Rect, Target, TargetKind, window_number
 from app.domain.masking import Box, MaskRule
 from remote_assist.child_protocol import Covered, FromChild
 from remote_assist.sights import Cover, Hit, Sight
@@ -131,7 +131,7 @@ Found = tuple[Cover, tuple[Box, ...], int]
 
 def _window(target: Target, rect: Rect, sight: Sight) -> Found:
     """Only the window itself is in its picture."""
-    id_ = int(target.id.removeprefix("window:"))
+    id_ = window_number(target.id)
     whole: Box = (0, 0, rect.width, rect.height)
     hit = next((hit for hit in sight.hits if id_ in hit.ids), None)
     if hit is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import shiboken6
@@ -24,19 +25,22 @@ from PySide6.QtMultimedia import (
 )
 
 from app.desktop.qt_loop import QtLoop
-from app.domain.capture import CaptureError, CursorState, RawFrame, Rect, Target, TargetKind
+from app.domain.capture import CaptureError, CursorState, RawFrame, Rect, Target, TargetKind, window_number
 
+_NOTHING: Final = ("target_gone", "target_hidden", "target_changed")
 _LOOK_MS: Final = 50  # how old a window's place may be
 _BGRX: Final = (QVideoFrameFormat.PixelFormat.Format_BGRX8888, QVideoFrameFormat.PixelFormat.Format_BGRA8888)
 Deliver = Callable[[RawFrame], None]
 
 
-class WindowHold(Protocol):
-    """A window whose own pixels the server keeps apart from what covers it, until `close`."""
+class Hold(Protocol):
+    """A window whose own pixels the server keeps apart from what covers it, or a screen, until `close`."""
 
     def place(self) -> Rect:
-        """Return where it is now. Raises CaptureError("target_gone" or "target_hidden")."""
+        """Return where it is now. Raises CaptureError("target_gone", "target_hidden" or "target_changed")."""
         ...
+
+    def looked(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -44,8 +48,9 @@ class WindowHold(Protocol):
 class WindowFinder(Protocol):
     """What Qt cannot tell of windows: their ids, places and own pixels (`remote_assist.x11_windows.X11Windows`)."""
 
+    def screens(self) -> Sequence[Target]: ...
     def targets(self, whole: Rect) -> Sequence[Target]: ...
-    def hold(self, target: Target) -> WindowHold: ...
+    def hold(self, target: Target) -> Hold: ...
 
 
 class QtSource:
@@ -65,7 +70,8 @@ class QtSource:
 
     def targets(self) -> Sequence[Target]:
         """Return screens first, then windows from top to bottom. Raises CaptureError."""
-        screens = self._qt.call(_screens)
+        known = self._qt.call(_titles)
+        screens = [replace(at, title=known[at.rect]) for at in self._windows.screens() if at.rect in known]
         whole = QRect()
         for target in screens:
             whole = whole.united(QRect(target.rect.x, target.rect.y, target.rect.width, target.rect.height))
@@ -74,12 +80,11 @@ class QtSource:
     def start(self, target: Target, sink: Deliver, fps_max: int) -> None:
         """Begin to deliver. Raises CaptureError when the target is gone or Qt has no way to capture here."""
         self.stop()
-        hold = self._windows.hold(target) if target.kind is TargetKind.WINDOW else None
+        hold = self._windows.hold(target)
         try:
             self._running = self._qt.call(lambda: _Running(target, hold, sink, self._wait_free, max(1, fps_max)))
         except CaptureError:
-            if hold is not None:
-                hold.close()
+            hold.close()
             raise
 
     def geometry(self) -> Rect:
@@ -98,6 +103,12 @@ class QtSource:
         x, y = at.x() - rect.x, at.y() - rect.y
         return CursorState(x, y, visible=0 <= x < rect.width and 0 <= y < rect.height)
 
+    def looked(self) -> None:
+        """The customer has seen which screens there are now."""
+        running = self._running
+        if running is not None:
+            self._qt.call(running.looked)
+
     def stop(self) -> None:
         """Stop and free all that Qt had opened. Idempotent."""
         running, self._running = self._running, None
@@ -110,9 +121,7 @@ class _Running(QObject):
 
     _look = Signal()
 
-    def __init__(
-        self, target: Target, hold: WindowHold | None, sink: Deliver, wait_free: Callable[[float], bool], fps: int
-    ) -> None:
+    def __init__(self, target: Target, hold: Hold, sink: Deliver, wait_free: Callable[[float], bool], fps: int) -> None:
         super().__init__()
         self._target, self._hold, self._sink, self._wait_free = target, hold, sink, wait_free
         self._pace, self._clock = _Pace(fps), _Clock()
@@ -120,7 +129,7 @@ class _Running(QObject):
         self._looked = 0.0
         self._live = True
         self.failed = ""
-        self.rect = hold.place() if hold is not None else target.rect
+        self.rect = hold.place()
         self._session, self._video = QMediaCaptureSession(), QVideoSink()
         self._session.setVideoSink(self._video)
         self._video.videoFrameChanged.connect(self._arrived)
@@ -134,7 +143,7 @@ class _Running(QObject):
         capture: QScreenCapture | QWindowCapture
         if self._target.kind is TargetKind.WINDOW:
             capture = QWindowCapture()
-            self._foreign = QWindow.fromWinId(int(self._target.id.removeprefix("window:")))
+            self._foreign = QWindow.fromWinId(window_number(self._target.id))
             capture.setWindow(QCapturableWindow(self._foreign))
             self._session.setWindowCapture(capture)
         else:
@@ -156,8 +165,11 @@ class _Running(QObject):
         self._timer.stop()
         self._capture.errorOccurred.disconnect(self._wrong)
         self._free(self._capture)
-        if self._hold is not None:
-            self._hold.close()
+        self._hold.close()
+
+    def looked(self) -> None:
+        """The customer has seen which screens there are now."""
+        self._hold.looked()
 
     def _free(self, capture: QScreenCapture | QWindowCapture) -> None:
         self._video.videoFrameChanged.disconnect(self._arrived)
@@ -178,14 +190,26 @@ class _Running(QObject):
         newest, self._newest = self._newest, None
         if newest is None or not self._live or not self._pace.due() or not self._wait_free(0):
             return
+        if self._target.kind is TargetKind.SCREEN:
+            self._looked = 0.0  # a picture of what stands there now, if another does, must not pass
         self._watch()
-        if self.failed in ("target_gone", "target_hidden"):
+        if self.failed in _NOTHING:
             return
         raw = _raw(*newest)
-        if raw is not None:
+        if raw is not None and self._fits(raw):
             self.failed = ""
             self._pace.grabbed()
             self._sink(raw)
+
+    def _fits(self, raw: RawFrame) -> bool:
+        """A screen that has become smaller stands in the old picture together with its neighbour."""
+        whole = self._target.kind is not TargetKind.SCREEN or (raw.width, raw.height) == (
+            self.rect.width,
+            self.rect.height,
+        )
+        if not whole:
+            raw.release()
+        return whole
 
     def _watch(self) -> None:
         """Note where the target is, and whether it is there."""
@@ -198,15 +222,13 @@ class _Running(QObject):
         except CaptureError as error:
             self.failed = error.code
         else:
-            if self.failed == "target_hidden":
+            if self.failed in _NOTHING:
                 self.failed = ""
 
     def _place(self) -> Rect:
-        if self._hold is not None:
-            return self._hold.place()
-        if self._screen not in QGuiApplication.screens():
+        if self._target.kind is TargetKind.SCREEN and self._screen not in QGuiApplication.screens():
             raise CaptureError("target_gone")
-        return _rect(self._screen.geometry())
+        return self._hold.place()
 
     def _wrong(self, _error: object, _text: str) -> None:
         """Qt says only that it failed: what happened to the target is asked where it is known."""
@@ -264,11 +286,8 @@ def _nothing() -> None:
     return None
 
 
-def _screens() -> list[Target]:
-    return [
-        Target(f"screen:{n}", TargetKind.SCREEN, screen.name() or f"{n + 1}", _rect(screen.geometry()))
-        for n, screen in enumerate(QGuiApplication.screens())
-    ]
+def _titles() -> dict[Rect, str]:
+    return {_rect(screen.geometry()): screen.name() or f"{n + 1}" for n, screen in enumerate(QGuiApplication.screens())}
 
 
 def _screen_at(target: Target) -> QScreen:

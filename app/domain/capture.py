@@ -39,6 +39,17 @@ class Target:
     scale: float = 1.0
 
 
+def window_number(target_id: str) -> int:
+    """Return the desktop's number of a shared window, "window:<number>:<whose>". Raises ValueError.
+
+    A number is given to another window as soon as its owner is gone; `<whose>` tells them apart.
+    """
+    kind, _, rest = target_id.partition(":")
+    if kind != TargetKind.WINDOW:
+        raise ValueError(target_id)
+    return int(rest.partition(":")[0])
+
+
 @dataclass(frozen=True, slots=True)
 class CursorState:
     """Where the pointer is, in physical pixels relative to the target, and its shape if that changed.
@@ -97,6 +108,10 @@ class FrameSource(Protocol):
 
     def cursor(self) -> CursorState | None:
         """Return the pointer, or None where this source cannot tell."""
+        ...
+
+    def looked(self) -> None:
+        """The customer has seen which screens there are now: pictures that waited for it may come."""
         ...
 
     def stop(self) -> None:

@@ -359,8 +359,8 @@ class CustomerSession(QObject):
         self._masks.start()
 
     def _list(self, targets: tuple[TargetChoice, ...]) -> None:
-        own = {f"window:{window.winId()}" for window in QApplication.topLevelWidgets() if window.isVisible()}
-        self._targets = tuple(target for target in targets if target.id not in own)
+        own = tuple(f"window:{int(window.winId())}:" for window in QApplication.topLevelWidgets() if window.isVisible())
+        self._targets = tuple(target for target in targets if not f"{target.id}:".startswith(own))
         if self.request is not None:
             self.request.show_targets(self._targets)
 

@@ -133,6 +133,10 @@ class FirstThatStarts:
         """Return the pointer, or None where this source cannot tell."""
         return self._source.cursor()
 
+    def looked(self) -> None:
+        """The customer has seen which screens there are now."""
+        self._source.looked()
+
     def stop(self) -> None:
         """Stop. Idempotent."""
         self._source.stop()

@@ -153,7 +153,7 @@ class TestQtOnX11:
     def test_screens_and_titled_windows_are_listed(self, child: Stub) -> None:
         """The chooser shows the same as with the other source, under the same ids."""
         screen, *windows = listed(child)
-        assert (screen.id, screen.kind, tuple(screen.rect)) == ("screen:0", "screen", (0, 0, WIDTH, HEIGHT))
+        assert (screen.id, screen.kind, tuple(screen.rect)) == ("screen:screen", "screen", (0, 0, WIDTH, HEIGHT))
         assert [(w.title, tuple(w.rect)) for w in windows] == [("Printer settings", (100, 60, 200, 120))]
 
     def test_a_screen_is_seen_as_it_is(self, child: Stub, window: Window) -> None:
@@ -395,6 +395,9 @@ class Scripted:
 
     def cursor(self) -> CursorState | None:
         return None
+
+    def looked(self) -> None:
+        pass
 
     def stop(self) -> None:
         self.started = False

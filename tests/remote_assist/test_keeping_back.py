@@ -10,20 +10,17 @@ import pytest
 from Xlib import X
 from Xlib.display import Display
 
-from app.domain.capture import Target, TargetKind
+from app.domain.capture import TargetKind
 from app.domain.masking import MaskRule
 from remote_assist import messages as wire
-from remote_assist.capture_mss import MssSource
-from remote_assist.child_protocol import Covered, FromChild, Grants, Masks, Send
+from remote_assist.child_protocol import Grants, Masks, Send
 from remote_assist.masks import MASK_BGRX
-from remote_assist.sending import Gate, Mailbox, Picture, Pipeline
-from remote_assist.shield import Shield
 from remote_assist.shm import FrameInfo
-from remote_assist.x11_watch import WindowWatch
 from tests.bench import _ours
 from tests.fakes import xvfb
 from tests.fakes.wait import wait_until
-from tests.remote_assist.secret_window import GROUND, HIGH, WIDE, Pixels, SecretWindow, jumping, secret_pixels
+from tests.remote_assist.capture_line import Line, grab_once, resize
+from tests.remote_assist.secret_window import HIGH, WIDE, Pixels, SecretWindow, jumping, secret_pixels
 
 pytestmark = [
     pytest.mark.x11,
@@ -44,38 +41,6 @@ def secret(display: str) -> Iterator[SecretWindow]:
     window = SecretWindow(display)
     yield window
     window.close()
-
-
-class Line:
-    """Source, shield and pipeline as a customer's child joins them. What the encoder would take is in `pictures`."""
-
-    def __init__(self, display: str) -> None:
-        self.display = display
-        self.gate, mailbox = Gate(), Mailbox()
-        self.gate.set(granted=True, connected=True)
-        self.told: list[FromChild] = []
-        self.pictures: list[Picture] = []
-        self.shield = Shield(lambda: WindowWatch(display), self.told.append)
-        self.pipeline = Pipeline(mailbox, self.gate, self.pictures.append, self.shield.cover)
-        self.source = MssSource(lambda _s: True, display)
-
-    def share(self, kind: TargetKind, region: tuple[int, int, int, int] | None = None) -> Target:
-        target = next(found for found in self.source.targets() if found.kind is kind)
-        self.shield.aim(target, self.source.geometry)
-        self.pipeline.begin(region, fixed=kind is TargetKind.SCREEN)
-        self.source.start(target, self.pipeline.sink, 60)
-        return target
-
-    def newest(self) -> np.ndarray[tuple[int, int], np.dtype[np.uint32]]:
-        wait_until(lambda: self.pictures)
-        return self.pictures[-1].rows
-
-    def said(self) -> Covered | None:
-        return next((told for told in reversed(self.told) if isinstance(told, Covered)), None)
-
-    def close(self) -> None:
-        self.source.stop()
-        self.shield.stop()
 
 
 @pytest.fixture
@@ -260,19 +225,22 @@ class TestResolution:
         """What was drawn lies elsewhere now: nothing passes until the masks are told anew."""
         line.share(TargetKind.SCREEN)
         wait_until(lambda: line.newest().shape == (HIGH, WIDE))
-        _resize(line.display, 640, 480)
+        resize(line.display, 640, 480)
         wait_until(lambda: line.newest().shape == (480, 640))
         assert line.pipeline.fault == ""
         line.pipeline.set_masks([(0, 0, 100, 100)])
         wait_until(lambda: (line.newest()[:100, :100] == MASK_BGRX).all())
-        _grab_once(line)
+        grab_once(line)
         before = len(line.pictures)
-        _resize(line.display, WIDE, HIGH)
+        resize(line.display, WIDE, HIGH)
         wait_until(lambda: line.newest().shape == (HIGH, WIDE))
         assert line.pipeline.fault == "target_changed"
         assert all((seen.rows == MASK_BGRX).all() for seen in line.pictures[before:] if len(seen.rows) == HIGH)
-        line.pipeline.set_masks([(0, 0, 100, 100)])
-        _grab_once(line)
+        line.pipeline.set_masks([(0, 0, 100, 100), (300, 0, 50, 50)])  # one of the program's own windows has moved
+        grab_once(line)
+        assert all((seen.rows == MASK_BGRX).all() for seen in line.pictures[before:] if len(seen.rows) == HIGH)
+        line.pipeline.set_masks([(0, 0, 100, 100)], looked=True)
+        grab_once(line)
         wait_until(lambda: line.newest().shape == (HIGH, WIDE) and not (line.newest() == MASK_BGRX).all())
 
     def test_a_region_of_a_screen_that_changes_is_over(self, line: Line) -> None:
@@ -280,38 +248,6 @@ class TestResolution:
         line.share(TargetKind.SCREEN, (600, 400, 100, 100))
         wait_until(lambda: line.pictures)
         count = len(line.pictures)
-        _resize(line.display, 640, 480)
+        resize(line.display, 640, 480)
         wait_until(lambda: line.pipeline.fault == "target_gone")
         assert len(line.pictures) == count
-
-
-def _grab_once(line: Line) -> None:
-    """Have something drawn, so that the source looks again at once."""
-    count, display = line.pipeline.frames_captured, Display(line.display)
-    root = display.screen().root
-    root.fill_rectangle(root.create_gc(foreground=GROUND), 300, 300, 50, 50)
-    display.sync()
-    wait_until(lambda: line.pipeline.frames_captured > count)
-    display.close()
-
-
-def _resize(name: str, width: int, height: int) -> None:
-    """Give the only screen of a display another mode, as its settings would."""
-    display = Display(name)
-    try:
-        root = display.screen().root
-        found = root.xrandr_get_screen_resources()
-        output, crtc = found.outputs[0], found.crtcs[0]
-        known = {(mode.width, mode.height): mode.id for mode in found.modes}
-        mode = known.get((width, height))
-        if mode is None:
-            timing = (0, width, height, 0, 0, 0, 0, 0, 0, 0, 0, len(f"{width}x{height}"), 0)
-            mode = root.xrandr_create_mode(timing, f"{width}x{height}").mode
-            display.xrandr_add_output_mode(output, mode)
-        now = found.config_timestamp
-        root.xrandr_set_screen_size(max(width, WIDE), max(height, HIGH), 200, 150)
-        display.xrandr_set_crtc_config(crtc, now, 0, 0, mode, 1, [output])
-        root.xrandr_set_screen_size(width, height, 200, 150)
-        display.sync()
-    finally:
-        display.close()
