@@ -58,17 +58,45 @@ export class Customer extends Requests {
         for (const track of stream.getTracks()) track.stop();
         return;
       }
-      this.stream = stream;
-      [this.track] = stream.getVideoTracks();
-      this.track.contentHint = "text";
-      this.track.onended = () => this.stop();
-      this.kind = kindOf(this.track);
+      this.take(stream);
       await this.note("consent", "customer", { scope: "view", target_kind: this.kind });
       this.record.targetKind = this.kind;
       await this.send("consented", { chain_head: b64(this.record.head), scope: "view", target_kind: this.kind });
       this.apply(this.machine.consented(now()));
       this.connect();
     });
+  }
+
+  // Another picture, which the browser's own window gave: written down first, then shown in the old one's place.
+  change(stream) {
+    return this.run(async () => {
+      if (!this.machine.live || this.halted) {
+        for (const track of stream.getTracks()) track.stop();
+        return;
+      }
+      const before = this.stream;
+      const kind = kindOf(stream.getVideoTracks()[0]);
+      await this.note("target", "customer", { kind });
+      this.take(stream);
+      this.record.targetKind = kind;
+      this.clearMarks();
+      this.tellGrants();
+      this.tellTarget();
+      await this.showPicture();
+      for (const track of before.getTracks()) {
+        track.onended = null;
+        track.stop();
+      }
+    });
+  }
+
+  take(stream) {
+    this.stream = stream;
+    [this.track] = stream.getVideoTracks();
+    this.track.contentHint = "text";
+    const { track } = this;
+    track.onended = () => this.track === track && this.stop(); // the browser's own bar, or the window or tab is gone
+    this.kind = kindOf(this.track);
   }
 
   refuse() {

@@ -4,6 +4,8 @@
 import { say } from "./words.js";
 
 const COUNT_MS = 250;
+const TOLD_MS = 5_000;
+export const ALLOW_WAIT_MS = 1_000;
 
 export const byId = (id) => document.getElementById(id);
 const main = byId("main");
@@ -34,8 +36,12 @@ export const clock = (ms) => {
   return `${hours ? `${hours}:` : ""}${hours ? two(Math.floor(seconds / 60) % 60) : Math.floor(seconds / 60)}:${two(seconds % 60)}`;
 };
 
+// Says it to who listens to the page; it is taken away again, so that nobody finds an old question there.
+let told = null;
 export function tell(words) {
   if (byId("said").textContent !== words) byId("said").textContent = words;
+  clearTimeout(told);
+  told = setTimeout(() => { byId("said").textContent = ""; }, TOLD_MS);
 }
 
 // Shows one view; `draw` is called again when the language changes.
@@ -44,9 +50,12 @@ let timer = null;
 export function show(next) {
   clearInterval(timer);
   draw = next;
+  const active = document.activeElement;
+  const inside = main.contains(active);
   main.replaceChildren(...next());
-  const first = main.querySelector("[data-first]");
-  first?.focus({ preventScroll: true });
+  if (!inside && active && active !== document.body && active.checkVisibility()) return; // who writes is not disturbed
+  const same = inside && [...main.querySelectorAll("button:enabled")].find((one) => one.textContent === active.textContent);
+  (same || main.querySelector("[data-first]") || main.querySelector("h1, h2"))?.focus({ preventScroll: true });
   scrollTo(0, 0); // who asks stands on top
 }
 
@@ -56,7 +65,19 @@ export function every(work) {
   work();
 }
 
-export const heading = (key, values) => make("h1", { textContent: say(key, values) });
+// A place where reading begins; keys do not stop at it.
+const title = (kind, words) => make(kind, { textContent: words, tabIndex: -1 });
+export const heading = (key, values) => title("h1", say(key, values));
+// A question or part under its own title.
+let cards = 0;
+export function card(words, ...inside) {
+  const head = title("h2", words);
+  head.id = `card-${cards += 1}`;
+  const section = make("section", { className: "card" }, head, ...inside);
+  section.setAttribute("aria-labelledby", head.id);
+  return section;
+}
+
 export const text = (words, className = "") => make("p", { className, textContent: words });
 export const notice = (words, kind) => make("p", { className: `notice ${kind}`, textContent: words });
 

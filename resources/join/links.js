@@ -83,13 +83,13 @@ export class Links {
 
   sayHello(peer) {
     if (peer.helloSent || !this.on.wanted()) return;
-    peer.helloSent = peer.say({ t: "hello", proto: 1, epoch: peer.epoch, caps: ["view"] });
+    peer.helloSent = peer.say({ t: "hello", proto: 1, epoch: peer.epoch, caps: ["view", "chat"] });
     this.settle(peer);
   }
 
-  hello(peer) {
+  hello(peer, caps) {
     if (peer.helloGot) return;
-    peer.helloGot = true;
+    Object.assign(peer, { helloGot: true, caps });
     this.sayHello(peer);
     this.settle(peer);
   }

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the customer sees: the warning, the request, what is shared now, the end. Silence and every default mean no.
 
-import { hex, unb64, unhex } from "./bytes.js";
-import { Customer } from "./customer.js";
-import { byId, clock, consentButton, every, heading, make, notice, now, redraw, show, tell, text } from "./dom.js";
+import { chatQuestion, numbers, permission, question } from "./asks.js";
+import { unb64, unhex } from "./bytes.js";
+import { showChat } from "./chat_view.js";
+import { ALLOW_WAIT_MS, byId, clock, consentButton, every, heading, make, notice, now, redraw, show, tell, text } from "./dom.js";
 import { Bad, checkInvitation, fingerprint, Signed } from "./documents.js";
+import { showEnd } from "./ending.js";
 import { works } from "./keys.js";
 import { call } from "./live.js";
 import { picture, paint } from "./picture.js";
+import { Talk } from "./talk.js";
 import { isKorean, say, speak } from "./words.js";
 
 const SCAM_WAIT_MS = 5_000;
-const ALLOW_WAIT_MS = 1_000;
 const SEEN = "deskside.opened";
 const SHARE = {
   video: { frameRate: { max: 30 } }, audio: false, selfBrowserSurface: "exclude", surfaceSwitching: "include",
 };
-const COUNT_MS = 250;
 
 // --- beginning ----------------------------------------------------------------------------------------------------------
 
@@ -109,7 +110,7 @@ async function open(ask, secret) {
     const list = Signed.fromParts(revoked.body.document, revoked.body.signature);
     const joinSecret = secret ?? unb64(redeemed.body.join_secret);
     const checked = await checkInvitation(signed, joinSecret, pin, list, seen, Date.now());
-    customer = new Customer(host, checked, redeemed.body.token, pin, platform());
+    customer = new Talk(host, checked, redeemed.body.token, pin, platform());
     globalThis.addEventListener("pagehide", () => customer.leave());
     await customer.open();
     warn();
@@ -202,28 +203,61 @@ let liveShown = "";
 let ask = null;
 let startedAt = 0;
 let noticeKey = "";
+let unread = false; // a text came while the person was elsewhere
 const target = () => say({ screen: "targetScreen", window: "targetWindow", tab: "targetTab" }[customer.kind] ?? "targetScreen");
 
 function live() {
   const { machine } = customer;
   const name = customer.checked.certificate.name;
   bar();
+  showChat(customer, name);
+  const { chat } = customer;
   const number = customer.sas.asked && !customer.sas.picked && machine.phase === "unverified";
-  const state = [machine.question?.name, number, ask?.scope, noticeKey, isKorean()].join();
-  const waits = machine.question || number || ask; // people look elsewhere while they share
+  const state = [machine.question?.name, number, ask?.scope, noticeKey, isKorean(), customer.stream.id, machine.live,
+    chat.until, chat.possible, chat.wanted, chat.waiting.length].join();
+  const waits = machine.question || number || ask || chat.until || unread; // people look elsewhere while they share
   document.title = `${waits ? "❗ " : ""}${say("pageTitle")} · Deskside`;
   if (liveShown === state) return;
   liveShown = state;
   show(() => {
     const parts = [];
-    if (machine.question) parts.push(question(name));
-    if (ask) parts.push(permission(name));
-    if (number) parts.push(numbers(name));
+    if (machine.question) parts.push(question(customer, name));
+    if (ask) parts.push(permission(customer, ask, name));
+    if (number) parts.push(numbers(customer, name));
+    if (chat.until) parts.push(chatQuestion(customer, name));
     if (noticeKey) parts.push(notice(say(noticeKey), "warning"));
-    parts.push(text(say("preview", { name }), "strong"), picture(customer), text(say("stopHow"), "muted small"), trust());
+    parts.push(heading("preview", { name }), picture(customer));
+    if (machine.live) parts.push(deeds(name));
+    parts.push(text(say("stopHow"), "muted small"), trust());
     every(bar);
     return parts;
   });
+}
+
+// What the customer can do beside the bar: show something else, and write.
+function deeds(name) {
+  const { chat } = customer;
+  const row = make("div", { className: "foot deeds" }, make("button", { textContent: say("change"), onClick: change }));
+  if (chat.possible && !chat.wanted && !chat.until) {
+    const n = chat.waiting.length;
+    const words = n ? say("chatOpenMore", { n }) : say("chatOpen", { name });
+    row.append(make("button", { textContent: words, onClick: () => customer.openChat() }));
+  }
+  return row;
+}
+
+// Until something else was picked in the browser's own window, everything stays as it is.
+async function change(event) {
+  event.currentTarget.disabled = true;
+  noticeKey = "";
+  try {
+    await customer.change(await navigator.mediaDevices.getDisplayMedia(SHARE));
+  } catch {
+    noticeKey = "changeFailed";
+    tell(say(noticeKey));
+  }
+  liveShown = "";
+  host.changed();
 }
 
 function bar() {
@@ -264,103 +298,15 @@ function revokeButton() {
   return button;
 }
 
-function numbers(name) {
-  const pick = (number) => () => customer.pick(number);
-  const buttons = customer.sas.numbers.map((number) => {
-    const button = consentButton(number, 0, pick(number));
-    button.className = "number";
-    button.setAttribute("aria-label", say("numberSpoken", { digits: [...number.replace(" ", "")].join(" ") }));
-    return button;
-  });
-  tell(say("numberAsk", { name }));
-  return make("section", { className: "card" }, make("h2", { textContent: say("numberAsk", { name }) }),
-    text(say("numberWhy"), "muted"), text(say("readAloud", { name }), "muted small"),
-    make("div", { className: "numbers" }, ...buttons),
-    make("button", { className: "danger", textContent: say("numberNone"), onClick: pick("") }));
-}
-
-function question(name) {
-  const unverified = customer.machine.question.name === "askedUnverified";
-  const words = unverified ? say("goOnUnverified") : say("goOnContinue", { name });
-  const time = make("span", { className: "time" });
-  const count = setInterval(() => {
-    const open = customer.machine.question;
-    if (!open) clearInterval(count);
-    else time.textContent = say("endsIn", { n: Math.max(0, Math.ceil((open.until - now()) / 1000)) });
-  }, COUNT_MS);
-  const no = make("button", { className: "danger", textContent: say("stopSharing"), onClick: () => customer.stop() });
-  no.dataset.first = "";
-  const yes = consentButton(say("goOn"), ALLOW_WAIT_MS, () => customer.goOn());
-  tell(words);
-  return make("section", { className: "card" }, make("h2", { textContent: say("goOnTitle") }), text(words),
-    make("div", { className: "foot" }, no, time, yes));
-}
-
-function permission(name) {
-  const { scope, why } = ask;
-  const no = make("button", { textContent: say("no"), onClick: () => customer.refuseScope(scope) });
-  no.dataset.first = "";
-  const yes = consentButton(say("pointerYes"), ALLOW_WAIT_MS, () => customer.grant(scope));
-  const time = make("span", { className: "time" });
-  const count = setInterval(() => {
-    if (!ask) clearInterval(count);
-    else time.textContent = say("answerTime", { time: clock(ask.until - now()) });
-  }, COUNT_MS);
-  const parts = [make("h2", { textContent: say("pointerAsk", { name }) }), text(say("pointerAllows", { name }))];
-  const plain = [...why].map((char) => (/\p{C}/u.test(char) ? " " : char)).join("").trim();
-  if (plain) parts.push(text(say("why", { name, why: plain }), "muted"));
-  tell(say("pointerAsk", { name }));
-  return make("section", { className: "card" }, ...parts, make("div", { className: "foot" }, no, time, yes));
-}
-
 // --- the end ------------------------------------------------------------------------------------------------------------
 
 let receipt = null;
 function ended() {
   byId("bar").hidden = true;
+  byId("talk").hidden = true;
   document.title = "Deskside";
-  show(() => {
-    const { machine, record, checked } = customer;
-    const { reason, endedBy } = machine;
-    const exact = [`end_${reason}_${endedBy}`, `end_${reason}`, "end_other"].find((key) => hasWords(key));
-    const facts = [
-      [say("factWith"), say("who", { name: checked.certificate.name, organisation: nameOf(organisation) })],
-      [say("factTicket"), ticketLabel(checked.invitation.ticketNo)],
-    ];
-    if (record?.grantedAt) {
-      const form = new Intl.DateTimeFormat(isKorean() ? "ko" : "en", { timeStyle: "short" });
-      const last = record.entries.at(-1).at;
-      facts.push([say("factTime"), `${form.format(record.grantedAt)} – ${form.format(last)}`]);
-      facts.push([say("factSeen"), record.frames ? say("seen", { target: target() }) : say("seenNothing")]);
-      facts.push([say("factNumber"), say(record.confirmed ? "compared" : "notCompared")]);
-    }
-    const save = make("button", { className: "primary", textContent: say("saveReceipt"), disabled: !receipt, onClick: keep });
-    save.dataset.first = "";
-    const list = make("dl", {}, ...facts.flatMap(([name, value]) =>
-      [make("dt", { textContent: name }), make("dd", { textContent: value })]));
-    const parts = [heading("endedTitle"), text(say(exact)), make("div", { className: "card" }, list)];
-    if (receipt) {
-      const complete = receipt.count > 1;
-      parts.push(text(say(complete ? "receiptComplete" : "receiptAlone"), "muted small"));
-    }
-    tell(`${say("endedTitle")}. ${say(exact)}`);
-    return [...parts, trust(), make("div", { className: "foot" }, save, text(say("close"), "muted"))];
-  });
-}
-
-const hasWords = (key) => {
-  try {
-    return Boolean(say(key));
-  } catch {
-    return false;
-  }
-};
-
-function keep() {
-  const url = URL.createObjectURL(new Blob([receipt.bytes], { type: "application/json" }));
-  const number = customer.checked.invitation.ticketNo.replaceAll(/[^\w-]/g, "") || "session";
-  make("a", { href: url, download: `deskside-receipt-${number}-${hex(customer.invitation.sid).slice(0, 8)}.json` }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  const ticket = () => ticketLabel(customer.checked.invitation.ticketNo);
+  showEnd(customer, { organisation: () => nameOf(organisation), ticket, target, trust }, receipt);
 }
 
 // --- what the customer's end tells --------------------------------------------------------------------------------------
@@ -384,6 +330,9 @@ const host = {
   settled() {
     ask = null;
   },
+  wrote() {
+    unread ||= !document.hasFocus();
+  },
   marks: (board) => paint(board),
   notice(key) {
     noticeKey = { idle_soon: "idleSoon", violation: "violation" }[key] ?? "";
@@ -400,18 +349,26 @@ function language(korean) {
   document.documentElement.lang = korean ? "ko" : "en";
   document.title = `${say("pageTitle")} · Deskside`;
   byId("language").textContent = say("language");
-  byId("bar").setAttribute("aria-label", say("previewSelf"));
+  byId("bar").setAttribute("aria-label", say("share"));
   byId("bar-given").replaceChildren();
   redraw();
-  if (customer && !customer.machine.ended) host.changed();
+  if (!customer || customer.machine.ended) return;
+  showChat(customer, customer.checked.certificate.name, true);
+  host.changed();
 }
 
 byId("language").addEventListener("click", () => language(!isKorean()));
 byId("stop").addEventListener("click", () => customer.stop());
 byId("pause").addEventListener("click", () => (customer.machine.paused ? customer.resume() : customer.pause()));
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && customer?.machine.phase === "prompted") customer.refuse();
-  if (event.key === "Escape" && ask) customer.refuseScope(ask.scope);
+  if (event.key !== "Escape" || event.isComposing || !customer) return;
+  if (customer.machine.phase === "prompted") customer.refuse();
+  else if (ask) customer.refuseScope(ask.scope);
+  else if (customer.chat.until) customer.closeChat();
+});
+globalThis.addEventListener("focus", () => {
+  unread = false;
+  host.changed();
 });
 globalThis.addEventListener("pageshow", (event) => event.persisted && location.reload()); // what was left has ended
 globalThis.addEventListener("hashchange", () => !customer && readLink(location.hash) && begin()); // a link put into an open page

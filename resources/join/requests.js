@@ -12,7 +12,6 @@ const LATE_MS = 5_000;
 const VIOLATIONS_MAX = 10;
 const FROM_AGENT = new Set(["ctl", "ptr", "inp", "ann", "file", "clip"]);
 const ELSEWHERE = new Set(["fileoffer", "fileaccept", "fileend", "clip"]);
-const WITHOUT_EFFECT = new Set(["retile", "chat", "chatgot"]);
 
 export class Requests extends Session {
   // --- what the agent says --------------------------------------------------------------------------------------------
@@ -39,7 +38,7 @@ export class Requests extends Session {
       await this.malformed("ctl");
     } else if (message.t === "hello") {
       if (message.proto !== 1 || message.epoch !== peer.epoch) await this.malformed("hello");
-      else this.links.hello(peer);
+      else this.links.hello(peer, Array.isArray(message.caps) ? message.caps.slice(0, 32) : []);
     } else if (message.t === "end") {
       await this.peerEnded(message.reason);
     } else if (this.machine.live) {
@@ -56,7 +55,7 @@ export class Requests extends Session {
     else if (t === "pause" || ELSEWHERE.has(t)) await this.violation(t); // only the customer lifts a pause
     else if (t === "claim") await this.claim(message);
     else if (t === "request" && typeof message.scope === "string") await this.request(message);
-    else if (t !== "view" && !WITHOUT_EFFECT.has(t)) await this.malformed(`ctl ${t}`.slice(0, 60));
+    else if (t !== "view" && t !== "retile") await this.malformed(`ctl ${t}`.slice(0, 60));
   }
 
   async claim({ type, data }) {

@@ -20,7 +20,8 @@ const COUNTERSIGN_MS = 10_000;
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export class Session {
-  // `host`: changed(), numbers(list), ask(scope, why, until), settled(scope), marks(board), notice(code), receipt(bytes).
+  // `host`: changed(), numbers(list), ask(scope, why, until), settled(scope), marks(board), notice(code), wrote(),
+  // receipt(bytes).
   constructor(host, checked, token, pin, platform) {
     Object.assign(this, { host, checked, token, pin, platform });
     this.invitation = checked.invitation;

@@ -183,12 +183,42 @@ export const WORDS = {
   factNumber: ["Check number", "확인 번호"],
   receiptComplete: ["The receipt is complete: support signed it too.", "동의 기록이 완성되었습니다. 고객지원도 서명했습니다."],
   receiptAlone: ["The receipt can be saved. Support has not signed it yet.", "동의 기록을 저장할 수 있습니다. 고객지원은 아직 서명하지 않았습니다."],
+  share: ["What is shared", "공유 상태"],
+  change: ["Show something else…", "다른 화면 보여 주기…"],
+  changeFailed: ["Nothing else was chosen. What is shown stays as it was.", "다른 화면을 고르지 않았습니다. 보여 주는 화면은 그대로입니다."],
+  chatAsk: ["{name} writes to you. Show it on this page?", "{name} 님이 글을 보냈습니다. 이 페이지에 보일까요?"],
+  chatAllows: [
+    "You then read each other's texts on this page. It gives no access to your computer. What is written is kept on the ticket.",
+    "허용하면 이 페이지에서 서로의 글을 읽습니다. 컴퓨터에 접근할 수는 없습니다. 나눈 글은 문의에 남습니다.",
+  ],
+  chatYes: ["Show the chat", "채팅 보이기"],
+  chatNo: ["Don't show it", "보이지 않기"],
+  chatOpen: ["Write to {name}", "{name}에게 쓰기"],
+  chatOpenMore: [["Show the chat ({n} text waits)", "Show the chat ({n} texts wait)"], "채팅 보이기 (기다리는 글 {n}개)"],
+  chatClose: ["Close the chat", "채팅 닫기"],
+  chatTitle: ["Chat with {name}", "{name} 님과 채팅"],
+  chatField: ["Text to {name}", "{name}에게 보낼 글"],
+  chatSend: ["Send", "보내기"],
+  chatEmpty: [
+    "Nothing was written yet. Enter sends, Shift+Enter begins a new line.",
+    "아직 쓴 글이 없습니다. Enter를 누르면 보내고, Shift+Enter를 누르면 줄을 바꿉니다.",
+  ],
+  chatWaits: ["not there yet", "아직 전달되지 않음"],
+  chatLost: [
+    "The connection broke. What you write is sent when it is back.",
+    "연결이 끊겼습니다. 쓴 글은 다시 연결되면 전송됩니다.",
+  ],
+  chatPaused: ["Paused. What you write is sent when it goes on.", "일시 중지되었습니다. 쓴 글은 다시 시작되면 전송됩니다."],
+  you: ["You", "나"],
+  charsLeft: [["{n} character left", "{n} characters left"], "{n}자 남음"],
+  charsOver: [["{n} character too long", "{n} characters too long"], "{n}자 초과"],
   close: ["You can close this page now.", "이제 이 페이지를 닫아도 됩니다."],
 };
 
 let korean = false;
 
 export const isKorean = () => korean;
+export const hasWords = (key) => Object.hasOwn(WORDS, key);
 export function speak(inKorean) {
   korean = inKorean;
 }

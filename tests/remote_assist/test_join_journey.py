@@ -11,7 +11,16 @@ import pytest
 from app.domain.assist import EndReason, Phase, Scope
 from app.domain.entities import SESSION_RECORD
 from app.domain.marks import Mark, MarkKind
-from remote_assist.actions import CustomerJoined, InvitationReady, OpenEnd, Receipt, SasNumber, ToChild
+from remote_assist.actions import (
+    ChatChanged,
+    CustomerJoined,
+    InvitationReady,
+    OpenEnd,
+    Receipt,
+    RemoteTarget,
+    SasNumber,
+    ToChild,
+)
 from remote_assist.chain import verify_receipt
 from remote_assist.child_protocol import Fault, RemoteSdp
 from remote_assist.limits import Limits
@@ -173,6 +182,105 @@ def test_a_browser_that_crashes_is_told_as_lost_and_what_it_signed_until_then_is
     report = verify_receipt(desk.side.last(Receipt).data)
     assert (report.ok, report.complete, report.goodbye, report.reason) == (True, False, False, "lost")
     assert [entry.type for entry in report.entries][:4] == ["joined", "prompted", "consent", "grant"]
+
+
+def write(page: Page, text: str) -> None:
+    """Type into the chat's field, and press Enter."""
+    page.run("document.getElementById('chat-text').focus()")
+    page.call("Input.insertText", text=text)
+    for kind in ("rawKeyDown", "keyUp"):
+        page.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13)
+
+
+def chat(desk: AgentDesk) -> list[tuple[bool, str, bool]]:
+    """What the agent sees of the chat: whose text, what, whether it got there."""
+    return [(line.mine, line.text, line.sent) for line in desk.side.last(ChatChanged).lines]
+
+
+def test_agent_and_customer_write_to_each_other_once_the_customer_wants_it(desk: AgentDesk, page: Page) -> None:
+    """A question first, and a no that is kept; texts as texts; both ways; closed again; not in the record."""
+    share(desk, page)
+    desk.until(lambda: desk.side.of(ChatChanged) and desk.side.last(ChatChanged).open)
+    evil = "<img src=x onerror=alert(1)> <b>fett</b>\n안녕하세요"
+    desk.perform(desk.end.say_chat(evil))
+    wait_until(lambda: "writes to you. Show it on this page?" in page.text(), 10)
+    assert "fett" not in page.text()
+    page.press("Don't show it")
+    wait_until(lambda: "Show the chat (1 text waits)" in page.text(), 10)
+    assert "Show it on this page?" not in str(state(page, "main"))
+    assert chat(desk) == [(True, evil, False)]
+    page.press("Show the chat (1 text waits)")
+    desk.until(lambda: chat(desk) == [(True, evil, True)])
+    assert evil in page.text()
+    assert page.run("document.querySelectorAll('#talk img, #talk b').length") == 0
+    write(page, "네, 보입니다")
+    desk.until(lambda: chat(desk)[-1] == (False, "네, 보입니다", True))
+    wait_until(lambda: "not there yet" not in page.text(), 10)
+
+    page.press("Pause")
+    desk.until(lambda: desk.end.view.paused)
+    write(page, "while paused")
+    wait_until(lambda: "not there yet" in page.text(), 10)
+    page.press("Resume")
+    desk.until(lambda: chat(desk)[-1] == (False, "while paused", True))
+    assert not desk.end.view.paused
+
+    page.press("Close the chat")
+    wait_until(lambda: page.run("document.getElementById('talk').hidden"), 10)
+    desk.perform(desk.end.say_chat("still there?"))
+    wait_until(lambda: "Show the chat (1 text waits)" in page.text(), 10)
+    assert "still there?" not in page.text()
+    assert chat(desk)[-1] == (True, "still there?", False)
+    page.press("Show the chat (1 text waits)")
+    desk.until(lambda: chat(desk)[-1] == (True, "still there?", True))
+    page.run("document.getElementById('stop').click()")
+    desk.until(lambda: desk.side.of(Receipt))
+    report = verify_receipt(desk.side.last(Receipt).data)
+    assert [entry.type for entry in report.entries] == [
+        "joined", "prompted", "consent", "grant", "pause", "resume", "end",
+    ]  # fmt: skip
+    assert "보입니다" not in desk.side.last(Receipt).data.decode()
+
+
+# A picture of another size in place of what the browser's own window would give; nothing else differs for the page.
+OTHER = """navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 400 });
+    const pen = canvas.getContext('2d');
+    setInterval(() => { pen.fillStyle = `hsl(${Date.now() % 360} 80% 50%)`; pen.fillRect(0, 0, 640, 400); }, 40);
+    const stream = canvas.captureStream(25);
+    const [track] = stream.getVideoTracks();
+    const settings = track.getSettings.bind(track);
+    track.getSettings = () => ({ ...settings(), width: 640, height: 400, displaySurface: 'window' });
+    globalThis.other = track;
+    return stream;
+}"""
+
+
+def test_the_customer_shows_something_else_and_nothing_changes_before_it_was_picked(
+    desk: AgentDesk, page: Page
+) -> None:
+    """The record first, then the picture; a picker that is closed changes nothing; the browser's own stop ends it."""
+    share(desk, page)
+    page.run("navigator.mediaDevices.getDisplayMedia = async () => { throw new DOMException('', 'NotAllowedError'); }")
+    page.press("Show something else…")
+    wait_until(lambda: "It stays" in page.text() or "stays as it was" in page.text(), 10)
+    seen = desk.frames
+    desk.until(lambda: desk.frames > seen)
+    assert desk.sizes == {(WIDTH, HEIGHT)}
+    assert "target" not in desk.side.entries()
+
+    page.run(f"({OTHER}, true)")
+    page.press("Show something else…")
+    desk.until(lambda: (640, 400) in desk.sizes)
+    assert desk.side.last(RemoteTarget).kind == "window"
+    assert "“one window”" in str(state(page, "#bar-what"))
+    assert desk.side.entries()[-1] == "target"
+    page.run("other.dispatchEvent(new Event('ended'))")
+    desk.until(lambda: desk.side.of(Receipt))
+    report = verify_receipt(desk.side.last(Receipt).data)
+    assert (desk.end.view.reason, desk.end.view.by) == (EndReason.STOPPED, "customer")
+    assert [(e.type, e.data.get("kind")) for e in report.entries if e.type == "target"] == [("target", "window")]
+    assert report.entries[-1].data["target_kind"] == "window"
 
 
 def test_refusing_shows_nothing_and_a_link_works_once(desk: AgentDesk, page: Page) -> None:

@@ -19,7 +19,9 @@ from app.domain.assist import Role
 from app.domain.certificate import RevocationList, build_revocations
 from app.domain.marks import MarkKind
 from app.domain.signed import b64, unb64
+from remote_assist import messages as wire
 from remote_assist.chain import verify_receipt
+from remote_assist.chat import ChatBook
 from remote_assist.envelope import AcceptBody, EndBody, EnvelopeReader, EnvelopeWriter, JoinBody, SdpBody
 from remote_assist.invitation import OrganisationPin
 from remote_assist.limits import Limits
@@ -51,7 +53,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
             with chromium.browser(tmp_path_factory.mktemp("profile")) as found:
                 found.open(f"http://127.0.0.1:{server.server_address[1]}/icon.svg")
                 found.run(
-                    "Promise.all(['bytes','keys','documents','handshake','envelope','chain','machine','marks',"
+                    "Promise.all(['bytes','chat','keys','documents','handshake','envelope','chain','machine','marks',"
                     "'words'].map(async (n) => { globalThis[n] = await import(`/${n}.js`); })).then(() => true)"
                 )
                 yield found
@@ -282,3 +284,47 @@ def test_no_file_of_the_page_loads_anything_of_others_or_runs_inline() -> None:
         assert "document.cookie" not in text
         assert "innerHTML" not in text
         assert file.suffix == ".svg" or "SPDX-License-Identifier: GPL-3.0-or-later" in text
+
+
+def test_the_chats_of_both_languages_keep_the_same_book(page: Page) -> None:
+    """Texts out of order, again, too long, too many, with what hides or turns the writing: the same lines."""
+    texts = [
+        "안녕\r\nhello", " \t ", "x" * 4_000, "x" * 4_001, "\N{GRINNING FACE}" * 4_000, "a\x00b\x1b[1m",
+        "\u202eexe.txt", "\ud800half", "tag\U000e0041", "line\u2028end\x85x", "<b>fett</b>",
+    ]  # fmt: skip
+    deeds: list[list[Any]] = [["say", text] for text in texts] + [["heard", n, f"t{n}"] for n in (1, 1, 3, 2, 2, 3)]
+    deeds += [["got", n] for n in (3, 2, 99)] + [["say", f"many {n}"] for n in range(25)]
+    deeds += [["heard", n + 4, text] for n, text in enumerate(texts)] + [["heard", 15, "late"], ["heard", 501, "no"]]
+    book, answers = ChatBook(), []
+    for deed, *given in deeds:
+        answers.append(getattr(book, deed)(*given) if deed == "got" else getattr(book, deed)(*given, 0))
+    found = page.run(f"""(() => {{
+        const book = new chat.ChatBook();
+        const answers = {js(deeds)}.map(([deed, ...given]) => book[deed](...given, 0));
+        return [answers, book.lines.map((l) => [l.mine, l.n, l.text, l.sent]), book.after(2).map((l) => l.n)];
+    }})()""")
+    assert found[0] == answers
+    assert found[1] == [[line.mine, line.n, line.text, line.sent] for line in book.lines]
+    assert found[2] == [line.n for line in book.after(2)]
+
+
+def test_what_is_no_text_of_a_chat_is_told_apart(page: Page) -> None:
+    """The same forms as in the messages of the desktop programs."""
+    good = [{"n": 1, "text": "x"}, {"n": 7, "text": "\N{GRINNING FACE}" * 4_000}]
+    bad = [{"n": 0, "text": "x"}, {"n": 1.5, "text": "x"}, {"n": 1, "text": ""}, {"n": 1, "text": "x" * 4_001},
+           {"n": 1}, {"n": "1", "text": "x"}, {"n": 2**32, "text": "x"}, {"n": 1, "text": ["x"]}]  # fmt: skip
+    told = page.run(f"{js([*good, *bad])}.map((m) => Boolean(chat.isText(m)))")
+    assert told == [True] * len(good) + [False] * len(bad)
+    for message, taken in zip([*good, *bad], told, strict=True):
+        assert _typed("chat", message) is taken, message
+    for n, taken in ((0, True), (2**32 - 1, True), (-1, False), (2**32, False), ("1", False), (None, False)):
+        assert page.run(f"chat.isGot({js({'n': n})})") is taken
+        assert _typed("chatgot", {"n": n}) is taken
+
+
+def _typed(t: str, message: dict[str, Any]) -> bool:
+    try:
+        wire.typed("ctl", {"t": t, **message}, Role.AGENT)
+    except wire.Malformed:
+        return False
+    return True
