@@ -24,7 +24,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from remote_assist import damage, x264_live
-from remote_assist.rate import Q_BEST, Quality
+from remote_assist.quality import Q_BEST, Detail, Luma, Quality
 from remote_assist.sending import Gate, Mailbox, Picture, now_us
 from remote_assist.tiles import TopOff
 
@@ -35,7 +35,9 @@ _SEI_VERSION: Final = 1
 _REACH: Final = 8  # rows that the colour filter looks beyond what changed
 _SEI_SEARCH: Final = 32_768
 _CLOCK: Final = fractions.Fraction(1, 90_000)
+# i4x4: letters cost a twentieth less and look 1 dB better, for nothing that can be measured in time
 _X264_PARAMS: Final = "qcomp=1:ipratio=1:aq-mode=0:scenecut=0:keyint=1000000:repeat-headers=1"
+_PARTITIONS: Final = {"ultrafast": ":partitions=i4x4"}
 _ESCAPED: Final = re.compile(rb"\x00\x00(?=[\x00-\x03])")
 
 
@@ -113,7 +115,7 @@ class X264:
             "profile": "baseline",
             "crf": str(self.q),
             "forced-idr": "1",
-            "x264-params": _X264_PARAMS,
+            "x264-params": _X264_PARAMS + _PARTITIONS.get(self._preset, ""),
         }
         context.open()
         return context
@@ -192,9 +194,15 @@ def _runs(bands: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Iterator[tuple[in
 
 
 def _copy_rows(mine: VideoPlane, part: VideoPlane, rows: slice, above: int, width: int) -> None:
-    target = np.frombuffer(memoryview(mine), np.uint8).reshape(-1, mine.line_size)
-    source = np.frombuffer(memoryview(part), np.uint8).reshape(-1, part.line_size)
-    target[rows, :width] = source[rows.start - above : rows.stop - above, :width]
+    _plane(mine)[rows, :width] = _plane(part)[rows.start - above : rows.stop - above, :width]
+
+
+def _plane(plane: VideoPlane) -> Luma:
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height]
+
+
+def _luma(frame: VideoFrame) -> Luma:
+    return _plane(frame.planes[0])[:, : frame.width]
 
 
 class ScreenEncoder(Encoder):
@@ -211,6 +219,7 @@ class ScreenEncoder(Encoder):
         self._x264: X264 | None = None
         self._converter = Converter()
         self._quality = Quality()
+        self._detail = Detail()
         self._tiles: damage.Tiles = np.zeros((1, 1), np.bool_)
         self._key_wanted = True
         self._key_sent_us = 0
@@ -277,20 +286,26 @@ class ScreenEncoder(Encoder):
     def _new_picture(self, picture: Picture) -> list[bytes]:
         x264 = self._x264
         key = self._take_key(new_size=x264 is None or x264.size != picture.size)
-        count = int(picture.tiles.sum())
-        now = now_us()
-        motion = not key and now - self.changed_us < 300_000
-        self.changed_us = now
-        total = picture.tiles.size
-        q = self._quality.for_change(total if key else count, total, keyframe=key, bps=self._bps(), now_us=now)
+        now = self.changed_us = now_us()
+        frame = self._converter.convert(picture)
+        tiles = np.ones_like(picture.tiles) if key else picture.tiles
+        motion = self._quality.is_motion(int(tiles.sum()), tiles.size, keyframe=key, now_us=now)
+        q = self._q_for(frame, tiles, motion=motion)
         if x264 is None or x264.size != picture.size:
             x264 = self._x264 = X264(*picture.size, q, self._preset)
         key = not x264.set_q(q) or key
         self._tiles = np.ones_like(picture.tiles) if key else picture.tiles
         self.topoff.changed(self._next_id, picture.rows, picture.tiles, now, key=key)
-        payloads = self._encode(x264, self._converter.convert(picture), picture.captured_us, key=key, flags=0)
-        self._quality.learn(count, self.last_bytes, motion=motion)
+        payloads = self._encode(x264, frame, picture.captured_us, key=key, flags=0)
+        self._quality.learn(int(tiles.sum()), self.last_bytes, motion=motion)
         return payloads
+
+    def _q_for(self, frame: VideoFrame, tiles: damage.Tiles, *, motion: bool) -> int:
+        if motion:
+            self._detail.moved()
+            return self._quality.for_motion(int(tiles.sum()), self._bps())
+        self._detail.look(_luma(frame), tiles)
+        return self._quality.for_new(self._detail.edges, tiles, self._bps())
 
     def _same_picture(self) -> list[bytes]:
         x264, kept = self._x264, self._converter.kept
@@ -299,7 +314,7 @@ class ScreenEncoder(Encoder):
         key = self._take_key(new_size=False)
         idle_us = now_us() - self.changed_us
         may_refine = not key and idle_us >= 100_000
-        q = self._quality.refine(self._tiles.size, self._bps(), self.finest) if may_refine else None
+        q = self._finer(kept) if may_refine and self.can_refine else None
         if q is not None:
             key = not x264.set_q(q)
         flags = FLAG_REFINE if q is not None else 0 if key else FLAG_PROBE
@@ -307,6 +322,11 @@ class ScreenEncoder(Encoder):
         again = key or q is not None
         self._tiles = self.topoff.repeated(self._next_id, key=key) if again else np.zeros_like(self._tiles)
         return self._encode(x264, kept, now_us(), key=key, flags=flags)
+
+    def _finer(self, kept: VideoFrame) -> int | None:
+        self._detail.look(_luma(kept), np.zeros_like(self._tiles))
+        self._quality.look(self._detail.edges)
+        return self._quality.refine(self._bps(), self.finest)
 
     def _take_key(self, *, new_size: bool) -> bool:
         now = now_us()

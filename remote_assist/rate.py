@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How fast to send and how coarse to encode: one delay and loss controller, one model of picture sizes. Pure."""
+"""How fast to send: one delay and loss controller. Pure."""
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 START_BPS: Final = 5_000_000
@@ -13,9 +12,6 @@ NEAR_BPS: Final = 20_000_000
 _NEAR_US: Final = 5_000
 MIN_BPS: Final = 150_000
 MAX_BPS: Final = 100_000_000
-Q_BEST: Final = 24
-Q_WORST: Final = 44
-_Q_REF: Final = 32
 _QUEUE_LIMIT_US: Final = 60_000
 _BASE_WINDOW_US: Final = 10_000_000
 _SILENT_US: Final = 500_000
@@ -163,61 +159,3 @@ class RateControl:
 def _forget(items: deque[Any], before: int) -> None:
     while items and items[0][0] < before:
         items.popleft()
-
-
-class Quality:
-    """Chooses q (x264's constant quality, lower is finer) so that a picture fits what the rate allows."""
-
-    def __init__(self) -> None:
-        # bytes per changed tile at q 32, learned as we go: new content and motion differ tenfold
-        self._new_bytes = 300.0
-        self._motion_bytes = 30.0
-        self._changed_us = 0
-        self._extra = 0.0
-        self.q = Q_BEST
-
-    def for_change(self, tiles: int, total: int, *, keyframe: bool, bps: int, now_us: int) -> int:
-        """Return q for a picture in which `tiles` of `total` changed."""
-        motion = not keyframe and now_us - self._changed_us < 300_000
-        self._changed_us = now_us
-        if motion:
-            budget = bps / 8 * (0.017 if bps >= 8_000_000 else 0.033)
-            # a finer q also re-sends what did not change, as a refinement
-            q = _first(budget, lambda q: _at(tiles * self._motion_bytes, q, 5) + self._refining(q, total))
-            self._extra = self._refining(q, total)
-        else:
-            q = _first(bps / 8 * 0.150, lambda q: _at(tiles * self._new_bytes, q, 12))
-            self._extra = 0.0
-        self.q = q
-        return q
-
-    def learn(self, tiles: int, size: int, *, motion: bool) -> None:
-        """Take in what a picture really cost."""
-        if tiles <= 0:
-            return
-        at_ref = max(0.0, size - self._extra) / tiles * 2 ** ((self.q - _Q_REF) / (5 if motion else 12))
-        if motion:
-            self._motion_bytes += 0.3 * (at_ref - self._motion_bytes)
-        else:
-            self._new_bytes += 0.3 * (at_ref - self._new_bytes)
-
-    def refine(self, total: int, bps: int, finest: int = Q_BEST) -> int | None:
-        """Return the next finer q for an unchanged picture, or None when it is as fine as it gets."""
-        if self.q <= finest:
-            return None
-        steps = [q for q in range(max(finest, self.q - 4), self.q) if self._refining(q, total) <= bps / 8 * 0.100]
-        self.q = steps[0] if steps else self.q - 1
-        return self.q
-
-    def _refining(self, q: int, total: int) -> float:
-        if q >= self.q:
-            return 0.0
-        return _at(total * self._new_bytes, q, 12) - _at(total * self._new_bytes, self.q, 12)
-
-
-def _at(bytes_at_ref: float, q: int, k: int) -> float:
-    return bytes_at_ref * math.pow(2, (_Q_REF - q) / k)
-
-
-def _first(budget: float, cost: Callable[[int], float]) -> int:
-    return next((q for q in range(Q_BEST, Q_WORST) if cost(q) <= budget), Q_WORST)

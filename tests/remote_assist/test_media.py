@@ -16,7 +16,7 @@ from remote_assist.child_protocol import Frame
 from remote_assist.child_roles import CustomerRole
 from remote_assist.compose import Painter, shown_from_picture
 from remote_assist.pacer import Pacer
-from remote_assist.rate import MIN_BPS, START_BPS, Quality, RateControl
+from remote_assist.rate import MIN_BPS, START_BPS, RateControl
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, Rows, now_us
 from remote_assist.shm import FrameReader, FrameWriter
 from tests.fakes.wait import wait_until
@@ -298,23 +298,6 @@ def test_heavy_loss_lowers_the_rate_and_light_loss_does_not() -> None:
     assert rate.bps == START_BPS
     rate.loss_reported(0.2, 2_000_000)
     assert rate.bps < START_BPS
-
-
-def test_a_slow_path_gets_coarser_pictures_than_a_fast_one() -> None:
-    """q follows the rate and stays within its range."""
-    slow = Quality().for_change(510, 510, keyframe=True, bps=1_000_000, now_us=10**7)
-    fast = Quality().for_change(510, 510, keyframe=True, bps=50_000_000, now_us=10**7)
-    assert 24 == fast < slow <= 44
-
-
-def test_the_first_movement_after_a_coarse_picture_stays_coarse_on_a_slow_path() -> None:
-    """A finer q would send the whole picture again: seconds, on a slow path."""
-    slow, fast = Quality(), Quality()
-    for quality, bps in ((slow, 800_000), (fast, 50_000_000)):
-        quality.for_change(510, 510, keyframe=True, bps=800_000, now_us=10**7)
-        quality.for_change(20, 510, keyframe=False, bps=bps, now_us=10**7 + 33_000)
-    assert slow.q >= 42
-    assert fast.q < 32
 
 
 class Wire:
