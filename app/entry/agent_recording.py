@@ -195,7 +195,7 @@ class RecordingDesk:
 
 
 class RecordingControls:
-    """A session's part of it; see `app.entry.agent_sessions.AgentSession`."""
+    """A session's part of it; see `app.entry.agent_session.AgentSession`."""
 
     info: SessionInfo
     _end_: AgentEnd | None

@@ -52,7 +52,7 @@ class SessionTalkDesk:
 
 
 class TalkControls:
-    """A session's part of it; see `app.entry.agent_sessions.AgentSession`."""
+    """A session's part of it; see `app.entry.agent_session.AgentSession`."""
 
     _end_: AgentEnd | None
 

@@ -21,7 +21,7 @@ from app.domain.ids import TicketId
 from app.domain.ports import DraftKind, ItemKind, SyncPhase, TicketDetails, ViewKey
 from app.entry.agent import AgentOptions, build_agent
 from app.entry.agent_app import AgentApp
-from app.entry.agent_sessions import AgentSession
+from app.entry.agent_session import AgentSession
 from app.entry.demo_driver import Driver, Heartbeat, Step, Steps, pause, save_picture
 from widgets.foundation import ThemeMode
 from widgets.foundation.chooser import Chooser, Option

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.domain.assist import Phase, Scope
 from app.domain.ports import DraftKind, ItemKind, SyncPhase, ThreadItem
-from app.entry import agent_sessions
+from app.entry import agent_session
 from app.entry.demo_agent import main
 from app.entry.demo_driver import Step, Steps, pause
 from app.services.texts_history import event_line
@@ -54,8 +54,8 @@ class TriedAgent(FilesAgent, TextsAgent):
 
     def patience(self, lost_ms: int) -> Steps:
         """How long the next session waits for a broken line."""
-        assert "AgentEnd" in vars(agent_sessions)  # where sessions are made
-        vars(agent_sessions)["AgentEnd"] = partial(AgentEnd, limits=Limits(lost_ms=lost_ms))
+        assert "AgentEnd" in vars(agent_session)  # where sessions are made
+        vars(agent_session)["AgentEnd"] = partial(AgentEnd, limits=Limits(lost_ms=lost_ms))
         yield lambda: True
         return {}
 
