@@ -13,7 +13,9 @@ P5  of decoded frames only the newest waits, of encoded ones eight; a full queue
 S1  the sender's encoder and its keyframe request, S2 the transport's send function, S3 the sockets' receive buffers,
 S4  counters of a transport and the chosen candidate pair; the packetiser functions of `H264Encoder` in `encoder.py`
 S5  how long candidates are gathered, S6 one transport for everything at the end that offers
+P6  stands in `transport_guard.py`: what is wrong with a datagram ends no connection
 L1  aioice never offers loopback addresses: added when a machine has no other, or when asked
+L2  malformed STUN is a ValueError, whatever is wrong with it
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 import aioice.ice
+import aioice.stun
 import aiortc
 import aiortc.rtcrtpreceiver
 import aiortc.rtcrtpsender
@@ -83,6 +86,20 @@ def apply(*, loopback: bool = False, browser: bool = False) -> None:
     ice: Any = aioice.ice
     stock = getattr(ice.get_host_addresses, "stock", ice.get_host_addresses)
     ice.get_host_addresses = _HostAddresses(stock, always=loopback)
+    aioice.stun.parse_message = _parse_stun
+
+
+_stock_parse: Final = aioice.stun.parse_message
+
+
+def _parse_stun(data: bytes) -> aioice.stun.Message:
+    """L2. Any malformed attribute is a ValueError; else each such datagram, from anybody, writes into the log."""
+    try:
+        return _stock_parse(data)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError("STUN attribute is malformed") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,12 +593,6 @@ def reported_loss(sender: RTCRtpSender) -> float:
         if report.type == "remote-inbound-rtp":
             return float(report.fractionLost) / 256
     return 0.0
-
-
-def packets_received(pc: RTCPeerConnection) -> int:
-    """S4. Return how many datagrams the connection's transport has taken in."""
-    transport: Any = pc.sctp.transport if pc.sctp else None
-    return int(transport._RTCDtlsTransport__rx_packets) if transport is not None else 0
 
 
 def path_kind(pc: RTCPeerConnection) -> str:

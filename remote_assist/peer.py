@@ -36,6 +36,7 @@ from remote_assist.rate import RateControl
 from remote_assist.sdp_rules import BadSdp, check_sdp, clean_sdp
 from remote_assist.sending import HEIGHT_MAX, WIDTH_MAX, Gate, Mailbox, now_us
 from remote_assist.tile_sender import Line, TileSender
+from remote_assist.transport_guard import TransportGuard
 
 _PING: Final = struct.Struct("!BIQ")
 _PONG: Final = struct.Struct("!BIQQQ")
@@ -160,6 +161,8 @@ class Peer:
     ) -> None:
         """`browser`: the customer's end is one, and pictures come as a browser sends them."""
         self._browser = browser
+        self._guard: TransportGuard | None = None
+        self._was_open = False
         self.epoch = epoch
         self.role = role
         self.clock = ClockOffset()
@@ -174,6 +177,7 @@ class Peer:
         self._channels = {name: self._channel(name) for name in CHANNELS}
         if role == Role.CUSTOMER:
             aiortc_patches.share_transport(self._pc)
+            self._stand_guard()
         aiortc_patches.gather_within(self._pc, _GATHER_RELAYED_S if relay_only else _GATHER_S)
         self._tasks: list[asyncio.Task[None]] = []
         self._alive_us = now_us()
@@ -271,6 +275,7 @@ class Peer:
             text = clean_sdp(text, relay_only=True)
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(text, kind))
+            self._stand_guard().expect(text)
             if kind == "answer":
                 self._begin()
                 return None
@@ -279,6 +284,12 @@ class Peer:
             raise BadSdp(type(error).__name__) from error
         self._begin()
         return self._local()
+
+    def _stand_guard(self) -> TransportGuard:
+        """Before anything can arrive: at the offering end from the start, at the other once the bundle is known."""
+        if self._guard is None or not self._guard.stands_before(self._pc):
+            self._guard = TransportGuard(self._pc)
+        return self._guard
 
     def _begin(self) -> None:
         aiortc_patches.widen_socket_buffers(self._pc)
@@ -340,9 +351,10 @@ class Peer:
 
     @property
     def silent_ms(self) -> int:
-        """Milliseconds since anything came from the peer."""
-        packets = aiortc_patches.packets_received(self._pc)
-        if packets != self._seen_packets:
+        """Milliseconds since anything came from the peer itself; a peer that closed its channels says nothing more."""
+        packets = self._guard.heard if self._guard is not None else 0
+        self._was_open |= self.channels_open
+        if packets != self._seen_packets and (self.channels_open or not self._was_open):
             self._seen_packets, self._alive_us = packets, now_us()
         return (now_us() - self._alive_us) // 1000
 

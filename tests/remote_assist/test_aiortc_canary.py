@@ -17,6 +17,7 @@ import pytest
 from aiortc import RTCDtlsTransport, RTCRtpReceiver, RTCRtpSender, codecs, rtcrtpreceiver
 from aiortc.codecs.h264 import H264Decoder, H264Encoder
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtcsctptransport import InboundStream, RTCSctpTransport
 from aiortc.rtp import RtpPacket
 
 from remote_assist import aiortc_patches
@@ -42,6 +43,18 @@ TOUCHED: dict[str, tuple[object, str]] = {
     "RTCRtpSender._run_rtp": (RTCRtpSender._run_rtp, "d6182d791dbe8fda"),
     "RTCDtlsTransport._recv_next": (RTCDtlsTransport._recv_next, "0da842a09bc0a8be"),
     "RTCDtlsTransport._send_rtp": (RTCDtlsTransport._send_rtp, "192d858279638ddc"),
+    "RTCDtlsTransport._handle_rtcp_data": (RTCDtlsTransport._handle_rtcp_data, "65e11ba78c6da4fc"),
+    "RTCDtlsTransport._handle_rtp_data": (RTCDtlsTransport._handle_rtp_data, "274102723c512068"),
+    "InboundStream": (InboundStream, "af714c33b058dd3b"),
+    "RTCSctpTransport._handle_data": (RTCSctpTransport._handle_data, "7ba972a814c6e7c0"),
+    "RTCSctpTransport._mark_received": (RTCSctpTransport._mark_received, "95671f597525bae2"),
+    "RTCSctpTransport._receive_chunk": (RTCSctpTransport._receive_chunk, "57d4ba4188e979cb"),
+    "RTCSctpTransport._receive_data_chunk": (RTCSctpTransport._receive_data_chunk, "32ae9513a7ca8faa"),
+    "RTCSctpTransport._receive_sack_chunk": (RTCSctpTransport._receive_sack_chunk, "e1fa240780cb603a"),
+    "RTCSctpTransport._receive_forward_tsn_chunk": (RTCSctpTransport._receive_forward_tsn_chunk, "4e4e0f042fae67cb"),
+    "Connection.data_received": (aioice.ice.Connection.data_received, "c1520e1eecf5a1a2"),
+    "Connection.request_received": (aioice.ice.Connection.request_received, "8ea9602dcda81ec2"),
+    "parse_message": (aiortc_patches._stock_parse, "4d09e777811415b2"),
     "get_decoder": (codecs.get_decoder, "c688d901bdd33a2d"),
     "H264Decoder": (H264Decoder, "7a7a122104c845aa"),
     "H264Encoder": (H264Encoder, "c7b0a3a6a4b31527"),
