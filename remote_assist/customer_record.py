@@ -25,6 +25,7 @@ class CustomerRecord:
         self, clock: Clock, checked: CheckedInvitation, key: Ed25519PrivateKey, organisation_key: bytes
     ) -> None:
         self._clock = clock
+        self._utc_from = clock.utc_ms() - clock.monotonic_ms()
         self._checked = checked
         self._key = key
         self._organisation_key = organisation_key
@@ -64,9 +65,13 @@ class CustomerRecord:
         """A new child counts from zero."""
         self._frames_before, self._frames_now = self.frames_sent, 0
 
+    def _now(self) -> int:
+        """The time of this computer when the session began, and what has passed since: clocks are set meanwhile."""
+        return self._utc_from + self._clock.monotonic_ms()
+
     def add(self, type_: EntryType, by: str, data: Mapping[str, Any]) -> ChainEntry:
         """Append an entry and return the action that records it."""
-        at = self._clock.utc_ms()
+        at = self._now()
         if type_ is EntryType.CONSENT:
             self.consented_at = at
         elif type_ is EntryType.GRANT:
@@ -81,7 +86,7 @@ class CustomerRecord:
 
     def spent(self, scope: Scope) -> None:
         """A grant for one deed is over; the entry of the deed says what came of it."""
-        self._close_grants(self._clock.utc_ms(), (scope.value,))
+        self._close_grants(self._now(), (scope.value,))
 
     def _close_grants(self, at: int, scopes: Collection[str] | None = None) -> None:
         for grant in self._grants:
@@ -91,7 +96,7 @@ class CustomerRecord:
     def end_data(self, view: SessionView) -> dict[str, Any]:
         """Return what the last entry says of the whole session."""
         invitation, certificate = self._checked.invitation, self._checked.certificate
-        now = self._clock.utc_ms()
+        now = self._now()
         self._close_grants(now)
         return {
             "reason": view.reason.value if view.reason is not None else "",

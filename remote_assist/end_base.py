@@ -102,8 +102,10 @@ class EndBase:
         if isinstance(message, child.Ended):
             self._on_child_ended(message)
             self._child_died()
-        elif self._machine is not None and self.view.phase is not Phase.ENDED:
-            self._from_child(message)
+        elif self._machine is not None:
+            self._apply(self._machine.tick(self._now))  # what is due comes first: this computer may have slept
+            if self.view.phase is not Phase.ENDED:
+                self._from_child(message)
         return self._flush()
 
     def on_child_died(self) -> list[Action]:

@@ -334,6 +334,8 @@ class SessionMachine:
         if timer in _ENDS:
             return self._end(_ENDS[timer], "system")
         if timer is _Timer.SILENT:
+            # nobody reports, or this computer slept: then the child's silence does not count the sleep
+            self._believe_from = self._now_ms
             return self._lose()
         if timer is _Timer.IDLE_SOON:
             return [Effect.IDLE_SOON]

@@ -16,6 +16,7 @@ from app.desktop.session_host import SessionHost
 from app.domain.assist import EndReason, Scope
 from app.domain.certificate import read_certificate
 from app.domain.changes import AnyChange
+from app.domain.clock import monotonic_ms
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import Refused
 from app.domain.ids import TicketId
@@ -42,7 +43,7 @@ class RealClock:
 
     def monotonic_ms(self) -> int:
         """Milliseconds that never jump, and go on while the computer sleeps."""
-        return time.monotonic_ns() // 1_000_000
+        return monotonic_ms()
 
     def utc_ms(self) -> int:
         """Milliseconds since 1970."""

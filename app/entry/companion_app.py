@@ -18,6 +18,7 @@ from app.config.i18n import _
 from app.config.policy import Policy
 from app.desktop.keyring_store import WrongPassphrase, has_passphrase, needs_passphrase
 from app.desktop.network_watch import NetworkWatch
+from app.domain.clock import monotonic_ms
 from app.domain.errors import WorldError
 from app.domain.signed import unb64
 from app.entry.companion_enrol import EnrolController
@@ -49,8 +50,8 @@ class RealClock:
     """The two clocks of this computer."""
 
     def monotonic_ms(self) -> int:
-        """Milliseconds that never jump."""
-        return time.monotonic_ns() // 1_000_000
+        """Milliseconds that never jump, and go on while the computer sleeps."""
+        return monotonic_ms()
 
     def utc_ms(self) -> int:
         """Milliseconds since 1970 UTC."""

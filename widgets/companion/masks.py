@@ -32,7 +32,7 @@ def kept_text(why: str) -> str:
         "rule": _("A window that your rules protect is open: nothing is shown."),
         "locked": _("The screen is locked or asleep: nothing is shown."),
         "hidden": _("The shared window is minimised: nothing of it is shown."),
-        "changed": _("The screens have changed: nothing is shown. Look at what is there now and what is hidden, then go on."),
+        "changed": _("The screens have changed: nothing is shown. Look at what is there now, then go on."),
     }.get(why, "")
 
 

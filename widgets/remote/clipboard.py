@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import time
-
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _, ngettext
 from app.domain.assist import AskState, Scope, ScopeAsk
+from app.domain.clock import monotonic_ms
 from app.domain.plain_text import fits_clipboard, for_reading, tidied
 from widgets.foundation import (
     Button,
@@ -143,7 +142,7 @@ class ClipWindow(QWidget):
             return _("Possible once the check number was compared.")
         if ask.state is AskState.GRANTED:
             return granted
-        return ask_words(ask, self._name, time.monotonic_ns() // 1_000_000) or usual
+        return ask_words(ask, self._name, monotonic_ms()) or usual
 
     def _tell(self) -> None:
         text = self.text.toPlainText()

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import time
-
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
 from app.config.i18n import _
 from app.domain.assist import Phase
+from app.domain.clock import monotonic_ms
 from app.services.texts import polite
 from widgets.foundation import (
     Button,
@@ -142,7 +141,7 @@ class InviteWindow(QDialog):
         waiting = info is not None and info.invited is not None and info.view.phase is Phase.INVITED
         text = ""
         if waiting and info is not None and info.invited is not None:
-            left = max(0, info.invited.expires_ms - time.monotonic_ns() // 1_000_000)
+            left = max(0, info.invited.expires_ms - monotonic_ms())
             text = _("Valid for another {time}").format(time=fmt.clock(round(left / 1000)))
         self.left.setText(text)
 

@@ -51,7 +51,7 @@ class InviteOrder:
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """The invitation as the server registered it. `expires_ms` is monotonic (`QDeadlineTimer`/`time.monotonic`)."""
+    """The invitation as the server registered it. `expires_ms` is on the clock of `monotonic_ms`."""
 
     link: str
     code: str  # nine digits, or empty

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from app.commands.table import AGENT, Place
 from app.config.i18n import _
 from app.domain.assist import AskState, Phase, Scope
 from app.domain.assist import Notice as SessionNotice
+from app.domain.clock import monotonic_ms
 from app.services.texts import polite
 from widgets.foundation import (
     Button,
@@ -312,7 +312,7 @@ class SessionWindow(QMainWindow):
         started = self._info.view.started_ms if self._info else None
         if started is None:
             return 0
-        return max(0, (time.monotonic_ns() // 1_000_000 - started) // 1000)
+        return max(0, (monotonic_ms() - started) // 1000)
 
     def _tell_time(self) -> None:
         seconds = self._seconds() if self._frozen_s is None else self._frozen_s

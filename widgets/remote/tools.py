@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QTimer, Signal
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.commands.registry import Registry
 from app.config.i18n import N_, _, ngettext
 from app.domain.assist import AskState, Scope, ScopeAsk
+from app.domain.clock import monotonic_ms
 from app.services.texts import scope_kinds
 from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, announce, column, plain_tooltip
 from widgets.foundation.flow import Flow
@@ -171,7 +171,7 @@ class ToolRow(QWidget):
         self.keep.setChecked(self._keep)
 
     def _tell(self) -> None:
-        now = time.monotonic_ns() // 1_000_000
+        now = monotonic_ms()
         texts = [ask_words(ask, self._name, now) for ask in self._asks]
         texts.append(forbidden_words(self._asks, self._name))
         self.words.setText("  ".join(filter(None, texts)))
