@@ -46,6 +46,7 @@ from aiortc.rtp import RtpPacket
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from remote_assist.ticks import Ticks
 from remote_assist.twcc import EXTENSION_ID, EXTENSION_URI, Feedback
 
 AIORTC_VERSION: Final = "1.16."
@@ -506,8 +507,10 @@ class ReceiverSeam:
         self._arrivals: dict[int, int] = {}
         self._reported: int | None = None
         self._feedback = Feedback()
+        self.ticks = Ticks(lambda: bool(self.nack.waiting) or self._pli_wanted.is_set())
 
     async def _note_arrival(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        self.ticks.heard()
         number = packet.extensions.transport_sequence_number
         if number is not None:  # known only where P3 announced it
             self._feedback.arrived(number, time.perf_counter_ns() // 1000)
@@ -532,9 +535,10 @@ class ReceiverSeam:
     def ask_keyframe(self) -> None:
         """Have a keyframe asked for at the next tick. Any thread."""
         self._pli_wanted.set()
+        self.ticks.wake()
 
     async def tick(self) -> None:
-        """Ask again for what is missing, and for a keyframe when one is wanted; call every 20 ms."""
+        """Ask again for what is missing, and for a keyframe when one is wanted; call at each of `ticks`."""
         private: Any = self.receiver
         streams = private._RTCRtpReceiver__remote_streams
         rtx = private._RTCRtpReceiver__rtx_ssrc

@@ -46,7 +46,7 @@ class MssSource:
     def __init__(self, wait_free: Callable[[float], bool], display: str | None = None) -> None:
         self._display = display or os.environ.get("DISPLAY", "")
         self._wait_free = wait_free
-        self._stop = threading.Event()
+        self._stop: _Stop | None = None
         self._thread: threading.Thread | None = None
         self._target: Target | None = None
         self._rect = Rect(0, 0, 0, 0)
@@ -68,7 +68,7 @@ class MssSource:
             self._rect = window_place(display, target) if target.kind is TargetKind.WINDOW else target.rect
             if target.kind is not TargetKind.WINDOW:
                 _try_pixel(grabber, target.rect)
-        self._target, self._stop, self.failed, self._looked = target, threading.Event(), "", False
+        self._target, self._stop, self.failed, self._looked = target, _Stop(), "", False
         args = (target, sink, max(1, fps_max), self._stop)
         self._thread = threading.Thread(target=self._run, args=args, name="capture-mss", daemon=True)
         self._thread.start()
@@ -89,13 +89,15 @@ class MssSource:
 
     def stop(self) -> None:
         """Stop and wait for the thread. Idempotent."""
-        self._stop.set()
+        stop, self._stop = self._stop, None
         thread, self._thread = self._thread, None
+        if stop is not None:
+            stop.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
         self._cursor.close()
 
-    def _run(self, target: Target, sink: Callable[[RawFrame], None], fps: int, stop: threading.Event) -> None:
+    def _run(self, target: Target, sink: Callable[[RawFrame], None], fps: int, stop: _Stop) -> None:
         try:
             with (
                 _grabber(self._display) as grabber,
@@ -112,10 +114,9 @@ class MssSource:
         finally:
             if not stop.is_set() and self.failed in _WAITS | {""}:
                 self.failed = "capture_failed"  # something nobody thought of: it is over, and not only still
+            stop.close()
 
-    def _loop(
-        self, camera: _Camera, display: Display, sink: Callable[[RawFrame], None], fps: int, stop: threading.Event
-    ) -> None:
+    def _loop(self, camera: _Camera, display: Display, sink: Callable[[RawFrame], None], fps: int, stop: _Stop) -> None:
         waker, pace = _Waker(display), _Pace(fps)
         while not stop.is_set():
             if not self._wait_free(0.1):
@@ -141,6 +142,29 @@ class MssSource:
                 return
             sink(RawFrame(memoryview(buffer), rect.width, rect.height, rect.width * 4, captured_us, _nothing))
             waker.wait(stop)
+
+
+class _Stop(threading.Event):
+    """An event that also ends a `select`: a thread that waits for the display need not wake to look for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ends = threading.Lock()
+        self.fd, self._other = os.pipe()
+
+    def set(self) -> None:
+        """Stop. Any thread; idempotent."""
+        super().set()
+        with self._ends:
+            if self._other >= 0:
+                os.write(self._other, b"0")
+
+    def close(self) -> None:
+        """Nobody waits any more. Idempotent."""
+        with self._ends:
+            ends, self._other = (self.fd, self._other), -1
+            for end in ends if ends[1] >= 0 else ():
+                os.close(end)
 
 
 class _Camera(Protocol):
@@ -228,14 +252,14 @@ class _Waker:
         else:
             self._pending = False
 
-    def wait(self, stop: threading.Event) -> None:
+    def wait(self, stop: _Stop) -> None:
         until = time.perf_counter() + (_STILL_S if self._damage is not None else _WITHOUT_DAMAGE_S)
         while not stop.is_set() and not self._pending:
             self._drain()
             left = until - time.perf_counter()
             if self._pending or left <= 0:
                 return
-            select.select([self._display.fileno()], [], [], min(left, 0.1))
+            select.select([self._display.fileno(), stop.fd], [], [], left)
 
     def _drain(self) -> None:
         while self._display.pending_events():

@@ -10,13 +10,14 @@ import time
 from typing import Any, Final
 
 from Xlib.display import Display
+from Xlib.ext import xfixes
 
 from app.domain.capture import CursorState, Rect
 from remote_assist.x11_windows import X_ERRORS
 
 __all__ = ["X11Cursor"]
 
-_SHAPE_EVERY_S: Final = 0.1
+_SHAPE_EVERY_S: Final = 2.0  # also when nothing was reported
 _RETRY_S: Final = 5.0  # every failed attempt of the library leaves a socket behind
 _SIDE_MAX: Final = 128
 
@@ -55,7 +56,18 @@ class X11Cursor:
             self._has_shapes = self._display.has_extension("XFIXES")
             if self._has_shapes:
                 self._display.xfixes_query_version()
+                self._report_shapes(self._display)
         return self._display
+
+    def _report_shapes(self, display: Display) -> None:
+        """Have changes of the shape reported: fetching it each time costs more than all the rest here."""
+        self._shape_due = 0.0
+        xfixes.SelectCursorInput(
+            display=display.display,
+            opcode=display.display.get_extension_major(xfixes.extname),
+            window=display.screen().root,
+            mask=xfixes.XFixesDisplayCursorNotifyMask,
+        )
 
     def _close(self) -> None:
         display, self._display = self._display, None
@@ -66,6 +78,9 @@ class X11Cursor:
     def _ask(self, display: Display, rect: Rect) -> CursorState:
         root = display.screen().root
         pointer: Any = root.query_pointer()
+        while display.pending_events():
+            display.next_event()
+            self._shape_due = 0.0
         if self._has_shapes and time.monotonic() >= self._shape_due:
             self._shape_due = time.monotonic() + _SHAPE_EVERY_S
             self._look_at_shape(display.xfixes_get_cursor_image(root))

@@ -532,8 +532,10 @@ class Peer:
 
     async def _ask_again(self) -> None:
         while True:
-            await asyncio.sleep(_TICK_S)
-            if self._seam is not None:
+            if self._seam is None:
+                await asyncio.sleep(_TICK_S)
+            else:
+                await self._seam.ticks.next()
                 with contextlib.suppress(ConnectionError):
                     await self._seam.tick()
                 self._feed_back()

@@ -7,6 +7,7 @@ Only pixels of the picture that would be sent now leave: a mask, a closed gate o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -42,6 +43,7 @@ class TileSender:
         self._line = line
         self._newest: Callable[[], Rows | None] = lambda: None
         self._task: asyncio.Task[None] | None = None
+        self._stirred = asyncio.Event()
         self._closed = False
 
     def begin(self, newest: Callable[[], Rows | None]) -> None:
@@ -49,6 +51,8 @@ class TileSender:
         self._newest = newest
         if self._task is None and not self._closed:
             self._encoder.finest = FINEST_WITH_TILES
+            loop = asyncio.get_running_loop()
+            self._topoff.on_stirred = lambda: _in_loop(loop, self._stirred.set)
             self._task = asyncio.create_task(self._run())
 
     def close(self) -> None:
@@ -65,6 +69,9 @@ class TileSender:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_BUSY_S if await self._turn() else _IDLE_S)
+            self._stirred.clear()
+            if self._topoff.rest():
+                await self._stirred.wait()
 
     async def _turn(self) -> bool:
         """Send a message if one is due and there is room; return whether another may follow soon."""
@@ -90,3 +97,8 @@ class TileSender:
         if not self._gate.open or self._mailbox.filled or self._encoder.can_refine:
             return False
         return self._topoff.rows is not None and self._topoff.rows is self._newest()
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(call)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import threading
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -127,6 +128,8 @@ class TopOff:
         self._part: tuple[int, int, int, int] | None = None
         self._cursor: tuple[int, int] | None = None
         self._tile_bytes = 1000.0
+        self._resting = False
+        self.on_stirred: Callable[[], None] = lambda: None
         self.tiles_sent = 0
 
     # --- what was sent as pictures ----------------------------------------------------------------------------------
@@ -140,6 +143,7 @@ class TopOff:
             self._frame_id, self._rows, self._moved_us = frame_id, rows, now_us
             self._changed_us[tiles] = now_us
             self._exact[:] = False if key else self._exact & ~tiles
+            self._stir()
 
     def repeated(self, frame_id: int, *, key: bool) -> Tiles:
         """The same picture is sent again, finer or whole; return the tiles to name as changed by it."""
@@ -147,6 +151,7 @@ class TopOff:
             self._frame_id = frame_id
             if key:
                 self._exact[:] = False
+                self._stir()
             return ~self._exact
 
     # --- what is wanted ---------------------------------------------------------------------------------------------
@@ -164,11 +169,23 @@ class TopOff:
         with self._lock:
             if row >= 0 and col >= 0:
                 self._exact[row : row + 1, col : col + max(0, run)] = False
+                self._stir()
 
     def waiting(self, now_us: int) -> bool:
         """Whether `next` would have something."""
         with self._lock:
             return bool(self._due(now_us).any())
+
+    def rest(self) -> bool:
+        """Whether nothing can become due by itself; then `on_stirred` is called, in any thread, once something may."""
+        with self._lock:
+            self._resting = self.complete
+            return self._resting
+
+    def _stir(self) -> None:
+        if self._resting:
+            self._resting = False
+            self.on_stirred()
 
     @property
     def rows(self) -> Rows | None:

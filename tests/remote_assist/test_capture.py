@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from Xlib.display import Display
 
 from app.domain.capture import CaptureError, FrameSource, RawFrame, Rect, Target, TargetKind
 from remote_assist.capture_drawn import DrawnSource, read_counter
-from remote_assist.capture_mss import _STILL_S, MssSource, _Waker
+from remote_assist.capture_mss import _STILL_S, MssSource, _Stop, _Waker
 from tests.fakes import xvfb
 from tests.fakes.wait import wait_until
 
@@ -180,7 +181,9 @@ class TestX11:
             meddler.meddle = True
             waker.rearm()
             began = time.perf_counter()
-            waker.wait(threading.Event())
+            stop = _Stop()
+            waker.wait(stop)
+            stop.close()
             assert time.perf_counter() - began < _STILL_S / 2
         finally:
             meddler.close()
@@ -232,3 +235,18 @@ class TestX11:
             wait_until(lambda: sink.frames)
             screen.destroy()
             wait_until(lambda: source.failed == "target_gone")
+
+
+def test_a_capture_that_waits_for_the_screen_hears_stop_without_looking_for_it() -> None:
+    """Its wait has no limit of time here; stopping twice, or after the end, is nothing."""
+    stop = _Stop()
+    waiting = threading.Thread(target=lambda: select.select([stop.fd], [], []), daemon=True)
+    waiting.start()
+    stop.set()
+    waiting.join(30)
+    assert not waiting.is_alive()
+    assert stop.is_set()
+    stop.set()
+    stop.close()
+    stop.close()
+    stop.set()

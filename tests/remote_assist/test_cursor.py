@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import zlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from Xlib.display import Display
@@ -147,6 +148,15 @@ def test_an_x_display_tells_place_and_shape_and_a_dead_one_nothing() -> None:
         assert state.shape_id
         assert len(state.bgra) == state.width * state.height * 4
         assert shape_message(state) is not None
+        font: Any = display.open_font("cursor")
+        for glyph in (34, 52):
+            hand = font.create_glyph_cursor(font, glyph, glyph + 1, (0, 0, 0), (65535, 65535, 65535))
+            display.screen().root.change_attributes(cursor=hand)
+            display.sync()
+            before, state = state, cursor.state(Rect(100, 50, 200, 200))
+            assert state is not None  # at once, not at the next look at the clock
+            assert state.shape_id != before.shape_id
+            assert state.bgra != before.bgra
         outside = cursor.state(Rect(200, 200, 50, 50))
         assert outside is not None
         assert not outside.visible

@@ -93,6 +93,47 @@ async def test_every_tile_leaves_once_and_then_nothing_more(desk: Desk) -> None:
     assert desk.encoder.topoff.complete
 
 
+async def test_a_picture_that_is_exact_wakes_nobody_until_something_changes(desk: Desk) -> None:
+    """A still screen costs nothing; each thing that makes a tile due again ends the rest, once."""
+    topoff = desk.encoder.topoff
+    stirred: list[int] = []
+    topoff.on_stirred = lambda: stirred.append(1)
+    assert not topoff.rest()
+    await desk.top_off()
+    deeds: list[Callable[[], object]] = [
+        lambda: topoff.wanted_again(0, 0, 1),
+        lambda: topoff.repeated(9, key=True),
+        lambda: desk.show(2),
+    ]
+    for number, deed in enumerate(deeds, 1):
+        assert topoff.rest()
+        topoff.repeated(9, key=False)
+        assert len(stirred) == number - 1
+        deed()
+        assert len(stirred) == number
+        assert not topoff.rest()
+        desk.show(3)
+        await desk.top_off()
+
+
+async def test_a_sender_at_rest_goes_on_with_what_is_asked_for_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_BUSY_S", "_IDLE_S"):
+        monkeypatch.setattr(f"remote_assist.tile_sender.{name}", 0.001)
+    topoff = desk.encoder.topoff
+    desk.sender.begin(lambda: desk.newest)
+    async with asyncio.timeout(30):
+        while not topoff._resting:
+            await asyncio.sleep(0.001)
+        sent = len(desk.left)
+        await asyncio.to_thread(topoff.wanted_again, 1, 1, 2)
+        while len(desk.left) == sent:
+            await asyncio.sleep(0.001)
+    assert (desk.left[-1].col, desk.left[-1].row, desk.left[-1].run) == (1, 1, 2)
+    desk.sender.close()
+
+
 def revoke(desk: Desk) -> None:
     desk.gate.set(granted=False)
 
