@@ -62,10 +62,9 @@ class ClipQuestion(PermissionWindow):
             _("There is no text on your clipboard. Copy the text that you want to send, then look again.")
         )  # fmt: skip
         announce(self, self.length.text())
-        if hasattr(self, "yes"):
-            self._count()
+        self._count()
 
-    def _may_say_yes(self) -> bool:
+    def _ready(self) -> bool:
         return fits_clipboard(self.text)
 
 

@@ -5,47 +5,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QFontDatabase, QKeyEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QCloseEvent, QFontDatabase
 
 from app.config.i18n import _, ngettext
 from app.domain.facts import Facts
-from widgets.companion.request import ALLOW_WAIT_MS, ConsentButton
-from widgets.foundation import BusyStrip, Button, Look, PlainEdit, PlainLabel, Theme, announce, column, fit, fmt, row
+from widgets.companion.timed import TimedQuestion
+from widgets.foundation import BusyStrip, PlainEdit, PlainLabel, Theme, announce, column, fit, fmt, row
 from widgets.foundation.fact_tree import FactTree
 
 __all__ = ["FactsWindow"]
 
-_TICK_MS = 250
-_SPOKEN_S = (120, 60, 30)
 
-
-class FactsWindow(QWidget):
+class FactsWindow(TimedQuestion):
     """`sent` carries the exact text as it stands in this window. Escape, the cross and "Don't send" send nothing."""
 
     sent = Signal(str)
     withheld = Signal()
     closed = Signal()
     struck = Signal(str, int, bool)
+    spoken_s = (120, 60, 30)
 
     def __init__(self, theme: Theme, who: tuple[str, str], deadline_ms: int, now_ms: Callable[[], int]) -> None:
         """`who` is the agent and the organisation."""
-        super().__init__()
-        self._theme, self._who = theme, who
-        self._deadline_ms, self._now_ms = deadline_ms, now_ms
-        self._shown_ms: int | None = None
+        super().__init__(theme, who, deadline_ms, now_ms)
+        self._awake_from = None  # there is nothing yet that could be sent
         self._flowing = True
         self._decided = False
-        self._done = False
-        self._spoken: int | None = None
-        self.setProperty("panel", "window")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
         self._build()
-        self._timer = QTimer(self, interval=_TICK_MS)
-        self._timer.timeout.connect(self._count)
-        self._timer.start()
         self._count()
         self.no.setFocus()
         self.busy.start(_("Finding out about this computer…"))
@@ -77,10 +64,8 @@ class FactsWindow(QWidget):
         both.setStretch(0, 3)
         both.setStretch(1, 2)
         self.summary = PlainLabel(tone="muted", wrap=True)
-        self.time = PlainLabel(type="caption", tone="muted")
-        self.no = Button(theme, _("Don't send"), big=True, pressed=self._withhold)
-        self.yes = ConsentButton(theme, _("Send exactly this"), look=Look.PRIMARY, big=True, pressed=self._send)
-        self.yes.setEnabled(False)
+        self.no.setText(_("Don't send"))
+        self.yes.setText(_("Send exactly this"))
         edge = (space.huge, space.wide, space.huge, space.wide)
         whole = column(
             self.heading, self.words, self.busy, both, self.summary, self.time, row(self.no, None, self.yes),
@@ -96,7 +81,7 @@ class FactsWindow(QWidget):
         """Show what was found. From now on it can be sent, after a moment."""
         self.busy.stop()
         self.tree.show_sections(facts.sections)
-        self._shown_ms = self._now_ms()
+        self._sleep()
         self.tree.setFocus()
         self.update_facts(facts)
 
@@ -143,53 +128,34 @@ class FactsWindow(QWidget):
         self.yes.hide()
         announce(self, self.time.text(), urgent=not arrived)
 
-    def end(self) -> None:
-        """Close without a word: it was decided elsewhere."""
-        self._done = True
-        self._timer.stop()
-        self.close()
-
     # --- inside ----------------------------------------------------------------------------------------------
 
     def _count(self) -> None:
-        if self._decided or self._done:
-            return  # what came of it stands there now
-        now = self._now_ms()
-        left = max(0, -(-(self._deadline_ms - now) // 1000))
-        ready = self._shown_ms is not None and now - self._shown_ms >= ALLOW_WAIT_MS
-        self.yes.setEnabled(left > 0 and ready and self._flowing)
-        text = _("Without a click within {time} nothing is sent.").format(time=fmt.clock(left))
-        if not self._flowing:
-            text = _("Sharing rests: nothing can be sent until it goes on.") + " " + text
-        self.time.setText(text)
-        spoken = next((mark for mark in reversed(_SPOKEN_S) if left <= mark), None)
-        if spoken is not None and spoken != self._spoken:
-            self._spoken = spoken
-            announce(self, self.time.text())
+        if not (self._decided or self._done):  # what came of it stands there now
+            super()._count()
 
-    def _send(self) -> None:
-        if not self._done and self._shown_ms is not None:
+    def _ready(self) -> bool:
+        return self._flowing
+
+    def _time_text(self, left: str) -> str:
+        text = _("Without a click within {time} nothing is sent.").format(time=left)
+        return text if self._flowing else _("Sharing rests: nothing can be sent until it goes on.") + " " + text
+
+    def _yes(self) -> None:
+        if not self._done and self._awake_from is not None:
             self.sent.emit(self.exact.toPlainText())
 
-    def _withhold(self) -> None:
+    def _no(self) -> None:
         if not self._done:
             self._done = True
             self._timer.stop()
             self.withheld.emit()
         self.close()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape sends nothing."""
-        if event.key() == Qt.Key.Key_Escape and self.no.isEnabled():
-            self._withhold()
-            return
-        super().keyPressEvent(event)
+    def _refused(self) -> None:
+        self.withheld.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closing sends nothing; what is on its way already is stopped in the bar."""
-        self._timer.stop()
-        if not self._done and self.no.isEnabled():
-            self._done = True
-            self.withheld.emit()
         super().closeEvent(event)
         self.closed.emit()

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLayout, QWidget
 
 from app.config.i18n import _
 from app.domain.session_files import FileView
-from widgets.companion.request import ALLOW_WAIT_MS, ConsentButton
+from widgets.companion.timed import TimedQuestion, said_by
 from widgets.foundation import (
     Button,
     Card,
@@ -31,9 +30,6 @@ from widgets.foundation import (
 from widgets.foundation.file_moves import FileMove
 
 __all__ = ["FileFacts", "FileQuestion", "FileRequest", "FilesWindow", "file_line"]
-
-_TICK_MS = 250
-_SPOKEN_S = (60, 30, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +52,23 @@ def file_line(view: FileView) -> str:
     return _("{file}: sent").format(file=view.name)
 
 
-class _Ask(QWidget):
-    """Above the other windows, with a time; Escape, closing and silence are a no."""
+class _Ask(TimedQuestion):
+    """The questions about files: `body` is what each shows."""
 
     refused = Signal()
 
     def __init__(self, theme: Theme, who: tuple[str, str], deadline_ms: int, now_ms: Callable[[], int]) -> None:
-        super().__init__()
-        self._theme, self._who = theme, who
-        self._deadline_ms, self._now_ms = deadline_ms, now_ms
-        self._woken_ms = now_ms()
-        self._done = False
-        self._spoken: int | None = None
-        self.setProperty("panel", "window")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
+        super().__init__(theme, who, deadline_ms, now_ms)
         space = theme.tokens.space
         self.question = PlainLabel(type="heading", wrap=True)
-        name, organisation = who
-        from_ = PlainLabel(_("{name}, {organisation}").format(name=name, organisation=organisation), tone="muted")
         self.body = column(gap=space.medium)
-        self.no = Button(theme, "", big=True, pressed=self._no)
-        self.yes = ConsentButton(theme, "", look=Look.PRIMARY, big=True, pressed=self._yes)
-        self.yes.setEnabled(False)
-        self.time = PlainLabel(type="caption", tone="muted")
         buttons = row(self.no, None, self.yes, gap=space.small)
         edge = (space.huge, space.wide, space.huge, space.wide)
         self.setLayout(
-            column(self.question, from_, self.body, None, self.time, buttons, gap=space.medium, margins=edge)
-        )
-        self._timer = QTimer(self, interval=_TICK_MS)
-        self._timer.timeout.connect(self._count)
-        self._timer.start()
+            column(
+                self.question, self._from_whom(), self.body, None, self.time, buttons, gap=space.medium, margins=edge
+            )
+        )  # fmt: skip
 
     def _ask(self, question: str, no: str, yes: str) -> None:
         """Put a question; its yes sleeps for a second, so that nobody presses what was something else just now."""
@@ -95,37 +76,18 @@ class _Ask(QWidget):
         self.setWindowTitle(question)
         self.no.setText(no)
         self.yes.setText(yes)
-        self._woken_ms = self._now_ms()
+        self._sleep()
         self._count()
         self.no.setFocus()
         announce(self, question, urgent=True)
-
-    def _ready(self) -> bool:
-        return True
-
-    def _yes(self) -> None:
-        """A click on the button that goes on."""
 
     def _no(self) -> None:
         if not self._done:
             self.end()
             self.refused.emit()
 
-    def end(self) -> None:
-        """Close without an answer: it was given elsewhere, or nobody may answer any more."""
-        self._done = True
-        self._timer.stop()
-        self.close()
-
-    def _count(self) -> None:
-        now = self._now_ms()
-        left = max(0, -(-(self._deadline_ms - now) // 1000))
-        self.yes.setEnabled(left > 0 and now - self._woken_ms >= ALLOW_WAIT_MS and self._ready())
-        self.time.setText(_("No answer within {time} means no.").format(time=fmt.clock(left)))
-        spoken = next((mark for mark in reversed(_SPOKEN_S) if left <= mark), None)
-        if spoken is not None and spoken != self._spoken:
-            self._spoken = spoken
-            announce(self, self.time.text())
+    def _refused(self) -> None:
+        self.refused.emit()
 
     def _facts(self, facts: FileFacts, way: str) -> QLayout:
         """Return name, size, direction and place as a table."""
@@ -143,21 +105,6 @@ class _Ask(QWidget):
             grid.addWidget(label, place, 0)
             grid.addWidget(PlainLabel(value, wrap=True, selectable=True), place, 1)
         return grid
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape is a no."""
-        if event.key() == Qt.Key.Key_Escape:
-            self._no()
-            return
-        super().keyPressEvent(event)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing is a no."""
-        self._timer.stop()
-        if not self._done:
-            self._done = True
-            self.refused.emit()
-        super().closeEvent(event)
 
 
 class FileQuestion(_Ask):
@@ -224,11 +171,9 @@ class FileRequest(_Ask):
         self.problem.hide()
         self.again = Button(theme, _("Choose another file…"), look=Look.QUIET, pressed=self.choose)
         self.again.hide()
-        plain = " ".join("".join(char if char.isprintable() else " " for char in why).split())
         words = _("You choose the file yourself, and see it once more before it is sent. {name} sees no other file.")
         self.card.body.addWidget(PlainLabel(words.format(name=who[0]), wrap=True))
-        if plain:
-            said = _("{name} writes: “{why}”").format(name=who[0], why=plain)
+        if said := said_by(who[0], why):
             self.card.body.addWidget(PlainLabel(said, wrap=True))
         self.body.addWidget(self.card)
         self.body.addWidget(self.problem)

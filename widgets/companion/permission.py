@@ -6,19 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import N_, _
 from app.domain.assist import Scope
-from widgets.companion.request import ALLOW_WAIT_MS, ConsentButton
-from widgets.foundation import Button, Card, Look, PlainLabel, Theme, announce, column, fit, fmt, row
+from widgets.companion.timed import TimedQuestion, said_by
+from widgets.foundation import Card, PlainLabel, Theme, announce, column, fit, row
 
 __all__ = ["PermissionWindow", "bar_name", "granted_name", "taken_back"]
-
-_TICK_MS = 250
-_SPOKEN_S = (60, 30, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +141,7 @@ def taken_back(scope: Scope) -> str:
     return _(_WORDS[scope].take_back) if scope in _WORDS else scope.value
 
 
-class PermissionWindow(QWidget):
+class PermissionWindow(TimedQuestion):
     """`answered` is True for a click on allowing; Escape, closing and "Don't allow" are a no, and so is silence."""
 
     answered = Signal(bool)
@@ -154,43 +150,26 @@ class PermissionWindow(QWidget):
         self, theme: Theme, scope: Scope, who: tuple[str, str], why: str, deadline_ms: int, now_ms: Callable[[], int]
     ) -> None:
         """`who` is the agent and the organisation, `why` the agent's own text: both are from outside."""
-        super().__init__()
-        self._theme, self._words = theme, _WORDS[scope]
-        self._who = who
-        self._why = " ".join("".join(char if char.isprintable() else " " for char in why).split())
-        self._deadline_ms, self._now_ms = deadline_ms, now_ms
-        self._shown_ms = now_ms()
-        self._done = False
-        self._spoken: int | None = None
-        self.setProperty("panel", "window")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
-        self._build()
-        self._timer = QTimer(self, interval=_TICK_MS)
-        self._timer.timeout.connect(self._count)
-        self._timer.start()
+        super().__init__(theme, who, deadline_ms, now_ms)
+        self._build(_WORDS[scope], said_by(who[0], why))
         self._count()
         self.no.setFocus()
         announce(self, self.question.text(), urgent=True)
 
-    def _build(self) -> None:
-        theme, words, space = self._theme, self._words, self._theme.tokens.space
-        name, organisation = self._who
+    def _build(self, words: _Words, said: str) -> None:
+        theme, space, name = self._theme, self._theme.tokens.space, self._who[0]
         self.question = PlainLabel(_(words.question).format(name=name), type="heading", wrap=True)
         self.setWindowTitle(self.question.text())
         card = Card(theme, PlainLabel(_(words.allows).format(name=name), wrap=True))
-        if self._why:
-            card.body.addWidget(PlainLabel(_("{name} writes: “{why}”").format(name=name, why=self._why), wrap=True))
-        self.no = Button(theme, _("Don't allow"), big=True, pressed=lambda: self._answer(False))
-        self.yes = ConsentButton(theme, _(words.yes), look=Look.PRIMARY, big=True, pressed=lambda: self._answer(True))
-        self.yes.setEnabled(False)
-        self.time = PlainLabel(type="caption", tone="muted")
-        from_ = PlainLabel(_("{name}, {organisation}").format(name=name, organisation=organisation), tone="muted")
+        if said:
+            card.body.addWidget(PlainLabel(said, wrap=True))
+        self.no.setText(_("Don't allow"))
+        self.yes.setText(_(words.yes))
         left_out = PlainLabel(_(words.without), wrap=True)
         buttons = row(self.no, None, self.yes, gap=space.small)
         edge = (space.huge, space.wide, space.huge, space.wide)
         more = self._more()
-        box = column(self.question, from_, card, gap=space.medium, margins=edge)
+        box = column(self.question, self._from_whom(), card, gap=space.medium, margins=edge)
         if more is not None:
             box.addWidget(more, 1)
         box.addWidget(left_out)
@@ -205,25 +184,14 @@ class PermissionWindow(QWidget):
         """Return what this kind of access shows before the answer."""
         return None
 
-    def _may_say_yes(self) -> bool:
-        """Whether there is something that can be allowed."""
-        return True
+    def _yes(self) -> None:
+        self._answer(True)
 
-    def end(self) -> None:
-        """Close without an answer: it was given elsewhere, or nobody may answer any more."""
-        self._done = True
-        self._timer.stop()
-        self.close()
+    def _no(self) -> None:
+        self._answer(False)
 
-    def _count(self) -> None:
-        now = self._now_ms()
-        left = max(0, -(-(self._deadline_ms - now) // 1000))
-        self.yes.setEnabled(left > 0 and now - self._shown_ms >= ALLOW_WAIT_MS and self._may_say_yes())
-        self.time.setText(_("No answer within {time} means no.").format(time=fmt.clock(left)))
-        spoken = next((mark for mark in reversed(_SPOKEN_S) if left <= mark), None)
-        if spoken is not None and spoken != self._spoken:
-            self._spoken = spoken
-            announce(self, self.time.text())
+    def _refused(self) -> None:
+        self.answered.emit(False)
 
     def _answer(self, allowed: bool) -> None:
         if not self._done:
@@ -231,18 +199,3 @@ class PermissionWindow(QWidget):
             self._timer.stop()
             self.answered.emit(allowed)
             self.close()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape is a no."""
-        if event.key() == Qt.Key.Key_Escape:
-            self._answer(False)
-            return
-        super().keyPressEvent(event)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing is a no."""
-        self._timer.stop()
-        if not self._done:
-            self._done = True
-            self.answered.emit(False)
-        super().closeEvent(event)
