@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import platform
@@ -291,8 +292,8 @@ class Invitations:
 
         def write() -> Path:
             try:
-                path.write_bytes(data)
-                path.with_suffix(".txt").write_text(summary + "\n", encoding="utf-8")
+                _write_whole(path, data)
+                _write_whole(path.with_suffix(".txt"), f"{summary}\n".encode())
             except OSError as error:
                 raise WorldError("disk_full" if error.errno == 28 else "not_saved", path=str(path)) from error
             return path
@@ -325,3 +326,15 @@ class Invitations:
                     session.revoked()
             case _:
                 pass
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file, or leave what was there: half a receipt proves nothing. Raises OSError."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
