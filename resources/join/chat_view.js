@@ -3,7 +3,7 @@
 
 import { CHARS_MAX, lengthOf } from "./chat.js";
 import { byId, make, tell, text } from "./dom.js";
-import { isKorean, say } from "./words.js";
+import { isKorean, polite, say } from "./words.js";
 
 const COUNT_FROM = CHARS_MAX - 500;
 
@@ -56,7 +56,7 @@ function typed() {
 
 function row(line, name) {
   const form = new Intl.DateTimeFormat(isKorean() ? "ko" : "en", { timeStyle: "short" });
-  const who = make("p", { className: "small strong", textContent: `${line.mine ? say("you") : name}, ${form.format(line.at)}` });
+  const who = make("p", { className: "small strong", textContent: `${line.mine ? say("you") : polite(name)}, ${form.format(line.at)}` });
   const state = make("span", { className: "muted small" });
   const element = make("div", { className: line.mine ? "line mine" : "line" }, who, text(line.text, "said"), state);
   return { line, element, state };
@@ -96,8 +96,7 @@ function words({ machine }, name, book) {
   shown.title.textContent = say("chatTitle", { name });
   shown.close.textContent = say("chatClose");
   shown.send.textContent = say("chatSend");
-  shown.label.textContent = say("chatField", { name });
-  shown.field.placeholder = say("chatField", { name });
+  shown.label.textContent = shown.field.placeholder = say("chatField", { name: polite(name) });
   shown.empty.textContent = say("chatEmpty");
   shown.empty.hidden = book.lines.length > 0;
   typed();

@@ -11,7 +11,7 @@ import { works } from "./keys.js";
 import { call } from "./live.js";
 import { picture, paint } from "./picture.js";
 import { Talk } from "./talk.js";
-import { isKorean, say, speak } from "./words.js";
+import { isKorean, polite, say, speak } from "./words.js";
 
 const SCAM_WAIT_MS = 5_000;
 const SEEN = "deskside.opened";
@@ -68,6 +68,9 @@ function askCode(problem) {
   show(() => {
     const code = make("input", { id: "code", autocomplete: "off", maxLength: 300, name: "code" });
     code.dataset.first = "";
+    code.setAttribute("aria-describedby", problem ? "problem code-help" : "code-help");
+    code.setAttribute("aria-invalid", String(Boolean(problem)));
+    const told = problem ? [Object.assign(notice(say(problem), "danger"), { id: "problem" })] : [];
     const give = () => {
       const link = readLink(code.value);
       const digits = code.value.replaceAll(/[\s-]/g, "");
@@ -77,13 +80,13 @@ function askCode(problem) {
     };
     const form = make("form", { className: "card" },
       make("label", { htmlFor: "code", textContent: say("codeLabel") }), code,
-      make("p", { className: "muted small", textContent: say("codeText") }),
+      make("p", { id: "code-help", className: "muted small", textContent: say("codeText") }),
       make("button", { className: "primary", textContent: say("codeGo"), onClick: give }));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       give();
     });
-    return [heading("codeTitle"), ...(problem ? [notice(say(problem), "danger")] : []), form];
+    return [heading("codeTitle"), ...told, form];
   });
 }
 
@@ -192,6 +195,7 @@ async function allow(event) {
     if (customer.machine.ended) return;
     problem = "pickerFailed";
     request();
+    tell(say(problem));
     return;
   }
   await customer.allow(stream);
@@ -240,7 +244,7 @@ function deeds(name) {
   const row = make("div", { className: "foot deeds" }, make("button", { textContent: say("change"), onClick: change }));
   if (chat.possible && !chat.wanted && !chat.until) {
     const n = chat.waiting.length;
-    const words = n ? say("chatOpenMore", { n }) : say("chatOpen", { name });
+    const words = n ? say("chatOpenMore", { n }) : say("chatOpen", { name: polite(name) });
     row.append(make("button", { textContent: words, onClick: () => customer.openChat() }));
   }
   return row;

@@ -218,6 +218,8 @@ export const WORDS = {
 let korean = false;
 
 export const isKorean = () => korean;
+// A person's name as sentences use it: with 님 in Korean, never twice.
+export const polite = (name) => (korean && !name.endsWith("님") ? `${name} 님` : name);
 export const hasWords = (key) => Object.hasOwn(WORDS, key);
 export function speak(inKorean) {
   korean = inKorean;

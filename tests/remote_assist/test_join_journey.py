@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,7 @@ pytestmark = [
     pytest.mark.skipif(not xvfb.available(), reason="Xvfb is not installed"),
 ]
 WIDTH, HEIGHT = 1280, 800
+TAB = "Shared tab"
 
 
 @pytest.fixture
@@ -52,9 +54,15 @@ def desk(tmp_path: Path) -> Iterator[AgentDesk]:
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
     """A browser on a display of its own."""
-    with (
+    with (  # a tab of this title is picked where there is one, else the screen
         xvfb.own_display(WIDTH, HEIGHT) as display,
-        chromium.browser(tmp_path / "profile", display, "--window-size=900,760", "--window-position=0,0") as found,
+        chromium.browser(
+            tmp_path / "profile",
+            display,
+            "--window-size=900,760",
+            "--window-position=0,0",
+            f"--auto-select-tab-capture-source-by-title={TAB}",
+        ) as found,
     ):
         yield found
 
@@ -184,12 +192,47 @@ def test_a_browser_that_crashes_is_told_as_lost_and_what_it_signed_until_then_is
     assert [entry.type for entry in report.entries][:4] == ["joined", "prompted", "consent", "grant"]
 
 
+def key(page: Page, name: str, code: int, *, text: str = "") -> None:
+    """Press a key as a person does."""
+    for kind in ("keyDown" if text else "rawKeyDown", "keyUp"):
+        more = {"text": text} if text and kind == "keyDown" else {}
+        page.call("Input.dispatchKeyEvent", type=kind, key=name, windowsVirtualKeyCode=code, **more)
+
+
+def at(page: Page) -> str:
+    """What the keyboard would press now."""
+    found = "(e => e.tagName === 'BUTTON' ? e.textContent : e.id || e.tagName)(document.activeElement)"
+    return str(page.run(found))
+
+
+def tab_to(page: Page, label: str) -> list[str]:
+    """Press Tab until a button of this label is reached, once it can be; return where it stopped on the way."""
+    stops: list[str] = []
+    script = (
+        f"[...document.querySelectorAll('button')].some((b) => b.textContent === {json.dumps(label)} && !b.disabled)"
+    )
+    wait_until(lambda: page.run(script), 20)
+    while at(page) != label:
+        assert len(stops) < 20, stops
+        key(page, "Tab", 9)
+        stops.append(at(page))
+    return stops
+
+
+def by_keys(page: Page, label: str) -> None:
+    """Reach a button with Tab. Enter gives no consent; Space does."""
+    tab_to(page, label)
+    key(page, " ", 32, text=" ")
+
+
 def write(page: Page, text: str) -> None:
     """Type into the chat's field, and press Enter."""
-    page.run("document.getElementById('chat-text').focus()")
+    for _ in range(20):
+        if at(page) == "chat-text":
+            break
+        key(page, "Tab", 9)
     page.call("Input.insertText", text=text)
-    for kind in ("rawKeyDown", "keyUp"):
-        page.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13)
+    key(page, "Enter", 13)
 
 
 def chat(desk: AgentDesk) -> list[tuple[bool, str, bool]]:
@@ -198,89 +241,96 @@ def chat(desk: AgentDesk) -> list[tuple[bool, str, bool]]:
 
 
 def test_agent_and_customer_write_to_each_other_once_the_customer_wants_it(desk: AgentDesk, page: Page) -> None:
-    """A question first, and a no that is kept; texts as texts; both ways; closed again; not in the record."""
-    share(desk, page)
+    """All by keys: a question first, a no that is kept; texts as texts, both ways; closed again; not in the record."""
+    page.open(desk.invite())
+    wait_until(lambda: at(page) == "Something is odd, do not share", 10)
+    by_keys(page, "I have read this")
+    tab_to(page, "Allow looking")
+    key(page, "Enter", 13, text="\r")
+    assert at(page) == "Allow looking", "Enter is no consent"
+    key(page, " ", 32, text=" ")
+    desk.until(lambda: desk.end.view.phase is Phase.UNVERIFIED and desk.frames)
+    wait_until(lambda: page.run("document.activeElement.textContent").startswith("Which number"), 10)
+    desk.until(lambda: desk.side.of(SasNumber))
+    by_keys(page, desk.side.last(SasNumber).number)
+    desk.perform(desk.end.confirm_sas_same(True))
+    desk.until(lambda: desk.end.view.phase is Phase.VERIFIED)
     desk.until(lambda: desk.side.of(ChatChanged) and desk.side.last(ChatChanged).open)
     evil = "<img src=x onerror=alert(1)> <b>fett</b>\n안녕하세요"
     desk.perform(desk.end.say_chat(evil))
     wait_until(lambda: "writes to you. Show it on this page?" in page.text(), 10)
     assert "fett" not in page.text()
-    page.press("Don't show it")
+    wait_until(lambda: at(page) == "Don't show it", 10)
+    key(page, "Escape", 27)
     wait_until(lambda: "Show the chat (1 text waits)" in page.text(), 10)
     assert "Show it on this page?" not in str(state(page, "main"))
     assert chat(desk) == [(True, evil, False)]
-    page.press("Show the chat (1 text waits)")
+    by_keys(page, "Show the chat (1 text waits)")
     desk.until(lambda: chat(desk) == [(True, evil, True)])
+    wait_until(lambda: at(page) == "chat-text", 10)
+    stops = [*tab_to(page, "STOP"), *tab_to(page, "Close the chat")]
+    inside = ["Send", "한국어", "Pause", "STOP", "Show something else…", "Close the chat"]
+    assert [stop for stop in stops if stop in inside] == inside
     assert evil in page.text()
     assert page.run("document.querySelectorAll('#talk img, #talk b').length") == 0
     write(page, "네, 보입니다")
     desk.until(lambda: chat(desk)[-1] == (False, "네, 보입니다", True))
     wait_until(lambda: "not there yet" not in page.text(), 10)
 
-    page.press("Pause")
+    by_keys(page, "Pause")
     desk.until(lambda: desk.end.view.paused)
     write(page, "while paused")
     wait_until(lambda: "not there yet" in page.text(), 10)
-    page.press("Resume")
+    by_keys(page, "Resume")
     desk.until(lambda: chat(desk)[-1] == (False, "while paused", True))
     assert not desk.end.view.paused
 
-    page.press("Close the chat")
+    by_keys(page, "Close the chat")
     wait_until(lambda: page.run("document.getElementById('talk').hidden"), 10)
     desk.perform(desk.end.say_chat("still there?"))
     wait_until(lambda: "Show the chat (1 text waits)" in page.text(), 10)
     assert "still there?" not in page.text()
     assert chat(desk)[-1] == (True, "still there?", False)
-    page.press("Show the chat (1 text waits)")
+    by_keys(page, "Show the chat (1 text waits)")
     desk.until(lambda: chat(desk)[-1] == (True, "still there?", True))
     page.run("document.getElementById('stop').click()")
     desk.until(lambda: desk.side.of(Receipt))
     report = verify_receipt(desk.side.last(Receipt).data)
     assert [entry.type for entry in report.entries] == [
-        "joined", "prompted", "consent", "grant", "pause", "resume", "end",
+        "joined", "prompted", "consent", "grant", "sas", "pause", "resume", "end",
     ]  # fmt: skip
     assert "보입니다" not in desk.side.last(Receipt).data.decode()
-
-
-# A picture of another size in place of what the browser's own window would give; nothing else differs for the page.
-OTHER = """navigator.mediaDevices.getDisplayMedia = async () => {
-    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 400 });
-    const pen = canvas.getContext('2d');
-    setInterval(() => { pen.fillStyle = `hsl(${Date.now() % 360} 80% 50%)`; pen.fillRect(0, 0, 640, 400); }, 40);
-    const stream = canvas.captureStream(25);
-    const [track] = stream.getVideoTracks();
-    const settings = track.getSettings.bind(track);
-    track.getSettings = () => ({ ...settings(), width: 640, height: 400, displaySurface: 'window' });
-    globalThis.other = track;
-    return stream;
-}"""
 
 
 def test_the_customer_shows_something_else_and_nothing_changes_before_it_was_picked(
     desk: AgentDesk, page: Page
 ) -> None:
-    """The record first, then the picture; a picker that is closed changes nothing; the browser's own stop ends it."""
+    """The record first, then the picture; a picker that is closed changes nothing; a tab that is gone ends it."""
     share(desk, page)
-    page.run("navigator.mediaDevices.getDisplayMedia = async () => { throw new DOMException('', 'NotAllowedError'); }")
+    page.run(
+        "globalThis.pick = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);"
+        "navigator.mediaDevices.getDisplayMedia = async () => { throw new DOMException('', 'NotAllowedError'); }; 0"
+    )
     page.press("Show something else…")
-    wait_until(lambda: "It stays" in page.text() or "stays as it was" in page.text(), 10)
+    wait_until(lambda: "What is shown stays as it was." in page.text(), 10)
     seen = desk.frames
     desk.until(lambda: desk.frames > seen)
     assert desk.sizes == {(WIDTH, HEIGHT)}
     assert "target" not in desk.side.entries()
 
-    page.run(f"({OTHER}, true)")
+    page.run("navigator.mediaDevices.getDisplayMedia = globalThis.pick; 0")
+    tab = page.call("Target.createTarget", url=f"data:text/html,<title>{TAB}</title>", background=True)["targetId"]
+    wait_until(lambda: TAB in [t["title"] for t in page.call("Target.getTargets")["targetInfos"]], 10)
     page.press("Show something else…")
-    desk.until(lambda: (640, 400) in desk.sizes)
-    assert desk.side.last(RemoteTarget).kind == "window"
-    assert "“one window”" in str(state(page, "#bar-what"))
+    desk.until(lambda: desk.side.last(RemoteTarget).kind == "tab" and len(desk.sizes) > 1)
     assert desk.side.entries()[-1] == "target"
-    page.run("other.dispatchEvent(new Event('ended'))")
+    assert "“one browser tab”" in str(state(page, "#bar-what"))
+    page.call("Target.closeTarget", targetId=tab)
     desk.until(lambda: desk.side.of(Receipt))
     report = verify_receipt(desk.side.last(Receipt).data)
     assert (desk.end.view.reason, desk.end.view.by) == (EndReason.STOPPED, "customer")
-    assert [(e.type, e.data.get("kind")) for e in report.entries if e.type == "target"] == [("target", "window")]
-    assert report.entries[-1].data["target_kind"] == "window"
+    assert [entry.data["kind"] for entry in report.entries if entry.type == "target"] == ["tab"]
+    assert report.entries[-1].data["target_kind"] == "tab"
 
 
 def test_refusing_shows_nothing_and_a_link_works_once(desk: AgentDesk, page: Page) -> None:

@@ -310,9 +310,11 @@ def test_the_chats_of_both_languages_keep_the_same_book(page: Page) -> None:
 
 def test_what_is_no_text_of_a_chat_is_told_apart(page: Page) -> None:
     """The same forms as in the messages of the desktop programs."""
-    good = [{"n": 1, "text": "x"}, {"n": 7, "text": "\N{GRINNING FACE}" * 4_000}]
-    bad = [{"n": 0, "text": "x"}, {"n": 1.5, "text": "x"}, {"n": 1, "text": ""}, {"n": 1, "text": "x" * 4_001},
-           {"n": 1}, {"n": "1", "text": "x"}, {"n": 2**32, "text": "x"}, {"n": 1, "text": ["x"]}]  # fmt: skip
+    good: list[dict[str, Any]] = [{"n": 1, "text": "x"}, {"n": 7, "text": "\N{GRINNING FACE}" * 4_000}]
+    bad: list[dict[str, Any]] = [
+        {"n": 0, "text": "x"}, {"n": 1.5, "text": "x"}, {"n": 1, "text": ""}, {"n": 1, "text": "x" * 4_001}, {"n": 1},
+        {"n": "1", "text": "x"}, {"n": 2**32, "text": "x"}, {"n": 1, "text": ["x"]},
+    ]  # fmt: skip
     told = page.run(f"{js([*good, *bad])}.map((m) => Boolean(chat.isText(m)))")
     assert told == [True] * len(good) + [False] * len(bad)
     for message, taken in zip([*good, *bad], told, strict=True):
