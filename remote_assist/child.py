@@ -218,7 +218,7 @@ class Child:
             if peer is self._active:
                 self._active = None
                 self._bulk.use(None)
-            self._spawn(peer.close())
+            self._spawn(_forget(peer))
 
     async def _close_peers(self) -> None:
         await asyncio.gather(*(peer.close() for peer in self._peers.values()), return_exceptions=True)
@@ -311,6 +311,16 @@ class Child:
             await work
         except (OSError, ConnectionError, aiortc.InvalidStateError, aiortc_patches.WrongVersion) as error:
             self._post(Fault("open_failed", f"{type(error).__name__}: {error}"[:200]))
+
+
+async def _forget(peer: Peer) -> None:
+    """Close a connection and give back what it held: pictures and an encoder hang in circles that none would collect.
+
+    What was there at the start is frozen, so this takes a few milliseconds.
+    """
+    await peer.close()
+    del peer
+    gc.collect()
 
 
 async def run_child(role: str, link: ParentLink, writer: FrameWriter, sources: SourceFactory) -> None:

@@ -27,7 +27,7 @@ __all__ = ["GROWTH_MAX_MB", "BrokenPromise", "Fuzz", "main"]
 
 GROWTH_MAX_MB = 300  # a decoder holds up to seventeen pictures of 3840x2160, 12 MB each
 _ANSWER_S = 20
-_PATIENCE_S = 2  # for a picture over the connection that was abused
+_PATIENCE_S = 1  # for a picture over the connection that was abused
 # what an agent's end may say with no grant at all
 _OPEN = frozenset({"hello", "view", "request", "claim", "pause", "end", "clip", "fileoffer", "chat", "chatgot"})
 _NAMED = frozenset({"malformed", "violation", "bad_sdp", "open_failed", "not_sent", "picture_too_large"})
@@ -50,7 +50,7 @@ class Fuzz:
         self.peak_mb = 0
         self.done: dict[str, int] = {}
         self._begin()
-        self._base_mb = self._memory()
+        self._base_mb = self._peer.most_memory_mb
 
     def round(self, name: str = "") -> None:
         """Do one deed, or this one, and hold the child to its promises."""
@@ -125,13 +125,10 @@ class Fuzz:
             raise BrokenPromise(f"no session after {where}: {error!r}") from error
 
     def _bounded(self, where: str) -> None:
-        now = self._memory()
+        now = self._peer.most_memory_mb
         self.peak_mb = max(self.peak_mb, now)
         if now > self._base_mb + GROWTH_MAX_MB:
             raise BrokenPromise(f"the child grew from {self._base_mb} to {now} MB until {where}")
-
-    def _memory(self) -> int:
-        return _peak_mb(self._peer.stub.link.pid)
 
 
 def _alive(pid: int) -> bool:
@@ -139,14 +136,6 @@ def _alive(pid: int) -> bool:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
-
-
-def _peak_mb(pid: int) -> int:
-    """The most that the process has held."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) // 1024
-    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ import socket
 import struct
 import threading
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import pylibsrtp
@@ -204,6 +205,16 @@ class HostilePeer:
         return int(self._sctp._last_received_tsn)
 
     @property
+    def memory_mb(self) -> int:
+        """What the child holds now."""
+        return int(_status(self.stub.link.pid, "VmRSS")) // 1024
+
+    @property
+    def most_memory_mb(self) -> int:
+        """The most that it has held."""
+        return int(_status(self.stub.link.pid, "VmHWM")) // 1024
+
+    @property
     def media_ssrc(self) -> int:
         """Of the picture."""
         found = re.search(r"^a=ssrc:(\d+) ", self.offer, re.M)
@@ -286,6 +297,11 @@ class HostilePeer:
 
     def _run(self, work: Coroutine[object, object, T], timeout_s: float = _PATIENCE_S) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
+
+
+def _status(pid: int, name: str) -> str:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((line.split()[1] for line in lines if line.startswith(f"{name}:")), "0")
 
 
 async def _quiet(work: Coroutine[object, object, None]) -> None:

@@ -24,3 +24,16 @@ def test_whatever_a_peer_sends_the_child_lives_shows_good_pictures_again_and_let
         if role is Role.CUSTOMER:
             fuzz.revoked()
         assert set(fuzz.done) == set(DEEDS[role])
+
+
+@pytest.mark.slow
+def test_a_session_that_is_connected_anew_many_times_keeps_its_size() -> None:
+    """A computer that goes from network to network: each connection gives back the pictures and the encoder it had."""
+    with HostilePeer(Role.CUSTOMER) as peer:
+        sizes = []
+        for _ in range(24):
+            peer.connect()
+            peer.grant("view")
+            assert peer.shows_pictures()
+            sizes.append(peer.memory_mb)
+        assert max(sizes[-3:]) < max(sizes[:4]) + 80, sizes
