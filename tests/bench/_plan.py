@@ -41,13 +41,12 @@ CASES = (
     Case(("ours", "chromium"), "scroll", fps=60),  # G1, G2, G3, G4
     Case(("ours",), "type"),  # G4
     Case(("ours",), "static"),  # G6
-    Case(("ours",), "page"),  # G9
+    Case(("ours",), "page", rounds=1),  # G9
     Case(("ours",), "page", "5m", rounds=1),  # G5, G9
     Case(("ours",), "scroll", "loss3"),  # G7
     Case(("browser-to-agent",), "scroll"),  # G13
     # printed, not gated
     Case(("ours",), "page", "1m", rounds=1),
-    Case(("ours",), "dense", "5m", rounds=1),
     Case(("ours",), "scroll", "loss1", rounds=1),
     Case(("ours",), "scroll", "loss5", rounds=1),
     Case(("ours",), "scroll", TURN_TLS, rounds=1),
