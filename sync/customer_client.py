@@ -9,21 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import websockets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.errors import ServerUnreachable, WorldError
-from sync import customer_protocol as wire
 from sync import protocol as live
 from sync.customer_api import CustomerApi, CustomerRefused, map_failure
-from sync.session_protocol import Redeem, Redeemed, Revocations
+from sync.customer_events import (
+    Answered,
+    CustomerEvent,
+    Entries,
+    HomeArrived,
+    InviteArrived,
+    LineChanged,
+    RedeemAnswered,
+    RevocationsArrived,
+    Rows,
+    RowsFailed,
+    SessionClosed,
+    SigArrived,
+    SigRefused,
+    Waiting,
+    WrittenChanged,
+)
+from sync.network_thread import NetworkThread
+from sync.session_protocol import Redeem, Redeemed
 
 __all__ = [
     "Answered",
@@ -45,7 +59,6 @@ __all__ = [
     "WrittenChanged",
 ]
 
-T = TypeVar("T")
 _BACKOFF_S = (0.5, 1, 2, 4, 8, 15, 30)
 _PING_S = 20
 _PROOF_S = 3
@@ -55,200 +68,10 @@ _REVOCATIONS_S = 3600
 _LASTED_S = 30  # a live channel that was open so long broke by a mishap: it is opened again at once
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Something written here that the server has not accepted. `path` is request, message or entries."""
-
-    id: str
-    path: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """Entries of one session that the server has not confirmed."""
-
-    sid: str
-    hashes: tuple[str, ...]
-    body: bytes
-
-
-class Rows(Protocol):
-    """What the client keeps on disk. Called on the client's thread; raises StoreUnavailable."""
-
-    def waiting(self) -> Sequence[Waiting]:
-        """Return what waits, oldest first."""
-        ...
-
-    def settle(self, item: str, number: int | None, refused: str) -> None:
-        """Note that the server has it, or that it refuses it for good with this code."""
-        ...
-
-    def entries(self) -> Sequence[Entries]:
-        """Return entries of sessions that wait, by session."""
-        ...
-
-    def entries_sent(self, entries: Entries) -> None:
-        """Note that the server has them."""
-        ...
-
-    def home_tag(self) -> str:
-        """Return the tag of the home kept last."""
-        ...
-
-    def save_home(self, raw: bytes, tag: str, at_ms: int) -> None:
-        """Keep home as it came."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class HomeArrived:
-    """Home as of now; `unchanged` when it is the one kept already."""
-
-    home: wire.Home | None
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class LineChanged:
-    """The way to the server: `online`, or not with `code` as the reason. It is tried again whatever the reason."""
-
-    online: bool
-    since_ms: int
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenChanged:
-    """What waits, or was sent, changed: read the rows again."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowsFailed:
-    """The disk did not take something. `code` as in StoreUnavailable."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class InviteArrived:
-    """An invitation pushed by the server; nothing in it is trusted yet."""
-
-    iid: bytes
-    invitation: bytes
-    signature: bytes
-    join_secret: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RedeemAnswered:
-    """Answer to `redeem`: the invitation, or None and why."""
-
-    redeemed: Redeemed | None
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationsArrived:
-    """The newest list of revoked certificates; its signature is not checked yet."""
-
-    revocations: Revocations
-
-
-@dataclass(frozen=True, slots=True)
-class SigArrived:
-    """Signalling data from the other end of a session."""
-
-    session: bytes
-    n: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SigRefused:
-    """The relay could not deliver our message `n`."""
-
-    session: bytes
-    code: str
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class SessionClosed:
-    """The server ended the session."""
-
-    session: bytes
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Answer to `call`: the HTTP status, 0 when the server was not reached, and what it said."""
-
-    session: bytes
-    number: int
-    status: int
-    body: bytes = field(default=b"", repr=False)
-
-
-CustomerEvent = (
-    HomeArrived
-    | LineChanged
-    | WrittenChanged
-    | RowsFailed
-    | InviteArrived
-    | RedeemAnswered
-    | RevocationsArrived
-    | SigArrived
-    | SigRefused
-    | SessionClosed
-    | Answered
-)
-
-
 class _Unknown(WorldError):
     """The server does not know this companion, or not any more."""
 
     code = "companion_revoked"
-
-
-class NetworkThread:
-    """A thread with an event loop; starts at once, stops once."""
-
-    def __init__(self, name: str) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def spawn(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run a coroutine there; any thread."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
-
-    def stop(self) -> None:
-        """Cancel what runs and wait for the thread to end. Idempotent; not from the thread itself."""
-        if self._thread.is_alive():
-            self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join(5)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_forever()
-        finally:
-            tasks = asyncio.all_tasks(self.loop)
-            for task in tasks:
-                task.cancel()
-            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            self.loop.run_until_complete(_turns(3))
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-            self.loop.run_until_complete(self.loop.shutdown_default_executor())
-            self.loop.close()
-
-
-async def _turns(count: int) -> None:
-    """Let connections that were just closed say so to their sockets."""
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 class CustomerClient:

@@ -17,8 +17,8 @@ from app.domain.errors import WorldError
 from app.domain.links import BadLink, EnrolLink, parse_enrol
 from app.entry.companion_rows import Enrolment, Opened, new_device_key, organisation_of
 from sync.customer_api import CustomerApi, CustomerRefused
-from sync.customer_client import NetworkThread
 from sync.customer_protocol import OrganisationKey
+from sync.network_thread import NetworkThread
 from widgets.companion.enrol import EnrolWindow
 from widgets.companion.texts import trouble
 

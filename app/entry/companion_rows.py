@@ -20,7 +20,7 @@ from app.domain.signed import b64, fingerprint, unb64
 from remote_assist.actions import ChainEntry, Receipt
 from remote_assist.invitation import OrganisationPin
 from sync import customer_protocol as wire
-from sync.customer_client import Entries, Waiting
+from sync.customer_events import Entries, Waiting
 from widgets.companion.model import (
     AssetLine,
     HomeView,
@@ -127,7 +127,7 @@ def new_device_key(keys: Secrets) -> Ed25519PrivateKey:
 
 
 class StoreRows:
-    """`sync.customer_client.Rows` on companion.db."""
+    """`sync.customer_events.Rows` on companion.db."""
 
     def __init__(self, store: CompanionStore) -> None:
         self._store = store
