@@ -15,7 +15,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # hundreds of programs start in a test run: none of them should compile its modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test slow check bench torture causal outside aiortc threats fuzz dist screenshots simulate simulate-nightly venv lock
+.PHONY: help demo test slow check bench torture causal outside peers aiortc threats fuzz dist screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +56,15 @@ outside: venv ## another sync engine's own client (WatermelonDB) against our ser
 	cp tests/sync/outside/package.json tests/sync/outside/package-lock.json build/outside/
 	cd build/outside && npm ci --ignore-scripts --no-audit --no-fund
 	$(PY) -m tests.sync.outside.watermelon --rounds 40 --json build/outside/watermelon.json
+
+peers: venv ## another WebRTC stack (werift) at either end of a session; needs Node 20 or newer and npm
+	@mkdir -p build/peers
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null || \
+		{ echo "not run, which is no pass: install Node 20 or newer with npm" >&2; exit 2; }
+	cp tests/remote_assist/outside/package.json tests/remote_assist/outside/package-lock.json build/peers/
+	cd build/peers && npm ci --ignore-scripts --no-audit --no-fund
+	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 -m slow --junitxml=build/peers/tests.xml tests/remote_assist/test_peers.py
+	$(PY) -m tests.lint.skipped build/peers/tests.xml
 
 aiortc: venv ## the tests that aiortc and aioice publish, over our patches of them
 	$(PY) -m tests.remote_assist.aiortc_suite
