@@ -161,6 +161,13 @@ def test_a_hostile_customer_gets_no_bundle_past_the_checks() -> None:
     assert read_bundle(json.dumps(good).encode()) == SMALL
 
 
+@pytest.mark.parametrize("raw", [b"[" * 1_000_000, b'{"a":' * 300_000, b'{"v":1,"sections":' + b"[" * 500_000])
+def test_nesting_without_end_is_no_bundle(raw: bytes) -> None:
+    """However deep: it neither fills memory nor ends the program that reads it."""
+    with pytest.raises(Malformed):
+        read_bundle(raw)
+
+
 @settings(max_examples=60)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_bundle_or_malformed_and_nothing_else(raw: bytes) -> None:

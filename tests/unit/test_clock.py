@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The clock that time limits run on."""
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The receipt that a customer saves: whole, or not there."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
