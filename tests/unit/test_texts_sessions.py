@@ -133,12 +133,18 @@ def test_files_of_a_session_are_named_with_what_came_of_them() -> None:
 def test_a_session_whose_customers_end_is_gone_still_says_who_ended_it_and_that_something_is_missing() -> None:
     """The line takes its time from the end, not from when it was written; a true end that comes later replaces it."""
     consent = line("consent", 0)
-    gone = {"reason": "stopped", "ended_by": "customer", "ended_at": 65_000, "by": "customer", "left": True}
+    gone: dict[str, Any] = {
+        "reason": "stopped",
+        "ended_by": "customer",
+        "ended_at": 65_000,
+        "by": "customer",
+        "left": True,
+    }
     missing = "The customer's computer has not sent the end of the record"
     assert said(line("open", 90, **gone), consent) == (
         f"Screen sharing ended after 1 min 5 s. 박민수 closed the page. {missing}"
     )
-    lost = {"reason": "lost", "ended_by": "system", "ended_at": 65_000, "left": False}
+    lost: dict[str, Any] = {"reason": "lost", "ended_by": "system", "ended_at": 65_000, "left": False}
     assert said(line("open", 90, **lost), consent) == (
         f"Screen sharing ended after 1 min 5 s. The connection broke and did not come back. {missing}"
     )
