@@ -18,6 +18,8 @@ MOVING_S: Final = 1 / 60
 RESTING_S: Final = 1 / 15
 _REST_AFTER_US: Final = 300_000
 _REPEAT_US: Final = 500_000  # the channel may lose the last place, and nothing else would say it again
+_REPEAT_FOR_US: Final = 3_000_000
+_REPEAT_LATER_US: Final = 2_000_000
 _PACKED_MAX: Final = 20_000
 
 
@@ -62,7 +64,8 @@ class CursorFeed:
             place = (state.x, state.y, True, shape) if state.visible else (0, 0, False, 0)
             if place != self._last:
                 self._moved_us = now
-            if place != self._last or (state.visible and now - self._sent_us >= _REPEAT_US):
+            every_us = _REPEAT_US if now - self._moved_us < _REPEAT_FOR_US else _REPEAT_LATER_US
+            if place != self._last or (state.visible and now - self._sent_us >= every_us):
                 self._last, self._sent_us = place, now
                 self._send("cur", wire.encode(wire.Cursor(*place, now)))
         return MOVING_S if now - self._moved_us < _REST_AFTER_US else RESTING_S

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import zlib
 from dataclasses import replace
@@ -65,6 +66,18 @@ def test_a_shape_travels_once_and_places_only_when_they_change() -> None:
     desk.feed.renew()
     desk.step()
     assert isinstance(desk.sent[4], wire.CursorShape)
+
+
+def test_a_cursor_that_rests_long_is_told_again_ever_more_seldom_but_never_no_more() -> None:
+    """The last place may be lost on the way; a still screen says little."""
+    desk = Desk()
+    for _ in range(300):
+        desk.step(100_000)
+    told = [message.us for message in desk.sent if isinstance(message, wire.Cursor)]
+    gaps = [(after - before) // 1000 for before, after in itertools.pairwise(told)]
+    assert gaps[:5] == [500] * 5
+    assert gaps[6:] == [2000] * len(gaps[6:])
+    assert len(gaps) > 15
 
 
 def test_where_the_mouse_is_beside_the_shared_window_is_not_told() -> None:
