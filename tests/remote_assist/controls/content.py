@@ -205,7 +205,18 @@ CONTROLS = (
         13,
         "the end cut off: the receipt is none",
         (f"{_CHAIN}::test_a_record_cut_off_together_with_the_agents_signature_shows",),
-        edit("remote_assist.chain:_read_entries", "if reader.entries[-1].type is not EntryType.END:", "if False:"),
+        edit("remote_assist.chain:_read_closing", "if not ended:", "if False:"),
+        "ok",
+    ),
+    Control(
+        13,
+        "what stands for a missing end names the last entry",
+        ("tests/remote_assist/test_closing.py::test_every_entry_cut_off_shows_though_the_end_is_missing_anyway",),
+        edit(
+            "remote_assist.chain:_read_closing",
+            "(closing.sid, closing.n, closing.prev) != (invitation.sid, len(entries), entries[-1].hash)",
+            "False",
+        ),
         "ok",
     ),
     Control(
