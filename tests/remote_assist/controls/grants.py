@@ -9,6 +9,7 @@ _RA = "tests/remote_assist"
 _MORE = f"{_RA}/test_more_access.py"
 _HOSTILE = f"{_RA}/test_hostile.py"
 _GRANTS = f"{_RA}/test_grants.py"
+_SCOPES = f"{_RA}/test_any_scope.py"
 _ORDER = f"{_RA}/test_any_order.py::test_whatever_happens_in_whatever_order_the_rules_hold"
 _ALLOWED = f"{_GRANTS}::test_no_effect_without_its_grant_a_live_phase_the_number_and_a_picture_that_flows"
 
@@ -214,6 +215,38 @@ CONTROLS = (
         edit("remote_assist.sending:Gate.set", "all(self._flags.values())", "True"),
         "assert",
         in_child=True,
+    ),
+    Control(
+        6,
+        "what an agent says of a recording counts behind its grant alone",
+        (f"{_SCOPES}::test_an_agent_without_rules_gets_exactly_what_was_granted_and_only_while_it_is[recording]",),
+        edit("remote_assist.customer_recording:CustomerRecording._write_down", "not self._may_record or ", ""),
+        "kept without a grant",
+    ),
+    Control(
+        6,
+        "a bundle leaves behind its grant alone",
+        (f"{_SCOPES}::test_an_agent_without_rules_gets_exactly_what_was_granted_and_only_while_it_is[diagnostics]",),
+        edit(
+            "remote_assist.customer_diagnostics:CustomerDiagnostics.send_diagnostics",
+            """machine is None or not self._diag_wanted or self._diag_out is not None:
+        return self._flush()
+    if not self._book.allows(Scope.DIAGNOSTICS, machine.phase, flowing=machine.flowing):""",
+            "machine is None:",
+        ),
+        "DIAGNOSTICS",
+    ),
+    Control(
+        6,
+        "the agent's end orders a recording behind the grant alone",
+        (f"{_SCOPES}::test_an_agent_without_rules_gets_exactly_what_was_granted_and_only_while_it_is[recording]",),
+        (
+            *edit("remote_assist.agent_recording:AgentRecording._act", "Scope.RECORDING not in self._grants", "False"),
+            *edit(
+                "remote_assist.agent_recording:AgentRecording._wish", "if Scope.RECORDING in self._grants:", "if True:"
+            ),
+        ),
+        "without a grant",
     ),
     Control(
         6,
