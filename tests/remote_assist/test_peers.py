@@ -42,6 +42,7 @@ from tests.remote_assist.outside.werift import Werift, missing, werift
 from tests.remote_assist.test_peer_children import NO_DISPLAY, pixels
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
+until = functools.partial(wait_until, timeout_s=90)  # processes start meanwhile, on a machine that may be busy
 LOSSY, WHOLE = Profile(loss=0.05, delay_ms=10), Profile(delay_ms=10)
 FPS = 30
 
@@ -70,7 +71,7 @@ def looking(relay: Relay | None = None) -> Iterator[tuple[Stub, Werift]]:
 
 
 def opened(stub: Stub) -> None:
-    wait_until(lambda: stub.want(PeerState).channels_open)
+    until(lambda: stub.want(PeerState).channels_open)
     stub.link.send(Keep(0))
 
 
@@ -83,7 +84,7 @@ class Eyes:
 
     def look(self, peer: Werift) -> list[int]:
         """Take the next picture; return the counters so far."""
-        for frame in self._decoder.decode(av.Packet(peer.frames.get(timeout=30))):
+        for frame in self._decoder.decode(av.Packet(peer.frames.get(timeout=90))):
             assert not frame.is_corrupt
             assert (frame.width, frame.height) == (WIDTH, HEIGHT)
             count = read_counter(frame.to_ndarray(format="bgra").view(np.uint32)[:, :, 0])
@@ -96,7 +97,7 @@ def test_another_stack_answers_our_offer_and_sees_the_picture() -> None:
     """Every channel opens under its number; each picture decodes, in full size and in order."""
     with looking() as (customer, peer):
         eyes = Eyes()
-        wait_until(lambda: len(set(eyes.look(peer))) >= 10)
+        until(lambda: len(set(eyes.look(peer))) >= 10)
         assert eyes.counts == sorted(eyes.counts)
         assert not customer.faults
         assert set(peer.channels) == set(CHANNELS)
@@ -110,7 +111,7 @@ def test_messages_go_both_ways_and_heartbeats_are_answered() -> None:
         assert wire.typed("ctl", received.message, Role.AGENT) == wire.View(800, 600, None)
         hello = wire.encode(wire.Hello(1, 0, ["tile"]))
         customer.link.send(Send("ctl", hello))
-        wait_until(lambda: ("ctl", hello.decode()) in peer.messages)
+        until(lambda: ("ctl", hello.decode()) in peer.messages)
         answered = 0
 
         def measured() -> bool:
@@ -123,7 +124,7 @@ def test_messages_go_both_ways_and_heartbeats_are_answered() -> None:
             answered = len(pings)
             return customer.stats.get("rtt_ms", 0) > 0
 
-        wait_until(measured)
+        until(measured)
         assert not customer.faults
 
 
@@ -134,9 +135,9 @@ def test_what_is_lost_on_the_way_to_another_stack_is_sent_again() -> None:
         with looking(relay) as (customer, peer):
             relay._profile = LOSSY  # the handshake went through whole
             eyes = Eyes()
-            wait_until(lambda: eyes.look(peer) and customer.stats.get("retransmitted", 0) >= 3)
+            until(lambda: eyes.look(peer) and customer.stats.get("retransmitted", 0) >= 3)
             begun = len(set(eyes.counts))
-            wait_until(lambda: len(set(eyes.look(peer))) >= begun + 10)
+            until(lambda: len(set(eyes.look(peer))) >= begun + 10)
             assert eyes.counts == sorted(eyes.counts)
             assert not customer.faults
     finally:
@@ -147,9 +148,9 @@ def test_a_channel_that_was_not_agreed_on_is_closed_again() -> None:
     """Whatever a peer opens beside ours is refused; ours and the picture go on."""
     with looking() as (customer, peer):
         peer.open_more("surprise")
-        wait_until(lambda: peer.channels.get("surprise") == "closed")
+        until(lambda: peer.channels.get("surprise") == "closed")
         eyes = Eyes()
-        wait_until(lambda: len(set(eyes.look(peer))) >= 3)
+        until(lambda: len(set(eyes.look(peer))) >= 3)
         assert {peer.channels[name] for name in CHANNELS} == {"open"}
         assert not customer.faults
 
@@ -159,7 +160,7 @@ def test_stop_ends_the_connection_for_another_stack_too() -> None:
     with looking() as (customer, peer):
         Eyes().look(peer)
         assert customer.end().frames_sent > 0
-        wait_until(lambda: set(peer.channels.values()) == {"closed"})
+        until(lambda: set(peer.channels.values()) == {"closed"})
 
 
 # --- werift that shows, and the agent's child -------------------------------------------------------------------------
@@ -179,7 +180,7 @@ def drawn(count: int) -> list[Rows]:
 
     source = DrawnSource(fps=60)
     source.start(source.targets()[0], take, 60)
-    wait_until(lambda: len(taken) >= count)
+    until(lambda: len(taken) >= count)
     source.stop()
     return taken[:count]
 
@@ -253,13 +254,13 @@ def test_our_agent_answers_the_offer_of_another_stack_and_shows_its_picture(code
     with shown_by(codec) as (agent, peer):
         peer.play(encoded(codec), FPS, begin=5)
         counts: list[int] = []
-        wait_until(lambda: peer.keyframes_asked)
-        wait_until(lambda: len(seen(agent, counts)) >= 10)
+        until(lambda: peer.keyframes_asked)
+        until(lambda: len(seen(agent, counts)) >= 10)
         peer.send("ctl", wire.encode(wire.Refused(Scope.POINTER)).decode())
         assert agent.want(Recv).message == {"t": "refused", "scope": "pointer", "why": ""}
         view = wire.encode(wire.View(800, 600, None))
         agent.link.send(Send("ctl", view))
-        wait_until(lambda: ("ctl", view.decode()) in peer.messages)
+        until(lambda: ("ctl", view.decode()) in peer.messages)
         assert not agent.faults
 
 
@@ -272,9 +273,9 @@ def test_what_another_stack_loses_our_agent_asks_for_again(codec: str) -> None:
             relay._profile = LOSSY  # the handshake went through whole
             peer.play(encoded(codec), FPS)
             counts: list[int] = []
-            wait_until(lambda: seen(agent, counts) and peer.sent_again() >= 3)
+            until(lambda: seen(agent, counts) and peer.sent_again() >= 3)
             counts.clear()
-            wait_until(lambda: len(seen(agent, counts)) >= 10)
+            until(lambda: len(seen(agent, counts)) >= 10)
             assert not agent.faults
     finally:
         relay.close()

@@ -19,6 +19,7 @@ from remote_assist.channels import CHANNELS
 from tests.fakes.wait import wait_until
 
 _HERE = Path(__file__).resolve().parent
+_PATIENCE_S = 90  # the machine may be busy
 _MODULES = _HERE.parents[2] / "build" / "peers" / "node_modules"
 
 
@@ -83,9 +84,9 @@ class Werift:
 
     def connected(self) -> None:
         """Wait until it says that it is, and that every channel is open."""
-        wait_until(lambda: self.state == "connected" and self.channels == dict.fromkeys(CHANNELS, "open"))
+        wait_until(lambda: self.state == "connected" and self.channels == dict.fromkeys(CHANNELS, "open"), _PATIENCE_S)
 
-    def want(self, kind: str, timeout_s: float = 30) -> dict[str, Any]:
+    def want(self, kind: str, timeout_s: float = _PATIENCE_S) -> dict[str, Any]:
         """Return the next answer of this kind. Raises queue.Empty."""
         while (told := self._told.get(timeout=timeout_s))["t"] != kind:
             assert told["t"] != "failed", told
