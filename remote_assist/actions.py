@@ -28,6 +28,7 @@ __all__ = [
     "CallServer",
     "ChainEntry",
     "ChatChanged",
+    "ChoiceOver",
     "ClipArrived",
     "ClipGiven",
     "Clock",
@@ -389,6 +390,11 @@ class OpenEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class ChoiceOver:
+    """Customer: nothing else is being chosen any more (`begin_choice`); take its window away."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Tell the person something that changes no state (texts: `remote_assist.texts.notice_text`)."""
 
@@ -439,6 +445,7 @@ Action = (
     | ClipGiven
     | Receipt
     | OpenEnd
+    | ChoiceOver
     | Notify
     | Alarm
     | ControlAction

@@ -34,7 +34,7 @@ from remote_assist.marks import MarkBoard
 from remote_assist.mask_book import MaskBook
 from remote_assist.session import Effect, SessionMachine
 
-__all__ = ["ChosenTarget", "CustomerCore", "CustomerIdentity"]
+__all__ = ["ChosenTarget", "CustomerCore", "CustomerIdentity", "fits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,13 @@ class ChosenTarget:
         return wire.Target(width, height, min(max(self.target.scale, 0.1), 16.0), self.kind, marks)
 
 
+def fits(target: TargetChoice, kind: str, region: tuple[int, int, int, int] | None) -> bool:
+    """Tell whether this is a way to share the target: as what it is, or a region of it that is not empty."""
+    if kind != "region":
+        return kind == target.kind and region is None
+    return region is not None and region[2] > 0 and region[3] > 0
+
+
 class CustomerCore(EndLink):
     """State and tools; `CustomerLink` adds what happens by itself, `CustomerEnd` what people do."""
 
@@ -90,6 +97,7 @@ class CustomerCore(EndLink):
         self._record: CustomerRecord | None = None
         self._session_key = Ed25519PrivateKey.from_private_bytes(random(32))
         self._targets: dict[str, TargetChoice] = {}
+        self._choosing = False  # something else to share, in mid-session
         self._chosen: ChosenTarget | None = None
         self._seq = 0
         self._handshake: CustomerHandshake | None = None
@@ -214,7 +222,9 @@ class CustomerCore(EndLink):
     def _tell_grants(self, *, show: bool = True) -> None:
         scopes = self._book.live
         self._grants = scopes
-        self._tell(child.Grants(self._book.seq, [scope.value for scope in scopes]))
+        # a grant of looking is for the target the child was told last: none while one is only looked at here
+        told = [scope.value for scope in scopes if not (self._choosing and scope is Scope.VIEW)]
+        self._tell(child.Grants(self._book.seq, told))
         self._say(wire.Grants(self._book.seq, list(scopes)))
         if show:
             self._out.append(GrantsChanged(scopes))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.domain.assist import EndReason, EntryType, Phase, Question, Scope, TargetChoice
+from app.domain.assist import EndReason, EntryType, Phase, Question, Scope
 from app.domain.documents import SignedDocument
 from app.domain.signed import b64
 from remote_assist import child_protocol as child
@@ -18,12 +18,12 @@ from remote_assist.actions import Action, Alarm, ScopeSettled
 from remote_assist.chat import EndChat
 from remote_assist.customer_clips import CustomerClips
 from remote_assist.customer_control import CustomerControl
-from remote_assist.customer_core import ChosenTarget, CustomerIdentity
+from remote_assist.customer_core import ChosenTarget, CustomerIdentity, fits
 from remote_assist.customer_diagnostics import CustomerDiagnostics
 from remote_assist.customer_files import CustomerFiles
-from remote_assist.customer_masks import CustomerMasks
 from remote_assist.customer_recording import CustomerRecording
 from remote_assist.customer_scopes import CustomerScopes
+from remote_assist.customer_targets import CustomerTargets
 from remote_assist.envelope import DroppedEnvelope, Envelope, PeerMisbehaved
 from remote_assist.grants import ITEM_SCOPES
 from remote_assist.handshake import HandshakeError, Reveal
@@ -40,7 +40,7 @@ class CustomerEnd(
     CustomerControl,
     CustomerDiagnostics,
     CustomerFiles,
-    CustomerMasks,
+    CustomerTargets,
     CustomerRecording,
     CustomerScopes,
 ):
@@ -83,18 +83,19 @@ class CustomerEnd(
         """
         target = self._targets.get(target_id)
         live = self.view.live
-        if target is None or not _fits(target, kind, region) or not (live or self.view.phase is Phase.PROMPTED):
+        if target is None or not fits(target, kind, region) or not (live or self.view.phase is Phase.PROMPTED):
             return self._flush()
         if live:
             self._note(EntryType.TARGET, "customer", {"kind": kind})
             if self._record is not None:
                 self._record.target_kind = kind
             self._clear_marks()
+        had = not self.masks.empty
         if self._chosen is None or self._chosen.target.id != target_id:
             self.masks.another_target(target.rect[:2])
         self._chosen = ChosenTarget(target, kind, region)
         self.masks.own = tuple(own)
-        if not self.masks.empty:
+        if had or not self.masks.empty:
             self._tell_masks()
         self._tell_kept()
         self._tell_source(preview=not live)
@@ -290,9 +291,3 @@ class CustomerEnd(
             receipt = self._record.countersigned(body.countersign)
             if receipt is not None:
                 self._out.append(receipt)
-
-
-def _fits(target: TargetChoice, kind: str, region: tuple[int, int, int, int] | None) -> bool:
-    if kind != "region":
-        return kind == target.kind and region is None
-    return region is not None and region[2] > 0 and region[3] > 0

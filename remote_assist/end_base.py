@@ -312,10 +312,12 @@ class EndBase:
         elif message.code in _CAPTURE_NOTICES:
             self._out.append(Notify(Notice.CAPTURE, message.code))
         elif message.code in _CAPTURE_FAULTS:
-            if self.view.phase in (Phase.INVITED, Phase.PROMPTED):
+            if self._choosing or self.view.phase in (Phase.INVITED, Phase.PROMPTED):
                 self._out.append(Notify(Notice.CAPTURE, message.code))
             else:
                 self._end(EndReason.CAPTURE_FAILED, "system")
+
+    _choosing = False
 
     def _on_malformed(self, what: str) -> None:
         del what

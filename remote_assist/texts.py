@@ -80,6 +80,7 @@ def notice_text(notice: Notice, customer: str, detail: str = "") -> str:
         Notice.FORBIDDEN: _("Policy of {customer}'s organisation does not allow it: {scope}."),
         Notice.CHILD_RESTARTED: _("A part of the program stopped and was started again. The session goes on."),
         Notice.CAPTURE: _("The chosen window or screen cannot be shown at the moment."),
+        Notice.TARGET: _("{customer} shares something else now."),
     }[notice].format(customer=customer, scope=_scope_or_word(detail))
 
 

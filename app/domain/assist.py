@@ -139,6 +139,7 @@ class Notice(StrEnum):
     FORBIDDEN = "forbidden"
     CHILD_RESTARTED = "child_restarted"
     CAPTURE = "capture"
+    TARGET = "target"
 
 
 class ProofKind(StrEnum):

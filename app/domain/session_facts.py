@@ -32,7 +32,7 @@ def session_facts(entry: str) -> dict[str, object]:
     """Return `by`, `target`, `scopes`, `reason`, `ok`, `policy`, a `file`, the `agent`, as far as the entry says."""
     by, at, data = _read(entry)
     facts: dict[str, object] = {"by": by} if by in _BY else {}
-    target, reason = data.get("target_kind"), data.get("reason")
+    target, reason = data.get("target_kind", data.get("kind")), data.get("reason")
     if isinstance(target, str) and target in _TARGETS:
         facts["target"] = target
     if isinstance(reason, str) and reason in _REASONS:

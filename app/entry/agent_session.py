@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
-from app.domain.assist import EndReason, Phase, Scope, SessionView
+from app.domain.assist import EndReason, EntryType, Notice, Phase, Scope, SessionView
 from app.domain.changes import SessionRecordAdd
 from app.domain.control import Deed
 from app.domain.documents import BadDocument
@@ -374,6 +374,8 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
 
     def _keep_entry(self, entry: act.ChainEntry) -> None:
         self._last_no = max(self._last_no, entry.n)
+        if entry.type == EntryType.TARGET.value:
+            self._screen.show_notice(Notice.TARGET, "")
         ticket = bytes.fromhex(entry.ticket_id)
         self._desk.record(
             SessionRecordAdd(new_id(), ticket, entry.sid, entry.n, entry.type, entry.text, entry.hash, entry.at)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.domain.assist import Phase, Question, TargetChoice
 from app.entry.companion_sharing import SharingSession
+from widgets.companion.change import ChangeWindow
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, QuestionWindow
 from widgets.companion.texts import trouble
@@ -17,6 +18,8 @@ __all__ = ["AskingSession"]
 
 class AskingSession(SharingSession):
     """A consent comes from a click in one of these windows and from nowhere else."""
+
+    _before: tuple[TargetChoice | None, tuple[int, int, int, int] | None] = (None, None)
 
     def _show_warning(self) -> None:
         """Before the first request of all; later ones show at once."""
@@ -56,6 +59,47 @@ class AskingSession(SharingSession):
         if self._targets:
             window.show_targets(self._targets)
         self._masks.start()
+
+    # --- sharing something else ------------------------------------------------------------------------------
+
+    def change_target(self) -> None:
+        """Nothing passes while the customer chooses; only the press in this window shares what its preview shows."""
+        if self.request is None and self._prompt is not None and self.view.live:
+            self._before = self._target, self.keeping.region
+            deps = self._deps
+            window = ChangeWindow(deps.theme, self._prompt, deps.clock.monotonic_ms, self._latest, self._title())
+            self.request = window
+            self.keeping.begin(window)
+            window.target_chosen.connect(self._choose)
+            window.allowed.connect(self._take_choice)
+            window.refused.connect(lambda: self._perform(self._end.give_up_choice()))
+            self._perform(self._end.begin_choice())
+            window.show()
+        if self.request is not None:
+            self.request.raise_()
+            self.request.activateWindow()
+
+    def _take_choice(self) -> None:
+        self.keeping.request_gone()
+        self._drop("request")
+        self._cover_own_windows()
+        self._perform(self._end.take_choice())
+        self._drop("border")
+        self._show_border()
+        self._tell_bar()
+
+    def _choice_over(self) -> None:
+        """It was given up, or the session could not go on with it: what was shared is shared."""
+        if not self._changing:
+            return
+        self.keeping.request_gone()
+        self._drop("request")
+        self._target, region = self._before
+        self._shared = self.keeping.chosen(self._target, region)
+        self.more.target(self._shared)
+        self._cover_own_windows()
+
+    # --- the rest --------------------------------------------------------------------------------------------
 
     def _list(self, targets: tuple[TargetChoice, ...]) -> None:
         own = tuple(f"window:{int(window.winId())}:" for window in QApplication.topLevelWidgets() if window.isVisible())

@@ -180,7 +180,7 @@ class Keeping(QObject):
 
     def _use_region(self, region: Box) -> None:
         target, request = self.target, self.request
-        if target is None or request is None or self._end.view.phase is not Phase.PROMPTED:
+        if target is None or request is None or not (self._end.view.phase is Phase.PROMPTED or self._end.view.live):
             return
         request.use_region(region)
         self._choose(target.id, "region", region)

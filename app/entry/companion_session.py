@@ -157,6 +157,8 @@ class CustomerSession(AskingSession):
                 self.more.ask(action, self._who, self._cover_own_windows)
             case act.ScopeSettled():
                 self.more.settle(action.scope)
+            case act.ChoiceOver():
+                self._choice_over()
             case act.CollectDiagnostics():
                 self.facts.begin(action, self._who, self._cover_own_windows)
             case act.DiagnosticsSettled():
@@ -225,7 +227,7 @@ class CustomerSession(AskingSession):
             self._leave()
 
     def _notify(self, notice: Notice, detail: str) -> None:
-        if notice is Notice.CAPTURE and self._end.view.phase in (Phase.INVITED, Phase.PROMPTED):
+        if notice is Notice.CAPTURE and (self._changing or self._end.view.phase in (Phase.INVITED, Phase.PROMPTED)):
             self._unseen = detail or "capture_failed"
             if self.request is not None:
                 self.request.show_problem(trouble(self._unseen))

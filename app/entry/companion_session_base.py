@@ -16,6 +16,7 @@ from app.entry.companion_masks import RulesPlace
 from remote_assist import actions as act
 from remote_assist.customer_end import CustomerEnd
 from widgets.companion.bar import SharingBar, SharingBorder
+from widgets.companion.change import ChangeWindow
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow
 from widgets.foundation import Theme
@@ -98,6 +99,15 @@ class SessionBase(QObject):
 
     def _do(self, action: act.Action) -> None:
         raise NotImplementedError
+
+    def change_target(self) -> None:
+        """The customer wants to share something else."""
+        raise NotImplementedError
+
+    @property
+    def _changing(self) -> bool:
+        """Whether something else to share is being chosen."""
+        return isinstance(self.request, ChangeWindow)
 
     def _arm(self) -> None:
         due = self._end.deadline_ms()

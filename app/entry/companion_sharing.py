@@ -61,7 +61,8 @@ class SharingSession(SessionBase):
         self.more.target(self._shared)
         self._covered = self._own_rects()
         self._tell_covered()
-        self._perform(self._end.choose_target(target, kind, region, own=self._covered))
+        choose = self._end.propose_target if self._changing else self._end.choose_target
+        self._perform(choose(target, kind, region, own=self._covered))
 
     def _latest(self) -> QImage | None:
         picture = self._host.latest()
@@ -87,6 +88,7 @@ class SharingSession(SessionBase):
             self.bar.stopped.connect(self.stop)
             self.bar.pause_toggled.connect(self._pause)
             self.bar.chat_wanted.connect(self.talk.open_chat)
+            self.bar.target_wanted.connect(self.change_target)
             self.bar.revoked.connect(lambda scope: self._perform(self._end.revoke(scope)))
             self.keeping.attach(self.bar)
             self.bar.show()

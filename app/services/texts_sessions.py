@@ -103,6 +103,13 @@ def _file(item: ThreadItem, _items: Sequence[ThreadItem], _who: str) -> Words:
     return _(form).format(file=name), "file", False
 
 
+def _target(item: ThreadItem, _items: Sequence[ThreadItem], who: str) -> Words:
+    target = _TARGETS.get(str(item.data.get("target", "")))
+    if target is None:
+        return _("{who} shared something else").format(who=who), "monitor-up", False
+    return _("{who} shared something else: {target}").format(who=who, target=_(target)), "monitor-up", False
+
+
 def _number(item: ThreadItem, _items: Sequence[ThreadItem], _who: str) -> Words:
     if item.data.get("ok") is False:
         return _("The check numbers did not match"), "shield-alert", True
@@ -171,6 +178,7 @@ _LINES: Mapping[str, Callable[[ThreadItem, Sequence[ThreadItem], str], Words]] =
     "revoke": _revoke,
     "file": _file,
     "sas": _number,
+    "target": _target,
     "violation": _plain(N_("Something not allowed was stopped in the session"), "shield-alert", strong=True),
     "receipt": _receipt,
     "end": _end,

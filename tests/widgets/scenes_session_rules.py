@@ -9,11 +9,12 @@ from dataclasses import replace
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import language
-from app.domain.assist import AskState, Phase, Scope, ScopeAsk
+from app.domain.assist import AskState, Phase, Scope, ScopeAsk, TargetChoice
 from tests.widgets.scenes_agent import _session
-from tests.widgets.scenes_companion import sample_prompt
+from tests.widgets.scenes_companion import sample_desktop, sample_prompt
 from tests.widgets.screenshots import Scene
 from widgets.companion.bar import SharingBar
+from widgets.companion.change import ChangeWindow
 from widgets.companion.request import RequestWindow
 from widgets.foundation import Theme
 from widgets.remote.clipboard import ClipWindow
@@ -75,7 +76,18 @@ def _own_hands(theme: Theme) -> QWidget:
     return window
 
 
+def _change(theme: Theme) -> QWidget:
+    clock, image = [0], sample_desktop()
+    what = "“메모장”" if language() == "ko" else "“Notes”"
+    window = ChangeWindow(theme, sample_prompt(), lambda: clock[0], lambda: image, what)
+    window.show_targets((TargetChoice("w1", "window", "PX-200", (0, 0, 1280, 800)),))
+    clock[0] = 2000
+    window.picture_arrived()
+    return window
+
+
 SCENES = [
+    Scene("rules-change", _change, contrast=True),
     Scene("rules-own-hands", _own_hands, (1152, 768), 200),
     Scene("rules-bar-three", _bar(100, *_THREE)),
     Scene("rules-bar-all", _bar(100, *_ALL)),

@@ -60,6 +60,7 @@ def assert_readable(bar: SharingBar) -> None:
         assert button.accessibleName()
     places = [place(bar, button) for button in shown]
     assert not any(one.intersects(other) for n, one in enumerate(places) for other in places[:n])
+    assert bar.check.isVisible()
     assert bar.check.width() >= bar.check.sizeHint().width()
     assert bar.what.width() >= bar.what.fontMetrics().averageCharWidth() * 8
     assert QGuiApplication.primaryScreen().availableGeometry().contains(bar.geometry())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import ssl
 import time
@@ -40,6 +41,7 @@ from tests.fakes import customer_server as fake
 from tests.fakes.customer_server import CustomerServer
 from tests.fakes.wait import wait_until
 from widgets.companion import texts
+from widgets.companion.change import ChangeWindow
 from widgets.companion.request import RequestWindow
 from widgets.foundation import PlainLabel, Theme
 
@@ -494,6 +496,28 @@ def _hide_a_part(session: CustomerSession, qtbot: QtBot) -> None:
 
 @pytest.mark.ux("UX-43")
 @pytest.mark.ux("UX-38")
+def _share_something_else(session: CustomerSession, agent: _Agent, qtbot: QtBot) -> None:
+    """From the bar: given up first, then a region instead of the whole. Nothing leaves while it is chosen."""
+    bar, whole = session.bar, session.keeping.title
+    assert bar is not None
+    for take in (False, True):
+        QTest.mouseClick(bar.switch, Qt.MouseButton.LeftButton)
+        window = session.request
+        assert isinstance(window, ChangeWindow)
+        qtbot.waitUntil(lambda: agent.end.view.paused, timeout=_WAIT_MS)
+        qtbot.waitUntil(window.yes.isEnabled, timeout=_WAIT_MS)
+        _draw_a_region(session, window, qtbot)
+        qtbot.waitUntil(window.yes.isEnabled, timeout=_WAIT_MS)
+        seen = agent.frames
+        if take:
+            QTest.mouseClick(window.yes, Qt.MouseButton.LeftButton)
+        else:
+            QTest.keyClick(window, Qt.Key.Key_Escape)
+        assert session.request is None
+        assert (session.keeping.title == whole) is not take
+        qtbot.waitUntil(lambda seen=seen: agent.frames > seen and agent.end.view.flowing, timeout=_WAIT_MS)  # type: ignore[misc]  # bound now
+
+
 def test_a_customer_allows_looking_compares_the_number_and_stops(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -517,6 +541,7 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     _allow_and_take_back(session, agent, qtbot)
     _hide_a_part(session, qtbot)
     _give_texts_and_write(session, agent, qtbot)
+    _share_something_else(session, agent, qtbot)
     bar.stop.click()
     assert session.over
     qtbot.waitUntil(lambda: session.ended is not None and session.ended.save.isEnabled(), timeout=_WAIT_MS)
@@ -534,6 +559,11 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
         "joined", "prompted", "consent", "grant", "grant", "revoke", "grant", "grant", "end",
     ]  # fmt: skip
     assert kinds.count("clipboard") == 2
+    assert [kind for kind in kinds if kind in ("pause", "target", "resume")][-5:] == [
+        "pause", "resume", "pause", "target", "resume",
+    ]  # fmt: skip
+    counted = _counted(server)[-4:]  # no picture left between a pause and the going on
+    assert (counted[0], counted[2]) == (counted[1], counted[3])
 
 
 def test_the_request_does_not_show_itself_in_the_preview_of_the_whole_screen_and_covers_nothing_afterwards(
@@ -708,6 +738,16 @@ def test_a_code_that_is_not_valid_is_told_at_its_field(make: Make, server: Custo
 
 def _labels(window: QWidget) -> list[str]:
     return [label.text() for label in window.findChildren(PlainLabel)]
+
+
+def _counted(server: CustomerServer) -> list[object]:
+    """The counters of pictures in the record, where it rests and where it goes on, in order."""
+    found = [entry for path, body in server.posted if path == "entries" for entry in body["entries"]]
+    rests = [
+        entry for entry in sorted(found, key=lambda entry: int(entry["n"])) if entry["kind"] in ("pause", "resume")
+    ]
+    texts = [SignedDocument.from_text(str(entry["entry"])).document for entry in rests]
+    return [json.loads(text)["data"]["frames_sent"] for text in texts]
 
 
 def _kinds(server: CustomerServer) -> list[str]:

@@ -32,7 +32,7 @@ from widgets.foundation.flow import Flow
 __all__ = ["SharingBar", "SharingBorder"]
 
 _SECOND_MS = 1000
-_READ = 24  # letters of who looks at what that can be read before anything goes below
+_READ = 22  # letters of who looks at what that can be read before anything goes below
 
 
 class SharingBar(QWidget):
@@ -45,6 +45,7 @@ class SharingBar(QWidget):
     stopped = Signal()
     pause_toggled = Signal(bool)
     masks_wanted = Signal()
+    target_wanted = Signal()
     revoked = Signal(Scope)
     chat_wanted = Signal()
 
@@ -95,8 +96,14 @@ class SharingBar(QWidget):
         self.chat = Button(self._theme, "", look=Look.LIVE_QUIET, icon="message-circle", pressed=self.chat_wanted.emit)
         self.chat.hide()
         self.masks = Button(self._theme, "", look=Look.LIVE_QUIET, icon="layers", pressed=self.masks_wanted.emit)
+        self.masks.setProperty("iconOnly", True)
         self.masks.setAccessibleName(_("Hide parts of what is shared"))
         self.masks.setToolTip(_("Hide parts of what is shared"))
+        self.switch = Button(self._theme, "", look=Look.LIVE_QUIET, icon="app-window", pressed=self.target_wanted.emit)
+        self.switch.setAccessibleName(_("Share something else"))
+        self.switch.setToolTip(_("Share something else"))
+        self.switch.setProperty("iconOnly", True)
+        self.switch.hide()
         self._tell_chat()
         edge = (space.large, space.small, space.small, space.small)
         # from the right: STOP is first in Tab order and last on the bar
@@ -106,7 +113,7 @@ class SharingBar(QWidget):
         self.given: dict[Scope, Button] = {}
         self._facts = QWidget()
         self._facts.setLayout(row(self.clock, self.check, gap=space.medium))
-        parts = (self.stop, self.pause, self.masks, self.chat, self._facts, self.what, self._dot)
+        parts = (self.stop, self.pause, self.masks, self.switch, self.chat, self._facts, self.what, self._dot)
         self._first = row(*parts, gap=space.medium, margins=edge)
         self._first.setDirection(QBoxLayout.Direction.RightToLeft)
         self._first.setStretch(parts.index(self.what), 1)
@@ -150,6 +157,7 @@ class SharingBar(QWidget):
                 self._given.removeWidget(self._facts)
                 self._facts.setMinimumHeight(0)
                 self._first.insertWidget(self._first.indexOf(self.what), self._facts)
+            self._facts.show()  # another parent hides it
         if below != self._wrapped:
             self._wrapped = below
             old, new = (self._first, self._below) if below else (self._below, self._first)
@@ -183,6 +191,7 @@ class SharingBar(QWidget):
         self._target, self._paused, self._number, self._connecting = target, paused, number, not live
         self._lost = lost
         self.chat.setHidden(not live)
+        self.switch.setHidden(not live)
         if live and not self._timer.isActive():
             self._timer.start()
         self._refresh(lost)
@@ -222,6 +231,7 @@ class SharingBar(QWidget):
     def show_kept(self, count: int, why: str) -> None:
         """Say how many parts are hidden, and why nothing is shown."""
         self.masks.setText(fmt.number(count) if count else "")
+        restyle(self.masks, iconOnly=not count)
         self.masks.setAccessibleName(_("Hide parts of what is shared"))
         self.masks.setAccessibleDescription(hidden_text(count) if count else "")
         self._place()

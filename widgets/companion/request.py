@@ -292,10 +292,9 @@ class RequestWindow(QWidget):
         kept.setStretch(0, 1)
         body.addLayout(kept)
         body.addLayout(self._limits(hotkey_works))
-        self.no = Button(self._theme, _("Don't allow"), look=Look.NORMAL, big=True, pressed=self._refuse)
-        self.yes = ConsentButton(
-            self._theme, _("Allow looking"), look=Look.PRIMARY, icon="eye", big=True, pressed=self._allow
-        )
+        no, yes = self._answers()
+        self.no = Button(self._theme, no, look=Look.NORMAL, big=True, pressed=self._refuse)
+        self.yes = ConsentButton(self._theme, yes, look=Look.PRIMARY, icon="eye", big=True, pressed=self._allow)
         self.yes.setEnabled(False)
         self.time = PlainLabel(tone="muted", wrap=True)
         self.time.setFont(self._theme.font("body", tabular=True))
@@ -308,6 +307,13 @@ class RequestWindow(QWidget):
         outer.setStretch(0, 1)
         self.setLayout(outer)
         fit(self, space.vast * 13, space.vast * 15)
+
+    def _answers(self) -> tuple[str, str]:
+        """What the two buttons say: no first."""
+        return _("Don't allow"), _("Allow looking")
+
+    def _time_text(self, left_s: int) -> str:
+        return _("No answer within {time} means no.").format(time=fmt.clock(left_s))
 
     def _who(self) -> QWidget:
         prompt, space = self._prompt, self._space
@@ -455,7 +461,7 @@ class RequestWindow(QWidget):
     def _count(self) -> None:
         now = self._monotonic_ms()
         left_s = max(0, -(-(self._prompt.expires_ms - now) // 1000))
-        self.time.setText(_("No answer within {time} means no.").format(time=fmt.clock(left_s)))
+        self.time.setText(self._time_text(left_s))
         awake = now - self._opened_ms >= ALLOW_WAIT_MS and self.preview.has_picture() and left_s > 0
         if self.yes.isEnabled() != awake:
             self.yes.setEnabled(awake)

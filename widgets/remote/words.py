@@ -22,6 +22,7 @@ _NOTICES: Mapping[Notice, str] = {
     Notice.VIOLATION: N_("Something that was not allowed was stopped."),
     Notice.CHILD_RESTARTED: N_("The session program was restarted. The consent stays as given."),
     Notice.CAPTURE: N_("The customer's screen could not be captured for a moment."),
+    Notice.TARGET: N_("The customer shares something else now."),
 }
 _PROOFS: Mapping[ProofKind, str] = {
     ProofKind.DEVICE: N_("Known computer of the customer"),
