@@ -108,7 +108,7 @@ def _memory(found: Figures) -> list[dict[str, object]]:
     name = "G12" if minutes >= _G12_MINUTES else f"in {minutes:g} min:"
     out = []
     for end, grown in found["growth_mb"].items():
-        out.append(_gate(f"{name} {end} grew MB", grown, _G12_MB, grown <= _G12_MB))
+        out.append(_gate(f"{name} {end} grew MB", grown, _G12_MB, grown is not None and grown <= _G12_MB))
     fullest = {place: length / _G12_QUEUES[place.split()[1]] for place, length in queues.items()}
     worst = round(max(fullest.values(), default=float("inf")), 3)
     out.append(_gate(f"{name} fullest queue of its bound", worst, 1.0, worst <= 1.0))

@@ -47,12 +47,14 @@ def plan(minutes: float) -> tuple[float, float]:
     return warm, min(_STEP_S, (total - warm) / 3 / len(KINDS))
 
 
-def growth_mb(samples: Sequence[tuple[float, float]], warm_s: float, round_s: float) -> float:
-    """Return how much the mean of the last round is above that of the first one after the warm-up."""
-    end = samples[-1][0]
+def growth_mb(samples: Sequence[tuple[float, float]], warm_s: float, round_s: float) -> float | None:
+    """Return how much the mean of the last round is above that of the first after the warm-up; None: too few."""
+    end = samples[-1][0] if samples else 0.0
     first = [mb for at, mb in samples if warm_s <= at < warm_s + round_s]
     last = [mb for at, mb in samples if end - round_s < at <= end]
-    return sum(last) / len(last) - sum(first) / len(first)
+    if not first or not last or end < warm_s + 2 * round_s:
+        return None
+    return round(sum(last) / len(last) - sum(first) / len(first), 2)
 
 
 def measure(minutes: float) -> dict[str, object]:
@@ -60,8 +62,8 @@ def measure(minutes: float) -> dict[str, object]:
     found = _run(minutes)
     warm_s, step_s = plan(minutes)
     round_s = step_s * len(KINDS)
-    grown = {name: round(growth_mb(samples, warm_s, round_s), 2) for name, samples in found.samples.items()}
-    peak = {name: round(max(mb for _, mb in samples), 1) for name, samples in found.samples.items()}
+    grown = {name: growth_mb(samples, warm_s, round_s) for name, samples in found.samples.items()}
+    peak = {name: round(max((mb for _, mb in samples), default=0.0), 1) for name, samples in found.samples.items()}
     thin = max(1, len(found.samples["agent"]) // 120)
     curve = {name: [(round(at), round(mb, 1)) for at, mb in items[::thin]] for name, items in found.samples.items()}
     return {
@@ -104,6 +106,7 @@ def _endure(customer: _ours.Stub, agent: _ours.Stub, minutes: float, found: Grow
         _ours.show(agent, *VIEWS[number % len(VIEWS)])
         with stimulus(kind, 30):
             until = min(end, began + (number + 1) * step_s)
+            _look(customer, agent, found, began)  # once at least, however long the movement took to begin
             while time.perf_counter() < until:
                 _look(customer, agent, found, began)
 

@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from tests.bench import _gates, _memory
+from tests.bench import _cut, _gates, _memory, _plan, _windows
 from tests.bench._cut import _slowest
 from tests.bench._relay import Profile, Relay
 from tests.bench._ui_part import FairHeartbeat
@@ -130,7 +130,9 @@ def memory(minutes: float, leak_mb: float) -> float:
         (at, 150 + 30 * (1 - math.exp(-at / 5)) + leak_mb * at / total + 8 * (at // step_s % len(_memory.KINDS) == 2))
         for at in range(int(total))
     ]
-    return _memory.growth_mb(samples, warm_s, step_s * len(_memory.KINDS))
+    grown = _memory.growth_mb(samples, warm_s, step_s * len(_memory.KINDS))
+    assert grown is not None
+    return grown
 
 
 def test_a_leak_shows_and_neither_the_start_nor_a_movement_that_needs_more_counts_as_one() -> None:
@@ -138,6 +140,8 @@ def test_a_leak_shows_and_neither_the_start_nor_a_movement_that_needs_more_count
     assert abs(memory(30, 0)) < 1.2
     assert 18.5 < memory(30, 21) < 21
     assert memory(30, 25) > 20
+    assert _memory.growth_mb([(0.0, 150.0), (1.0, 150.0)], 60, 70) is None
+    assert not decided("children", {"minutes": 30, "growth_mb": {"agent": None}, "queue_max": {}})["G12 agent grew MB"]
 
 
 def test_a_shorter_run_is_told_as_what_it_is_and_is_not_g12() -> None:
@@ -151,6 +155,26 @@ def test_a_shorter_run_is_told_as_what_it_is_and_is_not_g12() -> None:
         "in 2 min: fullest queue of its bound"
     ]
     assert not decided("children", figures | {"queue_max": {}})["in 2 min: fullest queue of its bound"]
+
+
+def test_a_part_that_fails_costs_no_other_part_and_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of forty minutes does not end for one of them."""
+
+    def run(case: _plan.Case) -> list[dict[str, object]]:
+        if case.stimulus == "type":
+            raise IndexError("nothing there")
+        return [{"peer": "ours", "stimulus": case.stimulus}]
+
+    def broken(_: float) -> dict[str, Any]:
+        raise RuntimeError("no display")
+
+    monkeypatch.setattr(_plan, "CASES", (_plan.Case(("ours",), "type"), _plan.Case(("ours",), "page")))
+    monkeypatch.setattr(_windows, "measure", broken)
+    monkeypatch.setattr(_cut, "measure", broken)
+    monkeypatch.setattr(_plan, "_stopped", dict)
+    found = list(_plan.every(run, 1, 0))
+    assert [result["peer"] for result in found] == ["failed", "ours", "failed", "failed", "stop"]
+    assert found[0]["figures"] == {"error": "IndexError: nothing there"}
 
 
 # --- all ---------------------------------------------------------------------------------------------------------
