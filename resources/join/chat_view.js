@@ -72,18 +72,20 @@ export function showChat(customer, name, fresh = false) {
   if (shown?.customer !== customer) shown = build(customer);
   const { book } = customer.chat;
   if (fresh) for (const each of shown.rows.splice(0)) each.element.remove();
-  const below = shown.log.scrollHeight - shown.log.scrollTop - shown.log.clientHeight < 24;
+  // who reads further up stays there, unless they write
+  let end = opened || shown.log.scrollHeight - shown.log.scrollTop - shown.log.clientHeight < 24;
   for (const line of book.lines.slice(shown.rows.length)) {
     const made = row(line, name);
     shown.rows.push(made);
     shown.log.append(made.element);
+    end ||= line.mine;
   }
   for (const { line, state } of shown.rows) {
     const words = line.sent ? "" : say("chatWaits");
     if (state.textContent !== words) state.textContent = words;
   }
   words(customer, name, book);
-  if (below || opened) shown.log.scrollTop = shown.log.scrollHeight;
+  if (end) shown.log.scrollTop = shown.log.scrollHeight;
   if (opened) shown.field.focus();
 }
 
