@@ -161,10 +161,19 @@ class Sessions:
         )
 
     def revocations(self, now: int) -> Revocations:
-        """Return the signed list of certificates that no longer count and have not run out anyway."""
-        table = SYSTEM.certificate
-        query = sa.select(table.c.serial).where(
-            table.c.revoked_at.is_not(None), table.c.not_after > now - CLOCK_TOLERANCE_MS
+        """Return the signed list of certificates that no longer count and have not run out anyway.
+
+        Those of a device or a person that is not let in stand on it for as long as that lasts.
+        """
+        table, device, account = SYSTEM.certificate, SYSTEM.device, SYSTEM.account
+        query = (
+            sa.select(table.c.serial)
+            .outerjoin(device, device.c.id == table.c.device_id)
+            .outerjoin(account, account.c.id == table.c.account_id)
+            .where(
+                table.c.not_after > now - CLOCK_TOLERANCE_MS,
+                sa.or_(table.c.revoked_at.is_not(None), device.c.state != "active", account.c.state != "active"),
+            )
         )
         with self._store.read() as connection:
             serials = frozenset(connection.execute(query).scalars())

@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from app.domain.certificate import read_revocations
+from app.domain.documents import SignedDocument
 from app.domain.entities import TICKET, USER, team_scope
 from app.domain.errors import Refused
 from sync.protocol import Begin, Bye, LiveDown, NewDevice, Poke, Problem, Refresh, Rehello, Tokens, Wiped, unpack
 from sync.server.devices import Devices
 from sync.server.news import Telling
 from sync.server.notices import NoticeReader
+from sync.server.people import People
 from sync.server.schema import SYSTEM
 from sync.server.store import DatabaseBusy
 from tests.server.test_accounts import refresh
@@ -264,6 +268,37 @@ def test_a_withdrawn_device_learns_it_from_its_sessions_too(world: World, admin:
     for what, body in (("entries", {"sid": sid, "ticket": ticket.hex(), "entries": []}), ("end", {"reason": "over"})):
         answer = world.client.post(f"/session/v1/{sid}/{what}", json=body, headers=kim.bearer)
         assert (answer.status_code, answer.json()["code"]) == (403, state)
+
+
+@pytest.mark.parametrize("what", ["device", "account"])
+def test_a_withdrawn_device_or_person_invites_nobody_and_their_certificate_counts_for_nothing(
+    world: World, admin: Devices, what: str
+) -> None:
+    """A stolen computer: whoever holds its key and its access token gets no further, and an invitation it has out
+    already is refused by the Companion, which reads the signed list. When it is active again, so is the certificate.
+    """
+    kim = world.agent()
+    inviter, ticket = Inviter(world, kim), kim.ticket()
+    serial = json.loads(inviter.certificate.document)["serial"]
+
+    def withdrawn() -> frozenset[str]:
+        told = world.client.get("/session/v1/revocations").json()
+        signed = SignedDocument.from_parts(told["document"], told["signature"])
+        return read_revocations(signed, world.keys.organisation_public).serials
+
+    def become(state: str) -> None:
+        if what == "device":
+            admin.set_state(world.clock(), kim.device.hex(), state)
+        else:
+            People(world.store, world.rng, str).set_state(world.clock(), "kim", state)
+
+    assert serial not in withdrawn()
+    become("suspended")
+    assert serial in withdrawn()
+    assert inviter.invite(ticket).status_code == 403
+    become("active")
+    assert serial not in withdrawn()
+    assert inviter.invite(ticket).status_code == 200
 
 
 def test_a_revoked_device_is_not_let_off_by_signing_out(world: World, admin: Devices) -> None:

@@ -14,6 +14,10 @@ _WINDOWS = "tests/widgets/test_companion_windows.py"
 _POINTING = "tests/widgets/test_pointing.py"
 _TURN = "tests/server/test_turn.py"
 _SM = "remote_assist.session:SessionMachine"
+_WITHDRAWN = (
+    "tests/server/test_devices.py"
+    "::test_a_withdrawn_device_or_person_invites_nobody_and_their_certificate_counts_for_nothing"
+)
 
 CONTROLS = (
     Control(
@@ -86,6 +90,27 @@ CONTROLS = (
         (f"{_JOURNEY}::test_a_session_the_server_revokes_is_over_at_once",),
         edit("remote_assist.end_base:EndBase.revoked", 'self._end(EndReason.REVOKED, "system")', "pass"),
         "REVOKED|ENDED|assert",
+    ),
+    Control(
+        14,
+        "a device that is not let in registers no invitation, though its access token still lives",
+        (_WITHDRAWN,),
+        edit("sync.server.sessions:Sessions.invite", "load_device(connection, who.device, who.subject)", "pass"),
+        "403",
+    ),
+    Control(
+        14,
+        "the certificate of a device that is not let in stands on the signed list",
+        (_WITHDRAWN,),
+        edit("sync.server.sessions:Sessions.revocations", ' device.c.state != "active",', ""),
+        "serial|frozenset",
+    ),
+    Control(
+        14,
+        "the certificate of a person who is not let in stands on the signed list",
+        (_WITHDRAWN,),
+        edit("sync.server.sessions:Sessions.revocations", ', account.c.state != "active"', ""),
+        "serial|frozenset",
     ),
     Control(
         14,
