@@ -18,14 +18,14 @@ from tests.lint.protocol_reference import reference_page
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "widgets", "remote_assist", "sync", "resources", "tests")
 _MANAGED = """\
-Kept as JSON in the user's configuration folder. What can be locked, an organisation sets in files of its own, which stand above a
-person's: on Linux every `*.json` in `/etc/deskside/policies/managed`, in byte order of their names, the last one counting. A file that
-does not belong to root, or that others may write, is ignored and reported; so are keys that this version does not know. Windows and
-macOS have no such place yet.
+Kept as JSON in the user's configuration folder. What can be locked, an organisation sets in files of its own, which
+stand above a person's: on Linux every `*.json` in `/etc/deskside/policies/managed`, in byte order of their names, the
+last one counting. A file that does not belong to root, or that others may write, is ignored and reported; so are keys
+that this version does not know. Windows and macOS have no such place yet.
 
-Keys that are "only managed" are decided there and nowhere else. Those of sessions can forbid, never grant, on the customer's computer
-as on the agent's: what either forbids is never asked for, and a request for it is refused at once. A value that cannot be read counts
-as off. They are read anew for each session."""
+Keys that are "only managed" are decided there and nowhere else. Those of sessions can forbid, never grant, on the
+customer's computer as on the agent's: what either forbids is never asked for, and a request for it is refused at
+once. A value that cannot be read counts as off. They are read anew for each session."""
 _MADE = "Made from the source by `python -m tests.lint.generated_docs --update`; do not edit.\n"
 
 

@@ -20,7 +20,8 @@ from widgets.companion.compose import AskWindow
 from widgets.companion.enrol import EnrolWindow, PassphraseWindow
 from widgets.companion.home import HomeWindow
 from widgets.companion.model import Hours, Line, LineState, Organisation, RequestLine, RequestState
-from widgets.companion.request import Preview, RequestWindow, ScamWindow
+from widgets.companion.preview import Preview
+from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, QuestionWindow
 from widgets.foundation import Button, PlainLabel, Theme
 
