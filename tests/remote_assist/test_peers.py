@@ -155,14 +155,6 @@ def test_a_channel_that_was_not_agreed_on_is_closed_again() -> None:
         assert not customer.faults
 
 
-def test_stop_ends_the_connection_for_another_stack_too() -> None:
-    """werift hears it from our child's last words, not from silence."""
-    with looking() as (customer, peer):
-        Eyes().look(peer)
-        assert customer.end().frames_sent > 0
-        until(lambda: set(peer.channels.values()) == {"closed"})
-
-
 # --- werift that shows, and the agent's child -------------------------------------------------------------------------
 
 
