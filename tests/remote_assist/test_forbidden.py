@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What policy of either organisation forbids is never asked, and a request for it is a no at once, said as what it is."""
+"""What policy of either organisation forbids is never asked, and a request for it is a no at once, said as such."""
 
 from __future__ import annotations
 
