@@ -19,6 +19,7 @@ from sync.server.notices import BYE, REHELLO, devices_of, notify
 from sync.server.policies import set_stale_replies
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.session_ends import revoke_sessions
 from sync.server.store import Store
 
 __all__ = ["DeviceInfo", "Devices"]
@@ -77,6 +78,7 @@ class Devices:
     def set_state(self, now: int, wanted: str, state: str) -> DeviceInfo:
         """Suspend, revoke or activate a device; its socket is closed. Raises Refused("no_such_device").
 
+        Unless it becomes active, its screen-sharing sessions end: both ends are told.
         A revoked device gets a token with which it tells, once, that its data are gone.
         """
 
@@ -89,6 +91,8 @@ class Devices:
                 values["wipe_token"] = b64(self._rng(32)) if state == "revoked" else None
                 query = table.update().where(table.c.id == id_)
                 connection.execute(query.values(**values, **({} if state == "revoked" else {"wiped_at": None})))
+            if state != "active":
+                revoke_sessions(connection, now, [id_])
             notify(connection, now, self._rng, [id_], BYE)
             return id_
 

@@ -32,7 +32,8 @@ from sync.server.jobs import Jobs
 from sync.server.member import REPLACED, Member
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
-from sync.server.sessions import SessionMembers, bind_companion, session_members
+from sync.server.session_ends import REVOKED
+from sync.server.sessions import SessionMembers, bind_companion, revoked_of, session_members
 from sync.server.store import DatabaseBusy, Store
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
 
@@ -80,9 +81,9 @@ class Hub:
         jobs: Jobs,
         clock: Callable[[], int],
         bus: Bus | None = None,
-        waiting: Callable[[Grant], list[Invite]] | None = None,
+        waiting: Callable[[Grant], list[Invite | SessionEnded]] | None = None,
     ) -> None:
-        """`waiting` reads the invitations that a companion has not answered yet."""
+        """`waiting` reads what a customer's end must hear: invitations without an answer, revoked sessions."""
         self._store = store
         self._signer = signer
         self._jobs = jobs
@@ -130,13 +131,13 @@ class Hub:
         self._looked = total
 
     async def catch_up(self, member: Member) -> None:
-        """Hand a socket what it missed while it was away: how far its scopes are, or a companion's invitations."""
+        """Hand a socket what it missed while it was away: how far its scopes are, or a customer's invitations."""
         if member.scopes:
             self._audience.greet(member, await self._jobs.read(lambda: self._heads(member.scopes)))
-        if member.grant.kind == COMPANION and self._waiting is not None:
+        if member.grant.kind != AGENT and self._waiting is not None:
             waiting = self._waiting
-            for invite in await self._jobs.read(lambda: waiting(member.grant)):
-                member.send(invite)
+            for message in await self._jobs.read(lambda: waiting(member.grant)):
+                member.send(message)
 
     def session_over(self, sid: bytes, members: SessionMembers, reason: str) -> None:
         """Tell both ends that the server closed a session, and forget its relay."""
@@ -144,6 +145,15 @@ class Hub:
         payload = encode(SessionEnded(session=sid, reason=reason))
         for subject in (_agent_subject(members), *_customer_subjects(sid, members)):
             self._bus.publish(subject, payload)
+
+    async def tell_revoked(self, device: bytes) -> None:
+        """Tell the sockets of this process that sessions of an agent's device were revoked. Raises DatabaseBusy."""
+        for sid, members in await self._jobs.read(lambda: self._revoked(device)):
+            self._relays.pop(sid, None)
+            for key in self._ends_here(sid, members):
+                member = self._members.get(key)
+                if member is not None and _role(member.grant, sid, members) is not None:
+                    member.send(SessionEnded(session=sid, reason=REVOKED))
 
     def check(self, token: str) -> Grant | None:
         """Return what a token grants now."""
@@ -312,6 +322,17 @@ class Hub:
     def _read_members(self, sid: bytes, now: int) -> SessionMembers | None:
         with self._store.read() as connection:
             return session_members(connection, sid, now)
+
+    def _revoked(self, device: bytes) -> list[tuple[bytes, SessionMembers]]:
+        with self._store.read() as connection:
+            return revoked_of(connection, self._clock(), device)
+
+    def _ends_here(self, sid: bytes, members: SessionMembers) -> list[bytes]:
+        """Return the keys of sockets that may be of a session: any companion of the customer until one answered."""
+        if members.companion is not None:
+            return [members.agent_device, sid, members.companion]
+        own = [key for key, member in self._members.items() if member.grant.subject == members.customer]
+        return [members.agent_device, *own]
 
     async def _bind(self, sid: bytes, relay: _Relay, companion: bytes) -> None:
         """The first of a customer's companions that answers is the one that the session is with."""

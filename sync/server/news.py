@@ -35,6 +35,7 @@ class Telling:
             if notice.kind == REHELLO:
                 await self._hub.access_changed(notice.device)
             else:
+                await self._hub.tell_revoked(notice.device)
                 self._hub.dismiss(notice.device)
             self._untold.popleft()
 

@@ -117,7 +117,7 @@ def build_parts(
     bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()
     relay_only = turn is not None and turn.only
     sessions = Sessions(store, keys, signer, organisation, rng, relay_only=relay_only, join_page=join_page)
-    hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who.device, who.subject))
+    hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who))
     snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
     blobs = Blobs(store, data / "blobs", clock) if data else None
     upkeep = Upkeep(store, hub, jobs, clock, rng)

@@ -13,6 +13,7 @@ from app.domain.entities import TEAM, USER
 from app.domain.errors import Refused
 from sync.server.notices import BYE, devices_of, notify
 from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.session_ends import revoke_sessions
 from sync.server.staff import MIN_PASSWORD
 from sync.server.store import Store
 
@@ -73,11 +74,17 @@ class People:
         self._update(login, pw_hash=self._hash(password))
 
     def set_state(self, now: int, login: str, state: str) -> None:
-        """Let nobody in under this login, or again; what is not sent stays on the devices. Raises Refused."""
+        """Let nobody in under this login, or again; what is not sent stays on the devices. Raises Refused.
+
+        Unless they become active, their screen-sharing sessions end: both ends are told.
+        """
 
         def work(cx: sa.Connection) -> None:
             account = self._changed(cx, login, {"state": state})
-            notify(cx, now, self._rng, devices_of(cx, account), BYE)
+            devices = devices_of(cx, account)
+            if state != "active":
+                revoke_sessions(cx, now, devices)
+            notify(cx, now, self._rng, devices, BYE)
 
         self._store.write(work)
 

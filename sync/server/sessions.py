@@ -26,18 +26,19 @@ from app.domain.entities import CUSTOMER, LIVE, STATE, TEAM, TICKET, USER, Categ
 from app.domain.invitation import BROWSER_MODE, Invitation, read_invitation
 from app.domain.links import InviteLink
 from app.domain.signed import b64, unb64
-from sync.protocol import Invite
+from sync.protocol import Invite, SessionEnded
 from sync.server.access import load_device, scopes_of
 from sync.server.apply import SESSION_GRACE_MS
 from sync.server.bootstrap import Organisation
 from sync.server.keys import ServerKeys
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.session_ends import REVOKED, might_run
 from sync.server.store import Store
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
 from sync.session_protocol import Certificate, CertificateAsk, InvitationAsk, Redeem, Redeemed, Revocations
 
-__all__ = ["Registered", "SessionMembers", "Sessions", "bind_companion", "id_of", "session_members"]
+__all__ = ["Registered", "SessionMembers", "Sessions", "bind_companion", "id_of", "revoked_of", "session_members"]
 
 # what the programs can do; a feature that needs more access adds its scope here
 SCOPES_MAX = (
@@ -89,10 +90,14 @@ def session_members(connection: sa.Connection, sid: bytes, now: int) -> SessionM
     row = connection.execute(sa.select(table).where(table.c.sid == sid)).mappings().first()
     if row is None or now >= row["ends"]:
         return None
-    companion = row["companion_id"]
-    return SessionMembers(
-        bytes(row["agent_device"]), bytes(companion) if companion is not None else None, bytes(row["customer_id"])
-    )
+    return _members(row)
+
+
+def revoked_of(connection: sa.Connection, now: int, device: bytes) -> list[tuple[bytes, SessionMembers]]:
+    """Return the revoked sessions of an agent's device that might still run, with their members."""
+    table = SYSTEM.session
+    query = sa.select(table).where(table.c.agent_device == device, table.c.state == REVOKED, might_run(now))
+    return [(bytes(row["sid"]), _members(row)) for row in connection.execute(query).mappings()]
 
 
 def bind_companion(connection: sa.Connection, sid: bytes, companion: bytes) -> None:
@@ -188,7 +193,7 @@ class Sessions:
         code = f"{int.from_bytes(self._rng(8), 'big') % 10**9:09d}" if ask.want_code else None
 
         def work(connection: sa.Connection) -> bytes:
-            load_device(connection, who.device, who.subject)
+            load_device(connection, who.device, who.subject, lock=True)  # who suspends it meanwhile sees the invitation
             customer = _check_ticket(connection, who, invitation)
             table = SYSTEM.session
             taken = sa.select(table.c.sid).where(sa.or_(table.c.sid == invitation.sid, table.c.iid == invitation.iid))
@@ -208,23 +213,22 @@ class Sessions:
         invite = Invite(iid=invitation.iid, invitation=signed.document, signature=signed.signature, join_secret=secret)
         return Registered(InviteLink(invitation.iid, secret).to_text(), code, customer, invite)
 
-    def waiting(self, now: int, companion: bytes, customer: bytes) -> list[Invite]:
-        """Return the customer's invitations that nobody answered yet, for a companion that has just come online."""
+    def waiting(self, now: int, who: Grant) -> list[Invite | SessionEnded]:
+        """Return what a customer's end that has just come online must hear.
+
+        A companion hears of invitations that nobody answered yet; and whoever might still be in a session hears that
+        it was revoked.
+        """
         table = SYSTEM.session
-        free = sa.or_(table.c.companion_id.is_(None), table.c.companion_id == companion)
-        query = sa.select(table).where(
-            table.c.customer_id == customer, table.c.state == "invited", table.c.ends > now,
-            table.c.join_secret.is_not(None), free,
-        )  # fmt: skip
+        revoked = sa.and_(table.c.state == REVOKED, might_run(now))
+        if who.kind == SESSION:
+            query = sa.select(table).where(table.c.sid == who.device, revoked)
+        else:
+            open_ = sa.and_(table.c.state == "invited", table.c.ends > now, table.c.join_secret.is_not(None))
+            query = sa.select(table).where(table.c.customer_id == who.subject, sa.or_(open_, revoked))
         with self._store.read() as connection:
             rows = connection.execute(query).mappings().all()
-        return [
-            Invite(
-                iid=bytes(row["iid"]), invitation=bytes(row["invitation"]), signature=bytes(row["signature"]),
-                join_secret=bytes(row["join_secret"]),
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [_news(row) for row in rows if _belongs(row, who)]
 
     def redeem(self, now: int, ask: Redeem, who: Grant | None) -> Redeemed | None:
         """Hand out an invitation for a code, once, or for an iid; None whatever is wrong with either."""
@@ -265,14 +269,10 @@ class Sessions:
                 raise ProblemError(404, "not_found")
             # what was begun may still be finished (countersignature, last entries), then nothing passes any more
             ends = min(row["ends"], now + (SESSION_GRACE_MS if row["state"] == "active" else 0))
-            values = {"state": "ended", "ends": ends, "code_hash": None, "join_secret": None}
+            state = REVOKED if row["state"] == REVOKED else "ended"
+            values = {"state": state, "ends": ends, "code_hash": None, "join_secret": None}
             connection.execute(table.update().where(table.c.sid == sid).values(**values))
-            companion = row["companion_id"]
-            return SessionMembers(
-                bytes(row["agent_device"]),
-                bytes(companion) if companion is not None else None,
-                bytes(row["customer_id"]),
-            )
+            return _members(row)
 
         return self._store.write(work)
 
@@ -331,6 +331,22 @@ class Sessions:
         if not good:
             raise ProblemError(400, "invitation")
         return signed, invitation, secret
+
+
+def _members(row: sa.RowMapping) -> SessionMembers:
+    companion = row["companion_id"]
+    return SessionMembers(
+        bytes(row["agent_device"]), bytes(companion) if companion is not None else None, bytes(row["customer_id"])
+    )
+
+
+def _news(row: sa.RowMapping) -> Invite | SessionEnded:
+    if row["state"] == REVOKED:
+        return SessionEnded(session=bytes(row["sid"]), reason=REVOKED)
+    return Invite(
+        iid=bytes(row["iid"]), invitation=bytes(row["invitation"]), signature=bytes(row["signature"]),
+        join_secret=bytes(row["join_secret"]),
+    )  # fmt: skip
 
 
 def _key_of(text: str) -> bytes:

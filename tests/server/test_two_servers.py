@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.domain.entities import TICKET, team_scope
 from sync.protocol import Bye, Invite, Poke, Presence, SessionEnded, Sig, SigNack
 from sync.server import store
+from sync.server.devices import Devices
 from sync.server.store import Store
 from tests.fakes.fleet import PASSWORD, Fleet
 from tests.fakes.services import Broker
@@ -80,6 +81,29 @@ def test_a_session_works_between_an_agent_and_a_customer_at_different_servers(pa
         with live(two, companion.access) as customer:
             assert inviter.end() == 204
             assert until(customer, SessionEnded) == SessionEnded(session=inviter.sid, reason="stopped")
+
+
+@pytest.mark.parametrize("broker_there", [True, False])
+def test_a_session_whose_agent_is_let_in_no_more_ends_at_both_servers(
+    pair: Pair, broker: Broker, *, broker_there: bool
+) -> None:
+    """An administrator's process speaks to neither: each reads it in the database, also without the broker."""
+    one, two = pair
+    kim, companion = one.agent(), two.companion()
+    inviter = Inviter(one, kim)
+    inviter.invite(kim.ticket())
+    ended = SessionEnded(session=inviter.sid, reason="revoked")
+    with live(one, kim.tokens.access) as agent, live(two, companion.access) as customer:
+        customer.send(Sig(session=inviter.sid, to="agent", n=0, data=b"join"))
+        assert isinstance(until(agent, Sig), Sig)
+        if not broker_there:
+            broker.kill()
+            wait_until(lambda: one.parts.hub.broker == two.parts.hub.broker == "away", 15)
+        Devices(one.store, one.rng).set_state(one.clock(), kim.device.hex(), "suspended")
+        assert until(customer, SessionEnded) == ended
+        assert until(agent, SessionEnded) == ended
+        assert until(agent, Bye) == Bye(code="token")
+        assert not [message for message in customer.sync() if isinstance(message, SessionEnded)]
 
 
 def test_a_device_that_comes_back_at_the_other_server_leaves_the_first(pair: Pair) -> None:

@@ -671,6 +671,28 @@ def test_closing_the_companion_in_mid_session_stops_first_and_hands_the_record_i
     qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
 
 
+@pytest.mark.slow
+def test_a_revoked_session_stops_here_though_the_agents_program_goes_on(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """The agent's end hears nothing and does nothing; no picture leaves any more, and the customer reads why."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    QTest.mouseClick(request.yes, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: agent.frames > 0, timeout=_WAIT_MS)
+    session = companion.session
+    assert session is not None
+    server.on_sig = lambda _sig: None
+    server.push(live.SessionEnded(session=session.sid, reason="revoked"))
+    qtbot.waitUntil(lambda: session.ended is not None, timeout=_WAIT_MS)
+    assert session.over
+    assert session.bar is None
+    assert session.ended is not None
+    assert texts.end_reason("revoked", "system") in _labels(session.ended)
+    qtbot.waitUntil(lambda: not session._host.running, timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: "end" in _kinds(server), timeout=_WAIT_MS)
+
+
 def test_a_killed_session_child_is_replaced_once_and_a_second_death_ends_the_session(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
 ) -> None:

@@ -18,6 +18,8 @@ _WITHDRAWN = (
     "tests/server/test_devices.py"
     "::test_a_withdrawn_device_or_person_invites_nobody_and_their_certificate_counts_for_nothing"
 )
+_REVOKED = "tests/server/test_revoked_sessions.py"
+_SESSION_ENDS = f"{_REVOKED}::test_a_session_ends_at_both_ends_when_its_agent_is_let_in_no_more"
 
 CONTROLS = (
     Control(
@@ -72,8 +74,8 @@ CONTROLS = (
         (f"{_MACHINE}::test_three_seconds_of_silence_stop_the_picture_and_thirty_the_session",),
         edit(
             f"{_SM}._due",
-            "if timer is _Timer.SILENT:\n        return self._lose()",
-            "if timer is _Timer.SILENT:\n        return []",
+            "return self._lose()",
+            "return []",
         ),
         "assert",
     ),
@@ -95,7 +97,11 @@ CONTROLS = (
         14,
         "a device that is not let in registers no invitation, though its access token still lives",
         (_WITHDRAWN,),
-        edit("sync.server.sessions:Sessions.invite", "load_device(connection, who.device, who.subject)", "pass"),
+        edit(
+            "sync.server.sessions:Sessions.invite",
+            "load_device(connection, who.device, who.subject, lock=True)",
+            "pass",
+        ),
         "403",
     ),
     Control(
@@ -111,6 +117,64 @@ CONTROLS = (
         (_WITHDRAWN,),
         edit("sync.server.sessions:Sessions.revocations", ', account.c.state != "active"', ""),
         "serial|frozenset",
+    ),
+    Control(
+        14,
+        "an invitation being registered waits for a suspension, and is refused",
+        (f"{_REVOKED}::test_an_invitation_that_is_being_registered_meanwhile_does_not_outlive_the_suspension",),
+        edit("sync.server.sessions:Sessions.invite", "lock=True", "lock=False"),
+        "403",
+    ),
+    Control(
+        14,
+        "the sessions of a device that is not let in end",
+        (f"{_SESSION_ENDS}[sqlite-device revoked]",),
+        edit("sync.server.devices:Devices.set_state", "revoke_sessions(connection, now, [id_])", "pass"),
+        "assert",
+    ),
+    Control(
+        14,
+        "the sessions of a person who is not let in end",
+        (f"{_SESSION_ENDS}[sqlite-account suspended]",),
+        edit("sync.server.people:People.set_state", "revoke_sessions(cx, now, devices)", "pass"),
+        "assert",
+    ),
+    Control(
+        14,
+        "both ends of such a session are told, and the server relays nothing more",
+        (
+            f"{_SESSION_ENDS}[sqlite-device suspended]",
+            f"{_REVOKED}::test_a_browser_hears_that_the_session_ended[sqlite]",
+        ),
+        edit("sync.server.news:Telling.run", "await self._hub.tell_revoked(notice.device)", "pass"),
+        "assert",
+    ),
+    Control(
+        14,
+        "a customer's end that was away is told when it is back",
+        (f"{_REVOKED}::test_a_customer_whose_line_was_away_hears_it_when_it_is_back[sqlite]",),
+        edit("sync.server.sessions:Sessions.waiting", "sa.or_(open_, revoked)", "open_"),
+        "assert",
+    ),
+    Control(
+        14,
+        "what the server was told of an end before keeps no session out of it",
+        (f"{_REVOKED}::test_an_agent_who_said_before_that_it_was_over_keeps_nothing_by_it[sqlite]",),
+        edit(
+            "sync.server.session_ends:revoke_sessions",
+            "table.c.state != REVOKED",
+            'table.c.state.not_in((REVOKED, "ended"))',
+        ),
+        "assert",
+    ),
+    Control(
+        14,
+        "the Companion stops a session that the server revokes though the agent's program goes on",
+        (
+            "tests/widgets/test_companion_program.py::test_a_revoked_session_stops_here_though_the_agents_program_goes_on",
+        ),
+        edit("app.entry.companion_session:CustomerSession.revoked", "self._perform(self._end.revoked())", "pass"),
+        "Timeout|timed out|waitUntil",
     ),
     Control(
         14,
