@@ -25,6 +25,7 @@ from remote_assist.actions import (
 from remote_assist.chain import verify_receipt
 from remote_assist.child_protocol import Fault, RemoteSdp
 from remote_assist.limits import Limits
+from sync.server.devices import Devices
 from sync.server.store import Store, sqlite_url
 from tests.fakes import chromium, coturn, xvfb
 from tests.fakes.chromium import Page
@@ -176,6 +177,15 @@ def test_the_agent_ends_it_and_a_page_that_goes_away_ends_it_too(desk: AgentDesk
         assert "end" not in kinds
     finally:
         again.close()
+
+
+def test_a_page_stops_when_its_agent_is_suspended_though_that_agent_goes_on(desk: AgentDesk, page: Page) -> None:
+    """Nothing comes from the agent, who would go on looking: the server says it, and the page ends by itself."""
+    share(desk, page)
+    world = desk.agent.world
+    Devices(world.store, world.rng).set_state(world.clock(), desk.agent.device.hex(), "suspended")
+    wait_until(lambda: "The server ended it." in page.text(), 10)
+    assert page.run("document.getElementById('bar').hidden")
 
 
 def test_a_browser_that_crashes_is_told_as_lost_and_what_it_signed_until_then_is_kept(
