@@ -130,8 +130,8 @@ CONTROLS = (
         (f"{_MORE}::test_taking_the_pointer_back_tells_the_child_at_once_and_leaves_looking",),
         edit(
             "remote_assist.customer_core:CustomerCore._tell_grants",
-            "self._tell(child.Grants(self._book.seq, [scope.value for scope in scopes]))",
-            "scopes and len(scopes) > 1 and self._tell(child.Grants(self._book.seq, [s.value for s in scopes]))",
+            "self._tell(child.Grants(self._book.seq, told))",
+            "len(told) > 1 and self._tell(child.Grants(self._book.seq, told))",
         ),
         "told|Grants|pointer",
     ),

@@ -81,7 +81,7 @@ CONTROLS = (
         1,
         "the first request is preceded by the warning",
         ("tests/widgets/test_companion_program.py::test_the_first_request_is_preceded_by_the_warning",),
-        edit("app.entry.companion_session:CustomerSession._ask", "if self._deps.scam_read():", "if True:"),
+        edit("app.entry.companion_asking:AskingSession._show_warning", "if self._deps.scam_read():", "if True:"),
         "scam|waitUntil|Timeout",
     ),
     Control(

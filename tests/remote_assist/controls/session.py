@@ -279,7 +279,7 @@ CONTROLS = (
         17,
         "time that is over cannot allow, in the window either",
         (f"{_POINTING}::test_the_question_counts_down_and_time_that_is_over_cannot_allow",),
-        edit("widgets.companion.permission:PermissionWindow._count", "left > 0 and ", ""),
+        edit("widgets.companion.timed:TimedQuestion._count", "left > 0 and ", ""),
         "isEnabled",
     ),
     Control(
@@ -352,7 +352,7 @@ CONTROLS = (
         18,
         "the bar cannot be closed",
         (f"{_WINDOWS}::test_the_bar_says_who_looks_at_what_and_stop_is_first",),
-        edit("widgets.companion.session:SharingBar.closeEvent", "event.ignore()", "event.accept()"),
+        edit("widgets.companion.bar:SharingBar.closeEvent", "event.ignore()", "event.accept()"),
         "isVisible|assert",
     ),
     Control(
