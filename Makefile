@@ -59,7 +59,7 @@ outside: venv ## another sync engine's own client (WatermelonDB) against our ser
 
 peers: venv ## another WebRTC stack (werift) at either end of a session; needs Node 20 or newer and npm
 	@mkdir -p build/peers
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm >/dev/null || \
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null || \
 		{ echo "not run, which is no pass: install Node 20 or newer with npm" >&2; exit 2; }
 	cp tests/remote_assist/outside/package.json tests/remote_assist/outside/package-lock.json build/peers/
 	cd build/peers && npm ci --ignore-scripts --no-audit --no-fund
