@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.config.i18n import set_language
 from app.domain.assist import Scope
 from widgets.companion.bar import SharingBar
+from widgets.companion.permission import bar_name
 from widgets.foundation import Button, Theme
 
 ALL = tuple(scope for scope in Scope if scope is not Scope.VIEW)
@@ -118,3 +119,11 @@ def test_a_permission_on_its_own_line_is_taken_back_by_keys(bar: SharingBar, qtb
     with qtbot.waitSignal(bar.revoked) as told:
         QTest.keyClick(bar.given[Scope.FILES_TO_AGENT], Qt.Key.Key_Return)
     assert told.args == [Scope.FILES_TO_AGENT]
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_no_two_permissions_on_the_bar_have_the_same_name(language: Literal["ko", "en"]) -> None:
+    """Whoever takes one back knows which."""
+    set_language(language)
+    names = [bar_name(scope) for scope in ALL]
+    assert len(set(names)) == len(names), names

@@ -111,6 +111,11 @@ _WORDS: Mapping[Scope, _Words] = {
         N_("Take back: one text from your clipboard"),
     ),
 }
+# what the bar says of a text, where a longer name would not fit: which way it goes, as with files
+_TEXTS: Mapping[Scope, str] = {
+    Scope.CLIPBOARD_TO_CUSTOMER: N_("a text for you"),
+    Scope.CLIPBOARD_TO_AGENT: N_("a text of yours"),
+}
 # what the bar says of a file on its way; the question before it is in `files`
 _FILES: Mapping[Scope, tuple[str, str]] = {
     Scope.FILES_TO_CUSTOMER: (N_("a file for you"), N_("Stop the file that comes")),
@@ -129,8 +134,8 @@ def granted_name(scope: Scope) -> str:
 
 def bar_name(scope: Scope) -> str:
     """Return what the bar's button for this grant says: the bar is short of room, and REC is known everywhere."""
-    if scope in (Scope.CLIPBOARD_TO_CUSTOMER, Scope.CLIPBOARD_TO_AGENT):
-        return _("Clipboard")
+    if scope in _TEXTS:
+        return _(_TEXTS[scope])
     return _("REC") if scope is Scope.RECORDING else granted_name(scope)
 
 
