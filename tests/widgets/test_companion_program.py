@@ -518,6 +518,7 @@ def _share_something_else(session: CustomerSession, agent: _Agent, qtbot: QtBot)
         qtbot.waitUntil(lambda seen=seen: agent.frames > seen and agent.end.view.flowing, timeout=_WAIT_MS)  # type: ignore[misc]  # bound now
 
 
+@pytest.mark.slow
 def test_a_customer_allows_looking_compares_the_number_and_stops(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -652,6 +653,7 @@ def test_policy_of_this_computer_is_read_for_each_session_and_told_before_the_ye
     qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
 
 
+@pytest.mark.slow
 def test_closing_the_companion_in_mid_session_stops_first_and_hands_the_record_in(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
 ) -> None:
