@@ -19,6 +19,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.entry.demo_part import WHERE
+
 Wait = Callable[[], bool]
 Steps = Generator[Wait, None, dict[str, Any]]
 Step = Callable[..., Steps]
@@ -105,6 +107,9 @@ class Driver(QObject):
 
     def _take(self, line: str) -> None:
         order = json.loads(line)
+        if order["do"] == WHERE:
+            self._tell_where()
+            return
         self._what = order.pop("do")
         if self._beat is not None:
             self._beat.doing = self._what
@@ -126,6 +131,13 @@ class Driver(QObject):
             self._finish({"done": self._what, **(end.value or {})})
         except Exception as error:  # noqa: BLE001  # whatever went wrong is the answer to the order
             self._finish({"error": f"{type(error).__name__}: {error}"})
+
+    def _tell_where(self) -> None:
+        """Give up the order that runs, and answer with the line of it that waits in vain."""
+        frame = self._running.gi_frame if self._running is not None else None
+        if frame is not None:
+            code, file = frame.f_code, Path(frame.f_code.co_filename).name
+            self._finish({"error": f"waits in {code.co_qualname}, line {frame.f_lineno} of {file}"})
 
     def _finish(self, answer: dict[str, Any]) -> None:
         self._running = None

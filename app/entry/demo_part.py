@@ -17,6 +17,10 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
+WHERE = "where"
+"""The order to give up the order that runs and to say where it waits."""
+_WHERE_S = 5.0
+
 
 class PartFailed(Exception):
     """A program of the demo ended, answered with an error, or did not answer in time."""
@@ -67,12 +71,20 @@ class Part:
         try:
             found = self._answers.get(timeout=timeout_s)
         except Empty:
-            raise PartFailed(f"{self.name}: no answer to '{what}' within {timeout_s:.0f} s") from None
+            raise PartFailed(f"{self.name}: no answer to '{what}' within {timeout_s:.0f} s; {self._where()}") from None
         if found is None:
             raise PartFailed(f"{self.name}: ended with code {self._process.wait()} during '{what}'")
         if "error" in found:
             raise PartFailed(f"{self.name}: {what}: {found['error']}")
         return found
+
+    def _where(self) -> str:
+        """What an order that was not answered in time waits for, as the part itself says."""
+        with contextlib.suppress(PartFailed, Empty):
+            self.send({"do": WHERE})
+            late = self._answers.get(timeout=_WHERE_S)
+            return "it ended" if late is None else str(late.get("error", "the answer came just after"))
+        return "it does not say where it waits"
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         """Wait for the process to end by itself; None when it did not within the time."""

@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+from PySide6.QtWidgets import QLineEdit
+
 from app.entry.companion_files import FilePlace
 from app.entry.demo_companion import Customer, press
 from app.entry.demo_driver import Step, Steps
@@ -71,7 +73,9 @@ class FilesCustomer(Customer):
         yield lambda: request.dialog is not None and request.dialog.isVisible()
         dialog = request.dialog
         assert dialog is not None
-        dialog.selectFile(path)
+        name = dialog.findChild(QLineEdit, "fileNameEdit")
+        assert name is not None
+        name.setText(path)  # typed: `selectFile` leaves a field alone that has the focus, which it has by chance here
         dialog.accept()
         yield lambda: not request.again.isHidden() and request.yes.isEnabled()
         read = [label.text() for label in request.findChildren(PlainLabel)]
