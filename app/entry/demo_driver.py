@@ -134,7 +134,7 @@ class Driver(QObject):
 
     def _tell_where(self) -> None:
         """Give up the order that runs, and answer with the line of it that waits in vain."""
-        frame = self._running.gi_frame if self._running is not None else None
+        frame = getattr(self._running, "gi_frame", None)  # None: nothing runs
         if frame is not None:
             code, file = frame.f_code, Path(frame.f_code.co_filename).name
             self._finish({"error": f"waits in {code.co_qualname}, line {frame.f_lineno} of {file}"})
