@@ -130,7 +130,9 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
 }
 # what a version added to the arguments has a default: the older form is read as the newer one, and still written
 # where nothing of the newer is used, so that an older server takes it
-VERSIONS: Mapping[str, int] = {"ticket.create": 2, "message.add": 2, "note.add": 2}
+VERSIONS: Mapping[str, int] = {
+    "ticket.create": 3, "ticket.set": 2, "message.add": 3, "note.add": 2, "time.add": 2, "customer.create": 2,
+}  # fmt: skip
 _NAMES: Mapping[type[AnyChange], str] = {cls: name for name, (_, cls) in reversed(list(CHANGES.items()))}
 
 # what a reply rests on beside the messages: base entries for these make it stale when others changed them
@@ -139,9 +141,10 @@ REPLY_BASE = ("customer", "incident", "merged_into", "state")
 WHOLE_ROW = "*"
 
 _DIGEST_FIELDS = frozenset({"entry_hash"})
-_LONG_FIELDS = frozenset({"body", "html", "subject", "entry", "text", "base_text", "note", "name", "value"})
+_LONG_FIELDS = frozenset({"body", "html", "subject", "entry", "text", "base_text", "note", "name", "value", "reason"})
 _SHORT_TEXT_CHARS = 64
 _MAX_NOTE_CHARS = 2000
+_MAX_REASON_CHARS = 200
 _MAX_FIELDS = 40
 _MAX_MANY = 1000
 
@@ -163,6 +166,12 @@ def validate(change: AnyChange) -> None:
         raise Refused("bad_value", field="at")
     if isinstance(change, TimeAdd) and len(change.note) > _MAX_NOTE_CHARS:
         raise Refused("bad_value", field="note")
+    if isinstance(change, TicketSet) and (len(change.reason) > _MAX_REASON_CHARS or "\n" in change.reason):
+        raise Refused("bad_value", field="reason")
+    for name in ("occurred_at", "started_at"):
+        at = getattr(change, name, None)
+        if at is not None and not is_time(at):
+            raise Refused("bad_value", field=name)
 
 
 def _is_fit(name: str, value: object) -> bool:
@@ -205,8 +214,15 @@ def name_of(change: AnyChange) -> str:
 def version_of(change: AnyChange) -> int:
     """Return the lowest version of the mutation that can say this."""
     name = name_of(change)
-    newer = isinstance(change, TicketCreate | MessageAdd | NoteAdd) and change.attachments
-    return VERSIONS[name] if newer else CHANGES[name][0]
+    if isinstance(change, TicketCreate | MessageAdd) and change.occurred_at is not None:
+        return 3
+    newer = (
+        (isinstance(change, TicketCreate | MessageAdd | NoteAdd) and bool(change.attachments))
+        or (isinstance(change, TicketSet) and bool(change.reason))
+        or (isinstance(change, TimeAdd) and change.started_at is not None)
+        or (isinstance(change, CustomerCreate) and bool(change.phone or change.email))
+    )
+    return 2 if newer else CHANGES[name][0]
 
 
 def is_known(name: str, v: int) -> bool:

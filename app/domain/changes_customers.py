@@ -33,6 +33,7 @@ from app.domain.entities import (
     customer_scope,
 )
 from app.domain.errors import Refused
+from app.domain.ids import derived_id
 
 MAX_NAME_CHARS = 80
 MAX_LONG_TEXT_BYTES = 192 << 10  # what travels in a row
@@ -46,13 +47,18 @@ def _check_name(name: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CustomerCreate:
-    """`customer.create`: a new customer."""
+    """`customer.create`: a new customer, with a phone number and an e-mail address where they are known.
+
+    An address that somebody else has already stays with that customer.
+    """
 
     event: bytes
     customer: bytes
     name: str
     organisation: bytes | None = None
     language: str = "ko"
+    phone: str = ""
+    email: str = ""
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the customer; if the id is taken, what differs is settled as an edit of the first values."""
@@ -69,7 +75,21 @@ class CustomerCreate:
             ]
         values = {**wanted, "tier": "normal", "created_at": ctx.acted_ms, "created_by": ctx.actor.id}
         new = Insert(CUSTOMER.number, self.customer, customer_scope(self.customer), values)
-        return [new, history(ctx, new, self.event, "customer_created", {})]
+        return [new, *self._addresses(rows, ctx), history(ctx, new, self.event, "customer_created", {})]
+
+    def _addresses(self, rows: Rows, ctx: Context) -> list[Effect]:
+        out: list[Effect] = []
+        for kind, value in (("phone", " ".join(self.phone.split())), ("email", self.email.strip().lower())):
+            known = rows.find(CONTACT_ADDRESS.number, "value", value) if value else ()
+            if not value or any(row.values.get("kind") == kind for row in known):
+                continue
+            values: dict[str, Value] = {
+                "customer": self.customer, "kind": kind, "value": value, "label": "", "is_primary": True,
+                "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+            }  # fmt: skip
+            id_ = derived_id(self.event, kind, value)
+            out.append(Insert(CONTACT_ADDRESS.number, id_, customer_scope(self.customer), values))
+        return out
 
     def roots(self) -> list[Key]:
         """Rows to lock."""

@@ -90,6 +90,7 @@ class TicketCreate:
     provisional: str = ""
     from_customer: bool = True
     attachments: tuple[Attachment, ...] = ()
+    occurred_at: int | None = None
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the ticket, its first message and the `opened` line."""
@@ -118,7 +119,7 @@ class TicketCreate:
         author = customer if inbound else ctx.actor.id
         first = message_row(
             ctx, ticket, self.message, self.body, 1, self.channel, inbound=inbound, author=author,
-            attachments=self.attachments,
+            attachments=self.attachments, occurred_at=self.occurred_at,
         )  # fmt: skip
         origin = "customer" if ctx.actor.kind == "customer" else "agent"
         there = rows.get(MESSAGE.number, self.message)
@@ -153,7 +154,7 @@ class TicketCreate:
         ]
         add = MessageAdd(
             self.event, self.message, self.ticket, self.body, channel=self.channel, inbound=self.from_customer,
-            attachments=self.attachments,
+            attachments=self.attachments, occurred_at=self.occurred_at,
         )  # fmt: skip
         return [*add.written(rows, ctx), *sets]
 
@@ -169,12 +170,16 @@ def _organisation(rows: Rows, customer: bytes) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class TicketSet:
-    """`ticket.set`: new values of one or more fields of a ticket. `undo` lets an agent's undo restore any state."""
+    """`ticket.set`: new values of one or more fields of a ticket. `undo` lets an agent's undo restore any state.
+
+    `reason`, one line, stands in the history of each field: why a ticket was handed over.
+    """
 
     event: bytes
     ticket: bytes
     fields: dict[str, Any]  # values as in the registry; checked by `checked_value`, for the wire cannot tell
     undo: bool = False
+    reason: str = ""
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Set each field under its policy; the rules across fields are checked for what stays."""

@@ -35,24 +35,36 @@ from app.domain.errors import Refused
 from app.domain.ids import derived_id
 
 MAX_MINUTES = 24 * 60
+SPOKEN = frozenset({"phone", "visit"})
 TIME_KINDS = frozenset({"work", "travel", "call", "session"})
 
 
 def message_row(
     ctx: Context, ticket: Row | Insert, id_: bytes, body: str, number: int, channel: str, *,
     inbound: bool, author: bytes | None, seen_seq: int | None = None, html: str | None = None,
-    via: bytes | None = None, attachments: Sequence[Attachment] = (),
+    via: bytes | None = None, attachments: Sequence[Attachment] = (), occurred_at: int | None = None,
 ) -> Insert:  # fmt: skip
-    """Return a message. The stamp of its body says which device wrote it: own messages make no reply stale."""
+    """Return a message. The stamp of its body says which device wrote it: own messages make no reply stale.
+
+    `occurred_at` is when a call or visit took place; it is never later than when it was written down.
+    """
     values: dict[str, Value] = {
         "ticket": ticket.id, "origin_ticket": ticket.id, "direction": "in" if inbound else "out",
         "author_kind": "customer" if inbound else "user", "author": author, "channel": channel, "body": body,
-        "html": html, "automatic": False, "occurred_at": ctx.acted_ms,
+        "html": html, "automatic": False, "occurred_at": min(occurred_at or ctx.acted_ms, ctx.acted_ms),
         "sent_at": ctx.now_ms if ctx.on_server else None, "seen_seq": seen_seq, "msg_no": number,
         "arrived_via": via, "attachments": dump_attachments(attachments), "created_at": ctx.acted_ms,
         "created_by": ctx.actor.id,
     }  # fmt: skip
     return Insert(MESSAGE.number, id_, ticket.scope, values, stamped=("body",) if ctx.mid else ())
+
+
+def clock_data(message: Insert) -> dict[str, object]:
+    """Return what a message's history line says: which it is and, of a call or visit, when it took place."""
+    data: dict[str, object] = {"message": message.id.hex()}
+    if message.values["channel"] in SPOKEN:
+        data["occurred_at"] = message.values["occurred_at"]
+    return data
 
 
 def check_words(body: str, attachments: Sequence[Attachment], html: str | None = None) -> None:
@@ -84,6 +96,7 @@ class MessageAdd:
     html: str | None = None
     attachments: tuple[Attachment, ...] = ()
     seen_id: bytes | None = None
+    occurred_at: int | None = None
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the message, move the ticket's derived columns, wake or open the ticket."""
@@ -105,13 +118,14 @@ class MessageAdd:
         message = message_row(
             ctx, ticket, id_, self.body, number, self.channel, inbound=self.inbound,
             author=author if isinstance(author, bytes) else None, seen_seq=self.seen_seq, html=self.html, via=via,
-            attachments=self.attachments,
+            attachments=self.attachments, occurred_at=self.occurred_at,
         )  # fmt: skip
         last: dict[str, Value] = {
             "msg_seq": number, side: number, "last_at": ctx.acted_ms,
             "preview": preview_with(self.body, self.attachments),
         }  # fmt: skip
-        line = history(ctx, ticket, self.event, "customer" if self.inbound else "reply", {"message": id_.hex()})
+        told_of = clock_data(message)
+        line = history(ctx, ticket, self.event, "customer" if self.inbound else "reply", told_of)
         wake = open_by_writing(rows, ctx, ticket, self.event, inbound=self.inbound)
         return [message, Derive(TICKET.number, ticket.id, last), line, *told, *wake]
 
@@ -195,6 +209,7 @@ class TimeAdd:
     note: str = ""
     kind: str = "work"
     billable: bool = False
+    started_at: int | None = None
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the entry and its line."""
@@ -206,9 +221,10 @@ class TimeAdd:
         id_, told = fresh_id(rows, TIME_ENTRY.number, self.entry, self.event, self._is_same)
         if id_ is None:
             return []
+        began = ctx.acted_ms - self.minutes * 60_000 if self.started_at is None else self.started_at
         values: dict[str, Value] = {
             "ticket": ticket.id, "origin_ticket": ticket.id, "arrived_via": via, "author": ctx.actor.id,
-            "started_at": ctx.acted_ms - self.minutes * 60_000, "duration_s": self.minutes * 60, "kind": self.kind,
+            "started_at": min(began, ctx.acted_ms), "duration_s": self.minutes * 60, "kind": self.kind,
             "billable": self.billable, "note": self.note, "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
         }  # fmt: skip
         data = {"entry": id_.hex(), "minutes": self.minutes}

@@ -30,6 +30,7 @@ from app.domain.changes_base import object_of, plain, seen_stamp
 from app.domain.entities import BY_NUMBER, HISTORY, MEMBERSHIP, TICKET, Kind, Policy, Value
 from app.domain.errors import Refused
 from app.domain.ids import derived_id
+from app.domain.sla_rows import Book, clocks_settled
 
 __all__ = [
     "BaseText", "Decide", "Decision", "FieldStamp", "Loss", "MergeText", "Merged", "Outcome", "Overlay", "Texts",
@@ -118,10 +119,11 @@ def execute(
     ctx: Context,
     decide: Decide,
     texts: Texts | None = None,
+    book: Book | None = None,
 ) -> Outcome:
-    """Run a change and return the rows it makes. Raises Refused when a rule forbids it.
+    """Run a change and return the rows it makes, the tickets' clocks among them. Raises Refused when a rule forbids it.
 
-    On the server each changed row's revision rises by one; on a client it stays the base's, so that the field
+    `book` holds the rows' policies, for a caller that runs many changes. On the server each changed row's revision rises by one; on a client it stays the base's, so that the field
     revisions in a row always are ones that the server gave.
     """
     validate(change)
@@ -129,6 +131,8 @@ def execute(
     settling = _Settling(change, base, Overlay(rows, outcome.puts), ctx, decide, texts, outcome)
     for effect in change.effects(settling.view, ctx):
         settling.settle(effect)
+    for row in clocks_settled(outcome.puts, rows, ctx, change.event, book or Book(rows)):
+        outcome.put(row)
     if ctx.on_server:
         for key, row in list(outcome.puts.items()):
             before = rows.get(*key)
@@ -306,6 +310,8 @@ class _Settling:
         }  # fmt: skip
         if isinstance(self.change, TicketSet) and self.change.undo:
             data["cause"] = "undo"
+        if isinstance(self.change, TicketSet) and self.change.reason:
+            data["reason"] = self.change.reason
         subject: Row | Insert = row
         if row.type == MEMBERSHIP.number:
             ticket, member = row.values["subject"], row.values["member"]

@@ -9,6 +9,7 @@ import pytest
 
 from app.domain import changes as c
 from app.domain.entities import (
+    CONTACT_ADDRESS,
     HISTORY,
     MEMBERSHIP,
     MESSAGE,
@@ -170,3 +171,32 @@ def test_ids_sort_by_time_and_carry_version_7() -> None:
     assert one[6] >> 4 == 7
     assert one[8] >> 6 == 0b10
     assert derived_id(one, "x") == derived_id(one, "x") != derived_id(two, "x")
+
+
+def test_a_call_stands_at_the_time_it_took_place_and_never_later_than_it_was_written_down(rows: MemoryRows) -> None:
+    """A visit of Monday that is written down on Thursday is a message of Monday; a clock ahead makes no future."""
+    rows.run(c.MessageAdd(event(2), b"v" * 16, TICKET_ID, "방문했습니다", channel="visit", occurred_at=400))
+    rows.run(c.MessageAdd(event(3), b"w" * 16, TICKET_ID, "전화", channel="phone", inbound=True, occurred_at=99_000))
+    assert [rows.rows[(MESSAGE.number, id_)].values["occurred_at"] for id_ in (b"v" * 16, b"w" * 16)] == [400, 1000]
+    assert rows.refusal(c.MessageAdd(event(4), b"x" * 16, TICKET_ID, "?", occurred_at=-1)) == "bad_value"
+
+
+def test_the_reason_of_a_hand_over_stands_in_the_history_and_goes_to_servers_that_know_it(rows: MemoryRows) -> None:
+    """One line of up to 200 letters; without one an older server takes the change as before."""
+    handed = c.TicketSet(event(2), TICKET_ID, {"owner": b"o" * 16, "tier": 2}, reason="인증서 문제")
+    assert (c.version_of(handed), c.version_of(replace(handed, reason=""))) == (2, 1)
+    rows.run(handed)
+    told = [r.values["data"] for r in rows.rows.values() if r.type == HISTORY.number and r.values["kind"] == "field"]
+    assert [("인증서 문제" in str(data)) for data in told] == [True, True]
+    assert rows.refusal(replace(handed, event=event(3), reason="a\nb")) == "bad_value"
+
+
+def test_a_customer_made_by_phone_can_be_reached_again_and_nobody_has_an_address_twice(rows: MemoryRows) -> None:
+    """Number and address stand with the customer; one that is taken stays where it is."""
+    rows.run(c.CustomerCreate(event(2), b"p" * 16, "박민수", phone=" 010-0000-1234 ", email="Park@Example.com"))
+    rows.run(c.CustomerCreate(event(3), b"q" * 16, "다른 박민수", phone="010-0000-1234"))
+    found = [r.values for r in rows.rows.values() if r.type == CONTACT_ADDRESS.number]
+    assert sorted((v["customer"], v["kind"], v["value"]) for v in found) == [
+        (b"p" * 16, "email", "park@example.com"),
+        (b"p" * 16, "phone", "010-0000-1234"),
+    ]

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What hangs on a ticket beside its conversation: watchers, links, merges, snooze, support level, time worked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.entities import Category
+from app.domain.ids import StateId, TicketId, UserId
+
+__all__ = ["LINK_KINDS", "LinkedTicket", "Related"]
+
+# the links that people make; `split_from` is made by splitting alone
+LINK_KINDS = ("relates", "parent_of", "duplicate_of", "follow_up_of")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedTicket:
+    """Another ticket. `outgoing`: the link stands on this ticket, so "parent_of" means that this one is the parent."""
+
+    id: TicketId
+    label: str
+    subject: str
+    state: StateId
+    category: Category
+    kind: str = ""
+    outgoing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """`merged_into` is the ticket that this one went into; `merged_here` those that came into this one."""
+
+    watchers: tuple[UserId, ...] = ()
+    links: tuple[LinkedTicket, ...] = ()
+    merged_into: LinkedTicket | None = None
+    merged_here: tuple[LinkedTicket, ...] = ()
+    snooze_until: int | None = None
+    tier: int = 1
+    worked_s: int = 0
