@@ -19,7 +19,9 @@ from app.config.paths import UserFolders
 from app.config.policy import Policy, read_policy
 from app.config.settings import Settings
 from app.desktop.garbage import collect_here
+from app.desktop.hand_over import hand_over
 from app.entry.agent_app import AgentApp
+from app.entry.agent_links import AgentLinks
 from app.entry.command_line import CommandLine
 from app.entry.display import no_display
 from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
@@ -43,6 +45,12 @@ class AgentOptions:
     language: LanguageChoice = "system"
     theme: ThemeMode = ThemeMode.SYSTEM
     policy: Callable[[], Policy] = read_policy
+    link: str = ""
+
+    @property
+    def folders(self) -> UserFolders:
+        """Where everything of this person lies."""
+        return UserFolders.under(self.data) if self.data is not None else UserFolders.of_user()
 
 
 def build_agent(options: AgentOptions) -> AgentApp:
@@ -54,7 +62,7 @@ def build_agent(options: AgentOptions) -> AgentApp:
     qt.setApplicationDisplayName("Deskside")
     qt.setDesktopFileName("deskside")
     qt.setQuitOnLastWindowClosed(False)
-    folders = UserFolders.under(options.data) if options.data is not None else UserFolders.of_user()
+    folders = options.folders
     chosen: dict[str, object] = {}
     if options.language != "system":
         chosen[conf.LANGUAGE.key] = options.language
@@ -78,8 +86,10 @@ def parse_options(argv: Sequence[str]) -> AgentOptions:
     parser.add_argument("--passphrase-stdin", action="store_true", help=_("read the passphrase from standard input"))
     parser.add_argument("--lang", choices=("ko", "en", "system"), default="system")
     parser.add_argument("--theme", choices=[mode.value for mode in ThemeMode], default="system")
+    parser.add_argument("link", nargs="?", default="", metavar="deskside://…", help=_("show what this link leads to"))
     found = parser.parse_args(list(argv))
     return AgentOptions(
+        link=found.link,
         data=found.data,
         passphrase=sys.stdin.readline().rstrip("\r\n") if found.passphrase_stdin else None,
         language=found.lang,
@@ -98,8 +108,14 @@ def main(argv: list[str]) -> int:
         )
         sys.stderr.write(text + "\n")
         return 3
+    profile = options.folders.data / "agent"
+    if hand_over(profile, options.link):
+        return 0  # the window that is open already shows it
     agent = build_agent(options)
     leave_on_signals(agent)
+    links = AgentLinks(agent)
+    links.listen(profile)
+    links.take_first(options.link)
     agent.start()
     return agent.run()
 

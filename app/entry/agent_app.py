@@ -48,6 +48,8 @@ class AgentApp(QObject):
 
     ready = Signal()
     """The main window is shown."""
+    asks_sign_in = Signal()
+    """The sign-in window is shown."""
 
     def __init__(
         self, qt: QApplication, theme: Theme, settings: Settings, folder: Path, passphrase: str | None,
@@ -249,6 +251,7 @@ class AgentApp(QObject):
         self.sign_in.name_server()
         self.sign_in.finished.connect(self._sign_in_closed)
         self.sign_in.open()
+        self.asks_sign_in.emit()
 
     def _toggle_language(self) -> None:
         if self.window is not None:

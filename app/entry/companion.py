@@ -18,6 +18,8 @@ from app.config.logs import configure
 from app.config.paths import UserFolders
 from app.config.policy import Policy, read_policy
 from app.desktop.garbage import collect_here
+from app.desktop.hand_over import hand_over
+from app.desktop.one_instance import OneInstance
 from app.entry.command_line import CommandLine
 from app.entry.companion_app import CompanionApp
 from app.entry.display import no_display
@@ -41,6 +43,11 @@ class CompanionOptions:
     theme: ThemeMode = ThemeMode.SYSTEM
     policy: Callable[[], Policy] = read_policy
 
+    @property
+    def folders(self) -> UserFolders:
+        """Where everything of this person lies."""
+        return UserFolders.under(self.data) if self.data is not None else UserFolders.of_user()
+
 
 def build_companion(options: CompanionOptions) -> CompanionApp:
     """Make the companion with its own QApplication (or the one there is). Nothing is shown before `start()`."""
@@ -56,9 +63,8 @@ def build_companion(options: CompanionOptions) -> CompanionApp:
     theme = Theme(qt, tokens, options.theme, control_px=tokens.target_companion)
     FocusRing(qt, theme)  # owned by the application
     collect_here(qt)
-    folders = UserFolders.under(options.data) if options.data is not None else UserFolders.of_user()
     return CompanionApp(
-        qt, theme, folders.data / "companion", passphrase=options.passphrase, enrol_link=options.enrol,
+        qt, theme, options.folders.data / "companion", passphrase=options.passphrase, enrol_link=options.enrol,
         policy=options.policy,
     )  # fmt: skip
 
@@ -71,7 +77,7 @@ def parse_options(argv: Sequence[str]) -> CompanionOptions:
     parser.add_argument("--passphrase-stdin", action="store_true", help=_("read the passphrase from standard input"))
     parser.add_argument("--lang", choices=("ko", "en", "system"), default="system")
     parser.add_argument("--theme", choices=[mode.value for mode in ThemeMode], default="system")
-    parser.add_argument("link", nargs="?", default="", metavar="deskside://…", help=_("an enrolment link"))
+    parser.add_argument("link", nargs="?", default="", metavar="deskside://…", help=_("show what this link leads to"))
     found = parser.parse_args(list(argv))
     return CompanionOptions(
         data=found.data,
@@ -90,8 +96,14 @@ def main(argv: list[str]) -> int:
     if no_display():
         sys.stderr.write(trouble("no_window") + "\n")
         return 3
+    profile = options.folders.data / "companion"
+    if hand_over(profile, options.enrol):
+        return 0  # the window that is open already shows it
     companion = build_companion(options)
     _leave_on_signals(companion)
+    instance = OneInstance(profile, companion)
+    instance.shown.connect(companion.show_link)
+    instance.listen()
     with _log_of(companion):
         companion.start()
         return companion.run()

@@ -20,6 +20,7 @@ from app.desktop.keyring_store import WrongPassphrase, has_passphrase, needs_pas
 from app.desktop.network_watch import NetworkWatch
 from app.domain.clock import monotonic_ms
 from app.domain.errors import WorldError
+from app.domain.links import BadLink, Opener, opener_of, parse_invite
 from app.domain.signed import unb64
 from app.entry.companion_enrol import EnrolController
 from app.entry.companion_invitations import Invitations
@@ -83,7 +84,8 @@ class CompanionApp(QObject):
         self._folder = folder
         self.logs = folder / "logs"
         self._passphrase = passphrase
-        self._enrol_link = enrol_link
+        self._link = enrol_link
+        self._enrolment: EnrolController | None = None
         self.policy = policy
         self._net = net.NetworkThread("companion-network")
         self._event.connect(self._heard, Qt.ConnectionType.QueuedConnection)
@@ -200,14 +202,14 @@ class CompanionApp(QObject):
             self._enter(opened.enrolment, opened.device_key)
             return
         self.enrol = EnrolWindow(self.theme)
-        controller = EnrolController(self.enrol, self._net, opened, self)
+        controller = self._enrolment = EnrolController(self.enrol, self._net, opened, self)
         controller.enrolled.connect(self._enter)
         self._leave_with(self.enrol)
         self.enrol.show()
         if opened.kept is not None:
             self.enrol.show_problem(trouble("store_damaged", kept=opened.kept.name))
-        if self._enrol_link:
-            controller.begin(self._enrol_link)
+        if self._link:
+            self.show_link(self._link)
 
     def _enter(self, enrolment: Enrolment, key: Ed25519PrivateKey) -> None:
         if self.opened is None:
@@ -231,6 +233,29 @@ class CompanionApp(QObject):
         self.client = net.CustomerClient(self._net, api, enrolment.companion, key, pinned, rows, self._event.emit)
         self.client.start()
         self.home_ready.emit()
+        if self._link:
+            self.show_link(self._link)
+
+    def show_link(self, link: str) -> None:
+        """Show what a link leads to; "" only brings the windows to the front. Nothing is enrolled or allowed by it."""
+        for window in (self.home, self.enrol, self.passphrase):
+            if window is not None and window.isVisible():
+                window.raise_()
+                window.activateWindow()
+        self._link = ""
+        if link and self.home is not None:
+            self._show_at_home(link)
+        elif link and self.enrol is not None and self._enrolment is not None and not _is_invite(link):
+            self._enrolment.begin(link)
+        else:
+            self._link = link  # no window yet, or an invitation, which waits until this computer is enrolled
+
+    def _show_at_home(self, link: str) -> None:
+        opener = opener_of(link)
+        if _is_invite(link):
+            self.invitations.enter_code(link)
+        elif opener is Opener.COMPANION and self.home is not None:
+            self.home.show_notice(_("This computer is enrolled already. The link changed nothing."), "accent")
 
     def _leave_with(self, window: QWidget) -> None:
         window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -318,3 +343,11 @@ class CompanionApp(QObject):
     def _cannot_go_on(self, failure: WorldError) -> None:
         if self.home is not None:
             self.home.show_notice(trouble(failure.code, **failure.details), "danger")
+
+
+def _is_invite(link: str) -> bool:
+    try:
+        parse_invite(link)
+    except BadLink:
+        return False
+    return True

@@ -90,9 +90,14 @@ class Invitations:
         for session in self._sessions:
             session.shut_down()
 
-    def enter_code(self) -> None:
-        """Open the window for a session code or link."""
+    def enter_code(self, link: str = "") -> None:
+        """Open the window for a session code or link; a link that was followed stands in it and waits for a press."""
+        if self.code is not None:
+            if link:
+                self.code.code.setText(link)
+            return
         self.code = CodeWindow(self._app.theme, parent=self._app.home)
+        self.code.code.setText(link)
         self.code.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.code.given.connect(self._redeem)
         self.code.finished.connect(self._code_closed)

@@ -7,7 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.links import BadLink, EnrolLink, InviteLink, normalise_code, parse_enrol, parse_invite, parse_server
+from app.domain.ids import TicketId
+from app.domain.links import (
+    BadLink,
+    EnrolLink,
+    InviteLink,
+    Opener,
+    TicketLink,
+    normalise_code,
+    opener_of,
+    parse_agent_enrol,
+    parse_enrol,
+    parse_invite,
+    parse_server,
+    parse_ticket,
+    without_secret,
+)
 
 TOKEN = "a" * 32
 
@@ -70,3 +85,35 @@ def test_any_text_is_a_link_or_refused(text: str) -> None:
                 parse(prefix + text)
             except BadLink:
                 continue
+
+
+def test_each_link_belongs_to_one_program() -> None:
+    """Tickets and sign-ins to the agent's, invitations and enrolments to the Companion; the rest to neither."""
+    ticket = TicketLink(TicketId(bytes(range(16)))).to_text()
+    assert opener_of(ticket) is Opener.AGENT
+    assert parse_ticket(ticket.upper()).ticket == bytes(range(16))
+    assert opener_of("deskside://enrol/agent/help.example.com:8443") is Opener.AGENT
+    assert parse_agent_enrol("deskside://enrol/agent/help.example.com:8443") == "https://help.example.com:8443"
+    assert opener_of(InviteLink(b"i" * 16, b"s" * 32).to_text()) is Opener.COMPANION
+    assert opener_of(EnrolLink("https://help.example.com", TOKEN).to_text()) is Opener.COMPANION
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["", "deskside://", "deskside://ticket/", "deskside://ticket/1", "deskside://ticket/" + "g" * 32, "https://x/#y",
+     "deskside://ticket/" + "0" * 32 + "#x", "deskside://ticket/../enrol/x", "deskside://enrol/agent/",
+     "deskside://enrol/agent/u:p@host", "deskside://delete/" + "0" * 32, "deskside://ticket/" + "0" * 3000],
+)  # fmt: skip
+def test_what_is_not_exactly_a_link_opens_nothing(bad: str) -> None:
+    """The grammar is strict."""
+    assert opener_of(bad) is None
+
+
+@given(st.text(max_size=3000))
+def test_no_text_upsets_the_reader_of_links(text: str) -> None:
+    """Whatever a page puts behind deskside:// is read or refused, and what is logged is short and has no secret."""
+    opener_of(text)
+    opener_of(f"deskside://{text}")
+    told = without_secret(f"{text}#secret")
+    assert len(told) <= 80
+    assert "#" not in told

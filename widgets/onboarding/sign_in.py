@@ -105,6 +105,17 @@ class SignInWindow(QDialog):
         empty = [f for f in (self.server, self.login, self.password) if not f.text()]
         (empty[0] if empty else self.password).setFocus()
 
+    def suggest_server(self, server: str) -> None:
+        """Fill in the server that a link names, and say so; a server set by the organisation or typed here stays."""
+        if self.server.isReadOnly() or self._busy or (read_text(self.server) and read_text(self.server) != server):
+            return
+        self.server.setText(server)
+        text = _("This link leads to {server}. Sign in only if that is your organisation's address.")
+        self.problem.tell(text.format(server=server), "accent")
+        self.problem.show()
+        self._first_focus()
+        self.name_server()
+
     # --- in the browser ---------------------------------------------------------------------------------------------
 
     def name_server(self) -> None:

@@ -199,6 +199,10 @@ class AgentWindow(WindowFrame):
             self.lock.focus()
         self.actions_.sync()
 
+    def is_covered(self) -> bool:
+        """Whether the lock page hides everything."""
+        return self.cover.currentWidget() is self.lock
+
     def show_blob(self, sha256: bytes, status: BlobStatus) -> None:
         """Show how the content of an attachment stands."""
         self.ticket.conversation.show_blob(sha256, status)
