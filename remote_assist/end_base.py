@@ -118,9 +118,9 @@ class EndBase:
         self._end(EndReason.STOPPED, self.role.value)
         return self._flush()
 
-    def revoked(self) -> list[Action]:
-        """The server says that this session may not go on."""
-        self._end(EndReason.REVOKED, "system")
+    def revoked(self, reason: EndReason = EndReason.REVOKED) -> list[Action]:
+        """The server says that this session may not go on, and why."""
+        self._end(reason, "system")
         return self._flush()
 
     # --- for the two ends to fill in -------------------------------------------------------------------------------

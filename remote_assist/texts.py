@@ -46,6 +46,9 @@ def reason_text(reason: EndReason, by: str, customer: str) -> str:
         EndReason.NOT_CONFIRMED: _("{customer} did not confirm that it should go on, so the session was ended."),
         EndReason.LIMIT: _("The longest time for one session is over. You can invite again."),
         EndReason.REVOKED: _("The server ended the session: the ticket, the invitation or your access has changed."),
+        EndReason.TICKET_CLOSED: _("The ticket is no longer open, so the session was ended."),
+        EndReason.TICKET_MOVED: _("The ticket went to a team that you are not in, so the session was ended."),
+        EndReason.REQUESTER_CHANGED: _("The ticket was given to another customer, so the session was ended."),
         EndReason.PROTOCOL: _(
             "The session was ended because one of the two programs did not keep to the rules. It was reported."
         ),

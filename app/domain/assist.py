@@ -65,9 +65,23 @@ class EndReason(StrEnum):
     LIMIT = "limit"
     STOPPED = "stopped"
     REVOKED = "revoked"
+    TICKET_CLOSED = "ticket_closed"
+    TICKET_MOVED = "ticket_moved"
+    REQUESTER_CHANGED = "requester_changed"
     PROTOCOL = "protocol"
     CHILD_FAILED = "child_failed"
     CAPTURE_FAILED = "capture_failed"
+
+
+# for these the server ends a session at both ends, whatever they say of it themselves
+SERVER_ENDS = frozenset(
+    {EndReason.REVOKED, EndReason.TICKET_CLOSED, EndReason.TICKET_MOVED, EndReason.REQUESTER_CHANGED}
+)
+
+
+def server_end(reason: str) -> EndReason | None:
+    """Return the reason if it is one for which the server ends a session, else None: what members told it is no news."""
+    return next((known for known in SERVER_ENDS if known.value == reason), None)
 
 
 class Scope(StrEnum):

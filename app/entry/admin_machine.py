@@ -48,6 +48,7 @@ def add_commands(commands: argparse._SubParsersAction[CommandLine]) -> None:
         ("suspend", _("Lock the windows of a device; its data stay")),
         ("revoke", _("Let a lost device delete its data at its next contact")),
         ("activate", _("Let a device work again")),
+        ("withdraw-certificate", _("Let the certificates with which a device invites to screen sharing count no more")),
     ):
         action = actions.add_parser(name, help=text)
         action.add_argument("device", metavar="DEVICE", help=_("Its code or id"))
@@ -150,6 +151,12 @@ def _device(arguments: argparse.Namespace, devices: Devices, now: int) -> int:
         return 0
     if arguments.action == "show":
         _show(devices.show(arguments.device), now)
+        return 0
+    if arguments.action == "withdraw-certificate":
+        count = devices.withdraw_certificates(now, arguments.device)
+        text = ngettext("{n} certificate counts no more.", "{n} certificates count no more.", count)
+        told = _("Screen sharing of this device ends at both ends. It gets another certificate when it invites again.")
+        print(text.format(n=count), told)
         return 0
     info = devices.set_state(now, arguments.device, _STATES[arguments.action])
     texts = {

@@ -241,10 +241,10 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
         if self._end_ is not None and not self.over:
             self._perform(self._end_.network_changed())
 
-    def revoked(self) -> None:
+    def revoked(self, reason: EndReason) -> None:
         """The server withdrew the session."""
         if self._end_ is not None:
-            self._perform(self._end_.revoked())
+            self._perform(self._end_.revoked(reason))
 
     def _from_child(self, message: object) -> None:
         if self._end_ is None:

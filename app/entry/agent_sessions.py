@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject
 
 from app.desktop.network_watch import NetworkWatch
 from app.desktop.session_host import SessionHost
-from app.domain.assist import EndReason, Scope
+from app.domain.assist import Scope, server_end
 from app.domain.certificate import read_certificate
 from app.domain.changes import AnyChange
 from app.domain.clock import monotonic_ms
@@ -148,10 +148,11 @@ class SessionDesk(QObject):
                 session.on_nack()
 
     def on_ended(self, sid: bytes, reason: str) -> None:
-        """The server ended a session. Only a revocation is news: for the rest both ends know better themselves."""
+        """The server ended a session. Only its own reasons are news: for the rest both ends know better themselves."""
+        why = server_end(reason)
         for session in self.sessions:
-            if session.sid == sid and reason == EndReason.REVOKED.value:
-                session.revoked()
+            if session.sid == sid and why is not None:
+                session.revoked(why)
 
     @property
     def live(self) -> bool:

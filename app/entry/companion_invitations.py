@@ -19,7 +19,7 @@ from app.config.i18n import _
 from app.config.logs import get_logger
 from app.config.policy import Policy
 from app.config.settings import ALLOW_EXECUTABLES
-from app.domain.assist import Scope
+from app.domain.assist import Scope, server_end
 from app.domain.certificate import RevocationList, read_revocations
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import WorldError
@@ -326,9 +326,9 @@ class Invitations:
             case net.Answered():
                 for session in self._of(event.session):
                     session.on_server_result(event.number, event.status, event.body)
-            case net.SessionClosed(session=sid, reason="revoked"):
+            case net.SessionClosed(session=sid, reason=reason) if (why := server_end(reason)) is not None:
                 for session in self._of(sid):
-                    session.revoked()
+                    session.revoked(why)
             case _:
                 pass
 

@@ -90,9 +90,9 @@ class CustomerSession(AskingSession):
         """This computer has other addresses now."""
         self._perform(self._end.network_changed())
 
-    def revoked(self) -> None:
+    def revoked(self, reason: EndReason) -> None:
         """The server ended the session."""
-        self._perform(self._end.revoked())
+        self._perform(self._end.revoked(reason))
 
     def shut_down(self) -> None:
         """Stop, end the child and take all windows away: for the end of the program. Nothing leaves afterwards."""

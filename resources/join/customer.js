@@ -7,6 +7,7 @@ import { Record } from "./chain.js";
 import { Reader, Writer } from "./envelope.js";
 import { hmac, makePair } from "./keys.js";
 import { Entries, Live } from "./live.js";
+import { SERVER_ENDS } from "./machine.js";
 import { makeCertificate } from "./peer.js";
 import { Requests } from "./requests.js";
 import { now, SCOPES } from "./session.js";
@@ -29,7 +30,7 @@ export class Customer extends Requests {
       this.entries = new Entries(this.token, sid, this.invitation.ticketId);
       this.live = new Live(this.token, sid, {
         envelope: (data) => this.run(() => this.envelope(data)), nack: () => this.nack(),
-        ended: (reason) => reason === "revoked" && this.run(() => this.end("revoked", "system")),
+        ended: (reason) => SERVER_ENDS.has(reason) && this.run(() => this.end(reason, "system")),
       });
       const key = b64(this.session.public);
       const proof = b64(await hmac(this.checked.joinSecret, lp(iid, this.session.public)));

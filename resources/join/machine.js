@@ -12,6 +12,9 @@ const ENDS = {
   lost: "lost", askedUnverified: "unverified", askedContinue: "not_confirmed",
 };
 
+// for these the server ends a session, whatever the agent's end says of it; others are what a member told the server
+export const SERVER_ENDS = new Set(["revoked", "ticket_closed", "ticket_moved", "requester_changed"]);
+
 export class Machine {
   constructor(now, limits = LIMITS) {
     this.limits = limits;

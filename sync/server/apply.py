@@ -36,15 +36,12 @@ from sync.server.losses import Losses
 from sync.server.policies import still_held
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
-from sync.server.session_ends import REVOKED
+from sync.server.session_ends import SERVER_STATES, SESSION_GRACE_MS
 from sync.server.session_entries import is_true
 from sync.server.text_bases import keep_texts, text_seen
 from sync.textmerge import merge_texts
 
 __all__ = ["Applied", "Applier", "insert_once"]
-
-# how long after the last entry of a session its two ends may still exchange what belongs to the end
-SESSION_GRACE_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +160,7 @@ class Applier:
             query = query.where(session.c.state == "invited").values(**values)
         elif change.kind in ("end", "refusal"):
             values = {"state": "ended", "ends": now + SESSION_GRACE_MS, "code_hash": None, "join_secret": None}
-            query = query.where(session.c.state.not_in(("ended", REVOKED))).values(**values)
+            query = query.where(session.c.state.not_in(("ended", *SERVER_STATES))).values(**values)
         else:
             return
         self._cx.execute(query)

@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from app.domain.certificate import CLOCK_TOLERANCE_MS
 from app.domain.entities import TEAM, USER, team_scope
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.signed import b64
 from sync.server.access import grant, scopes_of, withdraw
-from sync.server.notices import BYE, REHELLO, devices_of, notify
+from sync.server.notices import BYE, REHELLO, SESSIONS, devices_of, notify
 from sync.server.policies import set_stale_replies
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
-from sync.server.session_ends import revoke_sessions
+from sync.server.session_ends import end_out_of_sight, revoke_sessions
 from sync.server.store import Store
 
 __all__ = ["DeviceInfo", "Devices"]
@@ -98,6 +99,23 @@ class Devices:
 
         return self.show(self._store.write(work).hex())
 
+    def withdraw_certificates(self, now: int, wanted: str) -> int:
+        """Let the certificates with which a device invites count no more; it gets another one when it invites again.
+
+        Sessions under them end: both ends are told. Returns how many certificates that were.
+        Raises Refused("no_such_device").
+        """
+
+        def work(connection: sa.Connection) -> int:
+            id_, table = _find(connection, wanted), SYSTEM.certificate
+            live = table.c.device_id == id_, table.c.revoked_at.is_(None), table.c.not_after > now - CLOCK_TOLERANCE_MS
+            count = connection.execute(table.update().where(*live).values(revoked_at=now)).rowcount
+            revoke_sessions(connection, now, [id_])
+            notify(connection, now, self._rng, [id_], SESSIONS)
+            return int(count)
+
+        return self._store.write(work)
+
     def resync(self, now: int, *, device: str | None = None, scope: str | None = None) -> int:
         """Let a device, or all, load a scope, or all of theirs, again; returns how many scopes of devices that are.
 
@@ -154,6 +172,7 @@ class Devices:
                 grant(connection, account, [team_scope(id_)], now)
             else:
                 withdraw(connection, account, [team_scope(id_)])
+                end_out_of_sight(connection, now, account)
             notify(connection, now, self._rng, devices_of(connection, account), REHELLO)
             return True
 

@@ -32,8 +32,7 @@ from sync.server.jobs import Jobs
 from sync.server.member import REPLACED, Member
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
-from sync.server.session_ends import REVOKED
-from sync.server.sessions import SessionMembers, bind_companion, revoked_of, session_members
+from sync.server.sessions import ServerEnd, SessionMembers, bind_companion, ended_of, session_members
 from sync.server.store import DatabaseBusy, Store
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
 
@@ -83,7 +82,7 @@ class Hub:
         bus: Bus | None = None,
         waiting: Callable[[Grant], list[Invite | SessionEnded]] | None = None,
     ) -> None:
-        """`waiting` reads what a customer's end must hear: invitations without an answer, revoked sessions."""
+        """`waiting` reads what a customer's end must hear: invitations without an answer, ends of sessions."""
         self._store = store
         self._signer = signer
         self._jobs = jobs
@@ -146,14 +145,14 @@ class Hub:
         for subject in (_agent_subject(members), *_customer_subjects(sid, members)):
             self._bus.publish(subject, payload)
 
-    async def tell_revoked(self, device: bytes) -> None:
-        """Tell the sockets of this process that sessions of an agent's device were revoked. Raises DatabaseBusy."""
-        for sid, members in await self._jobs.read(lambda: self._revoked(device)):
+    async def tell_ended(self, device: bytes) -> None:
+        """Tell sockets of this process which sessions of an agent's device the server ended. Raises DatabaseBusy."""
+        for sid, members, reason in await self._jobs.read(lambda: self._ended(device)):
             self._relays.pop(sid, None)
             for key in self._ends_here(sid, members):
                 member = self._members.get(key)
                 if member is not None and _role(member.grant, sid, members) is not None:
-                    member.send(SessionEnded(session=sid, reason=REVOKED))
+                    member.send(SessionEnded(session=sid, reason=reason))
 
     def check(self, token: str) -> Grant | None:
         """Return what a token grants now."""
@@ -323,9 +322,9 @@ class Hub:
         with self._store.read() as connection:
             return session_members(connection, sid, now)
 
-    def _revoked(self, device: bytes) -> list[tuple[bytes, SessionMembers]]:
+    def _ended(self, device: bytes) -> list[ServerEnd]:
         with self._store.read() as connection:
-            return revoked_of(connection, self._clock(), device)
+            return ended_of(connection, self._clock(), device)
 
     def _ends_here(self, sid: bytes, members: SessionMembers) -> list[bytes]:
         """Return the keys of sockets that may be of a session: any companion of the customer until one answered."""

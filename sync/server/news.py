@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sync.server.epochs import follow_cluster
 from sync.server.hub import Hub
 from sync.server.jobs import Jobs
-from sync.server.notices import REHELLO, Notice, NoticeReader
+from sync.server.notices import BYE, REHELLO, Notice, NoticeReader
 from sync.server.retention import Retention
 from sync.server.store import Store
 
@@ -35,8 +35,9 @@ class Telling:
             if notice.kind == REHELLO:
                 await self._hub.access_changed(notice.device)
             else:
-                await self._hub.tell_revoked(notice.device)
-                self._hub.dismiss(notice.device)
+                await self._hub.tell_ended(notice.device)
+                if notice.kind == BYE:
+                    self._hub.dismiss(notice.device)
             self._untold.popleft()
 
     def _read(self) -> list[Notice]:

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from app.domain.ids import uuid7
 from sync.server.schema import SYSTEM
 
-__all__ = ["BYE", "REHELLO", "Notice", "NoticeReader", "devices_of", "notify"]
+__all__ = ["BYE", "REHELLO", "SESSIONS", "Notice", "NoticeReader", "devices_of", "notify"]
 
-REHELLO, BYE = "rehello", "bye"
+REHELLO, BYE, SESSIONS = "rehello", "bye", "sessions"
 _KEPT_MS = 3_600_000
 # clocks of the machines of one installation may differ by this much
 _SKEW_MS = 60_000
@@ -24,7 +24,7 @@ _SKEW_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Tell a device to say hello again, or end its socket: its state changed."""
+    """Tell a device to say hello again, end its socket (its state changed), or that sessions of it are over."""
 
     device: bytes
     kind: str

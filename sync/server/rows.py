@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.domain.changes import FieldStamp, Row
-from app.domain.entities import BY_NUMBER, HISTORY, TICKET, FieldType, Kind, Value
+from app.domain.entities import BY_NUMBER, HISTORY, LIVE, STATE, TICKET, Category, FieldType, Kind, Value
 from app.domain.errors import Refused
 from app.domain.ids import derived_id
 from sync.protocol import FRAME_MAX_BYTES, add_sum, row_hash
@@ -24,6 +24,7 @@ from sync.server.access import add_scope
 from sync.server.blobs import note_references
 from sync.server.many import insert_many, update_many
 from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.session_ends import SharedTicket, follow_tickets
 
 __all__ = ["TxRows", "dump_fld", "load_fld"]
 
@@ -41,6 +42,7 @@ class _Stored:
     scope: str
     seq: int
     deleted: bool
+    values: Mapping[str, Value]
 
 
 @dataclass(slots=True)
@@ -167,6 +169,7 @@ class TxRows:
         if not self._staged:
             return {}
         self._number_tickets()
+        self._follow_tickets(now)
         arrivals: dict[str, list[Row]] = {}
         leaving: dict[str, list[Row]] = {}
         for key, row in self._staged.items():
@@ -225,7 +228,7 @@ class TxRows:
         deleted = bool(found["deleted"])
         row = Row(type_, id_, found["scope_id"], values, found["rev"], load_fld(found["fld"]), deleted)
         self._rows[(type_, id_)] = row
-        self._stored[(type_, id_)] = _Stored(row.scope, found["seq"], deleted)
+        self._stored[(type_, id_)] = _Stored(row.scope, found["seq"], deleted, values)
 
     def _is_news(self, row: Row) -> bool:
         before = self.get(row.type, row.id)
@@ -251,6 +254,25 @@ class TxRows:
         for number, row in enumerate(new, last - len(new) + 1):
             numbered = replace(row, values={**row.values, "number": number})
             self._rows[(row.type, row.id)] = self._staged[(row.type, row.id)] = numbered
+
+    def _follow_tickets(self, now: int) -> None:
+        """A screen is shared for an open ticket of this customer in sight of this agent: tell of those that changed."""
+        changed = []
+        for key, row in self._staged.items():
+            before = self._stored.get(key)
+            if row.type != TICKET.number or before is None:
+                continue
+            was = before.scope, before.deleted, before.values["state"], before.values["customer"]
+            if was != (row.scope, row.deleted, row.values["state"], row.values["customer"]):
+                changed.append(self._shared(row))
+        if changed:
+            follow_tickets(self._cx, now, changed)
+
+    def _shared(self, ticket: Row) -> SharedTicket:
+        named, customer = ticket.values["state"], ticket.values["customer"]
+        state = self.get(STATE.number, named) if isinstance(named, bytes) else None
+        is_open = not ticket.deleted and state is not None and Category(str(state.values["category"])) in LIVE
+        return SharedTicket(ticket.id, ticket.scope, customer if isinstance(customer, bytes) else None, is_open)
 
     def _lock_counters(self, scopes: list[str]) -> None:
         """Lock the counter rows of scopes, to the commit, in the one order that every writer uses."""

@@ -1,22 +1,52 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions that end because their agent's device or account is let in no more.
+"""Sessions that the server ends: their agent is let in no more, or their ticket is none to share a screen for.
 
 The two computers are connected to each other, so the server can only tell them; it does so at once, and again whenever
 one of them connects while the session might still run. What it was told of an end before counts for nothing here: that
-agent may have said so and gone on.
+agent may have said so and gone on. The reason is the state of the session from then on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from sync.server.schema import SYSTEM
+from app.domain.assist import SERVER_ENDS, EndReason
+from app.domain.entities import LIVE, STATE, TICKET, Category
+from app.domain.ids import uuid7
+from sync.server.access import scopes_of
+from sync.server.notices import SESSIONS
+from sync.server.schema import ENTITY_TABLES, SYSTEM
 
-__all__ = ["REVOKED", "might_run", "revoke_sessions"]
+__all__ = [
+    "SERVER_STATES",
+    "SESSION_GRACE_MS",
+    "SharedTicket",
+    "end_out_of_sight",
+    "follow_tickets",
+    "might_run",
+    "revoke_sessions",
+]
 
-REVOKED = "revoked"  # the state of such a session, and the reason that both ends are told
+# states of sessions that the server ended, and the reasons that both ends are told
+SERVER_STATES = tuple(sorted(reason.value for reason in SERVER_ENDS))
+_REVOKED = EndReason.REVOKED.value
+
+# how long after the end of a session its two ends may still exchange what belongs to the end
+SESSION_GRACE_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTicket:
+    """What of a ticket decides whether a screen may be shared for it."""
+
+    id: bytes
+    scope: str
+    customer: bytes | None
+    open: bool
 
 
 def might_run(now: int) -> sa.ColumnElement[bool]:
@@ -31,5 +61,67 @@ def revoke_sessions(connection: sa.Connection, now: int, devices: Sequence[bytes
     locked = sa.select(device.c.id).where(device.c.id.in_(devices)).order_by(device.c.id).with_for_update()
     connection.execute(locked).all()
     ends = sa.case((table.c.ends > now, now), else_=table.c.ends)
-    query = table.update().where(table.c.agent_device.in_(devices), table.c.state != REVOKED, might_run(now))
-    connection.execute(query.values(state=REVOKED, ends=ends, code_hash=None, join_secret=None))
+    query = table.update().where(table.c.agent_device.in_(devices), table.c.state != _REVOKED, might_run(now))
+    connection.execute(query.values(state=_REVOKED, ends=ends, code_hash=None, join_secret=None))
+
+
+def follow_tickets(connection: sa.Connection, now: int, tickets: Iterable[SharedTicket]) -> None:
+    """End the sessions of these tickets, as they are now, that no invitation could be made for any more.
+
+    Their agents are no strangers: as after every end, both may still sign the record for half a minute.
+    """
+    known = {ticket.id: ticket for ticket in tickets}
+    table, device = SYSTEM.session, SYSTEM.device
+    query = (
+        sa.select(table.c.sid, table.c.ticket_id, table.c.customer_id, table.c.agent_device, device.c.account_id)
+        .join(device, device.c.id == table.c.agent_device)
+        .where(table.c.ticket_id.in_(sorted(known)), table.c.state.not_in(SERVER_STATES), might_run(now))
+    )
+    for row in connection.execute(query.order_by(table.c.sid)).all():
+        reason = _why(connection, known[bytes(row.ticket_id)], bytes(row.customer_id), bytes(row.account_id))
+        if reason is not None:
+            _end(connection, now, bytes(row.sid), bytes(row.agent_device), reason)
+
+
+def end_out_of_sight(connection: sa.Connection, now: int, account: bytes) -> None:
+    """End the sessions of a person whose tickets that person may not see any more."""
+    table, device = SYSTEM.session, SYSTEM.device
+    query = (
+        sa.select(table.c.ticket_id)
+        .join(device, device.c.id == table.c.agent_device)
+        .where(device.c.account_id == account, table.c.state.not_in(SERVER_STATES), might_run(now))
+    )
+    ids = sorted({bytes(id_) for id_ in connection.execute(query).scalars()})
+    tickets, states = ENTITY_TABLES[TICKET.number], ENTITY_TABLES[STATE.number]
+    columns = tickets.c.id, tickets.c.scope_id, tickets.c.customer, tickets.c.deleted, states.c.category
+    found = sa.select(*columns).join(states, states.c.id == tickets.c.state).where(tickets.c.id.in_(ids))
+    follow_tickets(
+        connection,
+        now,
+        [
+            SharedTicket(bytes(row.id), row.scope_id, row.customer, not row.deleted and Category(row.category) in LIVE)
+            for row in connection.execute(found)
+        ],
+    )
+
+
+def _why(connection: sa.Connection, ticket: SharedTicket, customer: bytes, agent: bytes) -> EndReason | None:
+    if not ticket.open:
+        return EndReason.TICKET_CLOSED
+    if ticket.customer != customer:
+        return EndReason.REQUESTER_CHANGED
+    return None if ticket.scope in scopes_of(connection, agent) else EndReason.TICKET_MOVED
+
+
+def _end(connection: sa.Connection, now: int, sid: bytes, agent_device: bytes, reason: EndReason) -> None:
+    table, notice = SYSTEM.session, SYSTEM.notice
+    last = now + SESSION_GRACE_MS
+    ends = sa.case(
+        (sa.and_(table.c.state == "active", table.c.ends > last), last),
+        (sa.and_(table.c.state == "invited", table.c.ends > now), now),
+        else_=table.c.ends,
+    )
+    query = table.update().where(table.c.sid == sid, table.c.state.not_in(SERVER_STATES))
+    connection.execute(query.values(state=reason.value, ends=ends, code_hash=None, join_secret=None))
+    id_ = uuid7(now, hashlib.sha256(sid).digest()[:10])  # a session ends so once
+    connection.execute(notice.insert().values(id=id_, device_id=agent_device, kind=SESSIONS, at=now))

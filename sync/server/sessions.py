@@ -28,17 +28,25 @@ from app.domain.links import InviteLink
 from app.domain.signed import b64, unb64
 from sync.protocol import Invite, SessionEnded
 from sync.server.access import load_device, scopes_of
-from sync.server.apply import SESSION_GRACE_MS
 from sync.server.bootstrap import Organisation
 from sync.server.keys import ServerKeys
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
-from sync.server.session_ends import REVOKED, might_run
+from sync.server.session_ends import SERVER_STATES, SESSION_GRACE_MS, might_run
 from sync.server.store import Store
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
 from sync.session_protocol import Certificate, CertificateAsk, InvitationAsk, Redeem, Redeemed, Revocations
 
-__all__ = ["Registered", "SessionMembers", "Sessions", "bind_companion", "id_of", "revoked_of", "session_members"]
+__all__ = [
+    "Registered",
+    "ServerEnd",
+    "SessionMembers",
+    "Sessions",
+    "bind_companion",
+    "ended_of",
+    "id_of",
+    "session_members",
+]
 
 # what the programs can do; a feature that needs more access adds its scope here
 SCOPES_MAX = (
@@ -61,6 +69,10 @@ class SessionMembers:
     agent_device: bytes
     companion: bytes | None
     customer: bytes
+
+
+ServerEnd = tuple[bytes, SessionMembers, str]
+"""A session that the server ended, who is in it, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +105,11 @@ def session_members(connection: sa.Connection, sid: bytes, now: int) -> SessionM
     return _members(row)
 
 
-def revoked_of(connection: sa.Connection, now: int, device: bytes) -> list[tuple[bytes, SessionMembers]]:
-    """Return the revoked sessions of an agent's device that might still run, with their members."""
+def ended_of(connection: sa.Connection, now: int, device: bytes) -> list[ServerEnd]:
+    """Return the sessions of an agent's device that the server ended and that might still run, with their members."""
     table = SYSTEM.session
-    query = sa.select(table).where(table.c.agent_device == device, table.c.state == REVOKED, might_run(now))
-    return [(bytes(row["sid"]), _members(row)) for row in connection.execute(query).mappings()]
+    query = sa.select(table).where(table.c.agent_device == device, table.c.state.in_(SERVER_STATES), might_run(now))
+    return [(bytes(row["sid"]), _members(row), row["state"]) for row in connection.execute(query).mappings()]
 
 
 def bind_companion(connection: sa.Connection, sid: bytes, companion: bytes) -> None:
@@ -189,11 +201,12 @@ class Sessions:
 
     def invite(self, now: int, who: Grant, ask: InvitationAsk) -> Registered:
         """Register an invitation. Raises ProblemError 400 `invitation`, 403 `scope`, 409 `ticket` or `requester`."""
-        signed, invitation, secret = self._checked(now, who, ask)
+        signed, invitation, serial, secret = self._checked(now, who, ask)
         code = f"{int.from_bytes(self._rng(8), 'big') % 10**9:09d}" if ask.want_code else None
 
         def work(connection: sa.Connection) -> bytes:
             load_device(connection, who.device, who.subject, lock=True)  # who suspends it meanwhile sees the invitation
+            _check_certificate(connection, serial)
             customer = _check_ticket(connection, who, invitation)
             table = SYSTEM.session
             taken = sa.select(table.c.sid).where(sa.or_(table.c.sid == invitation.sid, table.c.iid == invitation.iid))
@@ -217,15 +230,15 @@ class Sessions:
         """Return what a customer's end that has just come online must hear.
 
         A companion hears of invitations that nobody answered yet; and whoever might still be in a session hears that
-        it was revoked.
+        the server ended it, and why.
         """
         table = SYSTEM.session
-        revoked = sa.and_(table.c.state == REVOKED, might_run(now))
+        over = sa.and_(table.c.state.in_(SERVER_STATES), might_run(now))
         if who.kind == SESSION:
-            query = sa.select(table).where(table.c.sid == who.device, revoked)
+            query = sa.select(table).where(table.c.sid == who.device, over)
         else:
             open_ = sa.and_(table.c.state == "invited", table.c.ends > now, table.c.join_secret.is_not(None))
-            query = sa.select(table).where(table.c.customer_id == who.subject, sa.or_(open_, revoked))
+            query = sa.select(table).where(table.c.customer_id == who.subject, sa.or_(open_, over))
         with self._store.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [_news(row) for row in rows if _belongs(row, who)]
@@ -269,7 +282,7 @@ class Sessions:
                 raise ProblemError(404, "not_found")
             # what was begun may still be finished (countersignature, last entries), then nothing passes any more
             ends = min(row["ends"], now + (SESSION_GRACE_MS if row["state"] == "active" else 0))
-            state = REVOKED if row["state"] == REVOKED else "ended"
+            state = row["state"] if row["state"] in SERVER_STATES else "ended"
             values = {"state": state, "ends": ends, "code_hash": None, "join_secret": None}
             connection.execute(table.update().where(table.c.sid == sid).values(**values))
             return _members(row)
@@ -296,7 +309,7 @@ class Sessions:
         with self._store.read() as connection:
             _check_agent(connection, who)
             row = connection.execute(sa.select(table).where(table.c.sid == sid)).mappings().first()
-        if row is None or not _belongs(row, who) or row["state"] == "ended" or now >= row["ends"]:
+        if row is None or not _belongs(row, who) or row["state"] not in ("invited", "active") or now >= row["ends"]:
             raise ProblemError(404, "not_found")
         role = Role.AGENT if who.kind == AGENT else Role.CUSTOMER
         return role.value, row["state"] == "active"
@@ -311,7 +324,7 @@ class Sessions:
             token=self._signer.issue(now, SESSION, end, bytes(row["sid"]), life_s),
         )
 
-    def _checked(self, now: int, who: Grant, ask: InvitationAsk) -> tuple[SignedDocument, Invitation, bytes]:
+    def _checked(self, now: int, who: Grant, ask: InvitationAsk) -> tuple[SignedDocument, Invitation, str, bytes]:
         try:
             signed = SignedDocument.from_parts(ask.invitation, ask.signature)
             invitation, certificate = read_invitation(signed, self._organisation.key)
@@ -330,7 +343,7 @@ class Sessions:
         )
         if not good:
             raise ProblemError(400, "invitation")
-        return signed, invitation, secret
+        return signed, invitation, certificate.serial, secret
 
 
 def _members(row: sa.RowMapping) -> SessionMembers:
@@ -341,8 +354,8 @@ def _members(row: sa.RowMapping) -> SessionMembers:
 
 
 def _news(row: sa.RowMapping) -> Invite | SessionEnded:
-    if row["state"] == REVOKED:
-        return SessionEnded(session=bytes(row["sid"]), reason=REVOKED)
+    if row["state"] in SERVER_STATES:
+        return SessionEnded(session=bytes(row["sid"]), reason=row["state"])
     return Invite(
         iid=bytes(row["iid"]), invitation=bytes(row["invitation"]), signature=bytes(row["signature"]),
         join_secret=bytes(row["join_secret"]),
@@ -367,6 +380,13 @@ def _name_and_team(connection: sa.Connection, account: bytes) -> tuple[str, str]
     return str(row.name or "-")[:120], str(name or "")[:120]
 
 
+def _check_certificate(connection: sa.Connection, serial: str) -> None:
+    """Raise ProblemError 400 `invitation` for a certificate that was withdrawn: the device asks for another one."""
+    table = SYSTEM.certificate
+    if connection.execute(sa.select(table.c.revoked_at).where(table.c.serial == serial)).scalar() is not None:
+        raise ProblemError(400, "invitation")
+
+
 def _check_ticket(connection: sa.Connection, who: Grant, invitation: Invitation) -> bytes:
     """Return the ticket's customer, or refuse: the agent sees the ticket, it is live, and its requester is known."""
     ticket, state, customer = (ENTITY_TABLES[e.number] for e in (TICKET, STATE, CUSTOMER))
@@ -375,6 +395,8 @@ def _check_ticket(connection: sa.Connection, who: Grant, invitation: Invitation)
     except ValueError as error:
         raise ProblemError(400, "invitation") from error
     query = sa.select(ticket.c.scope_id, ticket.c.customer, ticket.c.deleted, state.c.category)
+    # who closes it meanwhile sees the invitation, or this sees it closed
+    connection.execute(sa.select(ticket.c.id).where(ticket.c.id == id_).with_for_update(read=True)).first()
     row = connection.execute(query.join(state, state.c.id == ticket.c.state).where(ticket.c.id == id_)).first()
     if row is None or row.scope_id not in scopes_of(connection, who.subject):
         raise ProblemError(403, "scope")

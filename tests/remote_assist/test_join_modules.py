@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.config import i18n
-from app.domain.assist import Role
+from app.domain.assist import SERVER_ENDS, Role
 from app.domain.certificate import RevocationList, build_revocations
 from app.domain.marks import MarkKind
 from app.domain.signed import b64, unb64
@@ -239,6 +239,12 @@ def test_every_timer_of_the_page_is_that_of_the_desktop_programs(page: Page) -> 
         }});
     }})({js(steps)})""")
     assert theirs == told
+
+
+def test_the_page_ends_for_the_servers_own_reasons_and_has_words_for_each(page: Page) -> None:
+    """The same reasons as in the Companion; what members told the server is no news."""
+    assert set(page.run("[...machine.SERVER_ENDS]")) == {reason.value for reason in SERVER_ENDS}
+    assert all(page.run(f"words.WORDS.end_{reason.value}") for reason in SERVER_ENDS)
 
 
 def test_what_the_agent_draws_is_read_alike_and_bounded(page: Page) -> None:

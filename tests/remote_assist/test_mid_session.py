@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.domain.assist import EndReason, Phase
+from app.domain.assist import SERVER_ENDS, EndReason, Phase
 from remote_assist import child_protocol as child
 from remote_assist.actions import ChainEntry, Receipt
 from remote_assist.chain import verify_receipt
@@ -56,6 +56,21 @@ def both_ended(world: World) -> EndReason:
         assert side.child is None or not side.child.sending
         assert side.end.deadline_ms() is None
     return views[0].reason
+
+
+# --- the server ends it ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", sorted(SERVER_ENDS))
+@pytest.mark.parametrize("told", ["agent", "customer"])
+def test_what_the_server_ends_is_over_at_both_ends_for_the_reason_it_gave(reason: EndReason, told: str) -> None:
+    """Also where only one of them hears it: the other one is told by that one."""
+    world = World()
+    world.to_verified()
+    side = world.agent if told == "agent" else world.customer
+    world.do(side, side.end.revoked(reason))
+    world.pass_time(1_000)
+    assert both_ended(world) is reason
 
 
 # --- the computer sleeps -------------------------------------------------------------------------------------------

@@ -237,6 +237,7 @@ def test_the_commands_about_devices_speak_both_languages(data: Path, run: Run) -
         assert words in run("device", "revoke", code, language=language)[1]
     assert "revoked" in run("device", "show", code)[1]
     assert "may work again" in run("device", "activate", code)[1]
+    assert "count no more" in run("device", "withdraw-certificate", code)[1]
     assert "locked" in run("device", "suspend", kim.device.hex())[1]
     assert run("team", "grant", "kim", "남부")[0] == 0
     assert run("team", "withdraw", "kim", "북부")[0] == 0

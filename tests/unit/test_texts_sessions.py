@@ -58,6 +58,7 @@ def test_the_consent_names_what_was_shown_and_that_it_was_all() -> None:
         ("customer", "stopped", "박민수 ended it.", "박민수 님이 끝냈습니다."),
         ("agent", "stopped", "김지우 ended it.", "김지우 님이 끝냈습니다."),
         ("system", "limit", "The longest time of a session is reached.", "최대 시간"),
+        ("system", "ticket_closed", "The ticket is no longer open.", "문의가 더 이상"),
         ("system", "lost", "The connection broke and did not come back.", "연결이 끊"),
     ],
 )

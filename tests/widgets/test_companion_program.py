@@ -674,8 +674,9 @@ def test_closing_the_companion_in_mid_session_stops_first_and_hands_the_record_i
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("reason", ["revoked", "ticket_closed"])
 def test_a_revoked_session_stops_here_though_the_agents_program_goes_on(
-    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, reason: str
 ) -> None:
     """The agent's end hears nothing and does nothing; no picture leaves any more, and the customer reads why."""
     companion = _enrol(make, server, qtbot)
@@ -685,12 +686,12 @@ def test_a_revoked_session_stops_here_though_the_agents_program_goes_on(
     session = companion.session
     assert session is not None
     server.on_sig = lambda _sig: None
-    server.push(live.SessionEnded(session=session.sid, reason="revoked"))
+    server.push(live.SessionEnded(session=session.sid, reason=reason))
     qtbot.waitUntil(lambda: session.ended is not None, timeout=_WAIT_MS)
     assert session.over
     assert session.bar is None
     assert session.ended is not None
-    assert texts.end_reason("revoked", "system") in _labels(session.ended)
+    assert texts.end_reason(reason, "system") in _labels(session.ended)
     qtbot.waitUntil(lambda: not session._host.running, timeout=_WAIT_MS)
     qtbot.waitUntil(lambda: "end" in _kinds(server), timeout=_WAIT_MS)
 

@@ -14,6 +14,7 @@ from sync.customer_protocol import Accepted, SessionEntries
 from sync.protocol import INFLATED_MAX_BYTES
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
+from sync.server.session_ends import SERVER_STATES
 from sync.server.sessions import id_of
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant
 from sync.server.web.customer_routes import guess, record_entries
@@ -81,7 +82,8 @@ def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
         grant = grant_of(request, parts, AGENT, COMPANION, SESSION)
         id_ = id_of(sid)
         members = await parts.jobs.write(lambda: parts.sessions.end(parts.clock(), grant, id_))
-        parts.hub.session_over(id_, members, data.reason[:40])
+        reason = data.reason[:40]
+        parts.hub.session_over(id_, members, "stopped" if reason in SERVER_STATES else reason)  # those it says itself
 
     @post(
         "/session/v1/{sid:str}/entries", status_code=200, tags=["session"],

@@ -19,6 +19,10 @@ _WITHDRAWN = (
     "::test_a_withdrawn_device_or_person_invites_nobody_and_their_certificate_counts_for_nothing"
 )
 _REVOKED = "tests/server/test_revoked_sessions.py"
+_TICKET_ENDS = (
+    "tests/server/test_ticket_ends_session.py"
+    "::test_a_session_ends_at_both_ends_when_its_ticket_is_no_longer_one_to_share_for"
+)
 _SESSION_ENDS = f"{_REVOKED}::test_a_session_ends_at_both_ends_when_its_agent_is_let_in_no_more"
 
 CONTROLS = (
@@ -90,7 +94,7 @@ CONTROLS = (
         14,
         "a session that the server revokes is over at once",
         (f"{_JOURNEY}::test_a_session_the_server_revokes_is_over_at_once",),
-        edit("remote_assist.end_base:EndBase.revoked", 'self._end(EndReason.REVOKED, "system")', "pass"),
+        edit("remote_assist.end_base:EndBase.revoked", 'self._end(reason, "system")', "pass"),
         "REVOKED|ENDED|assert",
     ),
     Control(
@@ -140,20 +144,37 @@ CONTROLS = (
         "assert",
     ),
     Control(
+        1,
+        "a session ends with its ticket: closed, moved out of the agent's sight, or given to another customer",
+        (f"{_TICKET_ENDS}[sqlite-solve-ticket_closed]", f"{_TICKET_ENDS}[sqlite-move-ticket_moved]"),
+        edit("sync.server.rows:TxRows._follow_tickets", "follow_tickets(self._cx, now, changed)", "pass"),
+        "assert",
+    ),
+    Control(
+        14,
+        "a certificate that was withdrawn registers no invitation",
+        (
+            "tests/server/test_ticket_ends_session.py"
+            "::test_a_withdrawn_certificate_ends_its_sessions_and_the_device_gets_another_one[sqlite]",
+        ),
+        edit("sync.server.sessions:Sessions.invite", "_check_certificate(connection, serial)", "pass"),
+        "400",
+    ),
+    Control(
         14,
         "both ends of such a session are told, and the server relays nothing more",
         (
             f"{_SESSION_ENDS}[sqlite-device suspended]",
             f"{_REVOKED}::test_a_browser_hears_that_the_session_ended[sqlite]",
         ),
-        edit("sync.server.news:Telling.run", "await self._hub.tell_revoked(notice.device)", "pass"),
+        edit("sync.server.news:Telling.run", "await self._hub.tell_ended(notice.device)", "pass"),
         "assert",
     ),
     Control(
         14,
         "a customer's end that was away is told when it is back",
         (f"{_REVOKED}::test_a_customer_whose_line_was_away_hears_it_when_it_is_back[sqlite]",),
-        edit("sync.server.sessions:Sessions.waiting", "sa.or_(open_, revoked)", "open_"),
+        edit("sync.server.sessions:Sessions.waiting", "sa.or_(open_, over)", "open_"),
         "assert",
     ),
     Control(
@@ -162,8 +183,8 @@ CONTROLS = (
         (f"{_REVOKED}::test_an_agent_who_said_before_that_it_was_over_keeps_nothing_by_it[sqlite]",),
         edit(
             "sync.server.session_ends:revoke_sessions",
-            "table.c.state != REVOKED",
-            'table.c.state.not_in((REVOKED, "ended"))',
+            "table.c.state != _REVOKED",
+            'table.c.state.not_in((_REVOKED, "ended"))',
         ),
         "assert",
     ),
@@ -171,9 +192,10 @@ CONTROLS = (
         14,
         "the Companion stops a session that the server revokes though the agent's program goes on",
         (
-            "tests/widgets/test_companion_program.py::test_a_revoked_session_stops_here_though_the_agents_program_goes_on",
+            "tests/widgets/test_companion_program.py"
+            "::test_a_revoked_session_stops_here_though_the_agents_program_goes_on[revoked]",
         ),
-        edit("app.entry.companion_session:CustomerSession.revoked", "self._perform(self._end.revoked())", "pass"),
+        edit("app.entry.companion_session:CustomerSession.revoked", "self._perform(self._end.revoked(reason))", "pass"),
         "Timeout|timed out|waitUntil",
     ),
     Control(
