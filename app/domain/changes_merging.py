@@ -115,6 +115,8 @@ class TicketMerge:
             "repointed": [row.id.hex() for row in earlier],
         }  # fmt: skip
         told = {"source": source.id.hex(), "number": source.values.get("number"), "rows": len(carried)}
+        if self._unanswered(source):
+            told["unanswered"] = True  # for the clock: as if the customer had just written here
         return [
             *_moved(carried, target, int_of(target.values.get("msg_seq"))),
             Derive(TICKET.number, target.id, self._after(source, target, carried)),

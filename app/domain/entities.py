@@ -156,6 +156,12 @@ TICKET = _entity(
     _f("last_out_no", _T.INT, _S),
     _f("last_at", _T.TIME, _S, index=True),
     _f("preview", _T.TEXT, _S),
+    # what lists need of its clock (app.domain.sla_rows); times in ms
+    _f("sla_policy", _T.ID, _S),
+    _f("sla_calendar", _T.ID, _S),
+    _f("next_due", _T.TIME, _S, index=True),
+    _f("next_warn", _T.TIME, _S, index=True),
+    _f("due_target", _T.TEXT, _S),  # first, next, resolution; paused
 )
 MESSAGE = _entity(
     2, "message", Kind.APPEND, Home.TICKET, "ticket",
@@ -261,6 +267,7 @@ CALENDAR = _entity(
     _f("week", _T.JSON, _S),  # {"0": [["09:00","12:00"], ...], ...}, 0 = Monday
     _f("holidays", _T.JSON, _S),  # [{"date", "name_ko", "name_en"}]
     _f("exceptions", _T.JSON, _S),  # [{"date", "intervals": [[from, to]], "name"}]
+    _f("supersedes", _T.ID, _S),  # the version before
 )
 CALENDAR_SPANS = _entity(
     16, "calendar_spans", Kind.SERVER, Home.REF, None,
@@ -291,16 +298,29 @@ TIME_ENTRY = _entity(
     _f("kind", _T.TEXT, _S),  # work, travel, call, session
     _f("billable", _T.BOOL, _S), _f("note", _T.TEXT, _S), _f("corrects", _T.ID, _S),
 )
+SLA_POLICY = _entity(
+    22, "sla_policy", Kind.VERSIONED, Home.REF, None,
+    _f("name_ko", _T.TEXT, _S), _f("name_en", _T.TEXT, _S),
+    _f("match", _T.JSON, _S),  # {"priority": [4], "team": [id], …}: every field named has one of its values
+    _f("position", _T.INT, _S),  # the first that matches applies
+    _f("calendar", _T.ID, _S),  # null: the team's
+    _f("first_s", _T.INT, _S), _f("next_s", _T.INT, _S), _f("resolution_s", _T.INT, _S),
+    _f("warn_percent", _T.INT, _S), _f("warn_min_s", _T.INT, _S), _f("change_grace_s", _T.INT, _S),
+    _f("pauses", _T.JSON, _S),  # {"waiting_customer": ["resolution"], …}: which targets pause, rows not named as usual
+    _f("active", _T.BOOL, _S),  # false: a later version counts, or none
+    _f("supersedes", _T.ID, _S),
+)
 
 # fmt: on
 
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY,
+    SLA_POLICY,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}
-SCHEMA = 2  # raised with every addition here
+SCHEMA = 3  # raised with every addition here
 
 CUSTOMER_BUCKETS = 8
 

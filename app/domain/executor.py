@@ -121,10 +121,10 @@ def execute(
     texts: Texts | None = None,
     book: Book | None = None,
 ) -> Outcome:
-    """Run a change and return the rows it makes, the tickets' clocks among them. Raises Refused when a rule forbids it.
+    """Run a change and return the rows it makes, also of its tickets' clocks. Raises Refused when a rule forbids it.
 
-    `book` holds the rows' policies, for a caller that runs many changes. On the server each changed row's revision rises by one; on a client it stays the base's, so that the field
-    revisions in a row always are ones that the server gave.
+    On the server each changed row's revision rises by one; on a client it stays the base's, so that the field
+    revisions in a row always are ones that the server gave. `book` may be kept by a caller that runs many changes.
     """
     validate(change)
     outcome = Outcome()

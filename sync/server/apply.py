@@ -29,6 +29,7 @@ from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TICKET
 from app.domain.errors import Refused
 from app.domain.executor import Outcome, Texts, execute
 from app.domain.holds import Held, held, was_carried_out
+from app.domain.sla_rows import Book
 from sync.conflicts import decide
 from sync.protocol import BaseEntries
 from sync.server.held_before import held_before
@@ -67,6 +68,7 @@ class Applier:
         self._scopes = scopes
         self._device = device
         self._losses = Losses(connection, rows)
+        self._book = Book(rows)
         self._texts = Texts(
             merge_texts, lambda _type, id_, field, seen: text_seen(connection, device, id_, field, seen)
         )
@@ -96,7 +98,7 @@ class Applier:
             waits = still_held(self._cx, waits, change, base, self._rows, ctx)
         if waits is not None:
             return self._hold(change, waits, ctx)
-        outcome = execute(change, base, self._rows, ctx, decide, self._texts)
+        outcome = execute(change, base, self._rows, ctx, decide, self._texts, self._book)
         puts = [self._finished(row, ctx) for row in outcome.puts.values()]
         self._check_new(puts)
         conflicts = [row for loss in outcome.losses if (row := self._losses.of_loss(change, loss, ctx)) is not None]
