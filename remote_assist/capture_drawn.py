@@ -70,6 +70,11 @@ class DrawnSource:
         """Return None: nothing points here."""
         return None
 
+    def wait_cursor(self, timeout_s: float) -> bool:
+        """Return False: nothing points here."""
+        del timeout_s
+        return False
+
     def looked(self) -> None:
         """No screens matter here."""
 

@@ -33,7 +33,9 @@ from remote_assist.x11_windows import (
     window_targets,
 )
 
-_STILL_S: Final = 1.0  # a grab although nothing reported damage: a driver may forget to say so
+# a grab although nothing reported damage, for a driver may forget to say so: the longer nothing changes, the later
+_STILL_S: Final = 1.0
+_STILL_MAX_S: Final = 4.0
 _WITHOUT_DAMAGE_S: Final = 0.05
 _WAIT_S: Final = 0.2
 _SETTLE: Final = 5  # screens change one by one
@@ -82,6 +84,10 @@ class MssSource:
     def cursor(self) -> CursorState | None:
         """Return the pointer's place relative to the target, and its shape."""
         return self._cursor.state(self._rect)
+
+    def wait_cursor(self, timeout_s: float) -> bool:
+        """Wait until the pointer may have moved, or so long; False at once where nobody tells."""
+        return self._cursor.wait(timeout_s)
 
     def looked(self) -> None:
         """The customer has seen which screens there are now."""
@@ -231,6 +237,7 @@ class _Waker:
 
     def __init__(self, display: Display) -> None:
         self._display = display
+        self._still_s = _STILL_S
         self._damage: int | None = None
         if display.has_extension("DAMAGE"):
             with contextlib.suppress(*X_ERRORS):
@@ -253,11 +260,16 @@ class _Waker:
             self._pending = False
 
     def wait(self, stop: _Stop) -> None:
-        until = time.perf_counter() + (_STILL_S if self._damage is not None else _WITHOUT_DAMAGE_S)
-        while not stop.is_set() and not self._pending:
-            self._drain()
+        until = time.perf_counter() + (self._still_s if self._damage is not None else _WITHOUT_DAMAGE_S)
+        while not stop.is_set():
+            if not self._pending:
+                self._drain()
+            if self._pending:
+                self._still_s = _STILL_S
+                return
             left = until - time.perf_counter()
-            if self._pending or left <= 0:
+            if left <= 0:
+                self._still_s = min(_STILL_MAX_S, self._still_s * 2)
                 return
             select.select([self._display.fileno(), stop.fd], [], [], left)
 

@@ -202,7 +202,7 @@ class CustomerRole:
         self._begins = False  # the gate has opened and no whole picture has followed yet
         self._place: tuple[int, int, int, int] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._cursor = CursorFeed(self._read_cursor, self._send_cursor, now_us)
+        self._cursor = CursorFeed(self._read_cursor, self._send_cursor, now_us, self._wait_for_cursor)
         self._wanted: tuple[str, str, tuple[int, int, int, int] | None] | None = None
         self._sent_times: deque[tuple[int, int]] = deque(maxlen=2)
         self._looked_at: tuple[int, int, int, int] | None = None
@@ -351,6 +351,10 @@ class CustomerRole:
         if self._peer is not None and self._peer.encoder is not None:
             self._peer.encoder.topoff.point_at((state.x, state.y) if state is not None and state.visible else None)
         return state
+
+    def _wait_for_cursor(self, seconds: float) -> bool:
+        source = self._source
+        return source is not None and self.gate.open and source.wait_cursor(seconds)
 
     def _send_cursor(self, channel: str, data: bytes) -> None:
         peer, loop = self._peer, self._loop

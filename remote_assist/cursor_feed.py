@@ -16,6 +16,7 @@ __all__ = ["CursorFeed", "shape_message"]
 
 MOVING_S: Final = 1 / 60
 RESTING_S: Final = 1 / 15
+UNTOLD_S: Final = 0.5  # where motion is reported: for a pointer that a program has put elsewhere
 _REST_AFTER_US: Final = 300_000
 _REPEAT_US: Final = 500_000  # the channel may lose the last place, and nothing else would say it again
 _REPEAT_FOR_US: Final = 3_000_000
@@ -24,12 +25,19 @@ _PACKED_MAX: Final = 20_000
 
 
 class CursorFeed:
-    """`read` gives the cursor relative to what is shared, None where nobody can tell; `send` returns at once."""
+    """`read` gives the cursor relative to what is shared, None where nobody can tell; `send` returns at once.
+
+    `wait` returns True once the cursor may have moved or after so many seconds, and False at once where nobody tells.
+    """
 
     def __init__(
-        self, read: Callable[[], CursorState | None], send: Callable[[str, bytes], None], now_us: Callable[[], int]
+        self,
+        read: Callable[[], CursorState | None],
+        send: Callable[[str, bytes], None],
+        now_us: Callable[[], int],
+        wait: Callable[[float], bool] = lambda _seconds: False,
     ) -> None:
-        self._read, self._send, self._now_us = read, send, now_us
+        self._read, self._send, self._now_us, self._wait = read, send, now_us, wait
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -82,9 +90,10 @@ class CursorFeed:
         return state.shape_id
 
     def _run(self) -> None:
-        wait = RESTING_S
-        while not self._stop.wait(wait):
-            wait = self.step()
+        while not self._stop.is_set():
+            seconds = self.step()
+            if seconds == MOVING_S or not self._wait(UNTOLD_S):
+                self._stop.wait(seconds)
 
 
 def shape_message(state: CursorState) -> wire.CursorShape | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import array
 import contextlib
+import select
 import threading
 import time
 from typing import Any, Final
 
 from Xlib.display import Display
-from Xlib.ext import xfixes
+from Xlib.ext import xfixes, xinput
+from Xlib.ext.ge import GenericEventCode
 
 from app.domain.capture import CursorState, Rect
 from remote_assist.x11_windows import X_ERRORS
@@ -29,7 +31,7 @@ class X11Cursor:
         self._name = name
         self._lock = threading.Lock()
         self._display: Display | None = None
-        self._has_shapes = False
+        self._has_shapes = self._has_motion = self._told_motion = False
         self._shape = CursorState(0, 0, visible=False)
         self._shape_due = self._retry_at = 0.0
 
@@ -45,6 +47,29 @@ class X11Cursor:
                 self._retry_at = time.monotonic() + _RETRY_S
                 return None
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until the pointer moves or changes its shape, or so long; False at once where no display tells.
+
+        A program may put the pointer elsewhere without the server telling of it: look again after some time.
+        """
+        with self._lock:
+            display = self._display
+            if display is None or not self._has_motion:
+                return False
+            try:
+                self._tell_motion(display, on=True)
+                fd = display.fileno()
+                if self._has_news(display):
+                    return True
+            except X_ERRORS:
+                return False
+        with contextlib.suppress(OSError, ValueError):  # closed meanwhile
+            select.select([fd], [], [], timeout_s)
+        with self._lock, contextlib.suppress(*X_ERRORS):
+            if display is self._display:
+                self._has_news(display)
+        return True
+
     def close(self) -> None:
         """Let the display go. Idempotent; the next call opens it again."""
         with self._lock:
@@ -57,7 +82,29 @@ class X11Cursor:
             if self._has_shapes:
                 self._display.xfixes_query_version()
                 self._report_shapes(self._display)
+            self._has_motion = self._display.has_extension(xinput.extname)
+            if self._has_motion:
+                self._display.xinput_query_version()
         return self._display
+
+    def _tell_motion(self, display: Display, *, on: bool) -> None:
+        """Have motion reported only while somebody waits for it: a mouse reports a thousand times a second."""
+        if on != self._told_motion:
+            self._told_motion = on
+            mask = xinput.RawMotionMask if on else 0
+            display.screen().root.xinput_select_events([(xinput.AllMasterDevices, mask)])
+            display.flush()
+
+    def _has_news(self, display: Display) -> bool:
+        """Take what was reported; once there is something, motion need not be reported until the next wait."""
+        news = False
+        while display.pending_events():
+            moved = display.next_event().type == GenericEventCode
+            self._shape_due = self._shape_due if moved else 0.0
+            news = True
+        if news:
+            self._tell_motion(display, on=False)
+        return news
 
     def _report_shapes(self, display: Display) -> None:
         """Have changes of the shape reported: fetching it each time costs more than all the rest here."""
@@ -71,6 +118,7 @@ class X11Cursor:
 
     def _close(self) -> None:
         display, self._display = self._display, None
+        self._told_motion = False
         if display is not None:
             with contextlib.suppress(*X_ERRORS):
                 display.close()
@@ -78,9 +126,7 @@ class X11Cursor:
     def _ask(self, display: Display, rect: Rect) -> CursorState:
         root = display.screen().root
         pointer: Any = root.query_pointer()
-        while display.pending_events():
-            display.next_event()
-            self._shape_due = 0.0
+        self._has_news(display)
         if self._has_shapes and time.monotonic() >= self._shape_due:
             self._shape_due = time.monotonic() + _SHAPE_EVERY_S
             self._look_at_shape(display.xfixes_get_cursor_image(root))

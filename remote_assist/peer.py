@@ -40,11 +40,14 @@ from remote_assist.transport_guard import TransportGuard
 
 _PING: Final = struct.Struct("!BIQ")
 _PONG: Final = struct.Struct("!BIQQQ")
-_PROBES_S: Final = (0.08, 0.2)  # longer than a frame at 15 fps: a moving picture needs no probes
-_PROBE_LATER_S: Final = 1.0
+# The first are longer than a frame at 15 fps: a moving picture needs no probes. The later ones only show that somebody
+# is there; each costs both ends an encoded and a decoded picture.
+_PROBES_S: Final = (0.08, 0.2, 1.0, 1.0, 2.0)
+_PROBE_LATER_S: Final = 4.0
 _REFINE_S: Final = 0.1
 _TICK_S: Final = 0.02
 _HEARTBEAT_S: Final = 0.5
+_HEARTBEAT_STILL_S: Final = 1.0  # no picture has moved since the last one
 # for servers that do not answer: a direct connection must not wait for them, nor the next rung for this one
 _GATHER_S: Final = 2.0
 _GATHER_RELAYED_S: Final = 3.5
@@ -471,11 +474,16 @@ class Peer:
             self._on.message(name, data)
 
     async def _heartbeat(self) -> None:
+        frames = 0
         while True:
             self._hb_number = (self._hb_number + 1) & 0xFFFFFFFF
-            self.send("hb", _PING.pack(1, self._hb_number, now_us()))
+            sent_us = now_us()
+            self.send("hb", _PING.pack(1, self._hb_number, sent_us))
             # the first ones quickly: the clock offset is needed for the first picture's latency
             await asyncio.sleep(0.05 if len(self.clock._samples) < 4 else _HEARTBEAT_S)  # noqa: SLF001  # our own class
+            before, frames = frames, self._last_frame_id if self.encoder is None else self.encoder.frame_id
+            if frames - before in (0, 1) and self._answered_us >= sent_us:  # a still picture and a sound line
+                await asyncio.sleep(_HEARTBEAT_STILL_S - _HEARTBEAT_S)
 
     def _on_heartbeat(self, data: bytes | str) -> None:
         arrived_us = now_us()

@@ -103,6 +103,11 @@ class QtSource:
         x, y = at.x() - rect.x, at.y() - rect.y
         return CursorState(x, y, visible=0 <= x < rect.width and 0 <= y < rect.height)
 
+    def wait_cursor(self, timeout_s: float) -> bool:
+        """Return False: Qt tells of its own windows' pointers only."""
+        del timeout_s
+        return False
+
     def looked(self) -> None:
         """The customer has seen which screens there are now."""
         running = self._running

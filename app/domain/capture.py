@@ -110,6 +110,10 @@ class FrameSource(Protocol):
         """Return the pointer, or None where this source cannot tell."""
         ...
 
+    def wait_cursor(self, timeout_s: float) -> bool:
+        """Wait until the pointer may have moved, or so long; False at once where this source cannot tell when."""
+        ...
+
     def looked(self) -> None:
         """The customer has seen which screens there are now: pictures that waited for it may come."""
         ...

@@ -133,6 +133,10 @@ class FirstThatStarts:
         """Return the pointer, or None where this source cannot tell."""
         return self._source.cursor()
 
+    def wait_cursor(self, timeout_s: float) -> bool:
+        """Wait until the pointer may have moved, or so long; False at once where nobody tells."""
+        return self._source.wait_cursor(timeout_s)
+
     def looked(self) -> None:
         """The customer has seen which screens there are now."""
         self._source.looked()

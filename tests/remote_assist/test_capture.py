@@ -12,6 +12,7 @@ import pytest
 from Xlib.display import Display
 
 from app.domain.capture import CaptureError, FrameSource, RawFrame, Rect, Target, TargetKind
+from remote_assist import capture_mss
 from remote_assist.capture_drawn import DrawnSource, read_counter
 from remote_assist.capture_mss import _STILL_S, MssSource, _Stop, _Waker
 from tests.fakes import xvfb
@@ -187,6 +188,28 @@ class TestX11:
             assert time.perf_counter() - began < _STILL_S / 2
         finally:
             meddler.close()
+
+    def test_a_screen_that_reports_nothing_is_looked_at_ever_more_seldom_until_something_changes(
+        self, display: str, screen: Screen, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A look at a large screen costs milliseconds; a driver that forgets to report is found out all the same."""
+        monkeypatch.setattr(capture_mss, "_STILL_S", 0.01)
+        monkeypatch.setattr(capture_mss, "_STILL_MAX_S", 0.04)
+        own = Display(display)
+        stop = _Stop()
+        try:
+            waker = _Waker(own)
+            waker.rearm()
+            found = []
+            for _ in range(4):
+                waker.wait(stop)
+                found.append(waker._still_s)
+            assert found == [0.02, 0.04, 0.04, 0.04]
+            screen.fill(0x445566)
+            wait_until(lambda: waker.wait(stop) or waker._still_s == 0.01)
+        finally:
+            stop.close()
+            own.close()
 
     def test_a_window_is_followed_when_it_moves(self, source: MssSource, screen: Screen) -> None:
         """Only the window's own rectangle is delivered, before and after."""

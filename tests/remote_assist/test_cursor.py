@@ -5,19 +5,23 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from Xlib import X
 from Xlib.display import Display
+from Xlib.ext import xtest
 
 from app.domain.assist import Role
 from app.domain.capture import CursorState, Rect
 from app.domain.signed import b64
 from remote_assist import incoming
 from remote_assist import messages as wire
-from remote_assist.cursor_feed import MOVING_S, RESTING_S, CursorFeed, shape_message
+from remote_assist.cursor_feed import MOVING_S, RESTING_S, UNTOLD_S, CursorFeed, shape_message
 from remote_assist.cursor_x11 import X11Cursor
 from remote_assist.incoming import Malformed, NotGranted, Rates
 from tests.fakes import xvfb
@@ -177,3 +181,52 @@ def test_an_x_display_tells_place_and_shape_and_a_dead_one_nothing() -> None:
     assert cursor.state(Rect(0, 0, 10, 10)) is None
     assert cursor.state(Rect(0, 0, 10, 10)) is None
     cursor.close()
+
+
+@pytest.mark.skipif(not xvfb.available(), reason="no Xvfb here")
+def test_a_cursor_at_rest_is_not_asked_for_and_the_first_movement_of_the_mouse_is_noticed() -> None:
+    """Each movement anew, also one that came before anybody waited; where no display tells, nobody waits."""
+    with xvfb.own_display(400, 300) as name:
+        display = Display(name)
+        cursor = X11Cursor(name)
+        assert not cursor.wait(30)  # it was never asked where it is
+        place = Rect(0, 0, 400, 300)
+        for x in (10, 20, 30):
+            assert cursor.state(place) is not None
+            assert cursor.wait(0.01)  # from here on motion is told
+            xtest.fake_input(display, X.MotionNotify, x=x, y=5)
+            display.sync()
+            with ThreadPoolExecutor() as pool:
+                assert pool.submit(cursor.wait, 60).result(timeout=20)
+            state = cursor.state(place)
+            assert state is not None
+            assert state.x == x
+        display.close()
+        cursor.close()
+        assert not cursor.wait(30)
+
+
+def test_where_motion_is_told_the_feed_looks_only_then() -> None:
+    """And now and then all the same, for a program may put the cursor elsewhere."""
+    desk = Desk()
+    looks: list[CursorState | None] = []
+    waits: list[float] = []
+    done = threading.Event()
+
+    def read() -> CursorState | None:
+        looks.append(desk.state)
+        desk.now_us += 400_000  # the cursor rests
+        return desk.state
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        if len(waits) == 5:
+            feed.stop()
+            done.set()
+        return True
+
+    feed = CursorFeed(read, desk.take, lambda: desk.now_us, wait)
+    feed.start()
+    assert done.wait(20)
+    assert waits == [UNTOLD_S] * 5
+    assert len(looks) <= 6  # one that still moved, and one for each wait
