@@ -64,8 +64,9 @@ from app.domain.changes_tickets import (
     membership_id,
 )
 from app.domain.changes_values import ID_BYTES, checked_value, is_time
+from app.domain.changes_views import ViewCreate, ViewDelete, ViewSet
 from app.domain.changes_writing import SESSION_HISTORY_KINDS, MessageAdd, NoteAdd, SessionRecordAdd, TimeAdd
-from app.domain.entities import BY_NAME, CONFLICT, CUSTOMER, MEMBERSHIP, TICKET, Entity, Kind, Priority
+from app.domain.entities import BY_NAME, CONFLICT, CUSTOMER, MEMBERSHIP, TICKET, VIEW, Entity, Kind, Priority
 from app.domain.errors import Refused
 
 __all__ = [
@@ -74,7 +75,8 @@ __all__ = [
     "CustomerCreate", "CustomerMerge", "CustomerSet", "Derive", "Effect", "FieldStamp", "Holdable", "Insert", "Key",
     "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "ReplyDiscard", "ReplyRelease", "Row", "Rows",
     "SessionRecordAdd", "SetField", "SetText", "Tell", "TextEdit", "TicketCreate", "TicketDelete", "TicketMerge",
-    "TicketMove", "TicketRestore", "TicketSet", "TicketSplit", "TicketUnmerge", "TimeAdd", "all_roots",
+    "TicketMove", "TicketRestore", "TicketSet", "TicketSplit", "TicketUnmerge", "TimeAdd", "ViewCreate",
+    "ViewDelete", "ViewSet", "all_roots",
     "canonical_json", "category_of", "checked_value", "children", "customer_of", "dump_change", "history", "inverse",
     "is_known", "landing", "landing_of", "live_ticket", "load_change", "membership_id", "mutable_entities", "name_of",
     "preview_of", "set_state_effects", "touched_fields", "validate", "version_of",
@@ -100,10 +102,10 @@ class Noop:
 AnyChange = (
     TicketCreate | MessageAdd | NoteAdd | TicketSet | MemberSet | CustomerSet | SessionRecordAdd | Noop | TicketMove
     | TicketDelete | TicketRestore | TicketMerge | TicketUnmerge | TicketSplit | TimeAdd | TextEdit | ConflictResolve
-    | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge
+    | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | ViewCreate | ViewSet | ViewDelete
 )  # fmt: skip
 
-# name -> (version, arguments); `member.remove` is `member.add` with present=False
+# name -> (version, arguments); `member.remove` is `member.add` with present=False, `view.restore` in the same way
 CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "ticket.create": (1, TicketCreate),
     "ticket.set": (1, TicketSet),
@@ -126,6 +128,10 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "conflict.resolve": (1, ConflictResolve),
     "reply.release": (1, ReplyRelease),
     "reply.discard": (1, ReplyDiscard),
+    "view.create": (1, ViewCreate),
+    "view.set": (1, ViewSet),
+    "view.delete": (1, ViewDelete),
+    "view.restore": (1, ViewDelete),
     "noop": (1, Noop),
 }
 # what a version added to the arguments has a default: the older form is read as the newer one, and still written
@@ -142,6 +148,7 @@ WHOLE_ROW = "*"
 
 _DIGEST_FIELDS = frozenset({"entry_hash"})
 _LONG_FIELDS = frozenset({"body", "html", "subject", "entry", "text", "base_text", "note", "name", "value", "reason"})
+_VIEW_FIELDS = frozenset({"condition", "columns"})  # their lengths are the view's own rule
 _SHORT_TEXT_CHARS = 64
 _MAX_NOTE_CHARS = 2000
 _MAX_REASON_CHARS = 200
@@ -158,7 +165,7 @@ def validate(change: AnyChange) -> None:
             raise Refused("bad_value", field=item.name)
     if isinstance(change, TicketCreate):
         _validate_create(change)
-    if isinstance(change, TicketSet | CustomerSet) and not 0 < len(change.fields) <= _MAX_FIELDS:
+    if isinstance(change, TicketSet | CustomerSet | ViewSet) and not 0 < len(change.fields) <= _MAX_FIELDS:
         raise Refused("bad_value", field="fields")
     if isinstance(change, MessageAdd | ReplyRelease) and change.seen_seq < 0:
         raise Refused("bad_value", field="seen_seq")
@@ -178,7 +185,7 @@ def _is_fit(name: str, value: object) -> bool:
     if isinstance(value, bytes):
         return len(value) == (32 if name in _DIGEST_FIELDS else ID_BYTES)
     if isinstance(value, str):
-        return _is_storable(value) and (name in _LONG_FIELDS or len(value) <= _SHORT_TEXT_CHARS)
+        return _is_storable(value) and (name in _LONG_FIELDS | _VIEW_FIELDS or len(value) <= _SHORT_TEXT_CHARS)
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     if isinstance(value, Attachment):  # its sizes are checked with the words
@@ -208,6 +215,8 @@ def name_of(change: AnyChange) -> str:
     """Return the mutation's name on the wire."""
     if isinstance(change, MemberSet) and not change.present:
         return "member.remove"
+    if isinstance(change, ViewDelete) and not change.gone:
+        return "view.restore"
     return _NAMES[type(change)]
 
 
@@ -239,6 +248,8 @@ def touched_fields(change: AnyChange, rows: Rows | None = None) -> tuple[int, by
         return TICKET.number, change.ticket, tuple(change.fields)
     if isinstance(change, CustomerSet):
         return CUSTOMER.number, change.customer, tuple(change.fields)
+    if isinstance(change, ViewSet):
+        return VIEW.number, change.view, tuple(change.fields)
     if isinstance(change, MemberSet):
         return MEMBERSHIP.number, membership_id(change.ticket, change.kind, change.member), ("present",)
     if isinstance(change, MessageAdd):
@@ -290,13 +301,17 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
         return TicketUnmerge(event, change.ticket)
     if isinstance(change, TicketSplit):
         return TicketMerge(event, change.new_ticket, change.ticket)
-    if isinstance(change, TicketUnmerge | TicketMove | TextEdit | TicketSet | CustomerSet):
+    if isinstance(change, ViewCreate):
+        return ViewDelete(event, change.view)
+    if isinstance(change, ViewDelete):
+        return replace(change, event=event, gone=not change.gone)
+    if isinstance(change, TicketUnmerge | TicketMove | TextEdit | TicketSet | CustomerSet | ViewSet):
         return _inverse_of_values(change, before, event)
     return None
 
 
 def _inverse_of_values(
-    change: TicketUnmerge | TicketMove | TextEdit | TicketSet | CustomerSet,
+    change: TicketUnmerge | TicketMove | TextEdit | TicketSet | CustomerSet | ViewSet,
     before: Callable[[int, bytes], Row | None],
     event: bytes,
 ) -> AnyChange | None:
@@ -315,6 +330,8 @@ def _inverse_of_values(
     old: dict[str, Any] = {name: row.values.get(name) for name in change.fields}
     if isinstance(change, TicketSet):
         return TicketSet(event, change.ticket, old, undo=True)
+    if isinstance(change, ViewSet):
+        return ViewSet(event, change.view, old)
     return CustomerSet(event, change.customer, old)
 
 

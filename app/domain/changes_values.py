@@ -22,7 +22,7 @@ _MAX_CHARS = 300
 _CHARS = {
     "subject": 1200,  # longer than 300 are cut, not refused
     "language": 35, "zone": 64, "kind": 64, "tier": 64, "status": 64, "colour": 64, "close_reason": 2000,
-    "blocked_reason": 2000, "signature": 5000, "domains": 20_000,
+    "condition": 1000, "columns": 2000, "blocked_reason": 2000, "signature": 5000, "domains": 20_000,
 }  # fmt: skip
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")
 _PYTHON = {

@@ -45,12 +45,16 @@ class Kind(StrEnum):
 
 
 class Home(StrEnum):
-    """Which sync scope a row lives in: shared reference data, its ticket's team, its customer's bucket, one user."""
+    """Which sync scope a row lives in: shared reference data, its ticket's team, its customer's bucket, one user.
+
+    CHOSEN: what a person keeps for oneself, a team or everybody; the row says which.
+    """
 
     REF = "ref"
     TICKET = "ticket"
     CUSTOMER = "cust"
     USER = "user"
+    CHOSEN = "chosen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +302,17 @@ TIME_ENTRY = _entity(
     _f("kind", _T.TEXT, _S),  # work, travel, call, session
     _f("billable", _T.BOOL, _S), _f("note", _T.TEXT, _S), _f("corrects", _T.ID, _S),
 )
+VIEW = _entity(
+    21, "saved_view", Kind.MUTABLE, Home.CHOSEN, None,
+    _f("name", _T.TEXT),
+    _f("condition", _T.TEXT),  # a search text, read as the search field reads it
+    _f("sort", _T.TEXT),  # a SortKey
+    _f("columns", _T.JSON),  # names of the table's columns, in order; null: the usual ones
+    _f("share", _T.TEXT),  # me, team, all
+    _f("team", _T.ID),  # of share "team"
+    _f("owner", _T.ID, _S),
+    _f("pinned", _T.BOOL),
+)
 SLA_POLICY = _entity(
     22, "sla_policy", Kind.VERSIONED, Home.REF, None,
     _f("name_ko", _T.TEXT, _S), _f("name_en", _T.TEXT, _S),
@@ -315,7 +330,7 @@ SLA_POLICY = _entity(
 
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
-    ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY,
+    ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
     SLA_POLICY,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}

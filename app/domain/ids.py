@@ -16,6 +16,7 @@ TeamId = NewType("TeamId", bytes)
 StateId = NewType("StateId", bytes)
 TagId = NewType("TagId", bytes)
 DeviceId = NewType("DeviceId", bytes)
+ViewId = NewType("ViewId", bytes)
 
 
 def uuid7(now_ms: int, random: bytes) -> bytes:

@@ -16,7 +16,8 @@ from typing import Protocol
 from app.domain.attachments import Attachment
 from app.domain.changes import AnyChange
 from app.domain.entities import Category
-from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId
+from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
+from app.domain.search_text import Hint
 
 
 class ViewKey(StrEnum):
@@ -199,6 +200,29 @@ class SearchHit:
     snippet: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, and remarks about its text."""
+
+    hits: Sequence[SearchHit]
+    hints: tuple[Hint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A search kept under a name: by its owner for oneself, a team or everybody. `columns` empty: the usual ones."""
+
+    id: ViewId
+    name: str
+    condition: str
+    sort: SortKey
+    share: str  # me, team, all
+    team: TeamId | None
+    owner: UserId | None
+    pinned: bool
+    columns: tuple[str, ...] = ()
+
+
 class DraftKind(StrEnum):
     """Reply and note of one ticket are separate drafts."""
 
@@ -231,7 +255,9 @@ class Seen:
 class TicketQueries(Protocol):
     """Reads of both database files as one. Raises StoreUnavailable."""
 
-    def ids(self, view: ViewKey, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
+    def ids(
+        self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = ""
+    ) -> Sequence[TicketId]:
         """Return the ids of a view, in order; `text` narrows by search."""
         ...
 
@@ -239,8 +265,20 @@ class TicketQueries(Protocol):
         """Return the lines of these tickets; ids no longer there are left out."""
         ...
 
-    def counts(self) -> Mapping[ViewKey, int]:
-        """Return how many tickets each view holds."""
+    def counts(self) -> Mapping[ViewKey | ViewId, int]:
+        """Return how many tickets each view holds, the pinned saved ones included."""
+        ...
+
+    def views(self) -> Sequence[SavedView]:
+        """Return the saved views that this person sees, by name."""
+        ...
+
+    def find(self, text: str, limit: int = 200) -> Found:
+        """Search as `search` does, with remarks. A newer call ends one that still runs, which then finds nothing."""
+        ...
+
+    def hints(self, text: str) -> Sequence[Hint]:
+        """Return remarks about a search text that narrows a list."""
         ...
 
     def details(self, ticket: TicketId) -> TicketDetails | None:

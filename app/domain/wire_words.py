@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES
 from app.domain.changes_base import MAX_BODY_BYTES, MAX_SUBJECT_CHARS
 from app.domain.changes_customers import MAX_LONG_TEXT_BYTES, MAX_NAME_CHARS
+from app.domain.changes_views import MAX_CONDITION_CHARS, MAX_VIEW_NAME_CHARS
 from app.domain.changes_writing import MAX_MINUTES
 
 __all__ = [
@@ -43,6 +44,18 @@ ARGUMENTS: Mapping[str, str] = {
     "customer.create.customer": "fresh id of the new customer",
     "message": "fresh id of the message",
     "body": _TICKET_TEXT,
+    "view": "the view",
+    "view.create.view": "fresh id of the new view",
+    "view.create.name": f"1 to {MAX_VIEW_NAME_CHARS} letters",
+    "view.set.fields": "columns of the view that are editable, with their new values; `share` and `team` move it",
+    "condition": f"a search text, at most {MAX_CONDITION_CHARS:,} letters; empty finds every ticket",
+    "sort": "last_activity, created, priority or number; one that a client does not know is last_activity",
+    "share": "me, team or all: who sees it. A team's view is its maker's and the leads', everybody's the leads'",
+    "view.create.team": "the team, with share `team`; its scope must be one of yours",
+    "columns": "JSON list of at most 20 names of columns, in order; null: the usual ones",
+    "pinned": "whether it stands in the list of views",
+    "gone": "true",
+    "view.restore.gone": "false; must be sent, the default is true",
     "reply.release.body": "the text as edited; null sends what was held",
     "priority": "1 low, 2 normal, 3 high, 4 urgent",
     "channel": "mail, portal, companion, chat, phone, visit or social; where the words came or go by",
@@ -107,6 +120,7 @@ BASES: Mapping[str, str] = {
     "message.add": "`customer`, `incident`, `merged_into`, `state` of the ticket, unless `inbound`; a reply is held "
     "when another person changed one of them in a way that matters",
     "text.edit": "the field",
+    "view.set": "each field set",
     "member.add": "`present` of the membership row, if there is one",
     "member.remove": "`present` of the membership row",
     "conflict.resolve": "the row's field as it is now on its subject, for `mine` and `edited` of kinds field and text",
@@ -169,6 +183,7 @@ REFUSALS: Mapping[str, str] = {
     "no_such_state": "the state is not there",
     "no_such_message": "a message to split off is not on this ticket",
     "no_such_row": "the row is not there, or deleted",
+    "not_yours": "somebody else's view, or one for everybody by who leads nothing",
     "no_such_conflict": "no conflict row of yours has this id",
     "id_taken": "the id that should be new holds something else",
     "merged": "the ticket or customer was merged away; act on what it points to",

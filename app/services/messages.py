@@ -99,6 +99,7 @@ _TEXTS: Mapping[str, str] = {
     ),
     "not_merged": N_("This ticket is not merged with another one. Nothing was changed."),
     "no_such_team": N_("This team no longer exists. Nothing was changed. Choose another team."),
+    "not_yours": N_("This view belongs to somebody else. Nothing was changed. Save it as a view of your own."),
     "no_such_message": N_("These messages are no longer on this ticket. Nothing was changed. Look where they went."),
     "already_discarded": N_("This reply was discarded on another computer. Its text is kept in the closed entry."),
     "scope": N_("You have no access to this ticket any more. What you wrote is kept under “Needs you”."),

@@ -71,6 +71,7 @@ _REASONS: Mapping[str, str] = {
     "no_such_customer": N_("The customer was not there any more."),
     "merged": N_("The ticket had been merged into another one."),
     "read_only": N_("Only the server sets this field."),
+    "not_yours": N_("The view belongs to somebody else."),
     "id_taken": N_("The server already has something else under the same id."),
     "text_too_long": N_("The text is longer than your organisation allows."),
     "error": N_("The server could not process it. The failing is ours."),
@@ -95,6 +96,10 @@ _CHANGES: Mapping[str, str] = {
     "customer.merge": N_("Merging customers"),
     "text.edit": N_("Edit of a text"),
     "session.record": N_("Record of a session"),
+    "view.create": N_("New view"),
+    "view.set": N_("Change of a view"),
+    "view.delete": N_("Deletion of a view"),
+    "view.restore": N_("Restoring a view"),
 }
 
 

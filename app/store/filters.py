@@ -1,120 +1,253 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Search operators (`state:`, `owner:` …) as conditions on ticket columns: same one twice, either; others, all."""
+"""Search operators (`state:`, `owner:` …) as conditions on ticket columns."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from app.domain.entities import CUSTOMER, LIVE, MEMBERSHIP, STATE, TAG, TEAM, USER, Category
+from app.domain.entities import (
+    ASSET,
+    BY_NAME,
+    CUSTOMER,
+    LIVE,
+    MEMBERSHIP,
+    MESSAGE,
+    NOTE,
+    ORGANISATION,
+    SESSION_RECORD,
+    STATE,
+    TAG,
+    TEAM,
+    TICKET,
+    USER,
+    Category,
+)
 from app.domain.ports import Identity
-from app.store.searchwords import Operator
+from app.domain.search_text import (
+    HAS,
+    IS,
+    NONE_WORDS,
+    OWN_WORDS,
+    Hint,
+    HintKind,
+    Item,
+    Operator,
+    canonical,
+    normalise,
+)
 from app.store.shown import Shown
-from app.store.text import normalise
+
+__all__ = ["Filters"]
 
 _PRIORITIES = {"low": 1, "낮음": 1, "normal": 2, "보통": 2, "high": 3, "높음": 3, "urgent": 4, "긴급": 4}
-_ME, _NONE = {"me", "나"}, {"none", "없음"}
+_CHANNELS = {
+    "mail": "mail", "email": "mail", "메일": "mail", "이메일": "mail", "portal": "portal", "포털": "portal",
+    "companion": "companion", "고객앱": "companion", "chat": "chat", "채팅": "chat", "phone": "phone",
+    "전화": "phone", "visit": "visit", "방문": "visit", "social": "social", "소셜": "social",
+}  # fmt: skip
+_LIVE_WORDS = {"live", "진행", "진행중"}
+_ANY_WORDS = {"any", "있음", "yes"}
 _TODAY, _YESTERDAY = {"today", "오늘"}, {"yesterday", "어제"}
-_UNANSWERED = {"unanswered", "미답변", "답변필요"}
+_AGO = re.compile(r"(\d{1,5})(d|일|w|주)")
+_DATE = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})\.?")
+_MANY = frozenset({CUSTOMER.number, ORGANISATION.number})
 _NOTHING = "0"
+_FILES = "h.attachments IS NOT NULL AND h.attachments <> '[]'"
+_DUE = next((f.name for f in TICKET.fields if f.name == "next_due"), None)  # brought by the SLA clock
 
 
 class Filters:
-    """Turns operators into SQL. Names are resolved in the rows as shown; what nothing matches finds nothing."""
+    """Turns operators into SQL on the tickets `s`. Names are resolved in the rows as shown.
+
+    What nothing matches finds nothing, and is told in `hints`.
+    """
 
     def __init__(self, shown: Shown, identity: Identity | None, now_ms: int) -> None:
         self._shown = shown
         self._identity = identity
         self._now_ms = now_ms
+        self.hints: list[Hint] = []
+        self._known: dict[Operator, str] = {}
+        self._makers: Mapping[str, Callable[[str], str]] = {
+            "state": self._state,
+            "owner": self._owner,
+            "team": lambda v: _among("team", self._named(TEAM.number, ("name_ko", "name_en"), v)),
+            "tag": self._tag,
+            "customer": lambda v: _among("customer", self._named(CUSTOMER.number, ("name", "preferred_name"), v)),
+            "org": self._organisation,
+            "priority": lambda v: _known("priority", _PRIORITIES.get(v)),
+            "channel": lambda v: _known("channel", _CHANNELS.get(v.replace(" ", ""))),
+            "serial": self._serial,
+            "incident": self._incident,
+            "before": lambda v: self._when("<", v),
+            "after": lambda v: self._when(">=", v),
+            "has": self._has,
+            "is": self._is,
+        }
 
-    def where(self, operators: Sequence[Operator]) -> str:
-        """Return the condition of all operators together with that of living rows."""
-        wanted: dict[str, list[str]] = defaultdict(list)
-        conditions = ["deleted = 0"]
-        for operator in operators:
-            condition = self._condition(operator)
-            if operator.negative:
-                conditions.append(f"NOT coalesce({condition}, 0)")
-            else:
-                wanted[operator.name].append(condition)
-        conditions += ["(" + " OR ".join(either) + ")" for either in wanted.values()]
+    def where(self, groups: Sequence[Sequence[Item]], without: Sequence[Item] = ()) -> str:
+        """Return the condition of all groups together with that of living rows. Words are left to the index."""
+        conditions = ["s.deleted = 0"]
+        for group in groups:
+            operators = [item for item in group if isinstance(item, Operator)]
+            conditions.append("(" + " OR ".join(self.condition(o) for o in operators) + ")")
+        conditions += [f"NOT coalesce({self.condition(item)}, 0)" for item in without if isinstance(item, Operator)]
         return " AND ".join(conditions)
 
-    def _condition(self, operator: Operator) -> str:
-        value = operator.value
-        if operator.name == "state":
-            return _among("state", self._states(value))
-        if operator.name == "owner":
-            return self._owner(value)
-        if operator.name == "team":
-            return _among("team", self._named(TEAM.number, ("name_ko", "name_en"), value))
-        if operator.name == "tag":
-            tags = self._named(TAG.number, ("name",), value, whole=True)
-            return _among("id", self._tagged(tags))
-        if operator.name == "customer":
-            return _among("customer", self._named(CUSTOMER.number, ("name", "preferred_name"), value))
-        if operator.name == "priority":
-            return f"priority = {_PRIORITIES.get(value, -1)}"
-        if operator.name == "is":
-            return "last_in_no > last_out_no" if value in _UNANSWERED else _NOTHING
-        return self._when(operator.name, value)
+    def condition(self, operator: Operator) -> str:
+        """Return the condition of one operator."""
+        if operator not in self._known:
+            maker = self._makers.get(operator.name)
+            made = maker(operator.value) if maker is not None else _NOTHING
+            if made == _NOTHING or made.endswith("IN ()"):
+                self.hints.append(Hint(HintKind.VALUE, f"{operator.name}:{operator.value}"))
+                made = _NOTHING
+            self._known[operator] = made
+        return self._known[operator]
 
-    def _states(self, value: str) -> list[bytes]:
+    # --- columns of the ticket ----------------------------------------------------------------------------------------
+
+    def _state(self, value: str) -> str:
         rows = self._shown.select(STATE.number, "id, category, name_ko, name_en", "deleted = 0")
-        if value in ("live", "진행", "진행중"):
-            return [r[0] for r in rows if Category(r[1]) in LIVE]
+        if value.replace(" ", "") in _LIVE_WORDS:
+            return _among("state", [r[0] for r in rows if Category(r[1]) in LIVE])
         flat = value.replace("_", " ")
-        return [
+        return _among("state", [
             r[0] for r in rows
             if flat in (normalise(r[1]).replace("_", " "), normalise(r[2] or ""), normalise(r[3] or ""))
             or flat.replace(" ", "") == normalise(r[2] or "").replace(" ", "")
-        ]  # fmt: skip
+        ])  # fmt: skip
+
+    def _categories(self, *wanted: Category) -> str:
+        rows = self._shown.select(STATE.number, "id, category", "1")
+        return _among("state", [id_ for id_, category in rows if Category(category) in wanted])
 
     def _owner(self, value: str) -> str:
-        if value in _NONE:
-            return "owner IS NULL"
-        if value in _ME:
+        if value in NONE_WORDS:
+            return "s.owner IS NULL"
+        if value in OWN_WORDS:
             return _among("owner", [self._identity.account] if self._identity else [])
         return _among("owner", self._named(USER.number, ("login", "name"), value))
 
-    def _named(self, type_: int, columns: tuple[str, ...], value: str, *, whole: bool = False) -> list[bytes]:
-        rows = self._shown.select(type_, "id, " + ", ".join(columns), "deleted = 0")
-        if whole:
-            return [r[0] for r in rows if value in {normalise(c or "") for c in r[1:]}]
-        return [r[0] for r in rows if any(value in normalise(c or "") for c in r[1:])]
-
-    def _tagged(self, tags: Sequence[bytes]) -> list[bytes]:
+    def _tag(self, value: str) -> str:
+        if value in NONE_WORDS:
+            return "NOT " + self._there(MEMBERSHIP.number, "h.kind = 'tag' AND h.present", column="subject")
+        tags = self._named(TAG.number, ("name",), value, whole=True)
         rows = self._shown.by_values(
             MEMBERSHIP.number, "subject", "member", tags, " AND present AND kind = 'tag' AND deleted = 0"
         )
-        return [r[0] for r in rows]
+        return _among("id", [r[0] for r in rows]) if tags else _NOTHING
 
-    def _when(self, name: str, value: str) -> str:
-        day = self._day(value)
-        if day is None:
+    def _organisation(self, value: str) -> str:
+        if value in NONE_WORDS:
+            return "s.organisation IS NULL"
+        found = self._named(ORGANISATION.number, ("name", "domains"), value)
+        return _among("organisation", found)
+
+    def _serial(self, value: str) -> str:
+        serial = re.sub(r"[^\w./+-]|_", "", value).upper()
+        if not serial:
             return _NOTHING
-        start_ms = int(day.timestamp() * 1000)
-        return f"last_at < {start_ms}" if name == "before" else f"last_at >= {start_ms}"
+        found = self._shown.select(ASSET.number, "id, owner", f"deleted = 0 AND serial >= '{serial}' "
+                                   f"AND serial < '{serial}\U0010ffff'")  # fmt: skip
+        # a ticket that names no product is of any of its customer's
+        assets, owners = _literals(a for a, _ in found), _literals(o for _, o in found if o)
+        if not found:
+            return _NOTHING
+        return f"(s.asset IN ({assets}) OR (s.asset IS NULL AND s.customer IN ({owners})))"
 
-    def _day(self, value: str) -> datetime | None:
-        """Return the start of the day meant, in this computer's zone."""
+    def _incident(self, value: str) -> str:
+        if value in NONE_WORDS:
+            return "s.incident IS NULL"
+        if value in _ANY_WORDS:
+            return "s.incident IS NOT NULL"
+        incident = BY_NAME.get("incident")
+        if incident is None:
+            return _NOTHING
+        names = tuple(f.name for f in incident.fields if f.name.startswith(("title", "name")))
+        return _among("incident", self._named(incident.number, names, value))
+
+    def _named(self, type_: int, columns: tuple[str, ...], value: str, *, whole: bool = False) -> list[bytes]:
+        bare = value if whole else value.removesuffix("님").strip() or value
+        where, args = "deleted = 0", []
+        if type_ in _MANY:  # there the database looks first: letters of ASCII in either case, all else as it is kept
+            where += " AND (" + " OR ".join(f"{c} LIKE ? ESCAPE '!'" for c in columns) + ")"
+            args = ["%" + re.sub(r"([%_!])", r"!\1", bare) + "%"] * len(columns)
+        rows = self._shown.select(type_, "id, " + ", ".join(columns), where, args)
+        if whole:
+            return [r[0] for r in rows if value in {normalise(c or "") for c in r[1:]}]
+        return [r[0] for r in rows if any(bare in normalise(c or "") for c in r[1:])]
+
+    # --- what hangs on the ticket, and what is true of it -------------------------------------------------------------
+
+    def _has(self, value: str) -> str:
+        what = canonical(HAS, value)
+        if what == "attachment":
+            return f"({self._there(MESSAGE.number, _FILES)} OR {self._there(NOTE.number, _FILES)})"
+        if what == "note":
+            return self._there(NOTE.number)
+        if what == "session":
+            return self._there(SESSION_RECORD.number)
+        promise = BY_NAME.get("promise")
+        if what == "promise" and promise is not None:
+            return self._there(promise.number)
+        return "0 = 1" if what else _NOTHING
+
+    def _there(self, type_: int, extra: str = "1", column: str = "ticket") -> str:
+        """Return the condition that a living row of an entity hangs on the ticket, own unsent ones included."""
+        table = self._shown.name_of(type_)
+        theirs = f"EXISTS (SELECT 1 FROM main.{table} h WHERE h.{column} = s.id AND h.deleted = 0 AND {extra})"
+        own = {t for (t,) in self._shown.own(type_, f"h.{column}", f"h.deleted = 0 AND {extra}") if t}
+        return f"({theirs} OR {_among('id', sorted(own))})" if own else f"({theirs})"
+
+    def _is(self, value: str) -> str:
+        what = canonical(IS, value)
+        if what in ("unanswered", "unread"):
+            return "s.last_in_no > s.last_out_no"
+        if what == "snoozed":
+            return f"s.snooze_until > {self._now_ms}"
+        if what == "held":
+            return self._categories(Category.HELD)
+        if what == "late":
+            return f"(s.{_DUE} < {self._now_ms} AND {self._categories(*LIVE)})" if _DUE else "0 = 1"
+        return _NOTHING
+
+    def _when(self, sign: str, value: str) -> str:
+        day = self._day(value)
+        return _NOTHING if day is None else f"s.last_at {sign} {day}"
+
+    def _day(self, value: str) -> int | None:
+        """Return the start of the day meant, in this computer's zone, as Unix ms."""
         now = datetime.fromtimestamp(self._now_ms / 1000, UTC).astimezone()
-        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        if value in _TODAY:
-            return today
-        if value in _YESTERDAY:
-            return today - timedelta(days=1)
-        ago = re.fullmatch(r"(\d{1,5})(?:d|일)", value)
-        if ago:
-            return today - timedelta(days=int(ago[1]))
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        ago, date = _AGO.fullmatch(value), _DATE.fullmatch(value)
         try:
-            return datetime.strptime(value, "%Y-%m-%d").astimezone()
-        except ValueError:
+            if value in _TODAY:
+                day = today
+            elif value in _YESTERDAY:
+                day = today - timedelta(days=1)
+            elif ago:
+                day = today - timedelta(days=int(ago[1]) * (7 if ago[2] in "w주" else 1))
+            elif date:
+                day = datetime(int(date[1]), int(date[2]), int(date[3]))  # noqa: DTZ001 - made local below
+            else:
+                return None
+            return int(day.astimezone().timestamp() * 1000)  # of that day: its offset may differ from today's
+        except (ValueError, OverflowError, OSError):
             return None
 
 
+def _known(column: str, value: int | str | None) -> str:
+    if value is None:
+        return _NOTHING
+    return f"s.{column} = {value}" if isinstance(value, int) else f"s.{column} = '{value}'"
+
+
+def _literals(ids: Iterable[bytes]) -> str:
+    return ", ".join(f"x'{i.hex()}'" for i in dict.fromkeys(ids))
+
+
 def _among(column: str, ids: Iterable[bytes]) -> str:
-    literals = ", ".join(f"x'{i.hex()}'" for i in ids)
-    return f"{column} IN ({literals})"
+    return f"s.{column} IN ({_literals(ids)})"

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.domain.entities import LIVE, STATE, TAG, TEAM, TICKET, USER, Category
-from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId
+from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
 from app.domain.ports import (
     Choices,
+    Found,
     Identity,
     OutboxItem,
+    SavedView,
     SearchHit,
     Seen,
     SortKey,
@@ -22,13 +24,16 @@ from app.domain.ports import (
     TicketRow,
     ViewKey,
 )
+from app.domain.search_text import Hint
 from app.store.cipher import Database
 from app.store.details import ticket_details
+from app.store.latest import Latest, Superseded
 from app.store.lists import ROW_COLUMNS, ticket_rows
 from app.store.named_files import NamedFile, named_files
 from app.store.pending import seen_of
 from app.store.search import Searcher
 from app.store.shown import Shown, ShownRows
+from app.store.views import is_listed, saved_views
 
 _ORDER = {
     SortKey.LAST_ACTIVITY: "last_at DESC, id DESC",
@@ -57,17 +62,25 @@ class StoreQueries:
         self._readers = readers
         self._identity = identity
         self._now_ms = now_ms
+        self._latest = Latest()
 
-    def ids(self, view: ViewKey, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
+    def ids(
+        self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = ""
+    ) -> Sequence[TicketId]:
         """Return the ids of a view, in order; `text` narrows by search."""
         with self._readers().read() as tx:
             shown = Shown(tx)
+            if not isinstance(view, ViewKey):
+                saved = next((v.condition for v in saved_views(shown) if v.id == view), "")
+                view, text = ViewKey.ALL, f"{saved} {text}"
             where = self._where(shown, view)
-            if text.strip():
-                found = self._searcher(shown).tickets(text, limit=0)
-                rows = shown.by_values(TICKET.number, _SORT_COLUMNS, "id", found, f" AND {where}")
-                return _sorted(rows, sort)
-            return self._ordered(shown, where, sort)
+            if not text.strip():
+                return self._ordered(shown, where, sort)
+            narrowed, among = self._searcher(shown).narrow(text)
+            if among is None:
+                return self._ordered(shown, f"{where} AND {narrowed}", sort)
+            rows = shown.by_values(TICKET.number, _SORT_COLUMNS, "id", sorted(among), f" AND {where} AND {narrowed}")
+            return _sorted(rows, sort)
 
     def rows(self, ids: Sequence[TicketId]) -> Mapping[TicketId, TicketRow]:
         """Return the lines of these tickets; ids no longer there are left out."""
@@ -76,20 +89,36 @@ class StoreQueries:
             raw = shown.by_ids(TICKET.number, ROW_COLUMNS, list(ids), " AND deleted = 0")
             return {row.id: row for row in ticket_rows(shown, raw)}
 
-    def counts(self) -> Mapping[ViewKey, int]:
-        """Return how many tickets each view holds."""
+    def counts(self) -> Mapping[ViewKey | ViewId, int]:
+        """Return how many tickets each view holds, the pinned saved ones included."""
         with self._readers().read() as tx:
             shown = Shown(tx)
-            wheres = {view: self._where(shown, view) for view in ViewKey}
-            columns = ", ".join(f"({where}) AS v{i}" for i, where in enumerate(wheres.values()))
-            sums = ", ".join(f"sum(v{i})" for i in range(len(wheres)))
-            total = tx.one(f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket INDEXED BY ticket_list)") or ()
-            if TICKET.number in shown.overlaid:
-                keys = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
-                below = f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket WHERE id IN {keys})"
-                above = f"SELECT {sums} FROM (SELECT {columns} FROM pending.over_ticket WHERE id IN {keys})"
-                minus, plus = tx.one(below) or (), tx.one(above) or ()
-                total = tuple((n or 0) - (m or 0) + (p or 0) for n, m, p in zip(total, minus, plus, strict=True))
+            wheres: dict[ViewKey | ViewId, str] = {view: self._where(shown, view) for view in ViewKey}
+            out: dict[ViewKey | ViewId, int] = {}
+            for view in saved_views(shown):
+                if view.pinned:
+                    where, among = self._searcher(shown).narrow(view.condition)
+                    if among is None and is_listed(where):
+                        wheres[view.id] = where
+                    elif among is None:
+                        out[view.id] = len(shown.select(TICKET.number, "1", where))
+                    else:
+                        out[view.id] = len(shown.by_ids(TICKET.number, "1", sorted(among), f" AND {where}"))
+            return out | self._sums(shown, wheres)
+
+    @staticmethod
+    def _sums(shown: Shown, wheres: Mapping[ViewKey | ViewId, str]) -> dict[ViewKey | ViewId, int]:
+        """Count several conditions in one walk of the list's index."""
+        tx = shown.tx
+        columns = ", ".join(f"({where}) AS v{i}" for i, where in enumerate(wheres.values()))
+        sums = ", ".join(f"sum(v{i})" for i in range(len(wheres)))
+        total = tx.one(f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket AS s INDEXED BY ticket_list)") or ()
+        if TICKET.number in shown.overlaid:
+            keys = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
+            below = f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket AS s WHERE id IN {keys})"
+            above = f"SELECT {sums} FROM (SELECT {columns} FROM pending.over_ticket AS s WHERE id IN {keys})"
+            minus, plus = tx.one(below) or (), tx.one(above) or ()
+            total = tuple((n or 0) - (m or 0) + (p or 0) for n, m, p in zip(total, minus, plus, strict=True))
         return {view: int(n or 0) for view, n in zip(wheres, total, strict=True)}
 
     def details(self, ticket: TicketId) -> TicketDetails | None:
@@ -106,6 +135,26 @@ class StoreQueries:
         """Find tickets: numbers and serials first, then newest activity."""
         with self._readers().read() as tx:
             return self._searcher(Shown(tx)).search(text, limit)
+
+    def find(self, text: str, limit: int = 200) -> Found:
+        """Search as `search` does, with remarks. A newer call ends one that still runs, which then finds nothing."""
+        try:
+            with self._readers().read() as tx:
+                return self._latest.run(tx, lambda: self._searcher(Shown(tx)).find(text, limit))
+        except Superseded:
+            return Found(())
+
+    def hints(self, text: str) -> Sequence[Hint]:
+        """Return remarks about a search text that narrows a list."""
+        with self._readers().read() as tx:
+            searcher = self._searcher(Shown(tx))
+            searcher.narrow(text)
+            return searcher.hints(text)
+
+    def views(self) -> Sequence[SavedView]:
+        """Return the saved views that this person sees, by name."""
+        with self._readers().read() as tx:
+            return saved_views(Shown(tx))
 
     def choices(self) -> Choices:
         """Return states, users, teams and tags."""
@@ -154,13 +203,13 @@ class StoreQueries:
         over = shown.overlaid_ids(TICKET.number)
         key = _KEY[sort]
         columns = f"id, {key}" if over else "id"
-        rows = shown.tx.all(f"SELECT {columns} FROM main.ticket WHERE {where} ORDER BY {_ORDER[sort]}")
+        rows = shown.tx.all(f"SELECT {columns} FROM main.ticket AS s WHERE {where} ORDER BY {_ORDER[sort]}")
         if not over:
             return [row[0] for row in rows]
         rows = [row for row in rows if row[0] not in over]
         ids, keys = [row[0] for row in rows], [-row[1] for row in rows]
         marks = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
-        sql = f"SELECT id, {key} FROM pending.over_ticket WHERE {where} AND id IN {marks} ORDER BY {_ORDER[sort]}"
+        sql = f"SELECT id, {key} FROM pending.over_ticket AS s WHERE {where} AND id IN {marks} ORDER BY {_ORDER[sort]}"
         for id_, value in reversed(shown.tx.all(sql)):
             place = bisect_left(keys, -value)
             ids.insert(place, id_)

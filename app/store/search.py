@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from app.domain.entities import (
     ASSET,
@@ -21,13 +22,14 @@ from app.domain.entities import (
     TICKET,
 )
 from app.domain.ids import TicketId
-from app.domain.ports import Identity, SearchHit
+from app.domain.ports import Found, Identity, SearchHit
+from app.domain.search_text import Hint, Item, Operator, Query, Term, normalise, read_query
 from app.store.filters import Filters
 from app.store.lists import ROW_COLUMNS, ticket_rows
-from app.store.searchwords import Query, Term, expression, needles, read_query, relaxed
+from app.store.searchwords import expression, needles, relaxed
 from app.store.shown import Shown
 from app.store.snippets import cut
-from app.store.text import INDEXED, normalise
+from app.store.text import INDEXED
 
 _NEWEST_HITS = 5_000  # documents looked at per expression, newest first: words in half of all messages stay fast
 _NEWEST_PER_TERM = 20_000
@@ -47,30 +49,58 @@ class Searcher:
         self._shown = shown
         self._filters = Filters(shown, identity, now_ms)
         self._found_in: dict[bytes, Document] = {}
+        self._notes_only = False
         self._overlaid = {t: shown.overlaid_ids(t) for t in INDEXED}
 
-    def tickets(self, text: str, limit: int = _PLENTY) -> list[TicketId]:
-        """Return the ids of the tickets that a search text means; `limit` 0 gives all that were looked at."""
+    def read(self, text: str) -> Query:
+        """Return a search text as this search understands it: words of which nothing is in the index are left out."""
         query = read_query(text)
-        where = self._filters.where(query.operators)
+
+        def fit(items: Sequence[Item]) -> tuple[Item, ...]:
+            return tuple(i for i in items if isinstance(i, Operator) or expression(i))
+
+        groups = tuple(group for group in map(fit, query.groups) if group)
+        return replace(query, groups=groups, without=fit(query.without))
+
+    def narrow(self, text: str) -> tuple[str, set[bytes] | None]:
+        """Return the condition on tickets `s` that a search text means, and the tickets that have its words, or None.
+
+        Words in very many texts are looked for in the newest of these.
+        """
+        query = self.read(text)
+        where = self._where(query)
         jumps = self._jumps(query)
-        if not query.terms and not jumps:
-            if not query.operators and not query.without:
+        words = self._with_words(query)
+        gone = self._gone(query)
+        if words is None and gone:
+            names = ", ".join(f"x'{i.hex()}'" for i in gone)
+            where += f" AND s.id NOT IN ({names})"
+        return where, None if words is None else (words | set(jumps)) - gone
+
+    def tickets(self, text: str, limit: int = _PLENTY) -> list[TicketId]:
+        """Return the ids of the newest tickets that a search text means; `limit` 0 gives all that were looked at."""
+        return self._tickets(self.read(text), limit)
+
+    def _tickets(self, query: Query, limit: int) -> list[TicketId]:
+        where = self._where(query)
+        jumps = self._jumps(query)
+        found = self._with_words(query)
+        if found is None:
+            if not query.groups and not query.without:
                 return []
+            if len(self._gone(query)) > 0:
+                limit = 0
             tail = self._shown.select(TICKET.number, "id, last_at", where, order="last_at DESC", limit=limit)
             return self._minus(query, [TicketId(row[0]) for row in tail])
-        found = self._found(query) if query.terms else set()
         ordered = self._newest(found - set(jumps), where)
-        top = [
-            j for j in jumps if j in {row[0] for row in self._shown.by_ids(TICKET.number, "id", jumps, f" AND {where}")}
-        ]
-        out = self._minus(query, [TicketId(t) for t in (*top, *ordered)])
+        there = {row[0] for row in self._shown.by_ids(TICKET.number, "id", jumps, f" AND {where}")}
+        out = self._minus(query, [TicketId(t) for t in (*(j for j in jumps if j in there), *ordered)])
         return out[:limit] if limit else out
 
     def search(self, text: str, limit: int) -> list[SearchHit]:
         """Return tickets with the words around the hit."""
-        query = read_query(text)
-        ids = self.tickets(text, limit)
+        query = self.read(text)
+        ids = self._tickets(query, limit)
         raw = {row[0]: row for row in self._shown.by_ids(TICKET.number, ROW_COLUMNS, ids)}
         rows = ticket_rows(self._shown, [raw[i] for i in ids if i in raw])
         texts = self._texts([self._found_in[row.id] for row in rows if row.id in self._found_in])
@@ -80,13 +110,49 @@ class Searcher:
             for row in rows
         ]
 
+    def find(self, text: str, limit: int) -> Found:
+        """Return hits, and remarks about the text."""
+        hits = self.search(text, limit)
+        return Found(hits, self.hints(text))
+
+    def hints(self, text: str) -> tuple[Hint, ...]:
+        """Return remarks about a text that was searched."""
+        return tuple(dict.fromkeys((*read_query(text).hints, *self._filters.hints)))
+
     # --- words --------------------------------------------------------------------------------------------------------
 
-    def _found(self, query: Query) -> set[bytes]:
-        first = self._all_of([expression(t) for t in query.terms])
+    def _where(self, query: Query) -> str:
+        """Return the condition of the groups that are operators alone, and of the operators that must not fit."""
+        groups = [g for g in query.groups if not any(isinstance(item, Term) for item in g)]
+        return self._filters.where(groups, query.without)
+
+    def _with_words(self, query: Query) -> set[bytes] | None:
+        """Return the tickets that fit every group with a word in it; None when there is none."""
+        groups = [g for g in query.groups if any(isinstance(item, Term) for item in g)]
+        if not groups:
+            return None
+        self._notes_only = query.in_notes
+        words = [[item for item in g if isinstance(item, Term)] for g in groups]
+        mixed = [g for g in groups if any(isinstance(item, Operator) for item in g)]
+        pure = [terms for g, terms in zip(groups, words, strict=True) if g not in mixed]
+        found = self._found(pure) if pure else None
+        for group in mixed:
+            terms = [item for item in group if isinstance(item, Term)]
+            either = " OR ".join(self._filters.condition(item) for item in group if isinstance(item, Operator))
+            fits = self._found([terms])
+            if found is None:
+                fits |= {r[0] for r in self._shown.select(TICKET.number, "id", f"({either}) AND s.deleted = 0")}
+            else:
+                rest = sorted(found - fits)
+                fits |= {r[0] for r in self._shown.by_ids(TICKET.number, "id", rest, f" AND ({either})")}
+            found = fits if found is None else found & fits
+        return found
+
+    def _found(self, groups: Sequence[Sequence[Term]]) -> set[bytes]:
+        first = self._all_of([_any(expression(t) for t in terms) for terms in groups])
         if len(first) >= _ENOUGH:
             return first
-        loose = [_either(expression(t), relaxed(t)) for t in query.terms]
+        loose = [_any(e for t in terms for e in (expression(t), relaxed(t)) if e) for terms in groups]
         return first | self._all_of(loose)
 
     def _all_of(self, expressions: Sequence[str]) -> set[bytes]:
@@ -98,15 +164,22 @@ class Searcher:
         sets = sorted((self._hits(e, _NEWEST_PER_TERM, remember=False) for e in expressions), key=len)
         return found | set.intersection(*sets)
 
-    def _minus(self, query: Query, ids: list[TicketId]) -> list[TicketId]:
+    def _gone(self, query: Query) -> set[bytes]:
         gone: set[bytes] = set()
         for term in query.without:
-            gone |= self._hits(expression(term), _NEWEST_PER_TERM, remember=False)
+            if isinstance(term, Term):
+                gone |= self._hits(expression(term), _NEWEST_PER_TERM, remember=False)
+        return gone
+
+    def _minus(self, query: Query, ids: list[TicketId]) -> list[TicketId]:
+        gone = self._gone(query)
         return [i for i in ids if i not in gone]
 
     def _hits(self, match: str, cap: int, *, remember: bool = True) -> set[bytes]:
         documents = self._documents("main", match, cap)
         documents += self._documents("pending", match, cap)
+        if self._notes_only:
+            documents = [d for d in documents if d[0] == NOTE.number]
         return self._to_tickets(documents, remember=remember)
 
     def _documents(self, file: str, match: str, cap: int) -> list[tuple[int, bytes, bytes | None]]:
@@ -159,7 +232,7 @@ class Searcher:
 
     def _jumps(self, query: Query) -> list[bytes]:
         """Tickets that the whole text names: by number, provisional number, serial, address or the end of a phone."""
-        if len(query.terms) != 1 or query.without or query.operators:
+        if len(query.terms) != 1 or query.without or query.operators or query.in_notes:
             return []
         text = normalise(query.raw)
         out: list[bytes] = []
@@ -207,5 +280,5 @@ class Searcher:
         return {row[0] for row in found}
 
 
-def _either(first: str, second: str) -> str:
-    return f"({first}) OR {second}" if second else first
+def _any(expressions: Iterable[str]) -> str:
+    return " OR ".join(f"({e})" for e in expressions)

@@ -1,72 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a search text: words, phrases and operators, and the index expressions that find them. Pure."""
+"""The words of a search as expressions of the index: exact pairs first, then tries that look less closely. Pure."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from app.store.text import CJK, normalise, pairs, without_marks
+from app.domain.search_text import CJK, Term
+from app.store.text import pairs, without_marks
 
-OPERATORS = {
-    "state": "state", "status": "state", "상태": "state",
-    "owner": "owner", "assignee": "owner", "담당": "owner", "담당자": "owner",
-    "team": "team", "팀": "team",
-    "tag": "tag", "태그": "tag",
-    "customer": "customer", "고객": "customer",
-    "priority": "priority", "우선순위": "priority",
-    "before": "before", "이전": "before",
-    "after": "after", "이후": "after",
-    "is": "is",
-}  # fmt: skip
+__all__ = ["Term", "expression", "needles", "relaxed", "segments"]
+
 _PARTICLES = ("에서", "까지", "부터", "으로", "은", "는", "이", "가", "을", "를", "에", "의", "도", "로", "와", "과")
-_TOKEN = re.compile(r'(-?)(?:([^\s":：]+)[:：])?(?:"([^"]*)"|([^\s"]+))')
 _SEGMENT = re.compile(f"([{CJK}]+)|([^\\W{CJK}]+)")
 _LONG = 4  # syllables from which a compound is also looked for in pieces
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A word or, in quotes, an exact phrase; normalised."""
-
-    text: str
-    exact: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """`state:open` and the like; `name` is the English one."""
-
-    name: str
-    value: str
-    negative: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A search text, read. `raw` is the whole text, for exact jumps."""
-
-    raw: str
-    terms: tuple[Term, ...] = ()
-    without: tuple[Term, ...] = ()
-    operators: tuple[Operator, ...] = ()
-
-
-def read_query(text: str) -> Query:
-    """Read a search text. Never fails: what is no operator is a word."""
-    terms: list[Term] = []
-    without: list[Term] = []
-    operators: list[Operator] = []
-    for minus, key, phrase, word in _TOKEN.findall(text):
-        value = phrase or word
-        name = OPERATORS.get(normalise(key)) if key else None
-        if name and value:
-            operators.append(Operator(name, normalise(value), negative=bool(minus)))
-            continue
-        term = Term(normalise(f"{key}:{value}" if key else value), exact=bool(phrase))
-        if expression(term):
-            (without if minus else terms).append(term)
-    return Query(text.strip(), tuple(terms), tuple(without), tuple(operators))
 
 
 def segments(text: str) -> list[tuple[bool, str]]:

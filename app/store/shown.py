@@ -70,18 +70,30 @@ class Shown:
     def select(
         self, type_: int, columns: str, where: str, args: Sequence[Any] = (), *, order: str = "", limit: int = 0
     ) -> list[tuple[Any, ...]]:
-        """Return rows as shown. `where` and `order` name plain columns; `order` must be among `columns`."""
+        """Return rows as shown. `where` may name the row `s`; `order` must be among `columns`."""
         table = table_of(type_)
         tail = (f" ORDER BY {order}" if order else "") + (f" LIMIT {limit}" if limit else "")
-        base = f"SELECT {columns} FROM main.{table.name} WHERE {where}"
+        base = f"SELECT {columns} FROM main.{table.name} AS s WHERE {where}"
         if type_ not in self.overlaid:
             return self.tx.all(base + tail, args)
         keys = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {type_} AND {self.active()})"
         below = f"{base} AND id NOT IN {keys}"
-        above = f"SELECT {columns} FROM pending.{table.overlay} WHERE ({where}) AND id IN {keys}"
+        above = f"SELECT {columns} FROM pending.{table.overlay} AS s WHERE ({where}) AND id IN {keys}"
         if tail and limit:
             below, above = f"SELECT * FROM ({below}{tail})", f"SELECT * FROM ({above}{tail})"
         return self.tx.all(f"SELECT * FROM ({below} UNION ALL {above}){tail}", (*args, *args))
+
+    def name_of(self, type_: int) -> str:
+        """Return the name of an entity's table in the replica."""
+        return table_of(type_).name
+
+    def own(self, type_: int, columns: str, where: str) -> list[tuple[Any, ...]]:
+        """Return columns of the rows, called `h`, that have images which count."""
+        if type_ not in self.overlaid:
+            return []
+        keys = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {type_} AND {self.active()})"
+        overlay = table_of(type_).overlay
+        return self.tx.all(f"SELECT {columns} FROM pending.{overlay} h WHERE h.id IN {keys} AND {where}")
 
     def by_ids(self, type_: int, columns: str, ids: Sequence[bytes], extra: str = "") -> list[tuple[Any, ...]]:
         """Return the rows with these ids as shown, in no order."""

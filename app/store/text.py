@@ -24,29 +24,16 @@ from app.domain.entities import (
     TAG,
     TICKET,
 )
+from app.domain.search_text import CJK, normalise
 
-CJK = (
-    "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7a3\ud7b0-\ud7ff"  # Hangul and jamo
-    "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
-    "\u3040-\u30ff\u31f0-\u31ff"  # Kana
-)
+__all__ = ["INDEXED", "columns", "document", "normalise", "pairs", "without_marks", "without_quotes"]
+
 IS_CJK = re.compile(f"[{CJK}]")
-_FOLD: dict[int, int | None] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_FOLD |= {0x3000: 0x20, 0x00AD: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0xFEFF: None}
-_FOLDED = re.compile("[\uff01-\uff5e\u3000\u00ad\u200b-\u200d\u2060\ufeff]")
 _SEPARATOR = "0"  # between runs whose border pair would otherwise look like one run
 _PART = re.compile(f"[{CJK}]+|[^\\W{CJK}]+")
 _MARKED = re.compile("[\u00c0-\u024f\u1e00-\u1eff\u0300-\u036f]")
 _MARK = re.compile("[\u0300-\u036f]")
 _WORDS_KEPT, _LONGEST_KEPT = 40_000, 40
-
-
-def normalise(text: str) -> str:
-    """Return text as index and query see it: NFC, half width, folded case, no invisible characters."""
-    text = unicodedata.normalize("NFC", text)
-    if _FOLDED.search(text):  # most texts have none, and looking is much faster than translating
-        text = text.translate(_FOLD)
-    return text.casefold()
 
 
 def pairs(run: str) -> list[str]:

@@ -25,7 +25,7 @@ from app.domain.changes import (
     all_roots,
     validate,
 )
-from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TICKET
+from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TICKET, VIEW
 from app.domain.errors import Refused
 from app.domain.executor import Outcome, Texts, execute
 from app.domain.holds import Held, held, was_carried_out
@@ -128,12 +128,13 @@ class Applier:
                 raise Refused("scope")
 
     def _check_new(self, puts: list[Row]) -> None:
-        """New tickets and customers need access to their scope; what hangs on one goes where it stands."""
+        """New tickets and customers need access to their scope, views wherever they go; all else stands with these."""
         if self._scopes is None:
             return
         for row in puts:
             is_root = row.type in (TICKET.number, CUSTOMER.number)
-            if is_root and row.scope not in self._scopes and self._rows.get(row.type, row.id) is None:
+            is_new = is_root and self._rows.get(row.type, row.id) is None
+            if (is_new or row.type == VIEW.number) and row.scope not in self._scopes:
                 raise Refused("scope")
 
     def _finished(self, row: Row, ctx: Context) -> Row:

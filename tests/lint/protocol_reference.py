@@ -21,6 +21,7 @@ from app.domain.entities import (
     MEMBERSHIP,
     SCHEMA,
     TICKET,
+    VIEW,
     Entity,
     Field,
     Home,
@@ -40,7 +41,7 @@ _KINDS = {
 }  # fmt: skip
 _HOMES = {
     Home.REF: "`ref`", Home.TICKET: "`team:…` of its ticket", Home.CUSTOMER: "`cust:…` of its customer",
-    Home.USER: "`user:…`",
+    Home.USER: "`user:…`", Home.CHOSEN: "`user:…`, `team:…` or `ref`, as the row says",
 }  # fmt: skip
 # where a mutation may be refused; accounts and administration refuse elsewhere, with words of their own
 REFUSING = (
@@ -108,6 +109,8 @@ def _edited_by(entity: Entity, field: Field) -> str:
         return ""
     if entity is MEMBERSHIP:
         return "`member.add`, `member.remove`"
+    if entity is VIEW:
+        return "`view.set`"
     return {TICKET.number: "`ticket.set`", CUSTOMER.number: "`customer.set`"}.get(entity.number, "")
 
 

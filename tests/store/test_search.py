@@ -4,12 +4,18 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from app.domain.ids import TicketId
-from app.store.searchwords import read_query
+from app.domain.attachments import Attachment
+from app.domain.entities import ASSET, ORGANISATION, customer_scope
+from app.domain.ids import TicketId, new_id
+from app.domain.ports import ViewKey
+from app.domain.search_text import OPERATORS, HintKind, Term, normalise, read_query
 from app.store.snippets import cut
-from app.store.text import columns, normalise
-from tests.sync.desk import Client
+from app.store.text import columns
+from sync.server.bulk import load_rows
+from tests.sync.desk import Client, Desk, Row
 
 FOUND = [
     ("결제", "간편결제가 안 돼요"),
@@ -106,6 +112,90 @@ def test_a_snippet_shows_the_words_around_the_hit(kim: Client) -> None:
     assert len(hit.snippet) < 160
 
 
+def _found(client: Client, query: str) -> set[bytes]:
+    return {hit.row.id for hit in client.profile.queries.search(query)}
+
+
+def _narrowed(client: Client, query: str) -> set[bytes]:
+    return set(client.profile.queries.ids(ViewKey.ALL, text=query))
+
+
+def test_operators_about_what_hangs_on_a_ticket(kim: Client) -> None:
+    """has:, is: and in:, before and after their tickets are synced; a search that narrows a list finds the same."""
+    plain, noted = kim.new_ticket("프린터", "종이가 걸려요"), kim.new_ticket("모니터", "화면이 꺼져요")
+    files = (Attachment(b"f" * 32, "화면.png", "image/png", 10),)
+    with_file = kim.new_ticket("키보드", "사진 보냅니다", attachments=files)
+    kim.note(noted, "종이 재고 확인")
+    kim.set(plain, snooze_until=kim.desk.clock() + 10**9)
+    kim.reply(noted)
+    wanted = {
+        "has:note": {noted}, "has:메모": {noted}, "-has:note": {plain, with_file}, "has:attachment": {with_file},
+        "포함:첨부": {with_file}, "has:session": set(), "has:promise": set(), "is:snoozed": {plain}, "is:held": set(),
+        "조건:다시알림": {plain}, "is:unread": {plain, with_file}, "is:late": set(), "종이": {plain, noted},
+        "in:notes 종이": {noted}, "in:notes": {noted}, "channel:mail": set(), "채널:전화": {plain, noted, with_file},
+        "is:snoozed OR 키보드": {plain, with_file}, "프린터 OR 모니터": {plain, noted},
+        "incident:none": {plain, noted, with_file},
+        "종이 OR is:held has:note": {noted}, "-프린터": {noted, with_file}, "-상태:열림 -종이": {with_file},
+        "after:7d": {plain, noted, with_file}, "before:어제": set(), "이후:2020-01-31": {plain, noted, with_file},
+        "before:2020.1.31": set(), "after:2026-99-99": set(), "after:99999d": {plain, noted, with_file},
+    }  # fmt: skip
+    for _where in ("pending", "replica"):
+        for query, found in wanted.items():
+            assert _found(kim, query) == found, (_where, query)
+            assert _narrowed(kim, query) == found, (_where, query)
+        kim.sync()
+
+
+def test_operators_about_people_companies_and_products(desk: Desk, kim: Client) -> None:
+    """org:, serial: and customer: with 님; F22: a serial number finds the product's tickets and its owner's."""
+    organisation, asset = new_id(), new_id()
+    desk.store.write(lambda cx: load_rows(cx, [
+        Row(ORGANISATION.number, organisation, customer_scope(organisation),
+            {"name": "한빛상사 (가상)", "domains": '["hanbit.example"]'}),
+        Row(ASSET.number, asset, customer_scope(desk.customer),
+            {"owner": desk.customer, "serial": "88-1032", "product": "PX-200"}),
+    ]))  # fmt: skip
+    about, other = kim.new_ticket("프린터", asset=asset), kim.new_ticket("모니터", customer=desk.other)
+    of_owner = kim.new_ticket("문의")
+    kim.set(other, organisation=organisation)
+    kim.sync()
+    assert _found(kim, "org:한빛") == _found(kim, "고객사:HANBIT.example") == {other}
+    assert _found(kim, "serial:88-10") == _found(kim, "일련번호:88-1032") == {about, of_owner}
+    assert kim.profile.queries.search("88-1032")[0].row.id == about
+    assert _found(kim, 'customer:"한예린 님"') == {about, of_owner}
+
+
+def test_a_value_that_nobody_has_finds_nothing_and_is_told(kim: Client) -> None:
+    """A slip of the finger is not an empty help desk."""
+    kim.new_ticket()
+    for query, said in (("owner:nobody", "owner:nobody"), ("before:morgen", "before:morgen"), ("is:blau", "is:blau")):
+        found = kim.profile.queries.find(query)
+        assert (list(found.hits), [(h.kind, h.text) for h in found.hints]) == ([], [(HintKind.VALUE, said)])
+        assert list(kim.profile.queries.hints(query)) == list(found.hints)
+    assert kim.profile.queries.find("owner:none").hints == ()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=12),
+            st.builds(
+                "{}{}:{}".format, st.sampled_from(["", "-", "OR "]), st.sampled_from(sorted(OPERATORS)),
+                st.text(max_size=8),
+            ),
+            st.sampled_from(["OR", '"', "after:7d", "is:late", "serial:x'%_", "ㅋㅋ", "가", "010-1234", "~K7-1"]),
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+def test_no_text_at_all_makes_search_fail(kim: Client, words: list[str]) -> None:
+    """Random words, signs and operators, as a search and as the condition of a list."""
+    text = " ".join(words)
+    kim.profile.queries.find(text)
+    kim.profile.queries.ids(ViewKey.ALL, text=text)
+
+
 @pytest.mark.parametrize("text", ['"', "-", ":", "state:", "((", '"" AND OR NOT', "*", "cjk:x", "a" * 5000, "\0"])
 def test_no_text_makes_search_fail(kim: Client, text: str) -> None:
     """Whatever is typed is a search, never an error."""
@@ -144,7 +234,7 @@ def test_unknown_operators_are_words() -> None:
     query = read_query('foo:bar state:open -weg "genau so"')
     assert [t.text for t in query.terms] == ["foo:bar", "genau so"]
     assert [(o.name, o.value) for o in query.operators] == [("state", "open")]
-    assert [t.text for t in query.without] == ["weg"]
+    assert query.without == (Term("weg"),)
 
 
 def test_snippets_of_odd_texts() -> None:

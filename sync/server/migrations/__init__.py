@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from app.domain.errors import StoreUnavailable
-from sync.server.migrations import r0001_initial, r0002_merging, r0003_machinery, r0005_clocks
+from sync.server.migrations import r0001_initial, r0002_merging, r0003_machinery, r0004_views, r0005_clocks
 
 __all__ = ["REVISIONS", "migrate"]
 
@@ -22,6 +22,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0001_initial.REVISION, r0001_initial.upgrade),
     (r0002_merging.REVISION, r0002_merging.upgrade),
     (r0003_machinery.REVISION, r0003_machinery.upgrade),
+    (r0004_views.REVISION, r0004_views.upgrade),
     (r0005_clocks.REVISION, r0005_clocks.upgrade),
 )
 
