@@ -127,6 +127,7 @@ AGENT: tuple[Command, ...] = (
     _c("composer.send", N_("Send"), "Ctrl+Return Ctrl+Enter", _C, Menu.WRITE),
     _c("composer.send_wait", N_("Send and wait"), "Ctrl+Shift+H", _C, Menu.WRITE),
     _c("composer.send_solve", N_("Send and solve"), "Ctrl+Shift+Return Ctrl+Shift+Enter", _C, Menu.WRITE),
+    _c("composer.send_later", N_("Send later…"), "", _C, Menu.WRITE),
     _c("composer.attach", N_("Attach files…"), "Ctrl+Shift+A", When.TICKET_OR_COMPOSER, Menu.WRITE),
     _c("composer.other", N_("Go to the other draft"), "Ctrl+Shift+N", _C, Menu.WRITE),
     _c("composer.note_to_reply", N_("Copy note into reply…"), "", When.COMPOSER_NOTE, Menu.WRITE),

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.domain.attachments import Attachment
+from app.domain.calendars import Span
 from app.domain.changes import AnyChange
 from app.domain.entities import Category
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
@@ -232,7 +233,33 @@ class DraftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Unsent text. `seen_seq` and `seen_id`: the newest message its author had on screen when it was written."""
+class SendWhy(StrEnum):
+    """Why a reply waits: it can still be taken back, or its author chose a later time. STOPPED: it does not go out."""
+
+    UNDO = "undo"
+    LATER = "later"
+    STOPPED = "stopped"  # somebody wrote first; it stays listed until its author sees it
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrder:
+    """A reply that was told to go at `at`. `text` is what goes out, filled in when Send was pressed.
+
+    The ids are given now: whatever is killed or put back from a copy, it is one message.
+    """
+
+    at: int
+    why: SendWhy
+    text: str
+    event: bytes
+    message: bytes
+    after: str = "nothing"
+
+
+    """Unsent text. `seen_seq` and `seen_id`: the newest message its author had on screen when it was written.
+
+    With `send` it goes out by itself unless it is taken back.
+    """
 
     ticket: TicketId
     kind: DraftKind
@@ -244,6 +271,22 @@ class Draft:
     seen_id: bytes | None = None
 
 
+    send: SendOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSend:
+    """A draft that goes out by itself, with the number by which people know its ticket."""
+
+    draft: Draft
+    label: str
+
+    @property
+    def order(self) -> SendOrder:
+        """When and how."""
+        if self.draft.send is None:
+            raise ValueError("a draft without a time")
+        return self.draft.send
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The value of a field that a person had on screen when an edit began: its revision and own pending mid, or 0."""
@@ -299,6 +342,10 @@ class TicketQueries(Protocol):
 
     def outbox(self) -> Sequence[OutboxItem]:
         """Return the changes that wait for the server, oldest first."""
+    def open_spans(self, team: TeamId) -> Sequence[Span]:
+        """Return when a team is open, in UTC seconds, oldest first; empty where nobody said."""
+        ...
+
         ...
 
 
@@ -324,9 +371,17 @@ class Committed:
 
 class Commits(Protocol):
     """Writes of pending.db; "saved" means that the transaction is on disk. Raises Refused, StoreUnavailable."""
+DraftKey = tuple[TicketId, DraftKind]
 
-    def commit(self, change: AnyChange, seen: Mapping[str, Seen] | None = None) -> Committed:
-        """Save a change and its preview. `seen` is what the person saw when the edit began; default: as it is now."""
+
+
+    def commit(
+        self, change: AnyChange, seen: Mapping[str, Seen] | None = None, clears: DraftKey | None = None
+    ) -> Committed:
+        """Save a change and its preview. `seen` is what the person saw when the edit began; default: as it is now.
+
+        `clears` names the draft that the change says: it goes in the same transaction.
+        """
         ...
 
     def save_draft(self, draft: Draft) -> None:
@@ -339,6 +394,10 @@ class Commits(Protocol):
 
     def ui_state(self, key: str) -> str | None:
         """Return a remembered piece of window state."""
+    def planned_sends(self) -> Sequence[PlannedSend]:
+        """Return the drafts that go out by themselves, the next one first."""
+        ...
+
         ...
 
     def save_ui_state(self, key: str, value: str) -> None:

@@ -4,20 +4,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.config.i18n import _
 from app.domain.attachments import Attachment
 from app.domain.changes import AnyChange, MessageAdd, NoteAdd, TicketSet
+from app.domain.changes_writing import check_words
 from app.domain.entities import Category
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, UserId, new_id
-from app.domain.ports import Choices, Commits, Draft, DraftKind, ItemKind, ThreadItem, TicketQueries
+from app.domain.ports import (
+    Choices,
+    Commits,
+    Draft,
+    DraftKind,
+    ItemKind,
+    PlannedSend,
+    SendOrder,
+    SendWhy,
+    ThreadItem,
+    TicketDetails,
+    TicketQueries,
+)
 from app.services.texts import polite
 from app.services.triage import state_of
 
-__all__ = ["After", "Saved", "Stale", "Writing"]
+__all__ = ["After", "Due", "Saved", "Stale", "Waiting", "Writing"]
 
 
 class After(StrEnum):
@@ -51,6 +64,23 @@ class Stale:
     seen_id: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The reply is on disk and goes out by itself, unless it is taken back before."""
+
+    planned: PlannedSend
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What came of a reply whose time had come: sent, or a draft again. None of both: it had been taken back."""
+
+    saved: Saved | None = None
+    stale: Stale | None = None
+    label: str = ""  # says that it was not sent
+    stopped: PlannedSend | None = None
+
+
 class Writing:
     """Use cases of the composer. Thread: a worker, one call at a time."""
 
@@ -70,27 +100,105 @@ class Writing:
 
         Raises Refused, StoreUnavailable.
         """
-        details = self._queries.details(ticket)
-        if details is None:
-            raise Refused("no_such_ticket")
-        news = _news(details.items, seen_seq, self._me)
-        if news and not anyway:
-            return Stale(news, details.seen_seq, details.seen_id)
+        details = self._details(ticket)
+        if (stale := _stale(details, seen_seq, self._me)) is not None and not anyway:
+            return stale
         if anyway:
             seen_seq, seen_id = details.seen_seq, details.seen_id
         event, message = self._make_id(), self._make_id()
         reply = MessageAdd(event, message, ticket, body, seen_seq, attachments=attachments, seen_id=seen_id)
-        done = self._commits.commit(reply)
-        self._commits.save_draft(Draft(ticket, DraftKind.REPLY, ""))
-        name = details.customer.name if details.customer else details.row.customer_name
-        saved = Saved(_("Reply to {name} is on its way").format(name=polite(name)), done.ids | {ticket}, done.mid)
-        return self._then(ticket, after, choices, saved)
+        return self._send(details, reply, after, choices)
+
+    def plan_reply(
+        self, ticket: TicketId, body: str, seen_seq: int, after: After, at: int, why: SendWhy, *,
+        anyway: bool = False, attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None,
+    ) -> Waiting | Stale:  # fmt: skip
+        """Keep a reply as a draft that goes out at `at`, unless somebody else wrote since `seen_seq`.
+
+        Raises Refused, StoreUnavailable: then it stays an ordinary draft.
+        """
+        details = self._details(ticket)
+        if (stale := _stale(details, seen_seq, self._me)) is not None and not anyway:
+            return stale
+        if anyway:
+            seen_seq, seen_id = details.seen_seq, details.seen_id
+        check_words(body, attachments)
+        if details.row.category is Category.MERGED:
+            raise Refused("merged")
+        typed = self._commits.draft(ticket, DraftKind.REPLY)
+        caret = typed.caret if typed is not None and typed.body == body else len(body)
+        order = SendOrder(at, why, body, self._make_id(), self._make_id(), after.value)
+        draft = Draft(ticket, DraftKind.REPLY, body, caret, seen_seq, 0, attachments, seen_id, order)
+        self._commits.save_draft(draft)
+        return Waiting(PlannedSend(draft, details.row.label))
+
+    def take_back(self, ticket: TicketId) -> Draft | None:
+        """Make a reply that waits an ordinary draft again; None when it has gone. Raises StoreUnavailable."""
+        draft = self._commits.draft(ticket, DraftKind.REPLY)
+        if draft is None or draft.send is None:
+            return None
+        plain = replace(draft, send=None)
+        self._commits.save_draft(plain)
+        return plain
+
+    def send_due(self, ticket: TicketId, choices: Choices) -> Due:
+        """Queue a reply whose time has come, unless it was taken back or somebody else wrote since it was ordered.
+
+        Raises Refused: it is an ordinary draft again; StoreUnavailable: it still waits.
+        """
+        draft = self._commits.draft(ticket, DraftKind.REPLY)
+        if draft is None or draft.send is None or draft.send.why is SendWhy.STOPPED:
+            return Due()
+        order = draft.send
+        try:
+            details = self._details(ticket)
+            if (stale := _stale(details, draft.seen_seq, self._me)) is not None:
+                return self._stop(details, draft, order, stale)
+            reply = MessageAdd(
+                order.event, order.message, ticket, order.text, draft.seen_seq, attachments=draft.attachments,
+                seen_id=draft.seen_id,
+            )  # fmt: skip
+            return Due(self._send(details, reply, After(order.after), choices))
+        except Refused as why:
+            if why.code != "not_signed_in":  # then it waits for the person to be back
+                self.take_back(ticket)
+            raise
+
+    def stop_if_stale(self, ticket: TicketId) -> Due:
+        """Make a reply that waits a draft again if somebody else wrote since it was ordered."""
+        draft, details = self._commits.draft(ticket, DraftKind.REPLY), self._queries.details(ticket)
+        if draft is None or draft.send is None or details is None:
+            return Due()
+        stale = _stale(details, draft.seen_seq, self._me)
+        return self._stop(details, draft, draft.send, stale) if stale is not None else Due()
+
+    def _stop(self, details: TicketDetails, draft: Draft, order: SendOrder, stale: Stale) -> Due:
+        stopped = replace(draft, send=replace(order, why=SendWhy.STOPPED))
+        self._commits.save_draft(stopped)
+        return Due(stale=stale, label=_not_sent(details, stale), stopped=PlannedSend(stopped, details.row.label))
+
+    def news_for(self, planned: Sequence[PlannedSend]) -> list[TicketId]:
+        """Return the tickets of those replies that somebody else wrote on since they were ordered."""
+        later = [each for each in planned if each.order.why is SendWhy.LATER]
+        found = ((each.draft, self._queries.details(each.draft.ticket)) for each in later)
+        return [d.ticket for d, page in found if page is not None and _stale(page, d.seen_seq, self._me) is not None]
+
+    def _details(self, ticket: TicketId) -> TicketDetails:
+        details = self._queries.details(ticket)
+        if details is None:
+            raise Refused("no_such_ticket")
+        return details
+
+    def _send(self, details: TicketDetails, reply: MessageAdd, after: After, choices: Choices) -> Saved:
+        ticket = details.row.id
+        done = self._commits.commit(reply, clears=(ticket, DraftKind.REPLY))
+        label = _("Reply to {name} is on its way").format(name=_name(details))
+        return self._then(ticket, after, choices, Saved(label, done.ids | {ticket}, done.mid))
 
     def save_note(self, ticket: TicketId, body: str, attachments: tuple[Attachment, ...] = ()) -> Saved:
         """Queue an internal note. Raises Refused, StoreUnavailable."""
         note = NoteAdd(self._make_id(), self._make_id(), ticket, body, attachments=attachments)
-        done = self._commits.commit(note)
-        self._commits.save_draft(Draft(ticket, DraftKind.NOTE, ""))
+        done = self._commits.commit(note, clears=(ticket, DraftKind.NOTE))
         return Saved(_("Internal note saved"), done.ids | {ticket}, done.mid)
 
     def _then(self, ticket: TicketId, after: After, choices: Choices, saved: Saved) -> Saved:
@@ -106,6 +214,16 @@ class Writing:
         return Saved(saved.label, saved.ids | done.ids, done.mid, (done.undo,) if done.undo else ())
 
 
-def _news(items: Sequence[ThreadItem], seen_seq: int, me: UserId) -> tuple[ThreadItem, ...]:
+def _stale(details: TicketDetails, seen_seq: int, me: UserId) -> Stale | None:
     public = (ItemKind.MESSAGE_IN, ItemKind.REPLY)
-    return tuple(i for i in items if i.kind in public and i.msg_no > seen_seq and i.author != me)
+    news = tuple(i for i in details.items if i.kind in public and i.msg_no > seen_seq and i.author != me)
+    return Stale(news, details.seen_seq, details.seen_id) if news else None
+
+
+def _name(details: TicketDetails) -> str:
+    return polite(details.customer.name if details.customer else details.row.customer_name)
+
+
+def _not_sent(details: TicketDetails, stale: Stale) -> str:
+    text = _("The reply on {ticket} was not sent: {name} wrote first. It is a draft again.")
+    return text.format(ticket=details.row.label, name=polite(stale.news[0].author_name))

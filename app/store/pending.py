@@ -16,14 +16,13 @@ from typing import Protocol
 
 import msgspec
 
-from app.domain.attachments import dump_attachments, load_attachments
 from app.domain.changes import WHOLE_ROW, Actor, AnyChange, Context, Row, inverse, touched_fields
 from app.domain.entities import CONFLICT, HISTORY, TICKET
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.executor import Decide, Outcome, Texts, execute
-from app.domain.ids import TicketId, UserId, derived_id, hlc_ms, hlc_of, new_id
-from app.domain.ports import Committed, Draft, DraftKind, Identity, Seen
-from app.store import renumber
+from app.domain.ids import TicketId, UserId, hlc_ms, hlc_of, new_id
+from app.domain.ports import Committed, Draft, DraftKey, DraftKind, Identity, PlannedSend, Seen
+from app.store import drafts, renumber
 from app.store.cipher import Database, Session
 from app.store.schema import table_of
 from app.store.shown import Shown, ShownRows
@@ -117,8 +116,13 @@ class PendingStore:
             self._next_provisional = number + 1
             return f"~{identity.device_code}-{number}"
 
-    def commit(self, change: AnyChange, seen: Mapping[str, Seen] | None = None) -> Committed:
-        """Save a change and its preview in one transaction. Raises Refused, StoreUnavailable."""
+    def commit(
+        self, change: AnyChange, seen: Mapping[str, Seen] | None = None, clears: DraftKey | None = None
+    ) -> Committed:
+        """Save a change and its preview in one transaction, in which the draft `clears` goes.
+
+        Raises Refused, StoreUnavailable.
+        """
         with self._lock:
             identity = self._signed_in()
             if self._unsure:
@@ -134,7 +138,7 @@ class PendingStore:
                 outcome = execute(change, base, rows, context, self._tools.decide, self._tools.texts)
                 ticket = root_ticket(change, outcome)
                 images = [(row, rows.seq(row.type, row.id)) for row in outcome.puts.values()]
-            self._save(change, base, context, images, ticket)
+            self._save(change, base, context, images, ticket, clears)
             ids = frozenset(id_ for _, id_ in outcome.puts) | (frozenset({ticket}) if ticket else frozenset())
             return Committed(context.mid, ids, undo)
 
@@ -174,6 +178,7 @@ class PendingStore:
         context: Context,
         images: Sequence[tuple[Row, int]],
         ticket: bytes | None,
+        clears: DraftKey | None,
     ) -> None:
         codec = self._tools.codec
         name, version, args = codec.encode(change)
@@ -200,6 +205,8 @@ class PendingStore:
                 ),
             )
             set_meta(tx, "next_mid", context.mid + 1)
+            if clears is not None:
+                drafts.clear(tx, clears, context.now_ms)
             for row, seq in images:
                 write_image(tx, row, seq)
                 tx.run("INSERT OR IGNORE INTO over_key VALUES(?, ?, ?)", (row.type, row.id, context.mid))
@@ -246,37 +253,20 @@ class PendingStore:
 
     def save_draft(self, draft: Draft) -> None:
         """Keep unsent text; an empty body discards the draft. Raises StoreUnavailable."""
-        key = derived_id(draft.ticket, "draft", draft.kind.value)
-        now = self._tools.now_ms()
         with self._readers().read() as both:
             label = label_of(Shown(both), draft.ticket)
         with self._lock, self._file.write() as tx:
-            if not draft.body.strip() and not draft.attachments:
-                # the text itself stays for 30 days, so that a slip of the hand can be undone
-                tx.run("UPDATE draft SET discarded = ? WHERE id = ? AND discarded IS NULL", (now, key))
-                return
-            tx.run(
-                "INSERT OR REPLACE INTO draft(id, kind, subject_id, body, caret, seen_seq, updated, attachments, "
-                "seen_id, label) "
-                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, (SELECT d.label FROM draft d WHERE d.id = ?)))",
-                (
-                    key, draft.kind.value, draft.ticket, draft.body, draft.caret, draft.seen_seq, now,
-                    dump_attachments(draft.attachments), draft.seen_id, label, key,
-                ),
-            )  # fmt: skip
+            drafts.keep(tx, draft, label, self._tools.now_ms())
 
     def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
         """Return the unsent text, or None."""
         with self._file.read() as tx:
-            row = tx.one(
-                "SELECT body, caret, seen_seq, updated, attachments, seen_id FROM draft "
-                "WHERE id = ? AND discarded IS NULL",
-                (derived_id(ticket, "draft", kind.value),),
-            )
-        if row is None:
-            return None
-        body, caret, seen_seq, updated, files, seen_id = row
-        return Draft(ticket, kind, body, caret, seen_seq, updated, load_attachments(files), seen_id)
+            return drafts.read(tx, ticket, kind)
+
+    def planned_sends(self) -> Sequence[PlannedSend]:
+        """Return the drafts that go out by themselves, the next one first."""
+        with self._file.read() as tx:
+            return drafts.planned(tx)
 
     def ui_state(self, key: str) -> str | None:
         """Return a remembered piece of window state."""

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from app.domain.calendars import Span
 from app.domain.entities import LIVE, STATE, TAG, TEAM, TICKET, USER, Category
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
 from app.domain.ports import (
@@ -30,6 +31,7 @@ from app.store.details import ticket_details
 from app.store.latest import Latest, Superseded
 from app.store.lists import ROW_COLUMNS, ticket_rows
 from app.store.named_files import NamedFile, named_files
+from app.store.opening import team_spans
 from app.store.pending import seen_of
 from app.store.search import Searcher
 from app.store.shown import Shown, ShownRows
@@ -182,6 +184,11 @@ class StoreQueries:
             shown = Shown(tx)
             row = ShownRows(shown).get(TICKET.number, ticket)
             return {name: seen_of(row, name, device, shown) for name in names}
+
+    def open_spans(self, team: TeamId) -> Sequence[Span]:
+        """Return when a team is open, in UTC seconds, oldest first."""
+        with self._readers().read() as tx:
+            return team_spans(Shown(tx), team)
 
     def outbox(self) -> Sequence[OutboxItem]:
         """Return the changes that wait for the server, oldest first."""

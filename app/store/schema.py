@@ -162,7 +162,7 @@ def pending_ddl() -> list[str]:
         "CREATE INDEX over_key_mid ON over_key(mid)",
         "CREATE TABLE draft(id BLOB PRIMARY KEY, kind TEXT NOT NULL, subject_id BLOB NOT NULL, body TEXT NOT NULL, "
         "caret INTEGER NOT NULL, seen_seq INTEGER NOT NULL, send_at INTEGER, updated INTEGER NOT NULL, "
-        "discarded INTEGER, attachments TEXT, label TEXT, seen_id BLOB)",
+        "discarded INTEGER, attachments TEXT, label TEXT, seen_id BLOB, send TEXT)",
         "CREATE INDEX draft_subject ON draft(subject_id)",
         "CREATE TABLE ui_state(k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE needs_you_done(id BLOB PRIMARY KEY)",

@@ -3,14 +3,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from app.domain.changes import AnyChange, MemberSet, MessageAdd, NoteAdd, TicketSet, name_of
+from app.domain.changes import (
+    AnyChange,
+    MemberSet,
+    MessageAdd,
+    NoteAdd,
+    TicketSet,
+    ViewCreate,
+    ViewDelete,
+    ViewSet,
+    name_of,
+)
 from app.domain.entities import Category
 from app.domain.errors import Refused
-from app.domain.ids import StateId, TagId, TicketId, UserId, derived_id, new_id
-from app.domain.ports import Committed, Draft, DraftKind, ItemKind, OutboxItem, Seen, ThreadItem, TicketRow
+from app.domain.ids import StateId, TagId, TeamId, TicketId, UserId, ViewId, derived_id, new_id
+from app.domain.ports import (
+    Committed,
+    Draft,
+    DraftKey,
+    DraftKind,
+    ItemKind,
+    OutboxItem,
+    PlannedSend,
+    SavedView,
+    Seen,
+    SortKey,
+    ThreadItem,
+    TicketRow,
+)
 from app.domain.states import TransitionFacts, check_transition
 from tests.fakes.queries import _STATES, ME, NOW_MS, FakeDesk, state_id
 from tests.fakes.texts_of_tickets import AGENTS
@@ -25,23 +48,51 @@ class FakeCommits:
         self.drafts: dict[tuple[TicketId, DraftKind], Draft] = {}
         self.states: dict[str, str] = {}
         self.error: Exception | None = None
+        self.drafts_fail = True  # whether drafts cannot be saved either
 
-    def commit(self, change: AnyChange, seen: Mapping[str, Seen] | None = None) -> Committed:
+    def commit(
+        self, change: AnyChange, seen: Mapping[str, Seen] | None = None, clears: DraftKey | None = None
+    ) -> Committed:
         """Act on the desk."""
         if self.error is not None:
             raise self.error
+        if isinstance(change, ViewCreate | ViewSet | ViewDelete):
+            return self._view(change)
         with self.desk.lock:
             ticket = TicketId(getattr(change, "ticket", b""))
             row = self.desk.row(ticket)
             if row is None:
                 raise Refused("no_such_ticket")
             undo = self._act(change, row)
+            if clears is not None:
+                self.drafts.pop(clears, None)
             self.changes.append(change)
             mid = len(self.changes)
             row = self.desk.row(ticket) or row
             self.desk.rows[ticket] = replace(row, pending=True)
             self.desk.outbox.append(OutboxItem(mid, name_of(change), NOW_MS, ticket, row.label))
             return Committed(mid, frozenset({ticket}), undo)
+
+    def _view(self, change: ViewCreate | ViewSet | ViewDelete) -> Committed:
+        view, views = ViewId(change.view), self.desk.views
+        undo: AnyChange | None = None
+        if isinstance(change, ViewDelete):
+            gone = views.pop(view)
+            undo = ViewCreate(
+                new_id(), view, gone.name, gone.condition, gone.sort.value, gone.share, gone.team, None, gone.pinned
+            )
+        elif isinstance(change, ViewCreate):
+            views[view] = SavedView(
+                view, change.name, change.condition, SortKey(change.sort), change.share,
+                TeamId(change.team) if change.team else None, ME, change.pinned,
+            )  # fmt: skip
+            undo = ViewDelete(new_id(), view)
+        else:
+            undo = ViewSet(new_id(), view, {name: getattr(views[view], name) for name in change.fields})
+            fields = {name: SortKey(v) if name == "sort" else v for name, v in change.fields.items()}
+            views[view] = replace(views[view], **fields)
+        self.changes.append(change)
+        return Committed(len(self.changes), frozenset({view}), undo)
 
     def _act(self, change: AnyChange, row: TicketRow) -> AnyChange | None:
         if isinstance(change, MessageAdd | NoteAdd):
@@ -112,7 +163,7 @@ class FakeCommits:
 
     def save_draft(self, draft: Draft) -> None:
         """Keep or, when empty, discard."""
-        if self.error is not None:
+        if self.error is not None and self.drafts_fail:
             raise self.error
         if draft.body or draft.attachments:
             self.drafts[(draft.ticket, draft.kind)] = draft
@@ -122,6 +173,12 @@ class FakeCommits:
     def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
         """The unsent text."""
         return self.drafts.get((ticket, kind))
+
+    def planned_sends(self) -> Sequence[PlannedSend]:
+        """What goes out by itself."""
+        waiting = [d for d in self.drafts.values() if d.send is not None]
+        found = [PlannedSend(d, row.label if (row := self.desk.row(d.ticket)) else "") for d in waiting]
+        return sorted(found, key=lambda each: each.order.at)
 
     def ui_state(self, key: str) -> str | None:
         """Window state."""

@@ -10,7 +10,7 @@ from app.domain.changes import AnyChange, ConflictResolve, MessageAdd, NoteAdd, 
 from app.domain.entities import ORGANISATION, TICKET, Category
 from app.domain.ids import derived_id
 from app.domain.needs import NeedDetail, NeedItem, NeedKind
-from app.domain.ports import Committed, Seen, ThreadItem
+from app.domain.ports import Committed, DraftKey, Seen, ThreadItem
 from tests.fakes.commits import FakeCommits
 from tests.fakes.queries import ME, MINUTE, NOW_MS, FakeDesk, state_id, ticket_id, user_id
 
@@ -68,10 +68,12 @@ class FakeNeedsCommits(FakeCommits):
         super().__init__(desk)
         self.needs = needs
 
-    def commit(self, change: AnyChange, seen: Mapping[str, Seen] | None = None) -> Committed:
+    def commit(
+        self, change: AnyChange, seen: Mapping[str, Seen] | None = None, clears: DraftKey | None = None
+    ) -> Committed:
         """Close or open an entry, or act on the desk."""
         if not isinstance(change, ConflictResolve | ReplyRelease | ReplyDiscard):
-            return super().commit(change, seen)
+            return super().commit(change, seen, clears)
         if self.error is not None:
             raise self.error
         reopens = isinstance(change, ConflictResolve) and change.choice == "reopen"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import overload
 
+from app.domain.calendars import Span
 from app.domain.entities import LIVE, Category
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, derived_id
 from app.domain.ports import (
@@ -285,7 +286,14 @@ class FakeQueries:
         self.rows_asked += len(ids)
         return {i: row for i in ids if (row := self.desk.row(i)) is not None}
 
-    def counts(self) -> Mapping[ViewKey, int]:
+    def open_spans(self, team: TeamId) -> Sequence[Span]:
+        """Nine to six in Seoul, Monday to Friday, for two weeks."""
+        self._note("open_spans")
+        monday = 1_774_828_800 - 9 * 3600  # 2026-03-30 00:00 in Seoul
+        days = [monday + (week * 7 + day) * 86_400 for week in range(2) for day in range(5)]
+        return [(day + 9 * 3600, day + 18 * 3600) for day in days]
+
+    def counts(self) -> Mapping[ViewKey | ViewId, int]:
         """How many each view holds."""
         self._note("counts")
         return {view: self.desk.size if view is ViewKey.ALL else len(self.ids(view)) for view in ViewKey}

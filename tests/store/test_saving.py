@@ -10,11 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.assist import EntryType
-from app.domain.changes import SessionRecordAdd, TicketSet
+from app.domain.changes import MessageAdd, SessionRecordAdd, TicketSet
 from app.domain.entities import TICKET
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.ids import TicketId, new_id
-from app.domain.ports import Draft, DraftKind, SortKey, ViewKey
+from app.domain.ports import Draft, DraftKind, ItemKind, SendOrder, SendWhy, SortKey, ViewKey
 from app.entry.sync_codec import open_profile
 from remote_assist.chain import ChainWriter
 from tests.sync.desk import KEY, Client, Desk
@@ -284,3 +284,27 @@ def test_provisional_numbers_never_repeat(kim: Client) -> None:
     assert kim.profile.queries.rows([ticket])[ticket].label.startswith("#")
     assert kim.profile.queries.search(second)[0].row.id == ticket
     assert len(kim.desk.rows(TICKET.number)) == 1
+
+
+def test_a_reply_and_the_end_of_its_draft_are_one_deed(kim: Client) -> None:
+    """There is no instant at which a kill leaves a sent reply that waits to be sent again; a refusal keeps the draft."""
+    ticket = TicketId(kim.new_ticket())
+    order = SendOrder(99, SendWhy.LATER, "보냅니다", new_id(), new_id(), "wait")
+    draft = Draft(ticket, DraftKind.REPLY, "보냅니다", 2, 0, send=order)
+    commits = kim.profile.commits
+    commits.save_draft(draft)
+    assert [p.order for p in commits.planned_sends()] == [order]
+    with pytest.raises(Refused):
+        commits.commit(MessageAdd(new_id(), new_id(), ticket, ""), clears=(ticket, DraftKind.REPLY))
+    assert commits.draft(ticket, DraftKind.REPLY) is not None
+    kim.restart_window()
+    commits = kim.profile.commits
+    assert [p.order for p in commits.planned_sends()] == [order]
+    commits.commit(MessageAdd(order.event, order.message, ticket, order.text), clears=(ticket, DraftKind.REPLY))
+    assert commits.planned_sends() == []
+    assert commits.draft(ticket, DraftKind.REPLY) is None
+    # the same order again, as out of a copy from before: there is one message all the same
+    commits.commit(MessageAdd(order.event, order.message, ticket, order.text), clears=(ticket, DraftKind.REPLY))
+    details = kim.profile.queries.details(ticket)
+    assert details is not None
+    assert [item.body for item in details.items if item.kind is ItemKind.REPLY] == ["보냅니다"]

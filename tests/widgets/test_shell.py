@@ -48,6 +48,7 @@ class Desk:
         self.settings = Settings(folder / "settings.json")
         self.settings.set(conf.LANGUAGE, conf.Language.EN)
         self.settings.set(conf.THEME, conf.Theme.LIGHT)
+        self.settings.set(conf.UNDO_SEND_S, 0)  # what waits is looked at in test_sends.py
         self.window: AgentWindow = build_agent_window(
             theme=theme, queries=self.queries, commits=self.commits, link=self.link, jobs=self.jobs,
             settings=self.settings, identity=IDENTITY, sessions=self.sessions, now_ms=lambda: NOW_MS, needs=self.needs,

@@ -13,11 +13,12 @@ from PySide6.QtWidgets import QFileDialog, QSizePolicy, QStackedWidget, QWidget
 from app.config.i18n import _
 from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.ids import TicketId
-from app.domain.ports import Commits, Draft, DraftKind, ThreadItem, TicketDetails
+from app.domain.ports import Commits, Draft, DraftKind, PlannedSend, SendWhy, ThreadItem, TicketDetails
 from app.services.messages import error_text
 from app.services.texts import polite
 from app.services.triage_writing import After
 from widgets.composer.sheet import Sheet
+from widgets.composer.waiting import WaitingBar
 from widgets.foundation import Button, Panel, Theme, column, fmt, read_text, row
 from widgets.foundation.jobs import Jobs
 
@@ -30,13 +31,18 @@ class Composer(Panel):
     """Writes on one ticket. Nothing is preselected: empty, it offers two buttons.
 
     `reply_sent` gives (ticket, text, newest number seen, After, anyway, attachments, newest message seen),
-    `note_saved` (ticket, text, attachments).
+    `note_saved` (ticket, text, attachments), `later_asked` (ticket, text, newest number, attachments, newest message):
+    the person wants to choose when it goes out.
 
     The text stays until `accepted` is called; `held` shows news above it, `refused` says why it did not go.
     """
 
     reply_sent = Signal(object, str, int, object, bool, object, object)
     note_saved = Signal(object, str, object)
+    later_asked = Signal(object, str, int, object, object)
+    take_back_asked = Signal(object)  # TicketId: its reply waits and is to be a draft again
+    send_now_asked = Signal(object)  # TicketId
+    stopped_seen = Signal(object)  # TicketId: its reply did not go out, and its author sees it now
     files_added = Signal()  # there is something to upload
     left = Signal()  # Escape
     folded = Signal(bool)  # True: only the two buttons show
@@ -57,6 +63,7 @@ class Composer(Panel):
         self._seen_id: bytes | None = None
         self._began_id: bytes | None = None
         self._unsaved: set[DraftKind] = set()
+        self._planned: dict[TicketId, PlannedSend] = {}
         self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._save_soon.timeout.connect(self.save_now)
         self._blobs = blobs
@@ -68,8 +75,12 @@ class Composer(Panel):
         space = theme.tokens.space
         self.reply_button = Button(theme, "", icon="reply", pressed=lambda: self.write(DraftKind.REPLY))
         self.note_button = Button(theme, "", icon="lock", pressed=lambda: self.write(DraftKind.NOTE))
+        self.waiting = WaitingBar(theme)
+        self.waiting.stopped.connect(lambda: self.take_back_asked.emit(self._ticket))
+        self.waiting.hurried.connect(lambda: self.send_now_asked.emit(self._ticket))
         self.offer = QWidget()
-        self.offer.setLayout(row(self.reply_button, self.note_button, None, gap=space.small))
+        buttons = row(self.reply_button, self.note_button, None, gap=space.small)
+        self.offer.setLayout(column(self.waiting, buttons, gap=space.small))
         self.stack = QStackedWidget()
         self.stack.addWidget(self.offer)
         for kind, sheet in self.sheets.items():
@@ -84,6 +95,7 @@ class Composer(Panel):
             sheet.files.changed.connect(lambda kind=kind: self._files_changed(kind))
             sheet.files.dropped.connect(self._drop)
             sheet.files.late.connect(lambda ticket, made, kind=kind: self._add_late(ticket, kind, made))
+            sheet.later_pressed.connect(self.send_later)
             sheet.anyway_pressed.connect(lambda kind=kind: self._send(kind, After.NOTHING, anyway=True))
         edge = (space.large, space.small, space.large, space.medium)
         self.setLayout(column(self.stack, margins=edge))
@@ -103,6 +115,7 @@ class Composer(Panel):
                 sheet.load("", 0)
                 sheet.files.load((), line.id)
             self._unsaved.clear()
+            self.waiting.show_planned(self._planned.get(line.id), self._customer)
             self._show(self.offer)
             self._restore(line.id)
         self._tell()
@@ -115,13 +128,20 @@ class Composer(Panel):
 
     def write(self, kind: DraftKind) -> None:
         """Open a draft and put the caret into it."""
-        if self._ticket is None:
+        if self._ticket is None or self._waits(kind):
             return
         sheet = self.sheets[kind]
         if not self.has_draft(kind):
             self._began_seq, self._began_id = self._seen_seq, self._seen_id
         self._show(sheet)
         sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _waits(self, kind: DraftKind) -> bool:
+        """Tell whether the reply of this ticket is about to go out; then it is taken back, to be written on."""
+        waits = kind is DraftKind.REPLY and self.waiting.planned() is not None
+        if waits:
+            self.take_back_asked.emit(self._ticket)
+        return waits
 
     def other(self) -> None:
         """Go to the other draft; nothing is carried over."""
@@ -130,6 +150,8 @@ class Composer(Panel):
     def note_to_reply(self) -> None:
         """Copy the note's text to the end of the reply and show the reply: nothing is sent."""
         text = read_text(self.sheets[DraftKind.NOTE].edit)
+        if self._waits(DraftKind.REPLY):
+            return
         self.write(DraftKind.REPLY)
         sheet = self.sheets[DraftKind.REPLY]
         before = sheet.edit.toPlainText()
@@ -143,6 +165,40 @@ class Composer(Panel):
         if kind is not None:
             self._send(kind, after if kind is DraftKind.REPLY else After.NOTHING)
 
+    def send_later(self) -> None:
+        """Let the person choose when the reply that is being written goes out."""
+        ready = self._ready(DraftKind.REPLY) if self.kind() is DraftKind.REPLY else None
+        if ready is not None and self._ticket is not None:
+            self.later_asked.emit(self._ticket, ready[0], self._began_seq, ready[1], self._began_id)
+
+    def show_planned(self, planned: Sequence[PlannedSend]) -> None:
+        """Know which replies wait to go out."""
+        self._planned = {each.draft.ticket: each for each in planned}
+        before = self.waiting.planned()
+        mine = self._planned.get(self._ticket) if self._ticket is not None else None
+        self.waiting.show_planned(mine, self._customer)
+        if before != self.waiting.planned() and self.kind() is None:
+            self._show(self.offer)
+
+    def taken_back(self, draft: Draft) -> None:
+        """A reply goes out no more: its text, caret and files are as they were."""
+        if draft.ticket != self._ticket:
+            return
+        sheet = self.sheets[draft.kind]
+        sheet.load(draft.body, draft.caret)
+        sheet.files.load(draft.attachments, draft.ticket)
+        self._began_seq, self._began_id = draft.seen_seq, draft.seen_id
+        self._show(sheet)
+        sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def stopped(self, ticket: TicketId, words: str) -> None:
+        """A reply that waited did not go out: it shows again, with the reason."""
+        if ticket != self._ticket:
+            return
+        self.waiting.show_planned(None, "")
+        self.sheets[DraftKind.REPLY].tell(words, "warning")
+        self._restore(ticket)
+
     def focus(self) -> None:
         """Take the keyboard: the draft that shows, or the first button."""
         kind = self.kind()
@@ -152,7 +208,7 @@ class Composer(Panel):
         """Return how high the two buttons alone are."""
         margins = self.contentsMargins()
         edges = self._theme.tokens.space.small + self._theme.tokens.space.medium
-        return self.offer.sizeHint().height() + margins.top() + margins.bottom() + edges + 1
+        return self.offer.minimumSizeHint().height() + margins.top() + margins.bottom() + edges + 1
 
     def kind(self) -> DraftKind | None:
         """Return which draft shows, or None."""
@@ -172,6 +228,8 @@ class Composer(Panel):
         if self._ticket is None or self._blobs is None:
             return
         if self.kind() is None:
+            if self._waits(DraftKind.REPLY):
+                return
             self.write(DraftKind.REPLY)
         sheet = self.sheets[self.kind() or DraftKind.REPLY]
         dialog = QFileDialog(self, _("Attach files"))
@@ -278,6 +336,8 @@ class Composer(Panel):
     def _restored(self, ticket: TicketId, drafts: Sequence[Draft], files: Mapping[bytes, BlobStatus]) -> None:
         if ticket != self._ticket:
             return
+        # what waits to go out stands in its bar
+        drafts = [d for d in drafts if d.send is None or d.send.why is SendWhy.STOPPED]
         for draft in drafts:
             sheet = self.sheets[draft.kind]
             if self.has_draft(draft.kind):
@@ -291,6 +351,10 @@ class Composer(Panel):
             )
             if draft.kind is DraftKind.REPLY:
                 self._began_seq, self._began_id = draft.seen_seq, draft.seen_id
+            if draft.send is not None:
+                words = _("This reply was not sent: somebody wrote first. Read that, then send it or edit it.")
+                sheet.tell(words, "warning")
+                self.stopped_seen.emit(ticket)
         if drafts and self.kind() is None:
             self._show(self.sheets[drafts[0].kind])
         self._tell()
@@ -331,19 +395,27 @@ class Composer(Panel):
             blobs = self._blobs
             self._jobs.change(lambda: blobs.drop(attachment), error=lambda _why: None)
 
-    def _send(self, kind: DraftKind, after: After, *, anyway: bool = False) -> None:
+    def _ready(self, kind: DraftKind) -> tuple[str, tuple[Attachment, ...]] | None:
+        """Return words and files that can go, saved; None: why not stands above the text."""
         sheet = self.sheets[kind]
         text, files = read_text(sheet.edit), sheet.files.attachments()
         if self._ticket is None:
-            return
+            return None
         if sheet.files.is_busy():
             sheet.tell(_("A file is still being read. Send again in a moment."), "warning")
-            return
+            return None
         if not text.strip() and not files:
             sheet.tell(_("There is nothing to send yet."), "warning")
-            return
+            return None
         self.save_now()
         sheet.tell("", "warning")
+        return text, files
+
+    def _send(self, kind: DraftKind, after: After, *, anyway: bool = False) -> None:
+        ready = self._ready(kind)
+        if ready is None or self._ticket is None:
+            return
+        text, files = ready
         if kind is DraftKind.NOTE:
             self.note_saved.emit(self._ticket, text, files)
         else:
@@ -373,6 +445,7 @@ class Composer(Panel):
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
         self.offer.setAccessibleName(_("Write"))
+        self.waiting.retranslate()
         for sheet in self.sheets.values():
             sheet.retranslate(self._customer)
         self._tell()

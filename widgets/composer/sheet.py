@@ -36,6 +36,7 @@ class Sheet(Panel):
 
     send_pressed = Signal(object)  # After
     anyway_pressed = Signal()
+    later_pressed = Signal()
     other_asked = Signal()
     folded = Signal()
     left = Signal()
@@ -151,6 +152,8 @@ class Sheet(Panel):
         for after, text in ((After.WAIT, _("Send and wait")), (After.SOLVE, _("Send and solve"))):
             action = self.menu.addAction(text)
             action.triggered.connect(lambda _on=False, after=after: self.send_pressed.emit(after))
+        self.menu.addSeparator()
+        self.menu.addAction(_("Send later…")).triggered.connect(lambda _on=False: self.later_pressed.emit())
         self.menu.popup(self.more.mapToGlobal(self.more.rect().topLeft()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

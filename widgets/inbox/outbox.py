@@ -5,12 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    Qt,
+    Signal,
+    SignalInstance,
+)
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.config.i18n import _, ngettext
-from app.domain.ports import OutboxItem, TicketQueries
+from app.domain.ports import OutboxItem, PlannedSend, SendWhy, TicketQueries
 from app.services.messages import error_text
 from app.services.texts_status import change_name
 from widgets.foundation import (
@@ -33,21 +42,24 @@ from widgets.foundation.jobs import Jobs
 
 __all__ = ["OutboxPage"]
 
-_ICONS = {"message.add": ("reply", "reply.fg"), "note.add": ("sticky-note", "note.fg")}
+_PLANNED = "planned"
+_ICONS = {
+    "message.add": ("reply", "reply.fg"), "note.add": ("sticky-note", "note.fg"), _PLANNED: ("alarm-clock", "reply.fg"),
+}  # fmt: skip
 _NO_INDEX = QModelIndex()
 
 
 class _Model(QAbstractListModel):
     def __init__(self) -> None:
         super().__init__()
-        self._items: Sequence[OutboxItem] = ()
+        self._items: Sequence[OutboxItem | PlannedSend] = ()
 
-    def show_items(self, items: Sequence[OutboxItem]) -> None:
+    def show_items(self, items: Sequence[OutboxItem | PlannedSend]) -> None:
         self.beginResetModel()
         self._items = items
         self.endResetModel()
 
-    def item(self, place: int) -> OutboxItem:
+    def item(self, place: int) -> OutboxItem | PlannedSend:
         return self._items[place]
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NO_INDEX) -> int:
@@ -60,41 +72,59 @@ class _Model(QAbstractListModel):
         if role == Qt.ItemDataRole.UserRole:
             return item
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{change_name(item)}, {item.ticket_label}, {fmt.time_of_day(item.created)}"
+            return ", ".join(_words(item))
         return None
+
+
+def _words(item: OutboxItem | PlannedSend) -> tuple[str, str, str]:
+    """What, for which ticket, since when or until when."""
+    if isinstance(item, OutboxItem):
+        return change_name(item), item.ticket_label, fmt.time_of_day(item.created)
+    order = item.order
+    if order.why is SendWhy.STOPPED:
+        return _("Reply, not sent: somebody wrote first"), item.label, fmt.time_of_day(order.at)
+    if order.why is SendWhy.UNDO:
+        return _("Reply, goes out in a moment"), item.label, fmt.time_of_day(order.at)
+    return _("Reply, goes out later"), item.label, fmt.moment(order.at)
 
 
 class _Delegate(RowDelegate):
     def paint_row(self, painter: QPainter, rect: QRect, index: Index, ink: Ink) -> None:
         """What, for which ticket, since when."""
         item = index.data(Qt.ItemDataRole.UserRole)
-        if not isinstance(item, OutboxItem):
+        if not isinstance(item, OutboxItem | PlannedSend):
             return
+        what, ticket, when = _words(item)
         space = self.theme.tokens.space
         inner = rect.adjusted(space.large, 0, -space.large, 0)
-        icon, colour = _ICONS.get(item.name, ("pen-line", "fg.muted"))
+        icon, colour = _ICONS.get(item.name if isinstance(item, OutboxItem) else _PLANNED, ("pen-line", "fg.muted"))
         self.draw_icon(painter, inner.left(), inner.center().y(), icon, colour, ink.scale)
         left = inner.left() + self.theme.tokens.icon_small + space.medium
-        width = self.draw(painter, inner, fmt.time_of_day(item.created), ink.muted, tabular=True, right=True)
+        width = self.draw(painter, inner, when, ink.muted, tabular=True, right=True)
         middle = left + (inner.right() - width - left) // 2
-        self.draw(
-            painter, QRect(left, inner.top(), middle - left, inner.height()), change_name(item), ink.text, "strong"
-        )
+        self.draw(painter, QRect(left, inner.top(), middle - left, inner.height()), what, ink.text, "strong")
         rest = QRect(middle, inner.top(), inner.right() - width - space.small - middle, inner.height())
-        self.draw(painter, rest, item.ticket_label, ink.muted, tabular=True)
+        self.draw(painter, rest, ticket, ink.muted, tabular=True)
 
 
 class OutboxPage(Panel):
-    """Lists what waits. `ticket_chosen` gives a TicketId, `sync_asked` that the person wants it sent now."""
+    """Lists what waits: replies with a time first, then changes. `ticket_chosen` gives a TicketId.
+
+    `sync_asked`: the person wants changes sent now; `take_back_asked` and `send_now_asked` give a reply's ticket.
+    """
 
     ticket_chosen = Signal(object)
     sync_asked = Signal()
+    take_back_asked = Signal(object)
+    send_now_asked = Signal(object)
     emptied = Signal()  # the last one went while the keyboard was on it
 
     def __init__(self, theme: Theme, queries: TicketQueries, jobs: Jobs) -> None:
         super().__init__("surface")
         self._queries = queries
         self._jobs = jobs
+        self._items: Sequence[OutboxItem] = ()
+        self._planned: Sequence[PlannedSend] = ()
         space = theme.tokens.space
         self.title = PlainLabel(type="title")
         self.words = PlainLabel(tone="muted", wrap=True)
@@ -105,13 +135,18 @@ class OutboxPage(Panel):
         self.list = RowList(theme, "", _Delegate(theme, "normal"))
         self.list.setModel(self.model)
         self.list.opened.connect(self._open)
+        self.list.selectionModel().currentChanged.connect(lambda *_: self._tell_chosen())
+        self.back = Button(theme, "", icon="undo-2", pressed=lambda: self._emit(self.take_back_asked))
+        self.hurry = Button(theme, "", icon="send", pressed=lambda: self._emit(self.send_now_asked))
         self.empty = EmptyState(theme, "", "-", icon="cloud-check")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.list)
         self.stack.addWidget(self.empty)
         edge = (space.large, space.medium, space.large, space.small)
         head = row(self.title, None, self.send, gap=space.small)
-        top = column(head, self.words, gap=space.tiny, margins=edge)
+        self.deeds = QWidget()
+        self.deeds.setLayout(row(self.back, self.hurry, None, gap=space.small))
+        top = column(head, self.words, self.deeds, gap=space.tiny, margins=edge)
         box = column(top, self.problem, self.stack)
         box.setStretch(2, 1)
         self.setLayout(box)
@@ -128,14 +163,42 @@ class OutboxPage(Panel):
             return True
         return False
 
+    def show_planned(self, planned: Sequence[PlannedSend]) -> None:
+        """Show the replies that have a time."""
+        if planned != self._planned:
+            self._planned = planned
+            self._fill()
+
     def _show(self, items: Sequence[OutboxItem]) -> None:
         self.problem.hide()
-        had = has_keyboard(self.stack)
-        self.model.show_items(items)
-        self.stack.setCurrentWidget(self.list if items else self.empty)
+        self._items = items
+        self._fill()
+
+    def _fill(self) -> None:
+        had = has_keyboard(self.stack) or has_keyboard(self.deeds)
+        place = self.list.currentIndex().row()
+        self.model.show_items([*self._planned, *self._items])
+        rows = self.model.rowCount()
+        self.stack.setCurrentWidget(self.list if rows else self.empty)
+        if rows:
+            self.list.setCurrentIndex(self.model.index(min(max(place, 0), rows - 1)))
         if had and not self.focus():
             self.emptied.emit()
         self._tell()
+
+    def _chosen(self) -> PlannedSend | None:
+        index = self.list.currentIndex()
+        item = self.model.item(index.row()) if index.isValid() else None
+        return item if isinstance(item, PlannedSend) else None
+
+    def _emit(self, signal: SignalInstance) -> None:
+        chosen = self._chosen()
+        if chosen is not None:
+            signal.emit(chosen.draft.ticket)
+
+    def _tell_chosen(self) -> None:
+        chosen = self._chosen()
+        self.deeds.setVisible(chosen is not None and chosen.order.why is not SendWhy.STOPPED)
 
     def _failed(self, why: Exception) -> None:
         self.problem.tell(error_text(why), "warning")
@@ -143,11 +206,13 @@ class OutboxPage(Panel):
 
     def _open(self, index: QModelIndex) -> None:
         item = self.model.item(index.row())
-        if item.ticket is not None:
-            self.ticket_chosen.emit(item.ticket)
+        ticket = item.ticket if isinstance(item, OutboxItem) else item.draft.ticket
+        if ticket is not None:
+            self.ticket_chosen.emit(ticket)
 
     def _tell(self) -> None:
-        n = self.model.rowCount()
+        self._tell_chosen()
+        n = len(self._items)
         self.send.setVisible(n > 0)
         text = ngettext(
             "{n} change is safe on this computer and goes to the server when there is a connection.",
@@ -168,6 +233,8 @@ class OutboxPage(Panel):
         self.list.setAccessibleName(_("Outbox"))
         self.title.setText(_("Outbox"))
         self.send.setText(_("Sync now"))
+        self.back.setText(_("Take back"))
+        self.hurry.setText(_("Send now"))
         self.empty.title.setText(_("Everything is sent"))
         self.empty.text.setText(_("Replies and changes that wait for the server stand here."))
         self._tell()

@@ -76,7 +76,7 @@ class ViewsPane(Panel):
     def __init__(self, theme: Theme) -> None:
         super().__init__("window")
         self._counts: Mapping[ViewKey, int] = {}
-        self._waiting = self._needs = 0
+        self._waiting = self._needs = self._planned = 0
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         space = theme.tokens.space
@@ -147,6 +147,12 @@ class ViewsPane(Panel):
         self._waiting = waiting
         self.retranslate()
 
+    def show_planned(self, planned: int) -> None:
+        """Show how many replies wait for their time; they stand in the outbox too."""
+        if planned != self._planned:
+            self._planned = planned
+            self.retranslate()
+
     def show_needs(self, needs: int) -> None:
         """Show how many entries wait for the person."""
         if needs != self._needs:
@@ -170,5 +176,5 @@ class ViewsPane(Panel):
         self.work.setText(_("Work"))
         for view, button in self.buttons.items():
             button.tell(view_name(view), self._counts.get(view))
-        self.outbox.tell(_("Outbox"), self._waiting)
+        self.outbox.tell(_("Outbox"), self._waiting + self._planned)
         self.needs.tell(_("Needs you"), self._needs)

@@ -80,6 +80,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "composer.send_solve": lambda: composer.send(After.SOLVE),
         "composer.other": composer.other,
         "composer.attach": composer.attach,
+        "composer.send_later": composer.send_later,
         "composer.note_to_reply": composer.note_to_reply,
         "ticket.assign_me": window.deeds.take,
         "ticket.solve": window.deeds.solve,

@@ -77,6 +77,8 @@ class Deeds:
         if window.is_needs() and window.needs.desk.undo():
             return
         if not window.desk.undo():
+        if window.writing.undo():
+            return
             window.toast.tell(_("Nothing to undo"))
 
     def redo(self) -> None:

@@ -53,7 +53,7 @@ class TicketDesk(QObject):
         """Say who works here."""
         self.me = me
         self._triage = Triage(self._commits, me or UserId(b""))
-        self._writing = Writing(self._queries, self._commits, me or UserId(b""))
+        self.writing = Writing(self._queries, self._commits, me or UserId(b""))
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -195,22 +195,23 @@ class TicketDesk(QObject):
     ) -> None:  # fmt: skip
         """Queue a reply."""
         self._jobs.change(
-            lambda: self._writing.send_reply(
+            lambda: self.writing.send_reply(
                 ticket, text, seen_seq, after, self.choices, anyway=anyway, attachments=attachments, seen_id=seen_id
             ),
-            lambda answer: self._written(ticket, DraftKind.REPLY, answer),
+            lambda answer: self.written(ticket, DraftKind.REPLY, answer),
             lambda why: self.refused.emit(ticket, DraftKind.REPLY, why),
         )
 
     def save_note(self, ticket: TicketId, text: str, attachments: tuple[Attachment, ...] = ()) -> None:
         """Queue an internal note."""
         self._jobs.change(
-            lambda: self._writing.save_note(ticket, text, attachments),
-            lambda answer: self._written(ticket, DraftKind.NOTE, answer),
+            lambda: self.writing.save_note(ticket, text, attachments),
+            lambda answer: self.written(ticket, DraftKind.NOTE, answer),
             lambda why: self.refused.emit(ticket, DraftKind.NOTE, why),
         )
 
-    def _written(self, ticket: TicketId, kind: DraftKind, answer: Saved | Stale) -> None:
+    def written(self, ticket: TicketId, kind: DraftKind, answer: Saved | Stale) -> None:
+        """Tell what came of a text that was handed in."""
         if isinstance(answer, Stale):
             self.open(ticket)
             self.held.emit(ticket, answer)

@@ -34,6 +34,7 @@ from widgets.shell.frame import Ports, WindowFrame
 from widgets.shell.navigation import Navigation, Spot
 from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.state import WindowState
+from widgets.shell.writing import WritingPart
 
 __all__ = ["AgentWindow", "Ports"]
 
@@ -59,6 +60,7 @@ class AgentWindow(WindowFrame):
         self.appearance = Appearance(theme, ports.settings)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
+        self.writing = WritingPart(self, theme, ports)
         self.registry = Registry(self.places)
         bind_commands(self.registry, self, sessions=ports.sessions is not None)
         self.actions_ = Actions(self.registry, self, lambda: ports.settings.get(conf.SINGLE_KEYS))
@@ -101,7 +103,6 @@ class AgentWindow(WindowFrame):
         self.ticket.conversation.link_chosen.connect(self.link_chosen)
         self.ticket.conversation.restore_asked.connect(desk.restore)
         self.customer.ticket_chosen.connect(self.open_ticket)
-        composer.reply_sent.connect(desk.send_reply)
         composer.note_saved.connect(desk.save_note)
         composer.left.connect(lambda: self.ticket.conversation.area.setFocus())
         composer.draft_changed.connect(lambda ticket: self._done_here(frozenset({ticket})))
@@ -167,6 +168,7 @@ class AgentWindow(WindowFrame):
     def show_status(self, status: SyncStatus) -> None:
         """Show how sync stands."""
         self.strip.show_status(status)
+        self.writing.start()
         self.views.show_waiting(status.waiting)
         self.views.show_needs(status.needs_you)
         if self.lists.currentWidget() is self.outbox:
@@ -384,6 +386,7 @@ class AgentWindow(WindowFrame):
             return True
         self.inbox.model.forget(ids)
         if shown is self.outbox:
+        self.writing.look_for_news(ids)
             self.outbox.refresh()
         else:
             self.needs.desk.load()
@@ -443,3 +446,4 @@ class AgentWindow(WindowFrame):
             self.deeds.flow.close()
         super().closeEvent(event)
         self.closed.emit()
+        self.writing.close()
