@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from pytestqt.qtbot import QtBot
 
 PATIENCE_MS = 30_000
@@ -11,3 +13,9 @@ for _wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil, QtBot.waitCa
     _defaults = _wait.__kwdefaults__ or {}
     assert _defaults["timeout"] == 5000
     _defaults["timeout"] = PATIENCE_MS
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays to the end: without this each full collection looks through all of it again."""
+    gc.collect()
+    gc.freeze()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import structlog
 
 from sync.server.store import Store, sqlite_url
@@ -22,10 +23,15 @@ def whole_log() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[Callable[[], str]]:
-    """Start PostgreSQL once; each call gives the URL of a fresh, migrated database."""
+def _postgres() -> Iterator[Postgres]:
     with Postgres() as server:
-        yield server.fresh
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql(_postgres: Postgres) -> Callable[[], str]:
+    """PostgreSQL is started once; each call gives the URL of a fresh, migrated database."""
+    return _postgres.fresh
 
 
 @pytest.fixture
@@ -43,12 +49,32 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "server.db"
 
 
+@pytest.fixture(scope="session")
+def _filled(blank: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file in which a world has its people, to copy."""
+    folder = tmp_path_factory.mktemp("filled")
+    shutil.copy(blank, folder)
+    World(Store.open(sqlite_url(folder))).parts.close()
+    return folder / "server.db"
+
+
+@pytest.fixture(scope="session")
+def _filled_database(_postgres: Postgres) -> str:
+    """The name of a database in PostgreSQL in which a world has its people."""
+    url = _postgres.fresh()
+    World(Store.open(url)).parts.close()
+    return str(sa.make_url(url).database)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, blank: Path) -> Iterator[Store]:
-    """The same tests on both databases."""
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """The same tests on both databases. Where a world is asked for, its people are there already."""
+    peopled = "world" in request.fixturenames
     if request.param == "sqlite":
-        shutil.copy(blank, tmp_path)
+        shutil.copy(request.getfixturevalue("_filled" if peopled else "blank"), tmp_path)
         url = sqlite_url(tmp_path)
+    elif peopled:
+        url = request.getfixturevalue("_postgres").fresh(request.getfixturevalue("_filled_database"))
     else:
         url = request.getfixturevalue("postgresql")()
     opened = Store.open(url)

@@ -3,18 +3,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar.testing import TestClient
 
 from app.domain.changes import AnyChange, MessageAdd, NoteAdd, TicketCreate
-from app.domain.entities import CONTACT_ADDRESS, CUSTOMER, SCHEMA, TEAM, TICKET, Value, customer_scope
+from app.domain.entities import CONTACT_ADDRESS, CUSTOMER, SCHEMA, TEAM, TICKET, USER, Value, customer_scope
 from app.domain.ids import hlc_of, uuid7
 from app.domain.signed import b64, sign, unb64
 from sync.protocol import (
@@ -45,6 +45,7 @@ from sync.server.bulk import load_rows
 from sync.server.customers import CHALLENGE_LABEL
 from sync.server.keys import ServerKeys
 from sync.server.parts import Parts, build_parts
+from sync.server.schema import ENTITY_TABLES
 from sync.server.staff import Staff
 from sync.server.store import Store
 from sync.server.web.app import build_app
@@ -71,12 +72,13 @@ class CountingRandom:
     """Bytes that never repeat and are the same in every run."""
 
     def __init__(self) -> None:
-        self._count = itertools.count(1)
+        self.count = 0
 
     def __call__(self, n: int) -> bytes:
         import hashlib
 
-        return hashlib.shake_128(next(self._count).to_bytes(8, "big")).digest(n)
+        self.count += 1
+        return hashlib.shake_128(self.count.to_bytes(8, "big")).digest(n)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,12 @@ def row_id(n: int) -> bytes:
 
 
 class World:
-    """One server with a team, two agents of it, one agent of another team, and two customers."""
+    """One server with a team, two agents of it, one agent of another team, and two customers.
+
+    Its store is blank, or a copy of one that a world of this process has filled: then it is as if it had been filled now.
+    """
+
+    _drawn: ClassVar[int]  # random values that filling a store takes
 
     def __init__(self, store: Store, *, nats: str | None = None, beside: World | None = None) -> None:
         """`beside` is another process of the same deployment: it has filled the database already."""
@@ -114,11 +121,16 @@ class World:
 
     def _fill(self) -> None:
         store = self.store
+        with store.read() as cx:
+            if cx.execute(sa.select(ENTITY_TABLES[USER.number].c.id).limit(1)).first() is not None:
+                self.rng.count = World._drawn
+                return
         seed_states(store, self.clock())
         staff = Staff(store, self.keys, self.rng, FAST_HASHER.hash)
         for login, name, team in (("kim", "김지우", "북부"), ("lee", "이서준", "북부"), ("park", "박하은", "남부")):
             staff.create_user(self.clock(), login, name, PASSWORD, ["agent"], [team])
         store.write(lambda cx: load_rows(cx, self._customers()))
+        World._drawn = self.rng.count
 
     def _customers(self) -> list[NewRow]:
         out = []
@@ -134,20 +146,12 @@ class World:
 
     def team(self, name: str) -> bytes:
         """Id of a team by name."""
-        import sqlalchemy as sa
-
-        from sync.server.schema import ENTITY_TABLES
-
         table = ENTITY_TABLES[TEAM.number]
         with self.store.read() as cx:
             return bytes(cx.execute(sa.select(table.c.id).where(table.c.name_ko == name)).scalar_one())
 
     def newest_of(self, ticket: bytes) -> int:
         """Number of a ticket's newest message."""
-        import sqlalchemy as sa
-
-        from sync.server.schema import ENTITY_TABLES
-
         table = ENTITY_TABLES[TICKET.number]
         with self.store.read() as cx:
             return int(cx.execute(sa.select(table.c.msg_seq).where(table.c.id == ticket)).scalar() or 0)
