@@ -99,7 +99,7 @@ def row_id(n: int) -> bytes:
 class World:
     """One server with a team, two agents of it, one agent of another team, and two customers.
 
-    Its store is blank, or a copy of one that a world of this process has filled: then it is as if it had been filled now.
+    Its store is blank, or a copy of one that a world of this process has filled: it ends up the same.
     """
 
     _drawn: ClassVar[int]  # random values that filling a store takes
