@@ -18,7 +18,9 @@ from app.domain.calendars import Span
 from app.domain.changes import AnyChange
 from app.domain.entities import Category
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
+from app.domain.open_hours import OpenHours
 from app.domain.search_text import Hint
+from app.domain.sla import ClockEvent, ClockView, SlaPolicy, Target, derive_clock
 
 
 class ViewKey(StrEnum):
@@ -41,6 +43,25 @@ class SortKey(StrEnum):
     CREATED = "created"
     PRIORITY = "priority"
     NUMBER = "number"
+    DUE = "due"
+
+
+@dataclass(frozen=True, slots=True)
+class DueMark:
+    """What a list says of a ticket's clock. `at` and `warn_at` in ms; paused: nothing runs. No `at`: the date is open.
+
+    `estimated`: made of own changes that the server has not confirmed.
+    """
+
+    target: Target | None
+    at: int | None = None
+    warn_at: int | None = None
+    estimated: bool = False
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing runs, and something waits to go on."""
+        return self.target is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +84,7 @@ class TicketRow:
     pending: bool  # has changes the server has not confirmed
     has_draft: bool = False
     needs_you: bool = False  # something about it waits for the person
+    due: DueMark | None = None  # of a live ticket with a clock
 
     @property
     def label(self) -> str:
@@ -156,6 +178,22 @@ class CustomerCard:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockFacts:
+    """A ticket's clock: its events with the policies and hours they name, so that it can be derived for any minute."""
+
+    events: Sequence[ClockEvent]
+    policies: Mapping[bytes, SlaPolicy]
+    hours: Mapping[bytes, OpenHours]
+    name_ko: str = ""  # of the policy that applies now
+    name_en: str = ""
+
+    def at(self, now_ms: int) -> ClockView:
+        """Return how it stands; nothing that happened lies in the future, whatever this computer's clock says."""
+        last_s = max((event.at_s for event in self.events), default=0)
+        return derive_clock(self.events, self.policies, self.hours, max(last_s, now_ms // 1000))
+
+
+@dataclass(frozen=True, slots=True)
 class TicketDetails:
     """Everything the ticket page shows. `seen_seq` and `seen_id` are the newest message's number and id."""
 
@@ -171,6 +209,7 @@ class TicketDetails:
     customer: CustomerCard | None
     marks: Mapping[str, FieldMark] = field(default_factory=dict)  # of fields that are not simply the server's
     seen_id: bytes | None = None
+    clock: ClockFacts | None = None  # None: no policy ever applied
 
 
 @dataclass(frozen=True, slots=True)

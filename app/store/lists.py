@@ -8,12 +8,15 @@ from typing import Any
 
 from app.domain.entities import CUSTOMER, STATE, Category
 from app.domain.ids import CustomerId, StateId, TicketId, UserId
-from app.domain.ports import TicketRow
+from app.domain.ports import DueMark, TicketRow
+from app.domain.sla import Target
+from app.domain.sla_rows import PAUSED
 from app.store.marks import needing_tickets
 from app.store.shown import MAX_PARAMETERS, Shown
 
 ROW_COLUMNS = (
-    "id, number, provisional, subject, preview, state, priority, owner, customer, last_at, last_in_no, last_out_no"
+    "id, number, provisional, subject, preview, state, priority, owner, customer, last_at, last_in_no, last_out_no, "
+    "next_due, next_warn, due_target"
 )
 
 
@@ -45,6 +48,25 @@ def customer_names(shown: Shown, ids: Sequence[bytes]) -> dict[bytes, str]:
     return {id_: preferred or name or "" for id_, name, preferred in found}
 
 
+def _dues(shown: Shown, ids: Sequence[bytes]) -> dict[bytes, tuple[Any, ...]]:
+    """Return what the server said of the clocks of these tickets."""
+    out: dict[bytes, tuple[Any, ...]] = {}
+    for start in range(0, len(ids), MAX_PARAMETERS):
+        part = list(ids[start : start + MAX_PARAMETERS])
+        marks = ", ".join("?" * len(part))
+        sql = f"SELECT id, next_due, next_warn, due_target FROM main.ticket WHERE id IN ({marks})"
+        out.update((row[0], tuple(row[1:])) for row in shown.tx.all(sql, part))
+    return out
+
+
+def due_mark(raw: Sequence[Any], *, estimated: bool) -> DueMark | None:
+    """Return the mark of (next_due, next_warn, due_target); None for a ticket whose clock says nothing."""
+    at, warn_at, target = raw
+    if target == PAUSED:
+        return DueMark(None, estimated=estimated)
+    return DueMark(Target(target), at, warn_at, estimated) if target in set(Target) else None
+
+
 def ticket_rows(shown: Shown, raw: Sequence[tuple[Any, ...]]) -> list[TicketRow]:
     """Return lines for rows of ROW_COLUMNS, in the same order."""
     ids = [row[0] for row in raw]
@@ -52,6 +74,7 @@ def ticket_rows(shown: Shown, raw: Sequence[tuple[Any, ...]]) -> list[TicketRow]
     by_state = categories(shown)
     pending, drafts = pending_tickets(shown, ids), _with_draft(shown, ids)
     needing = needing_tickets(shown, ids)
+    confirmed = _dues(shown, [i for i in ids if i in pending])
     return [
         TicketRow(
             id=TicketId(row[0]),
@@ -70,6 +93,7 @@ def ticket_rows(shown: Shown, raw: Sequence[tuple[Any, ...]]) -> list[TicketRow]
             pending=row[0] in pending,
             has_draft=row[0] in drafts,
             needs_you=row[0] in needing,
+            due=due_mark(row[12:], estimated=row[0] in pending and confirmed.get(row[0]) != row[12:]),
         )
         for row in raw
     ]

@@ -43,6 +43,8 @@ _ORDER = {
     SortKey.PRIORITY: "priority DESC, last_at DESC, id DESC",
     # a ticket without a number yet is the newest there is
     SortKey.NUMBER: "number IS NULL DESC, number DESC, id DESC",
+    # the earliest due first; what has none comes after, with the newest activity first
+    SortKey.DUE: "next_due IS NULL, next_due, last_at DESC, id DESC",
 }
 # one number that orders as _ORDER does but for ties
 _KEY = {
@@ -50,8 +52,9 @@ _KEY = {
     SortKey.CREATED: "coalesce(created_at, 0)",
     SortKey.PRIORITY: "(coalesce(priority, 0) << 48) + coalesce(last_at, 0)",
     SortKey.NUMBER: "coalesce(number, 1 << 60)",
+    SortKey.DUE: "CASE WHEN next_due IS NULL THEN coalesce(last_at, 0) ELSE (1 << 60) - next_due END",
 }
-_SORT_COLUMNS = "id, last_at, created_at, priority, number"
+_SORT_COLUMNS = "id, last_at, created_at, priority, number, next_due"
 _WAITING = frozenset({Category.WAITING_CUSTOMER, Category.WAITING_INTERNAL, Category.HELD})
 
 
@@ -277,15 +280,16 @@ def _label(number: int | None, provisional: str | None) -> str:
 
 
 def _sorted(rows: Sequence[tuple[Any, ...]], sort: SortKey) -> list[TicketId]:
-    """Order (id, last_at, created_at, priority, number) as SQL would."""
+    """Order rows of `_SORT_COLUMNS` as SQL would."""
 
     def key(row: tuple[Any, ...]) -> tuple[Any, ...]:
-        id_, last_at, created_at, priority, number = row
+        id_, last_at, created_at, priority, number, next_due = row
         return {
             SortKey.LAST_ACTIVITY: (last_at or 0, id_),
             SortKey.CREATED: (created_at or 0, id_),
             SortKey.PRIORITY: (priority or 0, last_at or 0, id_),
             SortKey.NUMBER: (number is None, number or 0, id_),
+            SortKey.DUE: (next_due is not None, -(next_due or 0), last_at or 0, id_),
         }[sort]
 
     return [TicketId(row[0]) for row in sorted(rows, key=key, reverse=True)]

@@ -13,7 +13,7 @@ import msgspec
 from app.domain.changes import FieldStamp, Row
 from app.domain.entities import BY_NUMBER, ENTITIES, TICKET, Entity, FieldType, Value
 
-PENDING_VERSION = 5
+PENDING_VERSION = 6
 COMMON = ("id", "scope_id", "seq", "deleted", "rev", "fld")
 _SQL = {
     FieldType.ID: "BLOB",
@@ -25,7 +25,9 @@ _SQL = {
     FieldType.BYTES: "BLOB",
 }
 # every column that a list filters or sorts by, so that the ids of 100,000 tickets come from the index alone
-TICKET_LIST = ("last_at", "state", "owner", "team", "customer", "snooze_until", "priority", "created_at", "number")
+TICKET_LIST = (
+    "last_at", "state", "owner", "team", "customer", "snooze_until", "priority", "created_at", "number", "next_due",
+)  # fmt: skip
 
 # text.columns folds, splits and drops accents, so the replica's tokenizer need not: it is twice as fast. The overlay
 # keeps the one it was made with; on such text both say the same

@@ -11,6 +11,7 @@ from app.domain.entities import (
     CALENDAR,
     CALENDAR_SPANS,
     REF_SCOPE,
+    SLA_POLICY,
     STATE,
     SUPPORT_CONTACT,
     TAG,
@@ -29,6 +30,13 @@ _DAY = [["09:00", "12:00"], ["13:00", "18:00"]]
 _TEAMS = (("기기 지원팀", "Device support"), ("네트워크·보안팀", "Network and security"),
           ("소프트웨어 지원팀", "Software support"), ("결제·계정팀", "Payment and accounts"))  # fmt: skip
 BASE_TEAMS = len(_TEAMS)
+_HOUR_S = 3600
+# names, priorities (none: any), hours for first, next, resolution
+_POLICIES: tuple[tuple[str, str, list[int], tuple[int, int, int]], ...] = (
+    ("긴급 문의", "Urgent", [4], (1, 4, 8)),
+    ("높은 우선순위", "High priority", [3], (4, 8, 24)),
+    ("표준", "Standard", [], (8, 16, 40)),
+)
 _STATES = (
     (Category.NEW, "새 문의", "New"),
     (Category.OPEN, "처리 중", "Open"),
@@ -77,6 +85,7 @@ class Reference:
         self._created = created_ms
         self._as_of = as_of_ms
         self.calendars = [self._id("calendar", i) for i in range(2)]
+        self.policies = [self._id("policy", i) for i in range(len(_POLICIES))]
         self.teams = [self._id("team", i) for i in range(teams)]
         self.states = {category: self._id("state", i) for i, (category, _, _) in enumerate(_STATES)}
         self.tags = {name: self._id("tag", i) for i, (name, _) in enumerate(TAGS)}
@@ -104,6 +113,7 @@ class Reference:
     def rows(self) -> Iterator[SampleRow]:
         """Yield all shared rows, parents first."""
         yield from self._calendar_rows()
+        yield from self._policy_rows()
         for i, id_ in enumerate(self.teams):
             ko, en = _TEAMS[i % BASE_TEAMS]
             wave = i // BASE_TEAMS
@@ -143,10 +153,20 @@ class Reference:
             (self.calendars[1], "토요일 포함 / With Saturdays", {**week, "5": [["10:00", "13:00"]]}),
         ):
             columns = {"zone": "Asia/Seoul", "week": js(days), "holidays": holidays, "exceptions": js(half_day)}
-            yield self._row(CALENDAR.number, id_, {"name": name, **columns})
+            yield self._row(CALENDAR.number, id_, {"name": name, **columns, "supersedes": None})
             spans = compile_calendar(parse_calendar(**columns), from_s, to_s)
             values: dict[str, Value] = {"calendar": id_, "spans": spans_json(spans), "from_s": from_s, "to_s": to_s}
             yield self._row(CALENDAR_SPANS.number, self._id("spans", self.calendars.index(id_)), values)
+
+    def _policy_rows(self) -> Iterator[SampleRow]:
+        for position, (ko, en, priorities, hours) in enumerate(_POLICIES):
+            first, next_, resolution = (n * _HOUR_S for n in hours)
+            yield self._row(SLA_POLICY.number, self.policies[position], {
+                "name_ko": ko, "name_en": en, "match": js({"priority": priorities} if priorities else {}),
+                "position": position, "calendar": self.calendars[0], "first_s": first, "next_s": next_,
+                "resolution_s": resolution, "warn_percent": 25, "warn_min_s": 600, "change_grace_s": 900,
+                "pauses": "{}", "active": True, "supersedes": None,
+            })  # fmt: skip
 
     def _row(self, number: int, id_: bytes, values: dict[str, Value]) -> SampleRow:
         return SampleRow(number, id_, REF_SCOPE, {**values, "created_at": self._created, "created_by": None})

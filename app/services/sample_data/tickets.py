@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.domain.entities import TICKET, Category, Priority, Value, team_scope
+from app.services.sample_data.clocks import Clocks
 from app.services.sample_data.outcome import Outcome, outcome_of
 from app.services.sample_data.people import Asset, Customer
 from app.services.sample_data.phrases import Area, Grammar, Problem
@@ -67,6 +68,7 @@ class Tickets:
         self._customers = customers
         self._fixed = fixed
         self._scribe = Scribe(grammar)
+        self._clocks = Clocks(reference, plan.as_of_ms)
         self._by_area: list[array[int]] = [array("i") for _ in grammar.areas]
         for index, customer in enumerate(customers):
             if index and customer.language in {"ko", "en"}:
@@ -89,8 +91,12 @@ class Tickets:
         writing = Writing(self._plan, self._reference, self._scribe, thread.index, thread.id, scope)
         children, derived = ticket_children(writing, thread.topic, thread.core.customer, thread.line, thread.roles,
                                             thread.owner, thread.outcome)  # fmt: skip
-        yield SampleRow(TICKET.number, thread.id, scope, {**self._columns(thread), **derived})
+        row = SampleRow(TICKET.number, thread.id, scope, {**self._columns(thread), **derived})
+        lines, due = self._clocks.add(row, thread.outcome.category, children, writing.stream("clock"))
+        row.values.update(due)
+        yield row
         yield from children
+        yield from lines
 
     def core(self, index: int) -> Core:
         """Return who asks about what in a ticket; cheap, so that a duplicate can look up its original."""
