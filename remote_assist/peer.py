@@ -47,7 +47,8 @@ _PROBE_LATER_S: Final = 4.0
 _REFINE_S: Final = 0.1
 _TICK_S: Final = 0.02
 _HEARTBEAT_S: Final = 0.5
-_HEARTBEAT_STILL_S: Final = 1.0  # no picture has moved since the last one
+# No picture has moved since the last one. The customer's are heard at both ends, for they are answered.
+_HEARTBEAT_STILL_S: Final = {Role.CUSTOMER: 1.0, Role.AGENT: 3.0}
 # for servers that do not answer: a direct connection must not wait for them, nor the next rung for this one
 _GATHER_S: Final = 2.0
 _GATHER_RELAYED_S: Final = 3.5
@@ -483,7 +484,7 @@ class Peer:
             await asyncio.sleep(0.05 if len(self.clock._samples) < 4 else _HEARTBEAT_S)  # noqa: SLF001  # our own class
             before, frames = frames, self._last_frame_id if self.encoder is None else self.encoder.frame_id
             if frames - before in (0, 1) and self._answered_us >= sent_us:  # a still picture and a sound line
-                await asyncio.sleep(_HEARTBEAT_STILL_S - _HEARTBEAT_S)
+                await asyncio.sleep(_HEARTBEAT_STILL_S[Role(self.role)] - _HEARTBEAT_S)
 
     def _on_heartbeat(self, data: bytes | str) -> None:
         arrived_us = now_us()

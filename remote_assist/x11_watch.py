@@ -18,6 +18,7 @@ from typing import Any, Final
 from Xlib import X
 from Xlib.display import Display
 from Xlib.error import XError
+from Xlib.ext import screensaver
 
 from app.domain.masking import Box, MaskRule, first_hit
 from remote_assist.sights import Hit, Sight
@@ -28,6 +29,7 @@ STALE_US: Final = 100_000
 LAG_US: Final = 250_000
 _DEEP: Final = 3  # a window manager puts a window into a frame, some into two
 _SAVER_ON: Final = 1
+_SAVER_EVERY_S: Final = 1.0  # also when nothing was reported
 _NAMES_MAX: Final = 500
 
 
@@ -62,8 +64,13 @@ class WindowWatch:
         self._tops: dict[int, _Top] = {}
         self._clients: dict[int, int] = {}
         self._looked_us = 0
+        self._asleep = False
+        self._saver_due = 0.0
         self._unknown = False  # something showed, and is gone before it could be asked for its name
         self._root.change_attributes(event_mask=X.SubstructureNotifyMask)
+        self._has_saver = bool(self._display.has_extension(screensaver.extname))
+        if self._has_saver:
+            self._root.screensaver_select_input(screensaver.NotifyMask)
         for child in self._root.query_tree().children:
             self._add(child.id)
 
@@ -101,21 +108,30 @@ class WindowWatch:
 
     def asleep(self) -> bool:
         """Tell whether the screen saver is on, with or without a lock."""
-        with self._lock, contextlib.suppress(*X_ERRORS, AttributeError):
-            return bool(self._display.has_extension("MIT-SCREEN-SAVER")) and self._saver_state() == _SAVER_ON
+        with self._lock, contextlib.suppress(*X_ERRORS):
+            if not self._has_saver:
+                return False
+            self._take_events()
+            if time.monotonic() >= self._saver_due:
+                self._saver_due = time.monotonic() + _SAVER_EVERY_S
+                self._asleep = int(self._root.screensaver_query_info().state) == _SAVER_ON
+            return self._asleep
         return False
-
-    def _saver_state(self) -> int:
-        return int(self._root.screensaver_query_info().state)
 
     # --- what the server tells -------------------------------------------------------------------------------------
 
     def _read_events(self) -> None:
         self._display.sync()
+        self._take_events()
+
+    def _take_events(self) -> None:
         while self._display.pending_events():
             self._on_event(self._display.next_event())
 
     def _on_event(self, event: Any) -> None:
+        if isinstance(event, screensaver.Notify):
+            self._saver_due = 0.0
+            return
         if event.type == X.PropertyNotify:
             top = self._tops.get(self._clients.get(event.window.id, event.window.id))
             if top is not None:
