@@ -342,6 +342,8 @@ class AgentCore(EndLink):
             notice = Notice.FORBIDDEN if message.why == "policy" else Notice.REFUSED
             self._out.append(Notify(notice, message.scope.value))
         elif isinstance(message, wire.Limits):
+            if message.hard_s * 1000 < machine.limits.hard_ms:
+                self._out.append(Notify(Notice.SHORTER, str(message.hard_s // 60)))
             machine.shorten(idle_ms=message.idle_s * 1000, hard_ms=message.hard_s * 1000, now_ms=self._now)
 
     def _on_grants(self, message: wire.Grants) -> None:

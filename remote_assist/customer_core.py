@@ -11,11 +11,13 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.assist import EndReason, EntryType, PromptInfo, Role, Scope, TargetChoice
+from app.domain.masking import MaskRule
 from app.domain.signed import b64, lp, sign
 from remote_assist import child_protocol as child
 from remote_assist import envelope as env
 from remote_assist import messages as wire
 from remote_assist.actions import (
+    Alarm,
     Clock,
     GrantsChanged,
     ShowPrompt,
@@ -47,6 +49,8 @@ class CustomerIdentity:
     sources: tuple[str, ...] = ("screen", "window", "region")
     unable: frozenset[Scope] = frozenset()  # what this computer cannot do, whoever allows it
     forbidden: frozenset[Scope] = frozenset()  # what policy of its organisation takes away
+    rules: tuple[MaskRule, ...] = ()  # windows that it keeps back, whatever the customer allows
+    shares: bool = True  # whether it lets a screen be shared at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +130,27 @@ class CustomerCore(EndLink):
         self._pause_entry_at: int | None = None
         self._pause_by = ""
         self.masks = MaskBook()
+        self.masks.rules = identity.rules
 
     # --- beginning -------------------------------------------------------------------------------------------------
 
     def _begin(self, checked: CheckedInvitation, machine: SessionMachine) -> None:
+        self._introduce(checked, machine)
+        if not self._identity.shares:
+            self._out.append(Alarm("forbidden", ""))
+            self._end(EndReason.FORBIDDEN, "system")
+            return
+        self._start_child()
+        if self.masks.rules:
+            self._tell_masks()
+        self._list_targets()
+        self._apply(machine.opened(self._now))
+        self._note(EntryType.PROMPTED, "system", {"agent": checked.certificate.agent_id})
+        self._send("prompted", env.PromptedBody())
+        self._out.append(ShowPrompt(self._prompt(checked, machine)))
+
+    def _introduce(self, checked: CheckedInvitation, machine: SessionMachine) -> None:
+        """Begin the record and tell the agent's end who has come."""
         invitation, pin = checked.invitation, self._checker.pin
         self._checked = checked
         self._sid = invitation.sid
@@ -148,12 +169,6 @@ class CustomerCore(EndLink):
         self._out.append(self._record.add(EntryType.JOINED, "customer", facts))
         self._send("join", join)
         self._send("chain", env.ChainBody(self._record.last.text))
-        self._start_child()
-        self._list_targets()
-        self._apply(machine.opened(self._now))
-        self._note(EntryType.PROMPTED, "system", {"agent": checked.certificate.agent_id})
-        self._send("prompted", env.PromptedBody())
-        self._out.append(ShowPrompt(self._prompt(checked, machine)))
 
     @property
     def _never(self) -> frozenset[Scope]:
@@ -188,6 +203,7 @@ class CustomerCore(EndLink):
             expires_ms=machine.deadline_ms or self._now,
             hard_limit_s=machine.limits.hard_ms // 1000,
             forbidden=in_order(self._identity.forbidden),
+            hidden=tuple(rule.word for rule in self._identity.rules),
         )
 
     # --- record ----------------------------------------------------------------------------------------------------
@@ -272,7 +288,10 @@ class CustomerCore(EndLink):
         if machine.reason is EndReason.REFUSED:
             self._note(EntryType.REFUSAL, machine.ended_by, {"scope": Scope.VIEW.value})
             self._send("refused", env.RefusedBody(machine.ended_by))
-        elif machine.ended_by != Role.AGENT.value:
+            return
+        if machine.reason is EndReason.FORBIDDEN:
+            self._note(EntryType.REFUSAL, machine.ended_by, {"scope": Scope.VIEW.value, "policy": True})
+        if machine.ended_by != Role.AGENT.value:
             self._send("end", env.EndBody(machine.reason.value))
 
     def _settle(self) -> None:

@@ -55,7 +55,7 @@ class CustomerMasks(CustomerScopes):
 
     def set_rules(self, rules: Sequence[MaskRule]) -> list[Action]:
         """Hide windows by a word of their title or program, wherever they are, or show nothing while one is open."""
-        rules = clean_rules(rules)
+        rules = clean_rules((*self._identity.rules, *rules))  # those of policy first: none of them is crowded out
         if rules != self.masks.rules:
             self.masks.rules = rules
             self._tell_masks()

@@ -28,6 +28,9 @@ def reason_text(reason: EndReason, by: str, customer: str) -> str:
             "Check that you are online and that the ticket is open."
         ),
         EndReason.BAD_INVITATION: _("The invitation was not valid on {customer}'s computer. Nothing was shown."),
+        EndReason.FORBIDDEN: _(
+            "Policy on {customer}'s computer allows no screen sharing. Nobody was asked and nothing was shown."
+        ),
         EndReason.REFUSED: _("{customer} did not allow it. Nothing was shown. You can write in the ticket instead."),
         EndReason.UNREACHABLE: _(
             "The two computers could not be connected within 30 seconds. Nothing was shown. You can invite again."
@@ -81,6 +84,7 @@ def notice_text(notice: Notice, customer: str, detail: str = "") -> str:
         Notice.VIOLATION: _("Something was asked for that is not allowed. It was not done, and it is on the record."),
         Notice.REFUSED: _("{customer} did not allow it: {scope}."),
         Notice.FORBIDDEN: _("Policy of {customer}'s organisation does not allow it: {scope}."),
+        Notice.SHORTER: _("Policy on {customer}'s computer ends this session sooner: {scope} min after the yes."),
         Notice.CHILD_RESTARTED: _("A part of the program stopped and was started again. The session goes on."),
         Notice.CAPTURE: _("The chosen window or screen cannot be shown at the moment."),
         Notice.TARGET: _("{customer} shares something else now."),

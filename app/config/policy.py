@@ -38,10 +38,16 @@ class Policy:
 
     values: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()  # keys whose value nobody could read and that have no safe one
 
     def get(self, setting: Setting[V]) -> V:
         """The value in force for a setting that the organisation alone sets."""
         return setting.accept(self.values[setting.key]) if setting.key in self.values else setting.default
+
+    @property
+    def sharing(self) -> bool:
+        """Whether a screen may be shared at all. Not when nobody knows which windows must never be seen."""
+        return self.get(conf.SESSION_ENABLED) and conf.MASK_WINDOWS.key not in self.unread
 
     @property
     def forbidden(self) -> frozenset[Scope]:
@@ -63,7 +69,7 @@ def read_policy(folder: Path = MANAGED_FOLDER, *, owner: int = _ROOT) -> Policy:
             files = []  # the usual case: nothing is managed here
         for path in files:
             reading.take(path)
-    return Policy(reading.values, tuple(reading.warnings))
+    return Policy(reading.values, tuple(reading.warnings), frozenset(reading.unread))
 
 
 class _Reading:
@@ -72,6 +78,7 @@ class _Reading:
         self._known: dict[str, Setting[Any]] = {setting.key: setting for setting in DECLARED}
         self.values: dict[str, object] = {}
         self.warnings: list[str] = []
+        self.unread: set[str] = set()
 
     def take(self, path: Path) -> None:
         """Add what one file says."""
@@ -108,12 +115,20 @@ class _Reading:
             self._not_allowed(path, setting)
         else:
             self.values[key] = value
+            self.unread.discard(key)
 
     def _not_allowed(self, path: Path, setting: Setting[Any]) -> None:
-        if setting.safe is None:
+        if setting is conf.MASK_WINDOWS:
+            text = _(
+                "The policy file {path} gives “{key}” a value that is not allowed. To be safe no screen is shared."
+            )
+            self.unread.add(setting.key)
+        elif setting.safe is None:
             text = _("The policy file {path} gives “{key}” a value that is not allowed. It is ignored.")
         else:
-            text = _("The policy file {path} gives “{key}” a value that is not allowed. To be safe it is off.")
+            text = _(
+                "The policy file {path} gives “{key}” a value that is not allowed. To be safe the strictest counts."
+            )
             self.values[setting.key] = setting.safe
         self._warn(text, path=path, key=setting.key)
 

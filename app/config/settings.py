@@ -11,8 +11,36 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
 from app.config.i18n import N_, _
+from app.domain.masking import WORD_MAX, MaskRule, clean_rules
 
-Value = bool | int | str
+
+class WindowRules(tuple[MaskRule, ...]):
+    """Windows nobody may see: words of their title or program, or {"word": ..., "pause": true} for nothing at all."""
+
+    __slots__ = ()
+
+    def __new__(cls, raw: object = ()) -> WindowRules:
+        """Take what a file says. Raises ValueError for anything that is no such list: half of one protects nobody."""
+        if isinstance(raw, WindowRules):
+            return raw
+        found = [_window_rule(item) for item in (raw if isinstance(raw, list | tuple) else [None])]
+        clean = clean_rules(found)
+        if len(clean) != len({rule.word.casefold() for rule in found}):
+            raise ValueError(raw)
+        return super().__new__(cls, clean)
+
+
+def _window_rule(item: object) -> MaskRule:
+    fields = {"word": item} if isinstance(item, str) else item
+    if not isinstance(fields, dict) or not fields.keys() <= {"word", "pause"}:
+        raise ValueError(item)
+    word, pause = fields.get("word"), fields.get("pause", False)
+    if not isinstance(word, str) or not isinstance(pause, bool) or len(word) > WORD_MAX:
+        raise ValueError(item)
+    return MaskRule(" ".join(word.split()), pause)
+
+
+Value = bool | int | str | WindowRules
 V = TypeVar("V", bound=Value)
 
 
@@ -125,6 +153,39 @@ HIDE_NOTICE_TEXT: Final = Setting(
 )
 
 
+SESSION_ENABLED: Final = Setting(
+    "session.enabled",
+    bool,
+    True,
+    N_("Screen sharing"),
+    N_("Off: nobody can be invited from this computer, and no invitation opens on it."),
+    managed_only=True,
+    safe=False,
+)
+MAX_MINUTES: Final = Setting(
+    "session.max_minutes",
+    int,
+    60,
+    N_("Longest session"),
+    N_("Minutes after the yes when a session ends at the latest; the shorter one of both computers counts."),
+    limits=(5, 60),
+    managed_only=True,
+    safe=5,
+)
+MASK_WINDOWS: Final = Setting(
+    "session.mask_windows",
+    WindowRules,
+    WindowRules(),
+    N_("Windows that nobody may see in sessions"),
+    N_(
+        "Words of titles or programs; such windows are hidden, or with {“word”: …, “pause”: true} nothing is shown "
+        "while one is open. The customer can add to them and take none away. If this cannot be read, or windows cannot "
+        "be followed on this system, no screen is shared."
+    ),
+    managed_only=True,
+)
+
+
 def _allowed(what: str, label: str, explained: str) -> Setting[bool]:
     return Setting(f"session.allow_{what}", bool, True, label, explained, managed_only=True, safe=False)
 
@@ -169,6 +230,9 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     UNDO_SEND_S,
     DISCARDED_DAYS,
     HIDE_NOTICE_TEXT,
+    SESSION_ENABLED,
+    MAX_MINUTES,
+    MASK_WINDOWS,
     ALLOW_CONTROL,
     ALLOW_CLIPBOARD,
     ALLOW_FILES,

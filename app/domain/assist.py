@@ -54,6 +54,7 @@ class EndReason(StrEnum):
     EXPIRED = "expired"
     NOT_REGISTERED = "not_registered"
     BAD_INVITATION = "bad_invitation"
+    FORBIDDEN = "forbidden"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     NO_RELAY = "no_relay"
@@ -80,7 +81,7 @@ SERVER_ENDS = frozenset(
 
 
 def server_end(reason: str) -> EndReason | None:
-    """Return the reason if it is one for which the server ends a session, else None: what members told it is no news."""
+    """Return the reason if the server itself ends sessions for it, else None: what members told it is no news."""
     return next((known for known in SERVER_ENDS if known.value == reason), None)
 
 
@@ -151,6 +152,7 @@ class Notice(StrEnum):
     VIOLATION = "violation"
     REFUSED = "refused"
     FORBIDDEN = "forbidden"
+    SHORTER = "shorter"
     CHILD_RESTARTED = "child_restarted"
     CAPTURE = "capture"
     TARGET = "target"
@@ -169,7 +171,8 @@ class PromptInfo:
     """Everything the consent window must show. All texts are from outside: show them plain.
 
     `expires_ms` is on the monotonic clock of the end that made it; `key_mark` is the organisation key's fingerprint in
-    groups of four. `forbidden`: what policy of this computer's organisation allows in no session.
+    groups of four. `forbidden`: what policy of this computer's organisation allows in no session; `hidden`: words of
+    windows that it always keeps back.
     """
 
     agent_name: str
@@ -182,6 +185,7 @@ class PromptInfo:
     expires_ms: int
     hard_limit_s: int
     forbidden: tuple[Scope, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ class AgentApp(QObject):
                 RecordingStore(profile.folder, profile.key, profile.blobs, profile.commits.commit), self.jobs,
                 self._kept, self._record_failed,
             ),
-            lambda: self._policy().forbidden,
+            self._policy,
         )  # fmt: skip
         desk.diagnostics = DiagnosticsKeeper(profile.queries, profile.blobs, link, self.jobs, self._record)
         desk.page.server = lambda: profile.identity.server if profile.identity else ""

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
+from app.config.policy import Policy
+from app.config.settings import MAX_MINUTES
 from app.domain.assist import EndReason, EntryType, Notice, Phase, Scope, SessionView
 from app.domain.changes import SessionRecordAdd
 from app.domain.control import Deed
 from app.domain.documents import BadDocument
 from app.domain.ids import new_id
-from app.domain.invitation import BROWSER_MODE
+from app.domain.invitation import BROWSER_MODE, InvitationPolicy
 from app.domain.marks import Mark, Point
 from app.domain.ports import TicketDetails
 from app.entry.agent_files import AgentFiles, FileControls
@@ -67,10 +69,14 @@ class Measured:
 class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
     """One session, from the agent's click to the countersigned receipt."""
 
-    def __init__(self, desk: SessionDesk, order: InviteOrder, details: TicketDetails, screen: SessionScreen) -> None:
+    def __init__(
+        self, desk: SessionDesk, order: InviteOrder, details: TicketDetails, screen: SessionScreen, rules: Policy
+    ) -> None:
+        """`rules` is what the organisation says when the session begins."""
         super().__init__(desk)
         self._desk = desk
         self._order = order
+        self._rules = rules
         self._details = details
         self._screen = screen
         self._end_: AgentEnd | None = None
@@ -126,7 +132,8 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
         mail = next((a.value for a in customer.addresses if a.kind == "email"), "")
         request = InviteRequest(
             row.id.hex(), row.label.lstrip("#"), row.subject, customer.id.hex(), masked_mail(mail),
-            modes=self._desk.page.modes, forbidden=self._desk.forbidden(),
+            modes=self._desk.page.modes, forbidden=self._rules.forbidden,
+            policy=InvitationPolicy(hard_s=self._rules.get(MAX_MINUTES) * 60),
         )  # fmt: skip
         try:
             self._end_ = AgentEnd(identity, self._desk.clock)

@@ -11,9 +11,10 @@ from cryptography.hazmat.backends.openssl import backend as _backend  # noqa: F4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PySide6.QtCore import QObject
 
+from app.config.policy import Policy
 from app.desktop.network_watch import NetworkWatch
 from app.desktop.session_host import SessionHost
-from app.domain.assist import Scope, server_end
+from app.domain.assist import server_end
 from app.domain.certificate import read_certificate
 from app.domain.changes import AnyChange
 from app.domain.clock import monotonic_ms
@@ -61,15 +62,15 @@ class SessionDesk(QObject):
         make_host: Callable[[QObject], SessionHost],
         parent: QObject | None = None,
         recordings: RecordingDesk | None = None,
-        forbidden: Callable[[], frozenset[Scope]] = frozenset,
+        policy: Callable[[], Policy] = Policy,
     ) -> None:
         """`record` saves a change off this thread; `details` returns the page that is open, without waiting.
 
-        Without `recordings` nothing can be recorded here. `forbidden` is what policy allows in no session.
+        Without `recordings` nothing can be recorded here. `policy` is asked anew for each session.
         """
         super().__init__(parent)
         self.recordings = recordings
-        self.forbidden = forbidden
+        self._policy = policy
         self._link = link
         self._record = record
         self._details = details
@@ -90,10 +91,13 @@ class SessionDesk(QObject):
 
     def start(self, order: InviteOrder, screen: SessionScreen) -> SessionControls:
         """Invite the customer. Raises Refused when the ticket allows no session."""
+        rules = self._policy()
+        if not rules.sharing:
+            raise Refused("sharing_forbidden")
         details = self._details(order.ticket)
         if details is None or details.customer is None:
             raise Refused("no_session_here")
-        session = AgentSession(self, order, details, screen)
+        session = AgentSession(self, order, details, screen, rules)
         self.sessions.append(session)
         if self._network is None:
             self._network = NetworkWatch(self)

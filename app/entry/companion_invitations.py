@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.config.i18n import _
 from app.config.logs import get_logger
 from app.config.policy import Policy
-from app.config.settings import ALLOW_EXECUTABLES
+from app.config.settings import ALLOW_EXECUTABLES, MASK_WINDOWS, MAX_MINUTES
 from app.domain.assist import Scope, server_end
 from app.domain.certificate import RevocationList, read_revocations
 from app.domain.documents import BadDocument, SignedDocument
@@ -28,7 +28,7 @@ from app.domain.masking import MaskRule
 from app.domain.signed import unb64
 from app.entry.companion_diagnostics import Collecting
 from app.entry.companion_files import FilePlace
-from app.entry.companion_masks import RulesPlace, read_rules, write_rules
+from app.entry.companion_masks import RulesPlace, can_follow_windows, read_rules, write_rules
 from app.entry.companion_rows import Enrolment, Opened, chain_row, own_tickets, receipt_row
 from app.entry.companion_session import CustomerSession, SessionDeps
 from app.entry.session_parts import make_session_host
@@ -38,6 +38,7 @@ from remote_assist.customer_end import CustomerEnd, CustomerIdentity
 from remote_assist.diagnostics_run import Wanted
 from remote_assist.input_pynput import can_inject
 from remote_assist.invitation import InvitationChecker, ReplayCache
+from remote_assist.limits import Limits
 from sync import customer_client as net
 from sync.session_protocol import Redeemed
 from widgets.companion.code import CodeWindow
@@ -175,14 +176,15 @@ class Invitations:
         )
         unable = frozenset[Scope]() if can_inject() else frozenset({Scope.CONTROL})
         policy = self._policy()
+        rules, hard_ms = policy.get(MASK_WINDOWS), policy.get(MAX_MINUTES) * 60_000
         identity = CustomerIdentity(
             version_line(), f"{platform.system()} {platform.release()}", self._app.key, unable=unable,
-            forbidden=policy.forbidden,
+            forbidden=policy.forbidden, rules=rules, shares=policy.sharing and (not rules or can_follow_windows()),
         )  # fmt: skip
         return SessionDeps(
             theme=self._app.theme,
             clock=self._app.clock,
-            make_end=lambda: CustomerEnd(identity, self._app.clock, checker),
+            make_end=lambda: CustomerEnd(identity, self._app.clock, checker, limits=Limits(hard_ms=hard_ms)),
             make_host=lambda parent: make_session_host("customer", parent),
             send=self._send_sig,
             call=self._call,
@@ -194,7 +196,7 @@ class Invitations:
             alarm=self._alarm,
             save_receipt=self._save_receipt,
             gather=self._collecting,
-            rules=self._rules_place(),
+            rules=self._rules_place(rules),
             files=FilePlace(origin=enrolment.server, programs=policy.get(ALLOW_EXECUTABLES)),
         )
 
@@ -213,7 +215,7 @@ class Invitations:
         hosts = ((address.hostname, port),) if address.hostname else ()
         return Wanted(hosts=hosts, logs=self._app.logs)
 
-    def _rules_place(self) -> RulesPlace:
+    def _rules_place(self, fixed: tuple[MaskRule, ...]) -> RulesPlace:
         opened, client = self._app.opened, self._app.client
 
         def keep(rules: tuple[MaskRule, ...]) -> None:
@@ -221,7 +223,7 @@ class Invitations:
             if client is not None and opened is not None:
                 client.do(lambda: opened.store.put("mask_rules", write_rules(rules)))
 
-        return RulesPlace(lambda: self._mask_rules, keep)
+        return RulesPlace(lambda: self._mask_rules, keep, fixed)
 
     def _session_finished(self, session: CustomerSession) -> None:
         if session in self._sessions:
@@ -281,8 +283,8 @@ class Invitations:
                 self._app.home.show_notice(trouble("wrong_server", server=self._app.enrolment.server), "danger")
 
     def _alarm(self, code: str) -> None:
-        if self._app.home is not None and code == "bad_invitation":
-            self._app.home.show_notice(trouble(code), "danger")
+        if self._app.home is not None and code in ("bad_invitation", "forbidden"):
+            self._app.home.show_notice(trouble(code), "danger" if code == "bad_invitation" else "warning")
 
     def _save_receipt(self, window: EndedWindow, summary: str, data: bytes) -> None:
         name = time.strftime("deskside-receipt-%Y%m%d-%H%M.json")

@@ -53,10 +53,11 @@ def can_follow_windows() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RulesPlace:
-    """Where the customer's own rules stay."""
+    """Where the customer's own rules stay, and what stands beside them."""
 
     load: Callable[[], tuple[MaskRule, ...]] = lambda: _START
     keep: Callable[[tuple[MaskRule, ...]], None] = lambda _rules: None
+    fixed: tuple[MaskRule, ...] = ()  # those of policy, which the customer's end adds by itself
 
 
 class Keeping(QObject):
@@ -140,7 +141,9 @@ class Keeping(QObject):
             self._perform(self._end.show_preview(True))
 
     def _show_masks(self) -> None:
-        window = MaskWindow(self._theme, self._end.masks.drawn, self._place.load(), can_follow=self._follow)
+        window = MaskWindow(
+            self._theme, self._end.masks.drawn, self._place.load(), can_follow=self._follow, fixed=self._place.fixed
+        )
         self.masks = window
         window.masks_changed.connect(lambda masks: self._perform(self._end.set_masks(masks)))
         window.rules_changed.connect(self._keep_rules)

@@ -125,6 +125,10 @@ _TEXTS: Mapping[str, str] = {
     ),
     "pending_restored": N_("A local file was damaged and has been restored. What you wrote and had not sent is kept."),
     "file_not_written": N_("{file} could not be written. The text is kept here. Choose another folder."),
+    "sharing_forbidden": N_(
+        "Policy of your organisation allows no screen sharing on this computer. Nobody was invited. "
+        "Help in writing instead."
+    ),
     "no_presence": N_("There is no connection now, so the customer cannot be asked. Try again when you are online."),
 }
 _OTHER = N_("This could not be done ({code}). Nothing was changed. Try again, or tell your administrator the code.")

@@ -66,6 +66,7 @@ _ENDINGS: Mapping[str, str] = {
     "expired": N_("The invitation ran out without an answer."),
     "not_registered": N_("The server did not register the invitation."),
     "bad_invitation": N_("The companion did not accept the invitation."),
+    "forbidden": N_("Policy on the customer's computer allows no screen sharing."),
     "refused": N_("The customer did not allow it, or did not answer in time."),
     "refused/customer": N_("The customer did not allow it."),
     "refused/system": N_("Nobody answered in time, and that counts as no."),

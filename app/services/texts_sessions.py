@@ -69,6 +69,8 @@ def _consent(item: ThreadItem, _items: Sequence[ThreadItem], who: str) -> Words:
 
 def _refusal(item: ThreadItem, _items: Sequence[ThreadItem], who: str) -> Words:
     by_nobody = item.data.get("by") == "system"
+    if item.data.get("policy") is True and _scopes(item) == [Scope.VIEW]:
+        return _("Nobody was asked: policy on the customer's computer allows no screen sharing"), "ban", True
     if item.data.get("policy") is True:
         form = N_("Asked for in the session, but policy of the customer's organisation forbids it: {scopes}")
         return _(form).format(scopes=_named(item)), "ban", True

@@ -6,12 +6,13 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
 from app.commands.docs import shortcuts_page
 from app.config.i18n import load_catalogues, set_language
-from app.config.settings import DECLARED
+from app.config.settings import DECLARED, WindowRules
 from app.entry.cli import help_text
 from tests.lint.protocol_reference import reference_page
 
@@ -25,7 +26,7 @@ that this version does not know. Windows and macOS have no such place yet.
 
 Keys that are "only managed" are decided there and nowhere else. Those of sessions can forbid, never grant, on the
 customer's computer as on the agent's: what either forbids is never asked for, and a request for it is refused at
-once. A value that cannot be read counts as off. They are read anew for each session."""
+once. A value that cannot be read counts as the strictest one. They are read anew for each session."""
 _MADE = "Made from the source by `python -m tests.lint.generated_docs --update`; do not edit.\n"
 
 
@@ -52,13 +53,13 @@ def modules_page() -> str:
 def _setting_rows() -> Iterator[str]:
     korean = load_catalogues("ko").gettext
     for setting in DECLARED:
-        kind = setting.type.__name__
-        if kind not in ("bool", "int", "str"):
+        kind = "list of words" if setting.type is WindowRules else setting.type.__name__
+        if issubclass(setting.type, StrEnum):
             kind = ", ".join(cast("Iterable[str]", setting.type))
         if setting.limits:
             kind += f" {setting.limits[0]}–{setting.limits[1]}"
         locked = "only managed" if setting.managed_only else "yes" if setting.lockable else "no"
-        default = "" if setting.default == "" else f"`{str(setting.default).lower()}`"
+        default = "" if setting.default in ("", ()) else f"`{str(setting.default).lower()}`"
         texts = f"{setting.label}. {setting.help}".removesuffix(" ")
         yield f"| `{setting.key}` | {kind} | {default} | {locked} | {texts} | {korean(setting.label)} |"
 

@@ -9,14 +9,17 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.assist import AskState, EntryType, Notice, Scope, ScopeAsk
+from app.domain.assist import AskState, EndReason, EntryType, Notice, Phase, Scope, ScopeAsk
 from app.domain.documents import SignedDocument
+from app.domain.masking import MaskRule
 from app.domain.session_facts import session_facts
 from remote_assist import child_protocol as child
-from remote_assist.actions import AskScope, ChainEntry, Notify, ShowPrompt
+from remote_assist.actions import Alarm, AskScope, ChainEntry, Notify, Receipt, ShowPrompt, StartChild, ToChild
+from remote_assist.chain import verify_receipt
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.file_actions import AskFile
 from remote_assist.grants import BUILT_SCOPES
+from remote_assist.limits import Limits
 from remote_assist.texts import entry_text
 from tests.remote_assist.world import SeededBytes, World
 
@@ -124,3 +127,64 @@ def test_words_for_a_reader_of_the_record_name_the_policy() -> None:
     text = entry_text(EntryType.REFUSAL, "system", {"scope": "control", "policy": True})
     assert text == "Forbidden by policy of the customer's organisation: Mouse and keyboard"
     assert "policy" not in entry_text(EntryType.REFUSAL, "customer", {"scope": "control"})
+
+
+# --- no sharing at all, shorter sessions, windows that are always kept back ------------------------------------------
+
+
+def under(limits: Limits | None = None, **rules: object) -> World:
+    """A customer's computer with these rules of its organisation; nothing has happened yet."""
+    world = World()
+    identity = replace(world.customer_end._identity, **rules)  # type: ignore[arg-type]  # fields of each test
+    world.customer_end = CustomerEnd(
+        identity, world.clock, world.checker, random=SeededBytes("customer"), limits=limits
+    )
+    world.customer.end = world.customer_end
+    return world
+
+
+def test_where_policy_allows_no_sharing_nobody_is_asked_nothing_starts_and_both_know_why() -> None:
+    """The agent reads whose rule it is; the record says that no person said no."""
+    world = under(shares=False)
+    world.invite()
+    world.open()
+    assert not world.customer.of(ShowPrompt)
+    assert not world.customer.of(StartChild)
+    for side in (world.customer, world.agent):
+        assert (side.end.view.phase, side.end.view.reason) == (Phase.ENDED, EndReason.FORBIDDEN)
+    assert world.customer.entries() == ["joined", "refusal", "end"]
+    refusal = next(entry for entry in world.customer.of(ChainEntry) if entry.type == "refusal")
+    facts = session_facts(refusal.text)
+    assert (facts["policy"], facts["scopes"]) == (True, ["view"])
+    assert world.customer.last(Alarm).code == "forbidden"
+    assert verify_receipt(world.customer.last(Receipt).data).ok
+
+
+def test_a_shorter_session_of_policy_is_in_the_request_ends_both_ends_and_is_told_to_the_agent() -> None:
+    """Twenty minutes after the yes, though somebody worked until then."""
+    world = under(Limits(hard_ms=20 * 60_000))
+    world.to_verified()
+    assert world.customer.last(ShowPrompt).prompt.hard_limit_s == 1200
+    assert Notify(Notice.SHORTER, "20") in world.agent.of(Notify)
+    for _ in range(4):
+        world.pass_time(4 * 60_000, step_ms=5_000)
+        world.do(world.agent, world.agent_end.note_activity())
+    assert world.agent_end.view.live
+    world.pass_time(4 * 60_000 + 1_000, step_ms=5_000)
+    assert {side.end.view.reason for side in (world.agent, world.customer)} == {EndReason.LIMIT}
+
+
+def test_windows_of_policy_are_kept_back_from_the_first_picture_and_the_customer_can_only_add() -> None:
+    """Not the customer's own list decides about them."""
+    payroll, mail = MaskRule("payroll", pause=True), MaskRule("mail")
+    world = under(rules=(payroll,))
+    world.to_prompt()
+    world.choose()
+    assert world.customer.last(ShowPrompt).prompt.hidden == ("payroll",)
+    told = [action.message for action in world.customer.of(ToChild)]
+    first = next(n for n, message in enumerate(told) if isinstance(message, child.Source))
+    assert any(isinstance(message, child.Masks) and payroll in message.rules for message in told[:first])
+    world.do(world.customer, world.customer_end.set_rules([MaskRule("payroll"), mail]))
+    assert list(world.customer_end.masks.rules) == [payroll, mail]
+    world.do(world.customer, world.customer_end.set_rules([]))
+    assert list(world.customer_end.masks.rules) == [payroll]

@@ -14,6 +14,7 @@ from app.config import settings as conf
 from app.config.policy import MANAGED_FOLDER, Policy, read_policy
 from app.config.settings import DECLARED, SettingLocked, Settings
 from app.domain.assist import Scope
+from app.domain.masking import MaskRule
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="policy files are read on Linux alone yet")
 
@@ -127,3 +128,40 @@ def test_a_person_can_neither_forbid_nor_allow_what_the_organisation_alone_decid
         settings.set(conf.ALLOW_EXECUTABLES, True)
     write(tmp_path, "10.json", {"session.allow_executables": True})
     assert read(tmp_path).get(conf.ALLOW_EXECUTABLES) is True
+
+
+def test_sharing_can_be_switched_off_and_shortened_and_is_neither_without_policy(tmp_path: Path) -> None:
+    """What nobody can read counts as the strictest."""
+    for values, sharing, minutes in (
+        ({}, True, 60),
+        ({"session.enabled": False, "session.max_minutes": 20}, False, 20),
+        ({"session.enabled": "no", "session.max_minutes": 90}, False, 5),
+    ):
+        write(tmp_path, "10.json", values)
+        policy = read(tmp_path)
+        assert (policy.sharing, policy.get(conf.MAX_MINUTES)) == (sharing, minutes)
+
+
+def test_windows_that_nobody_may_see_are_words_or_words_that_show_nothing_at_all(tmp_path: Path) -> None:
+    """As an administrator writes them."""
+    write(tmp_path, "10.json", {"session.mask_windows": ["  Payroll  2026", {"word": "급여", "pause": True}]})
+    policy = read(tmp_path)
+    assert policy.get(conf.MASK_WINDOWS) == (MaskRule("Payroll 2026"), MaskRule("급여", pause=True))
+    assert policy.sharing
+    assert not policy.warnings
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["payroll", [""], ["x" * 81], [7], [{"word": "x", "pause": "yes"}], [{"word": "x", "pauses": True}], [{}], {},
+     [f"word {n}" for n in range(65)]],
+)  # fmt: skip
+def test_a_list_of_windows_that_nobody_can_read_lets_no_screen_be_shared(tmp_path: Path, wrong: object) -> None:
+    """Half of it would protect nobody. A later file that can be read counts again."""
+    write(tmp_path, "10.json", {"session.mask_windows": wrong})
+    policy = read(tmp_path)
+    assert not policy.sharing
+    assert policy.get(conf.MASK_WINDOWS) == ()
+    assert "no screen is shared" in policy.warnings[0]
+    write(tmp_path, "20.json", {"session.mask_windows": ["payroll"]})
+    assert read(tmp_path).sharing

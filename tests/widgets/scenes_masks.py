@@ -20,7 +20,9 @@ from widgets.remote.session_window import SessionWindow
 
 def _masks(theme: Theme) -> QWidget:
     rules = (*DEFAULT_RULES, MaskRule("mail"))
-    window = MaskWindow(theme, [(60, 200, 700, 86), (60, 640, 1160, 86)], rules, can_follow=True)
+    window = MaskWindow(
+        theme, [(60, 200, 700, 86), (60, 640, 1160, 86)], rules, can_follow=True, fixed=[MaskRule("payroll")]
+    )
     window.picture.show_picture(scenes.sample_desktop())
     return window
 

@@ -24,7 +24,9 @@ _NEVER = (Scope.CONTROL, Scope.FILES_TO_CUSTOMER, Scope.FILES_TO_AGENT)
 
 
 def _forbidden_request(theme: Theme) -> QWidget:
-    return RequestWindow(theme, replace(sample_prompt(), forbidden=_NEVER), lambda: 0, lambda: None)
+    words = ("급여", "payroll")
+    prompt = replace(sample_prompt(), forbidden=_NEVER, hidden=words, hard_limit_s=1200)
+    return RequestWindow(theme, prompt, lambda: 0, lambda: None)
 
 
 def _forbidden_tools(theme: Theme) -> QWidget:

@@ -23,7 +23,7 @@ from pytestqt.qtbot import QtBot
 from app.config.i18n import set_language
 from app.config.policy import Policy
 from app.desktop import keyring_store
-from app.domain.assist import Phase, Scope, TargetChoice
+from app.domain.assist import EndReason, Phase, Scope, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
 from app.domain.errors import TlsFailure, WrongServer
@@ -644,13 +644,38 @@ def test_policy_of_this_computer_is_read_for_each_session_and_told_before_the_ye
 ) -> None:
     """What IT laid down this morning counts for the session of this afternoon."""
     companion = _enrol(make, server, qtbot)
-    companion.policy = lambda: Policy({"session.allow_recording": "off", "session.allow_executables": True})
+    companion.policy = lambda: Policy(
+        {"session.allow_recording": "off", "session.allow_executables": True, "session.max_minutes": 20}
+    )
     request = _prompted(companion, agent, qtbot)
     assert request.prompt.forbidden == (Scope.RECORDING,)
+    assert request.prompt.hard_limit_s == 1200
     assert companion.session is not None
     assert companion.session._end.programs
     QTest.keyClick(request, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
+
+
+@pytest.mark.parametrize(
+    "values", [{"session.enabled": False}, {"session.mask_windows": ["payroll"]}], ids=["off", "windows"]
+)
+def test_a_computer_that_may_share_nothing_asks_nobody_and_tells_both(
+    make: Make, agent: _Agent, server: CustomerServer, qtbot: QtBot, values: dict[str, object]
+) -> None:
+    """By policy; or because nobody can tell here where windows are that policy never shows."""
+    companion = _enrol(make, server, qtbot)
+    companion.policy = lambda: Policy(values)
+    qtbot.waitUntil(lambda: companion.invitations.revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    agent.invite()
+    qtbot.waitUntil(lambda: agent.end.view.reason is EndReason.FORBIDDEN, timeout=_WAIT_MS)
+    assert companion.session is not None
+    assert companion.session.over
+    assert companion.session.request is None
+    assert not companion.session._host.running
+    assert companion.home is not None
+    assert companion.home.notice.isVisibleTo(companion.home)
+    assert texts.trouble("forbidden") in _labels(companion.home)
+    qtbot.waitUntil(lambda: {"joined", "refusal", "end"} <= set(_kinds(server)), timeout=_WAIT_MS)
 
 
 @pytest.mark.slow

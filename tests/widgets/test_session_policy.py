@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.config.policy import Policy
 from app.domain.assist import AskState, Phase, Scope, ScopeAsk
 from app.domain.documents import SignedDocument
+from app.domain.masking import MaskRule
 from app.domain.ports import ItemKind, ThreadItem
 from app.entry.agent_sessions import SessionDesk
 from app.entry.session_parts import make_session_host
@@ -27,6 +28,7 @@ from tests.remote_assist.world import World
 from tests.widgets import scenes_companion as scenes
 from tests.widgets.test_remote import ORDER, Stage, info
 from widgets.companion.bar import SharingBar
+from widgets.companion.masks import MaskWindow
 from widgets.companion.request import RequestWindow
 from widgets.foundation import PlainLabel, Theme
 from widgets.remote.flow import SessionFlow
@@ -119,13 +121,45 @@ def test_kinds_are_named_once_whichever_way_they_go() -> None:
     assert scope_kinds(Policy().forbidden) == ""
 
 
+def test_an_agent_whose_policy_allows_no_sharing_reads_so_and_invites_nobody(theme: Theme, qtbot: QtBot) -> None:
+    """Before any window opens and before the server hears of it."""
+    link, queries = FakeLink(), FakeQueries()
+    desk = SessionDesk(
+        link, lambda _change: None, queries.details, lambda parent: make_session_host("agent", parent),
+        policy=lambda: Policy({"session.enabled": False}),
+    )  # fmt: skip
+    window = QWidget()
+    qtbot.addWidget(window)
+    flow = SessionFlow(theme, ORDER, window)
+    with qtbot.waitSignal(flow.failed) as told:
+        flow.start(desk)
+    assert "allows no screen sharing" in told.args[0]
+    assert flow.invitation is None
+    assert not link.calls
+
+
+def test_the_customer_reads_which_windows_policy_keeps_back_and_cannot_drop_them(theme: Theme, qtbot: QtBot) -> None:
+    """In the request, and in the window in which parts are hidden."""
+    prompt = replace(scenes.sample_prompt(), hidden=("payroll", "급여"))
+    request = RequestWindow(theme, prompt, lambda: 0, lambda: None)
+    qtbot.addWidget(request)
+    assert any("payroll, 급여" in label.text() for label in request.findChildren(PlainLabel))
+    window = MaskWindow(theme, [], [MaskRule("mail")], can_follow=True, fixed=[MaskRule("payroll")])
+    qtbot.addWidget(window)
+    assert window.by_policy.text().endswith(": payroll")
+    window.rule_list.setCurrentRow(0)
+    window.drop_rule.click()
+    assert window.rules() == ()
+    assert window.by_policy.text().endswith(": payroll")
+
+
 def test_the_agents_policy_keeps_scopes_out_of_the_invitation_that_the_desk_makes(theme: Theme, qtbot: QtBot) -> None:
     """It is read when a session begins, so that a policy of this morning counts."""
     world, link, queries = World(), FakeLink(), FakeQueries()
     policies = [Policy({"session.allow_files": False}), Policy()]
     desk = SessionDesk(
         link, lambda _change: None, queries.details, lambda parent: make_session_host("agent", parent),
-        forbidden=lambda: policies.pop(0).forbidden,
+        policy=lambda: policies.pop(0),
     )  # fmt: skip
     desk._identity, desk._valid_until = world.agent_end._identity, 1 << 60
     window = QWidget()

@@ -104,9 +104,18 @@ class MaskWindow(_PictureWindow):
     masks_changed = Signal(list)
     rules_changed = Signal(tuple)
 
-    def __init__(self, theme: Theme, masks: Sequence[Box], rules: Sequence[MaskRule], *, can_follow: bool) -> None:
-        """`can_follow`: windows can be found and followed on this system."""
+    def __init__(
+        self,
+        theme: Theme,
+        masks: Sequence[Box],
+        rules: Sequence[MaskRule],
+        *,
+        can_follow: bool,
+        fixed: Sequence[MaskRule] = (),
+    ) -> None:
+        """`can_follow`: windows can be found and followed on this system. `fixed` rules are policy."""
         super().__init__(theme, _("Hide parts of what is shared"), single=False)
+        self._fixed = tuple(fixed)
         self._rules = tuple(rules)
         space = theme.tokens.space
         how = _("Drag over what nobody may see. It is painted over completely, and nobody can click there.")
@@ -194,6 +203,11 @@ class MaskWindow(_PictureWindow):
         best = _("Found by name: a window that is called otherwise is not found. Password fields are not recognised.")
         card = Card(self._theme, title)
         card.body.addLayout(kept)
+        if self._fixed:
+            words = ", ".join(rule.word for rule in self._fixed)
+            text = _("Kept back by policy on this computer, whatever stands above: {words}").format(words=words)
+            self.by_policy = PlainLabel(text, wrap=True)
+            card.body.addWidget(self.by_policy)
         card.body.addLayout(new)
         card.body.addWidget(PlainLabel(best, type="caption", tone="muted", wrap=True))
         self._show_rules()

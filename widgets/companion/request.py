@@ -298,6 +298,10 @@ class RequestWindow(QWidget):
             never = _("Policy on this computer forbids in every session: {what}. Nobody can ask you for it.")
             texts.insert(1, never.format(what=scope_kinds(self._prompt.forbidden)))
             icons.insert(1, "lock")
+        if self._prompt.hidden:
+            kept = _("Policy on this computer keeps windows back that are named: {words}.")
+            texts.insert(1, kept.format(words=", ".join(self._prompt.hidden)))
+            icons.insert(1, "lock")
         box = column(gap=space.tiny)
         for icon, text in zip(icons, texts, strict=True):
             mark = PlainLabel()

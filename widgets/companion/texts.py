@@ -102,6 +102,10 @@ _TROUBLES = {
         "An invitation to share your screen was refused, because it is not a valid one of your support. "
         "Nobody saw anything. If somebody called you about it, hang up and call support at the number you know."
     ),
+    "forbidden": lambda: _(
+        "Support asked to see your screen. Policy on this computer allows no screen sharing, so nothing was shown. "
+        "You can go on in writing."
+    ),
     "no_keyring": lambda: _(
         "This computer has no safe place for keys. Choose a passphrase, which is asked each time the app starts."
     ),
@@ -150,6 +154,7 @@ def end_reason(reason: str, by: str) -> str:
         return {"customer": _("You stopped it."), "agent": _("Support ended it.")}.get(by, _("It was stopped."))
     return {
         "refused": _("You did not allow it. Nothing was shown."),
+        "forbidden": _("Policy on this computer allows no screen sharing. Nothing was shown."),
         "cancelled": _("Support withdrew the invitation. Nothing was shown."),
         "expired": _("The invitation was not opened in time. Nothing was shown."),
         "unreachable": _("The two computers could not be connected. Nothing was shown."),

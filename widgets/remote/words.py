@@ -19,6 +19,7 @@ _NOTICES: Mapping[Notice, str] = {
     Notice.IDLE_SOON: N_("Nothing was done for nine minutes. The session ends in one minute."),
     Notice.LOST: N_("The connection broke. Nothing is shared now. We try again for 30 s; the consent stays as given."),
     Notice.BACK: N_("The connection is back."),
+    Notice.SHORTER: N_("Policy on the customer's computer shortens this session."),
     Notice.VIOLATION: N_("Something that was not allowed was stopped."),
     Notice.CHILD_RESTARTED: N_("The session program was restarted. The consent stays as given."),
     Notice.CAPTURE: N_("The customer's screen could not be captured for a moment."),
@@ -113,6 +114,12 @@ def _never_begun(info: SessionInfo, name: str) -> tuple[str, str, str] | None:
             nothing,
             _("Ask in the ticket whether you may try again, or help in writing."),
         )
+    if info.view.reason is EndReason.FORBIDDEN:
+        return (
+            _("Policy on {name}'s computer allows no screen sharing.").format(name=name),
+            nothing,
+            _("Nobody was asked. Help in writing, or on the telephone."),
+        )
     if info.view.reason is EndReason.REFUSED:
         return (
             _("{name} opened the request but did not answer within two minutes. That counts as no.").format(name=name),
@@ -143,6 +150,14 @@ def notice_text(notice: Notice, detail: str) -> str:
     if notice is Notice.FORBIDDEN:
         text = _("Policy of the customer's organisation does not allow it: {scope}.")
         return text.format(scope=scope_name(detail))
+    if notice is Notice.SHORTER and detail.isdecimal():
+        minutes = int(detail)
+        text = ngettext(
+            "Policy on the customer's computer ends this session {n} minute after the yes.",
+            "Policy on the customer's computer ends this session {n} minutes after the yes.",
+            minutes,
+        )
+        return text.format(n=minutes)
     text = _(_NOTICES[notice])
     return f"{text} ({detail})" if detail else text
 
