@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -66,25 +69,46 @@ class Row:
     values: dict[str, Value]
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A database with its people, the time in it, and the ids of the customers."""
+
+    database: bytes
+    ms: int
+    customers: tuple[bytes, bytes]
+
+
 class Desk:
-    """One server: two teams, three agents, two customers."""
+    """One server: two teams, three agents, two customers. The first of a process is filled, the others are copies."""
+
+    _filled: ClassVar[Filled | None] = None
 
     def __init__(self, folder: Path) -> None:
         self.clock = Clock()
         folder.mkdir(parents=True, exist_ok=True)
+        filled = Desk._filled
+        if filled is not None:
+            (folder / "server.db").write_bytes(filled.database)
+            self.clock.ms = filled.ms
         self.store = Store.open(sqlite_url(folder))
         keys = ServerKeys.of(b"o" * 32, b"s" * 32)
         self.parts: Parts = build_parts(self.store, keys, clock=self.clock, hasher=FAST, wrong_code_s=0.0)
+        self.customer, self.other = filled.customers if filled is not None else (new_id(), new_id())
+        if filled is None:
+            self._fill(keys, folder)
+
+    def _fill(self, keys: ServerKeys, folder: Path) -> None:
         seed_states(self.store, self.clock())
         staff = Staff(self.store, keys, random.randbytes, FAST.hash)
         for login, name, team in (("kim", "김지우", "북부"), ("lee", "이서준", "북부"), ("park", "박하은", "남부")):
             staff.create_user(self.clock(), login, name, PASSWORD, ["agent"], [team])
-        self.customer, self.other = new_id(), new_id()
         rows = [
             Row(CUSTOMER.number, id_, customer_scope(id_), {"name": name, "language": "ko"})
             for id_, name in ((self.customer, "한예린"), (self.other, "Tom Baker"))
         ]
         self.store.write(lambda cx: load_rows(cx, rows))
+        with closing(sqlite3.connect(folder / "server.db")) as database:
+            Desk._filled = Filled(database.serialize(), self.clock.ms, (self.customer, self.other))
 
     def close(self) -> None:
         """Close the database."""
