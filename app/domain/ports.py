@@ -230,6 +230,7 @@ class Choices:
     users: Mapping[UserId, str] = field(default_factory=dict)
     teams: Mapping[TeamId, tuple[str, str]] = field(default_factory=dict)  # ko, en
     tags: Mapping[TagId, str] = field(default_factory=dict)
+    my_teams: frozenset[TeamId] = frozenset()  # those of the person at the keyboard
 
 
 @dataclass(frozen=True, slots=True)

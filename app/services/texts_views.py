@@ -60,7 +60,7 @@ class FilterChoice:
 
 def sort_name(sort: SortKey) -> str:
     """Return the words for an order."""
-    return _(_SORTS[sort])
+    return _(_SORTS.get(sort, _SORTS[SortKey.LAST_ACTIVITY]))
 
 
 def density_name(density: str) -> str:

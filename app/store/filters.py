@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,7 @@ _LIVE_WORDS = {"live", "진행", "진행중"}
 _ANY_WORDS = {"any", "있음", "yes"}
 _TODAY, _YESTERDAY = {"today", "오늘"}, {"yesterday", "어제"}
 _AGO = re.compile(r"(\d{1,5})(d|일|w|주)")
+_HEX = re.compile("[0-9a-f]{32}")
 _DATE = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})\.?")
 _MANY = frozenset({CUSTOMER.number, ORGANISATION.number})
 _NOTHING = "0"
@@ -73,7 +75,7 @@ class Filters:
         self._makers: Mapping[str, Callable[[str], str]] = {
             "state": self._state,
             "owner": self._owner,
-            "team": lambda v: _among("team", self._named(TEAM.number, ("name_ko", "name_en"), v)),
+            "team": self._team,
             "tag": self._tag,
             "customer": lambda v: _among("customer", self._named(CUSTOMER.number, ("name", "preferred_name"), v)),
             "org": self._organisation,
@@ -130,6 +132,14 @@ class Filters:
         if value in OWN_WORDS:
             return _among("owner", [self._identity.account] if self._identity else [])
         return _among("owner", self._named(USER.number, ("login", "name"), value))
+
+    def _team(self, value: str) -> str:
+        if value not in OWN_WORDS:
+            return _among("team", self._named(TEAM.number, ("name_ko", "name_en"), value))
+        account = self._identity.account if self._identity else b""
+        found = self._shown.select(USER.number, "teams", "id = ?", (account,))
+        named = json.loads(found[0][0]) if found and found[0][0] else []
+        return _among("team", [bytes.fromhex(t) for t in named if isinstance(t, str) and _HEX.fullmatch(t)])
 
     def _tag(self, value: str) -> str:
         if value in NONE_WORDS:

@@ -172,11 +172,13 @@ class StoreQueries:
             users = shown.select(USER.number, "id, name", "deleted = 0 AND coalesce(active, 1)", order="name")
             teams = shown.select(TEAM.number, "id, name_ko, name_en", "deleted = 0", order="name_ko")
             tags = shown.select(TAG.number, "id, name", "deleted = 0 AND NOT coalesce(retired, 0)", order="name")
+            mine = frozenset(TeamId(bytes.fromhex(t)) for t in self._team_ids(shown))
         return Choices(
             [StateChoice(StateId(s[0]), Category(s[1]), s[2] or "", s[3] or "") for s in states],
             {UserId(u[0]): u[1] or "" for u in users},
             {TeamId(t[0]): (t[1] or "", t[2] or "") for t in teams},
             {TagId(t[0]): t[1] or "" for t in tags},
+            mine,
         )
 
     def seen(self, ticket: TicketId, names: Sequence[str]) -> Mapping[str, Seen]:
@@ -255,15 +257,18 @@ class StoreQueries:
         return f"deleted = 0 AND {where}"
 
     def _my_teams(self, shown: Shown) -> str:
+        return ", ".join(f"x'{t}'" for t in self._team_ids(shown))
+
+    def _team_ids(self, shown: Shown) -> list[str]:
         identity = self._identity()
         if identity is None:
-            return ""
+            return []
         found = shown.select(USER.number, "teams", "id = ?", (identity.account,))
         try:
             teams: list[Any] = json.loads(found[0][0]) if found and found[0][0] else []
         except ValueError:
             teams = []
-        return ", ".join(f"x'{t}'" for t in teams if isinstance(t, str) and _is_hex(t))
+        return [t for t in teams if isinstance(t, str) and _is_hex(t)]
 
 
 def literal(id_: bytes) -> str:

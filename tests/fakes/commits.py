@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from app.domain.changes import (
     AnyChange,
@@ -89,7 +90,7 @@ class FakeCommits:
             undo = ViewDelete(new_id(), view)
         else:
             undo = ViewSet(new_id(), view, {name: getattr(views[view], name) for name in change.fields})
-            fields = {name: SortKey(v) if name == "sort" else v for name, v in change.fields.items()}
+            fields: dict[str, Any] = {n: SortKey(v) if n == "sort" else v for n, v in change.fields.items()}
             views[view] = replace(views[view], **fields)
         self.changes.append(change)
         return Committed(len(self.changes), frozenset({view}), undo)

@@ -11,14 +11,16 @@ from typing import overload
 
 from app.domain.calendars import Span
 from app.domain.entities import LIVE, Category
-from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, derived_id
+from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId, derived_id
 from app.domain.ports import (
     AddressView,
     AssetInfo,
     Choices,
     CustomerCard,
+    Found,
     ItemKind,
     OutboxItem,
+    SavedView,
     SearchHit,
     Seen,
     SortKey,
@@ -29,6 +31,7 @@ from app.domain.ports import (
     TicketRow,
     ViewKey,
 )
+from app.domain.search_text import Hint, Item, Term, read_query
 from tests.fakes.texts_of_tickets import AGENTS, CASES, CUSTOMERS, TAGS
 
 NOW_MS = 1_774_926_120_000  # 2026-03-31 12:02 in Seoul
@@ -80,6 +83,22 @@ ME = user_id(0)
 TEAM = TeamId(derived_id(_ROOT, "team"))
 
 
+def _fits(row: TicketRow, text: str) -> bool:
+    """Whether a row fits a search text, of whose operators this desk knows three."""
+
+    def fits(item: Item) -> bool:
+        if isinstance(item, Term):
+            return item.text in row.subject.casefold()
+        if item.name == "state":
+            return row.category in LIVE if item.value == "live" else item.value == row.category.value
+        if item.name == "owner":
+            return row.owner == {"me": ME, "none": None}.get(item.value, b"")
+        return item.name == "priority" and row.priority == {"high": 3, "urgent": 4}.get(item.value)
+
+    query = read_query(text)
+    return all(any(map(fits, group)) for group in query.groups) and not any(map(fits, query.without))
+
+
 class IdRange(Sequence[TicketId]):
     """Ids of tickets first, first + step, …: a million of them without making one."""
 
@@ -111,6 +130,7 @@ class FakeDesk:
     tags: dict[TicketId, set[TagId]] = field(default_factory=dict)
     snoozed: set[TicketId] = field(default_factory=set)
     outbox: list[OutboxItem] = field(default_factory=list)
+    views: dict[ViewId, SavedView] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def row(self, ticket: TicketId) -> TicketRow | None:
@@ -249,8 +269,12 @@ class FakeQueries:
         if self.error is not None:
             raise self.error
 
-    def ids(self, view: ViewKey, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
+    def ids(
+        self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = ""
+    ) -> Sequence[TicketId]:
         """The ids of a view."""
+        if not isinstance(view, ViewKey):
+            return self.ids(ViewKey.ALL, sort, f"{self.desk.views[view].condition} {text}")
         self._note(f"ids {view.value}")
         if view is ViewKey.ALL and not text:
             return IdRange(range(self.desk.size))
@@ -261,7 +285,7 @@ class FakeQueries:
             rows.sort(key=lambda r: -(r.number or 1 << 40))
         else:
             rows.sort(key=lambda r: -r.last_at)
-        return [r.id for r in rows if text in r.subject]
+        return [r.id for r in rows if _fits(r, text)]
 
     def _near(self) -> Sequence[TicketId]:
         return [ticket_id(n) for n in range(min(self.desk.size, 400))]
@@ -296,7 +320,20 @@ class FakeQueries:
     def counts(self) -> Mapping[ViewKey | ViewId, int]:
         """How many each view holds."""
         self._note("counts")
-        return {view: self.desk.size if view is ViewKey.ALL else len(self.ids(view)) for view in ViewKey}
+        saved = {view.id: len(self.ids(view.id)) for view in self.desk.views.values() if view.pinned}
+        return saved | {view: self.desk.size if view is ViewKey.ALL else len(self.ids(view)) for view in ViewKey}
+
+    def views(self) -> Sequence[SavedView]:
+        """The saved views."""
+        return sorted(self.desk.views.values(), key=lambda view: view.name)
+
+    def find(self, text: str, limit: int = 200) -> Found:
+        """As `search`, with remarks."""
+        return Found(self.search(text, limit), read_query(text).hints)
+
+    def hints(self, text: str) -> Sequence[Hint]:
+        """Remarks."""
+        return read_query(text).hints
 
     def details(self, ticket: TicketId) -> TicketDetails | None:
         """A ticket's page."""
@@ -339,6 +376,7 @@ class FakeQueries:
             {user_id(n): name for n, name in enumerate(AGENTS)},
             {TEAM: ("기술지원", "Technical support")},
             {tag_id(name): name for name in TAGS},
+            frozenset({TEAM}),
         )
 
     def seen(self, ticket: TicketId, names: Sequence[str]) -> Mapping[str, Seen]:

@@ -69,7 +69,7 @@ def test_the_selection_stays_on_its_ticket_when_the_order_changes(qtbot: QtBot, 
     pane, _queries, _jobs = pane_over(qtbot, theme, 50)
     pane.show_view(ViewKey.TEAM)
     pane.select(ticket_id(3))
-    pane._sort_by(SortKey.PRIORITY)
+    pane.sort_by(SortKey.PRIORITY)
     assert pane.current() == ticket_id(3)
     assert pane.model.id_at(pane.list.currentIndex().row()) == ticket_id(3)
 

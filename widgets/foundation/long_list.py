@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
@@ -77,13 +77,41 @@ class LongList(QTableView):
             self.opened.emit(self.currentIndex())
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End) and self.model() is not None:
             last = self.model().rowCount() - 1
-            self.setCurrentIndex(self.model().index(0 if key == Qt.Key.Key_Home else last, 0))
-        elif event.text().isprintable() and event.text() and key != Qt.Key.Key_Space:
+            self._go_to(0 if key == Qt.Key.Key_Home else last, event.modifiers())
+        elif event.text().isprintable() and event.text() and key != Qt.Key.Key_Space and not _is_held(event):
             event.ignore()
         else:
             super().keyPressEvent(event)
+
+    def _go_to(self, row: int, modifiers: Qt.KeyboardModifier) -> None:
+        """Go to a row; with Shift everything from the one before is selected."""
+        target, model = self.model().index(row, 0), self.selectionModel()
+        if not modifiers & Qt.KeyboardModifier.ShiftModifier or not self.currentIndex().isValid():
+            self.setCurrentIndex(target)
+            return
+        here = self.currentIndex().row()
+        ends = (top if bottom == here else bottom for top, bottom in self.spans() if here in (top, bottom))
+        start = next(ends, here)
+        span = QItemSelection(self.model().index(min(start, row), 0), self.model().index(max(start, row), 0))
+        model.select(span, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        model.setCurrentIndex(target, QItemSelectionModel.SelectionFlag.NoUpdate)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Return the first and last row of each selected range, from the top; a million rows are one range."""
+        chosen = self.selectionModel().selection()
+        ranges = (chosen.at(place) for place in range(chosen.size()))
+        return sorted((span.top(), span.bottom()) for span in ranges)
+
+    def measure(self) -> None:
+        """Rows have another height now."""
+        self._measure()
 
     def _measure(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._delegate.row_height())
         self.horizontalHeader().setDefaultSectionSize(max(1, self.viewport().width()))
         self.viewport().update()
+
+
+def _is_held(event: QKeyEvent) -> bool:
+    """Tell whether Ctrl is held: then it is no letter."""
+    return bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paints a ticket of the list: two lines, subject and time above, customer, number and state below."""
+"""Paints a ticket of the list: as a card of one or two lines, or as a row of a table."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from PySide6.QtGui import QPainter
 
 from app.domain.entities import Category, Priority
 from app.domain.ports import Choices, TicketRow
-from app.services.texts import state_name
+from app.services.texts import owner_name, polite, priority_name, state_name
+from app.services.view_looks import ViewLook
 from widgets.foundation import Index, Ink, RowDelegate, Theme
+from widgets.inbox.columns import Cell, cells
 from widgets.inbox.model import TicketRole
 
 __all__ = ["STATE_CHIPS", "TicketDelegate"]
@@ -27,11 +29,18 @@ STATE_CHIPS = {
 
 
 class TicketDelegate(RowDelegate):
-    """Two-line rows made of tokens."""
+    """Rows made of tokens, as the view's look wants them."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "comfortable")
         self.choices = Choices()
+        self.look = ViewLook()
+
+    def show_look(self, look: ViewLook) -> None:
+        """Paint rows this way from now on; the list must measure them again."""
+        self.look = look
+        self.set_density(look.density)
+        self._forget_looks()
 
     def picture_key(self, index: Index) -> Hashable | None:
         """A ticket's line looks the same until one of these changes."""
@@ -39,22 +48,30 @@ class TicketDelegate(RowDelegate):
         if not isinstance(row, TicketRow):
             return None
         name = state_name(self.choices, row.state, row.category) if row.category in STATE_CHIPS else ""
-        return (row, name, index.data(TicketRole.WHEN), index.data(TicketRole.SNIPPET))
+        owner = self.choices.users.get(row.owner, "") if row.owner is not None and self.look.table else ""
+        return (row, name, owner, index.data(TicketRole.WHEN), index.data(TicketRole.DUE),
+                index.data(TicketRole.SNIPPET))  # fmt: skip
 
     def paint_row(self, painter: QPainter, rect: QRect, index: Index, ink: Ink) -> None:
         """Paint a ticket, or two quiet bars while it is being read."""
         row = index.data(TicketRole.ROW)
         space = self.theme.tokens.space
-        inner = rect.adjusted(space.wide, space.tiny + space.hair, -space.medium, -space.tiny - space.hair)
-        half = inner.height() // 2
+        two = self.density.lines > 1
+        edge = space.tiny + space.hair if two else 0
+        inner = rect.adjusted(space.wide, edge, -space.medium, -edge)
+        half = inner.height() // 2 if two else inner.height()
         top = QRect(inner.left(), inner.top(), inner.width(), half)
         foot = QRect(inner.left(), inner.top() + half, inner.width(), inner.height() - half)
-        if isinstance(row, TicketRow):
-            self._top(painter, top, index, row, ink)
-            self._foot(painter, foot, index, row, ink)
+        if not isinstance(row, TicketRow):
+            self._ghost(painter, top, foot)
+        elif self.look.table:
+            self._table(painter, inner, top, foot, index, row, ink)
             self._dot(painter, rect, top, row, ink)
         else:
-            self._ghost(painter, top, foot)
+            (self._top if two else self._line)(painter, top, index, row, ink)
+            if two:
+                self._foot(painter, foot, index, row, ink)
+            self._dot(painter, rect, top, row, ink)
         painter.setPen(self.theme.colour("border.subtle"))
         painter.drawLine(rect.left() + space.medium, rect.bottom(), rect.right() - space.medium, rect.bottom())
 
@@ -68,26 +85,76 @@ class TicketDelegate(RowDelegate):
         middle = top.center().y()
         painter.drawEllipse(rect.left() + space.small, middle - space.tiny + 1, space.small, space.small)
 
-    def _top(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+    def _line(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+        """Paint a card of one line: subject, customer, time."""
         space = self.theme.tokens.space
+        name = self.metrics("caption").elidedText(row.customer_name, Qt.TextElideMode.ElideRight, rect.width() // 4)
         when = str(index.data(TicketRole.WHEN) or "")
-        width = self.draw(painter, rect, when, ink.muted, "caption", right=True, tabular=True)
-        left = rect.left()
-        if row.priority >= Priority.HIGH:
-            urgent = row.priority == Priority.URGENT
-            name, colour = ("chevrons-up", "danger.fg") if urgent else ("chevron-up", "warning.fg")
-            colour = "selected.fg" if ink.selected else colour
-            left += self.draw_icon(painter, left, rect.center().y() + 1, name, colour, ink.scale) + space.hair
-        place = QRect(left, rect.top(), rect.right() - width - space.small - left, rect.height())
+        width = self.draw(painter, rect, f"{name}  {when}", ink.muted, "caption", right=True, tabular=True)
+        right = self._badges(painter, rect.right() - width - space.small, rect.center().y() + 1, row, ink)
+        left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
+        place = QRect(left, rect.top(), right - space.small - left, rect.height())
         self.draw(painter, place, row.subject, ink.text, "strong" if row.unanswered else "body")
 
-    def _foot(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+    def _table(
+        self, painter: QPainter, inner: QRect, top: QRect, foot: QRect, index: Index, row: TicketRow, ink: Ink
+    ) -> None:
+        """Paint a row of the table; comfortable rows have the last words below the subject."""
         space = self.theme.tokens.space
-        right = rect.right()
-        middle = rect.center().y() + 1
-        if row.category in STATE_CHIPS:
-            name = state_name(self.choices, row.state, row.category)
-            right -= self.state_chip(painter, right, middle, name, STATE_CHIPS[row.category], ink) + space.tiny
+        figure = self.metrics("body").horizontalAdvance("0")
+        for cell in cells(self.look.columns, inner.width(), figure, space.medium):
+            place = QRect(inner.left() + cell.left, top.top(), cell.width, top.height())
+            if cell.name == "subject":
+                self._subject(painter, place, row, ink)
+                if self.density.lines > 1:
+                    below = QRect(place.left(), foot.top(), place.width(), foot.height())
+                    self.draw(painter, below, str(index.data(TicketRole.SNIPPET) or row.preview), ink.muted)
+            else:
+                self._cell(painter, place, cell, index, row, ink)
+
+    def _subject(self, painter: QPainter, place: QRect, row: TicketRow, ink: Ink) -> None:
+        left = self._urgency(painter, place.left(), place.center().y() + 1, row, ink)
+        right = self._badges(painter, place.right(), place.center().y() + 1, row, ink)
+        self.draw(
+            painter, QRect(left, place.top(), right - left, place.height()), row.subject, ink.text,
+            "strong" if row.unanswered else "body",
+        )  # fmt: skip
+
+    def _cell(self, painter: QPainter, place: QRect, cell: Cell, index: Index, row: TicketRow, ink: Ink) -> None:
+        if cell.name == "when":
+            self.draw(
+                painter, place, str(index.data(TicketRole.WHEN) or ""), ink.muted, "caption", right=True, tabular=True
+            )
+            return
+        if cell.name == "state" and row.category in STATE_CHIPS and not ink.selected:
+            metrics, space = self.metrics("caption"), self.theme.tokens.space
+            text = state_name(self.choices, row.state, row.category)
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, place.width() - 2 * space.small)
+            kind = STATE_CHIPS[row.category]
+            self.draw_chip(
+                painter, place.left(), place.center().y() + 1, shown, "selected" if kind == "accent" else kind
+            )
+            return
+        words = {
+            "number": row.label,
+            "customer": row.customer_name,
+            "state": state_name(self.choices, row.state, row.category),
+            "priority": priority_name(row.priority),
+            "owner": polite(owner_name(self.choices, row.owner)) if row.owner is not None else "–",
+        }
+        self.draw(painter, place, words.get(cell.name, ""), ink.muted, tabular=cell.name == "number")
+
+    def _urgency(self, painter: QPainter, left: int, middle: int, row: TicketRow, ink: Ink) -> int:
+        """Paint the mark of a high priority; return where the words begin."""
+        if row.priority < Priority.HIGH:
+            return left
+        urgent = row.priority == Priority.URGENT
+        name, colour = ("chevrons-up", "danger.fg") if urgent else ("chevron-up", "warning.fg")
+        colour = "selected.fg" if ink.selected else colour
+        return left + self.draw_icon(painter, left, middle, name, colour, ink.scale) + self.theme.tokens.space.hair
+
+    def _badges(self, painter: QPainter, right: int, middle: int, row: TicketRow, ink: Ink) -> int:
+        """Paint what else is true of the ticket, from the right; return where the words must end."""
         badges = (
             (row.needs_you, "circle-alert", "warning.fg"),
             (row.pending, "cloud-upload", "fg.muted"),
@@ -98,7 +165,25 @@ class TicketDelegate(RowDelegate):
                 side = self.theme.tokens.icon_small
                 shown = "selected.fg" if ink.selected else colour
                 self.draw_icon(painter, right - side, middle, icon, shown, ink.scale)
-                right -= side + space.tiny
+                right -= side + self.theme.tokens.space.tiny
+        return right
+
+    def _top(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+        space = self.theme.tokens.space
+        when = str(index.data(TicketRole.WHEN) or "")
+        width = self.draw(painter, rect, when, ink.muted, "caption", right=True, tabular=True)
+        left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
+        place = QRect(left, rect.top(), rect.right() - width - space.small - left, rect.height())
+        self.draw(painter, place, row.subject, ink.text, "strong" if row.unanswered else "body")
+
+    def _foot(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+        space = self.theme.tokens.space
+        right = rect.right()
+        middle = rect.center().y() + 1
+        if row.category in STATE_CHIPS:
+            name = state_name(self.choices, row.state, row.category)
+            right -= self.state_chip(painter, right, middle, name, STATE_CHIPS[row.category], ink) + space.tiny
+        right = self._badges(painter, right, middle, row, ink)
         snippet = index.data(TicketRole.SNIPPET)
         words = " · ".join(filter(None, (row.customer_name, row.label, str(snippet or row.preview))))
         self.draw(
@@ -123,6 +208,8 @@ class TicketDelegate(RowDelegate):
         radius = self.theme.tokens.radius_small
         height = self.theme.tokens.space.small
         for box, share in ((top, 0.7), (foot, 0.4)):
+            if box.height() <= 0:
+                continue
             painter.drawRoundedRect(
                 box.left(), box.center().y() - height // 2, int(box.width() * share), height, radius, radius
             )

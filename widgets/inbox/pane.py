@@ -1,53 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list pane: a view's or a search's tickets, with title, order, empty and error states."""
+"""The list pane: a view's or a search's tickets, with title, filters, order, look, empty and error states."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Signal
-from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QStackedWidget
+from PySide6.QtWidgets import QAbstractItemView, QStackedWidget
 
-from app.config.i18n import N_, _, ngettext
+from app.config.i18n import _, ngettext
 from app.domain.ids import TicketId
-from app.domain.ports import Choices, SearchHit, SortKey, TicketQueries, TicketRow, ViewKey
+from app.domain.ports import (
+    Choices,
+    Commits,
+    Found,
+    SavedView,
+    SortKey,
+    SyncStatus,
+    TicketQueries,
+    TicketRow,
+    ViewKey,
+)
+from app.domain.search_text import Hint, with_operator, without_part
 from app.services.messages import error_text
 from app.services.texts import view_name
-from widgets.foundation import (
-    Button,
-    ElidedLabel,
-    EmptyState,
-    Look,
-    Notice,
-    Panel,
-    PlainLabel,
-    Theme,
-    column,
-    fmt,
-    row,
-)
+from app.services.texts_lists import as_search, missing_words, nothing_fits, nothing_found, nothing_here
+from app.services.view_looks import ViewLook
+from widgets.foundation import Button, ElidedLabel, EmptyState, Look, Notice, Panel, PlainLabel, Theme, column, fmt, row
 from widgets.foundation.focus import has_keyboard
 from widgets.foundation.jobs import Jobs
 from widgets.foundation.long_list import LongList
+from widgets.inbox.columns import ColumnHeads
 from widgets.inbox.delegate import TicketDelegate
-from widgets.inbox.model import TicketListModel, TicketRole
+from widgets.inbox.filter_bar import FilterBar
+from widgets.inbox.looks import Looks
+from widgets.inbox.model import TicketListModel
 
 __all__ = ["InboxPane"]
 
-_SORTS = {
-    SortKey.LAST_ACTIVITY: N_("Newest activity first"),
-    SortKey.PRIORITY: N_("Most urgent first"),
-    SortKey.CREATED: N_("Newest ticket first"),
-    SortKey.NUMBER: N_("Highest number first"),
-}
-_EMPTY = {
-    ViewKey.MINE: N_("Tickets you take or are given stand here."),
-    ViewKey.UNASSIGNED: N_("Every ticket has an owner."),
-    ViewKey.TEAM: N_("Open tickets of your teams stand here."),
-    ViewKey.WAITING: N_("Tickets that wait for an answer of the customer stand here."),
-    ViewKey.SNOOZED: N_("Tickets that come back later stand here."),
-}
+MOST_AT_ONCE = 1000  # tickets that one deed takes; of more, people would not know what they did
 
 
 class InboxPane(Panel):
@@ -57,16 +49,26 @@ class InboxPane(Panel):
     opened = Signal(object)  # TicketId
     search_left = Signal()
     elsewhere_asked = Signal()  # the empty view's button
+    search_narrowed = Signal(str)  # the search with one filter more
+    save_asked = Signal()  # keep what shows as a view
     shown = Signal()  # what was read is in the list, or could not be read
 
-    def __init__(self, theme: Theme, queries: TicketQueries, jobs: Jobs, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, theme: Theme, queries: TicketQueries, jobs: Jobs, now_ms: Callable[[], int],
+        commits: Commits | None = None,
+    ) -> None:  # fmt: skip
         super().__init__("surface")
         self._queries = queries
         self._jobs = jobs
         self._view = ViewKey.MINE
-        self._sort = SortKey.LAST_ACTIVITY
+        self._saved: SavedView | None = None
+        self._filter = ""
         self._search: str | None = None
         self._current: TicketId | None = None
+        self._total = 0
+        self._status: SyncStatus | None = None
+        self.looks = Looks(commits, jobs, self)
+        self.looks.loaded.connect(self._wear_look)
         self.model = TicketListModel(queries, jobs, now_ms, self)
         self._delegate = TicketDelegate(theme)
         self.list = LongList(theme, "", self._delegate)
@@ -74,6 +76,7 @@ class InboxPane(Panel):
         self.list.setModel(self.model)
         self.list.opened.connect(self._open)
         self.list.selectionModel().currentChanged.connect(self._moved)
+        self.list.selectionModel().selectionChanged.connect(lambda *_: self._tell_count())
         self._build(theme)
         self.retranslate()
 
@@ -81,34 +84,48 @@ class InboxPane(Panel):
         space = theme.tokens.space
         self.title = ElidedLabel(type="title")
         self.count = PlainLabel(tone="muted")
-        self.sort_button = Button(theme, "", look=Look.QUIET, icon="arrow-up-down")
-        self.sort_menu = QMenu(self.sort_button)
-        self.sort_menu.aboutToShow.connect(self._fill_sort_menu)
-        self.sort_button.setMenu(self.sort_menu)
         self.close_search = Button(theme, "", look=Look.QUIET, icon="x", pressed=self.search_left.emit)
         self.close_search.hide()
         head = row(
-            self.title, self.count, self.sort_button, self.close_search, gap=space.small,
-            margins=(space.large, space.small, space.small, space.small),
+            self.title, self.count, self.close_search, gap=space.small,
+            margins=(space.large, space.small, space.small, space.tiny),
         )  # fmt: skip
         head.setStretch(0, 1)
+        self.bar = FilterBar(theme)
+        self.bar.removed.connect(lambda part: self.narrow(without_part(self._filter, part)))
+        self.bar.added.connect(self._add)
+        self.bar.sort_chosen.connect(self.sort_by)
+        self.bar.look_chosen.connect(self.wear)
+        self.bar.save_asked.connect(self.save_asked)
+        self.heads = ColumnHeads(theme, ViewLook().columns)
+        self.heads.hide()
         self.problem = Notice(theme, kind="warning")
         self.problem.hide()
         self.empty = EmptyState(theme, "", "-", action="-", icon="inbox", pressed=self._empty_action)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.list)
         self.stack.addWidget(self.empty)
-        box = column(head, self.problem, self.stack)
-        box.setStretch(2, 1)
+        box = column(head, self.bar, self.problem, self.heads, self.stack)
+        box.setStretch(4, 1)
         self.setLayout(box)
 
     # --- what the window says --------------------------------------------------------------------------------
 
     def show_view(self, view: ViewKey) -> None:
-        """Show a view from its top."""
-        if view is not self._view or self._search is not None:
+        """Show a view from its top; the one that shows already keeps its filters."""
+        self._show(view, None, self._filter if view is self._view and self._saved is None else "")
+
+    def show_saved(self, saved: SavedView) -> None:
+        """Show a saved view; the one that shows already keeps what was added to its condition, unless that changed."""
+        same = self._saved is not None and (self._saved.id, self._saved.condition) == (saved.id, saved.condition)
+        self._show(ViewKey.ALL, saved, self._filter if same else saved.condition)
+
+    def _show(self, view: ViewKey, saved: SavedView | None, text: str) -> None:
+        before = (self._view, self._saved.id if self._saved else None, self._filter)
+        if before != (view, saved.id if saved else None, text) or self._search is not None:
             self._current = None
-        self._view, self._search = view, None
+        self._view, self._saved, self._filter, self._search = view, saved, text, None
+        self._wear_look()
         self.retranslate()
         self.refresh()
 
@@ -118,18 +135,72 @@ class InboxPane(Panel):
         self.retranslate()
         self.refresh()
 
+    def end_search(self) -> None:
+        """Show the view again from which the search started."""
+        self._show(self._view, self._saved, self._filter)
+
+    def narrow(self, text: str) -> None:
+        """Show the tickets of the view that fit this filter text too; "" shows all of the view."""
+        self._filter = text
+        self.retranslate()
+        self.refresh()
+
+    def _add(self, name: str, value: str) -> None:
+        if self._search is not None:
+            self.search_narrowed.emit(with_operator(self._search, name, value))
+        else:
+            self.narrow(with_operator(self._filter, name, value))
+
+    def clear_filter(self) -> None:
+        """Show all of the view again: a saved one's own condition, another one whole."""
+        self.narrow(self._saved.condition if self._saved is not None else "")
+
+    def sort_by(self, key: SortKey) -> None:
+        """Order the view another way, now and the next time."""
+        self.wear(replace(self.look(), sort=key))
+
+    def wear(self, look: ViewLook) -> None:
+        """Let the view look like this, now and the next time."""
+        before = self.look()
+        self.looks.set(self._view, self._saved, look)
+        self._wear_look()
+        if before.sort is not look.sort:
+            self.refresh()
+
+    def look(self) -> ViewLook:
+        """Return how the view that shows looks."""
+        return self.looks.of(self._view, self._saved)
+
+    def _wear_look(self) -> None:
+        look = self.look()
+        self.bar.show_look(look)
+        self._delegate.show_look(look)
+        self.heads.show_columns(look.columns)
+        self.heads.setVisible(look.table and self.stack.currentWidget() is self.list)
+        self.list.measure()
+
     def show_choices(self, choices: Choices) -> None:
         """Names of states and people came or changed."""
-        self.model.choices = self._delegate.choices = choices
+        self.model.choices = self._delegate.choices = self.bar.choices = choices
         self.list.viewport().update()
+
+    def show_status(self, status: SyncStatus) -> None:
+        """Know how sync stands: an empty list says what is not on this computer yet."""
+        known = (self._status.phase, self._status.percent) if self._status else None
+        self._status = status
+        if known != (status.phase, status.percent) and self.stack.currentWidget() is self.empty:
+            self.retranslate()
 
     def refresh(self) -> None:
         """Read the list again; the ticket the person is on stays where it is."""
-        search, view, sort = self._search, self._view, self._sort
+        search, view, sort, text = self._search, self._view, self.look().sort, self._filter
         if search is not None:
-            self._jobs.query(lambda: self._queries.search(search), self._show_hits, self._failed, key="list.ids")
+            self._jobs.query(lambda: self._queries.find(search), self._show_found, self._failed, key="list.ids")
         else:
-            self._jobs.query(lambda: self._queries.ids(view, sort), self._show_ids, self._failed, key="list.ids")
+            self._jobs.query(lambda: self._read(view, sort, text), self._show_read, self._failed, key="list.ids")
+
+    def _read(self, view: ViewKey, sort: SortKey, text: str) -> tuple[Sequence[TicketId], Sequence[Hint]]:
+        return self._queries.ids(view, sort, text), self._queries.hints(text) if text else ()
 
     def rows_changed(self, ids: frozenset[bytes]) -> None:
         """Rows changed: read those on screen again, and the order."""
@@ -139,6 +210,16 @@ class InboxPane(Panel):
     def view(self) -> ViewKey:
         """Return the view shown, or the one a search started from."""
         return self._view
+
+    def saved(self) -> SavedView | None:
+        """Return the saved view shown, or None."""
+        return self._saved
+
+    def condition(self) -> str:
+        """Return what shows as one search text, to be kept as a view."""
+        if self._search is not None:
+            return self._search
+        return " ".join(filter(None, (as_search(self._view), self._filter)))
 
     def search_text(self) -> str | None:
         """Return what is searched for, or None."""
@@ -150,8 +231,20 @@ class InboxPane(Panel):
 
     def current_rows(self) -> list[TicketRow]:
         """Return the selected rows, of those loaded; the current one when no more are selected."""
-        rows = [index.data(TicketRole.ROW) for index in self.list.selectedIndexes()[:1000]]
-        return [r for r in rows if isinstance(r, TicketRow)]
+        found = (self.model.row_of(ticket) for ticket in self.selected_ids())
+        return [r for r in found if r is not None]
+
+    def selected_count(self) -> int:
+        """Return how many tickets are selected; a million cost what one costs."""
+        return sum(bottom - top + 1 for top, bottom in self.list.spans())
+
+    def selected_ids(self, most: int = MOST_AT_ONCE) -> list[TicketId]:
+        """Return the selected tickets in the list's order, at most so many; no row is read for it."""
+        out: list[TicketId] = []
+        for top, bottom in self.list.spans():
+            last = min(bottom, top + most - len(out) - 1)
+            out += [i for place in range(top, last + 1) if (i := self.model.id_at(place)) is not None]
+        return out
 
     def step(self, by: int) -> None:
         """Go to the next or previous ticket."""
@@ -175,15 +268,18 @@ class InboxPane(Panel):
 
     # --- inside ----------------------------------------------------------------------------------------------
 
-    def _show_ids(self, ids: Sequence[TicketId]) -> None:
+    def _show_read(self, read: tuple[Sequence[TicketId], Sequence[Hint]]) -> None:
+        ids, hints = read
         self.problem.hide()
+        self.bar.show_hints(hints)
         self._keep(lambda: self.model.show_ids(ids))
         self._tell(len(ids))
 
-    def _show_hits(self, hits: Sequence[SearchHit]) -> None:
+    def _show_found(self, found: Found) -> None:
         self.problem.hide()
-        self._keep(lambda: self.model.show_hits(hits))
-        self._tell(len(hits))
+        self.bar.show_hints(found.hints)
+        self._keep(lambda: self.model.show_hits(found.hits))
+        self._tell(len(found.hits))
 
     def _keep(self, change: Callable[[], None]) -> None:
         ticket, bar = self._current, self.list.verticalScrollBar()
@@ -211,13 +307,26 @@ class InboxPane(Panel):
         (self.empty.action if self.stack.currentWidget() is self.empty else self.list).setFocus()
 
     def _tell(self, n: int) -> None:
-        self.count.setText(fmt.number(n))
-        self.count.setAccessibleName(ngettext("{n} ticket", "{n} tickets", n).format(n=fmt.number(n)))
+        self._total = n
+        self._tell_count()
         had = has_keyboard(self.stack)
         self.stack.setCurrentWidget(self.list if n else self.empty)
+        self.heads.setVisible(bool(n) and self.look().table)
+        if not n:
+            self._tell_empty()
         if had:
             self.focus()
         self.shown.emit()
+
+    def _tell_count(self) -> None:
+        n, chosen = self._total, self.selected_count()
+        words = ngettext("{n} ticket", "{n} tickets", n).format(n=fmt.number(n))
+        if chosen > 1:
+            self.count.setText(_("{n} of {total} selected").format(n=fmt.number(chosen), total=fmt.number(n)))
+            self.count.setAccessibleName(self.count.text())
+        else:
+            self.count.setText(fmt.number(n))
+            self.count.setAccessibleName(words)
 
     def _failed(self, why: Exception) -> None:
         self.problem.tell(error_text(why), "warning")
@@ -234,23 +343,17 @@ class InboxPane(Panel):
         if ticket is not None:
             self.opened.emit(ticket)
 
+    def _is_narrowed(self) -> bool:
+        own = self._saved.condition if self._saved is not None else ""
+        return self._search is None and self._filter != own
+
     def _empty_action(self) -> None:
-        (self.search_left if self._search is not None else self.elsewhere_asked).emit()
-
-    def _fill_sort_menu(self) -> None:
-        self.sort_menu.clear()
-        group = QActionGroup(self.sort_menu)
-        for key, text in _SORTS.items():
-            action = self.sort_menu.addAction(_(text))
-            action.setCheckable(True)
-            action.setChecked(key is self._sort)
-            action.triggered.connect(lambda _on=False, key=key: self._sort_by(key))
-            group.addAction(action)
-
-    def _sort_by(self, key: SortKey) -> None:
-        self._sort = key
-        self.retranslate()
-        self.refresh()
+        if self._search is not None:
+            self.search_left.emit()
+        elif self._is_narrowed():
+            self.clear_filter()
+        else:
+            self.elsewhere_asked.emit()
 
     # --- words -----------------------------------------------------------------------------------------------
 
@@ -268,20 +371,24 @@ class InboxPane(Panel):
         self.close_search.setText("")
         self.close_search.setAccessibleName(_("End the search"))
         self.close_search.setToolTip(_("End the search"))
-        self.sort_button.setVisible(not searching)
-        self.sort_button.setText("")
-        self.sort_button.setAccessibleName(_("Order: {order}").format(order=_(_SORTS[self._sort])))
-        self.sort_button.setToolTip(_("Order: {order}").format(order=_(_SORTS[self._sort])))
-        if searching:
-            self.title.setText(_("Search: {text}").format(text=self._search))
-            self.empty.title.setText(_("Nothing found for “{text}”").format(text=self._search))
-            self.empty.text.setText(
-                _("The search looked through everything on this computer. Try fewer or other words.")
-            )
-            self.empty.action.setText(_("End the search"))
-        else:
-            self.title.setText(view_name(self._view))
-            self.empty.title.setText(_("Nothing here"))
-            self.empty.text.setText(_(_EMPTY.get(self._view, N_("Tickets stand here."))))
-            self.empty.action.setText(_("Show all open tickets"))
+        name = self._saved.name if self._saved is not None else view_name(self._view)
+        self.title.setText(_("Search: {text}").format(text=self._search) if searching else name)
+        self.bar.show_filter(
+            self._search or "" if searching else self._filter, can_save=searching or self._is_narrowed(),
+            searching=searching,
+        )  # fmt: skip
+        self._tell_empty()
         self.model.forget(())
+
+    def _tell_empty(self) -> None:
+        """Say what belongs here or why nothing does, and offer one way out."""
+        parts, status = self.bar.parts(), self._status
+        if self._search is not None:
+            words = nothing_found(self._search)
+        elif self._is_narrowed():
+            words = nothing_fits(parts)
+        else:
+            words = nothing_here(self._view, self._saved, parts)
+        self.empty.title.setText(words.title)
+        self.empty.text.setText("\n".join(filter(None, (words.text, missing_words(status, fmt.moment)))))
+        self.empty.action.setText(words.action)

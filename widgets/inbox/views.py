@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.config.i18n import _
-from app.domain.ports import ViewKey
+from app.domain.ids import ViewId
+from app.domain.ports import SavedView, ViewKey
 from app.services.texts import view_name
-from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, column, fmt, line
+from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, column, fmt, line, plain_tooltip
 
-__all__ = ["ViewsPane"]
+__all__ = ["SavedButton", "ViewsPane"]
 
 _ICONS = {
     ViewKey.MINE: "user-check",
@@ -66,16 +68,74 @@ class NavButton(Button):
         return self._n
 
 
+_SAVED_ICONS = {"me": "star", "team": "users", "all": "layers"}
+
+
+class SavedButton(NavButton):
+    """A saved view: Alt+Up and Alt+Down move it, F2 edits, Delete deletes, the menu key offers all of it."""
+
+    moved = Signal(int)
+    edit_asked = Signal()
+    delete_asked = Signal()
+    menu_asked = Signal(QPoint)  # global
+
+    def __init__(self, theme: Theme, view: SavedView) -> None:
+        super().__init__(theme, _SAVED_ICONS.get(view.share, "star"))
+        self.view = view
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(lambda at: self.menu_asked.emit(self.mapToGlobal(at)))
+        self.setToolTip(plain_tooltip(view.condition) if view.condition else "")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Order, edit and delete by key."""
+        key, alt = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        if alt and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.moved.emit(-1 if key == Qt.Key.Key_Up else 1)
+        elif key == Qt.Key.Key_F2:
+            self.edit_asked.emit()
+        elif key == Qt.Key.Key_Delete:
+            self.delete_asked.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class _Tall(QScrollArea):
+    """As high as what it holds while there is room; then it scrolls."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(inside)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def sizeHint(self) -> QSize:
+        """All of it."""
+        inside = self.widget()
+        return inside.sizeHint() if inside is not None else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as what it holds, for it scrolls up and down only."""
+        inside = self.widget()
+        return QSize(inside.minimumSizeHint().width() if inside is not None else 0, self.fontMetrics().height() * 3)
+
+
 class ViewsPane(Panel):
-    """Views by name with counts. `chosen` gives a ViewKey, `outbox_chosen` the outbox."""
+    """Views by name with counts. `chosen` gives a ViewKey, `saved_chosen` a ViewId, `outbox_chosen` the outbox."""
 
     chosen = Signal(object)
+    saved_chosen = Signal(object)
+    saved_added = Signal(object)  # SavedButton: the owner connects what its keys and its menu do
     outbox_chosen = Signal()
     needs_chosen = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("window")
-        self._counts: Mapping[ViewKey, int] = {}
+        self._counts: Mapping[ViewKey | ViewId, int] = {}
+        self._theme = theme
+        self.saved: dict[ViewId, SavedButton] = {}
         self._waiting = self._needs = self._planned = 0
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
@@ -99,11 +159,15 @@ class ViewsPane(Panel):
         self.work = PlainLabel(type="caption", tone="muted")
         self.work.setContentsMargins(space.medium, 0, 0, 0)
         edge = (space.small, space.medium, space.small, space.small)
+        self._saved_box = QVBoxLayout()
+        self._saved_box.setContentsMargins(0, 0, 0, 0)
+        self._saved_box.setSpacing(space.hair)
+        top = Panel("window")
+        top.setLayout(column(self.heading, space.tiny, *items, self._saved_box, gap=space.hair))
+        self.area = _Tall(top)
         self.setLayout(
             column(
-                self.heading,
-                space.tiny,
-                *items,
+                self.area,
                 space.medium,
                 line(),
                 space.small,
@@ -122,6 +186,40 @@ class ViewsPane(Panel):
         """Mark a view; None marks the outbox."""
         (self.buttons[view] if view is not None else self.outbox).setChecked(True)
 
+    def show_saved(self, views: Sequence[SavedView]) -> None:
+        """List these saved views, in this order, below the views that everybody has."""
+        if [b.view for b in self.saved.values()] == list(views):
+            return
+        current = next((id_ for id_, b in self.saved.items() if b.isChecked()), None)
+        focused = next((id_ for id_, b in self.saved.items() if b.hasFocus()), None)
+        for button in self.saved.values():
+            self._group.removeButton(button)
+            self._saved_box.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.saved = {}
+        for view in views:
+            button = SavedButton(self._theme, view)
+            button.clicked.connect(lambda _on=False, id_=view.id: self.saved_chosen.emit(id_))
+            self._group.addButton(button)
+            self._saved_box.addWidget(button)
+            button.show()  # now: the keyboard may come back to it below
+            self.saved[view.id] = button
+            self.saved_added.emit(button)
+        if current in self.saved:
+            self.saved[current].setChecked(True)
+        if focused in self.saved:
+            self.saved[focused].setFocus()
+        self.retranslate()
+        self.area.updateGeometry()
+
+    def show_saved_current(self, view: ViewId) -> None:
+        """Mark a saved view; one that is not in the list marks nothing."""
+        if view in self.saved:
+            self.saved[view].setChecked(True)
+        else:
+            self.show_none()
+
     def show_needs_current(self) -> None:
         """Mark what waits for the person."""
         self.needs.setChecked(True)
@@ -133,7 +231,7 @@ class ViewsPane(Panel):
             button.setChecked(False)
         self._group.setExclusive(True)
 
-    def show_counts(self, counts: Mapping[ViewKey, int]) -> None:
+    def show_counts(self, counts: Mapping[ViewKey | ViewId, int]) -> None:
         """Show how many each view holds, as the store counts."""
         if counts == self._counts:
             return
@@ -176,5 +274,7 @@ class ViewsPane(Panel):
         self.work.setText(_("Work"))
         for view, button in self.buttons.items():
             button.tell(view_name(view), self._counts.get(view))
+        for id_, saved in self.saved.items():
+            saved.tell(saved.view.name, self._counts.get(id_))
         self.outbox.tell(_("Outbox"), self._waiting + self._planned)
         self.needs.tell(_("Needs you"), self._needs)

@@ -62,6 +62,12 @@ class SearchField(QLineEdit):
         painter = QPainter(self)
         painter.drawPixmap(self._theme.tokens.space.small, (self.height() - side) // 2, picture)
 
+    def put(self, text: str) -> None:
+        """Search for this text, as if it had been typed."""
+        self.setText(text)
+        self._soon.stop()
+        self._tell()
+
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
         self.setPlaceholderText(_("Search tickets, people, serial numbers"))

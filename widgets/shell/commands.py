@@ -17,6 +17,7 @@ from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
 from widgets.shell.ticket_pane import TicketPane
+from widgets.shell.views_part import ViewsPart
 
 __all__ = ["Commandable", "bind_commands"]
 
@@ -30,6 +31,7 @@ class Commandable(Protocol):
     deeds: Deeds
     dialogs: Dialogs
     appearance: Appearance
+    saved_views: ViewsPart
 
     def focus_search(self) -> None: ...
     def go_to(self, view: ViewKey) -> None: ...
@@ -60,6 +62,14 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "nav.all_live": lambda: window.go_to(ViewKey.ALL_LIVE),
         "nav.solved": lambda: window.go_to(ViewKey.SOLVED),
         "nav.all": lambda: window.go_to(ViewKey.ALL),
+        "nav.view": window.saved_views.choose,
+        "view.save": window.saved_views.save,
+        "view.edit": window.saved_views.edit,
+        "view.delete": window.saved_views.delete,
+        "list.filter": window.saved_views.filter,
+        "list.clear_filters": window.saved_views.clear_filters,
+        "list.sort": window.saved_views.sort,
+        "list.look": window.saved_views.look,
         "nav.outbox": window.go_outbox,
         "nav.needs_you": window.go_needs_you,
         "needs.keep_mine": lambda: window.decide(Action.MINE),

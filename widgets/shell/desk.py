@@ -162,6 +162,10 @@ class TicketDesk(QObject):
     def _change(self, work: Callable[[], Done]) -> None:
         self._jobs.change(work, self._changed, self._fail)
 
+    def take_done(self, done: Done) -> None:
+        """Tell of a deed that was saved elsewhere, and let it be undone."""
+        self._changed(done)
+
     def _changed(self, done: Done) -> None:
         entry = UndoEntry(done.label, done.undo)
         self._stack.did(entry)

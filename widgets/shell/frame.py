@@ -73,7 +73,7 @@ class WindowFrame(QMainWindow):
     def _make(self, theme: Theme, ports: Ports) -> None:
         self.top = TopBar(theme)
         self.views = ViewsPane(theme)
-        self.inbox = InboxPane(theme, ports.queries, ports.jobs, ports.now_ms)
+        self.inbox = InboxPane(theme, ports.queries, ports.jobs, ports.now_ms, ports.commits)
         self.outbox = OutboxPage(theme, ports.queries, ports.jobs)
         self.ticket = TicketPane(theme, Composer(theme, ports.commits, ports.jobs, ports.now_ms, ports.blobs))
         self.needs = NeedsPart(theme, ports.needs, ports.commits, ports.link, ports.jobs, ports.now_ms, self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.domain.ids import TicketId
+from app.domain.ids import TicketId, ViewId
 from app.domain.ports import ViewKey
 
 __all__ = ["Navigation", "Spot"]
@@ -15,11 +15,15 @@ DEPTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place: a view (None is the outbox, or with `needs` what waits for the person) and the ticket open in it."""
+    """A place: a view (None is the outbox, or with `needs` what waits for the person) and the ticket open in it.
+
+    `saved` is the saved view, if one shows.
+    """
 
     view: ViewKey | None
     ticket: TicketId | None = None
     needs: bool = False
+    saved: ViewId | None = None
 
 
 class Navigation:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
-from app.domain.ports import Choices, OutboxItem, ViewKey
+from app.domain.ids import ViewId
+from app.domain.ports import Choices, OutboxItem, SavedView, ViewKey
 from widgets.shell.frame import Ports
 
 __all__ = ["Counted", "Refresher"]
@@ -26,10 +27,11 @@ _ROUND_AT_MOST_MS = 5_000  # an answer that never comes must not end all refresh
 class Counted:
     """What the frame round the list says."""
 
-    counts: Mapping[ViewKey, int]
+    counts: Mapping[ViewKey | ViewId, int]
     outbox: Sequence[OutboxItem]
     choices: Choices
     needs_you: int
+    views: Sequence[SavedView] = ()
 
 
 class Refresher(QObject):
@@ -86,7 +88,7 @@ class Refresher(QObject):
         queries, needs = self._ports.queries, self._ports.needs
 
         def read() -> Counted:
-            return Counted(queries.counts(), queries.outbox(), queries.choices(), needs.number())
+            return Counted(queries.counts(), queries.outbox(), queries.choices(), needs.number(), queries.views())
 
         self._ports.jobs.query(read, self._take_counts, lambda _why: self._end(), key="counts")
 

@@ -14,7 +14,7 @@ from app.commands.registry import Registry
 from app.config import settings as conf
 from app.config.i18n import _
 from app.domain.attachments import BlobStatus
-from app.domain.ids import TicketId
+from app.domain.ids import TicketId, ViewId
 from app.domain.ports import Identity, SyncStatus, TicketDetails, ViewKey
 from app.services.needs_you import Action, Settled
 from app.services.triage_undo import UndoEntry
@@ -34,6 +34,7 @@ from widgets.shell.frame import Ports, WindowFrame
 from widgets.shell.navigation import Navigation, Spot
 from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.state import WindowState
+from widgets.shell.views_part import ViewsPart
 from widgets.shell.writing import WritingPart
 
 __all__ = ["AgentWindow", "Ports"]
@@ -61,6 +62,7 @@ class AgentWindow(WindowFrame):
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
         self.writing = WritingPart(self, theme, ports)
+        self.saved_views = ViewsPart(self, theme, ports)
         self.registry = Registry(self.places)
         bind_commands(self.registry, self, sessions=ports.sessions is not None)
         self.actions_ = Actions(self.registry, self, lambda: ports.settings.get(conf.SINGLE_KEYS))
@@ -160,6 +162,7 @@ class AgentWindow(WindowFrame):
             for widget in pane.findChildren(QWidget):
                 widget.ensurePolished()
         self.state.load()
+        self.saved_views.load()
         self.desk.load_choices()
         self.refresher.read_counts()
         self.go_view(self.inbox.view())
@@ -169,6 +172,7 @@ class AgentWindow(WindowFrame):
         """Show how sync stands."""
         self.strip.show_status(status)
         self.writing.start()
+        self.inbox.show_status(status)
         self.views.show_waiting(status.waiting)
         self.views.show_needs(status.needs_you)
         if self.lists.currentWidget() is self.outbox:
@@ -234,6 +238,18 @@ class AgentWindow(WindowFrame):
         self.inbox.show_view(view)
         self._history.visit(Spot(view, self.inbox.current()))
 
+    def back_to_list(self) -> None:
+        """Show the view again that showed last, a saved one too."""
+        saved = self.inbox.saved()
+        if saved is not None:
+            self.saved_views.go(saved.id)
+        else:
+            self.go_view(self.inbox.view())
+
+    def visit(self, spot: Spot) -> None:
+        """Remember a place for Back and Forward."""
+        self._history.visit(spot)
+
     def go_to(self, view: ViewKey) -> None:
         """Show a view and put the keyboard into it."""
         self.go_view(view)
@@ -257,7 +273,7 @@ class AgentWindow(WindowFrame):
 
     def leave_needs(self, ticket: TicketId) -> None:
         """Go from an entry to its ticket."""
-        self.go_view(self.inbox.view())
+        self.back_to_list()
         self.read_ticket(ticket)
 
     def read_ticket(self, ticket: TicketId) -> None:
@@ -284,14 +300,23 @@ class AgentWindow(WindowFrame):
             self.views.show_current(None)
             self.outbox.refresh()
         else:
-            self.show_list(self.inbox)
-            self.views.show_current(spot.view)
-            if spot.view is not self.inbox.view():
-                self.inbox.show_view(spot.view)
+            self._show_spot(spot.view, spot.saved)
         self.focus_list()
         if spot.ticket is not None and spot.ticket != self._open_id():
             self.inbox.select(spot.ticket)
             self.desk.open(spot.ticket)
+
+    def _show_spot(self, view: ViewKey, saved: ViewId | None) -> None:
+        """Show a view as it was gone through; what shows already stays as it is."""
+        self.show_list(self.inbox)
+        found = self.saved_views.get(saved) if saved is not None else None
+        if found is not None:
+            self.views.show_saved_current(found.id)
+            self.inbox.show_saved(found)
+            return
+        self.views.show_current(view)
+        if view is not self.inbox.view() or self.inbox.saved() is not None:
+            self.inbox.show_view(view)
 
     def _search(self, text: str) -> None:
         self.show_list(self.inbox)
@@ -299,8 +324,12 @@ class AgentWindow(WindowFrame):
             self.views.show_none()
             self.inbox.show_search(text)
         else:
-            self.views.show_current(self.inbox.view())
-            self.inbox.show_view(self.inbox.view())
+            saved = self.inbox.saved()
+            if saved is not None:
+                self.views.show_saved_current(saved.id)
+            else:
+                self.views.show_current(self.inbox.view())
+            self.inbox.end_search()
 
     # --- the ticket ------------------------------------------------------------------------------------------
 
@@ -308,7 +337,8 @@ class AgentWindow(WindowFrame):
         return self.desk.details.row.id if self.desk.details else None
 
     def _select(self, ticket: TicketId) -> None:
-        self._history.visit(Spot(self.inbox.view(), ticket))
+        saved = self.inbox.saved()
+        self._history.visit(Spot(self.inbox.view(), ticket, saved=saved.id if saved is not None else None))
         self.ticket.tell("")
         self.desk.open(ticket)
 
@@ -394,6 +424,7 @@ class AgentWindow(WindowFrame):
 
     def _show_counts(self, read: Counted) -> None:
         outbox = read.outbox
+        self.saved_views.take(read.views)
         self.views.show_counts(read.counts)
         self.fit_views()
         if read.choices != self.desk.choices:
