@@ -410,13 +410,13 @@ class AgentWindow(WindowFrame):
     def _read_seen(self, ids: frozenset[bytes]) -> bool:
         """Read what shows again; tell whether the list will say that it did. What is hidden is read when it shows."""
         self.desk.reload(ids)
+        self.writing.look_for_news(ids)
         shown = self.lists.currentWidget()
         if shown is self.inbox:
             self.inbox.rows_changed(ids)
             return True
         self.inbox.model.forget(ids)
         if shown is self.outbox:
-        self.writing.look_for_news(ids)
             self.outbox.refresh()
         else:
             self.needs.desk.load()
