@@ -271,8 +271,6 @@ class DraftKind(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
 class SendWhy(StrEnum):
     """Why a reply waits: it can still be taken back, or its author chose a later time. STOPPED: it does not go out."""
 
@@ -296,6 +294,8 @@ class SendOrder:
     after: str = "nothing"
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
     """Unsent text. `seen_seq` and `seen_id`: the newest message its author had on screen when it was written.
 
     With `send` it goes out by itself unless it is taken back.
@@ -309,8 +309,6 @@ class SendOrder:
     updated: int = 0
     attachments: tuple[Attachment, ...] = ()
     seen_id: bytes | None = None
-
-
     send: SendOrder | None = None
 
 
@@ -327,6 +325,8 @@ class PlannedSend:
         if self.draft.send is None:
             raise ValueError("a draft without a time")
         return self.draft.send
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The value of a field that a person had on screen when an edit began: its revision and own pending mid, or 0."""
@@ -380,12 +380,12 @@ class TicketQueries(Protocol):
         """Return what an edit of these fields starts from."""
         ...
 
-    def outbox(self) -> Sequence[OutboxItem]:
-        """Return the changes that wait for the server, oldest first."""
     def open_spans(self, team: TeamId) -> Sequence[Span]:
         """Return when a team is open, in UTC seconds, oldest first; empty where nobody said."""
         ...
 
+    def outbox(self) -> Sequence[OutboxItem]:
+        """Return the changes that wait for the server, oldest first."""
         ...
 
 
@@ -409,11 +409,11 @@ class Committed:
     undo: AnyChange | None
 
 
-class Commits(Protocol):
-    """Writes of pending.db; "saved" means that the transaction is on disk. Raises Refused, StoreUnavailable."""
 DraftKey = tuple[TicketId, DraftKind]
 
 
+class Commits(Protocol):
+    """Writes of pending.db; "saved" means that the transaction is on disk. Raises Refused, StoreUnavailable."""
 
     def commit(
         self, change: AnyChange, seen: Mapping[str, Seen] | None = None, clears: DraftKey | None = None
@@ -432,12 +432,12 @@ DraftKey = tuple[TicketId, DraftKind]
         """Return the unsent text."""
         ...
 
-    def ui_state(self, key: str) -> str | None:
-        """Return a remembered piece of window state."""
     def planned_sends(self) -> Sequence[PlannedSend]:
         """Return the drafts that go out by themselves, the next one first."""
         ...
 
+    def ui_state(self, key: str) -> str | None:
+        """Return a remembered piece of window state."""
         ...
 
     def save_ui_state(self, key: str, value: str) -> None:

@@ -76,9 +76,9 @@ class Deeds:
         window = self._window
         if window.is_needs() and window.needs.desk.undo():
             return
-        if not window.desk.undo():
         if window.writing.undo():
             return
+        if not window.desk.undo():
             window.toast.tell(_("Nothing to undo"))
 
     def redo(self) -> None:
