@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +13,9 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from app.config.i18n import N_, _
 from app.domain.masking import WORD_MAX, MaskRule, clean_rules
+from app.domain.notices import Quiet
+
+_HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
 class WindowRules(tuple[MaskRule, ...]):
@@ -73,6 +77,34 @@ class Motion(StrEnum):
     SYSTEM = "system"
     FULL = "full"
     REDUCED = "reduced"
+
+
+class CrashReports(StrEnum):
+    """Whether a person is asked after a fault of the program. Nothing is sent without the person."""
+
+    ASK = "ask"
+    NEVER = "never"
+
+
+class Hours(str):
+    """Hours of the day, "20:00-08:00"; "" for none. The end may lie on the next day. Raises ValueError."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: object) -> Hours:
+        """Check the text."""
+        if not isinstance(text, str) or (text and not _HOURS.fullmatch(text)):
+            raise ValueError(text)
+        return super().__new__(cls, text)
+
+    @property
+    def span(self) -> Quiet | None:
+        """The hours in minutes of the day."""
+        found = _HOURS.fullmatch(self)
+        if found is None:
+            return None
+        a, b, c, d = (int(part) for part in found.groups())
+        return Quiet(a * 60 + b, c * 60 + d)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +175,46 @@ DISCARDED_DAYS: Final = Setting(
     N_("Keep discarded drafts"),
     N_("Days in which a discarded draft can be brought back."),
     limits=(7, 90),
+)
+NOTICES_ON: Final = Setting(
+    "notices.on",
+    bool,
+    True,
+    N_("Notifications"),
+    N_("Of your own tickets, where you are named, and of times you promised."),
+    lockable=False,
+)
+QUIET_HOURS: Final = Setting(
+    "notices.quiet_hours",
+    Hours,
+    Hours(""),
+    N_("Quiet hours"),
+    N_("No notifications from when to when, as in 20:00-08:00. What comes meanwhile is told afterwards."),
+    lockable=False,
+)
+STAY_IN_TRAY: Final = Setting(
+    "ui.stay_in_tray",
+    bool,
+    True,
+    N_("Go on in the tray"),
+    N_("Closing the window leaves Deskside in the tray, where there is one. Quit ends it."),
+    lockable=False,
+)
+CRASH_REPORTS: Final = Setting(
+    "crash_reports.mode",
+    CrashReports,
+    CrashReports.ASK,
+    N_("Crash reports"),
+    N_("After a fault of the program its report is shown. Nothing is ever sent without you."),
+)
+CRASH_ADDRESS: Final = Setting(
+    "crash_reports.address",
+    str,
+    "",
+    N_("Address for crash reports"),
+    N_("Where a report goes by mail if the person sends it. Empty: it can only be saved."),
+    managed_only=True,
+    safe="",
 )
 HIDE_NOTICE_TEXT: Final = Setting(
     "notices.hide_text",
@@ -229,7 +301,12 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     LOGIN,
     UNDO_SEND_S,
     DISCARDED_DAYS,
+    NOTICES_ON,
+    QUIET_HOURS,
     HIDE_NOTICE_TEXT,
+    STAY_IN_TRAY,
+    CRASH_REPORTS,
+    CRASH_ADDRESS,
     SESSION_ENABLED,
     MAX_MINUTES,
     MASK_WINDOWS,

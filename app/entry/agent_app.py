@@ -50,6 +50,8 @@ class AgentApp(QObject):
     """The main window is shown."""
     asks_sign_in = Signal()
     """The sign-in window is shown."""
+    left = Signal()
+    """The program ends."""
 
     def __init__(
         self, qt: QApplication, theme: Theme, settings: Settings, folder: Path, passphrase: str | None,
@@ -75,6 +77,7 @@ class AgentApp(QObject):
         self.sign_in: SignInWindow | None = None
         self.passphrase: PassphraseWindow | None = None
         self.problem: Question | None = None
+        self.stays: Callable[[], bool] = lambda: False  # whether the program goes on when its window is closed
         self.copies = QTimer(self, interval=COPY_EVERY_MS)
         self.copies.timeout.connect(self._copy_aside)
 
@@ -101,6 +104,7 @@ class AgentApp(QObject):
             return
         self._leaving = True
         self._status = status
+        self.left.emit()
         if self.window is not None:
             self.window.close()
         if self.desk is not None:
@@ -223,8 +227,14 @@ class AgentApp(QObject):
         for warning in self.settings.warnings:
             self.window.toast.tell(warning)
 
+    def show_window(self) -> None:
+        """Show the main window again, when it was closed and the program went on; before a sign-in it stays away."""
+        if self.window is not None and self.profile is not None and self.profile.identity is not None:
+            self.window.show()
+
     def _window_closed(self) -> None:
-        self.leave()
+        if self._leaving or not self.stays():
+            self.leave()
 
     # --- signing in -----------------------------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ class AgentLinks(QObject):
 
     def show(self, link: str) -> None:
         """Show what a link leads to, with its window in front; "" only brings the window there."""
+        if self._app.sign_in is None:
+            self._app.show_window()
         for window in (self._app.window, self._app.sign_in, self._app.passphrase, self._app.problem):
             if window is not None and window.isVisible():
                 bring_to_front(window)

@@ -19,6 +19,7 @@ from app.store.blobs import remove_copies
 from app.store.cipher import Database, file_uri, key_literal, open_raw, translate
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
+from app.store.notice_log import NoticeLog
 from app.store.pending import PendingStore, Tools
 from app.store.pending_copy import CopyAside
 from app.store.pending_file import Opened, open_writer, pending_path, prepare
@@ -65,6 +66,9 @@ class Profile:
             raise
         self._rebuilder = Rebuilder(self.commits, self._writer, self.readers, tools)
         self._tray = TrayRecord(self.commits.lock, self._writer, self.readers)
+        self.notices = NoticeLog(
+            self.commits.lock, self._writer, self.readers, lambda: self.commits.identity, tools.now_ms
+        )
         self.needs_you = NeedsYouFile(
             self.readers, self._writer, self.commits, tools.codec, lambda: self.commits.identity, tools.now_ms
         )

@@ -19,7 +19,7 @@ from app.store.replica_file import remove_database
 OUTBOX_COLUMNS = "mid, name, v, args, base, hash, hlc, touched, scopes, ticket, created"
 _PAGE_BYTES, _SALT_BYTES = 4096, 16
 _PAGE_NUMBER = re.compile(r"page (\d+)")
-_SALVAGED = ("outbox", "over_key", "draft", "needs_you_done", "needs_you_kept", "ui_state", "blob_new")
+_SALVAGED = ("outbox", "over_key", "draft", "needs_you_done", "needs_you_kept", "ui_state", "blob_new", "notice")
 _ASKED = 5_000  # how many of the newest mutations are asked for one by one
 
 

@@ -168,6 +168,8 @@ def pending_ddl() -> list[str]:
         "CREATE INDEX draft_subject ON draft(subject_id)",
         "CREATE TABLE ui_state(k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE needs_you_done(id BLOB PRIMARY KEY)",
+        # events that need no notice any more, and "mine", the tickets known as one's own (app.store.notice_log)
+        "CREATE TABLE notice(id BLOB PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
         # the tray as the window last saw it, and in which replica: what a person typed does not rest on that file
         "CREATE TABLE needs_you_kept(id BLOB PRIMARY KEY, device BLOB NOT NULL, mid INTEGER NOT NULL, "
         "kind TEXT NOT NULL, type INTEGER, entity_id BLOB, reason TEXT, name TEXT, v INTEGER, content BLOB, data TEXT, "

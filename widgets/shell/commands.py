@@ -45,7 +45,7 @@ class Commandable(Protocol):
     def toggle_details(self) -> None: ...
     def step_text(self, by: int) -> None: ...
     def sync_now(self) -> None: ...
-    def close(self) -> bool: ...
+    def quit(self) -> None: ...
 
 
 def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) -> None:
@@ -107,7 +107,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "app.language": window.appearance.toggle_language,
         "help.keys": window.dialogs.keys,
         "app.settings": window.dialogs.settings,
-        "app.quit": window.close,
+        "app.quit": window.quit,
     }
     for id_ in ("ticket.state", "ticket.priority", "ticket.assign", "ticket.tags", "ticket.snooze"):
         runs[id_] = partial(window.deeds.pick, id_)

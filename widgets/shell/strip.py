@@ -21,6 +21,7 @@ class StatusStrip(Panel):
     needs_asked = Signal()
     guard_asked = Signal()
     language_asked = Signal()
+    session_told = Signal(str)  # a session runs, with what; "" none
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("footer")
@@ -100,6 +101,11 @@ class StatusStrip(Panel):
         self._session = text
         self.session.setText(text)
         self.session.setVisible(bool(text))
+        self.session_told.emit(text)
+
+    def session_text(self) -> str:
+        """Return what is said of a running session; "" for none."""
+        return self._session
 
     def text(self) -> str:
         """Return the sentence as it reads."""

@@ -48,7 +48,7 @@ class AgentWindow(WindowFrame):
     sign_in_wanted = Signal()
     link_chosen = Signal(str)  # a link in a message; the entry opens it
     closed = Signal()
-    quit_wanted = Signal()  # from the lock page
+    quit_wanted = Signal()
 
     def __init__(self, theme: Theme, ports: Ports, identity: Identity | None = None) -> None:
         super().__init__(theme, ports)
@@ -204,6 +204,16 @@ class AgentWindow(WindowFrame):
             self.cover.setCurrentWidget(self.lock)
             self.lock.focus()
         self.actions_.sync()
+
+    def front_ticket(self) -> TicketId | None:
+        """The ticket that a person who looks at this window reads; None when something else shows."""
+        shows = self.isVisible() and not self.is_covered() and self.pages.currentWidget() is self.ticket
+        return self._open_id() if shows and self.ticket.is_open() else None
+
+    def quit(self) -> None:
+        """End the program, not only this window."""
+        self.quit_wanted.emit()
+        self.close()
 
     def is_covered(self) -> bool:
         """Whether the lock page hides everything."""

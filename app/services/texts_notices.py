@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a notice of the desktop says, with names and texts or without, and what the icon in the tray says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.config.i18n import _, ngettext
+from app.domain.notices import Notice, NoticeEvent, NoticeKind, Standing
+
+__all__ = ["NoticeWords", "notice_words", "standing_words"]
+
+_BODY_CHARS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeWords:
+    """`buttons` are (name, label): "open" first, then "assign" and "snooze"."""
+
+    title: str
+    body: str
+    buttons: tuple[tuple[str, str], ...]
+
+
+def notice_words(notice: Notice, *, hide: bool, time_of_day: Callable[[int], str]) -> NoticeWords:
+    """Return what a notice says. `hide`: no name, no number, no text; for policy and for a locked screen."""
+    last = notice.events[-1]
+    if hide:
+        return NoticeWords(_hidden(notice), "", (("open", _("Open")),))
+    title = f"{last.label} {last.subject}".strip()
+    lines = [_line(last, time_of_day)]
+    more = len(notice.events) - 1
+    if more:
+        lines.insert(0, ngettext("{n} more piece of news", "{n} more pieces of news", more).format(n=more))
+    buttons = [("open", _("Open"))]
+    if not last.mine:
+        buttons.append(("assign", _("Assign to me")))
+    buttons.append(("snooze", _("Snooze for an hour")))
+    return NoticeWords(title, "\n".join(lines), tuple(buttons))
+
+
+def _hidden(notice: Notice) -> str:
+    kinds = {event.kind for event in notice.events}
+    if kinds == {NoticeKind.MESSAGE}:
+        n = len(notice.events)
+        return ngettext("New reply", "{n} new replies", n).format(n=n)
+    return _("News in a ticket of yours")
+
+
+def _line(event: NoticeEvent, time_of_day: Callable[[int], str]) -> str:
+    who, text = event.who, _short(event.text)
+    if event.kind is NoticeKind.MESSAGE:
+        return _("{who} wrote: {text}").format(who=who or _("The customer"), text=text)
+    if event.kind is NoticeKind.ASSIGNED:
+        return _("{who} gave you this ticket").format(who=who) if who else _("This ticket is yours now")
+    if event.kind is NoticeKind.MENTION:
+        return _("{who} named you: {text}").format(who=who or _("A colleague"), text=text)
+    if event.kind is NoticeKind.SNOOZE:
+        return _("It comes back now, as you wished.")
+    if event.kind is NoticeKind.PROMISE:
+        return _("The time you promised is near: {time}").format(time=_time(event.text, time_of_day))
+    if event.kind is NoticeKind.LATE:
+        return _("It was due at {time}").format(time=_time(event.text, time_of_day))
+    return _("It is due at {time}").format(time=_time(event.text, time_of_day))
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _BODY_CHARS else line[: _BODY_CHARS - 1] + "…"
+
+
+def _time(text: str, time_of_day: Callable[[int], str]) -> str:
+    return time_of_day(int(text)) if text.isdigit() else text
+
+
+def standing_words(standing: Standing) -> str:
+    """Return the tray icon's tooltip: everything that stands, the most pressing first."""
+    said = []
+    if standing.sharing:
+        said.append(standing.sharing)
+    if standing.needs_you:
+        n = standing.needs_you
+        said.append(ngettext("{n} needs you", "{n} need you", n).format(n=n))
+    if standing.offline:
+        said.append(_("Offline: what you do is safe here"))
+    if standing.unread:
+        n = standing.unread
+        said.append(ngettext("{n} ticket waits for your answer", "{n} tickets wait for your answer", n).format(n=n))
+    return "\n".join(["Deskside", *(said or [_("Nothing is waiting")])])
