@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.ids import CustomerId, TicketId
+from app.domain.ids import CustomerId, TeamId, TicketId
 from app.domain.ports import TicketRow
 
 __all__ = ["CustomerHit", "DeedStore", "SimilarTicket", "SimilarTo", "SnoozeEnd"]
@@ -67,6 +67,10 @@ class DeedStore(Protocol):
 
     def snoozes_due(self, after: int, until: int) -> Sequence[SnoozeEnd]:
         """Return the person's own tickets whose snooze ended after one time and until another."""
+        ...
+
+    def my_teams(self) -> Sequence[TeamId]:
+        """Return the teams that this person may take tickets down for."""
         ...
 
     def provisional(self) -> str:

@@ -20,8 +20,8 @@ _LOOKED_AT = 4_000  # characters: what is quoted below says nothing new
 _PARTICLES = ("에서", "까지", "부터", "으로", "은", "는", "이", "가", "을", "를", "에", "의", "도", "로", "와", "과")
 # courtesies and fillers that stand in most requests
 _COMMON = frozenset(
-    {"안녕", "녕하", "하세", "세요", "니다", "습니", "합니", "감사", "문의", "부탁", "드립", "립니", "the", "and", "for",
-     "you", "is", "it", "to", "of", "a", "in", "on", "please", "hello", "my", "we", "our"}
+    {"안녕", "녕하", "하세", "세요", "니다", "습니", "합니", "감사", "문의", "부탁", "드립", "립니", "the", "and",
+     "for", "you", "is", "it", "to", "of", "a", "in", "on", "please", "hello", "my", "we", "our"}
 )  # fmt: skip
 
 
@@ -33,9 +33,7 @@ def features(text: str) -> frozenset[str]:
     """Return what a text is compared by."""
     out: set[str] = set()
     for part in _parts(text):
-        if "a" <= part[0] <= "z" or part[0].isdigit():
-            out.add(part)
-        elif len(part) == 1:
+        if "a" <= part[0] <= "z" or part[0].isdigit() or len(part) == 1:
             out.add(part)
         else:
             out.update(part[i : i + 2] for i in range(len(part) - 1))
@@ -43,7 +41,7 @@ def features(text: str) -> frozenset[str]:
 
 
 def likeness(one: frozenset[str], other: frozenset[str], seen_in: Mapping[str, int], of: int) -> float:
-    """Return 0 to 1. `seen_in` counts in how many of the `of` texts compared each feature stands: rare ones say more."""
+    """Return 0 to 1. `seen_in` counts in how many of the `of` texts each feature stands: rare ones say more."""
     shared = _weight(one & other, seen_in, of)
     if not shared:
         return 0.0

@@ -19,6 +19,7 @@ from app.domain.changes import AnyChange
 from app.domain.entities import Category
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
 from app.domain.open_hours import OpenHours
+from app.domain.related import Related
 from app.domain.search_text import Hint
 from app.domain.sla import ClockEvent, ClockView, SlaPolicy, Target, derive_clock
 
@@ -209,6 +210,7 @@ class TicketDetails:
     customer: CustomerCard | None
     marks: Mapping[str, FieldMark] = field(default_factory=dict)  # of fields that are not simply the server's
     seen_id: bytes | None = None
+    related: Related = field(default_factory=Related)
     clock: ClockFacts | None = None  # None: no policy ever applied
 
 

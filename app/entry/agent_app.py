@@ -201,7 +201,7 @@ class AgentApp(QObject):
         window = self.window = build_agent_window(
             theme=self.theme, queries=profile.queries, commits=profile.commits, link=link, jobs=self.jobs,
             settings=self.settings, identity=profile.identity, needs=profile.needs_you, sessions=desk,
-            status=link.status, blobs=profile.blobs,
+            status=link.status, blobs=profile.blobs, deeds=profile.deeds,
         )  # fmt: skip
         link.status_changed.connect(window.show_status)
         link.rows_changed.connect(lambda _types, ids: window.rows_changed(ids))

@@ -97,6 +97,11 @@ _TEXTS: Mapping[str, str] = {
     "merge_refused": N_(
         "Only tickets that are open or solved can be merged, and not with themselves. Nothing was changed."
     ),
+    "subject_needed": N_("A few words as the subject are missing. Nothing was changed."),
+    "all_would_leave": N_("At least one message stays on the ticket. Nothing was changed. Take one tick away."),
+    "reason_needed": N_("One line why is missing: the next owner reads it first. Nothing was changed."),
+    "customer_needed": N_("The name of the new customer is missing. Nothing was changed."),
+    "link_to_itself": N_("A ticket cannot be linked with itself. Nothing was changed."),
     "not_merged": N_("This ticket is not merged with another one. Nothing was changed."),
     "no_such_team": N_("This team no longer exists. Nothing was changed. Choose another team."),
     "not_yours": N_("This view belongs to somebody else. Nothing was changed. Save it as a view of your own."),

@@ -14,7 +14,7 @@ from app.domain.ids import StateId, TagId, TicketId, UserId, new_id
 from app.domain.ports import Choices, Commits, Seen, TicketRow
 from app.services.texts import owner_name, polite, priority_name, state_name
 
-__all__ = ["Done", "Triage", "state_of"]
+__all__ = ["Done", "Triage", "joined", "run_changes", "state_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,52 @@ class Done:
     ids: frozenset[bytes]
     mid: int = 0  # of the last change saved; 0 when none was
     refused: tuple[tuple[TicketId, Refused], ...] = ()
+    rows: tuple[TicketRow, ...] = ()  # those it was done to
+    words: Callable[[str], str] | None = None  # makes the label from what it was done to
+    opens: TicketId | None = None  # the ticket that the person goes on with
+
+
+def joined(parts: Sequence[Done]) -> Done:
+    """Return several parts of one deed as one: one label, one undo."""
+    rows = tuple(row for part in parts for row in part.rows)
+    words = next((part.words for part in parts if part.words is not None), None)
+    return Done(
+        label=words(_what(rows)) if words is not None and rows else "",
+        undo=tuple(change for part in reversed(parts) for change in part.undo),
+        ids=frozenset().union(*(part.ids for part in parts)),
+        mid=max((part.mid for part in parts), default=0),
+        refused=tuple(each for part in parts for each in part.refused),
+        rows=rows,
+        words=words,
+    )
+
+
+def run_changes(
+    commits: Commits,
+    changes: Sequence[tuple[TicketRow, AnyChange]],
+    label: Callable[[str], str],
+    seen: Mapping[TicketId, Mapping[str, Seen]] | None = None,
+) -> Done:
+    """Save changes of tickets, one after the other; what a rule forbids is reported and stops no other."""
+    undo: list[AnyChange] = []
+    ids: set[bytes] = set()
+    mid = 0
+    refused: list[tuple[TicketId, Refused]] = []
+    good: dict[TicketId, TicketRow] = {}
+    for row, change in changes:
+        try:
+            done = commits.commit(change, (seen or {}).get(row.id))
+        except Refused as why:
+            refused.append((row.id, why))
+            continue
+        good[row.id] = row
+        ids |= done.ids | {row.id}
+        mid = done.mid
+        if done.undo is not None:
+            undo.insert(0, done.undo)
+    rows = tuple(good.values())
+    text = label(_what(rows)) if rows else ""
+    return Done(text, tuple(undo), frozenset(ids), mid, tuple(refused), rows, label)
 
 
 def state_of(choices: Choices, category: Category) -> StateId | None:
@@ -158,23 +204,7 @@ class Triage:
         label: Callable[[str], str],
         seen: Mapping[TicketId, Mapping[str, Seen]] | None = None,
     ) -> Done:
-        undo: list[AnyChange] = []
-        ids: set[bytes] = set()
-        mid = 0
-        refused: list[tuple[TicketId, Refused]] = []
-        good: list[TicketRow] = []
-        for row, change in changes:
-            try:
-                done = self._commits.commit(change, (seen or {}).get(row.id))
-            except Refused as why:
-                refused.append((row.id, why))
-                continue
-            good.append(row)
-            ids |= done.ids | {row.id}
-            mid = done.mid
-            if done.undo is not None:
-                undo.insert(0, done.undo)
-        return Done(label(_what(good)) if good else "", tuple(undo), frozenset(ids), mid, tuple(refused))
+        return run_changes(self._commits, changes, label, seen)
 
 
 def _what(rows: Sequence[TicketRow]) -> str:

@@ -39,6 +39,7 @@ from app.domain.session_facts import session_facts
 from app.store.clocks import clock_facts
 from app.store.lists import ROW_COLUMNS, customer_names, ticket_rows
 from app.store.marks import field_marks
+from app.store.related import related_of
 from app.store.shown import Shown, ShownRows
 
 EARLIER_TICKETS = 20
@@ -73,6 +74,7 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
         items=items,
         customer=_card(shown, rows, line.customer, ticket),
         marks=field_marks(shown, row),
+        related=related_of(shown, row),
         clock=clock_facts(shown, rows, row),
     )
 

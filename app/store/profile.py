@@ -17,6 +17,7 @@ from app.domain.ports import Identity
 from app.store.blob_desk import BlobStore
 from app.store.blobs import remove_copies
 from app.store.cipher import Database, file_uri, key_literal, open_raw, translate
+from app.store.deeds import StoreDeeds
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
 from app.store.notice_log import NoticeLog
@@ -75,6 +76,9 @@ class Profile:
         self.blobs = BlobStore(folder, key, self._writer, self.commits.lock, tools.now_ms)
         self.blobs.tidy()
         self.queries = StoreQueries(self.readers, lambda: self.commits.identity, tools.now_ms)
+        self.deeds = StoreDeeds(
+            self.readers, lambda: self.commits.identity, tools.now_ms, lambda: self.commits.provisional()
+        )
         self._seen_version: tuple[int, int] = (-1, -1)
 
     @property

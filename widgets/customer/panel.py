@@ -11,8 +11,11 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.config.i18n import N_, _
+from app.domain.ids import UserId
 from app.domain.ports import AddressView, AssetInfo, Choices, CustomerCard, TicketRow
+from app.domain.related import Related
 from app.services.texts import polite, state_name
+from widgets.customer.related import RelatedBlocks
 from widgets.foundation import (
     Button,
     Chip,
@@ -68,6 +71,9 @@ class CustomerPanel(Panel):
         self._card: CustomerCard | None = None
         self._choices = Choices()
         self._today = date(1970, 1, 1)
+        self._related: tuple[Related, UserId | None] = (Related(), None)
+        self.related = RelatedBlocks(theme, self)
+        self.related.ticket_chosen.connect(self.ticket_chosen)
         self._open: dict[str, bool] = {}
         self._building: Iterator[None] = iter(())
         self._steps = Steps(self._step, Rank.BESIDE, self)
@@ -88,6 +94,13 @@ class CustomerPanel(Panel):
         self._card, self._choices, self._today = card, choices, today
         self._begin()
         self._steps.start()
+
+    def show_related(self, related: Related, me: UserId | None) -> None:
+        """Show what hangs on the ticket beside its customer; call after `show_card`."""
+        if (related, me) != self._related:
+            self._related = (related, me)
+            self._begin()
+            self._steps.start()
 
     def finish(self) -> None:
         """Make at once what is still to be made."""
@@ -137,6 +150,8 @@ class CustomerPanel(Panel):
             ("assets", _("Products"), [partial(self._asset, each) for each in card.assets]),
             ("earlier", _("Earlier tickets"), [partial(self._earlier, each) for each in card.earlier]),
         ]
+        at = len(blocks) - (self._card is not None)  # before the earlier tickets
+        blocks[at:at] = self.related.blocks(self._related[0], self._choices, self._related[1])
         for key, title, makers in blocks:
             fold = self._fold(key, title, len(makers))
             for make in makers:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
+from app.domain.deed_ports import DeedStore
 from app.domain.needs import NeedsYouStore
 from app.domain.ports import Commits, Identity, SyncLink, SyncStatus, TicketQueries
 from widgets.foundation import Theme
@@ -36,13 +37,14 @@ def build_agent_window(
     status: SyncStatus | None = None,
     now_ms: Callable[[], int] = _now_ms,
     blobs: BlobDesk | None = None,
+    deeds: DeedStore | None = None,
 ) -> AgentWindow:
     """Return the window, reading already; call `show()` on it.
 
     Afterwards tell it `show_status` (worker's status), `rows_changed` (ids the worker changed) and `show_identity`, and
     connect `sign_in_wanted` and `closed`. Without `sessions` the window has no session commands.
     """
-    window = AgentWindow(theme, Ports(queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs), identity)
+    window = AgentWindow(theme, Ports(queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds), identity)
     window.appearance.apply()
     if status is not None:
         window.show_status(status)

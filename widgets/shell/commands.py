@@ -16,6 +16,7 @@ from widgets.shell.appearance import Appearance
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
+from widgets.shell.ticket_deeds import TicketDeeds
 from widgets.shell.ticket_pane import TicketPane
 from widgets.shell.views_part import ViewsPart
 
@@ -30,6 +31,7 @@ class Commandable(Protocol):
     desk: TicketDesk
     deeds: Deeds
     dialogs: Dialogs
+    ticket_deeds: TicketDeeds | None
     appearance: Appearance
     saved_views: ViewsPart
 
@@ -113,5 +115,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         runs[id_] = partial(window.deeds.pick, id_)
     if sessions:
         runs["session.invite"] = window.deeds.invite
+    if window.ticket_deeds is not None:
+        runs |= window.ticket_deeds.runs()
     for id_, run in runs.items():
         registry.bind(id_, run)

@@ -30,14 +30,15 @@ class Deeds:
         self.pickers = Pickers(theme, window, window.desk, ports.now_ms)
         self.flow: SessionFlow | None = None
 
-    def _rows(self) -> list[TicketRow]:
+    def rows(self) -> list[TicketRow]:
+        """Return the selected tickets, or the open one."""
         window, details = self._window, self._window.desk.details
         rows = window.inbox.current_rows() if window.lists.currentWidget() is window.inbox else []
         return rows if len(rows) > 1 or details is None else [details.row]
 
     def pick(self, command: str) -> None:
         """Open the picker of a command for the open or the selected tickets."""
-        window, rows = self._window, self._rows()
+        window, rows = self._window, self.rows()
         if not rows:
             return
         single = len(rows) == 1
@@ -54,15 +55,15 @@ class Deeds:
 
     def take(self) -> None:
         """Give the tickets to oneself."""
-        self._window.desk.set_owner(self._rows(), self._window.desk.me)
+        self._window.desk.set_owner(self.rows(), self._window.desk.me)
 
     def solve(self) -> None:
         """Solve the tickets."""
-        self._window.desk.solve(self._rows())
+        self._window.desk.solve(self.rows())
 
     def reopen(self) -> None:
         """Open solved tickets again."""
-        self._window.desk.reopen(self._rows())
+        self._window.desk.reopen(self.rows())
 
     def copy_link(self) -> None:
         """Copy the ticket's link."""

@@ -34,6 +34,7 @@ class TicketDesk(QObject):
     accepted = Signal(object, object)  # TicketId, DraftKind
     held = Signal(object, object)  # TicketId, Stale
     refused = Signal(object, object, object)  # TicketId, DraftKind, Exception
+    opens = Signal(object)  # TicketId: the person goes on with this ticket
 
     def __init__(
         self, queries: TicketQueries, commits: Commits, link: SyncLink, jobs: Jobs, me: UserId | None,
@@ -139,6 +140,10 @@ class TicketDesk(QObject):
             line = self.details.row
             self._change(lambda: self._triage.restore(line, name, value))
 
+    def do(self, work: Callable[[], Done]) -> None:
+        """Do something to tickets in the background; toast, undo and refusals as with every deed."""
+        self._change(work)
+
     def undo(self, entry: UndoEntry | None = None) -> bool:
         """Undo the last deed, or this one; tell whether there was one."""
         taken = self._stack.take_undo(entry)
@@ -172,6 +177,8 @@ class TicketDesk(QObject):
         self._tell(done)
         if done.label:
             self.done.emit(done.label, entry if done.undo else None)
+        if done.opens is not None:
+            self.opens.emit(done.opens)
 
     def _reversed(self, done: Done, *, redo: bool) -> None:
         entry = UndoEntry(done.label, done.undo)

@@ -14,6 +14,7 @@ from app.commands.table import Place
 from app.config.i18n import _
 from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
+from app.domain.deed_ports import DeedStore
 from app.domain.needs import NeedsYouStore
 from app.domain.ports import Commits, DraftKind, SyncLink, TicketQueries
 from widgets.composer.composer import Composer
@@ -51,6 +52,7 @@ class Ports:
     now_ms: Callable[[], int]
     needs: NeedsYouStore
     blobs: BlobDesk | None = None
+    deeds: DeedStore | None = None
 
 
 class WindowFrame(QMainWindow):

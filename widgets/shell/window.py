@@ -34,6 +34,8 @@ from widgets.shell.frame import Ports, WindowFrame
 from widgets.shell.navigation import Navigation, Spot
 from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.state import WindowState
+from widgets.shell.ticket_deeds import TicketDeeds
+from widgets.ticket.work_timer import WorkTimer
 from widgets.shell.views_part import ViewsPart
 from widgets.shell.writing import WritingPart
 
@@ -61,6 +63,8 @@ class AgentWindow(WindowFrame):
         self.appearance = Appearance(theme, ports.settings)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
+        self.timer = WorkTimer(ports.commits, ports.jobs, ports.now_ms, self)
+        self.ticket_deeds = TicketDeeds(self, theme, ports, ports.deeds) if ports.deeds is not None else None
         self.writing = WritingPart(self, theme, ports)
         self.saved_views = ViewsPart(self, theme, ports)
         self.registry = Registry(self.places)
@@ -105,6 +109,9 @@ class AgentWindow(WindowFrame):
         self.ticket.conversation.link_chosen.connect(self.link_chosen)
         self.ticket.conversation.restore_asked.connect(desk.restore)
         self.customer.ticket_chosen.connect(self.open_ticket)
+        if self.ticket_deeds is not None:
+            self.customer.related.unlink_asked.connect(self.ticket_deeds.unlink)
+            self.customer.related.unmerge_asked.connect(self.ticket_deeds.unmerge_one)
         composer.note_saved.connect(desk.save_note)
         composer.left.connect(lambda: self.ticket.conversation.area.setFocus())
         composer.draft_changed.connect(lambda ticket: self._done_here(frozenset({ticket})))
@@ -116,6 +123,7 @@ class AgentWindow(WindowFrame):
         desk.failed.connect(self._tell_failed)
         desk.rows_changed.connect(self._done_here)
         desk.accepted.connect(composer.accepted)
+        desk.opens.connect(self.open_ticket)
         desk.held.connect(self._hold)
         desk.refused.connect(composer.refused)
         self.strip.action_asked.connect(self._help_sync)
@@ -164,6 +172,7 @@ class AgentWindow(WindowFrame):
         self.state.load()
         self.saved_views.load()
         self.desk.load_choices()
+        self.timer.load()
         self.refresher.read_counts()
         self.go_view(self.inbox.view())
         self.inbox.list.setFocus()
@@ -377,6 +386,8 @@ class AgentWindow(WindowFrame):
         today = datetime.fromtimestamp(self._ports.now_ms() / 1000, UTC).astimezone().date()
         if self.desk.details is not None:
             self.customer.show_card(self.desk.details.customer, self.desk.choices, today)
+        if self.desk.details is not None:
+            self.customer.show_related(self.desk.details.related, self.desk.me)
         return False
 
     def _show_gone(self, _ticket: TicketId) -> None:

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an agent does with whole tickets in the window, over a real profile: take down, merge, split, link, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QDateTime, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.domain.entities import CONTACT_ADDRESS, MESSAGE, TICKET, Category
+from app.domain.ports import ViewKey
+from tests.sync.desk import Client, Desk
+from tests.widgets.real_desk import RealDesk
+from widgets.foundation import Theme
+from widgets.ticket.hand_over import HandOverWindow
+from widgets.ticket.history_window import HistoryWindow
+from widgets.ticket.merge_window import MergeWindow
+from widgets.ticket.new_ticket import NewTicketWindow
+from widgets.ticket.split_window import SplitWindow
+from widgets.ticket.talk_window import TalkWindow, TimeWindow
+
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path / "server")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def kim(server: Desk, tmp_path: Path) -> Iterator[Client]:
+    client = Client(server, tmp_path / "kim")
+    client.sync()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, theme: Theme, kim: Client, tmp_path: Path) -> Iterator[RealDesk]:
+    made = RealDesk(qtbot, theme, kim, tmp_path)
+    yield made
+    made.window.close()
+
+
+def taking_down(desk: RealDesk) -> NewTicketWindow:
+    desk.key(Qt.Key.Key_N, CTRL)
+    form = desk.dialog()
+    assert isinstance(form, NewTicketWindow)
+    desk.qtbot.waitUntil(lambda: form.customer.chooser is not None)
+    return form
+
+
+@pytest.mark.ux("UX-30")
+def test_a_call_of_a_new_customer_is_taken_down_offline_and_undone_with_one_key(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """Ctrl+N, a number, a name, the words: the ticket opens at once, with its true time; Ctrl+Z takes it back."""
+    form = taking_down(desk)
+    desk.pick("010-0000-9999")
+    assert form.customer.phone.text() == "010-0000-9999"
+    form.customer.name.setText("박민수")
+    form.subject.setText("Printer stops")
+    form.text.setPlainText("두 장 뒤에 멈춥니다.")
+    earlier = server.clock.ms - 2 * HOUR_MS
+    form.when.setDateTime(QDateTime.fromMSecsSinceEpoch(earlier))
+    form.spent.setValue(12)
+    QTest.keyClick(form.text, Qt.Key.Key_Return, CTRL)
+    opened = desk.window.desk.details
+    assert opened is not None
+    assert opened.row.label.startswith("~")
+    assert (opened.row.subject, opened.row.customer_name, opened.row.owner) == ("Printer stops", "박민수", kim.me)
+    assert opened.items[0].at == earlier // 60_000 * 60_000 or opened.items[0].at == earlier
+    assert opened.related.worked_s == 12 * 60
+    assert "taken down" in desk.window.toast.text()
+    desk.sync()
+    assert [row["value"] for row in server.rows(CONTACT_ADDRESS.number)] == ["010-0000-9999"]
+    desk.window.inbox.list.setFocus()
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert list(kim.profile.queries.ids(ViewKey.ALL)) == []
+    desk.sync()
+    assert [bool(row["deleted"]) for row in server.rows(TICKET.number)] == [True]
+
+
+def test_what_is_missing_is_said_at_its_field_and_nothing_typed_is_lost(desk: RealDesk) -> None:
+    """Without customer or subject nothing is saved; a window that was closed comes back as it was."""
+    form = taking_down(desk)
+    desk.picker().close()
+    form.text.setPlainText("half a sentence")
+    form.submit()
+    assert form.problem.text.text() == "Choose the customer first, or make a new one."
+    form.reject()
+    again = taking_down(desk)
+    assert again.text.toPlainText() == "half a sentence"
+    again.empty()
+    assert again.text.toPlainText() == ""
+
+
+def test_while_a_call_is_taken_down_alike_tickets_show_and_take_the_words_instead(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """The third caller with one fault makes no third ticket."""
+    alike = kim.new_ticket("PX-200 오류 E-1042", "인쇄하면 E-1042 오류가 나고 멈춥니다.")
+    kim.new_ticket("세금계산서 재발행", "3월 세금계산서를 다시 보내 주세요.")
+    form = taking_down(desk)
+    desk.pick("한예린")
+    form.subject.setText("PX-200에서 E-1042")
+    form.text.setPlainText("인쇄가 멈추고 E-1042가 나온다고 합니다.")
+    desk.qtbot.waitUntil(lambda: form.similar.count() > 0)
+    assert form.similar.title.text() == "1 similar ticket"
+    found = form._found
+    form.similar.chosen.emit(found[0].row)
+    details = desk.details(alike)
+    assert [item.body for item in details.items if item.body][-1] == "인쇄가 멈추고 E-1042가 나온다고 합니다."
+    assert len(kim.profile.queries.ids(ViewKey.ALL)) == 2
+    desk.sync()
+    channels = {str(row["channel"]) for row in server.rows(MESSAGE.number) if "나온다고" in str(row["body"])}
+    assert channels == {"phone"}
+
+
+@pytest.mark.ux("UX-30")
+def test_two_tickets_are_merged_after_a_preview_and_come_apart_again_from_either(desk: RealDesk, kim: Client) -> None:
+    """M, choose, read both, merge: the other one opens; Ctrl+Z or "Undo a merge" brings the first back whole."""
+    one, two = kim.new_ticket("첫째", "하나"), kim.new_ticket("둘째", "둘")
+    desk.sync()
+    desk.open(one)
+    desk.key(Qt.Key.Key_M)
+    desk.pick(desk.details(two).row.label)
+    preview = desk.dialog()
+    assert isinstance(preview, MergeWindow)
+    assert not preview.two.isVisible()
+    preview.submit()
+    assert desk.window.desk.details is not None
+    assert desk.window.desk.details.row.id == two
+    assert [t.id for t in desk.details(two).related.merged_here] == [one]
+    assert {"하나", "둘"} <= {item.body for item in desk.details(two).items}
+    desk.window.registry.run("ticket.unmerge")
+    assert desk.details(one).row.category is not Category.MERGED
+    assert [item.body for item in desk.details(two).items if item.body] == ["둘"]
+    desk.window.inbox.list.setFocus()
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert desk.details(one).row.category is Category.MERGED
+
+
+@pytest.mark.ux("UX-30")
+def test_tickets_of_two_customers_are_merged_only_after_both_were_named_and_agreed_to(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """The one question that is asked: whose words the other will see."""
+    one, two = kim.new_ticket("첫째"), kim.new_ticket("둘째", customer=server.other)
+    desk.sync()
+    desk.open(one)
+    desk.key(Qt.Key.Key_M)
+    desk.pick(desk.details(two).row.label)
+    preview = desk.dialog()
+    assert isinstance(preview, MergeWindow)
+    assert "한예린" in preview.two.text.text()
+    assert "Tom Baker" in preview.two.text.text()
+    preview.submit()
+    assert desk.details(one).row.category is not Category.MERGED
+    preview.sure.setChecked(True)
+    preview.submit()
+    assert desk.details(one).row.category is Category.MERGED
+
+
+def test_a_message_and_what_came_later_become_a_ticket_of_their_own(desk: RealDesk, kim: Client) -> None:
+    """Shift+M: only this one, this and later, or ticked; at least one message stays; undo merges back."""
+    ticket = kim.new_ticket("두 가지", "첫 문제")
+    desk.sync()
+    kim.reply(ticket, "답")
+    kim.note(ticket, "둘째 문제는 따로")
+    desk.open(ticket)
+    desk.key(Qt.Key.Key_M, SHIFT)
+    window = desk.dialog()
+    assert isinstance(window, SplitWindow)
+    window.list.setCurrentRow(0)
+    window.later.setChecked(True)
+    window.submit()
+    assert "At least one message stays" in window.problem.text.text()
+    window.list.setCurrentRow(1)
+    assert len(window.chosen()) == 2
+    window.subject.setText("둘째 문제")
+    window.submit()
+    opened = desk.window.desk.details
+    assert opened is not None
+    assert opened.row.subject == "둘째 문제"
+    assert [link.kind for link in opened.related.links] == ["split_from"]
+    assert [item.body for item in desk.details(ticket).items if item.body] == ["첫 문제"]
+    desk.sync()
+    desk.window.inbox.list.setFocus()
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert len([item for item in desk.details(ticket).items if item.body]) == 3
+
+
+def test_links_stand_on_both_tickets_and_go_by_undo(desk: RealDesk, kim: Client) -> None:
+    """Link with another ticket: how, then which; the other ticket tells the same from its end."""
+    one, two = kim.new_ticket("부모"), kim.new_ticket("아이")
+    desk.sync()
+    desk.open(one)
+    desk.window.registry.run("ticket.link")
+    desk.pick("parent")
+    desk.pick(desk.details(two).row.label)
+    assert [(link.kind, link.outgoing, link.id) for link in desk.details(one).related.links] == [
+        ("parent_of", True, two)
+    ]
+    assert [(link.kind, link.outgoing, link.id) for link in desk.details(two).related.links] == [
+        ("parent_of", False, one)
+    ]
+    desk.window.inbox.list.setFocus()
+    desk.key(Qt.Key.Key_Z, CTRL)
+    assert desk.details(one).related.links == ()
+
+
+def test_a_ticket_is_watched_and_no_longer(desk: RealDesk, kim: Client) -> None:
+    """The command turns over what the open ticket says."""
+    ticket = kim.new_ticket()
+    desk.open(ticket)
+    desk.window.registry.run("ticket.watch")
+    assert desk.details(ticket).related.watchers == (kim.me,)
+    desk.window.registry.run("ticket.watch")
+    assert desk.details(ticket).related.watchers == ()
+
+
+@pytest.mark.ux("UX-30")
+def test_a_deleted_ticket_asks_nothing_and_comes_back_by_undo_or_from_the_list_of_deleted_ones(
+    desk: RealDesk, kim: Client
+) -> None:
+    """Del, a toast with Undo, Ctrl+Z; or later "Restore a deleted ticket"."""
+    ticket = kim.new_ticket("지울 문의")
+    desk.sync()
+    desk.open(ticket)
+    desk.key(Qt.Key.Key_Delete)
+    assert kim.profile.queries.details(ticket) is None
+    assert desk.window.toast.undo.isVisible()
+    desk.window.registry.run("ticket.restore")
+    desk.pick("지울")
+    assert desk.details(ticket).row.subject == "지울 문의"
+    assert desk.window.desk.details is not None
+
+
+def test_a_ticket_is_handed_over_with_one_line_that_the_next_owner_reads_first(
+    desk: RealDesk, kim: Client, server: Desk, tmp_path: Path
+) -> None:
+    """Level, owner and reason; without the reason nothing happens."""
+    ticket = kim.new_ticket()
+    desk.sync()
+    lee = Client(server, tmp_path / "lee", "lee")
+    desk.open(ticket)
+    desk.window.registry.run("ticket.hand_over")
+    window = desk.dialog()
+    assert isinstance(window, HandOverWindow)
+    window.choose_owner(lee.me)
+    window.tier.setCurrentIndex(1)
+    window.submit()
+    assert "One line why" in window.problem.text.text()
+    window.reason.setText("인증서를 볼 수 있는 사람이 필요합니다")
+    window.submit()
+    details = desk.details(ticket)
+    assert (details.row.owner, details.related.tier) == (lee.me, 2)
+    assert [i.data["reason"] for i in details.items if i.data.get("field") == "owner"] == [
+        "인증서를 볼 수 있는 사람이 필요합니다"
+    ]
+    lee.close()
+
+
+def test_a_visit_of_monday_is_logged_on_thursday_at_mondays_time(desk: RealDesk, kim: Client, server: Desk) -> None:
+    """Without a line too; the server keeps the true time."""
+    ticket = kim.new_ticket()
+    desk.sync()
+    desk.open(ticket)
+    desk.window.registry.run("ticket.log")
+    window = desk.dialog()
+    assert isinstance(window, TalkWindow)
+    monday = (server.clock.ms - 72 * HOUR_MS) // 60_000 * 60_000
+    window.channel.setCurrentIndex(1)
+    window.when.setDateTime(QDateTime.fromMSecsSinceEpoch(monday))
+    window.ours.setChecked(True)
+    window.text.setPlainText("현장에서 롤러를 바꿨습니다")
+    window.submit()
+    desk.sync()
+    told = [(row["channel"], row["direction"], row["occurred_at"]) for row in server.rows(MESSAGE.number)]
+    assert ("visit", "out", monday) in told
+
+
+def test_the_timer_runs_on_one_ticket_and_says_how_long_it_was(desk: RealDesk, kim: Client, server: Desk) -> None:
+    """Start, work, stop: the minutes stand in the window, to be put right, and then on the ticket."""
+    ticket = kim.new_ticket()
+    desk.open(ticket)
+    desk.window.registry.run("ticket.timer")
+    server.clock.ms += 25 * 60_000
+    desk.window.registry.run("ticket.timer")
+    window = desk.dialog()
+    assert isinstance(window, TimeWindow)
+    assert window.minutes.value() == 26
+    window.minutes.setValue(25)
+    window.submit()
+    assert desk.details(ticket).related.worked_s == 25 * 60
+    assert desk.window.timer.running() is None
+
+
+def test_the_history_tells_who_did_what_in_one_list(desk: RealDesk, kim: Client) -> None:
+    """Y; messages stand by one line, and typing narrows the list."""
+    ticket = kim.new_ticket("x", "도와주세요")
+    kim.set(ticket, priority=4)
+    desk.open(ticket)
+    desk.key(Qt.Key.Key_Y)
+    (window,) = desk.window.findChildren(HistoryWindow)
+    assert any("도와주세요" in line for line in window.texts())
+    window.finder.setText("Urgent")
+    assert len(window.texts()) == 1
+    window.close()
