@@ -126,6 +126,10 @@ class Session:
         rows: list[tuple[Any, ...]] = self.raw.execute(sql, args).fetchall()
         return rows
 
+    def cursor(self, sql: str, args: Sequence[Any] = ()) -> Any:
+        """Return the rows one after the other, for so many that they should not be here at once."""
+        return self.raw.execute(sql, args)
+
     def one(self, sql: str, args: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """Return the first row or None."""
         row: tuple[Any, ...] | None = self.raw.execute(sql, args).fetchone()

@@ -32,6 +32,7 @@ from app.store.latest import Latest, Superseded
 from app.store.lists import ROW_COLUMNS, ticket_rows
 from app.store.named_files import NamedFile, named_files
 from app.store.opening import team_spans
+from app.store.packed_ids import packed
 from app.store.pending import seen_of
 from app.store.search import Searcher
 from app.store.shown import Shown, ShownRows
@@ -68,10 +69,9 @@ class StoreQueries:
         self._identity = identity
         self._now_ms = now_ms
         self._latest = Latest()
+        self._counted: tuple[tuple[Database, int, str], tuple[int | None, ...]] | None = None
 
-    def ids(
-        self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = ""
-    ) -> Sequence[TicketId]:
+    def ids(self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
         """Return the ids of a view, in order; `text` narrows by search."""
         with self._readers().read() as tx:
             shown = Shown(tx)
@@ -109,15 +109,23 @@ class StoreQueries:
                         out[view.id] = len(shown.select(TICKET.number, "1", where))
                     else:
                         out[view.id] = len(shown.by_ids(TICKET.number, "1", sorted(among), f" AND {where}"))
-            return out | self._sums(shown, wheres)
+            few: dict[ViewKey | ViewId, str] = {
+                view: where for view, where in wheres.items() if isinstance(view, ViewKey) and view is not ViewKey.ALL
+            }
+            many = {view: where for view, where in wheres.items() if view not in few}
+            looked_at = self._among(shown, LIVE | {Category.SOLVED})
+            return out | self._sums(shown, few, looked_at) | self._sums(shown, many)
 
-    @staticmethod
-    def _sums(shown: Shown, wheres: Mapping[ViewKey | ViewId, str]) -> dict[ViewKey | ViewId, int]:
-        """Count several conditions in one walk of the list's index."""
+    def _sums(
+        self, shown: Shown, wheres: Mapping[ViewKey | ViewId, str], among: str = ""
+    ) -> dict[ViewKey | ViewId, int]:
+        """Count several conditions in one walk: of the tickets `among` which they all are, or of the list's index."""
         tx = shown.tx
         columns = ", ".join(f"({where}) AS v{i}" for i, where in enumerate(wheres.values()))
         sums = ", ".join(f"sum(v{i})" for i in range(len(wheres)))
-        total = tx.one(f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket AS s INDEXED BY ticket_list)") or ()
+        walk = f"WHERE {among}" if among else "INDEXED BY ticket_list"
+        counted = f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket AS s {walk})"
+        total = tx.one(counted) or () if among else self._kept_sums(shown, counted)
         if TICKET.number in shown.overlaid:
             keys = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
             below = f"SELECT {sums} FROM (SELECT {columns} FROM main.ticket AS s WHERE id IN {keys})"
@@ -125,6 +133,13 @@ class StoreQueries:
             minus, plus = tx.one(below) or (), tx.one(above) or ()
             total = tuple((n or 0) - (m or 0) + (p or 0) for n, m, p in zip(total, minus, plus, strict=True))
         return {view: int(n or 0) for view, n in zip(wheres, total, strict=True)}
+
+    def _kept_sums(self, shown: Shown, counted: str) -> tuple[int | None, ...]:
+        """Walk the whole index once for each state of the replica: with a million tickets that takes a second."""
+        key = (self._readers(), shown.checkpoint_no, counted)
+        if self._counted is None or self._counted[0] != key:
+            self._counted = (key, shown.tx.one(counted) or ())
+        return self._counted[1]
 
     def details(self, ticket: TicketId) -> TicketDetails | None:
         """Return a ticket's page, or None when it is not on this computer."""
@@ -210,14 +225,14 @@ class StoreQueries:
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
-    def _ordered(self, shown: Shown, where: str, sort: SortKey) -> list[TicketId]:
+    def _ordered(self, shown: Shown, where: str, sort: SortKey) -> Sequence[TicketId]:
         """Return the ids of a condition in order: the replica's from its index, own changed tickets put in between."""
         over = shown.overlaid_ids(TICKET.number)
         key = _KEY[sort]
-        columns = f"id, {key}" if over else "id"
-        rows = shown.tx.all(f"SELECT {columns} FROM main.ticket AS s WHERE {where} ORDER BY {_ORDER[sort]}")
+        sql = f"FROM main.ticket AS s WHERE {where} ORDER BY {_ORDER[sort]}"
         if not over:
-            return [row[0] for row in rows]
+            return packed(shown.tx.cursor(f"SELECT id {sql}"))
+        rows = shown.tx.all(f"SELECT id, {key} {sql}")
         rows = [row for row in rows if row[0] not in over]
         ids, keys = [row[0] for row in rows], [-row[1] for row in rows]
         marks = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
@@ -231,23 +246,27 @@ class StoreQueries:
     def _searcher(self, shown: Shown) -> Searcher:
         return Searcher(shown, self._identity(), self._now_ms())
 
+    @staticmethod
+    def _among(shown: Shown, categories: frozenset[Category]) -> str:
+        """Return the condition of being in a state of these categories."""
+        found = shown.select(STATE.number, "id, category", "1")
+        return f"state IN ({', '.join(literal(i) for i, category in found if Category(category) in categories)})"
+
     def _where(self, shown: Shown, view: ViewKey) -> str:
         """Return a view's condition on ticket columns. Ids are literals: one text serves lists and counts."""
-        by_category: dict[Category, list[str]] = {}
-        for id_, category in shown.select(STATE.number, "id, category", "1"):
-            by_category.setdefault(Category(category), []).append(literal(id_))
         identity = self._identity()
         me = literal(identity.account) if identity else "NULL"
         awake = f"(snooze_until IS NULL OR snooze_until <= {self._now_ms()})"
 
         def among(categories: frozenset[Category]) -> str:
-            return f"state IN ({', '.join(i for c in sorted(categories) for i in by_category.get(c, []))})"
+            return self._among(shown, categories)
 
         alive = f"{among(LIVE)} AND {awake}"
+        # few are alive: a plus keeps SQLite from walking all that a person or a team ever had
         where = {
-            ViewKey.MINE: f"owner = {me} AND {alive}",
+            ViewKey.MINE: f"+owner = {me} AND {alive}",
             ViewKey.UNASSIGNED: f"owner IS NULL AND {alive}",
-            ViewKey.TEAM: f"team IN ({self._my_teams(shown)}) AND {alive}",
+            ViewKey.TEAM: f"+team IN ({self._my_teams(shown)}) AND {alive}",
             ViewKey.WAITING: f"{among(_WAITING)} AND {awake}",
             ViewKey.SNOOZED: f"{among(LIVE)} AND snooze_until > {self._now_ms()}",
             ViewKey.ALL_LIVE: alive,

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ids of a long list in one piece: 16 bytes each, where a list of a million takes five times as much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, overload
+
+from app.domain.ids import TicketId
+
+__all__ = ["PackedIds", "packed"]
+
+_SIZE = 16
+_AT_ONCE = 10_000
+
+
+class PackedIds(Sequence[TicketId]):
+    """Ids by place. Equal to another of the same ids, which takes no longer than comparing two texts."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def __len__(self) -> int:
+        return len(self._raw) // _SIZE
+
+    @overload
+    def __getitem__(self, place: int) -> TicketId: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[TicketId]: ...
+    def __getitem__(self, place: int | slice) -> TicketId | list[TicketId]:
+        if isinstance(place, slice):
+            return [self._at(each) for each in range(*place.indices(len(self)))]
+        n = len(self)
+        if not -n <= place < n:
+            raise IndexError(place)
+        return self._at(place % n)
+
+    def _at(self, place: int) -> TicketId:
+        start = place * _SIZE
+        return TicketId(self._raw[start : start + _SIZE])
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, PackedIds):
+            return self._raw == other._raw
+        return isinstance(other, Sequence) and len(other) == len(self) and list(self) == list(other)
+
+    def __hash__(self) -> int:
+        return hash(self._raw)
+
+    def __repr__(self) -> str:
+        return f"PackedIds({len(self)})"
+
+
+def packed(rows: Any) -> PackedIds:
+    """Return the ids in the first column of a cursor, read little by little."""
+    out = bytearray()
+    while part := rows.fetchmany(_AT_ONCE):
+        out += b"".join(_first(part))
+    return PackedIds(bytes(out))
+
+
+def _first(rows: Iterable[tuple[Any, ...]]) -> list[bytes]:
+    return [row[0] for row in rows]
