@@ -95,3 +95,22 @@ def test_a_round_of_reading_ends_before_the_next_begins(qtbot: QtBot) -> None:
         jobs.asked.pop()()
     qtbot.waitUntil(lambda: len(seen) == 2)
     assert seen[1] == frozenset()
+
+
+def test_what_a_person_does_is_read_at_once_also_while_numbers_are_counted(qtbot: QtBot) -> None:
+    """Nobody waits for a pause or for a round to see what they did; the numbers follow."""
+    parent, jobs, seen = QObject(), _Slow(), list[frozenset[bytes]]()
+    ports = Ports(*(cast("Any", x) for x in (_Store(), None, None, jobs, None, None, None, _Store())))
+
+    def read_seen(ids: frozenset[bytes]) -> bool:
+        seen.append(ids)
+        return False
+
+    refresher = Refresher(ports, read_seen, parent)
+    refresher.note(frozenset({b"theirs"}))
+    qtbot.waitUntil(lambda: len(jobs.asked) == 1)
+    refresher.note(frozenset({b"mine"}), own=True)
+    assert seen == [frozenset({b"theirs"}), frozenset({b"mine"})]
+    jobs.asked.pop()()
+    qtbot.waitUntil(lambda: len(jobs.asked) == 1)
+    assert len(seen) == 2

@@ -12,7 +12,7 @@ from widgets.foundation import Theme
 
 __all__ = ["SearchField"]
 
-WAIT_MS = 90
+WAIT_MS = 0  # what is typed meanwhile ends the search before it; keys that came together count as one
 
 
 class SearchField(QLineEdit):

@@ -45,7 +45,7 @@ class Refresher(QObject):
         self._ports = ports
         self._read_seen = read_seen
         self._touched: frozenset[bytes] | None = None
-        self._own = False
+        self._recount = False
         self._seen_runs = False
         self._round, self._rested = QElapsedTimer(), QElapsedTimer()
         self._pause_ms = 0
@@ -55,24 +55,30 @@ class Refresher(QObject):
         self._runs.timeout.connect(self._end)
 
     def note(self, ids: frozenset[bytes], *, own: bool = False) -> None:
-        """Rows changed; empty: anything may have. Many calls make one round; what was done here waits for no pause."""
-        before = self._touched
-        self._touched = ids if before is None else (before | ids if before and ids else frozenset())
-        self._own = self._own or own
+        """Rows changed; empty: anything may have. Many calls make one round; what was done here is read at once."""
+        if own:
+            self._recount = True
+            self._read_seen(ids)
+        else:
+            before = self._touched
+            self._touched = ids if before is None else (before | ids if before and ids else frozenset())
         self._plan()
 
     def _plan(self) -> None:
-        if self._touched is None or self._runs.isActive():
+        if (self._touched is None and not self._recount) or self._runs.isActive():
             return  # nothing to do, or the next round follows this one
-        left = self._pause_ms - self._rested.elapsed() if self._rested.isValid() and not self._own else 0
+        left = self._pause_ms - self._rested.elapsed() if self._rested.isValid() and not self._recount else 0
         wait = max(REFRESH_MS, left)
         if not self._soon.isActive() or self._soon.remainingTime() > wait:
             self._soon.start(wait)
 
     def _begin(self) -> None:
-        ids, self._touched, self._own = self._touched or frozenset(), None, False
+        ids, self._touched, self._recount = self._touched, None, False
         self._round.start()
         self._runs.start()
+        if ids is None:  # what shows was read when it was done
+            self.read_counts()
+            return
         self._seen_runs = True
         if not self._read_seen(ids):
             self.seen_read()
