@@ -52,6 +52,7 @@ from app.domain.changes_conflicts import (
 )
 from app.domain.changes_customers import CustomerCreate, CustomerMerge, CustomerSet, TextEdit
 from app.domain.changes_merging import TicketMerge, TicketSplit, TicketUnmerge
+from app.domain.changes_templates import TemplateCreate, TemplateDelete, TemplateSet
 from app.domain.changes_tickets import (
     CHANNELS,
     KINDS,
@@ -66,7 +67,7 @@ from app.domain.changes_tickets import (
 from app.domain.changes_values import ID_BYTES, checked_value, is_time
 from app.domain.changes_views import ViewCreate, ViewDelete, ViewSet
 from app.domain.changes_writing import SESSION_HISTORY_KINDS, MessageAdd, NoteAdd, SessionRecordAdd, TimeAdd
-from app.domain.entities import BY_NAME, CONFLICT, CUSTOMER, MEMBERSHIP, TICKET, VIEW, Entity, Kind, Priority
+from app.domain.entities import BY_NAME, CONFLICT, CUSTOMER, MEMBERSHIP, TEMPLATE, TICKET, VIEW, Entity, Kind, Priority
 from app.domain.errors import Refused
 
 __all__ = [
@@ -74,7 +75,8 @@ __all__ = [
     "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AnyChange", "Change", "ConflictResolve", "Context",
     "CustomerCreate", "CustomerMerge", "CustomerSet", "Derive", "Effect", "FieldStamp", "Holdable", "Insert", "Key",
     "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "ReplyDiscard", "ReplyRelease", "Row", "Rows",
-    "SessionRecordAdd", "SetField", "SetText", "Tell", "TextEdit", "TicketCreate", "TicketDelete", "TicketMerge",
+    "SessionRecordAdd", "SetField", "SetText", "Tell", "TemplateCreate", "TemplateDelete", "TemplateSet",
+    "TextEdit", "TicketCreate", "TicketDelete", "TicketMerge",
     "TicketMove", "TicketRestore", "TicketSet", "TicketSplit", "TicketUnmerge", "TimeAdd", "ViewCreate",
     "ViewDelete", "ViewSet", "all_roots",
     "canonical_json", "category_of", "checked_value", "children", "customer_of", "dump_change", "history", "inverse",
@@ -103,7 +105,10 @@ AnyChange = (
     TicketCreate | MessageAdd | NoteAdd | TicketSet | MemberSet | CustomerSet | SessionRecordAdd | Noop | TicketMove
     | TicketDelete | TicketRestore | TicketMerge | TicketUnmerge | TicketSplit | TimeAdd | TextEdit | ConflictResolve
     | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | ViewCreate | ViewSet | ViewDelete
+    | TemplateCreate | TemplateSet | TemplateDelete
 )  # fmt: skip
+
+FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet
 
 # name -> (version, arguments); `member.remove` is `member.add` with present=False, `view.restore` in the same way
 CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
@@ -132,6 +137,10 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "view.set": (1, ViewSet),
     "view.delete": (1, ViewDelete),
     "view.restore": (1, ViewDelete),
+    "template.create": (1, TemplateCreate),
+    "template.set": (1, TemplateSet),
+    "template.delete": (1, TemplateDelete),
+    "template.restore": (1, TemplateDelete),
     "noop": (1, Noop),
 }
 # what a version added to the arguments has a default: the older form is read as the newer one, and still written
@@ -165,7 +174,7 @@ def validate(change: AnyChange) -> None:
             raise Refused("bad_value", field=item.name)
     if isinstance(change, TicketCreate):
         _validate_create(change)
-    if isinstance(change, TicketSet | CustomerSet | ViewSet) and not 0 < len(change.fields) <= _MAX_FIELDS:
+    if isinstance(change, FieldsSet) and not 0 < len(change.fields) <= _MAX_FIELDS:
         raise Refused("bad_value", field="fields")
     if isinstance(change, MessageAdd | ReplyRelease) and change.seen_seq < 0:
         raise Refused("bad_value", field="seen_seq")
@@ -217,6 +226,8 @@ def name_of(change: AnyChange) -> str:
         return "member.remove"
     if isinstance(change, ViewDelete) and not change.gone:
         return "view.restore"
+    if isinstance(change, TemplateDelete) and not change.gone:
+        return "template.restore"
     return _NAMES[type(change)]
 
 
@@ -250,6 +261,8 @@ def touched_fields(change: AnyChange, rows: Rows | None = None) -> tuple[int, by
         return CUSTOMER.number, change.customer, tuple(change.fields)
     if isinstance(change, ViewSet):
         return VIEW.number, change.view, tuple(change.fields)
+    if isinstance(change, TemplateSet):
+        return TEMPLATE.number, change.template, tuple(change.fields)
     if isinstance(change, MemberSet):
         return MEMBERSHIP.number, membership_id(change.ticket, change.kind, change.member), ("present",)
     if isinstance(change, MessageAdd):
@@ -303,15 +316,17 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
         return TicketMerge(event, change.new_ticket, change.ticket)
     if isinstance(change, ViewCreate):
         return ViewDelete(event, change.view)
-    if isinstance(change, ViewDelete):
+    if isinstance(change, TemplateCreate):
+        return TemplateDelete(event, change.template)
+    if isinstance(change, ViewDelete | TemplateDelete):
         return replace(change, event=event, gone=not change.gone)
-    if isinstance(change, TicketUnmerge | TicketMove | TextEdit | TicketSet | CustomerSet | ViewSet):
+    if isinstance(change, TicketUnmerge | TicketMove | TextEdit | FieldsSet):
         return _inverse_of_values(change, before, event)
     return None
 
 
 def _inverse_of_values(
-    change: TicketUnmerge | TicketMove | TextEdit | TicketSet | CustomerSet | ViewSet,
+    change: TicketUnmerge | TicketMove | TextEdit | FieldsSet,
     before: Callable[[int, bytes], Row | None],
     event: bytes,
 ) -> AnyChange | None:
@@ -332,6 +347,8 @@ def _inverse_of_values(
         return TicketSet(event, change.ticket, old, undo=True)
     if isinstance(change, ViewSet):
         return ViewSet(event, change.view, old)
+    if isinstance(change, TemplateSet):
+        return TemplateSet(event, change.template, old)
     return CustomerSet(event, change.customer, old)
 
 

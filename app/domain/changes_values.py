@@ -21,6 +21,7 @@ _MAX_LONG_BYTES = 192 << 10  # texts that are merged by lines
 _MAX_CHARS = 300
 _CHARS = {
     "subject": 1200,  # longer than 300 are cut, not refused
+    "body_ko": 20_000, "body_en": 20_000, "actions": 20_000,
     "language": 35, "zone": 64, "kind": 64, "tier": 64, "status": 64, "colour": 64, "close_reason": 2000,
     "condition": 1000, "columns": 2000, "blocked_reason": 2000, "signature": 5000, "domains": 20_000,
 }  # fmt: skip

@@ -13,7 +13,16 @@ from app.domain.changes_values import checked_value
 from app.domain.entities import REF_SCOPE, TEAM, VIEW, Policy, Value, team_scope, user_scope
 from app.domain.errors import Refused
 
-__all__ = ["MAX_CONDITION_CHARS", "MAX_VIEW_NAME_CHARS", "SHARES", "ViewCreate", "ViewDelete", "ViewSet", "may_write"]
+__all__ = [
+    "MAX_CONDITION_CHARS",
+    "MAX_VIEW_NAME_CHARS",
+    "SHARES",
+    "ViewCreate",
+    "ViewDelete",
+    "ViewSet",
+    "may_write",
+    "scope_of_share",
+]
 
 MAX_VIEW_NAME_CHARS = 80
 MAX_CONDITION_CHARS = 1000
@@ -32,7 +41,8 @@ def may_write(values: Mapping[str, Value], person: bytes | None, roles: frozense
     return values.get("owner") == person and values.get("share") != "all"
 
 
-def _scope(values: Mapping[str, Value]) -> str:
+def scope_of_share(values: Mapping[str, Value]) -> str:
+    """Return the scope of what is kept for oneself, a team or everybody."""
     owner, team = values.get("owner"), values.get("team")
     if values.get("share") == "all":
         return REF_SCOPE
@@ -103,7 +113,7 @@ class ViewCreate:
                 return []
             raise Refused("id_taken")
         values |= {"created_at": ctx.acted_ms, "created_by": ctx.actor.id}
-        new = Insert(VIEW.number, self.view, _scope(values), values)
+        new = Insert(VIEW.number, self.view, scope_of_share(values), values)
         return [new, history(ctx, new, self.event, "view_created", {})]
 
     def roots(self) -> list[Key]:
@@ -132,7 +142,7 @@ class ViewSet:
         after = {**view.values, **wanted}
         _check(rows, after)
         _check_right(ctx, after)
-        scope = _scope(after)
+        scope = scope_of_share(after)
         moves = scope if scope != view.scope else None
         return [SetField(VIEW.number, view.id, name, value, Policy.HLC, scope=moves) for name, value in wanted.items()]
 

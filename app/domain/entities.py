@@ -325,13 +325,24 @@ SLA_POLICY = _entity(
     _f("active", _T.BOOL, _S),  # false: a later version counts, or none
     _f("supersedes", _T.ID, _S),
 )
+TEMPLATE = _entity(
+    23, "template", Kind.MUTABLE, Home.CHOSEN, None,
+    _f("kind", _T.TEXT, _S),  # canned, macro
+    _f("name_ko", _T.TEXT), _f("name_en", _T.TEXT), _f("folder", _T.TEXT),
+    _f("body_ko", _T.TEXT), _f("body_en", _T.TEXT),  # with placeholders; a macro's is its reply, if it has one
+    _f("actions", _T.JSON),  # of a macro: [{"do": "state", "value": …}, …]
+    _f("share", _T.TEXT),  # me, team, all
+    _f("team", _T.ID),  # of share "team"
+    _f("owner", _T.ID, _S),
+    _f("position", _T.INT),
+)
 
 # fmt: on
 
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
-    SLA_POLICY,
+    SLA_POLICY, TEMPLATE,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}

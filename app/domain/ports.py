@@ -337,6 +337,30 @@ class Seen:
     after: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A canned reply or a macro. `actions` are (what, value) pairs of a macro, in order."""
+
+    id: bytes
+    kind: str  # canned, macro
+    names: Mapping[str, str]  # by language
+    folder: str
+    bodies: Mapping[str, str]  # by language, with placeholders
+    actions: Sequence[tuple[str, object]]
+    share: str
+    team: TeamId | None
+    owner: UserId | None
+    position: int
+
+    def name(self, language: str) -> str:
+        """The name in a language, or in the other one."""
+        return self.names.get(language) or next((name for name in self.names.values() if name), "")
+
+    def body(self, language: str) -> str:
+        """The text in a language, or in the other one."""
+        return self.bodies.get(language) or next((body for body in self.bodies.values() if body), "")
+
+
 class TicketQueries(Protocol):
     """Reads of both database files as one. Raises StoreUnavailable."""
 
@@ -380,6 +404,10 @@ class TicketQueries(Protocol):
 
     def seen(self, ticket: TicketId, names: Sequence[str]) -> Mapping[str, Seen]:
         """Return what an edit of these fields starts from."""
+        ...
+
+    def templates(self) -> Sequence[Template]:
+        """Return canned replies and macros, in the order their owners gave them."""
         ...
 
     def open_spans(self, team: TeamId) -> Sequence[Span]:

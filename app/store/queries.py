@@ -21,6 +21,7 @@ from app.domain.ports import (
     Seen,
     SortKey,
     StateChoice,
+    Template,
     TicketDetails,
     TicketRow,
     ViewKey,
@@ -36,6 +37,7 @@ from app.store.packed_ids import packed
 from app.store.pending import seen_of
 from app.store.search import Searcher
 from app.store.shown import Shown, ShownRows
+from app.store.templates import templates
 from app.store.views import is_listed, saved_views
 
 _ORDER = {
@@ -205,6 +207,10 @@ class StoreQueries:
             row = ShownRows(shown).get(TICKET.number, ticket)
             return {name: seen_of(row, name, device, shown) for name in names}
 
+    def templates(self) -> Sequence[Template]:
+        """Return canned replies and macros."""
+        with self._readers().read() as tx:
+            return templates(Shown(tx))
     def open_spans(self, team: TeamId) -> Sequence[Span]:
         """Return when a team is open, in UTC seconds, oldest first."""
         with self._readers().read() as tx:

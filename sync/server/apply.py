@@ -25,7 +25,7 @@ from app.domain.changes import (
     all_roots,
     validate,
 )
-from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TICKET, VIEW
+from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TEMPLATE, TICKET, VIEW
 from app.domain.errors import Refused
 from app.domain.executor import Outcome, Texts, execute
 from app.domain.holds import Held, held, was_carried_out
@@ -134,7 +134,7 @@ class Applier:
         for row in puts:
             is_root = row.type in (TICKET.number, CUSTOMER.number)
             is_new = is_root and self._rows.get(row.type, row.id) is None
-            if (is_new or row.type == VIEW.number) and row.scope not in self._scopes:
+            if (is_new or row.type in (VIEW.number, TEMPLATE.number)) and row.scope not in self._scopes:
                 raise Refused("scope")
 
     def _finished(self, row: Row, ctx: Context) -> Row:

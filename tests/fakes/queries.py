@@ -28,6 +28,7 @@ from app.domain.ports import (
     TermsView,
     ThreadItem,
     TicketDetails,
+    Template,
     TicketRow,
     ViewKey,
 )
@@ -135,6 +136,7 @@ class FakeDesk:
 
     def row(self, ticket: TicketId) -> TicketRow | None:
         """The row of a ticket, or None when there is none."""
+    templates: list[Template] = field(default_factory=list)
         n = int.from_bytes(ticket[4:], "big")
         if ticket[:4] != b"tick" or n >= self.size:
             return None
@@ -343,6 +345,10 @@ class FakeQueries:
             if row is None:
                 return None
             items = tuple(self.desk.thread(ticket))
+    def templates(self) -> Sequence[Template]:
+        """Canned replies and macros."""
+        return list(self.desk.templates)
+
             return TicketDetails(
                 row, "question", "mail", TEAM, items[0].at, tuple(sorted(self.desk.tags_of(ticket))), None,
                 max(i.msg_no for i in items), items, _card(self.desk, row),

@@ -20,6 +20,7 @@ from app.domain.entities import (
     ENTITIES,
     MEMBERSHIP,
     SCHEMA,
+    TEMPLATE,
     TICKET,
     VIEW,
     Entity,
@@ -111,6 +112,8 @@ def _edited_by(entity: Entity, field: Field) -> str:
         return "`member.add`, `member.remove`"
     if entity is VIEW:
         return "`view.set`"
+    if entity is TEMPLATE:
+        return "`template.set`"
     return {TICKET.number: "`ticket.set`", CUSTOMER.number: "`customer.set`"}.get(entity.number, "")
 
 

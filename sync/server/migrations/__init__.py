@@ -14,7 +14,14 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from app.domain.errors import StoreUnavailable
-from sync.server.migrations import r0001_initial, r0002_merging, r0003_machinery, r0004_views, r0005_clocks
+from sync.server.migrations import (
+    r0001_initial,
+    r0002_merging,
+    r0003_machinery,
+    r0004_views,
+    r0005_clocks,
+    r0006_templates,
+)
 
 __all__ = ["REVISIONS", "migrate"]
 
@@ -24,6 +31,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0003_machinery.REVISION, r0003_machinery.upgrade),
     (r0004_views.REVISION, r0004_views.upgrade),
     (r0005_clocks.REVISION, r0005_clocks.upgrade),
+    (r0006_templates.REVISION, r0006_templates.upgrade),
 )
 
 _VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))
