@@ -211,6 +211,7 @@ class StoreQueries:
         """Return canned replies and macros."""
         with self._readers().read() as tx:
             return templates(Shown(tx))
+
     def open_spans(self, team: TeamId) -> Sequence[Span]:
         """Return when a team is open, in UTC seconds, oldest first."""
         with self._readers().read() as tx:

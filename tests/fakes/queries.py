@@ -25,10 +25,10 @@ from app.domain.ports import (
     Seen,
     SortKey,
     StateChoice,
+    Template,
     TermsView,
     ThreadItem,
     TicketDetails,
-    Template,
     TicketRow,
     ViewKey,
 )
@@ -132,11 +132,11 @@ class FakeDesk:
     snoozed: set[TicketId] = field(default_factory=set)
     outbox: list[OutboxItem] = field(default_factory=list)
     views: dict[ViewId, SavedView] = field(default_factory=dict)
+    templates: list[Template] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def row(self, ticket: TicketId) -> TicketRow | None:
         """The row of a ticket, or None when there is none."""
-    templates: list[Template] = field(default_factory=list)
         n = int.from_bytes(ticket[4:], "big")
         if ticket[:4] != b"tick" or n >= self.size:
             return None
@@ -312,6 +312,10 @@ class FakeQueries:
         self.rows_asked += len(ids)
         return {i: row for i in ids if (row := self.desk.row(i)) is not None}
 
+    def templates(self) -> Sequence[Template]:
+        """Canned replies and macros."""
+        return list(self.desk.templates)
+
     def open_spans(self, team: TeamId) -> Sequence[Span]:
         """Nine to six in Seoul, Monday to Friday, for two weeks."""
         self._note("open_spans")
@@ -345,10 +349,6 @@ class FakeQueries:
             if row is None:
                 return None
             items = tuple(self.desk.thread(ticket))
-    def templates(self) -> Sequence[Template]:
-        """Canned replies and macros."""
-        return list(self.desk.templates)
-
             return TicketDetails(
                 row, "question", "mail", TEAM, items[0].at, tuple(sorted(self.desk.tags_of(ticket))), None,
                 max(i.msg_no for i in items), items, _card(self.desk, row),
