@@ -177,8 +177,8 @@ def spoken_number(row: TicketRow) -> str:
     return _("provisional {device} {count}").format(device=device, count=count)
 
 
-def row_words(row: TicketRow, choices: Choices, when: str) -> str:
-    """Return a list row in words, for screen readers."""
+def row_words(row: TicketRow, choices: Choices, when: str, due: str = "") -> str:
+    """Return a list row in words, for screen readers. `due` says how its clock stands."""
     parts = [row.subject, polite(row.customer_name), spoken_number(row), state_name(choices, row.state, row.category)]
     if row.priority >= Priority.HIGH:
         parts.append(_("{priority} priority").format(priority=priority_name(row.priority)))
@@ -190,4 +190,5 @@ def row_words(row: TicketRow, choices: Choices, when: str) -> str:
         parts.append(_("changes wait to be sent"))
     if row.has_draft:
         parts.append(_("draft"))
+    parts.append(due)
     return ", ".join([*(part for part in parts if part), when])

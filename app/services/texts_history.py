@@ -13,6 +13,7 @@ from app.domain.ids import StateId, TagId, UserId
 from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import Choices, ItemKind, ThreadItem
 from app.services.texts import owner_name, polite, priority_name, state_name
+from app.services.texts_due import clock_line
 from app.services.texts_moves import MOVE_LINES, moved_line
 from app.services.texts_needs import field_name, value_words
 from app.services.texts_sessions import session_line
@@ -62,6 +63,9 @@ def event_line(
         return _gave_way(item, items, choices, me)
     if item.event in MOVE_LINES:
         return EventLine(*MOVE_LINES[item.event](item.data, who))
+    clock = clock_line(item.event, item.data)
+    if clock is not None:
+        return EventLine(*clock)
     maker = _LINES.get(item.event)
     return maker(item.data, who, choices) if maker else None
 

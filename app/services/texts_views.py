@@ -19,6 +19,7 @@ __all__ = [
 
 _SORTS: Mapping[SortKey, str] = {
     SortKey.LAST_ACTIVITY: N_("Newest activity first"),
+    SortKey.DUE: N_("Next due first"),
     SortKey.PRIORITY: N_("Most urgent first"),
     SortKey.CREATED: N_("Newest ticket first"),
     SortKey.NUMBER: N_("Highest number first"),
@@ -29,6 +30,7 @@ _DENSITIES: Mapping[str, str] = {
 _COLUMNS: Mapping[str, str] = {
     "number": N_("Number"), "subject": N_("Subject"), "customer": N_("Customer"), "state": N_("State"),
     "priority": N_("Priority"), "owner": N_("Owner"), "when": N_("Last activity"),
+    "due": N_("Due"),
 }  # fmt: skip
 _OPERATORS: Mapping[str, str] = {
     "state": N_("State"), "owner": N_("Owner"), "team": N_("Team"), "tag": N_("Tag"), "customer": N_("Customer"),

@@ -13,8 +13,8 @@ from app.domain.ports import SortKey, ViewKey
 __all__ = ["COLUMNS", "DENSITIES", "USUAL_COLUMNS", "ViewLook", "dump_looks", "load_looks", "look_key"]
 
 DENSITIES = ("compact", "normal", "comfortable")
-COLUMNS = ("number", "subject", "customer", "state", "priority", "owner", "when")
-USUAL_COLUMNS = ("number", "subject", "customer", "state", "when")
+COLUMNS = ("number", "subject", "customer", "state", "priority", "owner", "due", "when")
+USUAL_COLUMNS = ("number", "subject", "customer", "state", "due", "when")
 _KEPT = 200  # views of which the look is kept
 
 

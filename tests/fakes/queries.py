@@ -12,11 +12,14 @@ from typing import overload
 from app.domain.calendars import Span
 from app.domain.entities import LIVE, Category
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId, derived_id
+from app.domain.open_hours import OpenHours
 from app.domain.ports import (
     AddressView,
     AssetInfo,
     Choices,
+    ClockFacts,
     CustomerCard,
+    DueMark,
     Found,
     ItemKind,
     OutboxItem,
@@ -33,6 +36,7 @@ from app.domain.ports import (
     ViewKey,
 )
 from app.domain.search_text import Hint, Item, Term, read_query
+from app.domain.sla import ClockEvent, EventKind, SlaPolicy, Target
 from tests.fakes.texts_of_tickets import AGENTS, CASES, CUSTOMERS, TAGS
 
 NOW_MS = 1_774_926_120_000  # 2026-03-31 12:02 in Seoul
@@ -182,7 +186,34 @@ def _made_row(n: int) -> TicketRow:
         state=state_id(category), category=category, priority=(2, 3, 2, 2, 4, 2, 1, 2)[n % 8], owner=owner,
         customer=customer_id((n * 7) % len(CUSTOMERS)), customer_name=name, last_at=NOW_MS - (3 + n * 11) * MINUTE,
         unanswered=category in (Category.NEW, Category.OPEN) and n % 4 != 3, pending=fresh or n == 3, has_draft=n == 2,
+        due=_made_due(n, category),
     )  # fmt: skip
+
+
+def _made_due(n: int, category: Category) -> DueMark | None:
+    if category is Category.WAITING_CUSTOMER:
+        return DueMark(None)
+    if category not in LIVE:
+        return None
+    minutes = (150, -95, 12, 1500, 40)[n % 5]
+    return DueMark(
+        Target.FIRST if category is Category.NEW else Target.RESOLUTION, NOW_MS + minutes * MINUTE,
+        NOW_MS + (minutes - 15) * MINUTE, estimated=n == 3,
+    )
+
+
+def _made_clock(n: int, row: TicketRow) -> ClockFacts | None:
+    if row.due is None:
+        return None
+    policy, hours = SlaPolicy(b"p" * 16, {Target.FIRST: 3600, Target.RESOLUTION: 28_800}), b"h" * 16
+    start = NOW_MS // 1000 - (3 + n * 11 + 190) * 60
+    events = [
+        ClockEvent(start, EventKind.POLICY, (0,), policy=policy.id, calendar=hours),
+        ClockEvent(start, EventKind.OPENED, (1,)), ClockEvent(start + 44 * 60, EventKind.REPLY, (2,)),
+        ClockEvent(start + 45 * 60, EventKind.STATE, (3,), category=row.category),
+    ]
+    always = OpenHours([(start - 10**6, start + 10**8)])
+    return ClockFacts(events, {policy.id: policy}, {hours: always}, "표준", "Standard")
 
 
 def _made_thread(n: int) -> list[ThreadItem]:
@@ -283,6 +314,8 @@ class FakeQueries:
         rows = [r for r in map(self.desk.row, self._near()) if r is not None and self._in(view, r)]
         if sort is SortKey.PRIORITY:
             rows.sort(key=lambda r: (-r.priority, -r.last_at))
+        elif sort is SortKey.DUE:
+            rows.sort(key=lambda r: (r.due is None or r.due.at is None, r.due.at or 0 if r.due else 0, -r.last_at))
         elif sort is SortKey.NUMBER:
             rows.sort(key=lambda r: -(r.number or 1 << 40))
         else:
@@ -352,6 +385,7 @@ class FakeQueries:
             return TicketDetails(
                 row, "question", "mail", TEAM, items[0].at, tuple(sorted(self.desk.tags_of(ticket))), None,
                 max(i.msg_no for i in items), items, _card(self.desk, row),
+                clock=_made_clock(int.from_bytes(ticket[4:]), row),
             )  # fmt: skip
 
     def search(self, text: str, limit: int = 200) -> Sequence[SearchHit]:

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.config.i18n import N_, _
 from app.domain.ids import UserId
-from app.domain.ports import AddressView, AssetInfo, Choices, CustomerCard, TicketRow
+from app.domain.ports import AddressView, AssetInfo, Choices, ClockFacts, CustomerCard, TicketRow
 from app.domain.related import Related
 from app.services.texts import polite, state_name
+from widgets.customer.clock import ClockBlock
 from widgets.customer.related import RelatedBlocks
 from widgets.foundation import (
     Button,
@@ -74,6 +75,9 @@ class CustomerPanel(Panel):
         self._related: tuple[Related, UserId | None] = (Related(), None)
         self.related = RelatedBlocks(theme, self)
         self.related.ticket_chosen.connect(self.ticket_chosen)
+        self._clock: ClockFacts | None = None
+        self._now_ms = 0
+        self._block: ClockBlock | None = None
         self._open: dict[str, bool] = {}
         self._building: Iterator[None] = iter(())
         self._steps = Steps(self._step, Rank.BESIDE, self)
@@ -87,13 +91,23 @@ class CustomerPanel(Panel):
         self.setFocusProxy(self.area)
         self.retranslate()
 
-    def show_card(self, card: CustomerCard | None, choices: Choices, today: date) -> None:
-        """Show a customer; None when the ticket has none. Does nothing when it shows this card already."""
-        if (card, choices, today) == (self._card, self._choices, self._today):
+    def show_card(
+        self, card: CustomerCard | None, choices: Choices, today: date, clock: ClockFacts | None = None,
+        now_ms: int = 0,
+    ) -> None:  # fmt: skip
+        """Show a customer, None when the ticket has none, and the ticket's clock; nothing is made twice."""
+        self._now_ms = now_ms
+        if (card, choices, today, clock) == (self._card, self._choices, self._today, self._clock):
             return
-        self._card, self._choices, self._today = card, choices, today
+        self._card, self._choices, self._today, self._clock = card, choices, today, clock
         self._begin()
         self._steps.start()
+
+    def tick(self, now_ms: int) -> None:
+        """Keep the clock true: called every minute."""
+        self._now_ms = now_ms
+        if self._block is not None and self.isVisible():
+            self._block.tick(now_ms)
 
     def show_related(self, related: Related, me: UserId | None) -> None:
         """Show what hangs on the ticket beside its customer; call after `show_card`."""
@@ -128,28 +142,27 @@ class CustomerPanel(Panel):
         self.area.setAccessibleName(_("Details"))
         self.setAccessibleName(_("Details"))
         clear(self._column)
-        self._building = iter(())
+        self._block = None
         card = self._card
         if card is None:
             self._column.addWidget(
                 PlainLabel(_("The customer of this ticket is not known yet."), tone="muted", wrap=True)
             )
-            self._column.addStretch(1)
-            return
-        self._column.addWidget(self._who(card))
+        else:
+            self._column.addWidget(self._who(card))
         self._column.addStretch(1)  # from the beginning: what stands there keeps its place while more comes
         self._building = self._build(card)
 
     def _step(self) -> bool:
         return next(self._building, self) is None
 
-    def _build(self, card: CustomerCard) -> Iterator[None]:
+    def _build(self, card: CustomerCard | None) -> Iterator[None]:
         """Make the blocks; each appears when it is whole. A step makes one row."""
-        blocks: list[tuple[str, str, list[Callable[[], QWidget]]]] = [
-            ("contacts", _("Contacts"), [partial(self._address, each) for each in card.addresses]),
-            ("assets", _("Products"), [partial(self._asset, each) for each in card.assets]),
-            ("earlier", _("Earlier tickets"), [partial(self._earlier, each) for each in card.earlier]),
-        ]
+        blocks: list[tuple[str, str, list[Callable[[], QWidget]]]] = []
+        if self._clock is not None:
+            blocks.append(("clock", _("Deadlines"), [partial(self._deadlines, self._clock)]))
+        if card is not None:
+            blocks += self._of_card(card)
         at = len(blocks) - (self._card is not None)  # before the earlier tickets
         blocks[at:at] = self.related.blocks(self._related[0], self._choices, self._related[1])
         for key, title, makers in blocks:
@@ -162,6 +175,17 @@ class CustomerPanel(Panel):
                 yield
             self._column.insertWidget(self._column.count() - 1, fold)
             yield
+
+    def _deadlines(self, clock: ClockFacts) -> QWidget:
+        self._block = ClockBlock(self._theme, clock, self._now_ms)
+        return self._block
+
+    def _of_card(self, card: CustomerCard) -> list[tuple[str, str, list[Callable[[], QWidget]]]]:
+        return [
+            ("contacts", _("Contacts"), [partial(self._address, each) for each in card.addresses]),
+            ("assets", _("Products"), [partial(self._asset, each) for each in card.assets]),
+            ("earlier", _("Earlier tickets"), [partial(self._earlier, each) for each in card.earlier]),
+        ]
 
     def _who(self, card: CustomerCard) -> QWidget:
         space = self._theme.tokens.space

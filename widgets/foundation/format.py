@@ -14,6 +14,7 @@ __all__ = [
     "day",
     "duration",
     "moment",
+    "near",
     "number",
     "rough_age",
     "size",
@@ -72,6 +73,11 @@ def when(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:
     if moment_.year == now.year:
         return day(moment_.date(), year=False)
     return dates.format_date(moment_.date(), "short", _locale())
+
+
+def near(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:
+    """Return a moment near now with its time: "14:30" today, "Monday 14:30", "31 Mar 14:30"."""
+    return " ".join(filter(None, (weekday(ms, now_ms, zone), time_of_day(ms, zone))))
 
 
 def moment(ms: int, zone: tzinfo | None = None) -> str:

@@ -11,8 +11,10 @@ from PySide6.QtGui import QPainter
 from app.domain.entities import Category, Priority
 from app.domain.ports import Choices, TicketRow
 from app.services.texts import owner_name, polite, priority_name, state_name
+from app.services.texts_due import Words
 from app.services.view_looks import ViewLook
 from widgets.foundation import Index, Ink, RowDelegate, Theme
+from widgets.foundation.due import ICONS, TONES
 from widgets.inbox.columns import Cell, cells
 from widgets.inbox.model import TicketRole
 
@@ -85,13 +87,29 @@ class TicketDelegate(RowDelegate):
         middle = top.center().y()
         painter.drawEllipse(rect.left() + space.small, middle - space.tiny + 1, space.small, space.small)
 
+    def _due(self, painter: QPainter, right: int, rect: QRect, index: Index, ink: Ink) -> int:
+        """Paint how the clock stands, with its right edge at `right`; return where the words before it must end."""
+        words = index.data(TicketRole.DUE)
+        if not isinstance(words, Words):
+            return right
+        space, tone = self.theme.tokens.space, TONES[words.level]
+        plain = ink.selected or tone == "muted"
+        colour = ink.muted if plain else self.theme.colour(f"{tone}.fg")
+        place = QRect(rect.left(), rect.top(), right - rect.left(), rect.height())
+        left = right - self.draw(painter, place, words.text, colour, "caption", right=True, tabular=True) - space.tiny
+        name = "selected.fg" if ink.selected else "fg.muted" if plain else f"{tone}.fg"
+        side = self.theme.tokens.icon_small
+        self.draw_icon(painter, left - side, rect.center().y() + 1, ICONS[words.level], name, ink.scale)
+        return left - side - space.small
+
     def _line(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
         """Paint a card of one line: subject, customer, time."""
         space = self.theme.tokens.space
         name = self.metrics("caption").elidedText(row.customer_name, Qt.TextElideMode.ElideRight, rect.width() // 4)
         when = str(index.data(TicketRole.WHEN) or "")
         width = self.draw(painter, rect, f"{name}  {when}", ink.muted, "caption", right=True, tabular=True)
-        right = self._badges(painter, rect.right() - width - space.small, rect.center().y() + 1, row, ink)
+        right = self._due(painter, rect.right() - width - space.small, rect, index, ink)
+        right = self._badges(painter, right, rect.center().y() + 1, row, ink)
         left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
         place = QRect(left, rect.top(), right - space.small - left, rect.height())
         self.draw(painter, place, row.subject, ink.text, "strong" if row.unanswered else "body")
@@ -125,6 +143,9 @@ class TicketDelegate(RowDelegate):
             self.draw(
                 painter, place, str(index.data(TicketRole.WHEN) or ""), ink.muted, "caption", right=True, tabular=True
             )
+            return
+        if cell.name == "due":
+            self._due(painter, place.right(), place, index, ink)
             return
         if cell.name == "state" and row.category in STATE_CHIPS and not ink.selected:
             metrics, space = self.metrics("caption"), self.theme.tokens.space
@@ -172,8 +193,9 @@ class TicketDelegate(RowDelegate):
         space = self.theme.tokens.space
         when = str(index.data(TicketRole.WHEN) or "")
         width = self.draw(painter, rect, when, ink.muted, "caption", right=True, tabular=True)
+        right = self._due(painter, rect.right() - width - space.small, rect, index, ink)
         left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
-        place = QRect(left, rect.top(), rect.right() - width - space.small - left, rect.height())
+        place = QRect(left, rect.top(), right - left, rect.height())
         self.draw(painter, place, row.subject, ink.text, "strong" if row.unanswered else "body")
 
     def _foot(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:

@@ -13,7 +13,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from app.domain.ids import TicketId
 from app.domain.ports import Choices, SearchHit, TicketQueries, TicketRow
 from app.services.texts import row_words
+from app.services.texts_due import Words, due_words
 from widgets.foundation import fmt
+from widgets.foundation.due import MOMENTS
 from widgets.foundation.jobs import Jobs
 
 __all__ = ["TicketListModel", "TicketRole"]
@@ -32,6 +34,7 @@ class TicketRole(IntEnum):
     ROW = Qt.ItemDataRole.UserRole + 1
     SNIPPET = Qt.ItemDataRole.UserRole + 2
     WHEN = Qt.ItemDataRole.UserRole + 3
+    DUE = Qt.ItemDataRole.UserRole + 4
 
 
 class TicketListModel(QAbstractListModel):
@@ -73,11 +76,17 @@ class TicketListModel(QAbstractListModel):
             return row.subject
         if role == TicketRole.WHEN:
             return fmt.when(row.last_at, self._now_ms())
+        if role == TicketRole.DUE:
+            return self._due(row)
         if role == TicketRole.SNIPPET:
             return self._snippets.get(row.id)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return row_words(row, self.choices, fmt.when(row.last_at, self._now_ms()))
+            due = self._due(row)
+            return row_words(row, self.choices, fmt.when(row.last_at, self._now_ms()), due.text if due else "")
         return None
+
+    def _due(self, row: TicketRow) -> Words | None:
+        return due_words(row.due, self._now_ms(), MOMENTS) if row.due is not None else None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """No headings: a row's own words are all there is to hear."""

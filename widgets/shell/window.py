@@ -31,6 +31,7 @@ from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
 from widgets.shell.files import FileDesk
 from widgets.shell.frame import Ports, WindowFrame
+from widgets.shell.minutes import Minutes
 from widgets.shell.navigation import Navigation, Spot
 from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.state import WindowState
@@ -75,6 +76,7 @@ class AgentWindow(WindowFrame):
         self._connect()
         self._card_soon = Steps(self._show_card, Rank.BESIDE, self)
         self.state = WindowState(self, ports.commits, ports.jobs)
+        self.minutes = Minutes(ports.now_ms, self._tick, self)
         self.show_identity(identity)
         self.setWindowTitle("Deskside")
 
@@ -352,6 +354,12 @@ class AgentWindow(WindowFrame):
 
     # --- the ticket ------------------------------------------------------------------------------------------
 
+    def _tick(self, now_ms: int) -> None:
+        """A minute began: what is on screen says how late it is now; nothing is read."""
+        self.inbox.list.viewport().update()
+        self.ticket.header.tick(now_ms)
+        self.customer.tick(now_ms)
+
     def _open_id(self) -> TicketId | None:
         return self.desk.details.row.id if self.desk.details else None
 
@@ -373,6 +381,7 @@ class AgentWindow(WindowFrame):
         self.ticket.conversation.area.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _show_details(self, details: TicketDetails) -> None:
+        self.ticket.header.tick(self._ports.now_ms())
         self.ticket.show_details(details, self.desk.choices, self.desk.me, self.desk.files)
         self._card_soon.start()
         self.setWindowTitle(f"{details.row.label} {details.row.subject} – Deskside")
@@ -385,7 +394,8 @@ class AgentWindow(WindowFrame):
         # after the conversation: that is what the person reads first
         today = datetime.fromtimestamp(self._ports.now_ms() / 1000, UTC).astimezone().date()
         if self.desk.details is not None:
-            self.customer.show_card(self.desk.details.customer, self.desk.choices, today)
+            details = self.desk.details
+            self.customer.show_card(details.customer, self.desk.choices, today, details.clock, self._ports.now_ms())
         if self.desk.details is not None:
             self.customer.show_related(self.desk.details.related, self.desk.me)
         return False

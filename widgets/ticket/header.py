@@ -11,7 +11,9 @@ from app.domain.entities import LIVE, Priority
 from app.domain.ids import UserId
 from app.domain.ports import Choices, TicketDetails
 from app.services.texts import channel_name, owner_name, polite, priority_name, state_name
+from app.services.texts_due import Level, due_words, paused_reason, target_name
 from widgets.foundation import Button, Chip, ElidedLabel, Panel, PlainLabel, Theme, column, fmt, row
+from widgets.foundation.due import CHIPS, MOMENTS
 from widgets.foundation.flow import Flow
 from widgets.ticket.choices import PRIORITY_ICONS, STATE_ICONS
 from widgets.ticket.marked_field import MarkedField
@@ -41,11 +43,14 @@ class TicketHeader(Panel):
         self.see = Button(theme, "", icon="monitor-up", pressed=lambda: self.asked.emit("session.invite"))
         self.see.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.waiting = Chip(kind="neutral")
+        self.due = Chip(kind="neutral")
+        self.due.hide()
+        self._now_ms = 0
         fields = Flow(space.tiny)
         for widget in (self.state, self.priority, self.owner, self.tags):
             fields.addWidget(widget)
-        top = row(self.number, self.waiting, self.meta, self.see, gap=space.small)
-        top.setStretch(2, 1)
+        top = row(self.number, self.due, self.waiting, self.meta, self.see, gap=space.small)
+        top.setStretch(3, 1)
         edge = (space.large, space.small, space.large, space.medium)
         box = column(top, self.subject, space.tiny, fields, gap=space.tiny, margins=edge)
         self.setLayout(box)
@@ -58,6 +63,22 @@ class TicketHeader(Panel):
         """Show a ticket."""
         self._details, self._choices, self._me = details, choices, me
         self.retranslate()
+
+    def tick(self, now_ms: int) -> None:
+        """Say how the next due stands now."""
+        self._now_ms = now_ms
+        self._show_due()
+
+    def _show_due(self) -> None:
+        line = self._details.row if self._details is not None else None
+        due = line.due if line is not None else None
+        self.due.setVisible(due is not None)
+        if line is None or due is None:
+            return
+        words = due_words(due, self._now_ms, MOMENTS)
+        text = paused_reason(line.category) if words.level is Level.PAUSED else words.text
+        self.due.setText(f"{target_name(due.target)}: {text}" if due.target is not None else text)
+        self.due.set_kind(CHIPS[words.level])
 
     def anchor(self, command: str) -> QWidget:
         """Return the button under which a picker opens."""
@@ -80,6 +101,7 @@ class TicketHeader(Panel):
         line = details.row
         self.number.setText(line.label)
         self.waiting.setVisible(line.pending)
+        self._show_due()
         self.subject.setText(line.subject)
         self.meta.setText(" · ".join((channel_name(details.channel), fmt.moment(details.created_at))))
         self._show_fields(details)
