@@ -22,12 +22,14 @@ import aiortc
 import av
 from msgspec import structs
 
-from app.domain.assist import Role
+from app.domain.assist import EndReason, Role
 from remote_assist import aiortc_patches, incoming
+from remote_assist import messages as wire
 from remote_assist.bulk_sender import QUEUED, BulkSender
 from remote_assist.channels import scope_of
 from remote_assist.child_protocol import (
     Ack,
+    Alive,
     Drop,
     End,
     Ended,
@@ -59,9 +61,11 @@ from remote_assist.peer import Callbacks, Peer
 from remote_assist.sdp_rules import BadSdp
 from remote_assist.sending import now_us
 from remote_assist.shm import FrameWriter
+from remote_assist.window_watch import Step, WindowWatch
 
 _CLOSE_S: Final = 0.05
 _STATE_S: Final = 0.25
+_LAST_WORD_S: Final = 0.2
 
 
 class Child:
@@ -78,9 +82,11 @@ class Child:
         self._active: Peer | None = None
         self._scopes: frozenset[str] = frozenset()
         self._paused = False
+        self._windows = WindowWatch()
+        self._pausing = threading.Lock()
         self._browser = False
         self._rates = incoming.Rates()
-        self._bulk = BulkSender(self._may_send, lambda: self._paused, self._post)
+        self._bulk = BulkSender(self._may_send, lambda: self._paused or self._windows.held, self._post)
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_state: dict[int, PeerState] = {}
@@ -109,8 +115,11 @@ class Child:
         if isinstance(message, End):
             self._role.end()
         elif isinstance(message, Pause):
-            self._paused = message.on
-            self._role.pause(message.on)
+            with self._pausing:
+                self._paused = message.on
+                self._role.pause(message.on or self._windows.held)
+        elif isinstance(message, Alive):
+            self._windows_answer()
         elif isinstance(message, Grants):
             self._scopes = frozenset(message.scopes)
             self._role.grant(self._scopes)
@@ -120,6 +129,36 @@ class Child:
             self._role.expect(message)
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._handle, message)
+
+    def _windows_answer(self) -> None:
+        """In the reading thread: what was held for their silence goes on, unless somebody holds it."""
+        with self._pausing:
+            if self._windows.heard() is not Step.GO_ON:
+                return
+            self._role.pause(self._paused)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._go_on)
+
+    def _go_on(self) -> None:
+        self._role.resumed()
+        self._tell_held(False)
+
+    def _tell_held(self, on: bool) -> None:
+        """The agent reads it as what it is: a pause at the customer's end, which only that end can lift."""
+        if not self._paused:
+            self._send(Send("ctl", wire.encode(wire.Pause(on, "system"))))
+
+    def _look_at_windows(self, ms: int) -> None:
+        with self._pausing:
+            step = self._windows.passed(ms)
+            if step is Step.HOLD:
+                self._role.pause(True)
+        if step is Step.HOLD:
+            self._tell_held(True)
+        elif step is Step.END:
+            self._role.end()
+            self._send(Send("ctl", wire.encode(wire.End(EndReason.LOST.value))))
+            self._loop.call_later(_LAST_WORD_S, self._done.set)
 
     def _handle(self, message: ToChild) -> None:
         if isinstance(message, Open):
@@ -140,7 +179,7 @@ class Child:
             self._drop(lambda epoch: epoch == message.epoch)
         elif isinstance(message, End):
             self._done.set()
-        elif not isinstance(message, Record):
+        elif not isinstance(message, Record | Alive):
             self._handle_picture(message)
 
     def _handle_picture(self, message: Start | ListTargets | Source | Masks | View) -> None:
@@ -266,10 +305,12 @@ class Child:
     # --- reports --------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        ticks = 0
+        ticks, looked = 0, now_us()
         while True:
             await asyncio.sleep(_STATE_S)
             ticks += 1
+            before, looked = looked, now_us()
+            self._look_at_windows((looked - before) // 1000)
             self._role.check(self._post)
             if ticks % 4 == 0:
                 self._last_state.clear()
@@ -288,7 +329,8 @@ class Child:
 
     def _post_stats(self) -> None:
         values = self._role.stats(self._active) | self._queues()
-        self._post(Stats(values | {"violations": float(self.violations), "malformed": float(self.malformed)}))
+        own = {"violations": self.violations, "malformed": self.malformed, "held": self._windows.held}
+        self._post(Stats(values | {name: float(value) for name, value in own.items()}))
 
     def _queues(self) -> dict[str, float]:
         """The longest that each queue has been since the start, over all connections."""

@@ -128,6 +128,10 @@ class Pause(_Msg, frozen=True, tag="pause"):
     on: bool
 
 
+class Alive(_Msg, frozen=True, tag="alive"):
+    """Customer: the thread that draws the bar runs. Once a second; from the first one on its silence is acted on."""
+
+
 class Record(_Msg, frozen=True, tag="record"):
     """Agent: keep what is received in `folder`, sealed with `secret` (32 bytes); `on` False ends it.
 
@@ -147,7 +151,21 @@ class End(_Msg, frozen=True, tag="end"):
 
 
 ToChild = (
-    Start | Open | RemoteSdp | Grants | ListTargets | Source | Masks | View | Keep | Drop | Send | Pause | Record | End
+    Start
+    | Open
+    | RemoteSdp
+    | Grants
+    | ListTargets
+    | Source
+    | Masks
+    | View
+    | Keep
+    | Drop
+    | Send
+    | Pause
+    | Alive
+    | Record
+    | End
 )
 
 # --- child to parent ---------------------------------------------------------------------------------------------

@@ -17,8 +17,9 @@ from app.domain.documents import SignedDocument
 from app.entry.companion_asking import AskingSession
 from app.entry.companion_session_base import SessionDeps
 from remote_assist import actions as act
-from remote_assist.child_protocol import End, Ended, Stats
+from remote_assist.child_protocol import Alive, End, Ended, Stats
 from remote_assist.control_actions import Inject, LetGo
+from remote_assist.window_watch import BEAT_MS
 from widgets.companion.model import EndedView
 from widgets.companion.permission import granted_name
 from widgets.companion.session import EndedWindow
@@ -41,6 +42,8 @@ class CustomerSession(AskingSession):
         self._host.died.connect(self._child_died)
         self._stop_key = StopKey(self._stop_key_pressed.emit)
         self._stop_key_pressed.connect(self.stop)
+        self._beat = QTimer(self, interval=BEAT_MS)  # in this thread: it says that somebody could press Stop
+        self._beat.timeout.connect(lambda: self._host.send(Alive()))
         self._lock = LockWatch(self)
         self._lock.locked.connect(lambda on: self._perform(self._end.note_lock(on)))
         self._live_at: int | None = None
@@ -114,6 +117,8 @@ class CustomerSession(AskingSession):
             case act.StartChild():
                 self.files.child_began()
                 self._host.start()
+                self._host.send(Alive())
+                self._beat.start()
             case act.CallServer():
                 self._deps.call(self._end.sid, action)
             case act.ToChild(End(reason=reason)):
@@ -185,6 +190,7 @@ class CustomerSession(AskingSession):
         self._frames = max(self._frames, self._frames_before + int(sent))
 
     def _child_died(self, _status: int) -> None:
+        self._beat.stop()
         self._frames_before = self._frames  # a new child counts from zero
         self._perform(self._end.on_child_died())
 

@@ -14,13 +14,16 @@ import pytest
 from app.domain.assist import EndReason, Phase
 from remote_assist.actions import KeptBack, KillChild, Receipt, SasQuestion, TargetsListed
 from remote_assist.chain import verify_receipt
+from remote_assist.child_protocol import Alive, Pause, Recv
 from remote_assist.limits import Limits
 from remote_assist.shm import FrameInfo
 from tests.fakes import xvfb
 from tests.fakes.monitors import Monitors
+from tests.fakes.wait import wait_until
 from tests.remote_assist.capture_line import resize
 from tests.remote_assist.secret_window import HIGH, WIDE, Pixels, SecretWindow, secret_pixels
 from tests.remote_assist.test_pair_with_children import Pair
+from tests.remote_assist.test_peer_children import NO_DISPLAY, frames_sent, grant, two_children
 
 pytestmark = [
     pytest.mark.slow,
@@ -148,3 +151,39 @@ def test_a_region_is_over_when_the_screen_changed_while_its_child_was_dead(pair:
         assert not secret_pixels(seen(pair))
     finally:
         secret.close()
+
+
+def test_the_picture_stops_when_the_windows_fall_silent_and_comes_back_with_them() -> None:
+    """Two real children: the agent is told of a pause, and that it is over."""
+    with two_children(NO_DISPLAY, "drawn") as (customer, agent):
+        grant(customer, "view")
+        wait_until(lambda: agent.want_frame() is not None, 10)
+        customer.link.send(Alive())
+        said = agent.want(Recv, 15)
+        assert (said.channel, said.message["t"], said.message["on"]) == ("ctl", "pause", True)
+        before = frames_sent(customer)
+        captured = customer.stats["frames_captured"]
+        wait_until(lambda: frames_sent(customer) >= 0 and customer.stats["frames_captured"] > captured + 3, 10)
+        assert frames_sent(customer) == before
+        customer.link.send(Alive())
+        said = agent.want(Recv, 15)
+        assert (said.message["t"], said.message["on"]) == ("pause", False)
+        wait_until(lambda: frames_sent(customer) > before, 10)
+
+
+def test_a_pause_of_the_customers_stays_one_when_the_windows_answer_again() -> None:
+    """The child knows nothing of people; it only adds its own reason."""
+    with two_children(NO_DISPLAY, "drawn") as (customer, agent):
+        grant(customer, "view")
+        wait_until(lambda: agent.want_frame() is not None, 10)
+        customer.link.send(Alive())
+        customer.link.send(Pause(True))
+        wait_until(lambda: bool(customer.stats.get("held")), 15)
+        customer.link.send(Alive())
+        wait_until(lambda: not customer.stats.get("held"), 15)
+        before = customer.stats["frames_sent"]
+        customer.link.send(Alive())
+        customer.stats.clear()
+        wait_until(lambda: "frames_sent" in customer.stats, 10)
+        assert customer.stats["frames_sent"] == before
+        assert not [message for message in list(agent.inbox.queue) if isinstance(message, Recv)]

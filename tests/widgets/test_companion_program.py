@@ -721,6 +721,25 @@ def test_a_revoked_session_stops_here_though_the_agents_program_goes_on(
     qtbot.waitUntil(lambda: "end" in _kinds(server), timeout=_WAIT_MS)
 
 
+@pytest.mark.slow
+def test_a_companion_that_hangs_shows_nothing_until_it_answers_again(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """Nobody could press Stop meanwhile; the agent reads a pause that only the customer's end lifts."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    QTest.mouseClick(request.yes, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: agent.frames > 0, timeout=_WAIT_MS)
+    session = companion.session
+    assert session is not None
+    session._beat.stop()  # as when the thread that draws the bar hangs: the agent of this test runs in it too
+    qtbot.waitUntil(lambda: agent.end.view.paused, timeout=_WAIT_MS)
+    session._beat.start()
+    qtbot.waitUntil(lambda: agent.end.view.flowing, timeout=_WAIT_MS)
+    session.stop()
+    qtbot.waitUntil(lambda: agent.end.view.phase is Phase.ENDED, timeout=_WAIT_MS)
+
+
 def test_a_killed_session_child_is_replaced_once_and_a_second_death_ends_the_session(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
 ) -> None:

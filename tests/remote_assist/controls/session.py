@@ -358,6 +358,16 @@ CONTROLS = (
     ),
     Control(
         18,
+        "a child whose windows fall silent holds the picture, and ends after half a minute",
+        (
+            f"{_RA}/test_window_watch.py::test_silence_holds_the_picture_once_and_a_sign_of_life_lets_it_go_on",
+            f"{_RA}/test_window_watch.py::test_silence_for_half_a_minute_is_the_end",
+        ),
+        edit("remote_assist.window_watch:WindowWatch.passed", "min(ms, _COUNTED_MOST_MS)", "0"),
+        "assert",
+    ),
+    Control(
+        18,
         "a closed gate stops the packets that already wait",
         (f"{_RA}/test_media.py::test_a_closed_gate_stops_packets_that_already_wait",),
         edit("remote_assist.pacer:Pacer._send_media", "if not self._gate.open:", "if False:"),
