@@ -25,6 +25,10 @@ class Registry:
         """Say what a command does. Raises KeyError for an id that the table does not have."""
         self._runs[self._table[id_].id] = run
 
+    def use(self, table: Sequence[Command]) -> None:
+        """Take other keys: the same commands, as a person has bound them. What they do stays."""
+        self._table = {command.id: command for command in table}
+
     def commands(self) -> list[Command]:
         """Return the commands that exist in this window, in the table's order."""
         return [command for command in self._table.values() if command.id in self._runs]

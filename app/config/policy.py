@@ -39,6 +39,7 @@ class Policy:
     values: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unread: frozenset[str] = frozenset()  # keys whose value nobody could read and that have no safe one
+    sources: Mapping[str, Path] = field(default_factory=dict)  # in which file the value of a key stands
 
     def get(self, setting: Setting[V]) -> V:
         """The value in force for a setting that the organisation alone sets."""
@@ -69,7 +70,7 @@ def read_policy(folder: Path = MANAGED_FOLDER, *, owner: int = _ROOT) -> Policy:
             files = []  # the usual case: nothing is managed here
         for path in files:
             reading.take(path)
-    return Policy(reading.values, tuple(reading.warnings), frozenset(reading.unread))
+    return Policy(reading.values, tuple(reading.warnings), frozenset(reading.unread), reading.sources)
 
 
 class _Reading:
@@ -77,6 +78,7 @@ class _Reading:
         self._owner = owner
         self._known: dict[str, Setting[Any]] = {setting.key: setting for setting in DECLARED}
         self.values: dict[str, object] = {}
+        self.sources: dict[str, Path] = {}
         self.warnings: list[str] = []
         self.unread: set[str] = set()
 
@@ -115,6 +117,7 @@ class _Reading:
             self._not_allowed(path, setting)
         else:
             self.values[key] = value
+            self.sources[key] = path
             self.unread.discard(key)
 
     def _not_allowed(self, path: Path, setting: Setting[Any]) -> None:

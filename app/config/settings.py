@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
 from app.config.i18n import N_, _
+from app.config.settings_text import read_values
 from app.domain.masking import WORD_MAX, MaskRule, clean_rules
 from app.domain.notices import Quiet
 
@@ -158,6 +160,14 @@ SINGLE_KEYS: Final = Setting(
     N_("Letters act as shortcuts while no text field has the focus."),
     lockable=False,
 )
+KEYS: Final = Setting(
+    "ui.keys",
+    str,
+    "",
+    N_("Own shortcuts"),
+    N_("Commands with keys of your own, as in: ticket.solve=Ctrl+E; ticket.reply=R"),
+    lockable=False,
+)
 SERVER_URL: Final = Setting("server.url", str, "", N_("Server"), N_("Address of your organisation's server."))
 LOGIN: Final = Setting("server.login", str, "", N_("Login"), lockable=False)
 UNDO_SEND_S: Final = Setting(
@@ -297,6 +307,7 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     MOTION,
     TEXT_PERCENT,
     SINGLE_KEYS,
+    KEYS,
     SERVER_URL,
     LOGIN,
     UNDO_SEND_S,
@@ -335,7 +346,9 @@ class Settings:
     managed: Mapping[str, object] = field(default_factory=dict)
     recommended: Mapping[str, object] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    sources: Mapping[str, Path] = field(default_factory=dict)
     _own: dict[str, object] = field(default_factory=dict)
+    _lines: Mapping[str, int] = field(default_factory=dict)
     _watchers: list[Callable[[str], None]] = field(default_factory=list)
 
     @classmethod
@@ -362,6 +375,10 @@ class Settings:
     def is_locked(self, setting: Setting[V]) -> bool:
         """Whether the organisation has set the value."""
         return setting.managed_only or (setting.lockable and setting.key in self.managed)
+
+    def managed_by(self, setting: Setting[V]) -> str:
+        """Return the administrator's file that sets a value, "" when none is known."""
+        return str(self.sources.get(setting.key, ""))
 
     def _sources(self, setting: Setting[V]) -> tuple[Mapping[str, object], ...]:
         return (self.managed,) if setting.managed_only else (self.managed, self._own, self.recommended)
@@ -396,12 +413,26 @@ class Settings:
 
     def _read(self) -> dict[str, object]:
         try:
-            raw = json.loads(self.path.read_text("utf-8"))
+            text = self.path.read_text("utf-8")
         except FileNotFoundError:
             return {}
         except (OSError, ValueError):
             return self._set_aside()
-        return raw if isinstance(raw, dict) else self._set_aside()
+        found = read_values(text)
+        self._lines = found.lines
+        if not found.wrong:
+            return found.values
+        if not found.values:
+            return self._set_aside()
+        self._keep_aside(text)
+        for number, said in found.wrong:
+            told = _("Line {n} of {path} cannot be read and is left out; the rest counts: {text}")
+            self.warnings.append(told.format(n=number, path=self.path, text=said))
+        return found.values
+
+    def _keep_aside(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # then the next change writes over what could not be read
+            self.path.with_suffix(".broken.json").write_text(text, "utf-8")
 
     def _set_aside(self) -> dict[str, object]:
         kept = self.path.with_suffix(".broken.json")
@@ -421,7 +452,10 @@ class Settings:
                 setting.accept(source[setting.key])
             except ValueError:
                 text = _("The setting “{name}” ({key}) has a value that is not allowed. It is ignored.")
-                self.warnings.append(text.format(name=_(setting.label), key=setting.key))
+                if source is self._own and setting.key in self._lines:
+                    text = _("Line {n}: the setting “{name}” ({key}) has a value that is not allowed. It is ignored.")
+                number = self._lines.get(setting.key, 0)
+                self.warnings.append(text.format(n=number, name=_(setting.label), key=setting.key))
 
     def _save(self, own: dict[str, object]) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -71,6 +71,7 @@ def build_agent(options: AgentOptions) -> AgentApp:
         chosen[conf.THEME.key] = options.theme.value
     policy = options.policy()
     settings = Settings.load(folders.config / "settings.json", managed=policy.values, recommended=chosen)
+    settings.sources = policy.sources
     settings.warnings += policy.warnings
     set_language(settings.get(conf.LANGUAGE).value)
     theme = Theme(qt, load_tokens(), ThemeMode(settings.get(conf.THEME).value))

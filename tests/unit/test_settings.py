@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from app.config.settings import DECLARED, LOGIN, SERVER_URL, THEME, UNDO_SEND_S, SettingLocked, Settings, Theme
+from app.config.settings import (
+    DECLARED,
+    LOGIN,
+    SERVER_URL,
+    TEXT_PERCENT,
+    THEME,
+    UNDO_SEND_S,
+    Hours,
+    SettingLocked,
+    Settings,
+    Theme,
+)
 
 
 def test_a_changed_setting_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -29,11 +40,51 @@ def test_a_new_installation_has_defaults_and_no_warning(tmp_path: Path) -> None:
 def test_a_damaged_file_gives_defaults_a_warning_and_is_kept(tmp_path: Path) -> None:
     """The program starts, says what happened, and the old file can be looked at."""
     path = tmp_path / "settings.json"
-    path.write_text('{"ui.theme": "dark"', "utf-8")
+    path.write_text("ui.theme dark", "utf-8")
     settings = Settings.load(path)
     assert settings.get(THEME) is Theme.SYSTEM
     assert str(path) in settings.warnings[0]
-    assert (tmp_path / "settings.broken.json").read_text("utf-8") == '{"ui.theme": "dark"'
+    assert (tmp_path / "settings.broken.json").read_text("utf-8") == "ui.theme dark"
+
+
+def test_a_hand_written_file_with_mistakes_is_told_line_by_line_and_the_rest_counts(tmp_path: Path) -> None:
+    """A forgotten quote, a value that is not allowed; the file as it was is kept aside."""
+    path = tmp_path / "settings.json"
+    text = """{
+  "ui.theme": "dark",
+  "server.login": jiwoo,
+  "composer.undo_send_s": 99,
+  "ui.text_percent": 125
+}
+"""
+    path.write_text(text, "utf-8")
+    settings = Settings.load(path)
+    assert (settings.get(THEME), settings.get(TEXT_PERCENT), settings.get(UNDO_SEND_S)) == (Theme.DARK, 125, 5)
+    assert [warning.partition(" of ")[0] for warning in settings.warnings][:1] == ["Line 3"]
+    assert settings.warnings[1].startswith("Line 4: ")
+    assert (tmp_path / "settings.broken.json").read_text("utf-8") == text
+    settings.set(THEME, Theme.LIGHT)
+    assert Settings.load(path).get(TEXT_PERCENT) == 125
+
+
+@pytest.mark.parametrize("text", ['{"ui.theme": "dark"', '"ui.theme": "dark"', '{"ui.theme": "dark",}'])
+def test_a_forgotten_bracket_or_comma_costs_nothing(tmp_path: Path, text: str) -> None:
+    """It is told, and what stands there counts."""
+    path = tmp_path / "settings.json"
+    path.write_text(text, "utf-8")
+    settings = Settings.load(path)
+    assert settings.get(THEME) is Theme.DARK
+    assert settings.warnings[0].startswith("Line 1 ")
+
+
+@pytest.mark.parametrize(("text", "span"), [("", None), ("20:00-08:00", (1200, 480)), ("00:00-23:59", (0, 1439))])
+def test_quiet_hours_are_two_times(text: str, span: tuple[int, int] | None) -> None:
+    """Anything else is refused."""
+    found = Hours(text).span
+    assert (None if found is None else (found.begin_min, found.end_min)) == span
+    for bad in ("8-20", "20:00", "24:00-08:00", "20:00-08:60"):
+        with pytest.raises(ValueError, match=bad):
+            Hours(bad)
 
 
 @pytest.mark.parametrize(

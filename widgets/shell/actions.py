@@ -62,6 +62,11 @@ class Actions(QObject):
             self._keys = (typing, singles)
             self._set_keys(typing=typing, singles=singles)
 
+    def keys_changed(self) -> None:
+        """The registry has other keys now."""
+        self._keys = None
+        self.sync()
+
     def _set_keys(self, *, typing: bool, singles: bool) -> None:
         for command in self._registry.commands():
             action = self._actions[command.id]

@@ -6,11 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QWidget
 
+from app.commands.table import AGENT
+from app.config import settings as conf
 from app.config.i18n import _
 from app.domain.ports import SyncPhase
 from widgets.foundation import Theme
 from widgets.search.palette import Palette
+from widgets.settings.keys import KeysWindow
 from widgets.settings.window import SettingsWindow
 from widgets.shell.frame import Ports
 from widgets.shell.sheet import ShortcutSheet
@@ -45,10 +49,20 @@ class Dialogs:
         dialog = SettingsWindow(self._theme, self._ports.settings, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self._setting_changed)
+        dialog.keys_wanted.connect(lambda: self.own_keys(dialog))
         dialog.open()
+
+    def own_keys(self, over: QWidget | None = None) -> None:
+        """Open the window in which keys are changed."""
+        keys = KeysWindow(self._theme, self._ports.settings, AGENT, over or self._window)
+        keys.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keys.changed.connect(self._setting_changed)
+        keys.open()
 
     def _setting_changed(self, key: str) -> None:
         self._window.appearance.apply(key)
+        if key == conf.KEYS.key:
+            self._window.use_keys()
         self._window.actions_.sync()
 
     def sync(self) -> None:

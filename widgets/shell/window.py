@@ -10,7 +10,9 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.commands.keys import key_choices, rebound
 from app.commands.registry import Registry
+from app.commands.table import AGENT, Command
 from app.config import settings as conf
 from app.config.i18n import _
 from app.domain.attachments import BlobStatus
@@ -68,7 +70,7 @@ class AgentWindow(WindowFrame):
         self.ticket_deeds = TicketDeeds(self, theme, ports, ports.deeds) if ports.deeds is not None else None
         self.writing = WritingPart(self, theme, ports)
         self.saved_views = ViewsPart(self, theme, ports)
-        self.registry = Registry(self.places)
+        self.registry = Registry(self.places, self._own_table())
         bind_commands(self.registry, self, sessions=ports.sessions is not None)
         self.actions_ = Actions(self.registry, self, lambda: ports.settings.get(conf.SINGLE_KEYS))
         self.refresher = Refresher(ports, self._read_seen, self)
@@ -220,6 +222,14 @@ class AgentWindow(WindowFrame):
         """The ticket that a person who looks at this window reads; None when something else shows."""
         shows = self.isVisible() and not self.is_covered() and self.pages.currentWidget() is self.ticket
         return self._open_id() if shows and self.ticket.is_open() else None
+
+    def _own_table(self) -> tuple[Command, ...]:
+        return rebound(AGENT, key_choices(self._ports.settings.get(conf.KEYS)))
+
+    def use_keys(self) -> None:
+        """Take the person's keys as they are now."""
+        self.registry.use(self._own_table())
+        self.actions_.keys_changed()
 
     def quit(self) -> None:
         """End the program, not only this window."""
