@@ -14,7 +14,7 @@ from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import Choices, ItemKind, ThreadItem
 from app.services.texts import owner_name, polite, priority_name, state_name
 from app.services.texts_due import clock_line
-from app.services.texts_moves import MOVE_LINES, moved_line
+from app.services.texts_moves import MOVE_LINES, member_line, moved_line
 from app.services.texts_needs import field_name, value_words
 from app.services.texts_sessions import session_line
 
@@ -87,6 +87,8 @@ def _state(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
 
 def _field(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
     name, new = str(data.get("field", "")), data.get("new")
+    if data.get("reason"):
+        return handed_line(data, _field({**data, "reason": ""}, who, choices))
     if name == "state":
         return _undone(data, _state({"new": new}, who, choices))
     if name == "priority":
@@ -98,8 +100,19 @@ def _field(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
         return _undone(data, _owner(new, who, choices))
     if name == "snooze_until" and not new:
         return EventLine(_("{who} ended the snooze").format(who=who), "alarm-clock")
+    if name == "tier":
+        return _undone(data, EventLine(_("{who} set support level {n}").format(who=who, n=_int(new)), "layers"))
+    if name == "snooze_until":
+        when = _day_and_time(_int(new))
+        return _undone(data, EventLine(_("{who} snoozed it until {when}").format(who=who, when=when), "alarm-clock"))
     label = _(_FIELDS[name]) if name in _FIELDS else name
     return _undone(data, EventLine(_("{who} changed: {field}").format(who=who, field=label), "pen-line"))
+
+
+def handed_line(data: Mapping[str, object], line: EventLine) -> EventLine:
+    """Return the line of a hand-over with its reason, which must not be missed."""
+    text = _("{line}. Reason: {reason}").format(line=line.text, reason=data.get("reason"))
+    return EventLine(text, line.icon, strong=data.get("field") == "owner")
 
 
 def _owner(new: object, who: str, choices: Choices) -> EventLine:
@@ -119,7 +132,8 @@ def _undone(data: Mapping[str, object], line: EventLine) -> EventLine:
 
 def _member(data: Mapping[str, object], who: str, choices: Choices) -> EventLine | None:
     if data.get("kind") != "tag":
-        return None
+        words = member_line(data, who, choices)
+        return EventLine(*words) if words is not None else None
     tag = choices.tags.get(TagId(_id(data.get("member"))), "?")
     if data.get("present"):
         return EventLine(_("{who} added the tag “{tag}”").format(who=who, tag=tag), "tag")

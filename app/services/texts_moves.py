@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from app.config.i18n import _, language, ngettext
-from app.domain.ids import TeamId
+from app.config.i18n import N_, _, language, ngettext
+from app.domain.ids import TeamId, UserId
 from app.domain.ports import Choices
+from app.services.texts import polite
 
-__all__ = ["MOVE_LINES", "moved_line"]
+__all__ = ["MOVE_LINES", "member_line", "moved_line"]
 
 Words = tuple[str, str]
 
@@ -66,6 +67,37 @@ def _time(data: Mapping[str, object], who: str) -> Words:
 def _customer(data: Mapping[str, object], who: str) -> Words:
     del data
     return _("{who} merged the customer with another record").format(who=who), "merge"
+
+
+_LINKED: Mapping[str, tuple[str, str]] = {
+    "relates": (N_("{who} linked a related ticket"), N_("{who} removed the link to a related ticket")),
+    "parent_of": (N_("{who} made this the parent of a ticket"), N_("{who} took a child ticket away")),
+    "duplicate_of": (
+        N_("{who} marked this as a duplicate of another ticket"), N_("{who} took the mark of a duplicate away"),
+    ),
+    "follow_up_of": (
+        N_("{who} linked the ticket that this follows up"), N_("{who} removed the link to the earlier one"),
+    ),
+    "split_from": (N_("{who} split this from another ticket"), N_("{who} removed the link to the ticket split")),
+}  # fmt: skip
+
+
+def member_line(data: Mapping[str, object], who: str, choices: Choices) -> Words | None:
+    """Return the words of a link or of somebody who watches; None for what is not known here."""
+    kind, present = str(data.get("kind", "")), bool(data.get("present"))
+    if kind == "watcher":
+        try:
+            name = polite(choices.users.get(UserId(bytes.fromhex(str(data.get("member")))), ""))
+        except ValueError:
+            name = ""
+        name = name or _("somebody else")
+        if name == who:
+            text = _("{who} watches this") if present else _("{who} no longer watches this")
+        else:
+            text = _("{who} lets {name} watch this") if present else _("{who} no longer lets {name} watch this")
+        return text.format(who=who, name=name), "eye"
+    words = _LINKED.get(kind)
+    return (_(words[0 if present else 1]).format(who=who), "link") if words is not None else None
 
 
 def moved_line(new: object, who: str, choices: Choices) -> Words:

@@ -3,19 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QDateTime, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.domain.changes import MessageAdd
 from app.domain.entities import CONTACT_ADDRESS, MESSAGE, TICKET, Category
+from app.domain.ids import new_id
 from app.domain.ports import ViewKey
+from app.services.triage import Done, Triage
+from tests.fakes.link import InlineJobs
 from tests.sync.desk import Client, Desk
 from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme
+from widgets.shell.bulk import BulkStrip
 from widgets.ticket.hand_over import HandOverWindow
 from widgets.ticket.history_window import HistoryWindow
 from widgets.ticket.merge_window import MergeWindow
@@ -245,7 +251,7 @@ def test_a_deleted_ticket_asks_nothing_and_comes_back_by_undo_or_from_the_list_o
 
 
 def test_a_ticket_is_handed_over_with_one_line_that_the_next_owner_reads_first(
-    desk: RealDesk, kim: Client, server: Desk, tmp_path: Path
+    desk: RealDesk, kim: Client, server: Desk, tmp_path: Path, theme: Theme
 ) -> None:
     """Level, owner and reason; without the reason nothing happens."""
     ticket = kim.new_ticket()
@@ -266,6 +272,15 @@ def test_a_ticket_is_handed_over_with_one_line_that_the_next_owner_reads_first(
     assert [i.data["reason"] for i in details.items if i.data.get("field") == "owner"] == [
         "인증서를 볼 수 있는 사람이 필요합니다"
     ]
+    desk.sync()
+    lee.sync()
+    theirs = RealDesk(desk.qtbot, theme, lee, tmp_path / "lee")
+    theirs.open(ticket)
+    hint = theirs.window.ticket.hints.reason
+    assert hint.isVisible()
+    assert "인증서를 볼 수 있는 사람이 필요합니다" in hint.text.text()
+    assert not desk.window.ticket.hints.isVisible()
+    theirs.window.close()
     lee.close()
 
 
@@ -315,3 +330,85 @@ def test_the_history_tells_who_did_what_in_one_list(desk: RealDesk, kim: Client)
     window.finder.setText("Urgent")
     assert len(window.texts()) == 1
     window.close()
+
+
+@pytest.mark.ux("UX-23")
+def test_a_snoozed_ticket_can_be_listed_and_comes_back_on_time_with_one_notice(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """It leaves the lists until its time; then it is there again and the window says so, once."""
+    ticket = kim.new_ticket("나중에 볼 문의", owner=kim.me)
+    until = server.clock.ms + HOUR_MS
+    desk.window.desk.snooze([desk.details(ticket).row], until, "later")
+    queries = kim.profile.queries
+    assert (list(queries.ids(ViewKey.MINE)), list(queries.ids(ViewKey.SNOOZED))) == ([], [ticket])
+    server.clock.ms = until + 1
+    desk.window.snoozes.look()
+    assert "나중에 볼 문의" in desk.window.toast.text()
+    assert list(queries.ids(ViewKey.MINE)) == [ticket]
+    desk.window.toast.hide()
+    desk.window.snoozes.look()
+    assert desk.window.toast.text() == ""
+
+
+@pytest.mark.ux("UX-23")
+def test_a_customers_message_wakes_a_ticket_and_the_same_time_is_offered_again(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """It wakes early; one button lets it sleep until the time it was to come back at."""
+    ticket = kim.new_ticket(owner=kim.me)
+    until = server.clock.ms + 5 * HOUR_MS
+    kim.set(ticket, snooze_until=until)
+    kim.do(MessageAdd(new_id(), new_id(), ticket, "하나 더 여쭤볼게요", inbound=True))
+    assert list(kim.profile.queries.ids(ViewKey.MINE)) == [ticket]
+    desk.open(ticket)
+    hints = desk.window.ticket.hints
+    assert hints.woken.isVisible()
+    hints.again.click()
+    assert desk.details(ticket).related.snooze_until == until
+    desk.qtbot.waitUntil(lambda: not hints.isVisible())
+
+
+@pytest.mark.ux("UX-04")
+def test_one_deed_on_very_many_tickets_shows_how_far_it_is_and_can_be_cancelled(
+    qtbot: QtBot, theme: Theme, kim: Client
+) -> None:
+    """What was done when Cancel is pressed stays done, as one deed with one undo; the rest is left as it was."""
+    rows = list(kim.profile.queries.rows([kim.new_ticket(str(n)) for n in range(60)]).values())
+    triage = Triage(kim.profile.commits, kim.me)
+    jobs = StepJobs()
+    strip = BulkStrip(theme, jobs)
+    qtbot.addWidget(strip)
+    done: list[Done] = []
+    strip.finished.connect(done.append)
+    strip.show()
+    strip.run(rows, lambda part: triage.set_priority(part, 4))
+    strip.busy.show()  # a second has passed
+    jobs.step()
+    assert strip.cancel.isVisible()
+    assert strip.busy.text() == "25 of 60 tickets done"
+    strip.cancel.click()
+    jobs.step()
+    assert not strip.is_running()
+    assert (done[0].label, len(done[0].undo)) == ("50 tickets: priority Urgent", 50)
+    triage.undo(done[0].undo, done[0].label)
+    assert {row.priority for row in kim.profile.queries.rows([row.id for row in rows]).values()} == {2}
+
+
+class StepJobs(InlineJobs):
+    """Does one piece of work at a time, when the test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._todo: list[Callable[[], None]] = []
+
+    def change(
+        self, write: Callable[[], Any], /, then: Callable[[Any], object] | None = None,
+        error: Callable[[Exception], object] | None = None,
+    ) -> None:  # fmt: skip
+        """Wait for `step`."""
+        self._todo.append(lambda: InlineJobs.change(self, write, then, error))
+
+    def step(self) -> None:
+        """Do the next piece."""
+        self._todo.pop(0)()

@@ -87,6 +87,10 @@ class BusyStrip(QWidget):
         self._bar.setValue(percent)
         self._tell(text)
 
+    def text(self) -> str:
+        """Return what it says."""
+        return self._text.text()
+
     def stop(self) -> None:
         """Work ended."""
         self._timer.stop()

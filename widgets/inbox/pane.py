@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Signal
-from PySide6.QtWidgets import QAbstractItemView, QStackedWidget
+from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QWidget
 
 from app.config.i18n import _, ngettext
 from app.domain.ids import TicketId
@@ -107,7 +107,12 @@ class InboxPane(Panel):
         self.stack.addWidget(self.empty)
         box = column(head, self.bar, self.problem, self.heads, self.stack)
         box.setStretch(4, 1)
+        self._box = box
         self.setLayout(box)
+
+    def stand_above(self, widget: QWidget) -> None:
+        """Give a widget a place between the title and the tickets."""
+        self._box.insertWidget(1, widget)
 
     # --- what the window says --------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from app.config.i18n import _
+from app.config.i18n import _, ngettext
 from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, TicketId, UserId
@@ -17,6 +17,7 @@ from app.services.triage import Done, Triage
 from app.services.triage_undo import UndoEntry, UndoStack
 from app.services.triage_writing import After, Saved, Stale, Writing
 from widgets.foundation.jobs import Jobs
+from widgets.shell.bulk import PART
 
 __all__ = ["TicketDesk"]
 
@@ -44,6 +45,7 @@ class TicketDesk(QObject):
         self._blobs = blobs
         self._queries, self._link, self._jobs, self._commits = queries, link, jobs, commits
         self._stack = UndoStack()
+        self.many: Callable[[Sequence[TicketRow], Callable[[Sequence[TicketRow]], Done]], object] | None = None
         self.choices = Choices()
         self.details: TicketDetails | None = None
         self.files: Mapping[bytes, BlobStatus] = {}  # how the contents of its attachments stood when it was read
@@ -107,38 +109,45 @@ class TicketDesk(QObject):
 
     def set_state(self, rows: Sequence[TicketRow], state: StateId) -> None:
         """Set the state."""
-        self._change(lambda: self._triage.set_state(rows, state, self.choices))
+        self.each(rows, lambda part: self._triage.set_state(part, state, self.choices))
 
     def solve(self, rows: Sequence[TicketRow]) -> None:
         """Set the tickets to solved."""
-        self._change(lambda: self._triage.solve(rows, self.choices))
+        self.each(rows, lambda part: self._triage.solve(part, self.choices))
 
     def reopen(self, rows: Sequence[TicketRow]) -> None:
         """Open solved tickets again."""
         closed = [r for r in rows if r.category is not Category.OPEN]
-        self._change(lambda: self._triage.reopen(closed, self.choices))
+        self.each(closed, lambda part: self._triage.reopen(part, self.choices))
 
     def set_priority(self, rows: Sequence[TicketRow], priority: int) -> None:
         """Set the priority."""
-        self._change(lambda: self._triage.set_priority(rows, priority))
+        self.each(rows, lambda part: self._triage.set_priority(part, priority))
 
     def set_owner(self, rows: Sequence[TicketRow], owner: UserId | None) -> None:
         """Give the tickets to somebody or nobody."""
-        self._change(lambda: self._triage.set_owner(rows, owner, self.choices))
+        self.each(rows, lambda part: self._triage.set_owner(part, owner, self.choices))
 
     def set_tag(self, rows: Sequence[TicketRow], tag: TagId, present: bool) -> None:
         """Add or remove a tag."""
-        self._change(lambda: self._triage.set_tag(rows, tag, present, self.choices))
+        self.each(rows, lambda part: self._triage.set_tag(part, tag, present, self.choices))
 
     def snooze(self, rows: Sequence[TicketRow], until_ms: int | None, when: str) -> None:
         """Let tickets leave the lists until a time."""
-        self._change(lambda: self._triage.snooze(rows, until_ms, when))
+        self.each(rows, lambda part: self._triage.snooze(part, until_ms, when))
 
     def restore(self, name: str, value: object) -> None:
         """Put back a value of the open ticket that gave way."""
         if self.details is not None:
             line = self.details.row
             self._change(lambda: self._triage.restore(line, name, value))
+
+    def each(self, rows: Sequence[TicketRow], make: Callable[[Sequence[TicketRow]], Done]) -> None:
+        """Do something to each of these tickets; with many of them in parts, with progress and Cancel."""
+        if self.many is not None and len(rows) > PART:
+            self.many(rows, make)
+        else:
+            self._change(lambda: make(rows))
 
     def do(self, work: Callable[[], Done]) -> None:
         """Do something to tickets in the background; toast, undo and refusals as with every deed."""
@@ -171,6 +180,14 @@ class TicketDesk(QObject):
         """Tell of a deed that was saved elsewhere, and let it be undone."""
         self._changed(done)
 
+    def finish(self, done: Done) -> None:
+        """Tell of what was done elsewhere: toast, undo, refusals."""
+        self._changed(done)
+
+    def fail(self, why: Exception) -> None:
+        """Tell that it could not be done."""
+        self._fail(why)
+
     def _changed(self, done: Done) -> None:
         entry = UndoEntry(done.label, done.undo)
         self._stack.did(entry)
@@ -193,7 +210,7 @@ class TicketDesk(QObject):
         if done.ids:
             self.rows_changed.emit(done.ids)
         if done.refused:
-            self.failed.emit(error_text(done.refused[0][1]))
+            self.failed.emit(_refusals(done))
 
     def _fail(self, why: Exception) -> None:
         self.failed.emit(error_text(why))
@@ -234,6 +251,15 @@ class TicketDesk(QObject):
         self.done.emit(answer.label, None)
         if answer.refused is not None:
             self.failed.emit(error_text(answer.refused))
+
+
+def _refusals(done: Done) -> str:
+    """Return why; of several tickets how many, and the reason of the first."""
+    text, n = error_text(done.refused[0][1]), len({ticket for ticket, _why in done.refused})
+    if n == 1 and len(done.rows) < 2:
+        return text
+    left = ngettext("{n} ticket was left as it is.", "{n} tickets were left as they are.", n).format(n=n)
+    return f"{left} {text}"
 
 
 def _words(label: str, *, redo: bool) -> str:

@@ -18,7 +18,7 @@ from app.services.messages import error_text, problem_text
 from app.services.texts_links import link_title
 from app.services.tickets import HandOver, NewTicket, TalkLog, Tickets
 from app.services.triage import Done
-from widgets.foundation import Theme
+from widgets.foundation import Theme, fmt
 from widgets.foundation.chooser import Chooser, Option
 from widgets.shell.frame import Ports
 from widgets.ticket.hand_over import HandOverWindow
@@ -273,11 +273,17 @@ class TicketDeeds:
         choices, queries = self._window.desk.choices, self._ports.queries
         single = details is not None and [row.id for row in rows] == [details.row.id]
 
-        def work() -> Done:
-            now = queries.details(rows[0].id) if single else None
-            return self._tickets.watch(rows, me, now is None or me not in now.related.watchers, choices)
+        def work(part: Sequence[TicketRow]) -> Done:
+            now = queries.details(part[0].id) if single else None
+            return self._tickets.watch(part, me, now is None or me not in now.related.watchers, choices)
 
-        self._do(work)
+        self._window.desk.each(rows, work)
+
+    def snooze_again(self, until: int) -> None:
+        """Let the open ticket sleep until the time it was to come back at before the customer wrote."""
+        details = self._details()
+        if details is not None:
+            self._window.desk.snooze([details.row], until, fmt.moment(until))
 
     # --- others ------------------------------------------------------------------------------------------------------
 
@@ -296,7 +302,7 @@ class TicketDeeds:
 
     def _hand_over(self, rows: Sequence[TicketRow], to: HandOver) -> None:
         choices = self._window.desk.choices
-        self._do(lambda: self._tickets.hand_over(rows, to, choices))
+        self._window.desk.each(rows, lambda part: self._tickets.hand_over(part, to, choices))
 
     def history(self) -> None:
         """Show all that happened to the open ticket."""
@@ -309,7 +315,7 @@ class TicketDeeds:
         rows = self._rows()
         if rows:
             self._window.ticket.composer.save_now()
-            self._do(lambda: self._tickets.delete(rows))
+            self._window.desk.each(rows, lambda part: self._tickets.delete(part))
 
     def restore(self) -> None:
         """Choose a deleted ticket to bring back."""

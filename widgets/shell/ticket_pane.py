@@ -16,6 +16,7 @@ from widgets.composer.composer import Composer
 from widgets.foundation import EmptyState, IconButton, Notice, Panel, Theme, column, row
 from widgets.ticket.conversation import Conversation
 from widgets.ticket.header import TicketHeader
+from widgets.ticket.hints import TicketHints
 
 __all__ = ["TicketPane"]
 
@@ -28,6 +29,7 @@ class TicketPane(Panel):
     def __init__(self, theme: Theme, composer: Composer) -> None:
         super().__init__("window")
         self.header = TicketHeader(theme)
+        self.hints = TicketHints(theme)
         self.conversation = Conversation(theme)
         self.composer = composer
         self.problem = Notice(theme, kind="warning")
@@ -43,8 +45,8 @@ class TicketPane(Panel):
         self._composer_height = theme.tokens.space.vast * 5
         composer.folded.connect(self._fold)
         page = Panel("window")
-        box = column(self.header, self.problem, self.split)
-        box.setStretch(2, 1)
+        box = column(self.header, self.hints, self.problem, self.split)
+        box.setStretch(3, 1)
         page.setLayout(box)
         self.empty = EmptyState(theme, "", "-", icon="ticket")
         self.stack = QStackedWidget()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from app.commands.table import AGENT, Command
 from app.config import settings as conf
 from app.config.i18n import _
 from app.domain.attachments import BlobStatus
+from app.domain.deed_ports import SnoozeEnd
 from app.domain.ids import TicketId, ViewId
 from app.domain.ports import Identity, SyncStatus, TicketDetails, ViewKey
 from app.services.needs_you import Action, Settled
@@ -27,6 +29,7 @@ from widgets.needs_you.desk import UNDO_MS
 from widgets.remote.flow import SessionFlow
 from widgets.shell.actions import Actions
 from widgets.shell.appearance import Appearance
+from widgets.shell.bulk import BulkStrip
 from widgets.shell.commands import bind_commands
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
@@ -36,6 +39,7 @@ from widgets.shell.frame import Ports, WindowFrame
 from widgets.shell.minutes import Minutes
 from widgets.shell.navigation import Navigation, Spot
 from widgets.shell.refresh import Counted, Refresher
+from widgets.shell.snoozes import SnoozeWatch
 from widgets.shell.state import WindowState
 from widgets.shell.ticket_deeds import TicketDeeds
 from widgets.ticket.work_timer import WorkTimer
@@ -63,6 +67,8 @@ class AgentWindow(WindowFrame):
         self._reads: TicketId | None = None  # the keyboard goes into this ticket when it is here
         me = identity.account if identity else None
         self.desk = TicketDesk(ports.queries, ports.commits, ports.link, ports.jobs, me, ports.blobs)
+        self.bulk = BulkStrip(theme, ports.jobs)
+        self.inbox.stand_above(self.bulk)
         self.appearance = Appearance(theme, ports.settings)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
@@ -113,7 +119,10 @@ class AgentWindow(WindowFrame):
         self.ticket.conversation.link_chosen.connect(self.link_chosen)
         self.ticket.conversation.restore_asked.connect(desk.restore)
         self.customer.ticket_chosen.connect(self.open_ticket)
-        if self.ticket_deeds is not None:
+        if self.ticket_deeds is not None and self._ports.deeds is not None:
+            self.ticket.hints.snooze_asked.connect(self.ticket_deeds.snooze_again)
+            self.snoozes = SnoozeWatch(self._ports.deeds, self._ports.jobs, self._ports.now_ms, self)
+            self.snoozes.returned.connect(self._tell_returned)
             self.customer.related.unlink_asked.connect(self.ticket_deeds.unlink)
             self.customer.related.unmerge_asked.connect(self.ticket_deeds.unmerge_one)
         composer.note_saved.connect(desk.save_note)
@@ -128,6 +137,9 @@ class AgentWindow(WindowFrame):
         desk.rows_changed.connect(self._done_here)
         desk.accepted.connect(composer.accepted)
         desk.opens.connect(self.open_ticket)
+        desk.many = self.bulk.run
+        self.bulk.finished.connect(desk.finish)
+        self.bulk.failed.connect(desk.fail)
         desk.held.connect(self._hold)
         desk.refused.connect(composer.refused)
         self.strip.action_asked.connect(self._help_sync)
@@ -177,6 +189,8 @@ class AgentWindow(WindowFrame):
         self.saved_views.load()
         self.desk.load_choices()
         self.timer.load()
+        if self.ticket_deeds is not None:
+            self.snoozes.start()
         self.refresher.read_counts()
         self.go_view(self.inbox.view())
         self.inbox.list.setFocus()
@@ -393,6 +407,7 @@ class AgentWindow(WindowFrame):
     def _show_details(self, details: TicketDetails) -> None:
         self.ticket.header.tick(self._ports.now_ms())
         self.ticket.show_details(details, self.desk.choices, self.desk.me, self.desk.files)
+        self.ticket.hints.show_details(details, self.desk.me, self._ports.now_ms())
         self._card_soon.start()
         self.setWindowTitle(f"{details.row.label} {details.row.subject} – Deskside")
         self.fold_details()
@@ -428,6 +443,10 @@ class AgentWindow(WindowFrame):
     def _tell_done(self, text: str, entry: UndoEntry | None) -> None:
         self.ticket.tell("")
         self.toast.tell(text, (lambda: self.desk.undo(entry)) if entry is not None else None)
+
+    def _tell_returned(self, found: Sequence[SnoozeEnd], text: str) -> None:
+        self.rows_changed(frozenset(each.row.id for each in found))
+        self.toast.tell(text, stay_ms=UNDO_MS)
 
     def _tell_settled(self, text: str, settled: Settled | None) -> None:
         undo = (lambda: self.needs.desk.undo(settled)) if settled is not None else None
