@@ -16,6 +16,7 @@ from app.config.i18n import _, ngettext, set_language
 from app.config.logs import configure
 from app.domain.errors import Refused, StoreUnavailable, WorldError
 from app.domain.links import BadLink, EnrolLink, parse_server
+from app.entry.admin_clocks import add_clocks, run_clocks
 from app.entry.admin_machine import FILE_COMMANDS, add_commands, run, run_file
 from app.entry.admin_people import add_people, ask_password, run_people
 from app.entry.command_line import CommandLine, service_address
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--as-of", type=int, default=DEFAULT_AS_OF_MS, metavar="MS", help=_("The moment the data end"))
     sample.add_argument("--password-stdin", action="store_true", help=_("Read the first user's password from input"))
     add_people(commands)
+    add_clocks(commands)
     add_commands(commands)
     add_coturn(commands)
     receipt = commands.add_parser("verify-receipt", help=_("Check the receipt of a screen-sharing session"))
@@ -163,6 +165,8 @@ def _run(arguments: argparse.Namespace) -> int:
             return _sample(arguments, staff, now)
         if arguments.command == "user":
             return run_people(arguments, store, now)
+        if arguments.command == "sla":
+            return run_clocks(arguments, store, now)
         return run(arguments, store, now)
     finally:
         store.close()

@@ -18,6 +18,7 @@ from app.entry.command_line import CommandLine, service_address
 from app.entry.server_lock import alone
 from app.entry.server_texts import server_error_text
 from app.entry.turn_options import add_relay_only, add_turn, turn_of
+from app.services.calendars import compile_calendar
 from sync.server.bootstrap import seed_states
 from sync.server.oidc import MATCHES, OidcSettings
 from sync.server.parts import build_parts, open_parts
@@ -109,7 +110,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     try:
         parts = build_parts(
             store, keys, nats=arguments.nats, oidc=_oidc(arguments), turn=turn,
-            join_page=not arguments.no_join_page, data=arguments.data,
+            join_page=not arguments.no_join_page, data=arguments.data, compile_=compile_calendar,
         )  # fmt: skip
         seed_states(store, parts.clock())
         listener = bind(host, port)

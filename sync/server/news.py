@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from sync.server.clocks import Clocks
 from sync.server.epochs import follow_cluster
 from sync.server.hub import Hub
 from sync.server.jobs import Jobs
@@ -13,7 +14,7 @@ from sync.server.notices import BYE, REHELLO, Notice, NoticeReader
 from sync.server.retention import Retention
 from sync.server.store import Store
 
-__all__ = ["Telling", "Upkeep"]
+__all__ = ["Telling", "Ticking", "Upkeep"]
 
 
 class Telling:
@@ -43,6 +44,19 @@ class Telling:
     def _read(self) -> list[Notice]:
         with self._store.read() as connection:
             return self._reader.fresh(connection, self._clock())
+
+
+class Ticking:
+    """One round of the tickets' clocks; devices hear of the scopes that moved."""
+
+    def __init__(self, clocks: Clocks, hub: Hub, jobs: Jobs) -> None:
+        self._clocks = clocks
+        self._hub = hub
+        self._jobs = jobs
+
+    async def run(self) -> None:
+        """Do what is due. Raises DatabaseBusy."""
+        self._hub.changed(await self._jobs.slow(self._clocks.run))
 
 
 class Upkeep:

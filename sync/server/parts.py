@@ -18,6 +18,7 @@ from sync.server.background import Background, Task
 from sync.server.blobs import Blobs
 from sync.server.bootstrap import Organisation, prepare
 from sync.server.bus import Bus, LocalBus
+from sync.server.clocks import Clocks, Compile
 from sync.server.core import ServerCore
 from sync.server.customers import Customers
 from sync.server.epochs import follow_cluster
@@ -26,7 +27,7 @@ from sync.server.jobs import HASHERS, Jobs
 from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
-from sync.server.news import Telling, Upkeep
+from sync.server.news import Telling, Ticking, Upkeep
 from sync.server.oidc import Oidc, OidcSettings
 from sync.server.sessions import Sessions
 from sync.server.snapshots import Snapshots
@@ -41,6 +42,7 @@ _PG_WRITERS = 8
 _PG_PUSHERS = 2
 _NOTICES_S = 1.0
 _HEADS_S = 1.0  # what a lost poke may cost
+_CLOCKS_S = 60.0  # warnings and dues are told to the minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,13 @@ def build_parts(
     turn: TurnSettings | None = None,
     join_page: bool = True,
     data: Path | None = None,
+    compile_: Compile | None = None,
 ) -> Parts:
     """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
 
     `nats` is the address of the broker between several processes, `data` the folder they share: without it there
-    are no snapshots and no attachments. `join_page`: customers may join with a browser.
+    are no snapshots and no attachments. `join_page`: customers may join with a browser. `compile_` knows time zones:
+    with it calendars are compiled ahead.
     """
     organisation = prepare(store, keys, clock(), rng)
     store.follow_timelines(lambda connection: follow_cluster(connection, secrets.token_bytes(16), clock()))
@@ -125,6 +129,7 @@ def build_parts(
         Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run),
         Task("heads", _HEADS_S, hub.look),
         Task("retention", 3600, upkeep.retention, first_s=60),
+        Task("clocks", _CLOCKS_S, Ticking(Clocks(store, clock, compile_), hub, jobs).run),
     ]
     if not store.is_sqlite:
         tasks.append(Task("cluster", 5, upkeep.cluster))
