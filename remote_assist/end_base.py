@@ -192,6 +192,8 @@ class EndBase:
                 self._leave()
             elif effect is Effect.IDLE_SOON:
                 self._out.append(Notify(Notice.IDLE_SOON))
+            elif effect is Effect.PAUSE_SOON:
+                self._out.append(Notify(Notice.PAUSE_SOON))
             elif effect is Effect.LOST:
                 self._out.append(Notify(Notice.LOST))
             elif effect is Effect.BACK:

@@ -29,6 +29,7 @@ class Effect(StrEnum):
     LOST = "lost"
     BACK = "back"
     PAUSED = "paused"
+    PAUSE_SOON = "pause_soon"
     RESUMED = "resumed"
     ENDED = "ended"
 
@@ -42,6 +43,7 @@ class _Timer(StrEnum):
     IDLE = "idle"
     CONFIRM = "confirm"
     LIMIT = "limit"
+    PAUSE_SOON = "pause_soon"
     PAUSED = "paused"
     SILENT = "silent"
     LOST = "lost"
@@ -128,9 +130,11 @@ class SessionMachine:
 
     def view(self) -> SessionView:
         """State for the windows, without grants."""
+        ends = [self._timers.get(timer) for timer in (_Timer.PAUSED, _Timer.IDLE, _Timer.LIMIT)]
         return SessionView(
-            self.phase, self.paused, self.lost, self.reason, self.ended_by, self.question, self.consented_ms
-        )
+            self.phase, self.paused, self.lost, self.reason, self.ended_by, self.question, self.consented_ms,
+            rests_until_ms=min((at for at in ends if at is not None), default=None) if self.paused else None,
+        )  # fmt: skip
 
     # --- events that move it ---------------------------------------------------------------------------------------
 
@@ -204,7 +208,9 @@ class SessionMachine:
         first = not self.paused
         self._pause_causes.add(cause)
         if first:
-            self._timers[_Timer.PAUSED] = self._now_ms + self.limits.paused_ms
+            life = self.limits.paused_ms
+            self._timers[_Timer.PAUSED] = self._now_ms + life
+            self._timers[_Timer.PAUSE_SOON] = self._now_ms + max(life - self.limits.idle_warning_ms, life // 2)
             effects.append(Effect.PAUSED)
         return effects
 
@@ -215,7 +221,8 @@ class SessionMachine:
             return effects
         self._pause_causes -= {"customer", "agent"} if cause == "customer" else {"system"}
         if not self._pause_causes:
-            self._timers.pop(_Timer.PAUSED, None)
+            for timer in (_Timer.PAUSED, _Timer.PAUSE_SOON):
+                self._timers.pop(timer, None)
             effects.append(Effect.RESUMED)
         return effects
 
@@ -337,8 +344,8 @@ class SessionMachine:
             # nobody reports, or this computer slept: then the child's silence does not count the sleep
             self._believe_from = self._now_ms
             return self._lose()
-        if timer is _Timer.IDLE_SOON:
-            return [Effect.IDLE_SOON]
+        if timer in (_Timer.IDLE_SOON, _Timer.PAUSE_SOON):
+            return [Effect(timer.value)]
         # Counted from the due time, not from now: a computer that slept through the question was silent.
         if timer is _Timer.UNVERIFIED:
             self._timers[_Timer.ASKED_UNVERIFIED] = due + self.limits.question_ms

@@ -76,6 +76,7 @@ def notice_text(notice: Notice, customer: str, detail: str = "") -> str:
         Notice.IDLE_SOON: _(
             "Nothing has happened for a while. The session ends in 1 minute; any key or move keeps it."
         ),
+        Notice.PAUSE_SOON: _("The session has been paused for a while. It ends in 1 minute unless {customer} goes on."),
         Notice.LOST: _(
             "The connection to {customer}'s computer broke. Nothing is shared now. "
             "We try again for 30 seconds; consent stays as given."

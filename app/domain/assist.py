@@ -147,6 +147,7 @@ class Notice(StrEnum):
     """What both people are told before something happens."""
 
     IDLE_SOON = "idle_soon"
+    PAUSE_SOON = "pause_soon"
     LOST = "lost"
     BACK = "back"
     VIOLATION = "violation"
@@ -226,7 +227,8 @@ class SessionView:
 
     `by` is "agent", "customer" or "system" (a timer or the machine). `question` is open towards the customer.
     `started_ms` is the monotonic time of the consent, None before it. `asks` is known at the agent's end alone.
-    `path` is "direct" or "relay", empty before there is a connection.
+    `path` is "direct" or "relay", empty before there is a connection. `rests_until_ms`: when a session that stays paused
+    ends by itself, on the monotonic clock; None while it is not paused.
     """
 
     phase: Phase
@@ -239,6 +241,7 @@ class SessionView:
     grants: tuple[Scope, ...] = ()
     asks: tuple[ScopeAsk, ...] = ()
     path: str = ""
+    rests_until_ms: int | None = None
 
     @property
     def live(self) -> bool:

@@ -74,6 +74,7 @@ class AskingSession(SharingSession):
             window.allowed.connect(self._take_choice)
             window.refused.connect(lambda: self._perform(self._end.give_up_choice()))
             self._perform(self._end.begin_choice())
+            window.rests_until(self._end.view.rests_until_ms)
             window.show()
         if self.request is not None:
             self.request.raise_()

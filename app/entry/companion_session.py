@@ -7,7 +7,7 @@ clicks into its calls. A consent comes from a click in a window and from nowhere
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.config.i18n import _
 from app.desktop.hotkey import StopKey
@@ -34,6 +34,7 @@ class CustomerSession(AskingSession):
     """From the invitation to the countersigned receipt. `finished` comes when nothing more can happen."""
 
     _stop_key_pressed = Signal()
+    _stop_key_settled = Signal(bool)
 
     def __init__(self, deps: SessionDeps, parent: QObject | None = None) -> None:
         super().__init__(deps, parent)
@@ -42,6 +43,7 @@ class CustomerSession(AskingSession):
         self._host.died.connect(self._child_died)
         self._stop_key = StopKey(self._stop_key_pressed.emit)
         self._stop_key_pressed.connect(self.stop)
+        self._stop_key_settled.connect(self._key_settled, Qt.ConnectionType.QueuedConnection)
         self._beat = QTimer(self, interval=BEAT_MS)  # in this thread: it says that somebody could press Stop
         self._beat.timeout.connect(lambda: self._host.send(Alive()))
         self._lock = LockWatch(self)
@@ -205,9 +207,13 @@ class CustomerSession(AskingSession):
     def _ask(self, prompt: PromptInfo) -> None:
         self._prompt = prompt
         self.files.begin((prompt.agent_name, prompt.organisation), prompt.ticket_no)
-        self._hotkey_works = self._stop_key.start()
         self._lock.start()
-        self._show_warning()
+        self._stop_key.start(self._stop_key_settled.emit)  # the request says whether it can be used
+
+    def _key_settled(self, works: bool) -> None:
+        self._hotkey_works = works
+        if self._end.view.phase is Phase.PROMPTED:
+            self._show_warning()
 
     def _phase(self, view: SessionView) -> None:
         was, self.view = self.view, view
@@ -239,6 +245,10 @@ class CustomerSession(AskingSession):
                 self.request.show_problem(trouble(self._unseen))
         elif self.bar is not None:
             self._tell_bar()
+            if notice is Notice.IDLE_SOON:
+                self.bar.say(_("Support has done nothing for a while. Sharing ends in one minute."))
+            if notice is Notice.PAUSE_SOON:
+                self.bar.say(_("Sharing has rested for a while. It ends in one minute, unless you go on."))
             if notice is Notice.FORBIDDEN:
                 text = _("{name} asked for this: {what}. Policy on this computer forbids it, so nothing was given.")
                 self.bar.say(text.format(name=self._agent, what=granted_name(Scope(detail))))

@@ -73,6 +73,23 @@ def test_after_three_minutes_unverified_the_customer_is_asked_once_and_silence_e
     assert machine.reason is EndReason.UNVERIFIED
 
 
+def test_both_are_warned_a_minute_before_a_pause_ends_the_session_and_not_when_it_goes_on() -> None:
+    """Also while something else to share is being chosen, which is such a pause."""
+    for role in Role:
+        machine = machine_in(Phase.VERIFIED, role)
+        machine.pause("customer", 0)
+        assert machine.view().rests_until_ms == 5 * MIN
+        machine.resume("customer", 3 * MIN)
+        assert machine.view().rests_until_ms is None
+        keep_alive(machine, 4 * MIN)
+        machine.pause("customer", 4 * MIN)
+        assert machine.view().rests_until_ms == 9 * MIN
+        keep_alive(machine, 8 * MIN - S)
+        assert machine.heard(8 * MIN, 0) == [Effect.PAUSE_SOON]
+        keep_alive(machine, 9 * MIN)
+        assert machine.reason is EndReason.IDLE
+
+
 def test_a_customer_who_goes_on_unverified_is_not_asked_again() -> None:
     """Yes keeps the phase."""
     machine = machine_in(Phase.UNVERIFIED)

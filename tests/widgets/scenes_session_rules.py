@@ -84,6 +84,7 @@ def _change(theme: Theme) -> QWidget:
     window = ChangeWindow(theme, sample_prompt(), lambda: clock[0], lambda: image, what)
     window.show_targets((TargetChoice("w1", "window", "PX-200", (0, 0, 1280, 800)),))
     clock[0] = 2000
+    window.rests_until(281_000)
     window.picture_arrived()
     return window
 

@@ -45,6 +45,18 @@ def test_what_is_shared_stays_in_every_way_but_one(
         deed(window)
 
 
+def test_the_window_says_how_long_the_session_still_waits_for_a_choice(theme: Theme, qtbot: QtBot) -> None:
+    """And that nobody sees anything meanwhile."""
+    window, clock = opened(theme, qtbot)
+    assert "nothing while you choose." in window.time.text()
+    assert "ends in" not in window.time.text()
+    window.rests_until(300_000)
+    assert window.time.text().endswith("sees nothing now. Without a choice sharing ends in 5:00.")
+    clock[0] = 240_500
+    window._count()
+    assert window.time.text().endswith("sharing ends in 1:00.")
+
+
 def test_sharing_it_needs_a_preview_a_second_and_a_press_that_is_not_enter(theme: Theme, qtbot: QtBot) -> None:
     """As at the beginning; Space on the button is enough for who works by keys."""
     window, clock = opened(theme, qtbot)

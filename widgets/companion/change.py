@@ -17,7 +17,7 @@ from widgets.foundation import PlainLabel, Theme, column, row
 
 __all__ = ["ChangeWindow"]
 
-_NEVER_MS = 1 << 52  # the pause of the session has its own end
+_NEVER_MS = 1 << 52  # until it is told
 
 
 class ChangeWindow(RequestWindow):
@@ -35,6 +35,11 @@ class ChangeWindow(RequestWindow):
         self._shared = shared
         super().__init__(theme, replace(prompt, expires_ms=_NEVER_MS), monotonic_ms, preview)
         self.setWindowTitle(_("Share something else"))
+
+    def rests_until(self, ends_ms: int | None) -> None:
+        """Tell when the session ends by itself unless something is chosen by then; None: it does not rest."""
+        self._prompt = replace(self._prompt, expires_ms=_NEVER_MS if ends_ms is None else ends_ms)
+        self._count()
 
     def _who(self) -> QWidget:
         picture = PlainLabel()
@@ -60,5 +65,8 @@ class ChangeWindow(RequestWindow):
         return _("Keep what I share"), _("Share this instead")
 
     def _time_text(self, left_s: int) -> str:
-        del left_s
-        return _("Sharing rests: {name} sees nothing while you choose.").format(name=self._prompt.agent_name)
+        name = self._prompt.agent_name
+        if self._prompt.expires_ms == _NEVER_MS:
+            return _("Sharing rests: {name} sees nothing while you choose.").format(name=name)
+        text = _("{name} sees nothing now. Without a choice sharing ends in {time}.")
+        return text.format(name=name, time=f"{left_s // 60}:{left_s % 60:02d}")
