@@ -227,8 +227,8 @@ class SessionView:
 
     `by` is "agent", "customer" or "system" (a timer or the machine). `question` is open towards the customer.
     `started_ms` is the monotonic time of the consent, None before it. `asks` is known at the agent's end alone.
-    `path` is "direct" or "relay", empty before there is a connection. `rests_until_ms`: when a session that stays paused
-    ends by itself, on the monotonic clock; None while it is not paused.
+    `path` is "direct" or "relay", empty before there is a connection. `rests_until_ms`: when a session that stays
+    paused ends by itself, on the monotonic clock; None while it is not paused.
     """
 
     phase: Phase

@@ -62,7 +62,7 @@ CONTROLS = (
         14,
         "a pause of five minutes ends",
         (f"{_MACHINE}::test_a_pause_of_five_minutes_ends",),
-        edit(f"{_SM}.pause", "self._timers[_Timer.PAUSED] = self._now_ms + self.limits.paused_ms", "pass"),
+        edit(f"{_SM}.pause", "self._timers[_Timer.PAUSED] = self._now_ms + life", "pass"),
         "assert",
     ),
     Control(
