@@ -13,7 +13,8 @@ from typing import Any
 
 __all__ = ["StopKey"]
 
-_ATTEMPT_LIMIT_S = 2.0
+_JOIN_S = 2.0
+Settled = Callable[[bool], None]
 
 
 class StopKey:
@@ -25,22 +26,22 @@ class StopKey:
     def __init__(self, pressed: Callable[[], None]) -> None:
         self._pressed = pressed
         self._thread: threading.Thread | None = None
-        self._ready = threading.Event()
-        self._works = False
         self._wake_read = self._wake_write = -1
 
-    def start(self) -> bool:
-        """Grab the key; False where this system or another program does not let us have it. Waits 2 s at most."""
+    def start(self, settled: Settled) -> None:
+        """Grab the key, unless that was done. Returns at once: display servers take their time.
+
+        `settled` is called once, here or on the key's own thread: with False where this system or another program does
+        not let us have the key.
+        """
         if self._thread is not None:
-            return self._works
+            return
         if sys.platform != "linux" or not os.environ.get("DISPLAY"):
-            return False
+            settled(False)
+            return
         self._wake_read, self._wake_write = os.pipe()
-        self._ready.clear()
-        self._thread = threading.Thread(target=self._run, name="stop-key", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(settled,), name="stop-key", daemon=True)
         self._thread.start()
-        self._ready.wait(_ATTEMPT_LIMIT_S)
-        return self._works
 
     def stop(self) -> None:
         """Give the key back. Idempotent."""
@@ -50,12 +51,11 @@ class StopKey:
         with contextlib.suppress(OSError):
             os.write(self._wake_write, b"x")
         if thread is not threading.current_thread():
-            thread.join(_ATTEMPT_LIMIT_S)
+            thread.join(_JOIN_S)
         for end in (self._wake_read, self._wake_write):
             os.close(end)
-        self._works = False
 
-    def _run(self) -> None:
+    def _run(self, settled: Settled) -> None:
         # here: it is needed on X11 only
         from Xlib import X
         from Xlib import error as xerror
@@ -64,18 +64,24 @@ class StopKey:
         try:
             display = Display()
         except (xerror.DisplayError, OSError):
-            self._ready.set()
+            settled(False)
             return
         try:
-            self._works = self._grab(display, X, xerror)
-            self._ready.set()
-            if self._works:
+            works = self._grabbed(display, X, xerror)
+            settled(works)
+            if works:
                 self._listen(display, X)
         except (xerror.ConnectionClosedError, OSError):
-            self._works = False
+            pass  # the display server has gone, and this program goes with it
         finally:
             with contextlib.suppress(xerror.ConnectionClosedError, OSError):
                 display.close()
+
+    def _grabbed(self, display: Any, x: Any, xerror: Any) -> bool:
+        try:
+            return self._grab(display, x, xerror)
+        except (xerror.ConnectionClosedError, OSError):
+            return False
 
     @staticmethod
     def _grab(display: Any, x: Any, xerror: Any) -> bool:

@@ -38,6 +38,8 @@ class CompanionTalk(QObject):
         self.shown: ClipShown | None = None
         self.chat: ChatWindow | None = None
         self.lines: tuple[ChatLine, ...] = ()
+        self._said: ChatChanged | None = None
+        self._view: SessionView | None = None
 
     def window_for(self, action: AskScope, who: tuple[str, str]) -> PermissionWindow | None:
         """Return the question that shows what would be given; None for other kinds of access."""
@@ -64,17 +66,18 @@ class CompanionTalk(QObject):
 
     def follow(self, view: SessionView) -> None:
         """Paused, lost and over are said where one writes."""
+        self._view = view
         if self.chat is not None:
             self.chat.follow(view)
 
     def open_chat(self) -> None:
         """The customer wants to write."""
-        if self.chat is not None:
-            self.chat.bring()
+        if self._said is not None:
+            self._made().bring()
 
     def end(self) -> None:
         """The session is over: nothing can be written any more, and what was shown is closed."""
-        self.question = None
+        self.question = self._said = None
         for window in (self.shown, self.chat):
             if window is not None:
                 window.close()
@@ -90,9 +93,19 @@ class CompanionTalk(QObject):
         self.shown.show()
 
     def _show_lines(self, action: ChatChanged) -> None:
+        """Its window is made when it has something to show: where sharing begins there is enough to do."""
+        self._said = action
+        self.lines = action.lines
+        if action.lines or self.chat is not None:
+            self._made().show_lines(action.lines, open_=action.open)
+
+    def _made(self) -> ChatWindow:
         if self.chat is None:
             self.chat = ChatWindow(self._theme, self._agent)
             self.chat.panel.written.connect(self.written)
             self.chat.panel.unread_changed.connect(self.unread)
-        self.lines = action.lines
-        self.chat.show_lines(action.lines, open_=action.open)
+            if self._view is not None:
+                self.chat.follow(self._view)
+            if self._said is not None:
+                self.chat.show_lines(self._said.lines, open_=self._said.open)
+        return self.chat

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
@@ -270,6 +272,23 @@ def test_home_shows_how_to_reach_support_serials_terms_and_tickets(theme: Theme,
     copy = next(b for b in window.findChildren(Button) if b.accessibleName() == "Copy serial number 88-1032")
     copy.click()
     assert QGuiApplication.clipboard().text() == "88-1032"
+
+
+def test_news_of_the_server_leave_alone_what_they_do_not_change(theme: Theme, qtbot: QtBot) -> None:
+    """Whoever is about to press Copy or View still has that button under the mouse; only what is new is built anew."""
+    window = _home(theme, qtbot)
+    home = scenes.sample_home()
+
+    def buttons(words: str) -> list[Button]:
+        return [b for b in window.findChildren(Button) if words in b.accessibleName()]
+
+    copy, view = buttons("Copy serial number 88-1032"), buttons("Open ticket")
+    window.show_home(replace(home, as_of_ms=home.as_of_ms + 60_000))
+    assert buttons("Copy serial number 88-1032") == copy
+    assert buttons("Open ticket") == view
+    window.show_home(replace(home, tickets=home.tickets[:1]))
+    assert buttons("Copy serial number 88-1032") == copy
+    qtbot.waitUntil(lambda: len(buttons("Open ticket")) == 1)
 
 
 def test_what_matters_stands_without_scrolling_on_the_smallest_window(theme: Theme, qtbot: QtBot) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from app.domain.assist import AskState, Phase, Scope, ScopeAsk
+from app.domain.assist import AskState, Phase, Scope, ScopeAsk, SessionView
 from app.domain.changes import AnyChange, NoteAdd
 from app.domain.plain_text import CHAT_CHARS_MAX, CLIP_BYTES_MAX, ChatLine
 from app.entry.agent_talk import SessionTalkDesk, transcripts
@@ -324,11 +324,11 @@ def test_the_customers_chat_shows_itself_when_the_agent_writes_and_says_so_on_th
     unread: list[int] = []
     made.talk.unread.connect(unread.append)
     made.talk.take(ChatChanged((), open=True), WHO[0])
+    assert made.talk.chat is None
+    made.talk.take(ChatChanged((line("hello"),), open=True), WHO[0])
     chat = made.talk.chat
     assert chat is not None
     qtbot.addWidget(chat)
-    assert not chat.isVisible()
-    made.talk.take(ChatChanged((line("hello"),), open=True), WHO[0])
     assert chat.isVisible()
     assert chat.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
     assert unread[0] == 1
@@ -337,6 +337,23 @@ def test_the_customers_chat_shows_itself_when_the_agent_writes_and_says_so_on_th
     assert chat.isVisible()
     made.talk.open_chat()
     assert unread[-1] == 0
+    made.talk.end()
+
+
+def test_a_customer_who_writes_first_gets_a_chat_that_can_be_written_in(theme: Theme, qtbot: QtBot) -> None:
+    """Pressing Chat on the bar opens it, with why a text waits; before there is a session nothing opens."""
+    made = _Answers(theme)
+    made.talk.open_chat()
+    assert made.talk.chat is None
+    made.talk.follow(SessionView(Phase.UNVERIFIED, paused=True))
+    made.talk.take(ChatChanged((), open=True), WHO[0])
+    made.talk.open_chat()
+    chat = made.talk.chat
+    assert chat is not None
+    qtbot.addWidget(chat)
+    assert chat.isVisible()
+    assert chat.panel.text.isEnabled()
+    assert any("Paused" in label.text() for label in chat.findChildren(QLabel))
     made.talk.end()
 
 

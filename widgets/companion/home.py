@@ -62,6 +62,7 @@ class HomeWindow(QWidget):
         self._space = theme.tokens.space
         self._home: HomeView | None = None
         self._requests: tuple[RequestLine, ...] = ()
+        self._built_on = fmt.today(now_ms())
         self._state = LineState(Line.CONNECTING, 0)
         self.may_close = False
         self.setProperty("panel", "window")
@@ -83,10 +84,20 @@ class HomeWindow(QWidget):
     # --- what is shown ---------------------------------------------------------------------------------------
 
     def show_home(self, home: HomeView | None) -> None:
-        """Show what the server said last; None before the first answer."""
-        if home != self._home:
-            self._home = home
+        """Show what the server said last; None before the first answer. What has not changed stays as it stands."""
+        before, self._home = self._home, home
+        if before is None or home is None or fmt.today(self._now_ms()) != self._built_on:
             self._show_all()
+            return
+        ways = (home.organisation, home.phone, home.mail)
+        if ways != (before.organisation, before.phone, before.mail):
+            self._show_contact()
+        if home.assets != before.assets:
+            self._show_assets()
+        if home.tickets != before.tickets:
+            self._show_tickets()
+        if home != before:
+            self._refresh_times()
 
     def show_requests(self, requests: Sequence[RequestLine]) -> None:
         """Show what was written here and how it stands."""
@@ -155,6 +166,7 @@ class HomeWindow(QWidget):
         self.setLayout(column(scroll(content), Panel("footer", foot)))
 
     def _show_all(self) -> None:
+        self._built_on = fmt.today(self._now_ms())
         self._show_contact()
         self._show_assets()
         self._show_tickets()
