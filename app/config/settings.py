@@ -80,6 +80,10 @@ class Motion(StrEnum):
     FULL = "full"
     REDUCED = "reduced"
 
+    def is_still(self, system: bool) -> bool:
+        """Whether nothing may move, when the system wishes so or not: a person's own choice stands above it."""
+        return system if self is Motion.SYSTEM else self is Motion.REDUCED
+
 
 class CrashReports(StrEnum):
     """Whether a person is asked after a fault of the program. Nothing is sent without the person."""

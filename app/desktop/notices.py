@@ -48,6 +48,7 @@ class DesktopNotices(QObject):
         a click on the notice does.
         """
         if self._can is None:
+
             def again() -> None:
                 self.show(key, title, body, buttons, replaces=replaces, done=done)
 

@@ -21,6 +21,7 @@ from app.config.settings import Settings
 from app.desktop.garbage import collect_here
 from app.desktop.hand_over import hand_over
 from app.entry.agent_app import AgentApp
+from app.entry.agent_crash import CrashDesk
 from app.entry.agent_desktop import AgentDesktop
 from app.entry.agent_links import AgentLinks
 from app.entry.command_line import CommandLine
@@ -116,6 +117,7 @@ def main(argv: list[str]) -> int:
     agent = build_agent(options)
     leave_on_signals(agent)
     AgentDesktop(agent)  # owned by the agent
+    CrashDesk(agent, options.folders.logs).install()
     links = AgentLinks(agent)
     links.listen(profile)
     links.take_first(options.link)

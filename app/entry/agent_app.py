@@ -50,6 +50,8 @@ class AgentApp(QObject):
     """The main window is shown."""
     asks_sign_in = Signal()
     """The sign-in window is shown."""
+    faulted = Signal(object)
+    """A fault of the program itself (Exception), met in the background."""
     left = Signal()
     """The program ends."""
 
@@ -362,6 +364,7 @@ class AgentApp(QObject):
         """Tell what nobody asked to hear: the world's failings in words, our own in the log as well."""
         if not isinstance(error, WorldError | Refused):
             _log.error("unexpected", exc_info=error)
+            self.faulted.emit(error)
         if self.sign_in is not None and isinstance(error, Refused):
             self.sign_in.answered(error.code)
         elif self.window is not None:

@@ -13,6 +13,7 @@ from app.config import settings as conf
 from app.config.i18n import _
 from app.config.logs import get_logger
 from app.desktop.lock_watch import LockWatch
+from app.desktop.motion import MotionWatch
 from app.desktop.notices import DesktopNotices
 from app.domain.ids import TicketId
 from app.domain.notices import Moment, Notice, NoticeEvent, Standing
@@ -57,6 +58,11 @@ class AgentDesktop(QObject):
         self._always = QTimer(self, interval=_LOOK_EVERY_MS)
         self._always.timeout.connect(self._look)
         self._began = False
+        self.motion = MotionWatch(self)
+        self.motion.changed.connect(lambda _reduced: self._show_motion())
+        self.motion.start()
+        self._stop_watching = app.settings.watch(self._setting_changed)
+        self._show_motion()
         app.ready.connect(self._begin)
         app.left.connect(self.close)
         app.stays = self._stays
@@ -87,8 +93,19 @@ class AgentDesktop(QObject):
         self._always.stop()
         self._soon.stop()
         self._lock_watch.stop()
+        self._stop_watching()
+        self.motion.close()
         self.notices.close()
         self.tray.close()
+
+    def _show_motion(self) -> None:
+        self._app.theme.set_still(self._app.settings.get(conf.MOTION).is_still(self.motion.reduced))
+
+    def _setting_changed(self, key: str) -> None:
+        if key == conf.MOTION.key:
+            self._show_motion()
+        elif key == conf.STAY_IN_TRAY.key:
+            self._show_standing()
 
     # --- notices ----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from app.config.paths import UserFolders
 from app.config.policy import Policy, read_policy
 from app.desktop.garbage import collect_here
 from app.desktop.hand_over import hand_over
+from app.desktop.motion import MotionWatch
 from app.desktop.one_instance import OneInstance
 from app.entry.command_line import CommandLine
 from app.entry.companion_app import CompanionApp
@@ -101,6 +102,9 @@ def main(argv: list[str]) -> int:
         return 0  # the window that is open already shows it
     companion = build_companion(options)
     _leave_on_signals(companion)
+    motion = MotionWatch(companion)
+    motion.changed.connect(companion.theme.set_still)
+    motion.start()
     instance = OneInstance(profile, companion)
     instance.shown.connect(companion.show_link)
     instance.listen()

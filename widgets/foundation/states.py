@@ -67,6 +67,7 @@ class BusyStrip(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._theme = theme
         self._bar = QProgressBar(textVisible=False)
         self._text = PlainLabel(type="caption", tone="muted")
         space = theme.tokens.space
@@ -77,7 +78,8 @@ class BusyStrip(QWidget):
 
     def start(self, text: str) -> None:
         """Work began; the strip shows after a second."""
-        self._bar.setRange(0, 0)
+        self._bar.setRange(0, 1 if self._theme.still else 0)  # without a range it would run to and fro
+        self._bar.setValue(0)
         self._tell(text)
         self._timer.start()
 

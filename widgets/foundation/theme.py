@@ -22,6 +22,11 @@ from widgets.foundation.tokens import Scheme, Tokens
 # What fontconfig names when no desktop chose a font: then the font that comes with the program looks better.
 _OTHER_SCRIPTS = ("漢", "あ", "😀", "→")  # what names and messages hold beside Hangul and Latin
 _NO_CHOICE = frozenset({"", "Sans Serif", "Sans", "sans-serif", "DejaVu Sans", "Bitstream Vera Sans"})
+_EFFECTS = (
+    Qt.UIEffect.UI_AnimateMenu, Qt.UIEffect.UI_FadeMenu, Qt.UIEffect.UI_AnimateCombo, Qt.UIEffect.UI_AnimateTooltip,
+    Qt.UIEffect.UI_FadeTooltip, Qt.UIEffect.UI_AnimateToolBox,
+)  # fmt: skip
+_STILL = "\nQProgressBar, QAbstractScrollArea, QScrollBar, QAbstractButton { widget-animation-duration: 0; }"
 _FONT_FILES = ("Pretendard-Regular.otf", "Pretendard-SemiBold.otf")
 
 
@@ -59,6 +64,8 @@ class Theme(QObject):
         self._mode = mode
         self._control_px = control_px or tokens.control_normal
         self._text_percent = 100
+        self._still = False
+        self._usual_flash_ms = app.cursorFlashTime()
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._bound: WeakKeyDictionary[QAbstractButton, tuple[str, str]] = WeakKeyDictionary()
         self._bound_labels: WeakKeyDictionary[QLabel, tuple[str, str, int]] = WeakKeyDictionary()
@@ -96,6 +103,21 @@ class Theme(QObject):
     def set_text_percent(self, percent: int) -> None:
         """Set the text size; values out of range are brought into it."""
         self._text_percent = max(self.tokens.text_scale_smallest, min(self.tokens.text_scale_largest, percent))
+        self._apply()
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing may move (UX-58)."""
+        return self._still
+
+    def set_still(self, still: bool) -> None:
+        """Let nothing move any more, or again: no sliding, fading, running bars or blinking."""
+        if still == self._still:
+            return
+        self._still = still
+        for effect in _EFFECTS:
+            self._app.setEffectEnabled(effect, not still)
+        self._app.setCursorFlashTime(0 if still else self._usual_flash_ms)
         self._apply()
 
     # --- what self-painting widgets ask for ------------------------------------------------------------------
@@ -177,6 +199,8 @@ class Theme(QObject):
             folder.mkdir()
             write_art(folder, self.tokens.colour[self._scheme])
         sheet = stylesheet(self.tokens, self._scheme, self._base(), folder.as_posix(), self._control_px)
+        if self._still:
+            sheet += _STILL
         if sheet == self._app.styleSheet():  # "light" where the system is light: every widget would be polished anew
             return
         font = QFont()
