@@ -272,7 +272,7 @@ class StoreQueries:
         # few are alive: a plus keeps SQLite from walking all that a person or a team ever had
         where = {
             ViewKey.MINE: f"+owner = {me} AND {alive}",
-            ViewKey.UNASSIGNED: f"owner IS NULL AND {alive}",
+            ViewKey.UNASSIGNED: f"+owner IS NULL AND {alive}",
             ViewKey.TEAM: f"+team IN ({self._my_teams(shown)}) AND {alive}",
             ViewKey.WAITING: f"{among(_WAITING)} AND {awake}",
             ViewKey.SNOOZED: f"{among(LIVE)} AND snooze_until > {self._now_ms()}",

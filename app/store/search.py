@@ -32,6 +32,7 @@ from app.store.snippets import cut
 from app.store.text import INDEXED
 
 _NEWEST_HITS = 5_000  # documents looked at per expression, newest first: words in half of all messages stay fast
+_FIRST_HITS = 1_000  # as many are looked at for the first tickets, while more are looked for
 _NEWEST_PER_TERM = 20_000
 _ENOUGH = 10
 _PLENTY = 200
@@ -50,6 +51,7 @@ class Searcher:
         self._filters = Filters(shown, identity, now_ms)
         self._found_in: dict[bytes, Document] = {}
         self._notes_only = False
+        self._few = 0
         self._overlaid = {t: shown.overlaid_ids(t) for t in INDEXED}
 
     def read(self, text: str) -> Query:
@@ -111,7 +113,8 @@ class Searcher:
         ]
 
     def find(self, text: str, limit: int) -> Found:
-        """Return hits, and remarks about the text."""
+        """Return hits, and remarks about the text. Asked for few, it looks at no more documents than these take."""
+        self._few = limit if limit < _PLENTY else 0
         hits = self.search(text, limit)
         return Found(hits, self.hints(text))
 
@@ -158,7 +161,9 @@ class Searcher:
     def _all_of(self, expressions: Sequence[str]) -> set[bytes]:
         """Tickets that have every word, in one text or spread over several of their texts."""
         joined = " AND ".join(f"({e})" for e in expressions)
-        found = self._hits(joined, _NEWEST_HITS)
+        found = self._hits(joined, _FIRST_HITS) if self._few else set[bytes]()
+        if len(found) < max(self._few, 1):
+            found = self._hits(joined, _NEWEST_HITS)
         if len(expressions) == 1 or len(found) >= _PLENTY:
             return found
         sets = sorted((self._hits(e, _NEWEST_PER_TERM, remember=False) for e in expressions), key=len)

@@ -39,6 +39,8 @@ from widgets.inbox.model import TicketListModel
 
 __all__ = ["InboxPane"]
 
+FIRST_HITS = 40  # what a person sees first of a search; more follow as soon as they are found
+
 MOST_AT_ONCE = 1000  # tickets that one deed takes; of more, people would not know what they did
 
 
@@ -200,7 +202,7 @@ class InboxPane(Panel):
         """Read the list again; the ticket the person is on stays where it is."""
         search, view, sort, text = self._search, self._view, self.look().sort, self._filter
         if search is not None:
-            self._jobs.query(lambda: self._queries.find(search), self._show_found, self._failed, key="list.ids")
+            self._jobs.query(lambda: self._find(search), self._show_first, self._failed, key="list.ids")
         else:
             self._jobs.query(lambda: self._read(view, sort, text), self._show_read, self._failed, key="list.ids")
 
@@ -279,6 +281,17 @@ class InboxPane(Panel):
         self.bar.show_hints(hints)
         self._keep(lambda: self.model.show_ids(ids))
         self._tell(len(ids))
+
+    def _find(self, search: str) -> tuple[Found, str]:
+        """Find the first tickets, or all where they are few; with the text of which there is more to find."""
+        first = self._queries.find(search, FIRST_HITS)
+        return (first, search) if len(first.hits) >= FIRST_HITS else (self._queries.find(search), "")
+
+    def _show_first(self, read: tuple[Found, str]) -> None:
+        found, search = read
+        self._show_found(found)
+        if search:
+            self._jobs.query(lambda: self._queries.find(search), self._show_found, self._failed, key="list.ids")
 
     def _show_found(self, found: Found) -> None:
         self.problem.hide()
