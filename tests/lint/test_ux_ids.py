@@ -27,3 +27,9 @@ def test_marks_are_found_wherever_they_stand() -> None:
     """On functions, on modules, on parameters."""
     text = "pytestmark = pytest.mark.ux('UX-01')\n@pytest.mark.ux('UX-02', 'UX-03')\ndef test_a(): ...\n"
     assert sorted(marked_ids(text)) == ["UX-01", "UX-02", "UX-03"]
+
+
+def test_a_mark_that_slipped_from_its_test_to_a_helper_does_not_count() -> None:
+    """Pytest runs no helper: what only such a mark names is not proved."""
+    text = "@pytest.mark.ux('UX-01')\ndef _helper(): ...\n@pytest.mark.ux('UX-02')\ndef test_a(): ...\n"
+    assert list(marked_ids(text)) == ["UX-02"]

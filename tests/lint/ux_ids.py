@@ -21,8 +21,16 @@ _HEAD = "# Requirements without a test. May only shrink: python -m tests.lint.ux
 
 
 def marked_ids(text: str) -> Iterator[str]:
-    """The ids in `@pytest.mark.ux("UX-nn", …)` of a test file, also in `pytestmark` and `pytest.param(marks=…)`."""
-    for node in ast.walk(ast.parse(text)):
+    """The ids in `@pytest.mark.ux("UX-nn", …)` of a test file, also in `pytestmark` and `pytest.param(marks=…)`.
+
+    A mark on a function that is no test proves nothing.
+    """
+    tree = ast.parse(text)
+    helpers = [f for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and not f.name.startswith("test")]
+    lost = {id(mark) for helper in helpers for mark in helper.decorator_list}
+    for node in ast.walk(tree):
+        if id(node) in lost:
+            continue
         function = node.func if isinstance(node, ast.Call) else None
         if isinstance(node, ast.Call) and isinstance(function, ast.Attribute) and function.attr == "ux":
             for argument in node.args:

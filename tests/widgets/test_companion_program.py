@@ -494,8 +494,6 @@ def _hide_a_part(session: CustomerSession, qtbot: QtBot) -> None:
     assert keeping.masks is None
 
 
-@pytest.mark.ux("UX-43")
-@pytest.mark.ux("UX-38")
 def _share_something_else(session: CustomerSession, agent: _Agent, qtbot: QtBot) -> None:
     """From the bar: given up first, then a region instead of the whole. Nothing leaves while it is chosen."""
     bar, whole = session.bar, session.keeping.title
@@ -519,6 +517,8 @@ def _share_something_else(session: CustomerSession, agent: _Agent, qtbot: QtBot)
 
 
 @pytest.mark.slow
+@pytest.mark.ux("UX-43")
+@pytest.mark.ux("UX-38")
 def test_a_customer_allows_looking_compares_the_number_and_stops(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, tmp_path: Path
 ) -> None:
