@@ -12,7 +12,6 @@ import itertools
 import shutil
 import sys
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -337,16 +336,3 @@ def _page(scope: str, type_: int, rows: Sequence[SampleRow], start: int) -> RowP
         for place, row in enumerate(rows, 1)
     ]
     return RowPage(scope, type_, cols, lines)
-
-
-def main() -> None:
-    """Make one, to see how long it takes."""
-    tickets, messages = int(sys.argv[1]), int(sys.argv[2])
-    began = time.perf_counter()
-    desk = prepared(tickets, messages, *sys.argv[3:])
-    size = sum(f.stat().st_size for f in desk.data.rglob("*") if f.is_file())
-    print(f"{time.perf_counter() - began:.1f} s, {size / 1e6:.0f} MB in {desk.data}")
-
-
-if __name__ == "__main__":
-    main()
