@@ -15,7 +15,7 @@ from app.domain.ids import TeamId, UserId, ViewId, new_id
 from app.domain.ports import Commits, Identity, SavedView, SortKey
 from app.services.triage import Done
 
-__all__ = ["SavedViews", "ViewDraft", "in_order", "may_change", "moved", "suggested_name"]
+__all__ = ["SavedViews", "ViewDraft", "in_order", "may_change", "moved", "short_name"]
 
 ORDER_KEY = "agent.views.order"
 _NAME_CHARS = 40
@@ -96,9 +96,9 @@ def may_change(view: SavedView, identity: Identity | None) -> bool:
     return may_write(values, UserId(identity.account), identity.roles)
 
 
-def suggested_name(condition: str) -> str:
-    """Return a name for a search that has none."""
-    flat = " ".join(condition.split())
+def short_name(text: str) -> str:
+    """Return a text as the name of a view."""
+    flat = " ".join(text.split())
     return flat if len(flat) <= _NAME_CHARS else flat[: _NAME_CHARS - 1] + "…"
 
 

@@ -95,7 +95,7 @@ class Filters:
         for group in groups:
             operators = [item for item in group if isinstance(item, Operator)]
             conditions.append("(" + " OR ".join(self.condition(o) for o in operators) + ")")
-        conditions += [f"NOT coalesce({self.condition(item)}, 0)" for item in without if isinstance(item, Operator)]
+        conditions += [f"NOT coalesce(({self.condition(item)}), 0)" for item in without if isinstance(item, Operator)]
         return " AND ".join(conditions)
 
     def condition(self, operator: Operator) -> str:
@@ -116,11 +116,13 @@ class Filters:
         if value.replace(" ", "") in _LIVE_WORDS:
             return _among("state", [r[0] for r in rows if Category(r[1]) in LIVE])
         flat = value.replace("_", " ")
-        return _among("state", [
-            r[0] for r in rows
+        fitting = [
+            (r[0], Category(r[1])) for r in rows
             if flat in (normalise(r[1]).replace("_", " "), normalise(r[2] or ""), normalise(r[3] or ""))
             or flat.replace(" ", "") == normalise(r[2] or "").replace(" ", "")
-        ])  # fmt: skip
+        ]  # fmt: skip
+        few = all(category in LIVE for _id, category in fitting)
+        return (_among if few else _among_many)("state", [id_ for id_, _category in fitting])
 
     def _categories(self, *wanted: Category) -> str:
         rows = self._shown.select(STATE.number, "id, category", "1")
@@ -128,18 +130,18 @@ class Filters:
 
     def _owner(self, value: str) -> str:
         if value in NONE_WORDS:
-            return "s.owner IS NULL"
+            return "+s.owner IS NULL"
         if value in OWN_WORDS:
-            return _among("owner", [self._identity.account] if self._identity else [])
-        return _among("owner", self._named(USER.number, ("login", "name"), value))
+            return _among_many("owner", [self._identity.account] if self._identity else [])
+        return _among_many("owner", self._named(USER.number, ("login", "name"), value))
 
     def _team(self, value: str) -> str:
         if value not in OWN_WORDS:
-            return _among("team", self._named(TEAM.number, ("name_ko", "name_en"), value))
+            return _among_many("team", self._named(TEAM.number, ("name_ko", "name_en"), value))
         account = self._identity.account if self._identity else b""
         found = self._shown.select(USER.number, "teams", "id = ?", (account,))
         named = json.loads(found[0][0]) if found and found[0][0] else []
-        return _among("team", [bytes.fromhex(t) for t in named if isinstance(t, str) and _HEX.fullmatch(t)])
+        return _among_many("team", [bytes.fromhex(t) for t in named if isinstance(t, str) and _HEX.fullmatch(t)])
 
     def _tag(self, value: str) -> str:
         if value in NONE_WORDS:
@@ -195,7 +197,7 @@ class Filters:
     def _has(self, value: str) -> str:
         what = canonical(HAS, value)
         if what == "attachment":
-            return f"({self._there(MESSAGE.number, _FILES)} OR {self._there(NOTE.number, _FILES)})"
+            return " OR ".join(self._with_files(type_) for type_ in (MESSAGE.number, NOTE.number))
         if what == "note":
             return self._there(NOTE.number)
         if what == "session":
@@ -204,6 +206,13 @@ class Filters:
         if what == "promise" and promise is not None:
             return self._there(promise.number)
         return "0 = 1" if what else _NOTHING
+
+    def _with_files(self, type_: int) -> str:
+        """Return the condition that a message or note with files hangs on the ticket; an index has just these."""
+        table = self._shown.name_of(type_)
+        theirs = f"SELECT h.ticket FROM main.{table} h INDEXED BY {table}_files WHERE h.deleted = 0 AND {_FILES}"
+        own = {t for (t,) in self._shown.own(type_, "h.ticket", f"h.deleted = 0 AND {_FILES}") if t}
+        return f"(s.id IN ({theirs}) OR {_among('id', sorted(own))})" if own else f"(s.id IN ({theirs}))"
 
     def _there(self, type_: int, extra: str = "1", column: str = "ticket") -> str:
         """Return the condition that a living row of an entity hangs on the ticket, own unsent ones included."""
@@ -261,3 +270,11 @@ def _literals(ids: Iterable[bytes]) -> str:
 
 def _among(column: str, ids: Iterable[bytes]) -> str:
     return f"s.{column} IN ({_literals(ids)})"
+
+
+def _among_many(column: str, ids: Iterable[bytes]) -> str:
+    """As `_among`, for values that very many tickets have: their index would be the long way (`+` hides the column).
+
+    So the list's own index is walked in its order, which ends early where only the newest are wanted.
+    """
+    return f"+{_among(column, ids)}"

@@ -169,9 +169,7 @@ class StoreQueries:
     def hints(self, text: str) -> Sequence[Hint]:
         """Return remarks about a search text that narrows a list."""
         with self._readers().read() as tx:
-            searcher = self._searcher(Shown(tx))
-            searcher.narrow(text)
-            return searcher.hints(text)
+            return self._searcher(Shown(tx)).hints(text)
 
     def views(self) -> Sequence[SavedView]:
         """Return the saved views that this person sees, by name."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from app.domain.changes import FieldStamp, Row
-from app.domain.entities import BY_NUMBER, ENTITIES, TICKET, Entity, FieldType, Value
+from app.domain.entities import BY_NUMBER, ENTITIES, MESSAGE, NOTE, TICKET, Entity, FieldType, Value
 
 PENDING_VERSION = 7
 COMMON = ("id", "scope_id", "seq", "deleted", "rev", "fld")
@@ -27,7 +27,15 @@ _SQL = {
 # every column that a list filters or sorts by, so that the ids of 100,000 tickets come from the index alone
 TICKET_LIST = (
     "last_at", "state", "owner", "team", "customer", "snooze_until", "priority", "created_at", "number", "next_due",
+    "channel", "incident", "last_in_no", "last_out_no",
 )  # fmt: skip
+# what search filters by beside: rows with files alone, and columns that only clients ask about
+_FILES = "deleted = 0 AND attachments IS NOT NULL AND attachments <> '[]'"
+_MORE_INDEXES = {
+    TICKET.name: ("organisation", "asset"),
+    MESSAGE.name: (f"files ON {{table}}(ticket) WHERE {_FILES}",),
+    NOTE.name: (f"files ON {{table}}(ticket) WHERE {_FILES}",),
+}
 
 # text.columns folds, splits and drops accents, so the replica's tokenizer need not: it is twice as fast. The overlay
 # keeps the one it was made with; on such text both say the same
@@ -116,6 +124,9 @@ def _entity_ddl(entity: Entity, name: str) -> list[str]:
     if entity is TICKET:
         listed = ", ".join(f'"{c}"' for c in (*TICKET_LIST, "id", "deleted"))
         out.append(f"CREATE INDEX {name}_list ON {name}({listed})")
+    for index in _MORE_INDEXES.get(entity.name, ()):
+        made = index.format(table=name) if " " in index else f'{index} ON {name}("{index}")'
+        out.append(f"CREATE INDEX {name}_{made}")
     return out
 
 

@@ -74,9 +74,8 @@ class Searcher:
         jumps = self._jumps(query)
         words = self._with_words(query)
         gone = self._gone(query)
-        if words is None and gone:
-            names = ", ".join(f"x'{i.hex()}'" for i in gone)
-            where += f" AND s.id NOT IN ({names})"
+        if words is None:
+            where += _except(gone)
         return where, None if words is None else (words | set(jumps)) - gone
 
     def tickets(self, text: str, limit: int = _PLENTY) -> list[TicketId]:
@@ -87,16 +86,16 @@ class Searcher:
         where = self._where(query)
         jumps = self._jumps(query)
         found = self._with_words(query)
+        gone = self._gone(query)
         if found is None:
             if not query.groups and not query.without:
                 return []
-            if len(self._gone(query)) > 0:
-                limit = 0
+            where += _except(gone)
             tail = self._shown.select(TICKET.number, "id, last_at", where, order="last_at DESC", limit=limit)
-            return self._minus(query, [TicketId(row[0]) for row in tail])
-        ordered = self._newest(found - set(jumps), where)
+            return [TicketId(row[0]) for row in tail]
+        ordered = self._newest(found - gone - set(jumps), where)
         there = {row[0] for row in self._shown.by_ids(TICKET.number, "id", jumps, f" AND {where}")}
-        out = self._minus(query, [TicketId(t) for t in (*(j for j in jumps if j in there), *ordered)])
+        out = [TicketId(t) for t in (*(j for j in jumps if j in there), *ordered)]
         return out[:limit] if limit else out
 
     def search(self, text: str, limit: int) -> list[SearchHit]:
@@ -119,7 +118,8 @@ class Searcher:
         return Found(hits, self.hints(text))
 
     def hints(self, text: str) -> tuple[Hint, ...]:
-        """Return remarks about a text that was searched."""
+        """Return remarks about a text."""
+        self._where(self.read(text))
         return tuple(dict.fromkeys((*read_query(text).hints, *self._filters.hints)))
 
     # --- words --------------------------------------------------------------------------------------------------------
@@ -175,10 +175,6 @@ class Searcher:
             if isinstance(term, Term):
                 gone |= self._hits(expression(term), _NEWEST_PER_TERM, remember=False)
         return gone
-
-    def _minus(self, query: Query, ids: list[TicketId]) -> list[TicketId]:
-        gone = self._gone(query)
-        return [i for i in ids if i not in gone]
 
     def _hits(self, match: str, cap: int, *, remember: bool = True) -> set[bytes]:
         documents = self._documents("main", match, cap)
@@ -283,6 +279,12 @@ class Searcher:
                 "kind = 'phone' AND deleted = 0 AND replace(replace(value, '-', ''), ' ', '') LIKE ?", (f"%{tail}",),
             )  # fmt: skip
         return {row[0] for row in found}
+
+
+def _except(ids: Iterable[bytes]) -> str:
+    """Return the end of a condition that leaves these tickets out."""
+    names = ", ".join(f"x'{i.hex()}'" for i in ids)
+    return f" AND s.id NOT IN ({names})" if names else ""
 
 
 def _any(expressions: Iterable[str]) -> str:

@@ -7,12 +7,15 @@ import unicodedata
 from collections.abc import Sequence
 
 _BEFORE, _AFTER = 30, 90
+_HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 def cut(text: str, words: Sequence[str]) -> str:
     """Return about 120 characters around the first of `words` (normalised) that occurs, on one line."""
     line = " ".join(unicodedata.normalize("NFC", text[:20_000]).split())
-    folded = "".join(_fold(c) for c in line)
+    folded = line.translate(_HALF).casefold()
+    if len(folded) != len(line):  # a letter became two: places would not be the same
+        folded = "".join(_fold(c) for c in line)
     at = next((place for place in (folded.find(w) for w in words if w) if place >= 0), 0)
     start = max(0, at - _BEFORE)
     if start:

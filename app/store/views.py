@@ -44,4 +44,4 @@ def _names(raw: str | None) -> tuple[str, ...]:
 
 def is_listed(where: str) -> bool:
     """Tell whether the index of ticket lists has every column of a condition on tickets `s`."""
-    return "EXISTS" not in where and set(re.findall(r"\bs\.(\w+)", where)) <= _LISTED
+    return "SELECT" not in where and set(re.findall(r"\bs\.(\w+)", where)) <= _LISTED

@@ -146,6 +146,14 @@ def test_operators_about_what_hangs_on_a_ticket(kim: Client) -> None:
         kim.sync()
 
 
+def test_what_is_left_without_a_word_is_no_longer_than_asked_for(kim: Client) -> None:
+    """-word alone means nearly everything: the newest are enough."""
+    tickets = [kim.new_ticket(f"문의 {n}", "빵" if n % 2 else "떡볶이") for n in range(6)]
+    kim.sync()
+    found = [hit.row.id for hit in kim.profile.queries.search("-떡볶이", limit=2)]
+    assert found == [tickets[5], tickets[3]]
+
+
 def test_operators_about_people_companies_and_products(desk: Desk, kim: Client) -> None:
     """org:, serial: and customer: with 님; F22: a serial number finds the product's tickets and its owner's."""
     organisation, asset = new_id(), new_id()
@@ -241,3 +249,4 @@ def test_snippets_of_odd_texts() -> None:
     """Folding never shifts places."""
     assert cut("İstanbul ﬁn ＡＢＣ 끝", ["abc"]) == "İstanbul ﬁn ＡＢＣ 끝"
     assert cut("", ["x"]) == ""
+    assert cut("Straße " * 40 + "ＡＢＣ 끝", ["abc"]).endswith("ＡＢＣ 끝")

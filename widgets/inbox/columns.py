@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QSizePolicy, QWidget
 
 from app.services.texts_views import column_name
 from widgets.foundation import Theme
@@ -53,9 +53,10 @@ def cells(columns: Sequence[str], width: int, figure: int, gap: int) -> list[Cel
 class ColumnHeads(QWidget):
     """Names the columns above the table; each row says them itself to a screen reader."""
 
-    def __init__(self, theme: Theme, columns: Sequence[str]) -> None:
+    def __init__(self, theme: Theme, columns: Sequence[str], below: QAbstractScrollArea) -> None:
+        """`below` shows the rows: its scroll bar takes room that the headings must not stand in."""
         super().__init__()
-        self._theme = theme
+        self._theme, self._below = theme, below
         self._columns = columns
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.updateGeometry)
@@ -77,12 +78,12 @@ class ColumnHeads(QWidget):
         painter = QPainter(self)
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.colour("fg.muted"))
-        inner = self.rect().adjusted(space.wide, 0, -space.medium, 0)
+        inner = QRect(0, 0, self._below.viewport().width(), self.height()).adjusted(space.wide, 0, -space.medium, 0)
         metrics = painter.fontMetrics()
         figure = QFontMetrics(theme.font("body")).horizontalAdvance("0")
         for cell in cells(self._columns, inner.width(), figure, space.medium):
             place = QRect(inner.left() + cell.left, 0, cell.width, self.height())
-            side = Qt.AlignmentFlag.AlignRight if cell.name == "when" else Qt.AlignmentFlag.AlignLeft
+            side = Qt.AlignmentFlag.AlignRight if cell.name in ("due", "when") else Qt.AlignmentFlag.AlignLeft
             text = metrics.elidedText(column_name(cell.name), Qt.TextElideMode.ElideRight, cell.width)
             painter.drawText(place, int(side | Qt.AlignmentFlag.AlignVCenter), text)
         painter.setPen(theme.colour("border.subtle"))

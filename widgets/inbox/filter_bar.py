@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.config.i18n import _
 from app.domain.ports import Choices, SortKey
@@ -29,6 +30,23 @@ from widgets.foundation.flow import Flow
 __all__ = ["FilterBar"]
 
 
+class _Chip(Button):
+    """A filter in words; pressing it takes the filter away."""
+
+    def __init__(self, theme: Theme, part: Part, pressed: Callable[[], object]) -> None:
+        super().__init__(theme, chip_words(part), icon="x", pressed=pressed)
+        self.setProperty("look", "field")
+        self.setProperty("small", True)
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the cross stands behind the words
+        self.setAccessibleName(_("Remove the filter {filter}").format(filter=chip_words(part)))
+        self.setToolTip(_("Remove this filter"))
+
+    def setText(self, text: str) -> None:
+        """Leave the air on the side of the cross."""
+        super().setText(text)
+        QPushButton.setText(self, text.replace("&", "&&") + "\u2009")
+
+
 class FilterBar(Panel):
     """Says how the list is narrowed and ordered; signals ask for another way."""
 
@@ -45,11 +63,14 @@ class FilterBar(Panel):
         self._text = ""
         self._look = ViewLook()
         self._searching = False
+        self._made = ("", False)
         space = theme.tokens.space
-        self._flow = Flow(space.tiny)
+        self._flow, deeds = Flow(space.tiny), Flow(0)
         self.chips: list[Button] = []
-        holder = QWidget()
-        holder.setLayout(self._flow)
+        self._chip_line, line = QWidget(), QWidget()
+        self._chip_line.setLayout(self._flow)
+        self._chip_line.setContentsMargins(space.tiny, 0, space.tiny, space.tiny)
+        line.setLayout(deeds)
         self.add_button = Button(theme, "", look=Look.QUIET, icon="plus", pressed=self.ask_filter)
         self.sort_button = Button(theme, "", look=Look.QUIET, icon="arrow-up-down")
         self.sort_menu = QMenu(self.sort_button)
@@ -60,12 +81,14 @@ class FilterBar(Panel):
         self.look_menu.aboutToShow.connect(self._fill_look_menu)
         self.look_button.setMenu(self.look_menu)
         self.save_button = Button(theme, "", look=Look.LINK, pressed=self.save_asked.emit)
-        for button in (self.add_button, self.save_button, self.sort_button, self.look_button):
-            self._flow.addWidget(button)
+        for button in (self.add_button, self.sort_button, self.look_button):
+            deeds.addWidget(button)
+        self._flow.addWidget(self.save_button)
+        self._chip_line.hide()
         self.hint = PlainLabel(type="caption", tone="muted", wrap=True)
         self.hint.hide()
-        edge = (space.medium, 0, space.small, space.tiny)
-        self.setLayout(column(holder, self.hint, gap=space.tiny, margins=edge))
+        self.hint.setContentsMargins(space.small, 0, space.small, space.tiny)
+        self.setLayout(column(line, self._chip_line, self.hint, margins=(space.small, 0, space.small, space.tiny)))
         self.retranslate()
 
     # --- what the pane says ----------------------------------------------------------------------------------
@@ -74,11 +97,11 @@ class FilterBar(Panel):
         """Show the parts of a filter as chips; `can_save`: it is not the condition of the view that shows."""
         self._searching = searching
         self.save_button.setVisible(can_save)
+        self._chip_line.setVisible(can_save or (not searching and bool(text.strip())))
         self.sort_button.setVisible(not searching)
-        if text == self._text:
-            return
-        self._text = text
-        self._make_chips()
+        if (text, searching) != self._made:
+            self._text, self._made = text, (text, searching)
+            self._make_chips()
 
     def show_look(self, look: ViewLook) -> None:
         """Show how the list is ordered and looks."""
@@ -116,15 +139,11 @@ class FilterBar(Panel):
             chip.deleteLater()
         self.chips = []
         for part in [] if self._searching else self.parts():
-            chip = Button(self._theme, chip_words(part), icon="x", pressed=partial(self.removed.emit, part))
-            chip.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the cross stands behind the words
-            chip.setAccessibleName(_("Remove the filter {filter}").format(filter=chip_words(part)))
-            chip.setToolTip(_("Remove this filter"))
+            chip = _Chip(self._theme, part, partial(self.removed.emit, part))
             self._flow.insertWidget(len(self.chips), chip)
             self.chips.append(chip)
-        for before, after in zip([*self.chips, self.add_button], [*self.chips[1:], self.add_button], strict=False):
-            if before is not after:
-                self.setTabOrder(before, after)
+        for before, after in pairwise((self.look_button, *self.chips, self.save_button)):
+            self.setTabOrder(before, after)
 
     def _fill_sort_menu(self) -> None:
         self.sort_menu.clear()

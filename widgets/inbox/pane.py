@@ -24,8 +24,10 @@ from app.domain.ports import (
 )
 from app.domain.search_text import Hint, with_operator, without_part
 from app.services.messages import error_text
+from app.services.saved_views import short_name
 from app.services.texts import view_name
 from app.services.texts_lists import as_search, missing_words, nothing_fits, nothing_found, nothing_here
+from app.services.texts_views import filters_in_words
 from app.services.view_looks import ViewLook
 from widgets.foundation import Button, ElidedLabel, EmptyState, Look, Notice, Panel, PlainLabel, Theme, column, fmt, row
 from widgets.foundation.focus import has_keyboard
@@ -99,7 +101,7 @@ class InboxPane(Panel):
         self.bar.sort_chosen.connect(self.sort_by)
         self.bar.look_chosen.connect(self.wear)
         self.bar.save_asked.connect(self.save_asked)
-        self.heads = ColumnHeads(theme, ViewLook().columns)
+        self.heads = ColumnHeads(theme, ViewLook().columns, self.list)
         self.heads.hide()
         self.problem = Notice(theme, kind="warning")
         self.problem.hide()
@@ -227,6 +229,13 @@ class InboxPane(Panel):
         if self._search is not None:
             return self._search
         return " ".join(filter(None, (as_search(self._view), self._filter)))
+
+    def suggested_name(self) -> str:
+        """Return a name for what shows, to be kept as a view."""
+        if self._search is not None:
+            return short_name(self._search)
+        parts = [view_name(self._view)] if self._saved is None and self._view is not ViewKey.ALL else []
+        return short_name(" · ".join(filter(None, (*parts, filters_in_words(self.bar.parts())))))
 
     def search_text(self) -> str | None:
         """Return what is searched for, or None."""

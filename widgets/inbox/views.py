@@ -163,7 +163,7 @@ class ViewsPane(Panel):
         self._saved_box.setContentsMargins(0, 0, 0, 0)
         self._saved_box.setSpacing(space.hair)
         top = Panel("window")
-        top.setLayout(column(self.heading, space.tiny, *items, self._saved_box, gap=space.hair))
+        top.setLayout(column(self.heading, space.tiny, *items, space.small, self._saved_box, gap=space.hair))
         self.area = _Tall(top)
         self.setLayout(
             column(

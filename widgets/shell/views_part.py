@@ -21,7 +21,6 @@ from app.services.saved_views import (
     in_order,
     may_change,
     moved,
-    suggested_name,
 )
 from app.services.texts import view_name
 from app.services.texts_views import share_name
@@ -160,12 +159,9 @@ class ViewsPart(QObject):
     def save(self) -> ViewForm:
         """Keep what shows as a view: a search, or a list with its filters, order and columns."""
         inbox = self._window.inbox
-        look, shown = inbox.look(), inbox.saved()
-        condition = inbox.condition()
-        draft = ViewDraft(
-            suggested_name(condition) if shown is None or inbox.search_text() is not None else shown.name, condition,
-            look.sort, columns=look.columns if look.table and look.columns != USUAL_COLUMNS else (),
-        )  # fmt: skip
+        look, condition = inbox.look(), inbox.condition()
+        columns = look.columns if look.table and look.columns != USUAL_COLUMNS else ()
+        draft = ViewDraft(inbox.suggested_name(), condition, look.sort, columns=columns)
         return self._ask(draft, None)
 
     def edit(self, view: ViewId | None = None) -> ViewForm | None:
