@@ -27,7 +27,7 @@ test: venv ## run the tests
 	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
 
 slow: venv ## run the longer suites that `make test` leaves out
-	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -m slow $(TESTS)
+	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 --dist loadfile -m slow $(TESTS)
 
 check: venv ## styles, types, import contracts, translations, requirements, generated docs
 	@.ci/check
