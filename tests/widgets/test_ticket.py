@@ -16,7 +16,7 @@ from app.domain.ports import ItemKind, ThreadItem, TicketDetails
 from app.services.texts_history import event_line
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, state_id, ticket_id
 from widgets.foundation import Button, Theme
-from widgets.ticket.conversation import STEP, Conversation
+from widgets.ticket.conversation import Conversation
 from widgets.ticket.header import TicketHeader
 from widgets.ticket.html_view import MessageHtml, clean_html
 from widgets.ticket.items import MessageBlock, split_quote
@@ -87,7 +87,7 @@ def test_a_long_conversation_opens_with_its_newest_part_and_the_rest_on_demand(q
     conversation.resize(500, 400)
     conversation.show()
     conversation.show_details(replace(details, items=items), FakeQueries().choices(), ME)
-    assert len(conversation.texts()) == STEP
+    assert 0 < len(conversation.texts()) < 20
     qtbot.waitUntil(lambda: len(conversation.texts()) == 40)
     assert conversation.texts()[-1].endswith("number 199")
     assert conversation.earlier.label() == "Show 40 earlier items"

@@ -33,7 +33,8 @@ class BlockColumn(QWidget):
     def insert(self, place: int, block: QWidget) -> None:
         """Put a block at a place, 0 on top; the column owns it now."""
         self._blocks.insert(place, block)
-        block.setParent(self)
+        if block.parentWidget() is not self:
+            block.setParent(self)
         self._arrange()
         block.show()
 

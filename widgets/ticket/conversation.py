@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
@@ -22,7 +22,7 @@ from widgets.ticket.items import EventRow, MessageBlock
 __all__ = ["Conversation"]
 
 AT_FIRST = 40  # so many come by themselves, newest first, a few in each turn of the event loop; the rest on demand
-STEP = 1  # so many come at once; a conversation is read from its end
+FIRST_NS = 9_000_000  # so long are the newest made in one go
 
 Entry = tuple[ThreadItem, EventLine | None]
 
@@ -140,9 +140,16 @@ class Conversation(QWidget):
         wanted = {item.id for item, _line in self._shown}
         self._drop([i for i in self._made if i not in wanted])
         self._tell_earlier()
-        self._ready = None
-        if self._fill():
-            self._fill()
+        if self._ready is not None:
+            delete_later(self._ready[1])
+            self._ready = None
+        begun = QElapsedTimer()
+        begun.start()
+        more = self._fill() and self._fill()  # the newest in any case
+        # what a person sees first is painted once, not block by block, as far as a frame has room for it
+        while more and begun.nsecsElapsed() < FIRST_NS and self._column.minimumSizeHint().height() < self.area.height():
+            more = self._fill()
+        if more:
             self._filling.start()
 
     def _fill(self) -> bool:
@@ -167,6 +174,7 @@ class Conversation(QWidget):
 
     def _prepare(self, entry: Entry) -> None:
         widget = self._make(*entry)
+        widget.setParent(self._column)  # first: what is styled before it has a place is styled again there
         for part in (widget, *widget.findChildren(QWidget)):
             part.ensurePolished()
         self._ready = (entry, widget)
