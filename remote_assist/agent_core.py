@@ -291,6 +291,10 @@ class AgentCore(EndLink):
         else:
             self._ask_rebind("child")
 
+    def _on_attempts_failed(self) -> None:
+        super()._on_attempts_failed()
+        self._ask_rebind("failed")  # the customer's end may not have noticed; if it has, it is at it
+
     def _ask_rebind(self, why: str) -> None:
         if self._keys is not None:
             self._send("rebind.request", env.RebindBody(self._next_epoch, why))

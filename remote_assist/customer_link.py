@@ -21,7 +21,7 @@ from remote_assist.customer_core import CustomerCore
 from remote_assist.grants import in_order
 from remote_assist.handshake import Binding, CustomerHandshake
 from remote_assist.ladder import DIRECT, next_rung
-from remote_assist.limits import REBUILD_EVERY_MS, VIOLATION_ENTRY_MS, VIOLATIONS_MAX
+from remote_assist.limits import FAILED_AGAIN_MS, REBUILD_EVERY_MS, VIOLATION_ENTRY_MS, VIOLATIONS_MAX
 from remote_assist.session import Effect
 
 __all__ = ["CustomerLink"]
@@ -110,6 +110,11 @@ class CustomerLink(CustomerCore):
         self._last_rung = next_rung(self._rungs or (DIRECT,), self._last_rung) if rung is None else rung
         self._open_epoch(self._last_rung)
         self._rebuild_at = self._now + REBUILD_EVERY_MS
+
+    def _on_attempts_failed(self) -> None:
+        super()._on_attempts_failed()
+        wait_ms = 0 if self._failures == 1 else min(FAILED_AGAIN_MS * (self._failures - 1), REBUILD_EVERY_MS)
+        self._rebuild_at, self._climb_at = self._now + wait_ms, None
 
     def _climb_later(self) -> None:
         """The first connection was offered: unless it speaks soon, go up the ladder. Without one there is no hurry."""

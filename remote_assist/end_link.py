@@ -11,10 +11,10 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from app.domain.assist import EndReason, Phase, SessionView
+from app.domain.assist import EndReason, Notice, Phase, SessionView
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
-from remote_assist.actions import Action, CallServer, Clock
+from remote_assist.actions import Action, CallServer, Clock, Notify
 from remote_assist.end_base import PROTO, EndBase, Random
 from remote_assist.ladder import DIRECT, NO_RELAY, Relay, read_relay
 from remote_assist.limits import ATTEMPTS_MAX, RELAY_ASK_EVERY_MS, RELAY_ASK_MOST_MS, RELAY_WAIT_MS
@@ -57,6 +57,7 @@ class EndLink(EndBase):
         self._rungs: tuple[int, ...] | None = None  # None: the server has not said yet
         self._calls = 0
         self._without_relay = 0  # attempts that got no relayed address
+        self._failures = 0  # connections that came to nothing
         self._path = ""
         self._peer_caps: frozenset[str] = frozenset()
 
@@ -84,6 +85,12 @@ class EndLink(EndBase):
 
     def _on_connected(self) -> None:
         """`hello` went both ways on a new connection; the machine knows."""
+
+    def _on_attempts_failed(self) -> None:
+        """The last connection under way came to nothing, and will not by waiting."""
+        self._failures += 1
+        if self._failures == 1 and self.view.phase is Phase.CONNECTING:  # later "lost" says it already
+            self._out.append(Notify(Notice.RETRYING))
 
     def _on_line(self) -> None:
         """What is said from now on arrives: say again what may have been lost with the connection before."""
@@ -216,6 +223,10 @@ class EndLink(EndBase):
         if attempt is not None:
             if message.channels_open:
                 self._say_hello(attempt)
+            elif message.dtls == "failed":
+                self._abandon(attempt)
+                if not self._attempts and self.view.phase is not Phase.ENDED:
+                    self._on_attempts_failed()
         elif self._active is not None and message.epoch == self._active.number:
             if message.path in ("direct", "relay"):
                 self._path = message.path
@@ -279,7 +290,7 @@ class EndLink(EndBase):
         if not self.decides and machine.live and not machine.lost and self._kept is None:
             return  # two came up at once: the customer's next word says which one it kept
         del self._attempts[epoch.number]
-        self._active, self._path = epoch, ""
+        self._active, self._path, self._failures = epoch, "", 0
         if self.decides:
             self._attempts.clear()
             self._tell(child.Keep(epoch.number))

@@ -11,6 +11,7 @@ __all__ = [
     "ATTEMPTS_MAX",
     "CHILD_END_MS",
     "COUNTERSIGN_WAIT_MS",
+    "FAILED_AGAIN_MS",
     "NACK_REPEAT_MS",
     "PAUSE_ENTRY_MS",
     "REBUILD_EVERY_MS",
@@ -27,6 +28,7 @@ __all__ = [
 
 CHILD_END_MS = 80  # `end` unconfirmed for so long: the child is killed
 REBUILD_EVERY_MS = 4_000  # from one attempt to the next, on the next rung
+FAILED_AGAIN_MS = 500  # after a connection that failed; longer each time, the first time not at all
 ATTEMPTS_MAX = 2  # at once, beside the connection in use
 RELAY_WAIT_MS = 3_000  # for credentials, where a connection without a relay is allowed too
 RELAY_ASK_EVERY_MS = 100  # the consent may still be on its way to the server; longer each time

@@ -81,6 +81,7 @@ def notice_text(notice: Notice, customer: str, detail: str = "") -> str:
             "The connection to {customer}'s computer broke. Nothing is shared now. "
             "We try again for 30 seconds; consent stays as given."
         ),
+        Notice.RETRYING: _("The connection did not come up. Trying again; consent is as before."),
         Notice.BACK: _("The connection is back. Consent is as before."),
         Notice.VIOLATION: _("Something was asked for that is not allowed. It was not done, and it is on the record."),
         Notice.REFUSED: _("{customer} did not allow it: {scope}."),

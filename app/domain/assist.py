@@ -150,6 +150,7 @@ class Notice(StrEnum):
     PAUSE_SOON = "pause_soon"
     LOST = "lost"
     BACK = "back"
+    RETRYING = "retrying"
     VIOLATION = "violation"
     REFUSED = "refused"
     FORBIDDEN = "forbidden"

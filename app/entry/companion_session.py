@@ -247,6 +247,8 @@ class CustomerSession(AskingSession):
             self._tell_bar()
             if notice is Notice.IDLE_SOON:
                 self.bar.say(_("Support has done nothing for a while. Sharing ends in one minute."))
+            if notice is Notice.RETRYING:
+                self.bar.say(_("The connection did not come up. Trying again. Nothing is shown yet."))
             if notice is Notice.PAUSE_SOON:
                 self.bar.say(_("Sharing has rested for a while. It ends in one minute, unless you go on."))
             if notice is Notice.FORBIDDEN:
@@ -304,6 +306,7 @@ class CustomerSession(AskingSession):
         self.talk.end()
         for name in ("scam", "request", "check", "question", "border"):
             self._drop(name)
+        self._drop_prepared()
         if self.bar is not None:
             self.bar.end()
             self.bar = None

@@ -8,12 +8,12 @@ import json
 import msgspec
 import pytest
 
-from app.domain.assist import EndReason, Phase
+from app.domain.assist import EndReason, Notice, Phase
 from app.domain.documents import SignedDocument
 from app.domain.invitation import InvitationPolicy
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
-from remote_assist.actions import CallServer, ChainEntry, PhaseChanged, SasQuestion
+from remote_assist.actions import CallServer, ChainEntry, Notify, PhaseChanged, SasQuestion
 from remote_assist.ladder import DIRECT, TLS, Relay, next_rung, read_relay
 from tests.remote_assist.world import FakeChild, Side, World
 
@@ -406,3 +406,46 @@ def test_a_relay_that_dies_in_mid_session_is_a_lost_connection_and_never_widens_
     world.pass_time(34_000)
     assert ended(world) == (EndReason.LOST, EndReason.LOST)
     assert all(opened.relay_only for opened in opens(world.agent) + opens(world.customer))
+
+
+# --- a connection that fails -------------------------------------------------------------------------------------
+
+
+def connecting(world: World) -> None:
+    """Consented, both descriptions exchanged, and nothing comes up."""
+    world.new_connections = False
+    world.invite()
+    world.open()
+    world.choose()
+    world.allow()
+
+
+def fails(world: World, side: Side, epoch: int) -> None:
+    """What a child says of a handshake of DTLS that went wrong."""
+    world.do(side, side.end.on_child(child.PeerState(epoch, "completed", "failed", "", 0, False)))
+
+
+@pytest.mark.parametrize("name", ["customer", "agent"])
+def test_a_first_connection_that_fails_is_tried_again_at_once_and_both_may_know(name: str) -> None:
+    """Whichever end notices; nobody waits for the thirty seconds of connecting."""
+    world = World()
+    connecting(world)
+    side = world.customer if name == "customer" else world.agent
+    fails(world, side, 0)
+    assert Notify(Notice.RETRYING) in side.of(Notify)
+    world.new_connections = True
+    world.pass_time(250)
+    assert world.phases() == (Phase.UNVERIFIED, Phase.UNVERIFIED)
+    assert [message.epoch for message in opens(world.customer)] == [0, 1]
+
+
+def test_connections_that_fail_on_and_on_are_spaced_out_and_end_with_the_time_for_connecting() -> None:
+    """No end floods the other, or the relay, with attempts."""
+    world = World()
+    connecting(world)
+    for _ in range(140):
+        for epoch in list(world.customer_end._attempts):
+            fails(world, world.customer, epoch)
+        world.pass_time(250)
+    assert ended(world) == (EndReason.UNREACHABLE, EndReason.UNREACHABLE)
+    assert len(opens(world.customer)) <= 16

@@ -19,6 +19,7 @@ _NOTICES: Mapping[Notice, str] = {
     Notice.IDLE_SOON: N_("Nothing was done for nine minutes. The session ends in one minute."),
     Notice.PAUSE_SOON: N_("Paused for a while. The session ends in one minute, unless the customer goes on."),
     Notice.LOST: N_("The connection broke. Nothing is shared now. We try again for 30 s; the consent stays as given."),
+    Notice.RETRYING: N_("The connection did not come up. Trying again."),
     Notice.BACK: N_("The connection is back."),
     Notice.SHORTER: N_("Policy on the customer's computer shortens this session."),
     Notice.VIOLATION: N_("Something that was not allowed was stopped."),
