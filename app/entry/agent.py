@@ -20,6 +20,7 @@ from app.config.policy import Policy, read_policy
 from app.config.settings import Settings
 from app.desktop.garbage import collect_here
 from app.desktop.hand_over import hand_over
+from app.desktop.input_method import use_what_is_there
 from app.entry.agent_app import AgentApp
 from app.entry.agent_crash import CrashDesk
 from app.entry.agent_desktop import AgentDesktop
@@ -114,6 +115,7 @@ def main(argv: list[str]) -> int:
     profile = options.folders.data / "agent"
     if hand_over(profile, options.link):
         return 0  # the window that is open already shows it
+    use_what_is_there()
     agent = build_agent(options)
     leave_on_signals(agent)
     AgentDesktop(agent)  # owned by the agent

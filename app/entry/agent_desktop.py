@@ -22,7 +22,7 @@ from app.entry.agent_app import AgentApp
 from app.entry.agent_links import bring_to_front
 from app.entry.sync_codec import wall_ms
 from app.services.notice_desk import NoticeDesk
-from app.services.texts_notices import notice_words
+from app.services.texts_notices import notice_words, spoken
 from widgets.foundation import announce, fmt
 from widgets.shell.tray import Tray
 
@@ -51,7 +51,8 @@ class AgentDesktop(QObject):
         self._unread = 0
         self._screen_locked = False
         self._told_of_tray = self._hidden = False
-        self._desk = NoticeDesk([self._by_desktop, self._by_tray, self._by_window], self._moment, self._settle)
+        ways = [self._by_desktop, self._by_tray, self._by_window]
+        self._desk = NoticeDesk(ways, self._moment, self._settle, self._speak)
         self._lock_watch = LockWatch(self)
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
         self._soon.timeout.connect(self._look)
@@ -139,6 +140,11 @@ class AgentDesktop(QObject):
         if profile is not None and events:
             log = profile.notices
             self._app.jobs.change(lambda: log.settle(events), error=self._failed)
+
+    def _speak(self, events: Sequence[NoticeEvent]) -> None:
+        """What happened to the ticket in front shows there; who does not see it hears it."""
+        if self._app.window is not None:
+            announce(self._app.window, spoken(events, time_of_day=fmt.time_of_day))
 
     @staticmethod
     def _failed(why: Exception) -> None:

@@ -19,6 +19,7 @@ from app.config.paths import UserFolders
 from app.config.policy import Policy, read_policy
 from app.desktop.garbage import collect_here
 from app.desktop.hand_over import hand_over
+from app.desktop.input_method import use_what_is_there
 from app.desktop.motion import MotionWatch
 from app.desktop.one_instance import OneInstance
 from app.entry.command_line import CommandLine
@@ -100,6 +101,7 @@ def main(argv: list[str]) -> int:
     profile = options.folders.data / "companion"
     if hand_over(profile, options.enrol):
         return 0  # the window that is open already shows it
+    use_what_is_there()
     companion = build_companion(options)
     _leave_on_signals(companion)
     motion = MotionWatch(companion)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.config.i18n import _, set_language
+from app.desktop.input_method import emulated
 from app.entry import qt_libraries
 from app.entry.command_line import CommandLine
 from app.entry.doctor_probes import MachineProbes, Probes, day
@@ -152,6 +153,21 @@ def check_fonts(probes: Probes) -> Iterator[Finding]:
         yield Finding("fonts", Level.WARNING, _("No font here has Hangul."), _install("fonts-noto-cjk"))
 
 
+def check_input_method(probes: Probes) -> Iterator[Finding]:
+    """Whether Hangul can be typed with the input method that the desktop names."""
+    environment = probes.environment()
+    if not probes.platform().startswith("linux"):
+        return
+    if name := emulated(environment, probes.input_plugins()):
+        text = _(
+            "{name} types here through its ibus emulation, for Qt has no plugin for it. If no Hangul arrives, switch "
+            "on “IBus Frontend” among its add-ons."
+        )
+        yield Finding("input", Level.WARNING, text.format(name=name), "fcitx5-configtool")
+    elif name := environment.get("QT_IM_MODULE", ""):
+        yield Finding("input", Level.OK, _("Text is composed with {name}.").format(name=name))
+
+
 def examine(probes: Probes, ports: list[int], server: str) -> list[Finding]:
     """All findings, in a fixed order."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -161,6 +177,7 @@ def examine(probes: Probes, ports: list[int], server: str) -> list[Finding]:
         lambda: check_ports(probes, ports),
         lambda: check_clock(probes, server),
         lambda: check_fonts(probes),
+        lambda: check_input_method(probes),
     )
     return [finding for check in checks for finding in check()]
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.config.paths import resource
+from app.desktop.input_method import plugin_names
 from app.entry import qt_libraries
 from app.entry.display import wayland_answers, x11_fault
 
@@ -73,6 +74,10 @@ class Probes(Protocol):
 
     def hangul_font(self) -> str:
         """The name of a font with Hangul, empty if there is none."""
+        ...
+
+    def input_plugins(self) -> frozenset[str]:
+        """Input methods that Qt has plugins for."""
         ...
 
 
@@ -153,6 +158,10 @@ class MachineProbes:
             return email.utils.parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
         except ValueError:
             return f"HTTP {answer.status_code} without a date"
+
+    def input_plugins(self) -> frozenset[str]:
+        """See Probes."""
+        return plugin_names(os.environ)
 
     def hangul_font(self) -> str:
         """See Probes."""

@@ -25,9 +25,17 @@ class NoticeDesk:
     """
 
     def __init__(
-        self, tellers: Sequence[Teller], moment: Callable[[], Moment], settle: Callable[[Sequence[NoticeEvent]], object]
+        self,
+        tellers: Sequence[Teller],
+        moment: Callable[[], Moment],
+        settle: Callable[[Sequence[NoticeEvent]], object],
+        seen: Callable[[Sequence[NoticeEvent]], object] = lambda _events: None,
     ) -> None:
-        """`tellers` are asked in order; `settle` keeps events for good and may take its time."""
+        """`tellers` are asked in order; `settle` keeps events for good and may take its time.
+
+        `seen` hears, once, of what happened to the ticket that is in front.
+        """
+        self._seen = seen
         self._tellers, self._moment, self._settle = tellers, moment, settle
         self._last: dict[TicketId, LastNotice] = {}
         self._over: set[bytes] = set()  # told, seen, or on the way to the person
@@ -39,6 +47,7 @@ class NoticeDesk:
         if made.seen:
             self._over.update(event.id for event in made.seen)
             self._settle(made.seen)
+            self._seen(made.seen)
         for notice in made.notices:
             self._over.update(event.id for event in notice.fresh)
             self._tell(notice, moment.now_ms, 0)

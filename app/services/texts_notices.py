@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.config.i18n import _, ngettext
 from app.domain.notices import Notice, NoticeEvent, NoticeKind, Standing
 
-__all__ = ["NoticeWords", "notice_words", "standing_words"]
+__all__ = ["NoticeWords", "notice_words", "spoken", "standing_words"]
 
 _BODY_CHARS = 160
 
@@ -38,6 +38,11 @@ def notice_words(notice: Notice, *, hide: bool, time_of_day: Callable[[int], str
         buttons.append(("assign", _("Assign to me")))
     buttons.append(("snooze", _("Snooze for an hour")))
     return NoticeWords(title, "\n".join(lines), tuple(buttons))
+
+
+def spoken(events: Sequence[NoticeEvent], *, time_of_day: Callable[[int], str]) -> str:
+    """Return what a screen reader says of news in the ticket that is in front."""
+    return ". ".join(_line(event, time_of_day) for event in events)
 
 
 def _hidden(notice: Notice) -> str:

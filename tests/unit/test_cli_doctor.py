@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +16,7 @@ from types import ModuleType
 import pytest
 
 from app.config.i18n import set_language
+from app.desktop.input_method import emulated, plugin_names, use_what_is_there
 from app.entry import agent, companion, doctor
 from app.entry.display import no_display
 from app.entry.doctor_probes import MachineProbes, Port
@@ -34,6 +38,7 @@ class FakeMachine:
     time: float = NOON
     server_time: float | str = NOON
     font: str = "pretendard"
+    plugins: frozenset[str] = frozenset({"compose", "ibus", "qtvirtualkeyboard"})
 
     def platform(self) -> str:
         return "linux"
@@ -64,6 +69,9 @@ class FakeMachine:
 
     def hangul_font(self) -> str:
         return self.font
+
+    def input_plugins(self) -> frozenset[str]:
+        return self.plugins
 
 
 @pytest.fixture(autouse=True)
@@ -227,3 +235,45 @@ def test_the_linkers_answer_is_understood(tmp_path: Path) -> None:
     assert missing == ["libXtst.so.6", "libxcb-cursor.so.0"]
     assert seen == [tmp_path / "QtCore.abi3.so"]
     assert debian_packages([*missing, "libnew.so.1"]) == ["libnew.so.1", "libxcb-cursor0", "libxtst6"]
+
+
+@pytest.mark.ux("UX-67")
+@pytest.mark.parametrize("name", ["fcitx", "fcitx5"])
+def test_fcitx_without_a_plugin_types_through_ibus_and_the_doctor_says_so(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """With what the wheels bring; a plugin of the system's is used as it is."""
+    machine = FakeMachine(variables={"DISPLAY": ":0", "QT_IM_MODULE": name})
+    status, found = _run(capsys, machine)
+    assert status == 0
+    assert name in found["input"]["text"]
+    assert "ibus" in found["input"]["text"]
+    machine.plugins |= {name}
+    assert _run(capsys, machine)[1]["input"]["level"] == "ok"
+    environment = {"QT_IM_MODULE": name, "QT_IM_MODULES": f"wayland;{name}"}
+    assert use_what_is_there(environment) == name
+    assert environment == {"QT_IM_MODULE": "ibus"}
+    assert use_what_is_there(environment) == ""
+
+
+def test_another_input_method_is_left_alone() -> None:
+    """And so is a machine without ibus in Qt."""
+    there = frozenset({"ibus", "compose"})
+    assert emulated({"QT_IM_MODULE": "ibus"}, there) == ""
+    assert emulated({"QT_IM_MODULES": "ibus;fcitx"}, there) == ""
+    assert emulated({}, there) == ""
+    assert emulated({"QT_IM_MODULE": "fcitx"}, frozenset({"compose"})) == ""
+    assert "ibus" in plugin_names({})
+
+
+@pytest.mark.ux("UX-67")
+def test_a_window_opens_with_fcitx_set_and_no_plugin_for_it() -> None:
+    """A real start of Qt: with what is put in its place it says nothing and goes on."""
+    script = (
+        "from app.desktop.input_method import use_what_is_there; use_what_is_there();"
+        "from PySide6.QtGui import QGuiApplication; app = QGuiApplication([]); print(app.platformName())"
+    )
+    environment = {**os.environ, "QT_IM_MODULE": "fcitx5", "QT_QPA_PLATFORM": "offscreen"}
+    environment.pop("DBUS_SESSION_BUS_ADDRESS", None)
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("offscreen", "")
