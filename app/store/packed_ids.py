@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, overload
 
 from app.domain.ids import TicketId
 
-__all__ = ["PackedIds", "packed"]
+__all__ = ["PackedIds", "packed", "packed_with"]
 
 _SIZE = 16
 _AT_ONCE = 10_000
@@ -59,6 +61,24 @@ def packed(rows: Any) -> PackedIds:
     while part := rows.fetchmany(_AT_ONCE):
         out += b"".join(_first(part))
     return PackedIds(bytes(out))
+
+
+def packed_with(rows: Any, gone: Collection[bytes], own: Sequence[tuple[bytes, int]]) -> PackedIds:
+    """Return the ids of a cursor of (id, key), largest key first, without those `gone` and with `own` in their places.
+
+    `own` is ordered alike; where keys are equal its ids come first.
+    """
+    out, keys = bytearray(), array("q")
+    while part := rows.fetchmany(_AT_ONCE):
+        kept = [row for row in part if row[0] not in gone]
+        out += b"".join(_first(kept))
+        keys.extend(-row[1] for row in kept)
+    pieces, before = [], 0
+    for id_, key in own:
+        place = bisect_left(keys, -key) * _SIZE
+        pieces += [bytes(out[before:place]), id_]
+        before = place
+    return PackedIds(b"".join([*pieces, bytes(out[before:])]))
 
 
 def _first(rows: Iterable[tuple[Any, ...]]) -> list[bytes]:

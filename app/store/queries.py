@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,7 +32,7 @@ from app.store.latest import Latest, Superseded
 from app.store.lists import ROW_COLUMNS, ticket_rows
 from app.store.named_files import NamedFile, named_files
 from app.store.opening import team_spans
-from app.store.packed_ids import packed
+from app.store.packed_ids import packed, packed_with
 from app.store.pending import seen_of
 from app.store.search import Searcher
 from app.store.shown import Shown, ShownRows
@@ -237,16 +236,10 @@ class StoreQueries:
         sql = f"FROM main.ticket AS s WHERE {where} ORDER BY {_ORDER[sort]}"
         if not over:
             return packed(shown.tx.cursor(f"SELECT id {sql}"))
-        rows = shown.tx.all(f"SELECT id, {key} {sql}")
-        rows = [row for row in rows if row[0] not in over]
-        ids, keys = [row[0] for row in rows], [-row[1] for row in rows]
         marks = f"(SELECT k.id FROM pending.over_key k WHERE k.type = {TICKET.number} AND {shown.active()})"
-        sql = f"SELECT id, {key} FROM pending.over_ticket AS s WHERE {where} AND id IN {marks} ORDER BY {_ORDER[sort]}"
-        for id_, value in reversed(shown.tx.all(sql)):
-            place = bisect_left(keys, -value)
-            ids.insert(place, id_)
-            keys.insert(place, -value)
-        return ids
+        overlay = f"FROM pending.over_ticket AS s WHERE {where} AND id IN {marks} ORDER BY {_ORDER[sort]}"
+        own = [(row[0], row[1]) for row in shown.tx.all(f"SELECT id, {key} {overlay}")]
+        return packed_with(shown.tx.cursor(f"SELECT id, {key} {sql}"), over, own)
 
     def _searcher(self, shown: Shown) -> Searcher:
         return Searcher(shown, self._identity(), self._now_ms())
