@@ -33,6 +33,7 @@ from app.domain.changes_base import (
 from app.domain.entities import MESSAGE, NOTE, SESSION_RECORD, TICKET, TIME_ENTRY, Category, Value
 from app.domain.errors import Refused
 from app.domain.ids import derived_id
+from app.domain.placeholders import is_unfilled
 
 MAX_MINUTES = 24 * 60
 SPOKEN = frozenset({"phone", "visit"})
@@ -108,6 +109,8 @@ class MessageAdd:
     def written(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Do so also where the ticket was merged."""
         check_words(self.body, self.attachments, self.html)
+        if not self.inbound and is_unfilled(self.body):
+            raise Refused("unfilled", names="{{…}}")
         ticket, via = landing(rows, self.ticket)
         id_, told = fresh_id(rows, MESSAGE.number, self.message, self.event, lambda row: self.is_sent(rows, row))
         if id_ is None:

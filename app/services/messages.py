@@ -109,6 +109,9 @@ _TEXTS: Mapping[str, str] = {
     "already_discarded": N_("This reply was discarded on another computer. Its text is kept in the closed entry."),
     "scope": N_("You have no access to this ticket any more. What you wrote is kept under “Needs you”."),
     "empty_text": N_("There is nothing to send yet."),
+    "draft_there": N_("A reply is being written on this ticket. It was left as it is."),
+    "unfilled": N_("{names} has no value on this ticket, so nothing was sent. Fill it in or take it out."),
+    "facts_changed": N_("{names} changed since the text showed it, so nothing was sent. Read it again, then send."),
     "text_too_long": N_("The text is longer than your organisation allows. It is kept. Shorten it or send a file."),
     "too_many_files": N_("More than {limit} files do not fit one message. Send the others with the next one."),
     "file_missing": N_("“{file}” is not there any more. Nothing was attached. Choose it again where it lies now."),
@@ -125,15 +128,15 @@ _TEXTS: Mapping[str, str] = {
     "no_session_here": N_(
         "A session starts only from an open ticket whose customer is known. Reopen the ticket or set its customer."
     ),
+    "sharing_forbidden": N_(
+        "Policy of your organisation allows no screen sharing on this computer. Nobody was invited. "
+        "Help in writing instead."
+    ),
     "facts_unreadable": N_(
         "What came are no diagnostics of Deskside's own. Nothing of it was kept or shown. Ask for them once more."
     ),
     "pending_restored": N_("A local file was damaged and has been restored. What you wrote and had not sent is kept."),
     "file_not_written": N_("{file} could not be written. The text is kept here. Choose another folder."),
-    "sharing_forbidden": N_(
-        "Policy of your organisation allows no screen sharing on this computer. Nobody was invited. "
-        "Help in writing instead."
-    ),
     "no_presence": N_("There is no connection now, so the customer cannot be asked. Try again when you are online."),
 }
 _OTHER = N_("This could not be done ({code}). Nothing was changed. Try again, or tell your administrator the code.")

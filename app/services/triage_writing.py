@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from app.domain.changes_writing import check_words
 from app.domain.entities import Category
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, UserId, new_id
+from app.domain.placeholders import fill
 from app.domain.ports import (
     Choices,
     Commits,
@@ -27,6 +28,7 @@ from app.domain.ports import (
     TicketDetails,
     TicketQueries,
 )
+from app.services.templates import facts_of
 from app.services.texts import polite
 from app.services.triage import state_of
 
@@ -40,6 +42,8 @@ class After(StrEnum):
     WAIT = "wait"
     SOLVE = "solve"
 
+
+Shown = Mapping[str, str]  # the values of placeholders that the author had on screen
 
 _CATEGORY = {After.WAIT: Category.WAITING_CUSTOMER, After.SOLVE: Category.SOLVED}
 
@@ -94,7 +98,7 @@ class Writing:
 
     def send_reply(
         self, ticket: TicketId, body: str, seen_seq: int, after: After, choices: Choices, *, anyway: bool = False,
-        attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None,
+        attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None, shown: Shown | None = None,
     ) -> Saved | Stale:  # fmt: skip
         """Queue a reply, unless somebody else wrote since `seen_seq`, the number of the message `seen_id`.
 
@@ -105,6 +109,7 @@ class Writing:
             return stale
         if anyway:
             seen_seq, seen_id = details.seen_seq, details.seen_id
+        body = self._filled(details, body, shown)
         event, message = self._make_id(), self._make_id()
         reply = MessageAdd(event, message, ticket, body, seen_seq, attachments=attachments, seen_id=seen_id)
         return self._send(details, reply, after, choices)
@@ -112,6 +117,7 @@ class Writing:
     def plan_reply(
         self, ticket: TicketId, body: str, seen_seq: int, after: After, at: int, why: SendWhy, *,
         anyway: bool = False, attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None,
+        shown: Shown | None = None,
     ) -> Waiting | Stale:  # fmt: skip
         """Keep a reply as a draft that goes out at `at`, unless somebody else wrote since `seen_seq`.
 
@@ -122,12 +128,13 @@ class Writing:
             return stale
         if anyway:
             seen_seq, seen_id = details.seen_seq, details.seen_id
-        check_words(body, attachments)
+        filled = self._filled(details, body, shown)
+        check_words(filled, attachments)
         if details.row.category is Category.MERGED:
             raise Refused("merged")
         typed = self._commits.draft(ticket, DraftKind.REPLY)
         caret = typed.caret if typed is not None and typed.body == body else len(body)
-        order = SendOrder(at, why, body, self._make_id(), self._make_id(), after.value)
+        order = SendOrder(at, why, filled, self._make_id(), self._make_id(), after.value)
         draft = Draft(ticket, DraftKind.REPLY, body, caret, seen_seq, 0, attachments, seen_id, order)
         self._commits.save_draft(draft)
         return Waiting(PlannedSend(draft, details.row.label))
@@ -183,6 +190,18 @@ class Writing:
         found = ((each.draft, self._queries.details(each.draft.ticket)) for each in later)
         return [d.ticket for d, page in found if page is not None and _stale(page, d.seen_seq, self._me) is not None]
 
+    def _filled(self, details: TicketDetails, body: str, shown: Shown | None) -> str:
+        """Return the text as it goes out: values are read now. Raises Refused("unfilled"), Refused("facts_changed")."""
+        if "{{" not in body and "}}" not in body:
+            return body
+        filled = fill(body, facts_of(details, self._queries.choices().users.get(self._me, "")))
+        if filled.missing:
+            raise Refused("unfilled", names=", ".join(filled.missing))
+        other = [name for name, value in filled.values.items() if shown is not None and shown.get(name, "") != value]
+        if other:
+            raise Refused("facts_changed", names=", ".join(other))
+        return filled.text
+
     def _details(self, ticket: TicketId) -> TicketDetails:
         details = self._queries.details(ticket)
         if details is None:
@@ -195,9 +214,11 @@ class Writing:
         label = _("Reply to {name} is on its way").format(name=_name(details))
         return self._then(ticket, after, choices, Saved(label, done.ids | {ticket}, done.mid))
 
-    def save_note(self, ticket: TicketId, body: str, attachments: tuple[Attachment, ...] = ()) -> Saved:
-        """Queue an internal note. Raises Refused, StoreUnavailable."""
-        note = NoteAdd(self._make_id(), self._make_id(), ticket, body, attachments=attachments)
+    def save_note(
+        self, ticket: TicketId, body: str, attachments: tuple[Attachment, ...] = (), mentions: tuple[UserId, ...] = ()
+    ) -> Saved:
+        """Queue an internal note; `mentions` are the colleagues named in it. Raises Refused, StoreUnavailable."""
+        note = NoteAdd(self._make_id(), self._make_id(), ticket, body, mentions, attachments)
         done = self._commits.commit(note, clears=(ticket, DraftKind.NOTE))
         return Saved(_("Internal note saved"), done.ids | {ticket}, done.mid)
 

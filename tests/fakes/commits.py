@@ -12,6 +12,9 @@ from app.domain.changes import (
     MemberSet,
     MessageAdd,
     NoteAdd,
+    TemplateCreate,
+    TemplateDelete,
+    TemplateSet,
     TicketSet,
     ViewCreate,
     ViewDelete,
@@ -60,6 +63,9 @@ class FakeCommits:
         if isinstance(change, ViewCreate | ViewSet | ViewDelete):
             return self._view(change)
         with self.desk.lock:
+            if isinstance(change, TemplateCreate | TemplateSet | TemplateDelete):
+                self.changes.append(change)
+                return Committed(len(self.changes), frozenset({change.template}), None)
             ticket = TicketId(getattr(change, "ticket", b""))
             row = self.desk.row(ticket)
             if row is None:

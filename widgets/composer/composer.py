@@ -13,13 +13,15 @@ from PySide6.QtWidgets import QFileDialog, QSizePolicy, QStackedWidget, QWidget
 from app.config.i18n import _
 from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.ids import TicketId
-from app.domain.ports import Commits, Draft, DraftKind, PlannedSend, SendWhy, ThreadItem, TicketDetails
-from app.services.messages import error_text
+from app.domain.placeholders import fill, stand_ins
+from app.domain.ports import Commits, Draft, DraftKind, PlannedSend, SendWhy, Template, ThreadItem, TicketDetails
+from app.services.messages import error_text, problem_text
+from app.services.templates import facts_of
 from app.services.texts import polite
 from app.services.triage_writing import After
 from widgets.composer.sheet import Sheet
 from widgets.composer.waiting import WaitingBar
-from widgets.foundation import Button, Panel, Theme, column, fmt, read_text, row
+from widgets.foundation import Button, Panel, Theme, column, commit_composition, fmt, read_text, row
 from widgets.foundation.jobs import Jobs
 
 __all__ = ["Composer"]
@@ -30,16 +32,17 @@ SAVE_MS = 600  # a draft is on disk within a second of the first unsaved key
 class Composer(Panel):
     """Writes on one ticket. Nothing is preselected: empty, it offers two buttons.
 
-    `reply_sent` gives (ticket, text, newest number seen, After, anyway, attachments, newest message seen),
-    `note_saved` (ticket, text, attachments), `later_asked` (ticket, text, newest number, attachments, newest message):
-    the person wants to choose when it goes out.
+    `reply_sent` gives (ticket, text, newest number seen, After, anyway, attachments, newest message seen,
+    values of placeholders shown),
+    `note_saved` (ticket, text, attachments), `later_asked` (ticket, text, newest number, attachments, newest message,
+    values): the person wants to choose when it goes out.
 
     The text stays until `accepted` is called; `held` shows news above it, `refused` says why it did not go.
     """
 
-    reply_sent = Signal(object, str, int, object, bool, object, object)
+    reply_sent = Signal(object, str, int, object, bool, object, object, object)
     note_saved = Signal(object, str, object)
-    later_asked = Signal(object, str, int, object, object)
+    later_asked = Signal(object, str, int, object, object, object)
     take_back_asked = Signal(object)  # TicketId: its reply waits and is to be a draft again
     send_now_asked = Signal(object)  # TicketId
     stopped_seen = Signal(object)  # TicketId: its reply did not go out, and its author sees it now
@@ -64,6 +67,9 @@ class Composer(Panel):
         self._began_id: bytes | None = None
         self._unsaved: set[DraftKind] = set()
         self._planned: dict[TicketId, PlannedSend] = {}
+        self.agent_name: Callable[[], str] = lambda: ""
+        self.facts: Mapping[str, str] = {}  # what placeholders stand for, as it shows
+        self._asked: frozenset[str] = frozenset()  # stand-ins that the person was asked about
         self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._save_soon.timeout.connect(self.save_now)
         self._blobs = blobs
@@ -108,6 +114,8 @@ class Composer(Panel):
         line = details.row
         self._customer = details.customer.name if details.customer else line.customer_name
         self._seen_seq, self._seen_id = details.seen_seq, details.seen_id
+        self.facts = facts_of(details, self.agent_name())
+        self.sheets[DraftKind.REPLY].show_facts(self.facts)
         if line.id != self._ticket:
             self.save_now()
             self._ticket = line.id
@@ -115,6 +123,7 @@ class Composer(Panel):
                 sheet.load("", 0)
                 sheet.files.load((), line.id)
             self._unsaved.clear()
+            self._asked = frozenset()
             self.waiting.show_planned(self._planned.get(line.id), self._customer)
             self._show(self.offer)
             self._restore(line.id)
@@ -147,6 +156,19 @@ class Composer(Panel):
         """Go to the other draft; nothing is carried over."""
         self.write(DraftKind.NOTE if self.kind() is DraftKind.REPLY else DraftKind.REPLY)
 
+    def insert(self, template: Template, language: str) -> None:
+        """Put a canned reply's text where the caret is; its placeholders stay and are filled when it is sent."""
+        kind = self.kind()
+        if kind is None:
+            if self._waits(DraftKind.REPLY):
+                return
+            self.write(DraftKind.REPLY)
+        sheet = self.sheets[self.kind() or DraftKind.REPLY]
+        commit_composition()
+        body = template.body(language)
+        sheet.edit.insertPlainText(body if sheet.kind is DraftKind.REPLY else fill(body, self.facts).text)
+        sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def note_to_reply(self) -> None:
         """Copy the note's text to the end of the reply and show the reply: nothing is sent."""
         text = read_text(self.sheets[DraftKind.NOTE].edit)
@@ -169,7 +191,7 @@ class Composer(Panel):
         """Let the person choose when the reply that is being written goes out."""
         ready = self._ready(DraftKind.REPLY) if self.kind() is DraftKind.REPLY else None
         if ready is not None and self._ticket is not None:
-            self.later_asked.emit(self._ticket, ready[0], self._began_seq, ready[1], self._began_id)
+            self.later_asked.emit(self._ticket, ready[0], self._began_seq, ready[1], self._began_id, dict(self.facts))
 
     def show_planned(self, planned: Sequence[PlannedSend]) -> None:
         """Know which replies wait to go out."""
@@ -198,6 +220,11 @@ class Composer(Panel):
         self.waiting.show_planned(None, "")
         self.sheets[DraftKind.REPLY].tell(words, "warning")
         self._restore(ticket)
+
+    def read_again(self) -> None:
+        """A draft of this ticket may have been made elsewhere; what is typed here stays."""
+        if self._ticket is not None:
+            self._restore(self._ticket)
 
     def focus(self) -> None:
         """Take the keyboard: the draft that shows, or the first button."""
@@ -407,9 +434,27 @@ class Composer(Panel):
         if not text.strip() and not files:
             sheet.tell(_("There is nothing to send yet."), "warning")
             return None
+        if kind is DraftKind.REPLY and not self._is_filled(sheet, text):
+            return None
         self.save_now()
         sheet.tell("", "warning")
         return text, files
+
+    def _is_filled(self, sheet: Sheet, text: str) -> bool:
+        """Tell whether every placeholder has a value; what looks like one that was typed is asked about once."""
+        missing = fill(text, self.facts).missing
+        if missing:
+            sheet.tell(problem_text("unfilled", {"names": ", ".join(missing)}), "warning")
+            return False
+        found = frozenset(stand_ins(text))
+        if found <= self._asked:
+            return True
+        self._asked |= found
+        words = _(
+            "{what} looks like something that you meant to fill in. Nothing was sent yet. Send again if it is right."
+        )
+        sheet.tell(words.format(what=", ".join(f"“{each}”" for each in sorted(found))), "warning")
+        return False
 
     def _send(self, kind: DraftKind, after: After, *, anyway: bool = False) -> None:
         ready = self._ready(kind)
@@ -419,7 +464,8 @@ class Composer(Panel):
         if kind is DraftKind.NOTE:
             self.note_saved.emit(self._ticket, text, files)
         else:
-            self.reply_sent.emit(self._ticket, text, self._began_seq, after, anyway, files, self._began_id)
+            seen = (self._began_seq, after, anyway, files, self._began_id, dict(self.facts))
+            self.reply_sent.emit(self._ticket, text, *seen)
 
     def _fold(self) -> None:
         self.save_now()

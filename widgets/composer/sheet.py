@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy
 
 from app.config.i18n import _
 from app.domain.attachments import BlobDesk
+from app.domain.placeholders import fill
 from app.domain.ports import DraftKind
 from app.services.texts import polite
 from app.services.triage_writing import After
@@ -75,6 +78,11 @@ class Sheet(Panel):
         self.edit.setProperty("frame", "none")
         self.edit.setMinimumHeight(theme.tokens.space.vast)
         self.edit.installEventFilter(self)
+        self.fillings = ElidedLabel(type="caption", tone=tone)
+        self.fillings.hide()
+        self._facts: Mapping[str, str] = {}
+        self._missing: tuple[str, ...] = ()
+        self.edit.textChanged.connect(self._say_fillings)
         self.send = Button(theme, "", look=Look.PRIMARY, icon="send" if tone == "reply" else "save")
         self.send.clicked.connect(lambda _on=False: self.send_pressed.emit(After.NOTHING))
         self.more = IconButton(theme, "chevron-up", "-", look=Look.NORMAL, pressed=self._open_menu)
@@ -91,7 +99,14 @@ class Sheet(Panel):
             self.more.hide()
         EnterFilter(self.edit, lambda: self.send_pressed.emit(After.NOTHING), control=True)
         box = column(
-            head, self.notice, self.edit, self.files, foot, gap=space.tiny, margins=(space.medium, space.small) * 2
+            head,
+            self.notice,
+            self.edit,
+            self.fillings,
+            self.files,
+            foot,
+            gap=space.tiny,
+            margins=(space.medium, space.small) * 2,
         )
         box.setStretch(2, 1)
         self.setLayout(box)
@@ -123,6 +138,22 @@ class Sheet(Panel):
         can_undo = document.isUndoAvailable() or document.isRedoAvailable()
         composed = self.edit.textCursor().block().layout().preeditAreaText()
         return document.isEmpty() and not composed and not can_undo and self.notice.isHidden()
+
+    def show_facts(self, facts: Mapping[str, str]) -> None:
+        """Know what placeholders stand for on this ticket; what the text uses of it shows under the text."""
+        self._facts = facts
+        self._say_fillings()
+
+    def _say_fillings(self) -> None:
+        text = self.edit.toPlainText()
+        filled = fill(text, self._facts) if self.kind is DraftKind.REPLY and "{{" in text else None
+        values = filled.values.items() if filled is not None else ()
+        self.fillings.setText("   ".join(f"{{{{{name}}}}} → {value}" for name, value in values))
+        self.fillings.setVisible(bool(values))
+        missing = filled.missing if filled is not None else ()
+        if missing != self._missing:
+            self._missing = missing
+            self._say_whom()
 
     def say(self, text: str) -> None:
         """Say how the draft stands."""
@@ -181,7 +212,10 @@ class Sheet(Panel):
         self.edit.setPlaceholderText(
             _("Write to {name}…").format(name=name) if reply else _("Write for your colleagues…")
         )
-        self.send.setText(_("Send to {name}").format(name=name) if reply else _("Save note"))
+        if self._missing:
+            self.send.setText(_("Not filled: {names}").format(names=", ".join(self._missing)))
+        else:
+            self.send.setText(_("Send to {name}").format(name=name) if reply else _("Save note"))
 
     def retranslate(self, customer: str) -> None:
         """Say everything in the language spoken now."""

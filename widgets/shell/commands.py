@@ -19,6 +19,7 @@ from widgets.shell.dialogs import Dialogs
 from widgets.shell.ticket_deeds import TicketDeeds
 from widgets.shell.ticket_pane import TicketPane
 from widgets.shell.views_part import ViewsPart
+from widgets.shell.writing import WritingPart
 
 __all__ = ["Commandable", "bind_commands"]
 
@@ -32,6 +33,7 @@ class Commandable(Protocol):
     deeds: Deeds
     dialogs: Dialogs
     ticket_deeds: TicketDeeds | None
+    writing: WritingPart
     appearance: Appearance
     saved_views: ViewsPart
 
@@ -90,9 +92,9 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "composer.send": composer.send,
         "composer.send_wait": lambda: composer.send(After.WAIT),
         "composer.send_solve": lambda: composer.send(After.SOLVE),
+        "composer.send_later": composer.send_later,
         "composer.other": composer.other,
         "composer.attach": composer.attach,
-        "composer.send_later": composer.send_later,
         "composer.note_to_reply": composer.note_to_reply,
         "ticket.assign_me": window.deeds.take,
         "ticket.solve": window.deeds.solve,
@@ -115,6 +117,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         runs[id_] = partial(window.deeds.pick, id_)
     if sessions:
         runs["session.invite"] = window.deeds.invite
+    runs |= window.writing.runs()
     if window.ticket_deeds is not None:
         runs |= window.ticket_deeds.runs()
     for id_, run in runs.items():

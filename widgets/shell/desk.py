@@ -15,7 +15,7 @@ from app.domain.ports import Choices, Commits, DraftKind, SyncLink, TicketDetail
 from app.services.messages import error_text
 from app.services.triage import Done, Triage
 from app.services.triage_undo import UndoEntry, UndoStack
-from app.services.triage_writing import After, Saved, Stale, Writing
+from app.services.triage_writing import After, Saved, Shown, Stale, Writing
 from widgets.foundation.jobs import Jobs
 from widgets.shell.bulk import PART
 
@@ -219,12 +219,13 @@ class TicketDesk(QObject):
 
     def send_reply(
         self, ticket: TicketId, text: str, seen_seq: int, after: After, anyway: bool,
-        attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None,
+        attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None, shown: Shown | None = None,
     ) -> None:  # fmt: skip
         """Queue a reply."""
         self._jobs.change(
             lambda: self.writing.send_reply(
-                ticket, text, seen_seq, after, self.choices, anyway=anyway, attachments=attachments, seen_id=seen_id
+                ticket, text, seen_seq, after, self.choices, anyway=anyway, attachments=attachments, seen_id=seen_id,
+                shown=shown,
             ),
             lambda answer: self.written(ticket, DraftKind.REPLY, answer),
             lambda why: self.refused.emit(ticket, DraftKind.REPLY, why),

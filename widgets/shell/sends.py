@@ -13,7 +13,7 @@ from app.domain.errors import Refused
 from app.domain.ids import TicketId
 from app.domain.ports import Draft, DraftKind, PlannedSend, SendWhy
 from app.services.messages import error_text
-from app.services.triage_writing import After, Due, Stale, Waiting
+from app.services.triage_writing import After, Due, Shown, Stale, Waiting
 from widgets.shell.desk import TicketDesk
 from widgets.shell.frame import Ports
 
@@ -55,25 +55,27 @@ class SendDesk(QObject):
 
     def send_reply(
         self, ticket: TicketId, text: str, seen_seq: int, after: After, anyway: bool,
-        attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None,
+        attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None, shown: Shown | None = None,
     ) -> None:  # fmt: skip
         """Send a reply after the seconds in which it can be taken back."""
         seconds = self._ports.settings.get(conf.UNDO_SEND_S)
         if not seconds:
-            self._desk.send_reply(ticket, text, seen_seq, after, anyway, attachments, seen_id)
+            self._desk.send_reply(ticket, text, seen_seq, after, anyway, attachments, seen_id, shown)
             return
         at = self._ports.now_ms() + seconds * SECOND_MS
         self._plan(ticket, lambda: self._desk.writing.plan_reply(
-            ticket, text, seen_seq, after, at, SendWhy.UNDO, anyway=anyway, attachments=attachments, seen_id=seen_id
+            ticket, text, seen_seq, after, at, SendWhy.UNDO, anyway=anyway, attachments=attachments, seen_id=seen_id,
+            shown=shown,
         ))  # fmt: skip
 
     def send_later(
         self, ticket: TicketId, text: str, seen_seq: int, at: int, attachments: tuple[Attachment, ...] = (),
-        seen_id: bytes | None = None,
+        seen_id: bytes | None = None, shown: Shown | None = None,
     ) -> None:  # fmt: skip
         """Send a reply at a time that its author chose."""
         self._plan(ticket, lambda: self._desk.writing.plan_reply(
-            ticket, text, seen_seq, After.NOTHING, at, SendWhy.LATER, attachments=attachments, seen_id=seen_id
+            ticket, text, seen_seq, After.NOTHING, at, SendWhy.LATER, attachments=attachments, seen_id=seen_id,
+            shown=shown,
         ))  # fmt: skip
 
     def take_back(self, ticket: TicketId) -> None:

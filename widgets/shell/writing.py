@@ -1,23 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the window does with texts on their way out: replies that wait, and the times they wait for."""
+"""What the window does with texts on their way: replies that wait and their times, canned replies, macros."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtWidgets import QWidget
 
-from app.config.i18n import _
+from app.config.i18n import _, language, ngettext
 from app.domain.attachments import Attachment
 from app.domain.calendars import Span
-from app.domain.ids import TicketId
-from app.domain.ports import Draft, DraftKind, PlannedSend, SendWhy
+from app.domain.ids import TicketId, UserId
+from app.domain.ports import Draft, DraftKind, PlannedSend, SendWhy, Template, TicketRow
+from app.services.macros import Macros, macro_words
+from app.services.messages import error_text
 from app.services.send_times import send_times
-from app.services.triage_writing import Stale
+from app.services.templates import Templates, language_of
+from app.services.triage import Done
+from app.services.triage_writing import Shown, Stale
 from widgets.composer.later import OTHER, ChooseTime, later_options
-from widgets.foundation import Theme, fmt
-from widgets.foundation.chooser import Chooser
+from widgets.composer.templates_window import TemplatesWindow
+from widgets.foundation import Question, Theme, fmt
+from widgets.foundation.chooser import Chooser, Option
 from widgets.shell.frame import Ports
 from widgets.shell.sends import SendDesk
 
@@ -35,6 +42,9 @@ class WritingPart(QObject):
         self._window, self._theme, self._ports = window, theme, ports
         self.sends = SendDesk(window.desk, ports, self)
         self.time: ChooseTime | None = None
+        self.templates: TemplatesWindow | None = None
+        self.question: Question | None = None
+        window.ticket.composer.agent_name = self._agent_name
         self._connect()
 
     def _connect(self) -> None:
@@ -50,6 +60,10 @@ class WritingPart(QObject):
         sends.changed.connect(self._show_planned)
         outbox.take_back_asked.connect(sends.take_back)
         outbox.send_now_asked.connect(sends.send_now)
+
+    def _agent_name(self) -> str:
+        desk = self._window.desk
+        return desk.choices.users.get(desk.me, "") if desk.me is not None else ""
 
     def start(self) -> None:
         """Read what waited when the program ended."""
@@ -102,14 +116,15 @@ class WritingPart(QObject):
     # --- a time for later ------------------------------------------------------------------------------------
 
     def _ask_when(
-        self, ticket: TicketId, text: str, seen_seq: int, files: tuple[Attachment, ...], seen_id: bytes | None
-    ) -> None:
+        self, ticket: TicketId, text: str, seen_seq: int, files: tuple[Attachment, ...], seen_id: bytes | None,
+        shown: Shown,
+    ) -> None:  # fmt: skip
         details = self._window.desk.details
         if details is None or details.row.id != ticket:
             return
 
         def send(at: int) -> None:
-            self.sends.send_later(ticket, text, seen_seq, at, files, seen_id)
+            self.sends.send_later(ticket, text, seen_seq, at, files, seen_id, shown)
 
         team, queries = details.team, self._ports.queries
         self._ports.jobs.query(
@@ -129,3 +144,114 @@ class WritingPart(QObject):
         self.time.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.time.chosen.connect(send)
         self.time.open()
+
+    # --- canned replies and macros ---------------------------------------------------------------------------
+
+    def runs(self) -> dict[str, Callable[[], object]]:
+        """Return what each command does."""
+        return {
+            "composer.canned": lambda: self._read_templates(self._offer_canned),
+            "composer.templates": lambda: self._read_templates(self._open_templates),
+            "ticket.macro": lambda: self._read_templates(self._offer_macros),
+        }
+
+    def _read_templates(self, then: Callable[[Sequence[Template]], object]) -> None:
+        self._ports.jobs.query(self._ports.queries.templates, then, self._fail)
+
+    def _fail(self, why: Exception) -> None:
+        self._window.desk.failed.emit(error_text(why))
+
+    def _offer_canned(self, templates: Sequence[Template]) -> None:
+        details, composer = self._window.desk.details, self._window.ticket.composer
+        if details is None:
+            return
+        spoken = language_of(details)
+        found = [t for t in templates if t.kind == "canned"]
+        options = [_option(t, spoken) for t in found]
+        kind = composer.kind()
+        anchor = composer.sheets[kind].edit if kind is not None else composer.reply_button
+        self._choose(_("Insert canned reply"), options, anchor, lambda t: composer.insert(cast("Template", t), spoken))
+
+    def _offer_macros(self, templates: Sequence[Template]) -> None:
+        rows = self._window.deeds.rows()
+        if rows:
+            options = [_option(t, language()) for t in templates if t.kind == "macro"]
+            anchor = (
+                self._window.ticket.header
+                if len(rows) == 1 and self._window.ticket.is_open()
+                else self._window.inbox.title
+            )
+            self._choose(_("Run macro"), options, anchor, lambda t: self._preview(cast("Template", t), rows))
+
+    def _choose(
+        self, name: str, options: Sequence[Option], anchor: QWidget, chosen: Callable[[object], object]
+    ) -> None:
+        chooser = Chooser(self._theme, name, self._window, wide=self._theme.tokens.space.vast * 8)
+        chooser.set_nothing(_("Nothing fits. “Canned replies and macros” in the menu makes new ones."))
+        chooser.show_options(options)
+        chooser.chosen.connect(chosen)
+        chooser.open_at(anchor.mapToGlobal(QPoint(0, 0)))
+
+    def _preview(self, macro: Template, rows: Sequence[TicketRow]) -> None:
+        """Say what it does before it does it."""
+        lines = macro_words(macro, self._window.desk.choices)
+        many = ngettext("On {n} ticket", "On {n} tickets", len(rows)).format(n=len(rows))
+        where = rows[0].label if len(rows) == 1 else many
+        self.question = Question(
+            self._theme, _("Run “{name}”?").format(name=macro.name(language())), "\n".join([where, *lines]),
+            safe=_("Cancel"), deed=_("Run"), parent=self._window,
+            answered=lambda yes: self._run_macro(macro, rows) if yes else None,
+        )  # fmt: skip
+        self.question.open()
+
+    def _run_macro(self, macro: Template, rows: Sequence[TicketRow]) -> None:
+        desk = self._window.desk
+        macros = Macros(self._ports.queries, self._ports.commits, desk.me or UserId(b""))
+        self._window.ticket.composer.save_now()  # what is typed there is a draft that the macro leaves alone
+        self._ports.jobs.change(
+            lambda: macros.run(macro, rows, desk.choices), lambda done: self._macro_ran(done, rows), self._fail
+        )
+
+    def _macro_ran(self, done: Done, rows: Sequence[TicketRow]) -> None:
+        self._window.desk.do(lambda: replace(done, refused=()))
+        labels = {row.id: row.label for row in rows}
+        if done.refused:
+            told = [f"{labels.get(ticket, '')}: {error_text(why)}" for ticket, why in done.refused]
+            self._window.desk.failed.emit("\n".join(dict.fromkeys(told)))
+        self._window.ticket.composer.read_again()
+
+    def _open_templates(self, templates: Sequence[Template]) -> None:
+        window = self.templates = TemplatesWindow(
+            self._theme, self._window.desk.choices, self._window.identity, self._window
+        )
+        window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        use = Templates(self._ports.commits)
+        window.show_templates(templates)
+        window.saved.connect(
+            lambda old, draft: self._change_templates(
+                (lambda: use.edit(old, draft)) if old is not None else (lambda: use.create(draft, len(templates)))
+            )
+        )
+        window.deleted.connect(lambda old: self._change_templates(lambda: use.delete(old)))
+        window.ordered.connect(lambda order: self._change_templates(lambda: use.order(order)))
+        window.destroyed.connect(lambda: setattr(self, "templates", None))
+        window.open()
+
+    def _change_templates(self, work: Callable[[], Done]) -> None:
+        self._ports.jobs.change(work, self._templates_changed, self._template_refused)
+
+    def _templates_changed(self, done: Done) -> None:
+        self._window.desk.do(lambda: done)
+        if self.templates is not None:
+            self.templates.was_saved()
+            self._read_templates(lambda found: self.templates.show_templates(found) if self.templates else None)
+
+    def _template_refused(self, why: Exception) -> None:
+        if self.templates is not None:
+            self.templates.refused(error_text(why))
+
+
+def _option(template: Template, spoken: str) -> Option:
+    icon = "play" if template.kind == "macro" else "reply"
+    words = " ".join([*template.names.values(), *template.bodies.values()])
+    return Option(template, template.name(spoken), icon, detail=template.folder, also=words)
