@@ -115,6 +115,7 @@ AGENT: tuple[Command, ...] = (
     _c("nav.view", N_("Go to view…"), "Ctrl+0", _A, Menu.GO),
     _c("nav.outbox", N_("Outbox"), "Ctrl+6", _A, Menu.GO),
     _c("nav.needs_you", N_("Needs you"), "Ctrl+7", _A, Menu.GO),
+    _c("nav.reports", N_("My work"), "Ctrl+9", _A, Menu.GO),
     _c("nav.back", N_("Back"), "Alt+Left", _A, Menu.GO),
     _c("nav.forward", N_("Forward in history"), "Alt+Right", _A, Menu.GO),
     _c("pane.next", N_("Next pane"), "F6", _A, Menu.VIEW),

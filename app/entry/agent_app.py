@@ -204,6 +204,7 @@ class AgentApp(QObject):
             theme=self.theme, queries=profile.queries, commits=profile.commits, link=link, jobs=self.jobs,
             settings=self.settings, identity=profile.identity, needs=profile.needs_you, sessions=desk,
             status=link.status, blobs=profile.blobs, deeds=profile.deeds,
+            own_work=profile.own_work,
         )  # fmt: skip
         link.status_changed.connect(window.show_status)
         link.rows_changed.connect(lambda _types, ids: window.rows_changed(ids))

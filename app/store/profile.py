@@ -21,6 +21,7 @@ from app.store.deeds import StoreDeeds
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
 from app.store.notice_log import NoticeLog
+from app.store.own_work import OwnHistory
 from app.store.pending import PendingStore, Tools
 from app.store.pending_copy import CopyAside
 from app.store.pending_file import Opened, open_writer, pending_path, prepare
@@ -67,6 +68,7 @@ class Profile:
             raise
         self._rebuilder = Rebuilder(self.commits, self._writer, self.readers, tools)
         self._tray = TrayRecord(self.commits.lock, self._writer, self.readers)
+        self.own_work = OwnHistory(self.readers, lambda: self.commits.identity)
         self.notices = NoticeLog(
             self.commits.lock, self._writer, self.readers, lambda: self.commits.identity, tools.now_ms
         )

@@ -10,6 +10,7 @@ from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
 from app.domain.deed_ports import DeedStore
 from app.domain.needs import NeedsYouStore
+from app.domain.own_work import OwnWork
 from app.domain.ports import Commits, Identity, SyncLink, SyncStatus, TicketQueries
 from widgets.foundation import Theme
 from widgets.foundation.jobs import Jobs
@@ -38,13 +39,15 @@ def build_agent_window(
     now_ms: Callable[[], int] = _now_ms,
     blobs: BlobDesk | None = None,
     deeds: DeedStore | None = None,
+    own_work: OwnWork | None = None,
 ) -> AgentWindow:
     """Return the window, reading already; call `show()` on it.
 
     Afterwards tell it `show_status` (worker's status), `rows_changed` (ids the worker changed) and `show_identity`, and
     connect `sign_in_wanted` and `closed`. Without `sessions` the window has no session commands.
     """
-    window = AgentWindow(theme, Ports(queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds), identity)
+    ports = Ports(queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds, own_work)
+    window = AgentWindow(theme, ports, identity)
     window.appearance.apply()
     if status is not None:
         window.show_status(status)

@@ -76,6 +76,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "list.look": window.saved_views.look,
         "nav.outbox": window.go_outbox,
         "nav.needs_you": window.go_needs_you,
+        "nav.reports": window.dialogs.own_work,
         "needs.keep_mine": lambda: window.decide(Action.MINE),
         "needs.keep_theirs": lambda: window.decide(Action.THEIRS),
         "needs.edit_merged": lambda: window.decide(Action.EDIT),

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from app.commands.table import AGENT
 from app.config import settings as conf
 from app.config.i18n import _
+from app.domain.own_work import by_day, since_ms
 from app.domain.ports import SyncPhase
+from app.services.messages import error_text
 from widgets.foundation import Theme
+from widgets.reports.own_work import OwnWorkWindow
 from widgets.search.palette import Palette
 from widgets.settings.keys import KeysWindow
 from widgets.settings.window import SettingsWindow
@@ -64,6 +68,21 @@ class Dialogs:
         if key == conf.KEYS.key:
             self._window.use_keys()
         self._window.actions_.sync()
+
+    def own_work(self) -> None:
+        """Open what one did in the last days; counted in the background."""
+        source, now_ms = self._ports.own_work, self._ports.now_ms()
+        if source is None:
+            return
+        dialog = OwnWorkWindow(self._theme, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show_days(by_day((), now_ms))
+        dialog.open()
+        self._ports.jobs.query(
+            lambda: by_day(source.own_work(since_ms(now_ms)), now_ms),
+            lambda days: dialog.show_days(days) if isValid(dialog) else None,
+            lambda why: dialog.show_problem(error_text(why)) if isValid(dialog) else None,
+        )
 
     def sync(self) -> None:
         """Open how sync stands in full; work goes on beside it."""

@@ -16,6 +16,7 @@ from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
 from app.domain.deed_ports import DeedStore
 from app.domain.needs import NeedsYouStore
+from app.domain.own_work import OwnWork
 from app.domain.ports import Commits, DraftKind, SyncLink, TicketQueries
 from widgets.composer.composer import Composer
 from widgets.customer.panel import CustomerPanel
@@ -53,6 +54,7 @@ class Ports:
     needs: NeedsYouStore
     blobs: BlobDesk | None = None
     deeds: DeedStore | None = None
+    own_work: OwnWork | None = None
 
 
 class WindowFrame(QMainWindow):

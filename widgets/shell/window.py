@@ -42,9 +42,9 @@ from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.snoozes import SnoozeWatch
 from widgets.shell.state import WindowState
 from widgets.shell.ticket_deeds import TicketDeeds
-from widgets.ticket.work_timer import WorkTimer
 from widgets.shell.views_part import ViewsPart
 from widgets.shell.writing import WritingPart
+from widgets.ticket.work_timer import WorkTimer
 
 __all__ = ["AgentWindow", "Ports"]
 
