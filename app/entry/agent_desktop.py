@@ -15,6 +15,7 @@ from app.config.logs import get_logger
 from app.desktop.lock_watch import LockWatch
 from app.desktop.motion import MotionWatch
 from app.desktop.notices import DesktopNotices
+from app.desktop.pace import Pace
 from app.domain.ids import TicketId
 from app.domain.notices import Moment, Notice, NoticeEvent, Standing
 from app.domain.ports import SyncPhase, TicketRow
@@ -29,7 +30,7 @@ from widgets.shell.tray import Tray
 __all__ = ["AgentDesktop"]
 
 _log = get_logger("agent.desktop")
-_SOON_MS: Final = 300  # rows come in bursts
+_SOON_MS: Final = 500  # rows come in bursts
 _LOOK_EVERY_MS: Final = 30_000  # for what time alone brings, and for what a lost message did not tell
 _SNOOZE_MS: Final = 3_600_000
 _OFFLINE: Final = frozenset({SyncPhase.OFFLINE, SyncPhase.WORKER_DOWN, SyncPhase.SIGNED_OUT})
@@ -54,8 +55,7 @@ class AgentDesktop(QObject):
         ways = [self._by_desktop, self._by_tray, self._by_window]
         self._desk = NoticeDesk(ways, self._moment, self._settle, self._speak)
         self._lock_watch = LockWatch(self)
-        self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
-        self._soon.timeout.connect(self._look)
+        self._soon = Pace(self._look, _SOON_MS, self)
         self._always = QTimer(self, interval=_LOOK_EVERY_MS)
         self._always.timeout.connect(self._look)
         self._began = False
@@ -74,11 +74,11 @@ class AgentDesktop(QObject):
             return
         self._began = True
         window = app.window
-        app.link.rows_changed.connect(lambda _types, _ids: self._soon.start())
-        app.link.status_changed.connect(lambda _status: self._soon.start())
-        window.desk.details_loaded.connect(lambda _details: self._soon.start())
+        app.link.rows_changed.connect(lambda _types, _ids: self._soon.ask())
+        app.link.status_changed.connect(lambda _status: self._soon.ask())
+        window.desk.details_loaded.connect(lambda _details: self._soon.ask())
         window.strip.session_told.connect(lambda _text: self._show_standing())
-        app.qt.focusWindowChanged.connect(lambda _window: self._soon.start())
+        app.qt.focusWindowChanged.connect(lambda _window: self._soon.ask())
         self._lock_watch.locked.connect(self._lock)
         self._lock_watch.start()
         self.notices.acted.connect(self._acted)
@@ -86,7 +86,7 @@ class AgentDesktop(QObject):
         self.tray.open_wanted.connect(self._open)
         self.tray.quit_wanted.connect(app.leave)
         self._always.start()
-        self._soon.start()
+        self._soon.ask()
         self._show_standing()
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ class AgentDesktop(QObject):
         profile = app.profile
         if profile is None or app.window is None:
             return
-        loaded = app.status.phase is SyncPhase.LIVE or app.status.last_sync is not None
+        loaded = app.status.phase is SyncPhase.LIVE
         log = profile.notices
 
         def read() -> tuple[Sequence[NoticeEvent], int]:
@@ -204,7 +204,7 @@ class AgentDesktop(QObject):
 
     def _lock(self, on: bool) -> None:
         self._screen_locked = on
-        self._soon.start()
+        self._soon.ask()
 
     # --- tray, badge, and a window that may go ----------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ __all__ = ["NoticeLog"]
 
 _REACH_MS: Final = 90 * 86_400_000  # older than this before the newest that was settled: never told
 _SINCE: Final = "notice_since"
+_SLACK_MS: Final = 3_600_000  # clocks differ
 _TEXT_CHARS: Final = 200
 _MINE: Final = "mine"
 _Kept = tuple[bytes, str, int]  # id, kind, when
@@ -61,9 +62,11 @@ class NoticeLog:
                 if first and not loaded:
                     return []
                 events, settled, gone = self._read(shown, identity.account)
+                newest = tx.value("SELECT max(last_at) FROM main.ticket")
             if first:
                 settled, events = [*settled, *map(_kept, events)], []
-            self._write(settled, gone, first=first)
+            # a clock of this computer that is far ahead must not hide what comes
+            self._write(settled, gone, began=min(self._now_ms(), newest or self._now_ms()) if first else None)
         return sorted(events, key=lambda e: (e.at, e.id))
 
     def settle(self, events: Sequence[NoticeEvent]) -> None:
@@ -86,7 +89,9 @@ class NoticeLog:
     def _read(self, shown: Shown, me: bytes) -> tuple[list[NoticeEvent], list[_Kept], list[bytes]]:
         """Return what waits, what is settled unseen because it was before the ticket was ours, and tickets gone."""
         known = {id_: (at, kind) for id_, at, kind in shown.tx.all("SELECT id, at, kind FROM pending.notice")}
-        floor = max((at for at, _kind in known.values()), default=0) - _REACH_MS
+        # what is older than the first look is no news, whenever it comes: a team joined later, a slow first load
+        began = int(shown.tx.value("SELECT v FROM pending.meta WHERE k = ?", (_SINCE,)) or 0)
+        floor = max(max((at for at, _kind in known.values()), default=0) - _REACH_MS, began - _SLACK_MS)
         mine = {
             row[0]: _Ticket(row[0], _label(row[1], row[2]), row[3] or "", row[4])
             for row in shown.select(
@@ -100,7 +105,7 @@ class NoticeLog:
         found: list[tuple[bytes, bytes, NoticeKind, int, bytes | None, str]] = []
         settled: list[_Kept] = [(id_, _MINE, self._now_ms()) for id_ in fresh]
         for ticket, (id_, at, actor) in given.items():
-            if actor != me:
+            if actor != me and at > floor:
                 found.append((id_, ticket, NoticeKind.ASSIGNED, at, actor, ""))
         columns = "id, ticket, created_at, author, body"
         more = (
@@ -190,8 +195,8 @@ class NoticeLog:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def _write(self, settled: Sequence[_Kept], gone: Sequence[bytes], *, first: bool = False) -> None:
-        if not settled and not gone and not first:
+    def _write(self, settled: Sequence[_Kept], gone: Sequence[bytes], *, began: int | None = None) -> None:
+        if not settled and not gone and began is None:
             return
         now = self._now_ms()
         with self._store_lock, self._writer.write() as tx:
@@ -201,8 +206,8 @@ class NoticeLog:
             tx.many("DELETE FROM notice WHERE id = ? AND kind = ?", [(id_, _MINE) for id_ in gone])
             newest = int(tx.value("SELECT max(at) FROM notice") or 0)
             tx.run("DELETE FROM notice WHERE at < ? AND kind <> ?", (newest - _REACH_MS, _MINE))
-            if first:
-                tx.run("INSERT OR REPLACE INTO meta(k, v) VALUES(?, ?)", (_SINCE, now))
+            if began is not None:
+                tx.run("INSERT OR REPLACE INTO meta(k, v) VALUES(?, ?)", (_SINCE, began))
 
 
 def _live(shown: Shown) -> str:

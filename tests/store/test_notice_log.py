@@ -127,3 +127,22 @@ def test_nothing_that_was_there_before_the_first_start_is_news_even_when_it_come
     lee.sync()
     kim.sync()
     assert _told(kim) == [(NoticeKind.MESSAGE, "한예린")]
+
+
+def test_old_work_that_comes_to_a_computer_later_is_no_storm_of_notices(kim: Client, lee: Client) -> None:
+    """Tickets given to Kim long ago, by a colleague whose line was down: there, and silent; what is new is told."""
+    made = [lee.new_ticket() for _n in range(5)]
+    for each in made:
+        lee.do(TicketSet(new_id(), each, {"owner": kim.me}))
+        _written_by_the_customer(lee, each, "오래된 글")
+    kim.desk.clock.ms += 3 * 3_600_000
+    kim.new_ticket()
+    kim.sync()
+    assert _told(kim) == []
+    lee.sync()
+    kim.sync()
+    assert _told(kim) == []
+    _written_by_the_customer(lee, made[0], "새 글")
+    lee.sync()
+    kim.sync()
+    assert _told(kim) == [(NoticeKind.MESSAGE, "한예린")]
