@@ -51,6 +51,7 @@ class TemplatesWindow(QDialog):
         self.setWindowTitle(_("Canned replies and macros"))
         self.list = QListWidget()
         self.list.setAccessibleName(_("Canned replies and macros"))
+        self.list.setSpacing(space.tiny)
         self.list.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
         self.list.currentItemChanged.connect(lambda now, _before: self._show(now))
         self.new_canned = Button(theme, _("New canned reply"), icon="plus", pressed=lambda: self._begin("canned"))
@@ -78,7 +79,7 @@ class TemplatesWindow(QDialog):
         foot = row(self.delete, None, self.close_button, self.save, gap=space.small)
         self.setLayout(column(split, self.problem, foot, gap=space.medium, margins=(space.large,) * 4))
         self.layout_stretch(split)
-        self.resize(space.vast * 15, space.vast * 11)
+        self.resize(space.vast * 19, space.vast * 14)
         self._begin("canned")
 
     def layout_stretch(self, split: QSplitter) -> None:
@@ -92,6 +93,8 @@ class TemplatesWindow(QDialog):
         self.share = QComboBox()
         self.body_ko = PlainEdit(name=_("Text in Korean"))
         self.body_en = PlainEdit(name=_("Text in English"))
+        for body in (self.body_ko, self.body_en):
+            body.setMinimumHeight(space.vast * 2)
         self.hint = PlainLabel(type="caption", tone="muted", wrap=True)
         names = ", ".join(f"{{{{{name}}}}}" for name in sorted(set(NAMES.values())))
         self.hint.setText(
@@ -118,12 +121,12 @@ class TemplatesWindow(QDialog):
         return page
 
     def _fill(self) -> None:
-        shares: list[tuple[str, object]] = [(_("Only me"), ("me", None))]
+        shares: list[tuple[str, object]] = [(_("Only me"), "me")]
         for team in sorted(self._choices.my_teams):
             ko, en = self._choices.teams.get(team, ("", ""))
-            shares.append((ko if language() == "ko" else en, ("team", team)))
+            shares.append((ko if language() == "ko" else en, f"team {team.hex()}"))
         if self._identity is not None and self._identity.roles & {"lead", "admin"}:
-            shares.append((_("Everybody"), ("all", None)))
+            shares.append((_("Everybody"), "all"))
         choices: list[tuple[QComboBox, list[tuple[str, object]]]] = [
             (self.share, shares),
             (self.state, [(category_name(c), c.value) for c in _SOLVING]),
@@ -172,7 +175,7 @@ class TemplatesWindow(QDialog):
     def _begin(self, kind: str) -> None:
         self._current, self._kind = None, kind
         self.list.setCurrentRow(-1)
-        self._load({"ko": "", "en": ""}, {"ko": "", "en": ""}, "", (), ("me", None))
+        self._load({"ko": "", "en": ""}, {"ko": "", "en": ""}, "", (), "me")
         self.name_ko.setFocus()
 
     def _show(self, item: QListWidgetItem | None) -> None:
@@ -180,11 +183,11 @@ class TemplatesWindow(QDialog):
         if not isinstance(template, Template):
             return
         self._current, self._kind = template, template.kind
-        self._load(template.names, template.bodies, template.folder, template.actions, (template.share, template.team))
+        self._load(template.names, template.bodies, template.folder, template.actions, _share(template))
 
     def _load(
         self, names: Mapping[str, str], bodies: Mapping[str, str], folder: str, actions: Sequence[tuple[str, object]],
-        share: tuple[str, TeamId | None],
+        share: str,
     ) -> None:  # fmt: skip
         self.problem.hide()
         macro = self._kind == "macro"
@@ -217,11 +220,12 @@ class TemplatesWindow(QDialog):
         boxes = ((self.state, "state"), (self.priority, "priority"), (self.owner, "owner"), (self.tag, "tag"))
         actions = [(what, box.currentData()) for box, what in boxes if box.currentData() != _NOTHING]
         note = read_text(self.note).strip()
-        share, team = self.share.currentData()
+        share, _space, team = str(self.share.currentData()).partition(" ")
         return TemplateDraft(
             self._kind, {"ko": read_text(self.name_ko), "en": read_text(self.name_en)},
             {"ko": read_text(self.body_ko), "en": read_text(self.body_en)}, read_text(self.folder),
-            [*actions, *([("note", note)] if note else [])] if self._kind == "macro" else (), share, team,
+            [*actions, *([("note", note)] if note else [])] if self._kind == "macro" else (), share,
+            TeamId(bytes.fromhex(team)) if team else None,
         )  # fmt: skip
 
     def _save(self) -> None:
@@ -260,3 +264,8 @@ class TemplatesWindow(QDialog):
             return
         group[place], group[place + by] = group[place + by], group[place]
         self.ordered.emit(group)
+
+
+def _share(template: Template) -> str:
+    """Return who sees it, as one word for the box."""
+    return f"team {template.team.hex()}" if template.share == "team" and template.team is not None else template.share

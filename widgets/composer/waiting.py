@@ -51,13 +51,12 @@ class WaitingBar(QWidget):
         if self._planned is None:
             return
         order = self._planned.order
-        name = polite(self._customer) or _("the customer")
         if order.why is SendWhy.UNDO:
-            self.text.setText(_("The reply to {name} goes out in a moment.").format(name=name))
+            self.text.setText(_("The reply goes out in a moment."))
         else:
-            text = _("The reply to {name} goes out on {when}.")
-            self.text.setText(text.format(name=name, when=fmt.moment(order.at)))
+            self.text.setText(_("Goes out on {when}").format(when=fmt.moment(order.at)))
         self.stop.setText(_("Take back") if order.why is SendWhy.UNDO else _("Edit"))
         self.hurry.setText(_("Send now"))
         self.hurry.setVisible(order.why is SendWhy.LATER)
-        self.setAccessibleName(self.text.text())
+        whom = _("Reply to {name}").format(name=polite(self._customer) or _("the customer"))
+        self.setAccessibleName(f"{whom}, {self.text.text()}")

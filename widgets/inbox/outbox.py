@@ -82,10 +82,10 @@ def _words(item: OutboxItem | PlannedSend) -> tuple[str, str, str]:
         return change_name(item), item.ticket_label, fmt.time_of_day(item.created)
     order = item.order
     if order.why is SendWhy.STOPPED:
-        return _("Reply, not sent: somebody wrote first"), item.label, fmt.time_of_day(order.at)
+        return _("Reply, not sent"), item.label, fmt.time_of_day(order.at)
     if order.why is SendWhy.UNDO:
-        return _("Reply, goes out in a moment"), item.label, fmt.time_of_day(order.at)
-    return _("Reply, goes out later"), item.label, fmt.moment(order.at)
+        return _("Reply, in a moment"), item.label, fmt.time_of_day(order.at)
+    return _("Reply, later"), item.label, fmt.moment(order.at)
 
 
 class _Delegate(RowDelegate):
@@ -101,7 +101,8 @@ class _Delegate(RowDelegate):
         self.draw_icon(painter, inner.left(), inner.center().y(), icon, colour, ink.scale)
         left = inner.left() + self.theme.tokens.icon_small + space.medium
         width = self.draw(painter, inner, when, ink.muted, tabular=True, right=True)
-        middle = left + (inner.right() - width - left) // 2
+        room = inner.right() - width - space.small - left
+        middle = left + (room // 2 if isinstance(item, OutboxItem) else room * 2 // 3)
         self.draw(painter, QRect(left, inner.top(), middle - left, inner.height()), what, ink.text, "strong")
         rest = QRect(middle, inner.top(), inner.right() - width - space.small - middle, inner.height())
         self.draw(painter, rest, ticket, ink.muted, tabular=True)
