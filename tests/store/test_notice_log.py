@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.changes import MessageAdd, NoteAdd, TicketSet
+from app.domain.entities import TICKET
 from app.domain.ids import new_id
 from app.domain.notices import NoticeEvent, NoticeKind
 from tests.sync.desk import Client, Desk
@@ -146,3 +147,21 @@ def test_old_work_that_comes_to_a_computer_later_is_no_storm_of_notices(kim: Cli
     lee.sync()
     kim.sync()
     assert _told(kim) == [(NoticeKind.MESSAGE, "한예린")]
+
+
+def test_a_target_that_comes_near_and_is_missed_is_told_once_each(desk: Desk, kim: Client, lee: Client) -> None:
+    """By time alone: no row changes, and nobody writes."""
+    ticket = lee.new_ticket()
+    lee.do(TicketSet(new_id(), ticket, {"owner": kim.me}))
+    lee.sync()
+    warn, due = desk.clock() + 60_000, desk.clock() + 120_000
+    desk.spoil(TICKET.number, ticket, next_warn=warn, next_due=due, due_target="first")
+    kim.sync()
+    assert _told(kim) == []
+    desk.clock.ms = warn
+    assert _told(kim) == [(NoticeKind.SLA, "한예린")]
+    assert _told(kim) == []
+    desk.clock.ms = due
+    assert _told(kim) == [(NoticeKind.LATE, "한예린")]
+    kim.restart_window()
+    assert _told(kim) == []
