@@ -246,7 +246,8 @@ class CompanionApp(QObject):
         if link and self.home is not None:
             self._show_at_home(link)
         elif link and self.enrol is not None and self._enrolment is not None and not _is_invite(link):
-            self._enrolment.begin(link)
+            if self.enrol.page() != "confirm":  # nobody's yes goes to another organisation than was shown
+                self._enrolment.begin(link)
         else:
             self._link = link  # no window yet, or an invitation, which waits until this computer is enrolled
 

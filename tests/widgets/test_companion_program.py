@@ -27,7 +27,7 @@ from app.domain.assist import EndReason, Phase, Scope, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
 from app.domain.errors import TlsFailure, WrongServer
-from app.domain.links import EnrolLink
+from app.domain.links import EnrolLink, InviteLink
 from app.domain.signed import b64, sign, unb64
 from app.entry.companion_app import CompanionApp, RealClock
 from app.entry.companion_session import CustomerSession
@@ -104,6 +104,35 @@ def test_enrolling_shows_the_organisation_first_and_then_home(make: Make, server
     assert companion.home.shown is not None
     assert companion.home.shown.phone == "02-555-0100"
     assert companion.home.shown.assets[0].serial == "88-1032"
+
+
+@pytest.mark.ux("UX-72")
+def test_links_that_reach_the_open_companion_show_and_neither_enrol_nor_allow(
+    make: Make, server: CustomerServer, qtbot: QtBot
+) -> None:
+    """An invitation waits until the computer is enrolled, then for a press; another enrolment changes nothing."""
+    invite = InviteLink(b"i" * 16, b"s" * 32).to_text()
+    other = EnrolLink("https://other.example.com", "b" * 32).to_text()
+    companion = make(EnrolLink(server.url, fake.CODE).to_text())
+    qtbot.waitUntil(lambda: companion.enrol is not None and companion.enrol.page() == "confirm", timeout=_WAIT_MS)
+    assert companion.enrol is not None
+    companion.show_link(other)
+    assert companion.enrol.page() == "confirm"
+    companion.show_link(invite)
+    assert not server.code_used
+    companion.enrol.yes.click()
+    qtbot.waitUntil(lambda: companion.home is not None and companion.home.shown is not None, timeout=_WAIT_MS)
+    window = companion.invitations.code
+    assert window is not None
+    assert window.isVisible()
+    assert window.code.text() == invite
+    assert companion.session is None
+    companion.show_link(other)
+    assert companion.home is not None
+    assert "changed nothing" in companion.home.notice.text.text()
+    companion.show_link("deskside://nonsense")
+    companion.show_link("")
+    assert companion.home.isVisible()
 
 
 def test_a_second_start_needs_no_server_to_show_home(make: Make, server: CustomerServer, qtbot: QtBot) -> None:
