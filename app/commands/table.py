@@ -104,6 +104,7 @@ _TC, _S = When.TICKET_OR_COMPOSER, When.SESSION
 AGENT: tuple[Command, ...] = (
     _c("palette.open", N_("Command palette"), "Ctrl+K", _A, Menu.GO),
     _c("search.open", N_("Search"), "Ctrl+F /", _A, Menu.GO),
+    _c("search.in_ticket", N_("Find in this ticket"), "Ctrl+Shift+F", When.TICKET_OR_COMPOSER, Menu.GO),
     _c("nav.mine", N_("My tickets"), "Ctrl+1", _A, Menu.GO),
     _c("nav.unassigned", N_("Unassigned"), "Ctrl+2", _A, Menu.GO),
     _c("nav.team", N_("Team queue"), "Ctrl+3", _A, Menu.GO),

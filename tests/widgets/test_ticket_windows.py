@@ -3,24 +3,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QDateTime, Qt
+from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.domain.changes import MessageAdd
-from app.domain.entities import CONTACT_ADDRESS, MESSAGE, TICKET, Category
-from app.domain.ids import new_id
-from app.domain.ports import ViewKey
+from app.domain.entities import CONTACT_ADDRESS, MESSAGE, NOTE, TICKET, Category
+from app.domain.ids import UserId, new_id
+from app.domain.mentions import found_mentions, typed_mention
+from app.domain.ports import DraftKind, ViewKey
 from app.services.triage import Done, Triage
 from tests.fakes.link import InlineJobs
 from tests.sync.desk import Client, Desk
 from tests.widgets.real_desk import RealDesk
-from widgets.foundation import Theme
+from widgets.foundation import Theme, Words
 from widgets.shell.bulk import BulkStrip
 from widgets.ticket.hand_over import HandOverWindow
 from widgets.ticket.history_window import HistoryWindow
@@ -412,3 +416,62 @@ class StepJobs(InlineJobs):
     def step(self) -> None:
         """Do the next piece."""
         self._todo.pop(0)()
+
+
+def test_a_colleague_is_mentioned_by_initial_consonants_while_the_syllable_is_being_composed(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """@ㅇㅅ offers 이서준; Enter takes the name and sends nothing; the note carries who is meant."""
+    ticket = kim.new_ticket()
+    desk.open(ticket)
+    desk.key(Qt.Key.Key_N)
+    edit = desk.window.ticket.composer.sheets[DraftKind.NOTE].edit
+    QTest.keyClicks(edit, "please look, @")
+    assert "이서준" in desk.window.mentions.names()
+    edit.insertPlainText("ㅇ")
+    QApplication.sendEvent(edit, QInputMethodEvent("ㅅ", []))
+    assert desk.window.mentions.names() == ["이서준"]
+    committed = QInputMethodEvent("", [])
+    committed.setCommitString("ㅅ")
+    QApplication.sendEvent(edit, committed)
+    QTest.keyClick(edit, Qt.Key.Key_Return)
+    assert edit.toPlainText() == "please look, @이서준 "
+    QTest.keyClick(edit, Qt.Key.Key_Return, CTRL)
+    desk.sync()
+    (note,) = server.rows(NOTE.number)
+    users = {name: id_.hex() for id_, name in desk.window.desk.choices.users.items()}
+    assert json.loads(str(note["mentions"])) == [users["이서준"]]
+
+
+def test_an_address_is_no_mention() -> None:
+    """kim@example.com names nobody; names that begin alike are told apart."""
+    one, two = UserId(b"1" * 16), UserId(b"2" * 16)
+    users = {one: "김지", two: "김지우"}
+    assert found_mentions("@김지우 님과 @김지에게, @김지우", users) == (two, one)
+    assert typed_mention("mail kim@exam") is None
+    assert typed_mention("보고 @김") == "김"
+
+
+def test_words_are_found_in_a_long_ticket_also_where_it_is_not_made_yet(desk: RealDesk, kim: Client) -> None:
+    """Ctrl+Shift+F: the newest hit first, Enter goes up; an old message is made, shown and marked."""
+    ticket = kim.new_ticket("x", "처음에 말한 롤러가 문제입니다")
+    for n in range(60):
+        kim.note(ticket, f"메모 {n}")
+    kim.note(ticket, "롤러를 주문함")
+    desk.open(ticket)
+    desk.key(Qt.Key.Key_F, CTRL | SHIFT)
+    finder = desk.window.ticket.finder
+    finder.field.setText("롤러")
+    assert finder.count.text() == "2 of 2"
+    QTest.keyClick(finder.field, Qt.Key.Key_Return)
+    assert finder.count.text() == "1 of 2"
+    conversation = desk.window.ticket.conversation
+
+    def marked() -> list[str]:
+        return [label.selectedText() for label in conversation.findChildren(Words) if label.selectedText()]
+
+    desk.qtbot.waitUntil(lambda: conversation.area.verticalScrollBar().value() == 0 and "롤러" in marked())
+    finder.field.setText("없는 말")
+    assert finder.count.text() == "Nothing found"
+    QTest.keyClick(finder.field, Qt.Key.Key_Escape)
+    assert not finder.isVisible()

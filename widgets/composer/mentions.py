@@ -86,7 +86,9 @@ class MentionList(QObject):
         if wanted is None or not (self._edit.hasFocus() or self._preedit):
             self.panel.hide()
             return
-        fitting = sorted(name for name in self._users().values() if not wanted or matches(wanted, name))[:MOST]
+        names = (name for name in self._users().values() if not wanted or matches(wanted, name))
+        # who begins like that first
+        fitting = sorted(names, key=lambda name: (not matches(wanted, name[: len(wanted)]), name))[:MOST]
         if not fitting:
             self.panel.hide()
             return

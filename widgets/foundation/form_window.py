@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDateTime, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLayout, QWidget
+from PySide6.QtWidgets import QDateTimeEdit, QDialog, QLayout, QSpinBox, QWidget
 
 from app.config.i18n import _
 from widgets.foundation.buttons import Button, Look
@@ -52,6 +52,29 @@ class FormWindow(QDialog):
         label = PlainLabel(name, type="caption", tone="muted")
         below = (PlainLabel(hint, type="caption", tone="muted", wrap=True),) if hint else ()
         return column(label, widget, *below, gap=self.theme.tokens.space.tiny)
+
+    def beside(self, *fields: QLayout) -> QLayout:
+        """Return fields beside each other, their names on one line."""
+        box = row(*fields, gap=self.theme.tokens.space.medium)
+        for place, each in enumerate(fields):
+            box.setAlignment(each, Qt.AlignmentFlag.AlignTop)
+            box.setStretch(place, 1)
+        return box
+
+    def number(self, most: int, unit: str) -> QSpinBox:
+        """Return a field for a small number, with its unit; arrows change it."""
+        box = QSpinBox()
+        box.setRange(0, most)
+        box.setSuffix(unit)
+        box.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        return box
+
+    def moment(self, ms: int) -> QDateTimeEdit:
+        """Return a field for a day and a time; arrows change the part with the caret."""
+        box = QDateTimeEdit(QDateTime.fromMSecsSinceEpoch(ms))
+        box.setDisplayFormat("yyyy-MM-dd HH:mm")
+        box.setCalendarPopup(True)
+        return box
 
     def submit(self) -> None:
         """Do the deed, or say what is missing."""

@@ -58,6 +58,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
     runs: dict[str, Callable[[], object]] = {
         "palette.open": window.dialogs.palette,
         "search.open": window.focus_search,
+        "search.in_ticket": window.ticket.finder.open,
         "nav.mine": lambda: window.go_to(ViewKey.MINE),
         "nav.unassigned": lambda: window.go_to(ViewKey.UNASSIGNED),
         "nav.team": lambda: window.go_to(ViewKey.TEAM),

@@ -11,6 +11,7 @@ from app.config.i18n import _, ngettext
 from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, TicketId, UserId
+from app.domain.mentions import found_mentions
 from app.domain.ports import Choices, Commits, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
 from app.services.messages import error_text
 from app.services.triage import Done, Triage
@@ -232,9 +233,10 @@ class TicketDesk(QObject):
         )
 
     def save_note(self, ticket: TicketId, text: str, attachments: tuple[Attachment, ...] = ()) -> None:
-        """Queue an internal note."""
+        """Queue an internal note; colleagues named with @ are mentioned in it."""
+        mentions = found_mentions(text, self.choices.users)
         self._jobs.change(
-            lambda: self.writing.save_note(ticket, text, attachments),
+            lambda: self.writing.save_note(ticket, text, attachments, mentions),
             lambda answer: self.written(ticket, DraftKind.NOTE, answer),
             lambda why: self.refused.emit(ticket, DraftKind.NOTE, why),
         )

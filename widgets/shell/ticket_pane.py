@@ -15,6 +15,7 @@ from app.domain.ports import Choices, TicketDetails
 from widgets.composer.composer import Composer
 from widgets.foundation import EmptyState, IconButton, Notice, Panel, Theme, column, row
 from widgets.ticket.conversation import Conversation
+from widgets.ticket.find_bar import FindBar
 from widgets.ticket.header import TicketHeader
 from widgets.ticket.hints import TicketHints
 
@@ -31,6 +32,8 @@ class TicketPane(Panel):
         self.header = TicketHeader(theme)
         self.hints = TicketHints(theme)
         self.conversation = Conversation(theme)
+        self.finder = FindBar(theme, self.conversation)
+        self.finder.left.connect(lambda: self.conversation.area.setFocus())
         self.composer = composer
         self.problem = Notice(theme, kind="warning")
         self.close_problem = IconButton(theme, "x", "-", pressed=self.problem.hide)
@@ -45,8 +48,8 @@ class TicketPane(Panel):
         self._composer_height = theme.tokens.space.vast * 5
         composer.folded.connect(self._fold)
         page = Panel("window")
-        box = column(self.header, self.hints, self.problem, self.split)
-        box.setStretch(3, 1)
+        box = column(self.header, self.hints, self.finder, self.problem, self.split)
+        box.setStretch(4, 1)
         page.setLayout(box)
         self.empty = EmptyState(theme, "", "-", icon="ticket")
         self.stack = QStackedWidget()
@@ -68,6 +71,7 @@ class TicketPane(Panel):
         self.header.show_details(details, choices, me)
         self.conversation.show_details(details, choices, me, files)
         self.composer.show_ticket(details)
+        self.finder.refresh()
 
     def show_nothing(self, text: str = "") -> None:
         """No ticket is open; `text` says why."""

@@ -19,10 +19,11 @@ from app.config.i18n import _
 from app.domain.attachments import BlobStatus
 from app.domain.deed_ports import SnoozeEnd
 from app.domain.ids import TicketId, ViewId
-from app.domain.ports import Identity, SyncStatus, TicketDetails, ViewKey
+from app.domain.ports import DraftKind, Identity, SyncStatus, TicketDetails, ViewKey
 from app.services.needs_you import Action, Settled
 from app.services.triage_undo import UndoEntry
 from app.services.triage_writing import Stale
+from widgets.composer.mentions import MentionList
 from widgets.foundation import Theme
 from widgets.foundation.turns import Rank, Steps
 from widgets.needs_you.desk import UNDO_MS
@@ -69,6 +70,8 @@ class AgentWindow(WindowFrame):
         self.desk = TicketDesk(ports.queries, ports.commits, ports.link, ports.jobs, me, ports.blobs)
         self.bulk = BulkStrip(theme, ports.jobs)
         self.inbox.stand_above(self.bulk)
+        note = self.ticket.composer.sheets[DraftKind.NOTE].edit
+        self.mentions = MentionList(theme, note, lambda: self.desk.choices.users)
         self.appearance = Appearance(theme, ports.settings)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QElapsedTimer, QEvent, Qt, QTimer, Signal
@@ -27,6 +28,10 @@ FIRST_NS = 9_000_000  # so long are the newest made in one go
 Entry = tuple[ThreadItem, EventLine | None]
 
 
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip()).casefold()
+
+
 class Conversation(QWidget):
     """Shows a ticket's items. Keyboard: arrows and pages scroll; Tab goes into the texts."""
 
@@ -48,6 +53,7 @@ class Conversation(QWidget):
         self._made: dict[bytes, tuple[Entry, QWidget]] = {}
         self._ready: tuple[Entry, QWidget] | None = None  # made, not yet in the column
         self._from_end: int | None = None
+        self._reveals: tuple[bytes, str] | None = None
         space = theme.tokens.space
         self._column = BlockColumn((space.large, space.medium, space.large, space.large), space.small)
         self.earlier = Button(theme, "", look=Look.LINK, pressed=self._show_earlier)
@@ -102,6 +108,36 @@ class Conversation(QWidget):
         for _entry, widget in self._made.values():
             if isinstance(widget, MessageBlock) and widget.files is not None:
                 widget.files.show_status(sha256, status)
+
+    def find(self, text: str) -> list[bytes]:
+        """Return the messages and notes that hold the text, oldest first; letter case does not matter."""
+        wanted = _folded(text)
+        return [item.id for item in self._items if not item.event and wanted in _folded(item.body)] if wanted else []
+
+    def reveal(self, id_: bytes, text: str = "") -> None:
+        """Bring an item into sight, made first if need be, and mark the text in it."""
+        place = next((n for n, item in enumerate(self._items) if item.id == id_), None)
+        if place is None:
+            return
+        self._at_end, self._reveals = False, (id_, text)
+        if place < self._first:
+            self._first = place
+            self._choose()
+            self._begin()
+        self._look_there()
+        if all(self._is_made(entry) for entry in self._shown):
+            self._reveals = self._from_end = None
+
+    def _look_there(self) -> None:
+        id_, text = self._reveals or (b"", "")
+        made = self._made.get(id_)
+        if made is None:
+            return  # it comes in one of the next turns
+        block, bar = made[1], self.area.verticalScrollBar()
+        if isinstance(block, MessageBlock):
+            block.mark(text)
+        bar.setValue(max(0, block.y() - self._theme.tokens.space.large))
+        self._from_end = bar.maximum() - bar.value()
 
     def leave_free(self, px: int) -> None:
         """Leave so much free at the foot, for what stands there for a while; who reads the end goes on reading it."""
@@ -160,6 +196,9 @@ class Conversation(QWidget):
         missing = [place for place, entry in enumerate(self._shown) if not self._is_made(entry)]
         if not missing:
             self._from_end = None
+            if self._reveals is not None:
+                self._look_there()
+                self._reveals = self._from_end = None
             return False
         entry = self._shown[missing[-1]]
         if self._ready is not None and self._ready[0] == entry:

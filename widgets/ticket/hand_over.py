@@ -14,7 +14,7 @@ from app.domain.ports import Choices, TicketRow
 from app.services.messages import problem_text
 from app.services.texts import owner_name, polite
 from app.services.tickets import HandOver
-from widgets.foundation import Button, Theme, fit, read_text, row
+from widgets.foundation import Button, Theme, fit, read_text
 from widgets.foundation.chooser import Chooser
 from widgets.foundation.form_window import FormWindow
 from widgets.ticket.choices import owner_options
@@ -58,9 +58,7 @@ class HandOverWindow(FormWindow):
         self.reason = QLineEdit()
         self.reason.setMaxLength(_REASON_CHARS)
         self.body.addLayout(self.field(_("To"), self.to))
-        self.body.addLayout(
-            row(self.field(_("Support level"), self.tier), self.field(_("Team"), self.team), gap=space.medium)
-        )
+        self.body.addLayout(self.beside(self.field(_("Support level"), self.tier), self.field(_("Team"), self.team)))
         hint = _("One line. The next owner reads it before the conversation; customers never see it.")
         self.body.addLayout(self.field(_("Reason"), self.reason, hint=hint))
         self._tell()

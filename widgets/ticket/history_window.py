@@ -59,6 +59,7 @@ class HistoryWindow(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName(title)
         self.list.setWordWrap(True)
+        self.list.setSpacing(space.hair)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.nothing = PlainLabel(_("Nothing fits."), tone="muted")
         self.copy = Button(theme, _("Copy"), look=Look.QUIET, icon="copy", pressed=self._copy)

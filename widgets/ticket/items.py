@@ -109,6 +109,20 @@ class MessageBlock(Panel):
         said = f"{self._label()}, {item.author_name}, {fmt.moment(item.at)}: {item.body[:2000]}{names}"
         self.setAccessibleName(said)
 
+    def mark(self, text: str) -> None:
+        """Mark a text where it stands; what is folded away is unfolded for it."""
+        if text and not self._select(text) and text.casefold() in self.item.body.casefold():
+            self._show_whole()
+            self._select(text)
+
+    def _select(self, text: str) -> bool:
+        for label in self._text.findChildren(Words) or ([self._text] if isinstance(self._text, Words) else []):
+            at = label.text().casefold().find(text.casefold())
+            if at >= 0:
+                label.setSelection(at, len(text))
+                return True
+        return False
+
     def minimumSizeHint(self) -> QSize:
         """As narrow as the pane: a width of its own would spoil the heights of the whole column."""
         return QSize(0, super().minimumSizeHint().height())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QDateTime, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDateTimeEdit, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from app.config.i18n import N_, _, language
 from app.domain.deed_ports import CustomerHit, DeedStore, SimilarTicket, SimilarTo
@@ -65,9 +65,7 @@ class NewTicketWindow(FormWindow):
         self.channel = QComboBox()
         for channel in _CHANNELS:
             self.channel.addItem(channel_name(channel), channel)
-        self.when = QDateTimeEdit(self._latest())
-        self.when.setCalendarPopup(True)
-        self.when.setDisplayFormat("yyyy-MM-dd HH:mm")
+        self.when = self.moment(now_ms())
         self.asset, self.kind, self.priority, self.team = QComboBox(), QComboBox(), QComboBox(), QComboBox()
         for kind, name in _KINDS:
             self.kind.addItem(_(name), kind)
@@ -76,10 +74,8 @@ class NewTicketWindow(FormWindow):
         self.priority.setCurrentIndex(self.priority.findData(int(Priority.NORMAL)))
         self.subject = QLineEdit()
         self.text = PlainEdit(name=_("What was said"))
-        self.text.setMinimumHeight(space.vast * 2)
-        self.spent = QSpinBox()
-        self.spent.setRange(0, 24 * 60)
-        self.spent.setSuffix(_(" min"))
+        self.text.setFixedHeight(space.vast * 2)
+        self.spent = self.number(24 * 60, _(" min"))
         self.mine = QCheckBox(_("I go on with it"))
         self.mine.setChecked(True)
         self.similar = SimilarList(theme, now_ms, _("While you write, tickets that may be about the same stand here."))
@@ -105,12 +101,12 @@ class NewTicketWindow(FormWindow):
             box.setMinimumWidth(wide)
         fields = column(
             self.field(_("Customer"), self.customer),
-            row(self.field(_("By"), self.channel), self.field(_("When"), self.when), gap=space.medium),
+            self.beside(self.field(_("By"), self.channel), self.field(_("When"), self.when)),
             self.field(_("Product"), self.asset),
             self.field(_("Subject"), self.subject),
             self.field(_("What was said"), self.text),
-            row(self.field(_("Kind"), self.kind), self.field(_("Priority"), self.priority), gap=space.medium),
-            row(self.field(_("Team"), self.team), self.field(_("Time it took"), self.spent), gap=space.medium),
+            self.beside(self.field(_("Kind"), self.kind), self.field(_("Priority"), self.priority)),
+            self.beside(self.field(_("Team"), self.team), self.field(_("Time it took"), self.spent)),
             self.mine,
             gap=space.medium, margins=(0, 0, space.medium, 0),
         )  # fmt: skip
@@ -125,7 +121,7 @@ class NewTicketWindow(FormWindow):
         body.setStretch(0, 3)
         body.setStretch(2, 2)
         self.body.addLayout(body)
-        fit(self, space.vast * 17, space.vast * 13)
+        fit(self, space.vast * 17, space.vast * 14)
         parent = self.parentWidget()
         if parent is not None:
             most = parent.window().height() - space.huge

@@ -44,6 +44,7 @@ class SplitWindow(FormWindow):
         self.list.setAccessibleName(_("Messages and notes"))
         self.list.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
         self.list.setMinimumHeight(space.vast * 4)
+        self.list.setSpacing(space.tiny)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         for item in self.items:
             self._add(item)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QDateTime, Signal
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QDateTimeEdit, QLineEdit, QRadioButton, QSpinBox, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QLineEdit, QRadioButton, QWidget
 
 from app.config.i18n import N_, _
 from app.domain.ports import TicketDetails
@@ -44,9 +44,7 @@ class TalkWindow(FormWindow):
         self.channel = QComboBox()
         for channel in _CHANNELS:
             self.channel.addItem(channel_name(channel), channel)
-        self.when = QDateTimeEdit(QDateTime.fromMSecsSinceEpoch(now_ms()))
-        self.when.setCalendarPopup(True)
-        self.when.setDisplayFormat("yyyy-MM-dd HH:mm")
+        self.when = self.moment(now_ms())
         name = polite(details.customer.name if details.customer else details.row.customer_name) or _("The customer")
         self.theirs = QRadioButton(_("{name} asked or told us something").format(name=name))
         self.ours = QRadioButton(_("We answered {name}").format(name=name))
@@ -56,11 +54,9 @@ class TalkWindow(FormWindow):
         self.theirs.setChecked(True)
         self.text = PlainEdit(name=_("What was said"))
         self.text.setMinimumHeight(space.vast * 2)
-        self.spent = QSpinBox()
-        self.spent.setRange(0, _DAY_MIN)
-        self.spent.setSuffix(_(" min"))
+        self.spent = self.number(_DAY_MIN, _(" min"))
         self.spent.setValue(min(spent_min, _DAY_MIN))
-        self.body.addLayout(row(self.field(_("By"), self.channel), self.field(_("When"), self.when), gap=space.medium))
+        self.body.addLayout(self.beside(self.field(_("By"), self.channel), self.field(_("When"), self.when)))
         self.body.addWidget(self.theirs)
         self.body.addWidget(self.ours)
         hint = _("The customer can read this, as any message.")
@@ -91,18 +87,15 @@ class TimeWindow(FormWindow):
         title = _("Working time on {ticket}").format(ticket=label)
         super().__init__(theme, parent, title=title, deed=_("Note it"))
         space = theme.tokens.space
-        self.minutes = QSpinBox()
-        self.minutes.setRange(1, _DAY_MIN)
-        self.minutes.setSuffix(_(" min"))
+        self.minutes = self.number(_DAY_MIN, _(" min"))
+        self.minutes.setMinimum(1)
         self.minutes.setValue(max(1, min(minutes, _DAY_MIN)))
         self.kind = QComboBox()
         for kind, name in _WORK:
             self.kind.addItem(_(name), kind)
         self.note = QLineEdit()
         self.note.setMaxLength(500)
-        self.body.addLayout(
-            row(self.field(_("Minutes"), self.minutes), self.field(_("Kind"), self.kind), gap=space.medium)
-        )
+        self.body.addLayout(self.beside(self.field(_("Minutes"), self.minutes), self.field(_("Kind"), self.kind)))
         self.body.addLayout(self.field(_("What was done"), self.note))
         fit(self, space.vast * 9, 0)
         self.minutes.setFocus()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hint of similar tickets: what was asked before in other words is among the first three."""
+
+from __future__ import annotations
+
+from app.domain.deed_ports import SimilarTo
+from app.domain.ids import CustomerId
+from tests.sync.desk import Client, Desk
+
+# how somebody asked before, and how a colleague asks the same some days later
+PAIRS = (
+    ("PX-200 인쇄 오류 E-1042", "두 장을 인쇄하면 E-1042가 나오고 멈춥니다", "프린터에서 E-1042 뜨고 인쇄가 안 됩니다"),
+    ("간편결제가 안 돼요", "카드로는 되는데 간편결제만 하면 흰 화면입니다", "간편결제 누르면 화면이 하얗게 나와요"),
+    ("VPN drops every hour", "The VPN connection drops about once an hour", "vpn keeps dropping, roughly every hour"),
+    ("비밀번호 재설정 메일", "비밀번호 재설정 메일이 오지 않습니다", "비밀번호 찾기 했는데 재설정 메일을 못 받았어요"),
+    ("세금계산서 재발행", "3월 세금계산서를 다시 발행해 주세요", "세금계산서 다시 끊어 주실 수 있나요, 3월분입니다"),
+    ("라이선스 만료 표시", "라이선스를 연장했는데 만료로 나옵니다", "연장한 라이선스가 아직 만료라고 떠요"),
+    (
+        "Scanner not found",
+        "SC-10 scanner is not found after the update",
+        "after updating, the SC-10 scanner is not detected",
+    ),
+    ("백업이 멈춤", "야간 백업이 90%에서 멈춰 있습니다", "어젯밤 백업이 90% 에서 더 안 넘어가네요"),
+    ("글자가 깨짐", "엑셀로 내려받으면 한글이 깨집니다", "엑셀 내려받기 한 파일에서 한글 깨짐 현상"),
+    ("모니터가 안 켜짐", "도킹에 꽂으면 두 번째 모니터가 안 켜집니다", "도킹스테이션 두번째 모니터 안 나와요"),
+)
+OTHERS = (
+    "배송 주소를 바꾸고 싶습니다", "교육 일정 문의드립니다", "데모를 볼 수 있을까요",
+    "Invoice for April", "How do I add a user", "담당자 연락처가 바뀌었습니다",
+    "계약서 사본 부탁드립니다", "방문 일정을 미루고 싶어요", "프린터 토너 주문",
+    "결제 수단 변경", "로그인 기록을 보고 싶습니다", "메일 서명을 바꾸는 방법",
+    "New laptop for a colleague", "모바일 앱 글자 크기", "지원 기간 문의",
+)  # fmt: skip
+
+
+def test_what_a_colleague_asked_in_other_words_is_among_the_first_three(kim: Client, desk: Desk) -> None:
+    """Of ten questions asked again within a week at least nine are found, among others of the same customer."""
+    earlier = [kim.new_ticket(subject, body) for subject, body, _again in PAIRS]
+    for text in OTHERS:
+        kim.new_ticket(text, f"{text}. 안녕하세요, 확인 부탁드립니다. 감사합니다.")
+    found = 0
+    for ticket, (_subject, _body, again) in zip(earlier, PAIRS, strict=True):
+        hints = kim.profile.deeds.similar(SimilarTo(again, CustomerId(desk.customer)))
+        found += ticket in [hint.row.id for hint in hints]
+    assert found >= 9
+
+
+def test_what_has_nothing_in_common_is_no_hint(kim: Client, desk: Desk) -> None:
+    """The same customer alone makes no ticket similar; nor does a courtesy."""
+    kim.new_ticket("세금계산서 재발행", "안녕하세요, 확인 부탁드립니다. 감사합니다.")
+    to = SimilarTo("안녕하세요, 모니터가 켜지지 않습니다. 감사합니다.", CustomerId(desk.customer))
+    assert kim.profile.deeds.similar(to) == []
