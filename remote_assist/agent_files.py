@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from app.domain.assist import AskState, Scope
+from app.domain.assist import WHY_MAX, AskState, Scope
 from app.domain.session_files import FileStep
 from remote_assist import messages as wire
 from remote_assist.actions import Action
@@ -28,9 +28,10 @@ class AgentFiles(EndFiles, AgentWishes):
         states = [ask.state for ask in self.view.asks if ask.scope is self._give_scope]
         return states == [AskState.POSSIBLE] and self._going is None
 
-    def offer_file(self, offer: Offer) -> list[Action]:
+    def offer_file(self, offer: Offer, why: str = "") -> list[Action]:
         """Ask the customer to take this file. Does nothing where `may_offer_file` is false."""
         if self.may_offer_file and self._ask_book.ask(self._give_scope, self.view.phase, self._now):
+            self._offer_why = why[:WHY_MAX]
             self._give(offer)
         return self._flush()
 
@@ -49,8 +50,9 @@ class AgentFiles(EndFiles, AgentWishes):
         machine = self._machine
         return machine is not None and machine.flowing and self._kept is not None and scope in self._grants
 
-    def _take_or_ask(self, offer: Offer) -> None:
+    def _take_or_ask(self, offer: Offer, why: str) -> None:
         """The customer sends what was asked for. A program is kept by nobody's choice, so it is not taken."""
+        del why
         if self._take_scope not in self._grants:
             self._files_over[offer.id] = "not_asked"
             self._say_over(offer.id)

@@ -174,12 +174,13 @@ class Claim(_Ctl, frozen=True, tag="claim"):
 
 
 class FileOffer(_Ctl, frozen=True, tag="fileoffer"):
-    """Both: a file that this end would send. A question, not access: nothing moves before `fileaccept`."""
+    """Both: a file that this end would send, and the agent's reason. A question, not access: `fileaccept` begins it."""
 
     id: U32
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     size: _Size
     sha256: _Sha256
+    why: Annotated[str, msgspec.Meta(max_length=WHY_MAX)] = ""
 
 
 class FileAccept(_Ctl, frozen=True, tag="fileaccept"):

@@ -86,7 +86,7 @@ class CustomerFiles(EndFiles, CustomerScopes):
         data = {"name": offer.name, "size": offer.size, "direction": _DIRECTIONS[scope], "result": result}
         self._note(EntryType.FILE, by, data)
 
-    def _take_or_ask(self, offer: Offer) -> None:
+    def _take_or_ask(self, offer: Offer, why: str) -> None:
         """The agent would send a file: ask, unless it is impossible, too often, or a program where none may come."""
         scope, now = self._take_scope, self._now
         code = ""
@@ -104,7 +104,7 @@ class CustomerFiles(EndFiles, CustomerScopes):
         self._coming = Move(offer)
         self._book.asked(scope)
         self._scope_asks[scope] = now + ASK_ANSWER_MS
-        self._out.append(AskFile(offer, self._scope_asks[scope]))
+        self._out.append(AskFile(offer, self._scope_asks[scope], why))
 
     def _refuse_scope(self, scope: Scope, by: str, at_ms: int) -> None:
         move = self._coming

@@ -62,6 +62,7 @@ class EndFiles(EndLink):
         self._coming: Move | None = None
         self._going: Move | None = None
         self._files_over: dict[int, str] = {}
+        self._offer_why = ""  # the agent's reason for the file under way
         self._next_file = 0 if self.role is Role.AGENT else 1
 
     # --- for the host ----------------------------------------------------------------------------------------------
@@ -131,8 +132,8 @@ class EndFiles(EndLink):
     def _may_give(self) -> bool:
         raise NotImplementedError
 
-    def _take_or_ask(self, offer: Offer) -> None:
-        """The other end would send this; `_coming` is free."""
+    def _take_or_ask(self, offer: Offer, why: str) -> None:
+        """The other end would send this, for a reason in its own words; `_coming` is free."""
 
     def _file_over(self, move: Move, scope: Scope, code: str) -> None:
         """A file has come to its end; nothing was told or removed yet."""
@@ -174,7 +175,7 @@ class EndFiles(EndLink):
                 self._files_over[message.id] = trouble.code
                 self._say_over(message.id)
             else:
-                self._take_or_ask(offer)
+                self._take_or_ask(offer, message.why)
 
     def _on_file_accept(self, message: wire.FileAccept) -> None:
         move = self._going
@@ -278,7 +279,7 @@ class EndFiles(EndLink):
         self._show(self._going, FileStep.ASKED)
 
     def _say_offer(self, offer: Offer) -> None:
-        self._say(wire.FileOffer(offer.id, offer.name, offer.size, offer.sha256.hex()))
+        self._say(wire.FileOffer(offer.id, offer.name, offer.size, offer.sha256.hex(), self._offer_why))
 
     def _say_over(self, id_: int) -> None:
         code = self._files_over[id_]

@@ -31,6 +31,7 @@ class AskFile:
 
     offer: Offer
     deadline_ms: int
+    why: str = ""  # the agent's own words
 
 
 @dataclass(frozen=True, slots=True)

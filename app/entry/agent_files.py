@@ -37,13 +37,14 @@ class AgentFiles(QObject):
         self._host = FileHost(lambda: (self.base or download_folder(), ticket_no), "", end, perform, self)
         self._host.prepared.connect(self._prepared)
         self._host.changed.connect(self._changed)
-        self._waiting: deque[Path] = deque(maxlen=_QUEUED_MAX)
+        self._waiting: deque[tuple[Path, str]] = deque(maxlen=_QUEUED_MAX)
+        self._why = ""
         self._reading: tuple[int, Path] | None = None
         self._offering = False
 
-    def offer(self, paths: Sequence[Path]) -> None:
-        """Offer these, one after the other; each needs the customer's yes."""
-        self._waiting.extend(paths)
+    def offer(self, paths: Sequence[Path], why: str = "") -> None:
+        """Offer these, one after the other, for one reason; each needs the customer's yes."""
+        self._waiting.extend((path, why) for path in paths)
         self._next()
 
     def stop(self, number: int) -> None:
@@ -77,7 +78,7 @@ class AgentFiles(QObject):
 
     def _next(self) -> None:
         if self._waiting and self._reading is None and not self._offering and self._end.may_offer_file:
-            path = self._waiting.popleft()
+            path, self._why = self._waiting.popleft()
             self._reading = (self._end.new_file_id(), path)
             self._host.prepare(*self._reading)
 
@@ -90,7 +91,7 @@ class AgentFiles(QObject):
             return
         self._offering = self._end.may_offer_file
         if self._offering:
-            self._perform(self._end.offer_file(report.offer))
+            self._perform(self._end.offer_file(report.offer, self._why))
         else:
             self._host.forget(number)
             self._show(FileView(number, path.name, report.offer.size, True, FileStep.OVER, code="not_allowed"))
@@ -109,10 +110,10 @@ class FileControls:
 
     _files: AgentFiles | None = None
 
-    def offer_files(self, paths: Sequence[Path]) -> None:
+    def offer_files(self, paths: Sequence[Path], why: str = "") -> None:
         """Offer files to the customer."""
         if self._files is not None:
-            self._files.offer(paths)
+            self._files.offer(paths, why)
 
     def stop_file(self, number: int) -> None:
         """Stop a file that is on its way."""

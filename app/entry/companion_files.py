@@ -124,7 +124,7 @@ class CompanionFiles(QObject):
         offer = action.offer
         folder = str(base / "Deskside" / folder_name(ticket))
         facts = FileFacts(offer.name, offer.size, folder, offer.is_program, offer.disguise)
-        window = FileQuestion(self._theme, self._who, facts, action.deadline_ms, self._now_ms)
+        window = FileQuestion(self._theme, self._who, facts, action.deadline_ms, self._now_ms, action.why)
         window.accepted.connect(lambda warned: self._perform(self._end.take_file(offer.id, warned=warned)))
         window.refused.connect(lambda: self._perform(self._end.refuse_scope(Scope.FILES_TO_CUSTOMER)))
         self.question = window

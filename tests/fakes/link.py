@@ -188,9 +188,9 @@ class FakeControls:
         """Keep a picture."""
         self._note("still", why)
 
-    def offer_files(self, paths: Sequence[Path]) -> None:
+    def offer_files(self, paths: Sequence[Path], why: str = "") -> None:
         """Offer."""
-        self.did.append("offer " + " ".join(path.name for path in paths))
+        self._note("offer " + " ".join(path.name for path in paths), why)
 
     def stop_file(self, number: int) -> None:
         """Stop one."""

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.assist import AskState, EndReason, Phase, Scope
+from app.domain.assist import WHY_MAX, AskState, EndReason, Phase, Scope
 from app.domain.documents import SignedDocument
 from app.domain.session_files import FileStep
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
-from remote_assist.actions import ChainEntry, Receipt, ScopeSettled
+from remote_assist.actions import ChainEntry, Receipt, ScopeSettled, ToChild
 from remote_assist.chain import verify_receipt
 from remote_assist.file_actions import AskFile, DropFile, FileAction, FileBytes
 from remote_assist.grants import ASK_MAX
@@ -75,6 +75,25 @@ def test_a_file_of_the_agent_comes_whole_after_the_customers_yes_and_only_then(w
     assert entry == {"name": "driver notes.pdf", "size": len(BIG), "direction": "to_customer", "result": "whole"}
     ask = next(ask for ask in world.agent.end.view.asks if ask.scope is TO_CUSTOMER)
     assert (ask.state, ask.revoked) == (AskState.POSSIBLE, False)
+
+
+def test_the_customer_reads_the_agents_reason_for_a_file(world: FileWorld) -> None:
+    """In the agent's own words, cut to the length of other reasons."""
+    offer = world.prepare(world.agent, "driver.pdf", b"how to")
+    world.do(world.agent, world.agent_end.offer_file(offer, "r" * 1000))
+    asked = world.customer.last(AskFile)
+    assert (asked.offer.name, asked.why) == ("driver.pdf", "r" * WHY_MAX)
+    said = [unpacked(action) for action in world.agent.of(ToChild)]
+    assert [message["why"] for message in said if message.get("t") == "fileoffer"] == ["r" * WHY_MAX]
+
+
+def unpacked(action: ToChild) -> dict[str, object]:
+    """What an end says on `ctl`, as it travels."""
+    message = action.message
+    if not isinstance(message, child.Send) or message.channel != "ctl":
+        return {}
+    found: dict[str, object] = json.loads(message.data)
+    return found
 
 
 def test_a_file_of_the_customer_goes_only_if_picked_and_confirmed_by_the_customer(world: FileWorld) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -55,6 +56,7 @@ def show(stage: Stage, state: AskState = AskState.POSSIBLE) -> SessionWindow:
         (lambda w: QTest.keyClick(w.picture, Qt.Key.Key_G), "request files.to_agent"),
         (lambda w: QTest.keyClick(w.picture, Qt.Key.Key_R), "record"),
         (lambda w: w.tools.recording.still.click(), "still"),
+        (lambda w: w.files.offered.emit([Path("driver.pdf")]), "offer driver.pdf"),
     ],
 )
 def test_what_is_written_goes_with_the_next_request_and_not_with_the_one_after(

@@ -26,7 +26,7 @@ from remote_assist.file_desk import FileSaved
 from remote_assist.files import Saved
 from tests.remote_assist.world import Side, World
 from widgets.companion.files import FileFacts, FileQuestion, FileRequest
-from widgets.foundation import Theme
+from widgets.foundation import PlainLabel, Theme
 from widgets.foundation.file_moves import FileMove, file_outcome
 from widgets.remote.files import FilePanel
 
@@ -42,6 +42,17 @@ def question(qtbot: QtBot, theme: Theme, facts: FileFacts, clock: list[int]) -> 
     qtbot.addWidget(window)
     window.show()
     return window
+
+
+def test_the_question_about_a_file_has_the_agents_reason_as_plain_text(theme: Theme, qtbot: QtBot) -> None:
+    """Whatever it looks like; without one nothing stands in its place."""
+    facts = FileFacts("driver.pdf", 2_000, "/home/p/Deskside/4182")
+    for why in ("<b>for your printer</b>", ""):
+        window = FileQuestion(theme, WHO, facts, 120_000, lambda: 0, why)
+        qtbot.addWidget(window)
+        said = [label.text() for label in window.findChildren(PlainLabel) if "printer" in label.text()]
+        assert len(said) == bool(why)
+        assert all(why in text for text in said)
 
 
 @pytest.mark.ux("UX-36")

@@ -113,13 +113,22 @@ class FileQuestion(_Ask):
     accepted = Signal(bool)
 
     def __init__(
-        self, theme: Theme, who: tuple[str, str], facts: FileFacts, deadline_ms: int, now_ms: Callable[[], int]
+        self,
+        theme: Theme,
+        who: tuple[str, str],
+        facts: FileFacts,
+        deadline_ms: int,
+        now_ms: Callable[[], int],
+        why: str = "",
     ) -> None:
+        """`why` is the agent's own text, from outside."""
         super().__init__(theme, who, deadline_ms, now_ms)
         self._program, self._warned = facts.program, False
         space = theme.tokens.space
         card = Card(theme)
         card.body.addLayout(self._facts(facts, _("from {name} to this computer").format(name=who[0])))
+        if said := said_by(who[0], why):
+            card.body.addWidget(PlainLabel(said, wrap=True))
         self.body.addWidget(card)
         self.warning = Notice(theme, kind="danger")
         self.warning.setVisible(facts.program)

@@ -189,8 +189,8 @@ class SessionFlow(QObject):
             self.session.picture.drawn.connect(controls.frame_drawn)
             self.session.picture.active.connect(controls.note_activity)
             self.session.requested.connect(controls.request)
-            self.session.files.offered.connect(controls.offer_files)
             why = self.session.tools.why
+            self.session.files.offered.connect(lambda paths: controls.offer_files(paths, why(Scope.FILES_TO_CUSTOMER)))
             self.session.files.requested.connect(
                 lambda: controls.request(Scope.FILES_TO_AGENT, why(Scope.FILES_TO_AGENT))
             )

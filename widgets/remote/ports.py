@@ -183,8 +183,8 @@ class SessionControls(Protocol):
         """Keep one picture of what is shown; where the customer was not asked yet, ask first."""
         ...
 
-    def offer_files(self, paths: Sequence[Path]) -> None:
-        """Offer files to the customer, one after the other; each needs a yes of its own."""
+    def offer_files(self, paths: Sequence[Path], why: str = "") -> None:
+        """Offer files to the customer, one after the other, for one reason; each needs a yes of its own."""
         ...
 
     def stop_file(self, number: int) -> None:
