@@ -12,6 +12,7 @@ from widgets.companion.change import ChangeWindow
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, QuestionWindow
 from widgets.companion.texts import trouble
+from widgets.foundation.turns import Rank, Steps
 
 __all__ = ["AskingSession"]
 
@@ -58,6 +59,7 @@ class AskingSession(SharingSession):
         window.activateWindow()
         if self._targets:
             window.show_targets(self._targets)
+        Steps(self._prepare_bar, Rank.UNSEEN, self).start()
         self._masks.start()
 
     # --- sharing something else ------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from widgets.companion.change import ChangeWindow
 from widgets.companion.request import RequestWindow, ScamWindow
 from widgets.companion.session import CheckNumberWindow, EndedWindow, QuestionWindow
 from widgets.foundation import Theme
+from widgets.foundation.turns import delete_later
 
 __all__ = ["SessionBase", "SessionDeps"]
 
@@ -121,6 +122,4 @@ class SessionBase(QObject):
             return
         if hasattr(window, "end"):
             window.end()
-        else:
-            window.hide()
-        window.deleteLater()
+        delete_later(window)

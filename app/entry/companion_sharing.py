@@ -33,6 +33,7 @@ class SharingSession(SessionBase):
         self._covered: list[tuple[int, int, int, int]] = []
         self._covered_ids: list[int] = []
         self._allowed: list[Scope] = []
+        self._prepared: SharingBar | None = None
         self.facts = DiagnosticsReview(
             deps.theme, deps.clock.monotonic_ms, self._send_facts, self._withhold_facts, deps.gather, self
         )
@@ -84,7 +85,9 @@ class SharingSession(SessionBase):
         if self._prompt is None or self.view.phase is Phase.ENDED:
             return
         if self.bar is None:
-            self.bar = SharingBar(self._deps.theme, self._agent, self._prompt.organisation)
+            self._prepare_bar()
+            self.bar, self._prepared = self._prepared, None
+            assert self.bar is not None  # noqa: S101  # made just now or before
             self.bar.stopped.connect(self.stop)
             self.bar.pause_toggled.connect(self._pause)
             self.bar.chat_wanted.connect(self.talk.open_chat)
@@ -92,7 +95,7 @@ class SharingSession(SessionBase):
             self.bar.revoked.connect(lambda scope: self._perform(self._end.revoke(scope)))
             self.keeping.attach(self.bar)
             self.bar.show()
-            self._show_border()
+            QTimer.singleShot(0, self, self._show_border)  # in a turn of its own, long before the first picture
             self._masks.start()
         number = self._number if self._number_confirmed else ""
         title = self._title()
@@ -103,6 +106,17 @@ class SharingSession(SessionBase):
         )
         self.bar.show_path(self.view.path)
 
+    def _prepare_bar(self) -> bool:
+        """Make the bar while the customer reads what is asked: with the consent it has only to show. No more steps."""
+        if self.bar is None and self._prepared is None and self._prompt is not None:
+            self._prepared = SharingBar(self._deps.theme, self._agent, self._prompt.organisation)
+        return False
+
+    def _drop_prepared(self) -> None:
+        bar, self._prepared = self._prepared, None
+        if bar is not None:
+            bar.end()
+
     def _pause(self, on: bool) -> None:
         self._perform(self._end.pause() if on else self._end.resume())
 
@@ -112,7 +126,7 @@ class SharingSession(SessionBase):
 
     def _show_border(self) -> None:
         target = self._shared
-        if target is None or target.kind == "drawn":
+        if target is None or target.kind == "drawn" or self.border is not None or self.bar is None:
             return
         x, y, width, height = self._for_qt(target.rect)
         if width > 0 and height > 0:
