@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QWidget
 
 from app.config.i18n import _, ngettext
@@ -41,7 +41,8 @@ from widgets.inbox.model import TicketListModel
 
 __all__ = ["InboxPane"]
 
-FIRST_HITS = 40  # what a person sees first of a search; more follow as soon as they are found
+FIRST_HITS = 40  # what a person sees first of a search
+MORE_MS = 250  # after so long without a key the rest is looked for
 
 MOST_AT_ONCE = 1000  # tickets that one deed takes; of more, people would not know what they did
 
@@ -69,6 +70,8 @@ class InboxPane(Panel):
         self._filter = ""
         self._search: str | None = None
         self._current: TicketId | None = None
+        self._more = QTimer(self, singleShot=True, interval=MORE_MS)
+        self._more.timeout.connect(self._find_more)
         self._total = 0
         self._status: SyncStatus | None = None
         self.looks = Looks(commits, jobs, self)
@@ -202,6 +205,7 @@ class InboxPane(Panel):
 
     def refresh(self) -> None:
         """Read the list again; the ticket the person is on stays where it is."""
+        self._more.stop()
         search, view, sort, text = self._search, self._view, self.look().sort, self._filter
         if search is not None:
             self._jobs.query(lambda: self._find(search), self._show_first, self._failed, key="list.ids")
@@ -291,15 +295,20 @@ class InboxPane(Panel):
         self._keep(lambda: self.model.show_ids(ids))
         self._tell(len(ids))
 
-    def _find(self, search: str) -> tuple[Found, str]:
-        """Find the first tickets, or all where they are few; with the text of which there is more to find."""
+    def _find(self, search: str) -> tuple[Found, bool]:
+        """Find the first tickets, or all where they are few; and tell whether there is more to find."""
         first = self._queries.find(search, FIRST_HITS)
-        return (first, search) if len(first.hits) >= FIRST_HITS else (self._queries.find(search), "")
+        return (first, True) if len(first.hits) >= FIRST_HITS else (self._queries.find(search), False)
 
-    def _show_first(self, read: tuple[Found, str]) -> None:
-        found, search = read
+    def _show_first(self, read: tuple[Found, bool]) -> None:
+        found, is_more = read
         self._show_found(found)
-        if search:
+        if is_more:
+            self._more.start()
+
+    def _find_more(self) -> None:
+        search = self._search
+        if search is not None:
             self._jobs.query(lambda: self._queries.find(search), self._show_found, self._failed, key="list.ids")
 
     def _show_found(self, found: Found) -> None:

@@ -23,7 +23,7 @@ from widgets.ticket.items import EventRow, MessageBlock
 __all__ = ["Conversation"]
 
 AT_FIRST = 40  # so many come by themselves, newest first, a few in each turn of the event loop; the rest on demand
-FIRST_NS = 9_000_000  # so long are the newest made in one go
+FIRST_NS = 12_000_000  # so long are the newest made in one go
 
 Entry = tuple[ThreadItem, EventLine | None]
 
