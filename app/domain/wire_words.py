@@ -191,6 +191,7 @@ REFUSALS: Mapping[str, str] = {
     "no_such_state": "the state is not there",
     "no_such_message": "a message to split off is not on this ticket",
     "no_such_row": "the row is not there, or deleted",
+    "unfilled": "the reply still holds a placeholder in double braces; nothing of it is sent",
     "not_yours": "somebody else's view, or one for everybody by who leads nothing",
     "no_such_conflict": "no conflict row of yours has this id",
     "id_taken": "the id that should be new holds something else",

@@ -197,7 +197,7 @@ def test_a_reply_can_go_at_the_start_of_business(desk: Sending) -> None:
     wednesday_nine = 1_774_828_800 + 2 * 86_400
     assert planned.order.at == wednesday_nine * 1000
     assert planned.order.why is SendWhy.LATER
-    assert "goes out on" in desk.composer.waiting.text.text()
+    assert "Goes out on" in desk.composer.waiting.text.text()
     desk.sends._look()
     assert desk.sent() == []
     desk.composer.waiting.hurry.click()
