@@ -405,7 +405,7 @@ class Invite(_Live, frozen=True, kw_only=True, tag="invite"):
 
 
 class SessionEnded(_Live, frozen=True, kw_only=True, tag="session_ended"):
-    """To both members: the session is over. For the server's own reasons it must end at once, whatever the other says."""
+    """To both members: the session is over. For the server's own reasons it ends at once, whatever the other says."""
 
     session: bytes
     reason: str
