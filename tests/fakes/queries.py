@@ -199,7 +199,7 @@ def _made_due(n: int, category: Category) -> DueMark | None:
     return DueMark(
         Target.FIRST if category is Category.NEW else Target.RESOLUTION, NOW_MS + minutes * MINUTE,
         NOW_MS + (minutes - 15) * MINUTE, estimated=n == 3,
-    )
+    )  # fmt: skip
 
 
 def _made_clock(n: int, row: TicketRow) -> ClockFacts | None:
@@ -211,7 +211,7 @@ def _made_clock(n: int, row: TicketRow) -> ClockFacts | None:
         ClockEvent(start, EventKind.POLICY, (0,), policy=policy.id, calendar=hours),
         ClockEvent(start, EventKind.OPENED, (1,)), ClockEvent(start + 44 * 60, EventKind.REPLY, (2,)),
         ClockEvent(start + 45 * 60, EventKind.STATE, (3,), category=row.category),
-    ]
+    ]  # fmt: skip
     always = OpenHours([(start - 10**6, start + 10**8)])
     return ClockFacts(events, {policy.id: policy}, {hours: always}, "표준", "Standard")
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -146,9 +147,9 @@ def _histories(draw: st.DrawFn) -> list[ClockEvent]:
 
 
 @given(_histories(), st.randoms(use_true_random=False), _instants)
-def test_the_order_of_delivery_of_events_does_not_matter(events: list[ClockEvent], random: object, now_s: int) -> None:
+def test_the_order_of_delivery_of_events_does_not_matter(events: list[ClockEvent], random: Random, now_s: int) -> None:
     shuffled = list(events)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert _view(shuffled, now_s) == _view(events, now_s)
 
 
