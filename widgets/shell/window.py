@@ -73,11 +73,11 @@ class AgentWindow(WindowFrame):
         note = self.ticket.composer.sheets[DraftKind.NOTE].edit
         self.mentions = MentionList(theme, note, lambda: self.desk.choices.users)
         self.appearance = Appearance(theme, ports.settings)
+        self.writing = WritingPart(self, theme, ports)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
         self.timer = WorkTimer(ports.commits, ports.jobs, ports.now_ms, self)
         self.ticket_deeds = TicketDeeds(self, theme, ports, ports.deeds) if ports.deeds is not None else None
-        self.writing = WritingPart(self, theme, ports)
         self.saved_views = ViewsPart(self, theme, ports)
         self.registry = Registry(self.places, self._own_table())
         bind_commands(self.registry, self, sessions=ports.sessions is not None)
@@ -195,13 +195,13 @@ class AgentWindow(WindowFrame):
         if self.ticket_deeds is not None:
             self.snoozes.start()
         self.refresher.read_counts()
+        self.writing.start()
         self.go_view(self.inbox.view())
         self.inbox.list.setFocus()
 
     def show_status(self, status: SyncStatus) -> None:
         """Show how sync stands."""
         self.strip.show_status(status)
-        self.writing.start()
         self.inbox.show_status(status)
         self.views.show_waiting(status.waiting)
         self.views.show_needs(status.needs_you)
@@ -534,10 +534,10 @@ class AgentWindow(WindowFrame):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save drafts and geometry, end what runs."""
         self.ticket.composer.save_now()
+        self.writing.close()
         self.needs.save_now()
         self.state.save()
         if self.deeds.flow is not None:
             self.deeds.flow.close()
         super().closeEvent(event)
         self.closed.emit()
-        self.writing.close()
