@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from app.domain.changes import AnyChange, TicketMerge, TicketSet, TicketUnmerge
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, new_id
@@ -30,6 +32,7 @@ from sync.engine import Fetch
 from sync.protocol import Pull
 from sync.server.schema import SYSTEM
 from tests.fakes.memory_places import own_folder
+from tests.fakes.wait import wait_until
 from tests.sync.desk import Client, Desk, LineLost
 
 __all__ = ["Result", "run"]
@@ -112,10 +115,10 @@ class Computer:
         try:
             self._first_words(log)
             rest = self._rng.uniform(*LIFE_S)
-            time.sleep(rest / 2)
+            _rest(rest / 2)
             if self._rng.random() < 0.5:
                 self._colleague()
-            time.sleep(rest / 2)
+            _rest(rest / 2)
         finally:
             killed = time.monotonic()
             os.kill(pid, signal.SIGKILL)
@@ -136,22 +139,11 @@ class Computer:
 
     def _first_words(self, log: Path) -> None:
         """Wait until the life told what it found; compare that with what the last one had typed."""
-        end = time.monotonic() + _PATIENCE_S
-        while "\n" not in log.read_text("utf-8"):
-            if time.monotonic() > end:
-                raise TimeoutError(log.read_text("utf-8"))
-            time.sleep(0.01)
+        wait_until(lambda: "\n" in log.read_text("utf-8", errors="ignore"), _PATIENCE_S)
 
     @staticmethod
     def _gone(pid: int) -> None:
-        end = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < end:
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                return
-            time.sleep(0.002)
-        raise TimeoutError(pid)
+        wait_until(lambda: not psutil.pid_exists(pid), _PATIENCE_S)
 
     def _judge(self, log: Path, killed: float) -> None:
         found, typed, errors = _read(log)
@@ -248,6 +240,11 @@ class Computer:
                 if isinstance(request, Pull | Fetch):
                     core.on_cut()
                 core.rehello()
+
+
+def _rest(seconds: float) -> None:
+    """Let a life go on; which instant it ends at is what is tried here."""
+    threading.Event().wait(seconds)
 
 
 def _read(log: Path) -> tuple[dict[str, str], Typed, list[str]]:
