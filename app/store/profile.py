@@ -145,7 +145,7 @@ class Profile:
         path = replica_path(self._folder)
         if path.exists():
             try:
-                raw = open_raw(file_uri(path, "rw"), self._key, cache_kib=24_576)
+                raw = open_raw(file_uri(path, "rw"), self._key, cache_kib=20_480)
                 if raw.execute("SELECT v FROM meta WHERE k = 'schema'").fetchone()[0] == fingerprint():
                     return raw
                 raw.close()
