@@ -57,7 +57,10 @@ class Result:
     def summary(self) -> dict[str, object]:
         """Return the figures for people and for JSON."""
         cost = sorted(self.missing_ms)
-        at = lambda share: cost[min(len(cost) - 1, int(len(cost) * share))] if cost else 0  # noqa: E731 - one line
+
+        def at(share: float) -> int:
+            return cost[min(len(cost) - 1, int(len(cost) * share))] if cost else 0
+
         return {
             "kills": self.kills, "keys": self.keys, "drafts_compared": self.drafts, "colleague": dict(self.deeds),
             "kills_that_cost_typing": len([ms for ms in cost if ms]), "missing_ms_p50": at(0.5),

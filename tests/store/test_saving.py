@@ -287,7 +287,7 @@ def test_provisional_numbers_never_repeat(kim: Client) -> None:
 
 
 def test_a_reply_and_the_end_of_its_draft_are_one_deed(kim: Client) -> None:
-    """There is no instant at which a kill leaves a sent reply that waits to be sent again; a refusal keeps the draft."""
+    """At no instant does a kill leave a sent reply that waits to be sent again; a refusal keeps the draft."""
     ticket = TicketId(kim.new_ticket())
     order = SendOrder(99, SendWhy.LATER, "보냅니다", new_id(), new_id(), "wait")
     draft = Draft(ticket, DraftKind.REPLY, "보냅니다", 2, 0, send=order)

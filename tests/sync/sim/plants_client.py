@@ -159,11 +159,11 @@ def _tray() -> Sequence[Change]:
 def _two_transactions() -> Sequence[Change]:
     before = app.store.pending.PendingStore._save
 
-    def save(self: Any, change: Any, base: Any, context: Any, images: Any, ticket: Any) -> None:
+    def save(self: Any, change: Any, base: Any, context: Any, images: Any, *more: Any) -> None:
         with self._file.write() as tx:
             for row, seq in images:
                 app.store.pending.write_image(tx, row, seq)
-        before(self, change, base, context, images, ticket)
+        before(self, change, base, context, images, *more)
 
     return [(app.store.pending.PendingStore, "_save", save)]
 
