@@ -225,7 +225,14 @@ class TicketDesk(QObject):
         """Queue a reply."""
         self._jobs.change(
             lambda: self.writing.send_reply(
-                ticket, text, seen_seq, after, self.choices, anyway=anyway, attachments=attachments, seen_id=seen_id,
+                ticket,
+                text,
+                seen_seq,
+                after,
+                self.choices,
+                anyway=anyway,
+                attachments=attachments,
+                seen_id=seen_id,
                 shown=shown,
             ),
             lambda answer: self.written(ticket, DraftKind.REPLY, answer),
