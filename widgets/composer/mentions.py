@@ -114,10 +114,9 @@ class MentionList(QObject):
         self.panel.raise_()
 
     def _take(self) -> None:
-        item = self.list.currentItem()
-        if item is None:
+        if self.list.currentRow() < 0:
             return
-        name = item.text()
+        name = self.list.currentItem().text()
         commit_composition()
         self._preedit = ""
         wanted = self._typed()

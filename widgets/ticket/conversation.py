@@ -109,7 +109,7 @@ class Conversation(QWidget):
             if isinstance(widget, MessageBlock) and widget.files is not None:
                 widget.files.show_status(sha256, status)
 
-    def find(self, text: str) -> list[bytes]:
+    def find_items(self, text: str) -> list[bytes]:
         """Return the messages and notes that hold the text, oldest first; letter case does not matter."""
         wanted = _folded(text)
         return [item.id for item in self._items if not item.event and wanted in _folded(item.body)] if wanted else []

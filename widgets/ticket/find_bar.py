@@ -59,7 +59,7 @@ class FindBar(Panel):
     def refresh(self) -> None:
         """Another ticket shows, or more of it."""
         if not self.isHidden():
-            self._hits = self._conversation.find(self._text())
+            self._hits = self._conversation.find_items(self._text())
             self._at = min(self._at, len(self._hits) - 1)
             self._tell()
 
@@ -74,7 +74,7 @@ class FindBar(Panel):
         return (self.field.text() + self._preedit).strip()
 
     def _look(self) -> None:
-        self._hits = self._conversation.find(self._text())
+        self._hits = self._conversation.find_items(self._text())
         self._at = len(self._hits)  # from the newest upwards
         if self._hits:
             self.step(-1)
