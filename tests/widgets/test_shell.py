@@ -23,6 +23,7 @@ from app.domain.entities import Category, Priority
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Draft, DraftKind, Identity, SyncPhase, SyncStatus, ViewKey
 from app.services.triage_writing import After
+from tests.fakes.deeds import FakeDeeds
 from tests.fakes.link import FakeLink, FakeSessions, InlineJobs
 from tests.fakes.needs import FakeNeedsCommits, sample_needs
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, tag_id, ticket_id, user_id
@@ -52,6 +53,7 @@ class Desk:
         self.window: AgentWindow = build_agent_window(
             theme=theme, queries=self.queries, commits=self.commits, link=self.link, jobs=self.jobs,
             settings=self.settings, identity=IDENTITY, sessions=self.sessions, now_ms=lambda: NOW_MS, needs=self.needs,
+            deeds=FakeDeeds(self.queries),
             status=SyncStatus(SyncPhase.LIVE, NOW_MS, last_sync=NOW_MS),
         )  # fmt: skip
         self.window.resize(1300, 800)
