@@ -15,7 +15,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # hundreds of programs start in a test run: none of them should compile its modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test slow check bench torture causal outside peers aiortc threats fuzz dist screenshots simulate simulate-nightly venv lock
+.PHONY: help demo test slow check bench torture causal outside peers a11y aiortc threats fuzz dist screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -65,6 +65,11 @@ peers: venv ## another WebRTC stack (werift) at either end of a session; needs N
 	cd build/peers && npm ci --ignore-scripts --no-audit --no-fund
 	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 -m slow --junitxml=build/peers/tests.xml tests/remote_assist/test_peers.py
 	$(PY) -m tests.lint.skipped build/peers/tests.xml
+
+a11y: venv ## a screen reader, and a keyboard alone, on the real programs from outside
+	@mkdir -p build/a11y
+	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -m slow --junitxml=build/a11y/tests.xml tests/a11y
+	$(PY) -m tests.lint.skipped build/a11y/tests.xml
 
 aiortc: venv ## the tests that aiortc and aioice publish, over our patches of them
 	$(PY) -m tests.remote_assist.aiortc_suite
