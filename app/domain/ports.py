@@ -364,9 +364,7 @@ class Template:
 class TicketQueries(Protocol):
     """Reads of both database files as one. Raises StoreUnavailable."""
 
-    def ids(
-        self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = ""
-    ) -> Sequence[TicketId]:
+    def ids(self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
         """Return the ids of a view, in order; `text` narrows by search."""
         ...
 

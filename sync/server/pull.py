@@ -46,9 +46,7 @@ _HARD_MAX_BYTES = 64 << 20
 _HOMES = {"ref": Home.REF, "team": Home.TICKET, "cust": Home.CUSTOMER, "user": Home.USER}
 _PRIORITY = {"user": 0, "ref": 1, "team": 2, "cust": 3}
 SCOPE_KINDS: Mapping[str, tuple[Entity, ...]] = {
-    kind: tuple(
-        e for e in ENTITIES if e.home is home or e is HISTORY or (e.home is Home.CHOSEN and kind != "cust")
-    )
+    kind: tuple(e for e in ENTITIES if e.home is home or e is HISTORY or (e.home is Home.CHOSEN and kind != "cust"))
     for kind, home in _HOMES.items()
 }
 SELECTS = {

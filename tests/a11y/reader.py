@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -61,6 +62,9 @@ def found(pid: int, role: str, name: str) -> Any:
     return None
 
 
+_PAUSE = threading.Event()  # this file runs on the distribution's Python, alone: nothing of ours is there to wait with
+
+
 def awaited(look: Callable[[], Any], what: str, seconds: float) -> Any:
     """Look until there is something."""
     end = time.monotonic() + seconds
@@ -68,7 +72,7 @@ def awaited(look: Callable[[], Any], what: str, seconds: float) -> Any:
         seen = look()
         if seen:
             return seen
-        time.sleep(_LOOK_S)
+        _PAUSE.wait(_LOOK_S)
     raise LookupError(f"nothing like {what}")
 
 

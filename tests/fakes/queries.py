@@ -302,9 +302,7 @@ class FakeQueries:
         if self.error is not None:
             raise self.error
 
-    def ids(
-        self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = ""
-    ) -> Sequence[TicketId]:
+    def ids(self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
         """The ids of a view."""
         if not isinstance(view, ViewKey):
             return self.ids(ViewKey.ALL, sort, f"{self.desk.views[view].condition} {text}")

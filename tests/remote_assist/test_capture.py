@@ -206,7 +206,12 @@ class TestX11:
                 found.append(waker._still_s)
             assert found == [0.02, 0.04, 0.04, 0.04]
             screen.fill(0x445566)
-            wait_until(lambda: waker.wait(stop) or waker._still_s == 0.01)
+
+            def looked_again() -> bool:
+                waker.wait(stop)
+                return waker._still_s == 0.01
+
+            wait_until(looked_again)
         finally:
             stop.close()
             own.close()

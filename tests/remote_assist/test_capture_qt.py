@@ -396,6 +396,9 @@ class Scripted:
     def cursor(self) -> CursorState | None:
         return None
 
+    def wait_cursor(self, timeout_s: float) -> bool:
+        return False
+
     def looked(self) -> None:
         pass
 

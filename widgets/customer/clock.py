@@ -72,8 +72,8 @@ class ClockBlock(QWidget):
         if view.estimated:
             notes.append(_("Estimated until the server confirms it"))
         self._note.setText(" · ".join(notes))
+        self._box.addWidget(self._note)  # first: what shows before it has a place is a window of its own
         self._note.setVisible(bool(notes))
-        self._box.addWidget(self._note)
 
     def _say(self, line: TargetWords, icon: PlainLabel, label: Words) -> None:
         tone = TONES[line.words.level]

@@ -176,9 +176,7 @@ class Conversation(QWidget):
         wanted = {item.id for item, _line in self._shown}
         self._drop([i for i in self._made if i not in wanted])
         self._tell_earlier()
-        if self._ready is not None:
-            delete_later(self._ready[1])
-            self._ready = None
+        self._drop_ready()
         begun = QElapsedTimer()
         begun.start()
         more = self._fill() and self._fill()  # the newest in any case
@@ -211,7 +209,13 @@ class Conversation(QWidget):
         made = self._made.get(entry[0].id)
         return made is not None and made[0] == entry
 
+    def _drop_ready(self) -> None:
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            delete_later(ready[1])
+
     def _prepare(self, entry: Entry) -> None:
+        self._drop_ready()
         widget = self._make(*entry)
         widget.setParent(self._column)  # first: what is styled before it has a place is styled again there
         for part in (widget, *widget.findChildren(QWidget)):
