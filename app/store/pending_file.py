@@ -221,6 +221,8 @@ def _restore(folder: Path, key: bytes) -> Opened:
     with our_errors():
         salvaged = salvage(kept, copy, fresh, key) if kept.exists() else 0
     fresh.rename(path)
+    with our_errors():
+        _migrate(folder, path, key)  # the copy may be of the program before an update
     return Opened("restored", salvaged, kept)
 
 
