@@ -18,6 +18,7 @@ from app.domain.entities import NOTE
 from app.entry import admin
 from app.entry.server_lock import alone
 from sync.server import backup, pg_tools
+from sync.server.migrations import REVISIONS
 from sync.server.schema import SYSTEM
 from sync.server.store import Store, sqlite_url
 from tests.server.test_backup import Run, data, database, opened, people, run, set_passwords
@@ -265,7 +266,8 @@ def test_a_backup_of_a_newer_program_is_left_alone(data: Path, run: Run, tmp_pat
     store.write(lambda cx: cx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
     file = tmp_path / "night"
     assert run(*where(database), "backup", str(file))[0] == 0
-    store.write(lambda cx: cx.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'"))
+    back = sa.text("UPDATE alembic_version SET version_num = :now").bindparams(now=REVISIONS[-1][0])
+    store.write(lambda cx: cx.execute(back))
     store.close()
     before = epochs(data, database)
     code, said = run(*where(database), "restore", str(file))
