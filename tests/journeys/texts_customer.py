@@ -18,6 +18,7 @@ class TextsCustomer(Customer):
         """Return the orders this part knows."""
         more: dict[str, Step] = {
             "allow_text": self.allow_text,
+            "copy": self.copy,
             "send_text": self.send_text,
             "answer_chat": self.answer_chat,
             "see_chat": self.see_chat,
@@ -39,10 +40,15 @@ class TextsCustomer(Customer):
         shown.fine.click()
         return {"shown": text, "clipboard": QGuiApplication.clipboard().text()}
 
-    def send_text(self, text: str) -> Steps:
-        """Copy something, read in the question what would be sent, and send it."""
-        session = self._session()
+    def copy(self, text: str) -> Steps:
+        """Copy something: the question shows what is there when it comes."""
+        yield lambda: True
         QGuiApplication.clipboard().setText(text)
+        return {}
+
+    def send_text(self) -> Steps:
+        """Read in the question what would be sent, and send it."""
+        session = self._session()
         yield lambda: Scope.CLIPBOARD_TO_AGENT in session.more.questions
         question = session.more.questions[Scope.CLIPBOARD_TO_AGENT]
         assert isinstance(question, ClipQuestion)
