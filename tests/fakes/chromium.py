@@ -81,7 +81,7 @@ class Page:
         return answer["result"].get("value")
 
     def press(self, text: str) -> None:
-        """Click the button that says so, with the mouse, once it can be clicked."""
+        """Click the button that says so, with the mouse, once it can be clicked and no longer moves."""
         place = json.dumps(text)
         script = f"""(() => {{
             const all = [...document.querySelectorAll('button')];
@@ -89,9 +89,16 @@ class Page:
             if (!found) return null;
             found.scrollIntoView({{block: 'center'}});
             const at = found.getBoundingClientRect();
-            return at.width ? [at.x + at.width / 2, at.y + at.height / 2] : null;
+            const middle = [at.x + at.width / 2, at.y + at.height / 2];
+            return at.width && found.contains(document.elementFromPoint(...middle)) ? middle : null;
         }})()"""
-        wait_until(lambda: self.run(script) is not None, 20)
+        places: list[object] = [None]
+
+        def rests() -> bool:
+            places.append(self.run(script))
+            return places[-1] is not None and places[-1] == places[-2]
+
+        wait_until(rests, 20)
         x, y = self.run(script)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)

@@ -317,6 +317,9 @@ def test_the_customer_shows_something_else_and_nothing_changes_before_it_was_pic
 ) -> None:
     """The record first, then the picture; a picker that is closed changes nothing; a tab that is gone ends it."""
     share(desk, page)
+    desk.until(lambda: desk.side.of(SasNumber))
+    number = desk.side.last(SasNumber).number
+    wait_until(lambda: number in page.text(), 10)  # the question makes room for itself, and buttons move
     page.run(
         "globalThis.pick = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);"
         "navigator.mediaDevices.getDisplayMedia = async () => { throw new DOMException('', 'NotAllowedError'); }; 0"
