@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ _ONE, _SEVERAL = "QT_IM_MODULE", "QT_IM_MODULES"  # Qt 6.7 and later try the sec
 _FOLDER: Final = "platforminputcontexts"
 _LIBRARY: Final = "lib{}platforminputcontextplugin.so"
 _IBUS: Final = "ibus"
+_IDENTITIES: Final = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
 def emulated(environment: Mapping[str, str], plugins: Collection[str]) -> str:
@@ -38,9 +39,16 @@ def plugin_names(environment: Mapping[str, str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def use_what_is_there(environment: MutableMapping[str, str] = os.environ) -> str:
-    """Before there is a QApplication: reach fcitx as ibus where its plugin is missing; return its name then."""
+def use_what_is_there(
+    environment: MutableMapping[str, str] = os.environ, identities: Iterable[Path] = _IDENTITIES
+) -> str:
+    """Before there is a QApplication: reach fcitx as ibus where its plugin is missing; return its name then.
+
+    A computer without an identity for D-Bus (a bare container) is left alone: libdbus ends a program that asks for it.
+    """
     name = emulated(environment, plugin_names(environment))
+    if name and not any(place.exists() for place in identities):
+        return ""
     if name:
         environment[_ONE] = _IBUS
         environment.pop(_SEVERAL, None)

@@ -240,7 +240,7 @@ def test_the_linkers_answer_is_understood(tmp_path: Path) -> None:
 @pytest.mark.ux("UX-67")
 @pytest.mark.parametrize("name", ["fcitx", "fcitx5"])
 def test_fcitx_without_a_plugin_types_through_ibus_and_the_doctor_says_so(
-    capsys: pytest.CaptureFixture[str], name: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
     """With what the wheels bring; a plugin of the system's is used as it is."""
     machine = FakeMachine(variables={"DISPLAY": ":0", "QT_IM_MODULE": name})
@@ -251,9 +251,12 @@ def test_fcitx_without_a_plugin_types_through_ibus_and_the_doctor_says_so(
     machine.plugins |= {name}
     assert _run(capsys, machine)[1]["input"]["level"] == "ok"
     environment = {"QT_IM_MODULE": name, "QT_IM_MODULES": f"wayland;{name}"}
-    assert use_what_is_there(environment) == name
+    before = dict(environment)
+    assert use_what_is_there(environment, [tmp_path / "machine-id"]) == ""  # D-Bus would end the program
+    assert environment == before
+    assert use_what_is_there(environment, [tmp_path]) == name
     assert environment == {"QT_IM_MODULE": "ibus"}
-    assert use_what_is_there(environment) == ""
+    assert use_what_is_there(environment, [tmp_path]) == ""
 
 
 def test_another_input_method_is_left_alone() -> None:

@@ -44,7 +44,7 @@ class Desk:
         self.window.resize(1280, 800)
         self.window.show()
         self.window.open_ticket(ticket_id(0))
-        qtbot.waitUntil(lambda: bool(self.chips()), timeout=30_000)
+        qtbot.waitUntil(lambda: bool(self.chips()) and not is_building(), timeout=30_000)  # and nothing gives way later
 
     @property
     def link(self) -> FakeLink:
