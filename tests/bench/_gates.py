@@ -155,8 +155,7 @@ def _against_chromium(result: dict[str, object], browser: Figures | None) -> lis
     if result["stimulus"] != "scroll" or browser is None or not browser["latency_ms"]["n"]:
         return []
     found, fps = _found(result), result["fps"]
-    spread = browser["p50_spread"]
-    still = spread is not None and spread <= _VOID_SPREAD
+    spread, still = browser["p50_spread"], not void(browser)
     ratio = round(found["latency_ms"].get("p50", float("inf")) / browser["latency_ms"]["p50"], 3)
     cost = round((found["cpu_ms_per_frame"] or float("inf")) / browser["cpu_ms_per_frame"], 3)
     return [
@@ -164,6 +163,12 @@ def _against_chromium(result: dict[str, object], browser: Figures | None) -> lis
         _gate(f"G3 ours/chromium CPU per frame {fps}", cost, _G3_RATIO, still and cost <= _G3_RATIO),
         _gate(f"chromium's rounds differ {fps}", spread, _VOID_SPREAD, still),
     ]
+
+
+def void(browser: Figures) -> bool:
+    """Return whether Chromium's own rounds differ too much (or one gave nothing) to be a yardstick."""
+    spread = browser["p50_spread"]
+    return spread is None or bool(spread > _VOID_SPREAD)
 
 
 def _found(result: dict[str, object]) -> Figures:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import math
 import select
 import socket
@@ -14,9 +16,10 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from tests.bench import _cut, _gates, _memory, _plan, _windows
+from tests.bench import _cut, _gates, _memory, _plan, _stamp, _windows, share
 from tests.bench._cut import _slowest
 from tests.bench._relay import Profile, Relay
+from tests.bench._share_figures import Run
 from tests.bench._ui_part import FairHeartbeat
 
 OFFER = "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\na=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\n"
@@ -197,3 +200,46 @@ def test_the_table_goes_by_the_numbers_of_the_gates() -> None:
     ]
     lines = _gates.table(gates).splitlines()
     assert [line.split()[:2] for line in lines] == [["PASS", "G1"], ["MISS", "G2"], ["PASS", "G10"], ["PASS", "other"]]
+
+
+# --- G1, G3: the yardstick -----------------------------------------------------------------------------------------
+
+
+def a_round(age_ms: int, pictures: int = 60) -> Run:
+    """Return a round whose pictures were all so old when they were seen."""
+    seen = [
+        (number * 16_000 + age_ms * 1000, number * 16_000 // _stamp.UNIT_US, number)
+        for number in range(1, pictures + 1)
+    ]
+    return Run(seen, cpu_s=0.6, seconds=1.0, first_frame_ms=100.0, bytes_sent=1000.0, capture_ms=[10.0])
+
+
+def in_turns(monkeypatch: pytest.MonkeyPatch, ours: list[int], browser: list[int]) -> list[dict[str, object]]:
+    """Return the results of one case whose rounds give these ages, one after the other."""
+    left = {"ours": iter(ours), "chromium": iter(browser)}
+    peers = {peer: (lambda *_args, ages=ages: a_round(next(ages))) for peer, ages in left.items()}
+    monkeypatch.setattr(share, "PEERS", peers)
+    monkeypatch.setattr(share, "stimulus", lambda *_args: contextlib.nullcontext())
+    args = argparse.Namespace(rounds=2, seconds=1.0)
+    return share._case(_plan.Case(("ours", "chromium"), "scroll", fps=60), args)
+
+
+def test_rounds_without_a_yardstick_are_run_again_by_all_peers_and_kept_as_void(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ours is not taken from one hour and Chromium's from a better one."""
+    results = in_turns(monkeypatch, [30, 30, 10, 10], [40, 90, 40, 42])
+    found = {str(gate["id"]): gate for gate in _gates.gates(results)}
+    assert found["G1 ours/chromium p50 60"]["value"] == round(10 / 42, 3)
+    assert found["G1 ours/chromium p50 60"]["pass"]
+    voided = results[0]["voided"]
+    assert isinstance(voided, list)
+    assert [before["ours"]["latency_ms"]["p50"] for before in voided] == [30]
+
+
+def test_a_yardstick_that_never_holds_passes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times is enough: the machine is not fit for it."""
+    results = in_turns(monkeypatch, [10] * 6, [40, 90] * 3)
+    found = {str(gate["id"]): bool(gate["pass"]) for gate in _gates.gates(results)}
+    assert not found["G1 ours/chromium p50 60"]
+    assert not found["chromium's rounds differ 60"]
