@@ -539,6 +539,10 @@ class SyncLink(Protocol):
         """Relay signalling data."""
         ...
 
+    def presence(self, type_: int, id_: bytes, state: str) -> None:
+        """Say what this person looks at or writes on; a hint that may be lost."""
+        ...
+
     def answer_guard(self, *, apply: bool) -> None:
         """Answer whether many tickets may be removed here."""
         ...

@@ -211,6 +211,7 @@ class AgentApp(QObject):
         link.guard_asked.connect(window.ask_guard)
         link.locked.connect(self._locked)
         link.blob_moved.connect(window.show_blob)
+        link.presence_changed.connect(window.presence.desk.heard)
         window.quit_wanted.connect(self.leave)
         window.sign_in_wanted.connect(self.ask_sign_in)
         window.closed.connect(self._window_closed)

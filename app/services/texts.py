@@ -177,8 +177,11 @@ def spoken_number(row: TicketRow) -> str:
     return _("provisional {device} {count}").format(device=device, count=count)
 
 
-def row_words(row: TicketRow, choices: Choices, when: str, due: str = "") -> str:
-    """Return a list row in words, for screen readers. `due` says how its clock stands."""
+def row_words(row: TicketRow, choices: Choices, when: str, due: str = "", *, written_on: bool = False) -> str:
+    """Return a list row in words, for screen readers. `due` says how its clock stands.
+
+    `written_on`: others write on it now.
+    """
     parts = [row.subject, polite(row.customer_name), spoken_number(row), state_name(choices, row.state, row.category)]
     if row.priority >= Priority.HIGH:
         parts.append(_("{priority} priority").format(priority=priority_name(row.priority)))
@@ -190,5 +193,7 @@ def row_words(row: TicketRow, choices: Choices, when: str, due: str = "") -> str
         parts.append(_("changes wait to be sent"))
     if row.has_draft:
         parts.append(_("draft"))
+    if written_on:
+        parts.append(_("others are writing"))
     parts.append(due)
     return ", ".join([*(part for part in parts if part), when])

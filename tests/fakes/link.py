@@ -25,6 +25,7 @@ class FakeLink:
         self.guard_answers: list[bool] = []
         self.fetched: list[tuple[Attachment, int, bytes]] = []
         self.added = 0
+        self.presences: list[tuple[bytes, str]] = []
 
     def poke(self, mid: int) -> None:
         """A change was saved."""
@@ -44,6 +45,11 @@ class FakeLink:
 
     def send_sig(self, session: bytes, to: str, n: int, data: bytes) -> None:
         """Relay."""
+
+    def presence(self, type_: int, id_: bytes, state: str) -> None:
+        """Say what this person does."""
+        del type_
+        self.presences.append((id_, state))
 
     def answer_guard(self, *, apply: bool) -> None:
         """Answer the question about many tickets."""

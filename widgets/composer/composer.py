@@ -50,6 +50,7 @@ class Composer(Panel):
     left = Signal()  # Escape
     folded = Signal(bool)  # True: only the two buttons show
     draft_changed = Signal(object)  # TicketId: its draft came or went
+    typed = Signal()  # the person writes
 
     def __init__(
         self, theme: Theme, commits: Commits, jobs: Jobs, now_ms: Callable[[], int], blobs: BlobDesk | None = None
@@ -241,6 +242,12 @@ class Composer(Panel):
         """Return which draft shows, or None."""
         return next((k for k, sheet in self.sheets.items() if self.stack.currentWidget() is sheet), None)
 
+    def is_writing(self) -> bool:
+        """Tell whether the caret of this window stands in a draft."""
+        kind = self.kind()
+        caret = self.window().focusWidget()
+        return kind is not None and caret is not None and self.sheets[kind].isAncestorOf(caret)
+
     def text(self, kind: DraftKind) -> str:
         """Return a draft's text."""
         return read_text(self.sheets[kind].edit)
@@ -393,6 +400,7 @@ class Composer(Panel):
         if sheet.loading or self._ticket is None:
             return
         self._unsaved.add(kind)
+        self.typed.emit()
         if not self._save_soon.isActive():
             self._save_soon.start()
 

@@ -109,7 +109,7 @@ class TicketDelegate(RowDelegate):
         when = str(index.data(TicketRole.WHEN) or "")
         width = self.draw(painter, rect, f"{name}  {when}", ink.muted, "caption", right=True, tabular=True)
         right = self._due(painter, rect.right() - width - space.small, rect, index, ink)
-        right = self._badges(painter, right, rect.center().y() + 1, row, ink)
+        right = self._badges(painter, right, rect.center().y() + 1, index, row, ink)
         left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
         place = QRect(left, rect.top(), right - space.small - left, rect.height())
         self.draw(painter, place, row.subject, ink.text, "strong" if row.unanswered else "body")
@@ -123,16 +123,16 @@ class TicketDelegate(RowDelegate):
         for cell in cells(self.look.columns, inner.width(), figure, space.medium):
             place = QRect(inner.left() + cell.left, top.top(), cell.width, top.height())
             if cell.name == "subject":
-                self._subject(painter, place, row, ink)
+                self._subject(painter, place, index, row, ink)
                 if self.density.lines > 1:
                     below = QRect(place.left(), foot.top(), place.width(), foot.height())
                     self.draw(painter, below, str(index.data(TicketRole.SNIPPET) or row.preview), ink.muted)
             else:
                 self._cell(painter, place, cell, index, row, ink)
 
-    def _subject(self, painter: QPainter, place: QRect, row: TicketRow, ink: Ink) -> None:
+    def _subject(self, painter: QPainter, place: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
         left = self._urgency(painter, place.left(), place.center().y() + 1, row, ink)
-        right = self._badges(painter, place.right(), place.center().y() + 1, row, ink)
+        right = self._badges(painter, place.right(), place.center().y() + 1, index, row, ink)
         self.draw(
             painter, QRect(left, place.top(), right - left, place.height()), row.subject, ink.text,
             "strong" if row.unanswered else "body",
@@ -174,12 +174,13 @@ class TicketDelegate(RowDelegate):
         colour = "selected.fg" if ink.selected else colour
         return left + self.draw_icon(painter, left, middle, name, colour, ink.scale) + self.theme.tokens.space.hair
 
-    def _badges(self, painter: QPainter, right: int, middle: int, row: TicketRow, ink: Ink) -> int:
+    def _badges(self, painter: QPainter, right: int, middle: int, index: Index, row: TicketRow, ink: Ink) -> int:
         """Paint what else is true of the ticket, from the right; return where the words must end."""
         badges = (
             (row.needs_you, "circle-alert", "warning.fg"),
             (row.pending, "cloud-upload", "fg.muted"),
             (row.has_draft, "pen-line", "fg.link"),
+            (bool(index.data(TicketRole.WRITTEN_ON)), "users", "warning.fg"),
         )
         for wanted, icon, colour in badges:
             if wanted:
@@ -205,7 +206,7 @@ class TicketDelegate(RowDelegate):
         if row.category in STATE_CHIPS:
             name = state_name(self.choices, row.state, row.category)
             right -= self.state_chip(painter, right, middle, name, STATE_CHIPS[row.category], ink) + space.tiny
-        right = self._badges(painter, right, middle, row, ink)
+        right = self._badges(painter, right, middle, index, row, ink)
         snippet = index.data(TicketRole.SNIPPET)
         words = " · ".join(filter(None, (row.customer_name, row.label, str(snippet or row.preview))))
         self.draw(

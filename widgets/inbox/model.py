@@ -35,6 +35,7 @@ class TicketRole(IntEnum):
     SNIPPET = Qt.ItemDataRole.UserRole + 2
     WHEN = Qt.ItemDataRole.UserRole + 3
     DUE = Qt.ItemDataRole.UserRole + 4
+    WRITTEN_ON = Qt.ItemDataRole.UserRole + 5
 
 
 class TicketListModel(QAbstractListModel):
@@ -53,6 +54,7 @@ class TicketListModel(QAbstractListModel):
         self._pages: OrderedDict[int, None] = OrderedDict()  # loaded and not stale, oldest first
         self._wanted: OrderedDict[int, None] = OrderedDict()
         self.choices = Choices()
+        self._written_on: frozenset[TicketId] = frozenset()
         self._fetch_soon = QTimer(self, singleShot=True, interval=0)
         self._fetch_soon.timeout.connect(self._fetch)
 
@@ -82,7 +84,11 @@ class TicketListModel(QAbstractListModel):
             return self._snippets.get(row.id)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             due = self._due(row)
-            return row_words(row, self.choices, fmt.when(row.last_at, self._now_ms()), due.text if due else "")
+            when = fmt.when(row.last_at, self._now_ms())
+            written_on = row.id in self._written_on
+            return row_words(row, self.choices, when, due.text if due else "", written_on=written_on)
+        if role == TicketRole.WRITTEN_ON:
+            return row.id in self._written_on
         return None
 
     def _due(self, row: TicketRow) -> Words | None:
@@ -132,6 +138,16 @@ class TicketListModel(QAbstractListModel):
         self._drop_pages()
         if self._ids:
             self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1))
+
+    def show_written_on(self, tickets: frozenset[TicketId]) -> None:
+        """These are the tickets that others write on now."""
+        turned, self._written_on = self._written_on ^ tickets, tickets
+        if not turned:
+            return
+        for page in self._pages:
+            for place in range(page * PAGE, min((page + 1) * PAGE, len(self._ids))):
+                if self._ids[place] in turned:
+                    self.dataChanged.emit(self.index(place), self.index(place))
 
     # --- inside ----------------------------------------------------------------------------------------------
 

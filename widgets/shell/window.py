@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.commands.keys import key_choices, rebound
@@ -39,6 +39,7 @@ from widgets.shell.files import FileDesk
 from widgets.shell.frame import Ports, WindowFrame
 from widgets.shell.minutes import Minutes
 from widgets.shell.navigation import Navigation, Spot
+from widgets.shell.presence import PresenceDesk, PresencePart
 from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.snoozes import SnoozeWatch
 from widgets.shell.state import WindowState
@@ -85,6 +86,7 @@ class AgentWindow(WindowFrame):
         self.refresher = Refresher(ports, self._read_seen, self)
         self.files = FileDesk(theme, ports.blobs, ports.link, ports.jobs, self) if ports.blobs is not None else None
         self._connect()
+        self.presence = PresencePart(self, PresenceDesk(ports.link, ports.now_ms, self))
         self._card_soon = Steps(self._show_card, Rank.BESIDE, self)
         self.state = WindowState(self, ports.commits, ports.jobs)
         self.minutes = Minutes(ports.now_ms, self._tick, self)
@@ -202,6 +204,7 @@ class AgentWindow(WindowFrame):
     def show_status(self, status: SyncStatus) -> None:
         """Show how sync stands."""
         self.strip.show_status(status)
+        self.presence.desk.show_status(status)
         self.inbox.show_status(status)
         self.views.show_waiting(status.waiting)
         self.views.show_needs(status.needs_you)
@@ -266,6 +269,7 @@ class AgentWindow(WindowFrame):
         """Show who is signed in."""
         self.identity = identity
         self.desk.set_me(identity.account if identity else None)
+        self.presence.desk.me = self.desk.me
         self.top.show_account(identity.name if identity else "")
         server = identity.server.partition("://")[2] or identity.server if identity else ""
         self.strip.show_account(server)
@@ -531,12 +535,18 @@ class AgentWindow(WindowFrame):
             self.toast.close_button.set_name(_("Close"))
             self.top.show_account(self.identity.name if self.identity else "")
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Be at the ticket again that shows."""
+        super().showEvent(event)
+        self.presence.reopen()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save drafts and geometry, end what runs."""
         self.ticket.composer.save_now()
         self.writing.close()
         self.needs.save_now()
         self.state.save()
+        self.presence.close()
         if self.deeds.flow is not None:
             self.deeds.flow.close()
         super().closeEvent(event)

@@ -17,6 +17,7 @@ from widgets.foundation.due import CHIPS, MOMENTS
 from widgets.foundation.flow import Flow
 from widgets.ticket.choices import PRIORITY_ICONS, STATE_ICONS
 from widgets.ticket.marked_field import MarkedField
+from widgets.ticket.presence_line import PresenceLine
 
 __all__ = ["TicketHeader"]
 
@@ -46,13 +47,14 @@ class TicketHeader(Panel):
         self.due = Chip(kind="neutral")
         self.due.hide()
         self._now_ms = 0
+        self.presence = PresenceLine(theme)
         fields = Flow(space.tiny)
         for widget in (self.state, self.priority, self.owner, self.tags):
             fields.addWidget(widget)
         top = row(self.number, self.due, self.waiting, self.meta, self.see, gap=space.small)
         top.setStretch(3, 1)
         edge = (space.large, space.small, space.large, space.medium)
-        box = column(top, self.subject, space.tiny, fields, gap=space.tiny, margins=edge)
+        box = column(top, self.subject, self.presence, space.tiny, fields, gap=space.tiny, margins=edge)
         self.setLayout(box)
         self.retranslate()
 
@@ -95,6 +97,7 @@ class TicketHeader(Panel):
         """Say everything in the language spoken now."""
         self.see.setText(_("Ask to see the screen"))
         self.waiting.setText(_("not sent yet"))
+        self.presence.retranslate()
         details = self._details
         if details is None:
             return
