@@ -120,6 +120,17 @@ def test_secrets_in_the_environment_stay_with_the_window(monkeypatch: pytest.Mon
         link.close()
 
 
+def test_the_threads_of_a_session_share_their_memory() -> None:
+    """One heap for each thread would keep what the others could use; the C library reads this at the start alone."""
+    link = odd_child("conn.send_bytes(encode(Fault('env', os.environ['MALLOC_ARENA_MAX'])))\nconn.recv_bytes()")
+    try:
+        message = link.receive()
+        assert isinstance(message, Fault)
+        assert message.detail == "2"
+    finally:
+        link.close()
+
+
 def test_the_socket_folder_is_private_and_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mode 0700, and a path the kernel takes even when the runtime folder is deep."""
     deep = tmp_path / ("d" * 90)
