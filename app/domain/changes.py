@@ -52,6 +52,7 @@ from app.domain.changes_conflicts import (
 )
 from app.domain.changes_customers import CustomerCreate, CustomerMerge, CustomerSet, TextEdit
 from app.domain.changes_merging import TicketMerge, TicketSplit, TicketUnmerge
+from app.domain.changes_promises import PromiseAdd, PromiseWithdraw
 from app.domain.changes_templates import TemplateCreate, TemplateDelete, TemplateSet
 from app.domain.changes_tickets import (
     CHANNELS,
@@ -74,7 +75,8 @@ __all__ = [
     "CHANGES", "HOLDABLE", "ID_BYTES", "MAX_BODY_BYTES", "MAX_SUBJECT_CHARS", "PREVIEW_CHARS", "REPLY_BASE",
     "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AnyChange", "Change", "ConflictResolve", "Context",
     "CustomerCreate", "CustomerMerge", "CustomerSet", "Derive", "Effect", "FieldStamp", "Holdable", "Insert", "Key",
-    "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "ReplyDiscard", "ReplyRelease", "Row", "Rows",
+    "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw",
+    "ReplyDiscard", "ReplyRelease", "Row", "Rows",
     "SessionRecordAdd", "SetField", "SetText", "Tell", "TemplateCreate", "TemplateDelete", "TemplateSet",
     "TextEdit", "TicketCreate", "TicketDelete", "TicketMerge",
     "TicketMove", "TicketRestore", "TicketSet", "TicketSplit", "TicketUnmerge", "TimeAdd", "ViewCreate",
@@ -105,7 +107,7 @@ AnyChange = (
     TicketCreate | MessageAdd | NoteAdd | TicketSet | MemberSet | CustomerSet | SessionRecordAdd | Noop | TicketMove
     | TicketDelete | TicketRestore | TicketMerge | TicketUnmerge | TicketSplit | TimeAdd | TextEdit | ConflictResolve
     | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | ViewCreate | ViewSet | ViewDelete
-    | TemplateCreate | TemplateSet | TemplateDelete
+    | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw
 )  # fmt: skip
 
 FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet
@@ -141,6 +143,8 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "template.set": (1, TemplateSet),
     "template.delete": (1, TemplateDelete),
     "template.restore": (1, TemplateDelete),
+    "promise.add": (1, PromiseAdd),
+    "promise.withdraw": (1, PromiseWithdraw),
     "noop": (1, Noop),
 }
 # what a version added to the arguments has a default: the older form is read as the newer one, and still written
@@ -314,6 +318,8 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
         return TicketUnmerge(event, change.ticket)
     if isinstance(change, TicketSplit):
         return TicketMerge(event, change.new_ticket, change.ticket)
+    if isinstance(change, PromiseAdd):
+        return PromiseWithdraw(event, change.promise, change.ticket)
     if isinstance(change, ViewCreate):
         return ViewDelete(event, change.view)
     if isinstance(change, TemplateCreate):

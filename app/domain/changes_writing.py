@@ -30,6 +30,7 @@ from app.domain.changes_base import (
     set_state_effects,
     was_done,
 )
+from app.domain.changes_promises import promises_answered
 from app.domain.entities import MESSAGE, NOTE, SESSION_RECORD, TICKET, TIME_ENTRY, Category, Value
 from app.domain.errors import Refused
 from app.domain.ids import derived_id
@@ -130,7 +131,14 @@ class MessageAdd:
         told_of = clock_data(message)
         line = history(ctx, ticket, self.event, "customer" if self.inbound else "reply", told_of)
         wake = open_by_writing(rows, ctx, ticket, self.event, inbound=self.inbound)
-        return [message, Derive(TICKET.number, ticket.id, last), line, *told, *wake]
+        promises = [] if self.inbound else self._promises(rows, ctx, ticket, message)
+        return [message, Derive(TICKET.number, ticket.id, last), line, *told, *wake, *promises]
+
+    def _promises(self, rows: Rows, ctx: Context, ticket: Row, message: Insert) -> list[Effect]:
+        """A reply counts when the server took it; what was said by word of mouth when it was said."""
+        spoken = message.values["channel"] in SPOKEN
+        at = int_of(message.values["occurred_at"]) if spoken else ctx.now_ms if ctx.on_server else ctx.acted_ms
+        return promises_answered(rows, ctx, ticket, self.event, message.id, ctx.actor.id, at)
 
     def is_sent(self, rows: Rows, row: Row) -> bool:
         """Return whether a stored message is this one, sent before: as it is, or held and edited by its author."""

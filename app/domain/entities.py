@@ -154,6 +154,11 @@ TICKET = _entity(
     _f("merged_into", _T.ID, _S, index=True),
     _f("close_reason", _T.TEXT),
     _f("facts", _T.ID, _S),
+    # what a complaint is closed with (app.domain.complaints)
+    _f("root_cause", _T.TEXT),
+    _f("follow_up", _T.TEXT),  # none, planned
+    _f("follow_up_at", _T.TIME),
+    _f("follow_up_owner", _T.ID),
     # derived by the rules both ends run; never set by a client
     _f("msg_seq", _T.INT, _S),
     _f("last_in_no", _T.INT, _S),
@@ -336,17 +341,25 @@ TEMPLATE = _entity(
     _f("owner", _T.ID, _S),
     _f("position", _T.INT),
 )
+PROMISE = _entity(
+    25, "promise", Kind.MUTABLE, Home.TICKET, "ticket",
+    _f("ticket", _T.ID, _S, index=True), _f("origin_ticket", _T.ID, _S), _f("arrived_via", _T.ID, _S),
+    _f("author", _T.ID, _S, index=True), _f("text", _T.TEXT, _S), _f("due_at", _T.TIME, _S, index=True),
+    _f("waits", _T.BOOL, _S),  # told by its author's next reply
+    _f("made_in", _T.ID, _S),  # the reply that told it
+    _f("closed_by", _T.ID, _S), _f("closed_at", _T.TIME, _S),  # the first reply after it, and when that went out
+)
 
 # fmt: on
 
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
-    SLA_POLICY, TEMPLATE,
+    SLA_POLICY, TEMPLATE, PROMISE,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}
-SCHEMA = 3  # raised with every addition here
+SCHEMA = 4  # raised with every addition here
 
 CUSTOMER_BUCKETS = 8
 

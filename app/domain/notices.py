@@ -43,6 +43,7 @@ class NoticeKind(StrEnum):
     MENTION = "mention"  # a colleague named one in an internal note
     SNOOZE = "snooze"  # a ticket of one's own comes back on time
     PROMISE = "promise"  # a promised time is near
+    PROMISE_DUE = "promise_due"  # and has come
     SLA = "sla"  # a target of one's own ticket is near
     LATE = "late"  # and was missed
 

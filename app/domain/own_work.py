@@ -20,6 +20,8 @@ class WorkKind(StrEnum):
 
     REPLY = "reply"
     SOLVED = "solved"
+    KEPT = "kept"  # a promise of one's own
+    BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Day:
     date: date
     replies: int
     solved: int
+    kept: int = 0
+    broken: int = 0
 
 
 class OwnWork(Protocol):
@@ -61,4 +65,4 @@ def by_day(deeds: Iterable[Deed], now_ms: int, zone: tzinfo | None = None, days:
         counts[datetime.fromtimestamp(deed.at / 1000, zone).astimezone(zone).date(), deed.kind] += 1
     today = datetime.fromtimestamp(now_ms / 1000, zone).astimezone(zone).date()
     dates = [today - timedelta(days=ago) for ago in range(days - 1, -1, -1)]
-    return [Day(day, counts[day, WorkKind.REPLY], counts[day, WorkKind.SOLVED]) for day in dates]
+    return [Day(day, *(counts[day, kind] for kind in WorkKind)) for day in dates]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What hangs on a ticket beside its conversation: watchers, links, merges, snooze, support level, time worked."""
+"""What hangs on a ticket beside its conversation: watchers, links, merges, snooze, level, time worked, promises."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.domain.entities import Category
 from app.domain.ids import StateId, TicketId, UserId
+from app.domain.promises import Promise
 
 __all__ = ["LINK_KINDS", "LinkedTicket", "Related"]
 
@@ -38,3 +39,4 @@ class Related:
     snooze_until: int | None = None
     tier: int = 1
     worked_s: int = 0
+    promises: tuple[Promise, ...] = ()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES
 from app.domain.changes_base import MAX_BODY_BYTES, MAX_SUBJECT_CHARS
 from app.domain.changes_customers import MAX_LONG_TEXT_BYTES, MAX_NAME_CHARS
+from app.domain.changes_promises import MAX_PROMISE_CHARS
 from app.domain.changes_views import MAX_CONDITION_CHARS, MAX_VIEW_NAME_CHARS
 from app.domain.changes_writing import MAX_MINUTES
 
@@ -55,6 +56,11 @@ ARGUMENTS: Mapping[str, str] = {
     "columns": "JSON list of at most 20 names of columns, in order; null: the usual ones",
     "pinned": "whether it stands in the list of views",
     "gone": "true",
+    "promise": "the promise",
+    "promise.add.promise": "fresh id of the promise",
+    "promise.add.text": f"what was promised, one line of at most {MAX_PROMISE_CHARS} letters; may be empty",
+    "due_at": "the promised time",
+    "waits": "true: its maker's next reply on the ticket tells the customer; false: the customer knows already",
     "template": "the canned reply or macro",
     "template.create.template": "fresh id of the new canned reply or macro",
     "template.create.kind": "canned or macro",
@@ -204,6 +210,7 @@ REFUSALS: Mapping[str, str] = {
     "close_reason_needed": "closing needs `close_reason`",
     "bad_conflict": "the conflict row holds nothing that can be carried out",
     "release_needed": "a held reply goes out by `reply.release`, not by `conflict.resolve`",
+    "promise_told": "the customer was told of the promise; it can be kept or broken, not withdrawn",
     "already_sent": "the reply to hold again was sent",
     "already_discarded": "the reply to release was discarded; `conflict.resolve` with `reopen` brings it back",
     "stale_reply": "to be held, but there is no place for it; only for accounts without a scope of their own",

@@ -87,6 +87,9 @@ _TEXTS: Mapping[str, str] = {
     "transition_refused": N_(
         "A ticket cannot go from this state to that one. Nothing was changed. Choose another state."
     ),
+    "promise_told": N_(
+        "The customer was told of this promise, so it stays. Keep it, or tell a new time before it is due."
+    ),
     "reply_first": N_(
         "The customer's last message has no reply yet. Nothing was changed. Write a reply first, or close the ticket "
         "with a reason."

@@ -16,6 +16,7 @@ from app.services.texts import owner_name, polite, priority_name, state_name
 from app.services.texts_due import clock_line
 from app.services.texts_moves import MOVE_LINES, member_line, moved_line
 from app.services.texts_needs import field_name, value_words
+from app.services.texts_promises import promise_line
 from app.services.texts_sessions import session_line
 
 __all__ = ["EventLine", "event_line"]
@@ -63,6 +64,9 @@ def event_line(
         return _gave_way(item, items, choices, me)
     if item.event in MOVE_LINES:
         return EventLine(*MOVE_LINES[item.event](item.data, who))
+    if item.event == "promise":
+        promised = promise_line(item.data, who)
+        return EventLine(*promised) if promised is not None else None
     clock = clock_line(item.event, item.data)
     if clock is not None:
         return EventLine(*clock)

@@ -100,6 +100,8 @@ _CHANGES: Mapping[str, str] = {
     "view.set": N_("Change of a view"),
     "view.delete": N_("Deletion of a view"),
     "view.restore": N_("Restoring a view"),
+    "promise.add": N_("Promise"),
+    "promise.withdraw": N_("Taking back a promise"),
     "template.create": N_("New canned reply or macro"),
     "template.set": N_("Change of a canned reply or macro"),
     "template.delete": N_("Deletion of a canned reply or macro"),

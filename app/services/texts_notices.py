@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.config.i18n import _, ngettext
 from app.domain.notices import Notice, NoticeEvent, NoticeKind, Standing
+from app.services.texts import polite
 
 __all__ = ["NoticeWords", "notice_words", "spoken", "standing_words"]
 
@@ -63,11 +64,24 @@ def _line(event: NoticeEvent, time_of_day: Callable[[int], str]) -> str:
         return _("{who} named you: {text}").format(who=who or _("A colleague"), text=text)
     if event.kind is NoticeKind.SNOOZE:
         return _("It comes back now, as you wished.")
-    if event.kind is NoticeKind.PROMISE:
-        return _("The time you promised is near: {time}").format(time=_time(event.text, time_of_day))
+    if event.kind in (NoticeKind.PROMISE, NoticeKind.PROMISE_DUE):
+        return _promised(event, time_of_day)
     if event.kind is NoticeKind.LATE:
         return _("It was due at {time}").format(time=_time(event.text, time_of_day))
     return _("It is due at {time}").format(time=_time(event.text, time_of_day))
+
+
+def _promised(event: NoticeEvent, time_of_day: Callable[[int], str]) -> str:
+    """Say what was promised and what can be done now."""
+    time, name = _time(event.text, time_of_day), polite(event.who) or _("the customer")
+    if event.kind is NoticeKind.PROMISE_DUE:
+        return _("You promised {name} an answer by {time}. The time has come: answer now.").format(name=name, time=time)
+    left = max(1, round((int(event.text) - event.at) / 60_000)) if event.text.isdigit() else 0
+    text = ngettext(
+        "You promised {name} an answer by {time}; {n} min is left. Write now, or tell a new time.",
+        "You promised {name} an answer by {time}; {n} min are left. Write now, or tell a new time.", left,
+    )  # fmt: skip
+    return text.format(name=name, time=time, n=left)
 
 
 def _short(text: str) -> str:

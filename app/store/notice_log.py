@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.domain.entities import CUSTOMER, HISTORY, LIVE, MESSAGE, STATE, TICKET, USER
+from app.domain.entities import CUSTOMER, HISTORY, LIVE, MESSAGE, PROMISE, STATE, TICKET, USER
 from app.domain.ids import TicketId
 from app.domain.notices import NoticeEvent, NoticeKind
 from app.domain.ports import Identity
+from app.domain.promises import NEAR_MS, Standing, alarm_at, standing
 from app.store.cipher import Database
+from app.store.promises import promises_of_tickets
 from app.store.schema import table_of
 from app.store.shown import Shown
 
@@ -121,6 +123,7 @@ class NoticeLog:
                 found.append((id_, ticket, NoticeKind.MESSAGE, at, author, body or ""))
         found += self._mentioned(shown, me, floor)
         found += self._timed(shown, me, floor)
+        found += self._promised(shown, me, floor, mine)
         found = [each for each in found if each[0] not in known]
         return self._told(shown, found, mine), settled, [id_ for id_ in had if id_ not in mine]
 
@@ -167,6 +170,25 @@ class NoticeLog:
             kind, at = (NoticeKind.LATE, due) if due <= now else (NoticeKind.SLA, warn)
             yield _derived(kind.value, id_, due, target), id_, kind, at, None, str(due)
 
+    def _promised(
+        self, shown: Shown, me: bytes, floor: int, mine: Mapping[bytes, _Ticket]
+    ) -> Iterable[tuple[Any, ...]]:
+        """Promises that are near or due: those one made, and those on tickets of one's own, also while offline."""
+        now = self._now_ms()
+        where = "deleted = 0 AND closed_by IS NULL AND due_at > ? AND due_at <= ?"
+        near = shown.select(PROMISE.number, "ticket, author", where, (floor, now + NEAR_MS))
+        tickets = {ticket for ticket, author in near if author == me or ticket in mine}
+        for ticket, promises in promises_of_tickets(shown, tickets).items():
+            for each in promises:
+                if each.author != me and ticket not in mine:
+                    continue
+                what = standing(each, promises, now)
+                late = what is Standing.BROKEN and each.closed_by is None
+                if (late or what is Standing.OPEN) and floor < each.due_at and alarm_at(each) <= now:
+                    kind = NoticeKind.PROMISE_DUE if now >= each.due_at else NoticeKind.PROMISE
+                    at = each.due_at if kind is NoticeKind.PROMISE_DUE else alarm_at(each)
+                    yield _derived(kind.value, each.id, each.due_at), ticket, kind, at, None, str(each.due_at)
+
     def _told(self, shown: Shown, found: Sequence[tuple[Any, ...]], mine: Mapping[bytes, _Ticket]) -> list[NoticeEvent]:
         """Put names to what was found."""
         if not found:
@@ -183,7 +205,7 @@ class NoticeLog:
             about = tickets.get(ticket)
             if about is None:
                 continue  # a mention in a ticket that is not on this computer
-            by_customer = kind in (NoticeKind.MESSAGE, NoticeKind.SNOOZE, NoticeKind.SLA, NoticeKind.LATE)
+            by_customer = kind not in (NoticeKind.ASSIGNED, NoticeKind.MENTION)
             name = customers.get(about.customer) if by_customer else users.get(who)
             out.append(
                 NoticeEvent(

@@ -68,7 +68,7 @@ class Profile:
             raise
         self._rebuilder = Rebuilder(self.commits, self._writer, self.readers, tools)
         self._tray = TrayRecord(self.commits.lock, self._writer, self.readers)
-        self.own_work = OwnHistory(self.readers, lambda: self.commits.identity)
+        self.own_work = OwnHistory(self.readers, lambda: self.commits.identity, tools.now_ms)
         self.notices = NoticeLog(
             self.commits.lock, self._writer, self.readers, lambda: self.commits.identity, tools.now_ms
         )

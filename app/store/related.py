@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what hangs on a ticket beside its conversation: watchers, links both ways, merges, time worked."""
+"""Reads what hangs on a ticket beside its conversation: watchers, links both ways, merges, time worked, promises."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from app.domain.entities import MEMBERSHIP, TICKET, TIME_ENTRY, Category
 from app.domain.ids import StateId, TicketId, UserId
 from app.domain.related import LINK_KINDS, LinkedTicket, Related
 from app.store.lists import categories
+from app.store.promises import promises_of_ticket
 from app.store.shown import Shown
 
 __all__ = ["related_of"]
@@ -45,6 +46,7 @@ def related_of(shown: Shown, row: Row) -> Related:
         snooze_until=until if isinstance(until, int) else None,
         tier=tier if isinstance(tier, int) else 1,
         worked_s=sum(seconds or 0 for (seconds,) in worked),
+        promises=promises_of_ticket(shown, ticket),
     )
 
 

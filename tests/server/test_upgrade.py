@@ -30,15 +30,19 @@ def shape(connection: sa.Connection) -> _Shape:
 
 
 def make_old(connection: sa.Connection) -> None:
-    """Take away all that revisions 0004 to 0006 added; the rows of before stay."""
+    """Take away all that revision 0004 and later ones added; the rows of before stay."""
     op = Operations(MigrationContext.configure(connection))
-    for name in _NEW_TABLES:
-        op.drop_table(name)
-    for name in _CLOCK:
-        op.drop_index(f"ix_ticket_{name}", "ticket")
-    for name in (*_CLOCK, "sla_policy", "sla_calendar", "due_target"):
-        op.drop_column("ticket", name)
-    op.drop_column("calendar", "supersedes")
+    before, look = shape_of_before(), sa.inspect(connection)
+    for table, columns in shape(connection).items():
+        if table not in before:
+            op.drop_table(table)
+            continue
+        added = columns - before[table]
+        for index in look.get_indexes(table):
+            if added & set(index["column_names"]):
+                op.drop_index(str(index["name"]), table)
+        for name in sorted(added):
+            op.drop_column(table, name)
     connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
 
 

@@ -213,6 +213,7 @@ class Tickets:
             "merged_into": self.ticket_id(core.original) if outcome.category is Category.MERGED and
             core.original is not None else None,
             "close_reason": outcome.close_reason, "facts": None,
+            "root_cause": None, "follow_up": None, "follow_up_at": None, "follow_up_owner": None,
             "created_at": thread.line.times[0], "created_by": self._opener(thread),
         }  # fmt: skip
 
