@@ -74,7 +74,7 @@ class Composer(Panel):
         self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._save_soon.timeout.connect(self.save_now)
         self._blobs = blobs
-        self.sheets = {kind: Sheet(theme, kind, jobs, blobs) for kind in DraftKind}
+        self.sheets = {kind: Sheet(theme, kind, jobs, now_ms, blobs) for kind in DraftKind}
         self._build(theme)
         self.retranslate()
 

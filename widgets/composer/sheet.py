@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -16,6 +16,7 @@ from app.domain.ports import DraftKind
 from app.services.texts import polite
 from app.services.triage_writing import After
 from widgets.composer.files import DraftFiles, WritingEdit, limits_text
+from widgets.composer.promise_strip import PromiseStrip
 from widgets.foundation import (
     Button,
     ElidedLabel,
@@ -46,7 +47,9 @@ class Sheet(Panel):
     discarded = Signal()
     attach_asked = Signal()
 
-    def __init__(self, theme: Theme, kind: DraftKind, jobs: Jobs, blobs: BlobDesk | None = None) -> None:
+    def __init__(
+        self, theme: Theme, kind: DraftKind, jobs: Jobs, now_ms: Callable[[], int], blobs: BlobDesk | None = None
+    ) -> None:
         super().__init__("reply" if kind is DraftKind.REPLY else "note")
         self.kind = kind
         self.loading = False
@@ -80,6 +83,9 @@ class Sheet(Panel):
         self.edit.installEventFilter(self)
         self.fillings = ElidedLabel(type="caption", tone=tone)
         self.fillings.hide()
+        self.promise = PromiseStrip(theme, self.edit.toPlainText, now_ms)
+        if kind is DraftKind.REPLY:
+            self.edit.textChanged.connect(self.promise.typed)
         self._facts: Mapping[str, str] = {}
         self._missing: tuple[str, ...] = ()
         self.edit.textChanged.connect(self._say_fillings)
@@ -103,6 +109,7 @@ class Sheet(Panel):
             self.notice,
             self.edit,
             self.fillings,
+            self.promise,
             self.files,
             foot,
             gap=space.tiny,
@@ -232,4 +239,5 @@ class Sheet(Panel):
         self.close_button.set_name(_("Close; the draft is kept"))
         self.anyway.setText(_("Send anyway"))
         self.go_on.setText(_("Edit"))
+        self.promise.retranslate()
         self.away.setText(_("Discard"))

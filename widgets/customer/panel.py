@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
 
@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.config.i18n import N_, _
 from app.domain.ids import UserId
 from app.domain.ports import AddressView, AssetInfo, Choices, ClockFacts, CustomerCard, TicketRow
+from app.domain.promises import Promise
 from app.domain.related import Related
 from app.services.texts import polite, state_name
 from widgets.customer.clock import ClockBlock
+from widgets.customer.promises import PromiseBlock
 from widgets.customer.related import RelatedBlocks
 from widgets.foundation import (
     Button,
@@ -65,6 +67,7 @@ class CustomerPanel(Panel):
 
     ticket_chosen = Signal(object)
     fold_changed = Signal(str, bool)  # block, open
+    promise_withdrawn = Signal(object)  # Promise
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("surface")
@@ -78,6 +81,7 @@ class CustomerPanel(Panel):
         self._clock: ClockFacts | None = None
         self._now_ms = 0
         self._block: ClockBlock | None = None
+        self._promises: PromiseBlock | None = None
         self._open: dict[str, bool] = {}
         self._building: Iterator[None] = iter(())
         self._steps = Steps(self._step, Rank.BESIDE, self)
@@ -108,6 +112,8 @@ class CustomerPanel(Panel):
         self._now_ms = now_ms
         if self._block is not None and self.isVisible():
             self._block.tick(now_ms)
+        if self._promises is not None and self.isVisible():
+            self._promises.tick(now_ms)
 
     def show_related(self, related: Related, me: UserId | None) -> None:
         """Show what hangs on the ticket beside its customer; call after `show_card`."""
@@ -142,7 +148,7 @@ class CustomerPanel(Panel):
         self.area.setAccessibleName(_("Details"))
         self.setAccessibleName(_("Details"))
         clear(self._column)
-        self._block = None
+        self._block = self._promises = None
         card = self._card
         if card is None:
             self._column.addWidget(
@@ -161,6 +167,8 @@ class CustomerPanel(Panel):
         blocks: list[tuple[str, str, list[Callable[[], QWidget]]]] = []
         if self._clock is not None:
             blocks.append(("clock", _("Deadlines"), [partial(self._deadlines, self._clock)]))
+        if self._related[0].promises:
+            blocks.append(("promises", _("Promises"), [partial(self._promised, self._related[0].promises)]))
         if card is not None:
             blocks += self._of_card(card)
         at = len(blocks) - (self._card is not None)  # before the earlier tickets
@@ -179,6 +187,11 @@ class CustomerPanel(Panel):
     def _deadlines(self, clock: ClockFacts) -> QWidget:
         self._block = ClockBlock(self._theme, clock, self._now_ms)
         return self._block
+
+    def _promised(self, promises: Sequence[Promise]) -> QWidget:
+        self._promises = PromiseBlock(self._theme, promises, self._now_ms)
+        self._promises.withdrawn.connect(self.promise_withdrawn)
+        return self._promises
 
     def _of_card(self, card: CustomerCard) -> list[tuple[str, str, list[Callable[[], QWidget]]]]:
         return [

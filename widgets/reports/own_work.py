@@ -84,8 +84,11 @@ class OwnWorkWindow(QDialog):
         self.words = PlainLabel(tone="muted", wrap=True)
         self.replies = DayChart(theme, _("Replies sent"), "accent.bg")
         self.solved = DayChart(theme, _("Tickets solved"), "success.fg")
-        self.table = QTableWidget(0, 3)
-        self.table.setHorizontalHeaderLabels([_("Day"), _("Replies sent"), _("Tickets solved")])
+        self.kept = DayChart(theme, _("Promises kept"), "success.fg")
+        self.broken = DayChart(theme, _("Promises broken"), "danger.fg")
+        heads = [_("Day"), _("Replies sent"), _("Tickets solved"), _("Promises kept"), _("Promises broken")]
+        self.table = QTableWidget(0, len(heads))
+        self.table.setHorizontalHeaderLabels(heads)
         self.table.setAccessibleName(_("The same figures as a table"))
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().hide()
@@ -95,7 +98,13 @@ class OwnWorkWindow(QDialog):
         charts.setLayout(
             column(
                 PlainLabel(_("Replies sent"), type="strong"), self.replies,
-                PlainLabel(_("Tickets solved"), type="strong"), self.solved, gap=space.small,
+                PlainLabel(_("Tickets solved"), type="strong"), self.solved,
+                row(
+                    column(PlainLabel(_("Promises kept"), type="strong"), self.kept, gap=space.small),
+                    column(PlainLabel(_("Promises broken"), type="strong"), self.broken, gap=space.small),
+                    gap=space.large,
+                ),
+                gap=space.small,
             )
         )  # fmt: skip
         self.pages = QStackedWidget()
@@ -111,7 +120,7 @@ class OwnWorkWindow(QDialog):
         edge = (space.wide, space.wide, space.wide, space.large)
         buttons = row(self.switch, None, close, gap=space.small)
         self.setLayout(column(title, self.words, self.pages, hint, buttons, gap=space.medium, margins=edge))
-        self.resize(space.vast * 14, space.vast * 10)
+        self.resize(space.vast * 14, space.vast * 13)
         QShortcut(QKeySequence(_SWITCH), self, self.turn)
         self._name_switch()
         self.switch.setFocus()
@@ -121,9 +130,11 @@ class OwnWorkWindow(QDialog):
         names = [fmt.day(each.date, year=False) for each in days]
         self.replies.show_days([(str(d.date.day), d.replies) for d in days])
         self.solved.show_days([(str(d.date.day), d.solved) for d in days])
+        self.kept.show_days([(str(d.date.day), d.kept) for d in days])
+        self.broken.show_days([(str(d.date.day), d.broken) for d in days])
         self.table.setRowCount(len(days))
         for place, (name, each) in enumerate(zip(names, days, strict=True)):
-            for at, text in enumerate((name, str(each.replies), str(each.solved))):
+            for at, text in enumerate((name, *map(str, (each.replies, each.solved, each.kept, each.broken)))):
                 item = QTableWidgetItem(text)
                 if at:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -133,6 +144,10 @@ class OwnWorkWindow(QDialog):
             ngettext("{n} reply", "{n} replies", replies).format(n=replies),
             ngettext("{n} ticket solved", "{n} tickets solved", solved).format(n=solved),
         ]
+        kept, broken = sum(d.kept for d in days), sum(d.broken for d in days)
+        if kept or broken:
+            said.append(ngettext("{n} promise kept", "{n} promises kept", kept).format(n=kept))
+            said.append(ngettext("{n} promise broken", "{n} promises broken", broken).format(n=broken))
         self.words.setText(_("In the last {days} days: {what}.").format(days=len(days), what=", ".join(said)))
 
     def show_problem(self, text: str) -> None:

@@ -16,6 +16,7 @@ from widgets.shell.appearance import Appearance
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
+from widgets.shell.promises import PromisePart
 from widgets.shell.ticket_deeds import TicketDeeds
 from widgets.shell.ticket_pane import TicketPane
 from widgets.shell.views_part import ViewsPart
@@ -34,6 +35,7 @@ class Commandable(Protocol):
     dialogs: Dialogs
     ticket_deeds: TicketDeeds | None
     writing: WritingPart
+    promises: PromisePart
     appearance: Appearance
     saved_views: ViewsPart
 
@@ -120,6 +122,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
     if sessions:
         runs["session.invite"] = window.deeds.invite
     runs |= window.writing.runs()
+    runs |= window.promises.runs()
     if window.ticket_deeds is not None:
         runs |= window.ticket_deeds.runs()
     for id_, run in runs.items():

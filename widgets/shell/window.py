@@ -40,6 +40,7 @@ from widgets.shell.frame import Ports, WindowFrame
 from widgets.shell.minutes import Minutes
 from widgets.shell.navigation import Navigation, Spot
 from widgets.shell.presence import PresenceDesk, PresencePart
+from widgets.shell.promises import PromisePart
 from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.snoozes import SnoozeWatch
 from widgets.shell.state import WindowState
@@ -75,6 +76,7 @@ class AgentWindow(WindowFrame):
         self.mentions = MentionList(theme, note, lambda: self.desk.choices.users)
         self.appearance = Appearance(theme, ports.settings)
         self.writing = WritingPart(self, theme, ports)
+        self.promises = PromisePart(self, theme, ports)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
         self.timer = WorkTimer(ports.commits, ports.jobs, ports.now_ms, self)
@@ -415,6 +417,7 @@ class AgentWindow(WindowFrame):
         self.ticket.header.tick(self._ports.now_ms())
         self.ticket.show_details(details, self.desk.choices, self.desk.me, self.desk.files)
         self.ticket.hints.show_details(details, self.desk.me, self._ports.now_ms())
+        self.promises.show_details(details)
         self._card_soon.start()
         self.setWindowTitle(f"{details.row.label} {details.row.subject} – Deskside")
         self.fold_details()

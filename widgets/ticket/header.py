@@ -10,8 +10,10 @@ from app.config.i18n import _
 from app.domain.entities import LIVE, Priority
 from app.domain.ids import UserId
 from app.domain.ports import Choices, TicketDetails
+from app.domain.promises import pressing, standing
 from app.services.texts import channel_name, owner_name, polite, priority_name, state_name
 from app.services.texts_due import Level, due_words, paused_reason, target_name
+from app.services.texts_promises import promise_words
 from widgets.foundation import Button, Chip, ElidedLabel, Panel, PlainLabel, Theme, column, fmt, row
 from widgets.foundation.due import CHIPS, MOMENTS
 from widgets.foundation.flow import Flow
@@ -46,12 +48,14 @@ class TicketHeader(Panel):
         self.waiting = Chip(kind="neutral")
         self.due = Chip(kind="neutral")
         self.due.hide()
+        self.promise = Chip(kind="neutral")
+        self.promise.hide()
         self._now_ms = 0
         self.presence = PresenceLine(theme)
         fields = Flow(space.tiny)
         for widget in (self.state, self.priority, self.owner, self.tags):
             fields.addWidget(widget)
-        top = row(self.number, self.due, self.waiting, self.meta, self.see, gap=space.small)
+        top = row(self.number, self.due, self.promise, self.waiting, self.meta, self.see, gap=space.small)
         top.setStretch(3, 1)
         edge = (space.large, space.small, space.large, space.medium)
         box = column(top, self.subject, self.presence, space.tiny, fields, gap=space.tiny, margins=edge)
@@ -70,6 +74,7 @@ class TicketHeader(Panel):
         """Say how the next due stands now."""
         self._now_ms = now_ms
         self._show_due()
+        self._show_promise()
 
     def _show_due(self) -> None:
         line = self._details.row if self._details is not None else None
@@ -81,6 +86,15 @@ class TicketHeader(Panel):
         text = paused_reason(line.category) if words.level is Level.PAUSED else words.text
         self.due.setText(f"{target_name(due.target)}: {text}" if due.target is not None else text)
         self.due.set_kind(CHIPS[words.level])
+
+    def _show_promise(self) -> None:
+        promises = self._details.related.promises if self._details is not None else ()
+        found = pressing(promises, self._now_ms) if promises else None
+        self.promise.setVisible(found is not None)
+        if found is not None:
+            words = promise_words(found, standing(found, promises, self._now_ms), self._now_ms, MOMENTS)
+            self.promise.setText(words.text)
+            self.promise.set_kind(CHIPS[words.level])
 
     def anchor(self, command: str) -> QWidget:
         """Return the button under which a picker opens."""
@@ -105,6 +119,7 @@ class TicketHeader(Panel):
         self.number.setText(line.label)
         self.waiting.setVisible(line.pending)
         self._show_due()
+        self._show_promise()
         self.subject.setText(line.subject)
         self.meta.setText(" · ".join((channel_name(details.channel), fmt.moment(details.created_at))))
         self._show_fields(details)
