@@ -173,6 +173,24 @@ class Home(_Json, frozen=True, kw_only=True):
     server_ms: int
 
 
+class Facts(_Json, frozen=True, kw_only=True):
+    """What the companion found on this computer, as the customer saw it; each may be left out.
+
+    Without `consent` nothing of it is kept. Texts become plain lines; one above its limit is cut.
+    """
+
+    consent: bool = False
+    collected_at: int = 0
+    product: str = ""
+    model: str = ""
+    serial: str = ""
+    os: str = ""
+    app_version: str = ""
+    last_error: str = ""
+    error_code: str = ""
+    warranty_until: str = ""
+
+
 class NewRequest(_Json, frozen=True, kw_only=True):
     """Ask for help. `id` (the ticket's UUIDv7, hex) is made by the companion and makes a repeat harmless."""
 
@@ -184,6 +202,7 @@ class NewRequest(_Json, frozen=True, kw_only=True):
     language: str = "ko"
     written_at: int = 0
     attachments: list[FileView] = []
+    facts: Facts | None = None
 
 
 class NewMessage(_Json, frozen=True, kw_only=True):

@@ -41,6 +41,15 @@ from app.domain.changes_base import (
     preview_of,
     set_state_effects,
 )
+from app.domain.changes_belongings import (
+    AddressAdd,
+    AddressDelete,
+    AddressSet,
+    AssetCreate,
+    AssetDelete,
+    AssetSet,
+    TermsAdd,
+)
 from app.domain.changes_conflicts import (
     HOLDABLE,
     ConflictResolve,
@@ -50,7 +59,9 @@ from app.domain.changes_conflicts import (
     dump_change,
     load_change,
 )
-from app.domain.changes_customers import CustomerCreate, CustomerMerge, CustomerSet, TextEdit
+from app.domain.changes_customer_merge import CustomerMerge, CustomerUnmerge
+from app.domain.changes_customers import CustomerCreate, CustomerSet, TextEdit
+from app.domain.changes_facts import FactsAdd
 from app.domain.changes_merging import TicketMerge, TicketSplit, TicketUnmerge
 from app.domain.changes_promises import PromiseAdd, PromiseWithdraw
 from app.domain.changes_templates import TemplateCreate, TemplateDelete, TemplateSet
@@ -68,17 +79,32 @@ from app.domain.changes_tickets import (
 from app.domain.changes_values import ID_BYTES, checked_value, is_time
 from app.domain.changes_views import ViewCreate, ViewDelete, ViewSet
 from app.domain.changes_writing import SESSION_HISTORY_KINDS, MessageAdd, NoteAdd, SessionRecordAdd, TimeAdd
-from app.domain.entities import BY_NAME, CONFLICT, CUSTOMER, MEMBERSHIP, TEMPLATE, TICKET, VIEW, Entity, Kind, Priority
+from app.domain.entities import (
+    ASSET,
+    BY_NAME,
+    CONFLICT,
+    CONTACT_ADDRESS,
+    CUSTOMER,
+    MEMBERSHIP,
+    TEMPLATE,
+    TICKET,
+    VIEW,
+    Entity,
+    Kind,
+    Priority,
+)
 from app.domain.errors import Refused
 
 __all__ = [
     "CHANGES", "HOLDABLE", "ID_BYTES", "MAX_BODY_BYTES", "MAX_SUBJECT_CHARS", "PREVIEW_CHARS", "REPLY_BASE",
-    "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AnyChange", "Change", "ConflictResolve", "Context",
-    "CustomerCreate", "CustomerMerge", "CustomerSet", "Derive", "Effect", "FieldStamp", "Holdable", "Insert", "Key",
+    "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AddressAdd", "AddressDelete", "AddressSet", "AnyChange",
+    "AssetCreate", "AssetDelete", "AssetSet", "Change", "ConflictResolve", "Context",
+    "CustomerCreate", "CustomerMerge", "CustomerSet", "CustomerUnmerge", "Derive", "Effect",
+    "FactsAdd", "FieldStamp", "Holdable", "Insert", "Key",
     "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw",
     "ReplyDiscard", "ReplyRelease", "Row", "Rows",
     "SessionRecordAdd", "SetField", "SetText", "Tell", "TemplateCreate", "TemplateDelete", "TemplateSet",
-    "TextEdit", "TicketCreate", "TicketDelete", "TicketMerge",
+    "TermsAdd", "TextEdit", "TicketCreate", "TicketDelete", "TicketMerge",
     "TicketMove", "TicketRestore", "TicketSet", "TicketSplit", "TicketUnmerge", "TimeAdd", "ViewCreate",
     "ViewDelete", "ViewSet", "all_roots",
     "canonical_json", "category_of", "checked_value", "children", "customer_of", "dump_change", "history", "inverse",
@@ -106,11 +132,12 @@ class Noop:
 AnyChange = (
     TicketCreate | MessageAdd | NoteAdd | TicketSet | MemberSet | CustomerSet | SessionRecordAdd | Noop | TicketMove
     | TicketDelete | TicketRestore | TicketMerge | TicketUnmerge | TicketSplit | TimeAdd | TextEdit | ConflictResolve
-    | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | ViewCreate | ViewSet | ViewDelete
+    | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | CustomerUnmerge | AddressAdd | AddressSet
+    | AddressDelete | AssetCreate | AssetSet | AssetDelete | TermsAdd | FactsAdd | ViewCreate | ViewSet | ViewDelete
     | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw
 )  # fmt: skip
 
-FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet
+FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet | AddressSet | AssetSet
 
 # name -> (version, arguments); `member.remove` is `member.add` with present=False, `view.restore` in the same way
 CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
@@ -131,6 +158,17 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "customer.create": (1, CustomerCreate),
     "customer.set": (1, CustomerSet),
     "customer.merge": (1, CustomerMerge),
+    "customer.unmerge": (1, CustomerUnmerge),
+    "address.add": (1, AddressAdd),
+    "address.set": (1, AddressSet),
+    "address.delete": (1, AddressDelete),
+    "address.restore": (1, AddressDelete),
+    "asset.create": (1, AssetCreate),
+    "asset.set": (1, AssetSet),
+    "asset.delete": (1, AssetDelete),
+    "asset.restore": (1, AssetDelete),
+    "terms.add": (1, TermsAdd),
+    "facts.add": (1, FactsAdd),
     "session.record": (1, SessionRecordAdd),
     "conflict.resolve": (1, ConflictResolve),
     "reply.release": (1, ReplyRelease),
@@ -151,6 +189,7 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
 # where nothing of the newer is used, so that an older server takes it
 VERSIONS: Mapping[str, int] = {
     "ticket.create": 3, "ticket.set": 2, "message.add": 3, "note.add": 2, "time.add": 2, "customer.create": 2,
+    "customer.merge": 2,
 }  # fmt: skip
 _NAMES: Mapping[type[AnyChange], str] = {cls: name for name, (_, cls) in reversed(list(CHANGES.items()))}
 
@@ -161,6 +200,7 @@ WHOLE_ROW = "*"
 
 _DIGEST_FIELDS = frozenset({"entry_hash"})
 _LONG_FIELDS = frozenset({"body", "html", "subject", "entry", "text", "base_text", "note", "name", "value", "reason"})
+_FACT_FIELDS = frozenset({"product", "model", "os", "app_version", "last_error"})  # with limits of their own
 _VIEW_FIELDS = frozenset({"condition", "columns"})  # their lengths are the view's own rule
 _SHORT_TEXT_CHARS = 64
 _MAX_NOTE_CHARS = 2000
@@ -198,7 +238,7 @@ def _is_fit(name: str, value: object) -> bool:
     if isinstance(value, bytes):
         return len(value) == (32 if name in _DIGEST_FIELDS else ID_BYTES)
     if isinstance(value, str):
-        return _is_storable(value) and (name in _LONG_FIELDS | _VIEW_FIELDS or len(value) <= _SHORT_TEXT_CHARS)
+        return _is_storable(value) and (name in _LONG_FIELDS | _VIEW_FIELDS | _FACT_FIELDS or len(value) <= _SHORT_TEXT_CHARS)
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     if isinstance(value, Attachment):  # its sizes are checked with the words
@@ -232,6 +272,8 @@ def name_of(change: AnyChange) -> str:
         return "view.restore"
     if isinstance(change, TemplateDelete) and not change.gone:
         return "template.restore"
+    if isinstance(change, AddressDelete | AssetDelete) and not change.gone:
+        return _NAMES[type(change)].replace(".delete", ".restore")
     return _NAMES[type(change)]
 
 
@@ -245,6 +287,7 @@ def version_of(change: AnyChange) -> int:
         or (isinstance(change, TicketSet) and bool(change.reason))
         or (isinstance(change, TimeAdd) and change.started_at is not None)
         or (isinstance(change, CustomerCreate) and bool(change.phone or change.email))
+        or (isinstance(change, CustomerMerge) and bool(change.fields))
     )
     return 2 if newer else CHANGES[name][0]
 
@@ -267,6 +310,12 @@ def touched_fields(change: AnyChange, rows: Rows | None = None) -> tuple[int, by
         return VIEW.number, change.view, tuple(change.fields)
     if isinstance(change, TemplateSet):
         return TEMPLATE.number, change.template, tuple(change.fields)
+    if isinstance(change, AddressSet):
+        return CONTACT_ADDRESS.number, change.address, tuple(change.fields)
+    if isinstance(change, AssetSet):
+        return ASSET.number, change.asset, tuple(change.fields)
+    if isinstance(change, CustomerMerge):
+        return CUSTOMER.number, change.into, tuple(change.fields)
     if isinstance(change, MemberSet):
         return MEMBERSHIP.number, membership_id(change.ticket, change.kind, change.member), ("present",)
     if isinstance(change, MessageAdd):
@@ -324,7 +373,13 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
         return ViewDelete(event, change.view)
     if isinstance(change, TemplateCreate):
         return TemplateDelete(event, change.template)
-    if isinstance(change, ViewDelete | TemplateDelete):
+    if isinstance(change, CustomerMerge):
+        return CustomerUnmerge(event, change.customer)
+    if isinstance(change, AddressAdd):
+        return AddressDelete(event, change.address)
+    if isinstance(change, AssetCreate):
+        return AssetDelete(event, change.asset)
+    if isinstance(change, ViewDelete | TemplateDelete | AddressDelete | AssetDelete):
         return replace(change, event=event, gone=not change.gone)
     if isinstance(change, TicketUnmerge | TicketMove | TextEdit | FieldsSet):
         return _inverse_of_values(change, before, event)
@@ -355,6 +410,10 @@ def _inverse_of_values(
         return ViewSet(event, change.view, old)
     if isinstance(change, TemplateSet):
         return TemplateSet(event, change.template, old)
+    if isinstance(change, AddressSet):
+        return AddressSet(event, change.address, old)
+    if isinstance(change, AssetSet):
+        return AssetSet(event, change.asset, old)
     return CustomerSet(event, change.customer, old)
 
 

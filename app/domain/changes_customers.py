@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutations of customers: create, set, merge; and the edit of long texts."""
+"""Mutations of customers: create and set; and the edit of long texts. Merging has a module of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.addresses import address_value
+from app.domain.call_times import is_call_times
 from app.domain.changes_base import (
     Context,
-    Derive,
     Effect,
     Insert,
     Key,
@@ -22,12 +24,9 @@ from app.domain.changes_base import (
 )
 from app.domain.changes_values import checked_value
 from app.domain.entities import (
-    ASSET,
     BY_NUMBER,
     CONTACT_ADDRESS,
     CUSTOMER,
-    ENTITLEMENT,
-    TICKET,
     Policy,
     Value,
     customer_scope,
@@ -37,7 +36,6 @@ from app.domain.ids import derived_id
 
 MAX_NAME_CHARS = 80
 MAX_LONG_TEXT_BYTES = 192 << 10  # what travels in a row
-_OWNED = ((CONTACT_ADDRESS, "customer"), (ASSET, "owner"), (ENTITLEMENT, "owner"))
 
 
 def _check_name(name: object) -> None:
@@ -79,7 +77,9 @@ class CustomerCreate:
 
     def _addresses(self, rows: Rows, ctx: Context) -> list[Effect]:
         out: list[Effect] = []
-        for kind, value in (("phone", " ".join(self.phone.split())), ("email", self.email.strip().lower())):
+        phone, email = " ".join(self.phone.split()), self.email.strip().lower()
+        for kind, text in (("phone", phone), ("email", email)):
+            value = address_value(kind, text) or text  # what was said on the phone is kept, whatever it is
             known = rows.find(CONTACT_ADDRESS.number, "value", value) if value else ()
             if not value or any(row.values.get("kind") == kind for row in known):
                 continue
@@ -108,17 +108,25 @@ class CustomerSet:
         """Set each field under its policy."""
         del ctx
         row = live_customer(rows, self.customer)
-        out: list[Effect] = []
-        for name, wanted in sorted(self.fields.items()):
-            column, value = checked_value(CUSTOMER, name, wanted)
-            if name == "name":
-                _check_name(value)
-            out.append(SetField(CUSTOMER.number, row.id, name, value, column.policy))
-        return out
+        wanted = check_fields(self.fields).items()
+        return [SetField(CUSTOMER.number, row.id, n, v, CUSTOMER.field(n).policy) for n, v in wanted]
 
     def roots(self) -> list[Key]:
         """Rows to lock."""
         return [(CUSTOMER.number, self.customer)]
+
+
+def check_fields(fields: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the values for columns of a customer. Raises Refused for what no window could show."""
+    out: dict[str, Value] = {}
+    for name, wanted in sorted(fields.items()):
+        _column, value = checked_value(CUSTOMER, name, wanted)
+        if name == "name":
+            _check_name(value)
+        if name == "call_times" and value and not is_call_times(str(value)):
+            raise Refused("bad_value", field=name)
+        out[name] = value
+    return out
 
 
 def live_customer(rows: Rows, customer: bytes) -> Row:
@@ -127,71 +135,6 @@ def live_customer(rows: Rows, customer: bytes) -> Row:
     if row is None or row.deleted:
         raise Refused("no_such_customer")
     return row
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerMerge:
-    """`customer.merge`: tickets, addresses, products and terms of `customer` become those of `into`.
-
-    The merged one keeps its own fields, so nothing of it is lost; what names it later means the other.
-    """
-
-    event: bytes
-    customer: bytes
-    into: bytes
-
-    def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
-        """Move everything owned and point the one at the other."""
-        if was_done(rows, self.customer, self.event, "customer_merged"):
-            return []
-        source, target = live_customer(rows, self.customer), live_customer(rows, self.into)
-        if source.values.get("merged_into") or target.values.get("merged_into"):
-            raise Refused("merged")
-        if source.id == target.id:
-            raise Refused("merge_refused")
-        tickets = rows.find(TICKET.number, "customer", source.id, deleted=True)
-        owned = self._owned(rows, source, target)
-        earlier = rows.find(CUSTOMER.number, "merged_into", source.id, deleted=True)
-        record = {
-            "into": target.id.hex(), "tickets": [t.id.hex() for t in tickets],
-            "owned": [effect.id.hex() for effect in owned],
-        }  # fmt: skip
-        return [
-            *(Derive(TICKET.number, t.id, {"customer": target.id}) for t in tickets),
-            *(history(ctx, t, self.event, "customer_merged", {"into": target.id.hex()}, t.id.hex()) for t in tickets
-              if not t.deleted),
-            *owned,
-            *(Derive(CUSTOMER.number, row.id, {"merged_into": target.id}) for row in earlier),
-            Derive(CUSTOMER.number, source.id, {"merged_into": target.id}),
-            history(ctx, source, self.event, "customer_merged", record),
-        ]  # fmt: skip
-
-    def _owned(self, rows: Rows, source: Row, target: Row) -> list[Derive]:
-        """Addresses both have stay once; a second main address of a kind becomes an ordinary one."""
-        there = rows.find(CONTACT_ADDRESS.number, "customer", target.id)
-        known = {(r.values["kind"], r.values["value"]) for r in there}
-        main = {r.values["kind"] for r in there if r.values.get("is_primary")}
-        out: list[Derive] = []
-        for entity, column in _OWNED:
-            for row in rows.find(entity.number, column, source.id):
-                values: dict[str, Value] = {column: target.id}
-                double = None
-                if entity is CONTACT_ADDRESS:
-                    double = True if (row.values["kind"], row.values["value"]) in known else None
-                    if row.values["kind"] in main:
-                        values["is_primary"] = False
-                out.append(Derive(row.type, row.id, values, scope=customer_scope(target.id), deleted=double))
-        return out
-
-    def roots(self) -> list[Key]:
-        """Rows to lock."""
-        return [(CUSTOMER.number, self.customer), (CUSTOMER.number, self.into)]
-
-    def more_roots(self, rows: Rows) -> list[Key]:
-        """The customer's tickets and who was merged into it before."""
-        tickets = rows.find(TICKET.number, "customer", self.customer, deleted=True)
-        earlier = rows.find(CUSTOMER.number, "merged_into", self.customer, deleted=True)
-        return [*((TICKET.number, t.id) for t in tickets), *((CUSTOMER.number, c.id) for c in earlier)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _CHARS = {
     "body_ko": 20_000, "body_en": 20_000, "actions": 20_000,
     "language": 35, "zone": 64, "kind": 64, "tier": 64, "status": 64, "colour": 64, "close_reason": 2000,
     "condition": 1000, "columns": 2000, "blocked_reason": 2000, "signature": 5000, "domains": 20_000,
+    "call_times": 2000,
 }  # fmt: skip
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")
 _PYTHON = {

@@ -245,12 +245,12 @@ CUSTOMER = _entity(
     10, "customer", Kind.MUTABLE, Home.CUSTOMER, None,
     _f("name", _T.TEXT), _f("preferred_name", _T.TEXT), _f("honorific", _T.TEXT), _f("language", _T.TEXT),
     _f("zone", _T.TEXT), _f("tier", _T.TEXT), _f("organisation", _T.ID, index=True), _f("blocked_reason", _T.TEXT),
-    _f("merged_into", _T.ID, _S),
+    _f("merged_into", _T.ID, _S), _f("call_times", _T.JSON),  # as the week of a calendar, in the customer's zone
 )
 CONTACT_ADDRESS = _entity(
     11, "contact_address", Kind.MUTABLE, Home.CUSTOMER, "customer",
-    _f("customer", _T.ID, _S, index=True), _f("kind", _T.TEXT, _S), _f("value", _T.TEXT, _S, index=True),
-    _f("label", _T.TEXT), _f("is_primary", _T.BOOL), _f("verified_at", _T.TIME, _S), _f("bad_since", _T.TIME, _S),
+    _f("customer", _T.ID, _S, index=True), _f("kind", _T.TEXT, _S), _f("value", _T.TEXT, index=True),
+    _f("label", _T.TEXT), _f("is_primary", _T.BOOL), _f("verified_at", _T.TIME), _f("bad_since", _T.TIME),
 )
 ORGANISATION = _entity(
     12, "organisation", Kind.MUTABLE, Home.CUSTOMER, None,
@@ -341,6 +341,15 @@ TEMPLATE = _entity(
     _f("owner", _T.ID, _S),
     _f("position", _T.INT),
 )
+FACT_CARD = _entity(
+    24, "fact_card", Kind.APPEND, Home.TICKET, "ticket",  # what is already known when help is asked for
+    _f("ticket", _T.ID, _S, index=True), _f("asset", _T.ID, _S),
+    _f("product", _T.TEXT, _S), _f("model", _T.TEXT, _S), _f("serial", _T.TEXT, _S), _f("os", _T.TEXT, _S),
+    _f("app_version", _T.TEXT, _S), _f("last_error", _T.TEXT, _S), _f("error_code", _T.TEXT, _S),
+    _f("warranty_until", _T.TEXT, _S),
+    _f("collected_at", _T.TIME, _S),
+    _f("consent", _T.BOOL, _S),  # the customer saw each fact and let it go
+)
 PROMISE = _entity(
     25, "promise", Kind.MUTABLE, Home.TICKET, "ticket",
     _f("ticket", _T.ID, _S, index=True), _f("origin_ticket", _T.ID, _S), _f("arrived_via", _T.ID, _S),
@@ -355,7 +364,7 @@ PROMISE = _entity(
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
-    SLA_POLICY, TEMPLATE, PROMISE,
+    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}

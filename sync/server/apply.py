@@ -18,6 +18,7 @@ from app.domain.changes import (
     ConflictResolve,
     Context,
     CustomerMerge,
+    CustomerUnmerge,
     ReplyRelease,
     Row,
     SessionRecordAdd,
@@ -34,6 +35,7 @@ from sync.conflicts import decide
 from sync.protocol import BaseEntries
 from sync.server.held_before import held_before
 from sync.server.losses import Losses
+from sync.server.merge_moves import follow_merge, follow_unmerge
 from sync.server.policies import still_held
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
@@ -104,6 +106,8 @@ class Applier:
         conflicts = [row for loss in outcome.losses if (row := self._losses.of_loss(change, loss, ctx)) is not None]
         text = self._edited(change)
         before = self._rows.get(text.type, text.id) if text is not None else None
+        if puts:
+            self._follow_customers(change)
         self._rows.stage([*puts, *conflicts])
         self._follow(change, ctx)
         if text is not None and before is not None:
@@ -149,10 +153,16 @@ class Applier:
         """Let tables that are the server's own follow a change."""
         if isinstance(change, SessionRecordAdd):
             self._mirror_session(change, ctx.now_ms)
+
+    def _follow_customers(self, change: AnyChange) -> None:
+        """Let programs and sessions follow their customer; the rows are still as they were before the change."""
         if isinstance(change, CustomerMerge):
-            for table in (SYSTEM.companion, SYSTEM.enrolment, SYSTEM.session):
-                query = table.update().where(table.c.customer_id == change.customer)
-                self._cx.execute(query.values(customer_id=change.into))
+            follow_merge(self._cx, change.customer, change.into)
+        if isinstance(change, CustomerUnmerge):
+            row = self._rows.get(CUSTOMER.number, change.customer)
+            into = row.values.get("merged_into") if row is not None else None
+            if isinstance(into, bytes):
+                follow_unmerge(self._cx, change.customer, into)
 
     def _mirror_session(self, change: SessionRecordAdd, now: int) -> None:
         """Let the server's own session row follow the entries of the session's chain."""

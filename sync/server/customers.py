@@ -14,6 +14,7 @@ from app.domain.changes import (
     Actor,
     AnyChange,
     Context,
+    FactsAdd,
     MemberSet,
     MessageAdd,
     Row,
@@ -22,6 +23,7 @@ from app.domain.changes import (
     all_roots,
     category_of,
 )
+from app.domain.changes_facts import FACT_CHARS, fact_text, is_iso_date
 from app.domain.entities import CUSTOMER, TEAM, TICKET, Category
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
@@ -34,6 +36,7 @@ from sync.customer_protocol import (
     CompanionToken,
     Enrol,
     Enrolled,
+    Facts,
     FileView,
     Identity,
     IdentityAsk,
@@ -156,6 +159,7 @@ class Customers:
     def request(self, now: int, who: Grant, ask: NewRequest) -> Written:
         """Open a ticket for the customer. Repeating it is harmless."""
         ticket, message, files = _id(ask.id), _id(ask.message), _files(ask.attachments)
+        asset = _id(ask.asset) if ask.asset else None
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             _check_welcome(rows, who.subject)
@@ -170,9 +174,10 @@ class Customers:
                     body=ask.body,
                     channel="companion",
                     language=ask.language if ask.language in ("ko", "en") else "ko",
-                    asset=_id(ask.asset) if ask.asset else None,
+                    asset=asset,
                     attachments=files,
-                )
+                ),
+                *_facts(ask.facts, ticket, asset, now),
             ]
 
         return self._write(now, _customer(who), f"request:{ask.id}", ask.written_at, ticket, changes)
@@ -292,6 +297,20 @@ def _id(text: str) -> bytes:
 
 def _files(files: Sequence[FileView]) -> tuple[Attachment, ...]:
     return tuple(Attachment(_hash(f.sha256), f.filename, f.media_type, f.size_bytes) for f in files)
+
+
+def _facts(facts: Facts | None, ticket: bytes, asset: bytes | None, now: int) -> list[FactsAdd]:
+    """Return the card that comes with a request; what cannot be kept is left out, never the request."""
+    if facts is None or not facts.consent:
+        return []
+    told = {name: fact_text(getattr(facts, name))[:limit] for name, limit in FACT_CHARS.items()}
+    if not is_iso_date(told["warranty_until"]):
+        told["warranty_until"] = ""
+    if asset is None and not any(told.values()):
+        return []
+    at = facts.collected_at if 0 < facts.collected_at <= now else now
+    event, card = derived_id(ticket, "facts-event"), derived_id(ticket, "facts")
+    return [FactsAdd(event, card, ticket, at, consent=True, asset=asset, **told)]
 
 
 def _hash(text: str) -> bytes:

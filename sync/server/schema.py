@@ -134,6 +134,8 @@ class SYSTEM:
         sa.Column("code_hash", sa.LargeBinary, unique=True), _text("state"), _int("created"), _int("hard_s"),
         _int("ends"),
     )  # fmt: skip
+    # what of the server's own went with a merged customer, so that an unmerge takes it back
+    merge_move = _table("merge_move", _id("customer_id", pk=True), _text("kind", pk=True), _id("key", pk=True))
     certificate = _table(
         "certificate", _text("serial", pk=True), _id("account_id"), _id("device_id"), _int("not_after"),
         _int("revoked_at", null=True),

@@ -17,7 +17,7 @@ from app.store.schema import PENDING_VERSION
 from tests.sync.desk import KEY, Client
 
 _VERSION_OF_BEFORE = 4
-_NEW_TABLES = ("notice", "over_saved_view", "over_sla_policy", "over_template")
+_NEW_TABLES = ("notice", "over_saved_view", "over_sla_policy", "over_template", "over_fact_card")
 _NEW_INDEXES = (
     "over_ticket_next_due", "over_ticket_next_warn", "over_ticket_organisation", "over_ticket_asset",
     "over_message_files", "over_note_files",
@@ -26,6 +26,7 @@ _NEW_COLUMNS = {
     "draft": ("send",),
     "over_ticket": ("sla_policy", "sla_calendar", "next_due", "next_warn", "due_target"),
     "over_calendar": ("supersedes",),
+    "over_customer": ("call_times",),
 }
 _LIST_OF_BEFORE = "last_at, state, owner, team, customer, snooze_until, priority, created_at, number, id, deleted"
 

@@ -198,5 +198,5 @@ def test_a_customer_made_by_phone_can_be_reached_again_and_nobody_has_an_address
     found = [r.values for r in rows.rows.values() if r.type == CONTACT_ADDRESS.number]
     assert sorted((v["customer"], v["kind"], v["value"]) for v in found) == [
         (b"p" * 16, "email", "park@example.com"),
-        (b"p" * 16, "phone", "010-0000-1234"),
+        (b"p" * 16, "phone", "+821000001234"),
     ]

@@ -21,6 +21,7 @@ from sync.server.migrations import (
     r0004_views,
     r0005_clocks,
     r0006_templates,
+    r0007_customers,
     r0008_promises,
 )
 
@@ -33,6 +34,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0004_views.REVISION, r0004_views.upgrade),
     (r0005_clocks.REVISION, r0005_clocks.upgrade),
     (r0006_templates.REVISION, r0006_templates.upgrade),
+    (r0007_customers.REVISION, r0007_customers.upgrade),
     (r0008_promises.REVISION, r0008_promises.upgrade),
 )
 
