@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAccessible, QFocusEvent
@@ -62,6 +64,21 @@ def test_old_rows_stay_while_new_ones_are_read(qtbot: QtBot, theme: Theme) -> No
     index = pane.model.index(0)
     assert index.data(TicketRole.ROW) is not None
     jobs.release()
+
+
+def test_a_ticket_that_was_changed_is_read_by_itself_and_its_line_painted_anew(qtbot: QtBot, theme: Theme) -> None:
+    """What a person did shows without waiting for the list: its order is read meanwhile."""
+    pane, queries, _jobs = pane_over(qtbot, theme, 50)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(3)) is not None)
+    row = pane.model.row_of(ticket_id(3))
+    assert row is not None
+    queries.desk.rows[ticket_id(3)] = replace(row, subject="another subject")
+    before, told = queries.rows_asked, []
+    pane.model.dataChanged.connect(lambda top, bottom, _roles: told.append((top.row(), bottom.row())))
+    pane.model.forget(frozenset({ticket_id(3), b"a message"}))
+    assert queries.rows_asked == before + 1
+    assert told == [(3, 3)]
+    assert pane.model.index(3).data() == "another subject"
 
 
 def test_the_selection_stays_on_its_ticket_when_the_order_changes(qtbot: QtBot, theme: Theme) -> None:

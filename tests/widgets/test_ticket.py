@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QLabel, QTextBrowser
 from pytestqt.qtbot import QtBot
 
 from app.domain.entities import Category
-from app.domain.ports import ItemKind, ThreadItem, TicketDetails
+from app.domain.ports import Choices, ItemKind, ThreadItem, TicketDetails
 from app.services.texts_history import event_line
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, state_id, ticket_id
 from widgets.foundation import Button, Theme
+from widgets.ticket import conversation as conversation_pane
 from widgets.ticket.conversation import Conversation
 from widgets.ticket.header import TicketHeader
 from widgets.ticket.html_view import MessageHtml, clean_html
@@ -94,6 +95,25 @@ def test_a_long_conversation_opens_with_its_newest_part_and_the_rest_on_demand(q
     conversation.earlier.click()
     qtbot.waitUntil(lambda: len(conversation.texts()) == 80)
     assert conversation.texts()[0].endswith("number 120")
+
+
+def test_the_newest_messages_are_painted_together_once_the_pane_is_full(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ticket does not grow block by block before one's eyes, and no turn of the event loop makes all of it."""
+    monkeypatch.setattr(conversation_pane, "TOGETHER_NS", 10**12)  # a busy machine shows what it has after a moment
+    conversation = Conversation(theme)
+    qtbot.addWidget(conversation)
+    conversation.resize(500, 600)
+    conversation.show()
+    items = [replace(message("안녕하세요.\n" * 3), id=bytes([n]) * 16, msg_no=n) for n in range(1, 41)]
+    conversation.show_details(replace(details_of(), items=items), Choices(), ME)
+    assert len(conversation.texts()) < 4
+    assert not conversation.area.viewport().updatesEnabled()
+    qtbot.waitUntil(conversation.area.viewport().updatesEnabled)
+    assert conversation.area.verticalScrollBar().maximum() > 0
+    qtbot.waitUntil(lambda: len(conversation.texts()) == 40)
+    assert conversation.area.viewport().updatesEnabled()
 
 
 def test_history_lines_are_sentences_and_unknown_kinds_are_left_out() -> None:

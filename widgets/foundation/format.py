@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import Literal
 
 from babel import Locale, dates, numbers, units
 
@@ -32,6 +34,26 @@ def _locale() -> Locale:
     return _LOCALES[language()]
 
 
+# a list writes the same few days and ages over and over, and Babel reads its pattern anew each time
+
+
+@lru_cache(maxsize=2048)
+def _written(when_: date, style: Literal["long", "medium", "short", "EEEE", "MMMd"], locale: Locale) -> str:
+    if style == "MMMd":
+        return dates.format_skeleton(style, when_, locale=locale)
+    return dates.format_date(when_, style, locale)
+
+
+@lru_cache(maxsize=2048)
+def _age(seconds: int, locale: Locale) -> str:
+    return dates.format_timedelta(timedelta(seconds=seconds), format="short", threshold=1.0, locale=locale)
+
+
+@lru_cache(maxsize=4)
+def _yesterday(locale: Locale) -> str:
+    return dates.format_timedelta(timedelta(days=-1), granularity="day", add_direction=True, locale=locale)
+
+
 def _local(ms: int, zone: tzinfo | None) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
 
@@ -43,9 +65,7 @@ def time_of_day(ms: int, zone: tzinfo | None = None) -> str:
 
 def day(when_: date, *, year: bool = True) -> str:
     """Return a calendar day in words: "31 March 2027", "2027년 3월 31일"."""
-    if year:
-        return dates.format_date(when_, "long", _locale())
-    return dates.format_skeleton("MMMd", when_, locale=_locale())
+    return _written(when_, "long" if year else "MMMd", _locale())
 
 
 def today(now_ms: int, zone: tzinfo | None = None) -> date:
@@ -59,7 +79,7 @@ def weekday(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:
     if moment_ == now:
         return ""
     if abs((moment_ - now).days) < 7:
-        return dates.format_date(moment_, "EEEE", _locale())
+        return _written(moment_, "EEEE", _locale())
     return day(moment_, year=False)
 
 
@@ -69,10 +89,10 @@ def when(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:
     if moment_.date() == now.date():
         return time_of_day(ms, zone)
     if moment_.date() == now.date() - timedelta(days=1):
-        return dates.format_timedelta(timedelta(days=-1), granularity="day", add_direction=True, locale=_locale())
+        return _yesterday(_locale())
     if moment_.year == now.year:
         return day(moment_.date(), year=False)
-    return dates.format_date(moment_.date(), "short", _locale())
+    return _written(moment_.date(), "short", _locale())
 
 
 def near(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:
@@ -83,12 +103,12 @@ def near(ms: int, now_ms: int, zone: tzinfo | None = None) -> str:
 def moment(ms: int, zone: tzinfo | None = None) -> str:
     """Return date and time in full, for tooltips and messages."""
     local = _local(ms, zone)
-    return f"{dates.format_date(local.date(), 'medium', _locale())} {local.strftime('%H:%M')}"
+    return f"{_written(local.date(), 'medium', _locale())} {local.strftime('%H:%M')}"
 
 
 def rough_age(seconds: float) -> str:
     """Return an age with one unit: "9 min", "2 hr", "9분"."""
-    return dates.format_timedelta(timedelta(seconds=seconds), format="short", threshold=1.0, locale=_locale())
+    return _age(int(seconds), _locale())
 
 
 def duration(seconds: int) -> str:

@@ -67,6 +67,7 @@ class Theme(QObject):
         self._still = False
         self._usual_flash_ms = app.cursorFlashTime()
         self._icons: dict[tuple[str, str], QIcon] = {}
+        self._pictures: dict[tuple[str, str, int, float], QPixmap] = {}
         self._bound: WeakKeyDictionary[QAbstractButton, tuple[str, str]] = WeakKeyDictionary()
         self._bound_labels: WeakKeyDictionary[QLabel, tuple[str, str, int]] = WeakKeyDictionary()
         self._art = QTemporaryDir()
@@ -145,7 +146,10 @@ class Theme(QObject):
 
     def pixmap(self, name: str, colour: str, side_px: int, scale: float) -> QPixmap:
         """Return an icon as a picture, for painting. `scale` is the screen's device pixel ratio."""
-        return icon_pixmap(name, self.colour(colour), side_px, scale)
+        key = (name, colour, side_px, scale)
+        if key not in self._pictures:
+            self._pictures[key] = icon_pixmap(name, self.colour(colour), side_px, scale)
+        return self._pictures[key]
 
     def set_icon(self, button: QAbstractButton, name: str, colour: str = "fg.default") -> None:
         """Give a button an icon that follows every later change of the theme."""
@@ -210,6 +214,7 @@ class Theme(QObject):
         self._app.setPalette(self._palette())
         self._app.setStyleSheet(sheet)
         self._icons.clear()
+        self._pictures.clear()
         # a wrapper may outlive its widget until Python collects it
         for button, (name, colour) in list(self._bound.items()):
             if isValid(button):

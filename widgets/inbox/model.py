@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = ["TicketListModel", "TicketRole"]
 PAGE = 50
 PAGES_KEPT = 16
 PAGES_ASKED = 4
+FEW = 20  # so many changed rows are read by themselves
 
 Index = QModelIndex | QPersistentModelIndex
 _NO_INDEX = QModelIndex()
@@ -133,7 +134,13 @@ class TicketListModel(QAbstractListModel):
 
     def forget(self, ids: Collection[bytes]) -> None:
         """These tickets changed (all, when empty): rows on screen are read again, old ones stay until then."""
-        if ids and not any(i in self._rows for i in ids):
+        known = [TicketId(i) for i in ids if i in self._rows]
+        if ids and not known:
+            return
+        if 0 < len(known) <= FEW:  # read at once, without waiting for a paint to ask: a person did something to them
+            self._jobs.query(
+                lambda: self._queries.rows(known), then=self._take, error=lambda _why: None, key="list.few"
+            )
             return
         self._drop_pages()
         if self._ids:
@@ -183,11 +190,23 @@ class TicketListModel(QAbstractListModel):
         for page in pages:
             self._wanted.pop(page, None)
             self._pages[page] = None
-            places = range(page * PAGE, min((page + 1) * PAGE, len(self._ids)))
-            anew = [place for place in places if self._ids[place] in changed]
-            if anew:  # the others look as they did when they were last painted
-                self.dataChanged.emit(self.index(anew[0]), self.index(anew[-1]))
+        self._tell_changed(pages, changed)
         while len(self._pages) > PAGES_KEPT:
             page, _none = self._pages.popitem(last=False)
             for i in self._ids[page * PAGE : (page + 1) * PAGE]:
                 self._rows.pop(i, None)
+
+    def _take(self, rows: Mapping[TicketId, TicketRow]) -> None:
+        """Rows of which nobody asked for the page came."""
+        changed = {i for i, row in rows.items() if i in self._rows and self._rows[i] != row}
+        self._rows.update({i: rows[i] for i in changed})
+        self._tell_changed([*self._pages, *self._wanted], changed)  # those asked for again show what was here before
+
+    def _tell_changed(self, pages: Iterable[int], changed: Collection[TicketId]) -> None:
+        if not changed:
+            return
+        for page in pages:
+            places = range(page * PAGE, min((page + 1) * PAGE, len(self._ids)))
+            anew = [place for place in places if self._ids[place] in changed]
+            if anew:  # the others look as they did when they were last painted
+                self.dataChanged.emit(self.index(anew[0]), self.index(anew[-1]))

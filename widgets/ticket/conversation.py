@@ -23,7 +23,8 @@ from widgets.ticket.items import EventRow, MessageBlock
 __all__ = ["Conversation"]
 
 AT_FIRST = 40  # so many come by themselves, newest first, a few in each turn of the event loop; the rest on demand
-FIRST_NS = 12_000_000  # so long are the newest made in one go
+TOGETHER_NS = 40_000_000  # so long the newest wait for each other, to be painted together
+PART_NS = 3_000_000  # as much of them is made in one turn, before a further one begins
 
 Entry = tuple[ThreadItem, EventLine | None]
 
@@ -39,6 +40,7 @@ class Conversation(QWidget):
     restore_asked = Signal(str, object)  # a field and the value that gave way
     file_asked = Signal(str, object, object)  # as MessageBlock's
     files_shown = Signal(object)  # attachments whose state is wanted
+    moved = Signal()  # other items are in sight
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -64,10 +66,13 @@ class Conversation(QWidget):
         self.area: QScrollArea = scroll(self._column)
         self.area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.area.verticalScrollBar().rangeChanged.connect(self._stay_at_end)
+        self.area.verticalScrollBar().rangeChanged.connect(self.moved)
+        self.area.verticalScrollBar().valueChanged.connect(self.moved)
         self._at_end = True
         self._follow = QTimer(self, singleShot=True, interval=0)
         self._follow.timeout.connect(self._to_end)
-        self._filling = Steps(self._fill, Rank.READ, self)
+        self._filling = Steps(self._fill_on, Rank.READ, self)
+        self._held_since = QElapsedTimer()
         self.setLayout(column(self.area))
         self.setFocusProxy(self.area)
         self.retranslate()
@@ -97,6 +102,11 @@ class Conversation(QWidget):
         self._begin()
         if self._at_end:
             self._follow.start()
+
+    def shows_end(self) -> bool:
+        """Tell whether the end of the newest item is in sight."""
+        newest = self._shown[-1][0].id if self._shown else None
+        return newest in self._made and self.area.isVisible() and self._is_at_end()
 
     def texts(self) -> list[str]:
         """Return what stands there, in order, as a screen reader reads it."""
@@ -177,14 +187,35 @@ class Conversation(QWidget):
         self._drop([i for i in self._made if i not in wanted])
         self._tell_earlier()
         self._drop_ready()
-        begun = QElapsedTimer()
-        begun.start()
         more = self._fill() and self._fill()  # the newest in any case
-        # what a person sees first is painted once, not block by block, as far as a frame has room for it
-        while more and begun.nsecsElapsed() < FIRST_NS and self._column.minimumSizeHint().height() < self.area.height():
-            more = self._fill()
+        self._hold(wait=more and not self._fills_pane())
         if more:
             self._filling.start()
+
+    def _fills_pane(self) -> bool:
+        return self._column.minimumSizeHint().height() >= self.area.height()
+
+    def _hold(self, *, wait: bool) -> None:
+        """Paint nothing for a moment, or again: what a person sees first is painted once, not block by block."""
+        if wait:
+            self._held_since.start()
+        else:
+            self._held_since.invalidate()
+        self.area.viewport().setUpdatesEnabled(not wait)
+
+    def _fill_on(self) -> bool:
+        """Go on filling: a step, or a few while nothing is painted; tell whether more is missing."""
+        if not self._held_since.isValid():
+            return self._fill()
+        part = QElapsedTimer()
+        part.start()
+        more, wait = True, True
+        while more and wait and part.nsecsElapsed() < PART_NS:
+            more = self._fill()
+            wait = not self._fills_pane() and self._held_since.nsecsElapsed() < TOGETHER_NS
+        if not (more and wait):
+            self._hold(wait=False)
+        return more
 
     def _fill(self) -> bool:
         """Bring the column a step nearer to what is to be shown; tell whether more is missing.
