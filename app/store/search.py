@@ -32,8 +32,9 @@ from app.store.snippets import cut
 from app.store.text import INDEXED
 
 _NEWEST_HITS = 5_000  # documents looked at per expression, newest first: words in half of all messages stay fast
-_FIRST_HITS = 1_000  # as many are looked at for the first tickets, while more are looked for
+_FIRST_TICKETS = 4  # for the first hits so many times as many tickets are looked at, while more are looked for
 _NEWEST_PER_TERM = 20_000
+_AT_ONCE = 50
 _ENOUGH = 10
 _PLENTY = 200
 _NUMBER = re.compile(r"^(?:#|ds-)?(\d{1,12})$")
@@ -161,10 +162,8 @@ class Searcher:
     def _all_of(self, expressions: Sequence[str]) -> set[bytes]:
         """Tickets that have every word, in one text or spread over several of their texts."""
         joined = " AND ".join(f"({e})" for e in expressions)
-        found = self._hits(joined, _FIRST_HITS) if self._few else set[bytes]()
-        if len(found) < max(self._few, 1):
-            found = self._hits(joined, _NEWEST_HITS)
-        if len(expressions) == 1 or len(found) >= _PLENTY:
+        found = self._hits(joined, _NEWEST_HITS, enough=self._few * _FIRST_TICKETS)
+        if len(expressions) == 1 or len(found) >= (self._few or _PLENTY):
             return found
         sets = sorted((self._hits(e, _NEWEST_PER_TERM, remember=False) for e in expressions), key=len)
         return found | set.intersection(*sets)
@@ -176,20 +175,30 @@ class Searcher:
                 gone |= self._hits(expression(term), _NEWEST_PER_TERM, remember=False)
         return gone
 
-    def _hits(self, match: str, cap: int, *, remember: bool = True) -> set[bytes]:
-        documents = self._documents("main", match, cap)
+    def _hits(self, match: str, cap: int, *, enough: int = 0, remember: bool = True) -> set[bytes]:
+        documents = self._documents("main", match, cap, enough)
         documents += self._documents("pending", match, cap)
         if self._notes_only:
             documents = [d for d in documents if d[0] == NOTE.number]
         return self._to_tickets(documents, remember=remember)
 
-    def _documents(self, file: str, match: str, cap: int) -> list[tuple[int, bytes, bytes | None]]:
+    def _documents(self, file: str, match: str, cap: int, enough: int = 0) -> list[tuple[int, bytes, bytes | None]]:
+        """Return the newest documents, at most `cap`, or (not 0) no more than belong to so many rows."""
         sql = (
             f"SELECT d.type, d.id, d.owner FROM {file}.fts f JOIN {file}.fts_doc d ON d.rowid = f.rowid "
             "WHERE f.fts MATCH ? ORDER BY f.rowid DESC LIMIT ?"
         )
         own = file == "pending"
-        found = self._shown.tx.all(sql, (match, cap))
+        found: list[tuple[int, bytes, bytes | None]] = []
+        if enough:
+            owners: set[bytes | None] = set()
+            cursor = self._shown.tx.cursor(sql, (match, cap))
+            while len(owners) < enough and (part := cursor.fetchmany(_AT_ONCE)):
+                found += part
+                owners.update(owner for _type, _id, owner in part)
+            cursor.close()
+        else:
+            found = self._shown.tx.all(sql, (match, cap))
         return [(t, i, o) for t, i, o in found if (i in self._overlaid.get(t, ())) is own]
 
     def _to_tickets(self, documents: Iterable[tuple[int, bytes, bytes | None]], *, remember: bool) -> set[bytes]:

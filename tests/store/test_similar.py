@@ -50,3 +50,29 @@ def test_what_has_nothing_in_common_is_no_hint(kim: Client, desk: Desk) -> None:
     kim.new_ticket("세금계산서 재발행", "안녕하세요, 확인 부탁드립니다. 감사합니다.")
     to = SimilarTo("안녕하세요, 모니터가 켜지지 않습니다. 감사합니다.", CustomerId(desk.customer))
     assert kim.profile.deeds.similar(to) == []
+
+
+def test_a_snooze_that_ended_is_told_of_open_tickets_of_ones_own_and_costs_what_is_open(kim: Client) -> None:
+    """Not of solved ones, nor of others' tickets; and SQLite does not walk all that a person ever had."""
+    own, solved, others = kim.new_ticket("하나"), kim.new_ticket("둘"), kim.new_ticket("셋")
+    me = kim.profile.identity
+    assert me is not None
+    until = kim.desk.clock() + 1_000
+    for ticket in (own, solved):
+        kim.set(ticket, owner=me.account, snooze_until=until)
+    kim.set(others, snooze_until=until, owner=None)
+    kim.reply(solved)
+    kim.set(solved, state=kim.state("solved"))
+    kim.set(solved, snooze_until=until)
+    for _where in ("pending", "replica"):
+        asked: list[str] = []
+        with kim.profile.readers().plain() as session:
+            session.raw.set_trace_callback(asked.append)
+        found = kim.profile.deeds.snoozes_due(until - 1, until)
+        with kim.profile.readers().plain() as session:
+            session.raw.set_trace_callback(None)
+            sql = next(each for each in asked if "snooze_until >" in each)
+            plan = "".join(str(row[3]) for row in session.raw.execute(f"EXPLAIN QUERY PLAN {sql}"))
+        assert [each.row.id for each in found] == [own]
+        assert "owner=?" not in plan
+        kim.sync()
