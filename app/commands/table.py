@@ -171,6 +171,8 @@ AGENT: tuple[Command, ...] = (
     _c("needs.keep_mine", N_("Keep mine"), "1", When.NEEDS, Menu.NONE),
     _c("needs.keep_theirs", N_("Keep theirs"), "2", When.NEEDS, Menu.NONE),
     _c("needs.edit_merged", N_("Edit merged"), "3", When.NEEDS, Menu.NONE),
+    _c("ticket.unread", N_("Mark as unread"), "U", _T, Menu.TICKET, many=True),
+    _c("ticket.read", N_("Mark as read"), "Shift+U", _T, Menu.TICKET, many=True),
     _c("session.invite", N_("Ask to see the screen…"), "Ctrl+Shift+S", _TC, Menu.SESSION),
     _c("session.fit", N_("Fit window"), "0", _S, Menu.NONE),
     _c("session.actual", N_("Actual size"), "1", _S, Menu.NONE),

@@ -64,6 +64,7 @@ from app.domain.changes_customers import CustomerCreate, CustomerSet, TextEdit
 from app.domain.changes_facts import FactsAdd
 from app.domain.changes_merging import TicketMerge, TicketSplit, TicketUnmerge
 from app.domain.changes_promises import PromiseAdd, PromiseWithdraw
+from app.domain.changes_reading import READ_MARK_NAME, ReadMark
 from app.domain.changes_templates import TemplateCreate, TemplateDelete, TemplateSet
 from app.domain.changes_tickets import (
     CHANNELS,
@@ -86,6 +87,7 @@ from app.domain.entities import (
     CONTACT_ADDRESS,
     CUSTOMER,
     MEMBERSHIP,
+    READ_MARK,
     TEMPLATE,
     TICKET,
     VIEW,
@@ -134,7 +136,7 @@ AnyChange = (
     | TicketDelete | TicketRestore | TicketMerge | TicketUnmerge | TicketSplit | TimeAdd | TextEdit | ConflictResolve
     | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | CustomerUnmerge | AddressAdd | AddressSet
     | AddressDelete | AssetCreate | AssetSet | AssetDelete | TermsAdd | FactsAdd | ViewCreate | ViewSet | ViewDelete
-    | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw
+    | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw | ReadMark
 )  # fmt: skip
 
 FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet | AddressSet | AssetSet
@@ -183,6 +185,7 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "template.restore": (1, TemplateDelete),
     "promise.add": (1, PromiseAdd),
     "promise.withdraw": (1, PromiseWithdraw),
+    READ_MARK_NAME: (1, ReadMark),
     "noop": (1, Noop),
 }
 # what a version added to the arguments has a default: the older form is read as the newer one, and still written
@@ -369,6 +372,8 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
         return TicketMerge(event, change.new_ticket, change.ticket)
     if isinstance(change, PromiseAdd):
         return PromiseWithdraw(event, change.promise, change.ticket)
+    if isinstance(change, ReadMark):
+        return _inverse_of_unread(change, before, event)
     if isinstance(change, ViewCreate):
         return ViewDelete(event, change.view)
     if isinstance(change, TemplateCreate):
@@ -384,6 +389,18 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
     if isinstance(change, TicketUnmerge | TicketMove | TextEdit | FieldsSet):
         return _inverse_of_values(change, before, event)
     return None
+
+
+def _inverse_of_unread(
+    change: ReadMark, before: Callable[[int, bytes], Row | None], event: bytes
+) -> ReadMark | None:
+    """What was read stays read; what was marked as unread is read again."""
+    if not change.unread:
+        return None
+    row = before(READ_MARK.number, change.mark)
+    seen = row.values.get("seen_no") if row is not None else None
+    upto = seen if isinstance(seen, int) else change.upto + 1
+    return replace(change, event=event, upto=upto, unread=False)
 
 
 def _inverse_of_values(

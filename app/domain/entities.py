@@ -358,17 +358,21 @@ PROMISE = _entity(
     _f("made_in", _T.ID, _S),  # the reply that told it
     _f("closed_by", _T.ID, _S), _f("closed_at", _T.TIME, _S),  # the first reply after it, and when that went out
 )
+READ_MARK = _entity(
+    30, "read_mark", Kind.MUTABLE, Home.USER, None,  # up to which message its owner has read a ticket
+    _f("ticket", _T.ID, _S, index=True), _f("seen_no", _T.INT, _S),
+)
 
 # fmt: on
 
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
-    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE,
+    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE, READ_MARK,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}
-SCHEMA = 4  # raised with every addition here
+SCHEMA = 5  # raised with every addition here
 
 CUSTOMER_BUCKETS = 8
 

@@ -96,6 +96,10 @@ ARGUMENTS: Mapping[str, str] = {
     "customer.unmerge.customer": "the one that was merged away",
     "customer.merge.fields": "columns that the one that stays takes where the two differ; may be empty; needs "
     "version 2",
+    "read.mark.mark": '16 bytes derived of you and the ticket: `derived_id(user, "read", ticket)`',
+    "about": "the ticket; it is not looked at",
+    "upto": "number of the newest message that was on screen",
+    "unread": "true: the ticket is to count as unread from there on, also where the mark stood further",
     "template": "the canned reply or macro",
     "template.create.template": "fresh id of the new canned reply or macro",
     "template.create.kind": "canned or macro",

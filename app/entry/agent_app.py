@@ -207,7 +207,7 @@ class AgentApp(QObject):
             own_work=profile.own_work,
         )  # fmt: skip
         link.status_changed.connect(window.show_status)
-        link.rows_changed.connect(lambda _types, ids: window.rows_changed(ids))
+        link.rows_changed.connect(window.rows_changed_there)
         link.guard_asked.connect(window.ask_guard)
         link.locked.connect(self._locked)
         link.blob_moved.connect(window.show_blob)

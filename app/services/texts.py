@@ -185,6 +185,8 @@ def row_words(row: TicketRow, choices: Choices, when: str, due: str = "", *, wri
     parts = [row.subject, polite(row.customer_name), spoken_number(row), state_name(choices, row.state, row.category)]
     if row.priority >= Priority.HIGH:
         parts.append(_("{priority} priority").format(priority=priority_name(row.priority)))
+    if row.unread:
+        parts.append(_("unread"))
     if row.unanswered:
         parts.append(_("not answered"))
     if row.needs_you:

@@ -100,6 +100,7 @@ _CHANGES: Mapping[str, str] = {
     "view.set": N_("Change of a view"),
     "view.delete": N_("Deletion of a view"),
     "view.restore": N_("Restoring a view"),
+    "read.mark": N_("Read mark"),
     "promise.add": N_("Promise"),
     "promise.withdraw": N_("Taking back a promise"),
     "template.create": N_("New canned reply or macro"),

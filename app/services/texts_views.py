@@ -42,7 +42,7 @@ _HAS: Mapping[str, str] = {
     "promise": N_("With promise"),
 }  # fmt: skip
 _IS: Mapping[str, str] = {
-    "late": N_("Late"), "snoozed": N_("Snoozed"), "held": N_("Held for incident"), "unread": N_("Not answered"),
+    "late": N_("Late"), "snoozed": N_("Snoozed"), "held": N_("Held for incident"), "unread": N_("Unread"),
     "unanswered": N_("Not answered"),
 }  # fmt: skip
 _SHARES: Mapping[str, str] = {"me": N_("Only me"), "team": N_("My team"), "all": N_("Everybody")}
@@ -143,6 +143,7 @@ def _offers(choices: Choices) -> Iterator[tuple[str, str, str]]:
         yield "team", ko or en, ""
     yield "is", "late", ""
     yield "is", "unread", ""
+    yield "is", "unanswered", ""
     yield "is", "snoozed", ""
     yield "is", "held", ""
     for value in _HAS:

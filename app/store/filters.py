@@ -38,6 +38,7 @@ from app.domain.search_text import (
     canonical,
     normalise,
 )
+from app.store.read_marks import unread_condition
 from app.store.shown import Shown
 
 __all__ = ["Filters"]
@@ -223,7 +224,9 @@ class Filters:
 
     def _is(self, value: str) -> str:
         what = canonical(IS, value)
-        if what in ("unanswered", "unread"):
+        if what == "unread":
+            return unread_condition(self._shown)
+        if what == "unanswered":
             return "s.last_in_no > s.last_out_no"
         if what == "snoozed":
             return f"s.snooze_until > {self._now_ms}"

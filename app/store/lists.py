@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from app.domain.changes_reading import is_unread
 from app.domain.entities import CUSTOMER, STATE, Category
 from app.domain.ids import CustomerId, StateId, TicketId, UserId
 from app.domain.ports import DueMark, TicketRow
 from app.domain.sla import Target
 from app.domain.sla_rows import PAUSED
 from app.store.marks import needing_tickets
+from app.store.read_marks import seen_numbers
 from app.store.shown import MAX_PARAMETERS, Shown
 
 ROW_COLUMNS = (
@@ -74,6 +76,7 @@ def ticket_rows(shown: Shown, raw: Sequence[tuple[Any, ...]]) -> list[TicketRow]
     by_state = categories(shown)
     pending, drafts = pending_tickets(shown, ids), _with_draft(shown, ids)
     needing = needing_tickets(shown, ids)
+    seen = seen_numbers(shown, ids)
     confirmed = _dues(shown, [i for i in ids if i in pending])
     return [
         TicketRow(
@@ -90,6 +93,8 @@ def ticket_rows(shown: Shown, raw: Sequence[tuple[Any, ...]]) -> list[TicketRow]
             customer_name=names.get(row[8], ""),
             last_at=row[9] or 0,
             unanswered=(row[10] or 0) > (row[11] or 0),
+            last_in_no=row[10] or 0,
+            unread=is_unread(row[10] or 0, row[11] or 0, seen.get(row[0])),
             pending=row[0] in pending,
             has_draft=row[0] in drafts,
             needs_you=row[0] in needing,

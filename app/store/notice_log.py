@@ -17,6 +17,7 @@ from app.domain.ports import Identity
 from app.domain.promises import NEAR_MS, Standing, alarm_at, standing
 from app.store.cipher import Database
 from app.store.promises import promises_of_tickets
+from app.store.read_marks import unread_condition
 from app.store.schema import table_of
 from app.store.shown import Shown
 
@@ -77,13 +78,13 @@ class NoticeLog:
             self._write([_kept(event) for event in events], [])
 
     def unread(self) -> int:
-        """Count one's own open tickets whose customer wrote last."""
+        """Count one's own open tickets whose customer wrote what one has not read."""
         identity = self._identity()
         if identity is None:
             return 0
         with self._readers().read() as tx:
             shown = Shown(tx)
-            where = f"owner = ? AND deleted = 0 AND state IN ({_live(shown)}) AND last_in_no > last_out_no"
+            where = f"owner = ? AND deleted = 0 AND state IN ({_live(shown)}) AND {unread_condition(shown)}"
             return len(shown.select(TICKET.number, "id", where, (identity.account,)))
 
     # --- reading ------------------------------------------------------------------------------------------------------

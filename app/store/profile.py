@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.domain.changes_reading import READ_MARK_NAME
 from app.domain.ports import Identity
 from app.store.blob_desk import BlobStore
 from app.store.blobs import remove_copies
@@ -165,7 +166,8 @@ class Profile:
         with self.readers().read() as tx:
             shown = Shown(tx)
             waiting, since = tx.one(
-                f"SELECT count(*), min(k.created) FROM pending.outbox k WHERE {shown.active()}"
+                f"SELECT count(*), min(k.created) FROM pending.outbox k WHERE {shown.active()} "
+                f"AND k.name <> '{READ_MARK_NAME}'"
             ) or (0, None)
             needs = self.needs_you.count(shown)
         return SyncNumbers(waiting, since, needs)

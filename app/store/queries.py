@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.domain.calendars import Span
+from app.domain.changes_reading import READ_MARK_NAME
 from app.domain.entities import LIVE, STATE, TAG, TEAM, TICKET, USER, Category
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
 from app.domain.ports import (
@@ -218,7 +219,10 @@ class StoreQueries:
         """Return the changes that wait for the server, oldest first."""
         with self._readers().read() as tx:
             shown = Shown(tx)
-            sql = "SELECT k.mid, k.name, k.created, k.ticket FROM pending.outbox k WHERE " + shown.active()
+            sql = (
+                "SELECT k.mid, k.name, k.created, k.ticket FROM pending.outbox k "
+                f"WHERE {shown.active()} AND k.name <> '{READ_MARK_NAME}'"  # nobody waits for these
+            )
             found = tx.all(sql + " ORDER BY k.mid")
             wanted = sorted({row[3] for row in found if row[3]})
             labels = {i: _label(n, p) for i, n, p in shown.by_ids(TICKET.number, "id, number, provisional", wanted)}

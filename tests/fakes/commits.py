@@ -21,6 +21,7 @@ from app.domain.changes import (
     ViewSet,
     name_of,
 )
+from app.domain.changes_reading import ReadMark
 from app.domain.entities import Category
 from app.domain.errors import Refused
 from app.domain.ids import StateId, TagId, TeamId, TicketId, UserId, ViewId, derived_id, new_id
@@ -62,6 +63,8 @@ class FakeCommits:
             raise self.error
         if isinstance(change, ViewCreate | ViewSet | ViewDelete):
             return self._view(change)
+        if isinstance(change, ReadMark):
+            return self._mark(change)
         with self.desk.lock:
             if isinstance(change, TemplateCreate | TemplateSet | TemplateDelete):
                 self.changes.append(change)
@@ -79,6 +82,14 @@ class FakeCommits:
             self.desk.rows[ticket] = replace(row, pending=True)
             self.desk.outbox.append(OutboxItem(mid, name_of(change), NOW_MS, ticket, row.label))
             return Committed(mid, frozenset({ticket}), undo)
+
+    def _mark(self, change: ReadMark) -> Committed:
+        row = self.desk.row(TicketId(change.about))
+        if row is not None:
+            self.desk.rows[row.id] = replace(row, unread=row.last_in_no > change.upto)
+        self.changes.append(change)
+        undo = replace(change, event=new_id(), upto=change.upto + 1, unread=False) if change.unread else None
+        return Committed(len(self.changes), frozenset({change.mark}), undo)
 
     def _view(self, change: ViewCreate | ViewSet | ViewDelete) -> Committed:
         view, views = ViewId(change.view), self.desk.views

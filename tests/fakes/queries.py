@@ -170,7 +170,9 @@ class FakeDesk:
                     row.customer, row.customer_name, text, msg_no=number,
                 )
             )  # fmt: skip
-            self.rows[ticket] = replace(row, unanswered=True, preview=text, last_at=row.last_at + MINUTE)
+            self.rows[ticket] = replace(
+                row, unanswered=True, preview=text, last_at=row.last_at + MINUTE, unread=True, last_in_no=number
+            )
 
 
 @cache
@@ -186,7 +188,8 @@ def _made_row(n: int) -> TicketRow:
         state=state_id(category), category=category, priority=(2, 3, 2, 2, 4, 2, 1, 2)[n % 8], owner=owner,
         customer=customer_id((n * 7) % len(CUSTOMERS)), customer_name=name, last_at=NOW_MS - (3 + n * 11) * MINUTE,
         unanswered=category in (Category.NEW, Category.OPEN) and n % 4 != 3, pending=fresh or n == 3, has_draft=n == 2,
-        due=_made_due(n, category),
+        due=_made_due(n, category), last_in_no=3,
+        unread=category in (Category.NEW, Category.OPEN) and n % 4 != 3,
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ class TicketDelegate(RowDelegate):
         painter.drawLine(rect.left() + space.medium, rect.bottom(), rect.right() - space.medium, rect.bottom())
 
     def _dot(self, painter: QPainter, rect: QRect, top: QRect, row: TicketRow, ink: Ink) -> None:
-        if not row.unanswered:
+        if not row.unread:
             return
         space = self.theme.tokens.space
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -112,7 +112,7 @@ class TicketDelegate(RowDelegate):
         right = self._badges(painter, right, rect.center().y() + 1, index, row, ink)
         left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
         place = QRect(left, rect.top(), right - space.small - left, rect.height())
-        self.draw(painter, place, row.subject, ink.text, "strong" if row.unanswered else "body")
+        self.draw(painter, place, row.subject, ink.text, "strong" if row.unread else "body")
 
     def _table(
         self, painter: QPainter, inner: QRect, top: QRect, foot: QRect, index: Index, row: TicketRow, ink: Ink
@@ -135,7 +135,7 @@ class TicketDelegate(RowDelegate):
         right = self._badges(painter, place.right(), place.center().y() + 1, index, row, ink)
         self.draw(
             painter, QRect(left, place.top(), right - left, place.height()), row.subject, ink.text,
-            "strong" if row.unanswered else "body",
+            "strong" if row.unread else "body",
         )  # fmt: skip
 
     def _cell(self, painter: QPainter, place: QRect, cell: Cell, index: Index, row: TicketRow, ink: Ink) -> None:
@@ -178,6 +178,7 @@ class TicketDelegate(RowDelegate):
         """Paint what else is true of the ticket, from the right; return where the words must end."""
         badges = (
             (row.needs_you, "circle-alert", "warning.fg"),
+            (row.unanswered, "message-circle", "fg.muted"),
             (row.pending, "cloud-upload", "fg.muted"),
             (row.has_draft, "pen-line", "fg.link"),
             (bool(index.data(TicketRole.WRITTEN_ON)), "users", "warning.fg"),
@@ -197,7 +198,7 @@ class TicketDelegate(RowDelegate):
         right = self._due(painter, rect.right() - width - space.small, rect, index, ink)
         left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
         place = QRect(left, rect.top(), right - left, rect.height())
-        self.draw(painter, place, row.subject, ink.text, "strong" if row.unanswered else "body")
+        self.draw(painter, place, row.subject, ink.text, "strong" if row.unread else "body")
 
     def _foot(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
         space = self.theme.tokens.space

@@ -112,6 +112,8 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "edit.redo": window.deeds.redo,
         "sync.now": window.sync_now,
         "sync.details": window.dialogs.sync,
+        "ticket.unread": window.reading.mark_unread,
+        "ticket.read": window.reading.mark_read,
         "app.language": window.appearance.toggle_language,
         "help.keys": window.dialogs.keys,
         "app.settings": window.dialogs.settings,

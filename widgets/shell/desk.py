@@ -12,9 +12,10 @@ from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statu
 from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, TicketId, UserId
 from app.domain.mentions import found_mentions
-from app.domain.ports import Choices, Commits, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
+from app.domain.ports import Choices, Commits, Committed, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
 from app.services.messages import error_text
 from app.services.triage import Done, Triage
+from app.services.reading import Reading
 from app.services.triage_undo import UndoEntry, UndoStack
 from app.services.triage_writing import After, Saved, Shown, Stale, Writing
 from widgets.foundation.jobs import Jobs
@@ -58,6 +59,7 @@ class TicketDesk(QObject):
         self.me = me
         self._triage = Triage(self._commits, me or UserId(b""))
         self.writing = Writing(self._queries, self._commits, me or UserId(b""))
+        self._reading = Reading(self._commits, me or UserId(b""))
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -138,6 +140,23 @@ class TicketDesk(QObject):
         self.each(rows, lambda part: self._triage.snooze(part, until_ms, when))
 
     def restore(self, name: str, value: object) -> None:
+    def mark_unread(self, rows: Sequence[TicketRow]) -> None:
+        """Let tickets count as unread."""
+        self.each(rows, self._reading.mark_unread)
+
+    def mark_read(self, rows: Sequence[TicketRow]) -> None:
+        """Take tickets as read."""
+        self.each(rows, self._reading.mark_read)
+
+    def saw(self, row: TicketRow, upto: int) -> None:
+        """The newest message of a ticket was read: nothing is told, and nothing is there to undo."""
+
+        def saved(done: Committed) -> None:
+            self._link.poke(done.mid)
+            self.rows_changed.emit(done.ids | {row.id})
+
+        self._jobs.change(lambda: self._reading.saw(row, upto), saved, lambda _why: None)
+
         """Put back a value of the open ticket that gave way."""
         if self.details is not None:
             line = self.details.row

@@ -18,6 +18,7 @@ from app.config import settings as conf
 from app.config.i18n import _
 from app.domain.attachments import BlobStatus
 from app.domain.deed_ports import SnoozeEnd
+from app.domain.entities import READ_MARK
 from app.domain.ids import TicketId, ViewId
 from app.domain.ports import DraftKind, Identity, SyncStatus, TicketDetails, ViewKey
 from app.services.needs_you import Action, Settled
@@ -41,6 +42,7 @@ from widgets.shell.minutes import Minutes
 from widgets.shell.navigation import Navigation, Spot
 from widgets.shell.presence import PresenceDesk, PresencePart
 from widgets.shell.promises import PromisePart
+from widgets.shell.reading import ReadingPart
 from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.snoozes import SnoozeWatch
 from widgets.shell.state import WindowState
@@ -82,6 +84,7 @@ class AgentWindow(WindowFrame):
         self.timer = WorkTimer(ports.commits, ports.jobs, ports.now_ms, self)
         self.ticket_deeds = TicketDeeds(self, theme, ports, ports.deeds) if ports.deeds is not None else None
         self.saved_views = ViewsPart(self, theme, ports)
+        self.reading = ReadingPart(self)
         self.registry = Registry(self.places, self._own_table())
         bind_commands(self.registry, self, sessions=ports.sessions is not None)
         self.actions_ = Actions(self.registry, self, lambda: ports.settings.get(conf.SINGLE_KEYS))
@@ -474,6 +477,12 @@ class AgentWindow(WindowFrame):
         """Rows changed, here or on the server; empty means that anything may have."""
         self.refresher.note(ids)
 
+    def rows_changed_there(self, types: frozenset[int], ids: frozenset[bytes]) -> None:
+        """The worker brought rows of these entities. A mark names no ticket of the list: what shows is read again."""
+        if READ_MARK.number in types:
+            self.inbox.model.forget(())
+        self.rows_changed(ids)
+
     def _done_here(self, ids: frozenset[bytes]) -> None:
         self.refresher.note(ids, own=True)
 
@@ -532,6 +541,8 @@ class AgentWindow(WindowFrame):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""
         super().changeEvent(event)
+        if event.type() in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
+            self.reading.look()
         if event.type() is QEvent.Type.LanguageChange:
             self.actions_.retranslate()
             self.toast.undo.setText(_("Undo"))
