@@ -82,11 +82,15 @@ class _Secrets:
 class BrowserSignIn:
     """One sign-in. `start`, open `url` in the browser, `code`; `close` in any case."""
 
-    def __init__(self, offer: OidcOffer, endpoint: str, page: Page, wait_s: float = _WAIT_S) -> None:
+    def __init__(
+        self, offer: OidcOffer, endpoint: str, page: Page, wait_s: float = _WAIT_S, *, fresh: bool = False
+    ) -> None:
+        """`fresh`: the provider is to ask the person, whoever is signed in there."""
         self._offer = offer
         self._endpoint = endpoint
         self._page = page
         self._wait_s = wait_s
+        self._fresh = fresh
         self._secrets = _Secrets(secrets.token_urlsafe(48), secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         self._server: asyncio.Server | None = None
         self._answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -110,6 +114,10 @@ class BrowserSignIn:
             "scope": " ".join(self._offer.scopes), "state": self._secrets.state, "nonce": self._secrets.nonce,
             "code_challenge": self._secrets.challenge, "code_challenge_method": "S256",
         }  # fmt: skip
+        if self._fresh:
+            query |= {"prompt": "login", "max_age": "0"}
+        elif self._offer.max_age_s is not None:
+            query["max_age"] = str(self._offer.max_age_s)
         return f"{self._endpoint}{'&' if urlsplit(self._endpoint).query else '?'}{urlencode(query)}"
 
     async def code(self) -> OidcCode:

@@ -264,11 +264,15 @@ class OidcCode(_Struct, frozen=True, kw_only=True):
 
 
 class OidcOffer(_Struct, frozen=True, kw_only=True):
-    """The provider at which people of this server can sign in."""
+    """The provider at which people of this server can sign in.
+
+    `max_age_s`: the provider is to let nobody through whose sign-in there is older, and to say how old it is.
+    """
 
     issuer: str
     client_id: str
     scopes: list[str]
+    max_age_s: int | None = None
 
 
 class Login(_Struct, frozen=True, kw_only=True):
@@ -279,6 +283,13 @@ class Login(_Struct, frozen=True, kw_only=True):
     oidc: OidcCode | None = None
     device: bytes | None = None
     device_name: str = ""
+
+
+class Prove(_Struct, frozen=True, kw_only=True):
+    """Prove again who speaks, with the password of the account or with `oidc`: before an invitation."""
+
+    password: str = ""
+    oidc: OidcCode | None = None
 
 
 class Account(_Struct, frozen=True, kw_only=True):

@@ -36,6 +36,7 @@ from sync.protocol import (
     OidcOffer,
     Problem,
     ProtocolError,
+    Prove,
     Pull,
     PullFrame,
     Push,
@@ -184,6 +185,19 @@ class Transport:
             return msgspec.json.decode(body, type=OidcOffer)
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             raise WrongServer(detail="malformed") from error
+
+    async def prove(self, proof: Prove) -> None:
+        """Prove again who speaks. Raises Answered, WorldError. A proof that is refused is not handed in twice."""
+        for attempt in range(2):
+            headers = _headers(await self.access())
+            response, body = await self._send("POST", "/auth/v1/proof", headers, pack(proof), _WORDS_MAX_BYTES)
+            if response.status_code < 300:
+                return
+            problem = _problem(response, body)
+            if response.status_code == 401 and attempt == 0 and problem is not None and problem.code == "token":
+                self._access = None
+                continue
+            await self._check(response, body)
 
     def use_device(self, device: bytes) -> None:
         """Name this device."""

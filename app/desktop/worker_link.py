@@ -123,6 +123,7 @@ class WorkerLink(QObject):
         self._pause_ms = _FIRST_PAUSE_MS
         self._alive = QElapsedTimer()
         self._calls: dict[int, Callable[[int, bytes], None]] = {}
+        self._proofs: dict[int, tuple[Callable[[str | None, int], None], Callable[[str], None]]] = {}
         self._sign_in_waits = False
         self._next_call = 1
         self._sign_in: link.SignIn | None = None
@@ -146,6 +147,8 @@ class WorkerLink(QObject):
             link.SignInNeeded: lambda m: self.sign_in_needed.emit(m.code),
             link.SignInOffer: lambda m: self.browser_offered.emit(m.server, m.browser),
             link.OpenBrowser: lambda m: self.browser_wanted.emit(m.url),
+            link.OpenProofPage: self._take_proof_page,
+            link.Proved: lambda m: self._answer_proof(m.id, m.code, m.retry_s),
             link.CallResult: lambda m: self._answer(m.id, m.status, m.body),
             link.Reopen: self._take_reopen,
             link.SigDown: lambda m: self.sig_received.emit(m.session, m.n, m.data),
@@ -230,6 +233,21 @@ class WorkerLink(QObject):
         self._calls[number] = then
         if not self._send(link.Call(id=number, method=method, path=path, body=body)):
             QTimer.singleShot(0, self, lambda: self._answer(number, 0, b""))
+
+    def prove(self, password: str | None, then: Callable[[str | None, int], None], page: Callable[[str], None]) -> None:
+        """Prove who speaks, with the password, or without one in the browser; `page` gets the provider's address then.
+
+        `then` gets None, or the code of what went wrong and for how many seconds nobody may try again; later.
+        """
+        number = self._next_call
+        self._next_call += 1
+        self._proofs[number] = then, page
+        if not self._send(link.Prove(id=number, password=password or "", browser=password is None)):
+            QTimer.singleShot(0, self, lambda: self._answer_proof(number, "no_presence", 0))
+
+    def cancel_proof(self) -> None:
+        """Wait for the browser no longer."""
+        self._send(link.ProofCancel())
 
     def send_sig(self, session: bytes, to: str, n: int, data: bytes) -> None:
         """Relay signalling data; `sig_failed` when it cannot be."""
@@ -318,6 +336,8 @@ class WorkerLink(QObject):
         was_greeted, self._greeted = self._greeted, False
         for number in list(self._calls):
             self._answer(number, 0, b"")
+        for number in list(self._proofs):
+            self._answer_proof(number, "no_presence", 0)
         if self._closed:
             return
         if was_greeted:
@@ -421,6 +441,16 @@ class WorkerLink(QObject):
         then = self._calls.pop(number, None)
         if then is not None:
             then(status, body)
+
+    def _answer_proof(self, number: int, code: str | None, retry_s: int) -> None:
+        waits = self._proofs.pop(number, None)
+        if waits is not None:
+            waits[0](code, retry_s)
+
+    def _take_proof_page(self, message: link.OpenProofPage) -> None:
+        waits = self._proofs.get(message.id)
+        if waits is not None:
+            waits[1](message.url)
 
     # --- numbers ------------------------------------------------------------------------------------------------------
 

@@ -62,6 +62,18 @@ class SignInCancel(_Msg, frozen=True, kw_only=True, tag="sign_in_cancel"):
     """The person does not want to wait for the browser any more."""
 
 
+class Prove(_Msg, frozen=True, kw_only=True, tag="prove"):
+    """Prove to the server who speaks, with the password, or with `browser` at the provider; answered by Proved."""
+
+    id: int
+    password: str = ""
+    browser: bool = False
+
+
+class ProofCancel(_Msg, frozen=True, kw_only=True, tag="proof_cancel"):
+    """The person does not want to wait for the browser any more."""
+
+
 class Call(_Msg, frozen=True, kw_only=True, tag="call"):
     """Call the server under /session/v1 with the worker's token; answered by CallResult."""
 
@@ -153,6 +165,21 @@ class OpenBrowser(_Msg, frozen=True, kw_only=True, tag="open_browser"):
     """Open the provider's page in the system's browser. The address holds no secret that outlives this sign-in."""
 
     url: str
+
+
+class OpenProofPage(_Msg, frozen=True, kw_only=True, tag="open_proof_page"):
+    """Open the provider's page in the system's browser, for the proof with this id."""
+
+    id: int
+    url: str
+
+
+class Proved(_Msg, frozen=True, kw_only=True, tag="proved"):
+    """Answer to Prove: None, or why not. `retry_s`: so long nobody may try again."""
+
+    id: int
+    code: str | None = None
+    retry_s: int = 0
 
 
 class SignedIn(_Msg, frozen=True, kw_only=True, tag="signed_in"):
@@ -250,8 +277,8 @@ class Locked(_Msg, frozen=True, kw_only=True, tag="locked"):
 
 
 UiToWorker = (
-    Hi | Committed | SyncNow | SignIn | AskOffer | SignInCancel | Call | SigUp | PresenceUp | GuardAnswer | BlobsAdded
-    | FetchBlob | Quit
+    Hi | Committed | SyncNow | SignIn | AskOffer | SignInCancel | Prove | ProofCancel | Call | SigUp | PresenceUp
+    | GuardAnswer | BlobsAdded | FetchBlob | Quit
 )  # fmt: skip
 WorkerToUi = (
     Hi
@@ -260,6 +287,8 @@ WorkerToUi = (
     | SignInNeeded
     | SignInOffer
     | OpenBrowser
+    | OpenProofPage
+    | Proved
     | SignedIn
     | CallResult
     | SigDown

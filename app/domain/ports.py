@@ -533,6 +533,17 @@ class SyncLink(Protocol):
         """Sign in; the answer is a status or a sign-in question."""
         ...
 
+    def prove(self, password: str | None, then: Callable[[str | None, int], None], page: Callable[[str], None]) -> None:
+        """Prove who speaks, with the password, or without one in the browser: `page` gets the provider's address.
+
+        `then` gets None, or why not and for how many seconds nobody may try again.
+        """
+        ...
+
+    def cancel_proof(self) -> None:
+        """Wait for the browser no longer."""
+        ...
+
     def call(self, method: str, path: str, body: bytes, then: Callable[[int, bytes], None]) -> None:
         """Call the server under /session/v1; `then` gets (HTTP status or 0, body)."""
         ...

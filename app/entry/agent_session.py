@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage
 
 from app.config.policy import Policy
@@ -27,6 +27,7 @@ from app.domain.invitation import BROWSER_MODE, InvitationPolicy
 from app.domain.marks import Mark, Point
 from app.domain.ports import TicketDetails
 from app.entry.agent_files import AgentFiles, FileControls
+from app.entry.agent_proof import ProofControls, ProofLink, ways_wanted
 from app.entry.agent_recording import RecordingControls, RecordingDesk
 from app.entry.agent_talk import SessionTalkDesk, TalkControls
 from app.services.messages import problem_text
@@ -66,7 +67,7 @@ class Measured:
     frames_after_end: int = 0
 
 
-class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
+class AgentSession(RecordingControls, FileControls, TalkControls, ProofControls):
     """One session, from the agent's click to the countersigned receipt."""
 
     def __init__(
@@ -152,6 +153,7 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
     def cancel(self) -> None:
         """Withdraw the invitation."""
         self._cancelled = True
+        self.stop_browser()
         if self._end_ is None:
             view = replace(self.info.view, phase=Phase.ENDED, reason=EndReason.CANCELLED, by="agent")
             self.info = replace(self.info, view=view)
@@ -375,7 +377,23 @@ class AgentSession(RecordingControls, FileControls, TalkControls, QObject):
             self._talk.ended()
         self.info = info
 
+    def _proofs(self) -> ProofLink:
+        return self._desk.link
+
+    def _invite_anew(self) -> None:
+        """Make another invitation, with its ten minutes before it: the refused one was never registered."""
+        self._desk.with_identity(self.invite)
+
     def _answered(self, call_id: int, status: int, body: bytes) -> None:
+        ask = ways_wanted(status, body)
+        if ask is not None and self.info.invited is None and self.info.view.phase is Phase.INVITED:
+            self._end_ = None
+            self._timer.stop()
+            if self._files is not None:
+                self._files.close()
+            self.info = replace(self.info, proof_ask=ask)
+            self._show()
+            return
         if self._end_ is not None:
             self._perform(self._end_.on_server_result(call_id, status, body))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from app.config.i18n import _, set_language
 from app.config.logs import configure
 from app.domain.errors import StoreUnavailable, WorldError
+from app.domain.proof import AFTER_MIN, LEAST_MIN, MOST_MIN, NEVER_MIN
 from app.entry.command_line import CommandLine, service_address
 from app.entry.server_lock import alone
 from app.entry.server_texts import server_error_text
@@ -60,6 +61,10 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help=_("Let nobody join screen sharing with a browser: customers need the Companion"),
     )
+    add(
+        "--reauthenticate-after", type=_minutes, default=AFTER_MIN, metavar="MINUTES",
+        help=_("Ask an agent for the password again before an invitation after this long; 480 without it, 0 for never"),
+    )  # fmt: skip
     add("--port-file", type=Path, metavar="FILE", help=_("Write the server's URL to this file when it is ready"))
     add("--tls-cert", type=Path, metavar="FILE", help=_("TLS certificate with its chain (PEM)"))
     add("--tls-key", type=Path, metavar="FILE", help=_("TLS private key (PEM)"))
@@ -82,6 +87,15 @@ def _networks(value: str) -> tuple[str, ...]:
     except ValueError as error:
         told = _("“{value}” is not a list of addresses. Write it like 10.0.0.5 or 10.0.0.0/24,10.1.0.5.")
         raise argparse.ArgumentTypeError(told.format(value=value)) from error
+
+
+def _minutes(value: str) -> int:
+    """Return how old a proof may be. For `add_argument(type=...)`; raises ArgumentTypeError."""
+    number = int(value) if value.isascii() and value.isdigit() and len(value) < 6 else -1
+    if number != NEVER_MIN and not LEAST_MIN <= number <= MOST_MIN:
+        told = _("“{value}” cannot be used. Write minutes from {least} to {most}, or 0 for never.")
+        raise argparse.ArgumentTypeError(told.format(value=value, least=LEAST_MIN, most=MOST_MIN))
+    return number
 
 
 def main(argv: Sequence[str]) -> int:
@@ -110,7 +124,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     try:
         parts = build_parts(
             store, keys, nats=arguments.nats, oidc=_oidc(arguments), turn=turn,
-            join_page=not arguments.no_join_page, data=arguments.data, compile_=compile_calendar,
+            join_page=not arguments.no_join_page, reauthenticate_min=arguments.reauthenticate_after,
+            data=arguments.data, compile_=compile_calendar,
         )  # fmt: skip
         seed_states(store, parts.clock())
         listener = bind(host, port)

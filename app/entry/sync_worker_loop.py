@@ -25,6 +25,7 @@ from app.entry.sync_worker_exchange import Exchange, now_ms, steady_ms
 from app.entry.sync_worker_hints import ChangeNotes, StatusBoard, Tell
 from app.entry.sync_worker_live import News
 from app.entry.sync_worker_orders import ServerOrders
+from app.entry.sync_worker_proof import Proofs
 from app.entry.sync_worker_signin import SignIns
 from app.entry.sync_worker_socket import WindowServer
 from app.entry.sync_worker_wait import Mending, NetworkWatch, Outlook, Surroundings, Tries
@@ -68,6 +69,7 @@ class Worker:
         )
         self._exchange = Exchange(self._engine, self._status, self._notes, tell, self._orders.unlock)
         self._sign_ins = SignIns(self._engine, self._connection, self._status, tell, self._nobody_waits)
+        self._proofs = Proofs(self._connection, tell, self._nobody_waits)
         line = Line(self._free_transport, self._epoch, self._account, self._is_settled)
         self._blobs = open_blobs(line, tell) if open_blobs is not None else None
         self._network = NetworkWatch()
@@ -327,6 +329,10 @@ class Worker:
         """Do what has nothing to do with the rounds."""
         if isinstance(message, link.AskOffer):
             self._spawn(self._sign_ins.offer(message.server))
+        elif isinstance(message, link.Prove):
+            self._spawn(self._proofs.take(message))
+        elif isinstance(message, link.ProofCancel):
+            self._proofs.cancel()
         elif isinstance(message, link.Call):
             self._spawn(self._call(message))
         elif isinstance(message, link.SigUp | link.PresenceUp):
@@ -353,6 +359,7 @@ class Worker:
         """Something happened: whoever waits looks again."""
         self._wake.set()
         self._sign_ins.stir()
+        self._proofs.stir()
 
     # --- attachments --------------------------------------------------------------------------------------------------
 

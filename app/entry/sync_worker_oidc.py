@@ -63,13 +63,19 @@ async def tell_offer(transport: Transport, tell: Callable[[link.WorkerToUi], Non
 
 
 async def code_from_browser(
-    offer: OidcOffer, tell: Callable[[link.WorkerToUi], None], interrupted: Callable[[], Awaitable[None]]
+    offer: OidcOffer,
+    tell: Callable[[link.WorkerToUi], None],
+    interrupted: Callable[[], Awaitable[None]],
+    *,
+    fresh: bool = False,
 ) -> OidcCode:
     """Send the person to the provider and return what came back. `interrupted` returns when the sign-in is called off.
 
+    `fresh`: the provider is to ask the person even when the browser is signed in there.
+
     Raises WorldError (oidc_unreachable, oidc_setup, oidc_denied, oidc_timeout), Cancelled.
     """
-    flow = BrowserSignIn(offer, await authorization_endpoint(offer.issuer), page)
+    flow = BrowserSignIn(offer, await authorization_endpoint(offer.issuer), page, fresh=fresh)
     try:
         await flow.start()
         tell(link.OpenBrowser(url=flow.url))

@@ -52,6 +52,14 @@ _TEXTS: Mapping[str, str] = {
         "You signed in, but no account of this help desk belongs to you. Nothing was changed. Ask your administrator "
         "to link your account."
     ),
+    "oidc_other_person": N_(
+        "Somebody else signed in in the browser. Nobody was invited. Sign out there, then try again as yourself."
+    ),
+    "proof_not_fresh": N_(
+        "The sign-in page of your organisation did not say that it asked you just now. Nobody was invited. Try again; "
+        "if it stays so, tell your administrator."
+    ),
+    "credentials": N_("This is not your password. Nobody was invited yet. Check it and try again."),
     "oidc_denied": N_("You were not signed in: the sign-in in the browser was not completed. Try again."),
     "oidc_timeout": N_(
         "Nothing came back from the browser for five minutes, so the sign-in was stopped. Try again, and go on in the "

@@ -56,11 +56,14 @@ class Accounts:
 
     def login(self, now: int, ask: Login) -> Tokens:
         """Sign in and register the device if it is new. Raises ProblemError 401 `credentials`, 403 `suspended`."""
-        account = self._verified(ask.login, ask.password)
-        return self.open_device(now, ask, lambda _: account)
+        account = self.verified(ask.login, ask.password)
+        return self.open_device(now, ask, lambda _: account, now)
 
-    def open_device(self, now: int, ask: Login, who: Callable[[sa.Connection], bytes]) -> Tokens:
-        """Give tokens to the account that `who` returns, or raises, in the same transaction."""
+    def open_device(self, now: int, ask: Login, who: Callable[[sa.Connection], bytes], proved_at: int | None) -> Tokens:
+        """Give tokens to the account that `who` returns, or raises, in the same transaction.
+
+        `proved_at` is when the person proved who they are, if that is known: see proofs.py.
+        """
         device_id, refresh = uuid7(now, self._rng(10)), b64(self._rng(32))
 
         def work(connection: sa.Connection) -> Tokens:
@@ -68,6 +71,8 @@ class Accounts:
             device = self._known_device(connection, ask.device, account)
             if device is None:
                 device = self._register(connection, now, device_id, account, ask.device_name)
+            if proved_at is not None:
+                _proved(connection, now, device, proved_at)
             return self._open_family(connection, now, account, device, refresh)
 
         return self._store.write(work)
@@ -98,6 +103,8 @@ class Accounts:
             if replaced is None:
                 raise ProblemError(403, "device")
             device = self._register(connection, now, device_id, who.subject, ask.name, ask.replaces)
+            if replaced["proved_at"] is not None:
+                _proved(connection, now, device, replaced["proved_at"])  # the very same: another id is no proof
             refresh_, last = SYSTEM.refresh, now + _REPLACED_MS
             old = refresh_.update().where(refresh_.c.device_id == ask.replaces, refresh_.c.expires > last)
             connection.execute(old.values(expires=last))
@@ -116,6 +123,8 @@ class Accounts:
             if found["state"] == "revoked":  # who is to delete its data must not get away with signing out
                 check_state(found["state"], found["wipe_token"])
             _drop_families(connection, device)
+            table = SYSTEM.device
+            connection.execute(table.update().where(table.c.id == device).values(proved_at=None))
 
         self._store.write(work)
 
@@ -136,7 +145,11 @@ class Accounts:
 
         self._store.write(work)
 
-    def _verified(self, login: str, password: str) -> bytes:
+    def verified(self, login: str, password: str) -> bytes:
+        """Return the account of a login with this password; as slow for any login.
+
+        Raises ProblemError 401 `credentials`, 403 `suspended`.
+        """
         table = SYSTEM.account
         login = login.replace("\x00", "?").strip().lower()  # PostgreSQL refuses to be asked for a NUL
         with self._store.read() as connection:
@@ -252,6 +265,13 @@ class Accounts:
             state = _AGAIN
         connection.execute(table.update().where(retired).values(state=_USED))
         connection.execute(table.update().where(table.c.hash == token["hash"]).values(state=state))
+
+
+def _proved(connection: sa.Connection, now: int, device: sa.RowMapping, at: int) -> None:
+    """Keep a proof, unless there is a newer one; one that lies ahead of the clock is none."""
+    table, known = SYSTEM.device, device["proved_at"]
+    if known is None or known > now or at >= known:
+        connection.execute(table.update().where(table.c.id == device["id"]).values(proved_at=at))
 
 
 def _locked_device(connection: sa.Connection, device: bytes) -> sa.RowMapping:

@@ -35,6 +35,7 @@ _LEEWAY_S = 60
 _KEEP_S = 3600.0
 _REFETCH_S = 30.0
 _MAX_NAME = 255
+_FAR_S = 1 << 40
 # what RFC 6749 lets a token endpoint say; of anything else the log keeps that it was something else
 _TOKEN_ERRORS = ("invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope")
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -81,11 +82,15 @@ class _TokenError(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who the provider says signed in. `key` names the person for ever; the others only when the provider vouches."""
+    """Who the provider says signed in. `key` names the person for ever; the others only when the provider vouches.
+
+    `authenticated_ms` is when that person last proved it there; None when the provider does not say.
+    """
 
     key: str
     email: str | None
     username: str | None
+    authenticated_ms: int | None = None
 
 
 class Oidc:
@@ -98,7 +103,10 @@ class Oidc:
         transport: httpx.BaseTransport | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         deadline_s: float = _DEADLINE_S,
+        max_age_s: int | None = None,
     ) -> None:
+        """`max_age_s`: how old a person's sign-in at the provider may be; who asks for it is told how old it is."""
+        self._max_age_s = max_age_s
         self.settings = settings.check()
         self._http = ProviderHttp(deadline_s, transport)
         self._monotonic = monotonic
@@ -113,7 +121,10 @@ class Oidc:
     @property
     def offer(self) -> OidcOffer:
         """What a client needs to send a person to the provider."""
-        return OidcOffer(issuer=self.settings.issuer, client_id=self.settings.client_id, scopes=list(SCOPES))
+        own = self.settings
+        return OidcOffer(
+            issuer=own.issuer, client_id=own.client_id, scopes=list(SCOPES), max_age_s=self._max_age_s
+        )  # fmt: skip
 
     def person(self, ask: OidcCode) -> Person:
         """Exchange a code and check the ID token.
@@ -281,7 +292,15 @@ def _person(issuer: str, claims: Mapping[str, Any]) -> Person:
         key=f"{issuer}#{sub}",
         email=email.strip().lower() if email else None,
         username=name.strip().lower() if name else None,
+        authenticated_ms=_time_ms(claims.get("auth_time")),
     )
+
+
+def _time_ms(value: object) -> int | None:
+    """Return a time of a claim in milliseconds; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _FAR_S:
+        return None
+    return int(value * 1000)
 
 
 def _is_loopback(redirect: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 
+from app.domain.proof import AFTER_MIN
 from sync.server.accounts import Accounts
 from sync.server.background import Background, Task
 from sync.server.blobs import Blobs
@@ -29,6 +30,7 @@ from sync.server.limits import Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
 from sync.server.news import Telling, Ticking, Upkeep
 from sync.server.oidc import Oidc, OidcSettings
+from sync.server.proofs import Proofs
 from sync.server.sessions import Sessions
 from sync.server.snapshots import Snapshots
 from sync.server.store import Store, sqlite_url
@@ -55,6 +57,7 @@ class Parts:
     signer: TokenSigner
     core: ServerCore
     accounts: Accounts
+    proofs: Proofs
     oidc: Oidc | None
     customers: Customers
     sessions: Sessions
@@ -105,13 +108,15 @@ def build_parts(
     oidc: OidcSettings | None = None,
     turn: TurnSettings | None = None,
     join_page: bool = True,
+    reauthenticate_min: int = AFTER_MIN,
     data: Path | None = None,
     compile_: Compile | None = None,
 ) -> Parts:
     """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
 
     `nats` is the address of the broker between several processes, `data` the folder they share: without it there
-    are no snapshots and no attachments. `join_page`: customers may join with a browser. `compile_` knows time zones:
+    are no snapshots and no attachments. `join_page`: customers may join with a browser. `reauthenticate_min`:
+    how old a proof of who invites may be, 0 for any. `compile_` knows time zones:
     with it calendars are compiled ahead.
     """
     organisation = prepare(store, keys, clock(), rng)
@@ -120,7 +125,11 @@ def build_parts(
     jobs = Jobs(1 if store.is_sqlite else _PG_WRITERS)
     bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()
     relay_only = turn is not None and turn.only
-    sessions = Sessions(store, keys, signer, organisation, rng, relay_only=relay_only, join_page=join_page)
+    sessions = Sessions(
+        store, keys, signer, organisation, rng, relay_only=relay_only, join_page=join_page,
+        reauthenticate_min=reauthenticate_min, provider=oidc is not None,
+    )  # fmt: skip
+    accounts = Accounts(store, signer, rng, hasher)
     hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who))
     snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
     blobs = Blobs(store, data / "blobs", clock) if data else None
@@ -142,8 +151,9 @@ def build_parts(
         organisation=organisation,
         signer=signer,
         core=ServerCore(store, rng, snapshots),
-        accounts=Accounts(store, signer, rng, hasher),
-        oidc=Oidc(oidc) if oidc else None,
+        accounts=accounts,
+        proofs=Proofs(store, accounts),
+        oidc=Oidc(oidc, max_age_s=reauthenticate_min * 60 or None) if oidc else None,
         customers=Customers(store, keys, signer, organisation, rng),
         sessions=sessions,
         hub=hub,

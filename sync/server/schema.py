@@ -78,7 +78,7 @@ class SYSTEM:
         "device", _id("id", pk=True), _id("account_id"), sa.Column("code", sa.Text, nullable=False, unique=True),
         _text("name"), _text("state"), _int("lmid"), _int("lmid_seen"), _int("offset_ms"), _int("proto"),
         _int("schema"), _int("hello_at"), _int("last_seen"), _text("wipe_token", null=True),
-        _int("wiped_at", null=True), _id("replaces", null=True),
+        _int("wiped_at", null=True), _id("replaces", null=True), _int("proved_at", null=True),
     )  # fmt: skip
     refresh = _table(
         "refresh", _id("hash", pk=True), sa.Column("family", sa.LargeBinary, nullable=False, index=True),

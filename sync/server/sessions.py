@@ -25,12 +25,14 @@ from app.domain.documents import BadDocument, SignedDocument
 from app.domain.entities import CUSTOMER, LIVE, STATE, TEAM, TICKET, USER, Category
 from app.domain.invitation import BROWSER_MODE, Invitation, read_invitation
 from app.domain.links import InviteLink
+from app.domain.proof import AFTER_MIN
 from app.domain.signed import b64, unb64
 from sync.protocol import Invite, SessionEnded
 from sync.server.access import load_device, scopes_of
 from sync.server.bootstrap import Organisation
 from sync.server.keys import ServerKeys
 from sync.server.problems import ProblemError
+from sync.server.proofs import check_proof
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.session_ends import SERVER_STATES, SESSION_GRACE_MS, might_run
 from sync.server.store import Store
@@ -132,7 +134,12 @@ class Sessions:
         *,
         relay_only: bool = False,
         join_page: bool = True,
+        reauthenticate_min: int = AFTER_MIN,
+        provider: bool = False,
     ) -> None:
+        """`reauthenticate_min`: how old a proof of who invites may be; `provider`: one can be given in the browser."""
+        self._reauthenticate_min = reauthenticate_min
+        self._provider = provider
         self._store = store
         self._join_page = join_page
         self._relay_only = relay_only
@@ -200,7 +207,10 @@ class Sessions:
         return Revocations(document=document, signature=signature)
 
     def invite(self, now: int, who: Grant, ask: InvitationAsk) -> Registered:
-        """Register an invitation. Raises ProblemError 400 `invitation`, 403 `scope`, 409 `ticket` or `requester`."""
+        """Register an invitation. Raises ProblemError 400 `invitation`, 403 `scope`, 409 `ticket` or `requester`.
+
+        And 403 `proof_too_old`, when that alone is missing: nobody types a password for what is refused anyway.
+        """
         signed, invitation, serial, secret = self._checked(now, who, ask)
         code = f"{int.from_bytes(self._rng(8), 'big') % 10**9:09d}" if ask.want_code else None
 
@@ -212,6 +222,7 @@ class Sessions:
             taken = sa.select(table.c.sid).where(sa.or_(table.c.sid == invitation.sid, table.c.iid == invitation.iid))
             if connection.execute(taken).first() is not None:
                 raise ProblemError(409, "invitation")
+            check_proof(connection, now, who, self._reauthenticate_min, provider=self._provider)
             row = {
                 "sid": invitation.sid, "iid": invitation.iid, "ticket_id": bytes.fromhex(invitation.ticket_id),
                 "customer_id": customer, "agent_device": who.device, "invitation": signed.document,

@@ -26,6 +26,8 @@ class FakeLink:
         self.fetched: list[tuple[Attachment, int, bytes]] = []
         self.added = 0
         self.presences: list[tuple[bytes, str]] = []
+        self.proofs: list[tuple[str | None, Callable[[str | None, int], None], Callable[[str], None]]] = []
+        self.proofs_cancelled = 0
 
     def poke(self, mid: int) -> None:
         """A change was saved."""
@@ -42,6 +44,14 @@ class FakeLink:
     def call(self, method: str, path: str, body: bytes, then: Callable[[int, bytes], None]) -> None:
         """Call the server."""
         self.calls.append((method, path, body))
+
+    def prove(self, password: str | None, then: Callable[[str | None, int], None], page: Callable[[str], None]) -> None:
+        """Prove who speaks."""
+        self.proofs.append((password, then, page))
+
+    def cancel_proof(self) -> None:
+        """Wait no longer."""
+        self.proofs_cancelled += 1
 
     def send_sig(self, session: bytes, to: str, n: int, data: bytes) -> None:
         """Relay."""
@@ -209,6 +219,18 @@ class FakeControls:
     def offer_clip(self, text: str, why: str = "") -> None:
         """Offer a text."""
         self._note(f"clip {text}", why)
+
+    def prove(self, password: str) -> None:
+        """Prove who invites."""
+        self.did.append(f"prove {password}")
+
+    def prove_in_browser(self) -> None:
+        """Prove it in the browser."""
+        self.did.append("prove in browser")
+
+    def stop_browser(self) -> None:
+        """Wait for it no longer."""
+        self.did.append("stop browser")
 
     def frame_drawn(self, seq: int) -> None:
         """Drawn."""

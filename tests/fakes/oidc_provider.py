@@ -38,6 +38,7 @@ class Provider:
         self.key_alg: str | None = "RS256"  # what the published key says of itself
         self.published: dict[str, Any] | None = None  # instead of the keys
         self.before_token: Callable[[], object] = lambda: None
+        self.signed_in_s = 60  # so long ago the person typed a password here
         self.denies = ""  # error that the person's "no" gives
         self.broken = 0  # HTTP status of every answer instead of the right one
         self.html = False
@@ -111,12 +112,15 @@ class Provider:
             return 400, {"error": "invalid_grant"}
         if form.get("client_id") != CLIENT_ID:
             return 401, {"error": "invalid_client"}
-        return 200, {"access_token": "x", "token_type": "Bearer", "id_token": self.id_token(asked.get("nonce", ""))}
+        token = self.id_token(asked.get("nonce", ""), asked.get("max_age"))
+        return 200, {"access_token": "x", "token_type": "Bearer", "id_token": token}
 
-    def id_token(self, nonce: str) -> str:
-        """Return an ID token as the fields say."""
+    def id_token(self, nonce: str, max_age: str | None = None) -> str:
+        """Return an ID token as the fields say; who asks how old the sign-in may be is told how old it is."""
         now = int(time.time())
         right = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, **self.claims}
+        if max_age is not None:
+            right["auth_time"] = now if max_age == "0" else now - min(self.signed_in_s, int(max_age))
         claims = {k: v for k, v in {**right, **self.override}.items() if v is not None}
         if self.alg == "none":
             return jwt.encode(claims, "", algorithm="none")

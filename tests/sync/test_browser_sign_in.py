@@ -174,6 +174,44 @@ def test_a_provider_that_is_down_is_told_and_the_password_still_works(
     window.sign_in(url, "kim")
 
 
+def proved(window: Window, id_: int) -> list[tuple[str | None, int]]:
+    """What became of a proof."""
+    return [(m.code, m.retry_s) for m in window.messages if isinstance(m, link.Proved) and m.id == id_]
+
+
+def proof_page(window: Window, id_: int) -> str:
+    """Ask for a proof in the browser; return the address to be opened."""
+    window.send(link.Prove(id=id_, browser=True))
+
+    def opened() -> list[str]:
+        return [m.url for m in window.messages if isinstance(m, link.OpenProofPage) and m.id == id_]
+
+    wait_until(opened, 20)
+    return opened()[0]
+
+
+def test_who_is_signed_in_proves_it_again_with_the_password_or_in_the_browser(url: str, window: Window) -> None:
+    """A wrong password signs nobody out; in the browser the provider is told to ask whoever is signed in there."""
+    httpx.get(ask(window, url), follow_redirects=True)
+    window.wait_phase("live", 30)
+    window.send(link.Prove(id=1, password="guess"))
+    wait_until(lambda: proved(window, 1) == [("credentials", 0)], 10)
+    window.send(link.Prove(id=2, password=PASSWORD))
+    wait_until(lambda: proved(window, 2) == [(None, 0)], 10)
+    page = proof_page(window, 3)
+    query = parse_qs(urlsplit(page).query)
+    assert (query["prompt"], query["max_age"]) == (["login"], ["0"])
+    httpx.get(page, follow_redirects=True)
+    wait_until(lambda: proved(window, 3), 10)
+    assert proved(window, 3) == [(None, 0)]
+    proof_page(window, 4)
+    window.send(link.ProofCancel())
+    wait_until(lambda: proved(window, 4), 10)
+    assert proved(window, 4) == [("cancelled", 0)]
+    assert window.status is not None
+    assert window.status.phase == "live"
+
+
 def test_the_window_itself_asks_sends_to_the_browser_and_hears_of_the_success(
     qtbot: QtBot, tmp_path: Path, url: str, provider: Provider
 ) -> None:

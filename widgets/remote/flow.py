@@ -57,6 +57,9 @@ class SessionFlow(QObject):
             self.invitation = InviteWindow(self._theme, self._order, self._window)
             self.invitation.withdrawn.connect(self._cancel)
             self.invitation.again_asked.connect(self._again)
+            self.invitation.who.submitted.connect(self._prove)
+            self.invitation.who.browser_asked.connect(self._prove_in_browser)
+            self.invitation.who.browser_stopped.connect(self._stop_browser)
         self.invitation.show()  # not modal: the agent goes on working while the customer reads
         # made while the customer reads: making it when the picture comes would hold the first picture up
         QTimer.singleShot(PREPARE_MS, self, self._prepare)
@@ -214,6 +217,8 @@ class SessionFlow(QObject):
         if info.view.phase is Phase.ENDED or info.problem:
             self.state_told.emit("")
             self.over.emit()
+        elif info.proof_ask is not None:
+            self.state_told.emit("")  # nobody was asked yet
         elif info.view.live:
             self.state_told.emit(_("You see {name}'s screen").format(name=name))
         else:
@@ -222,6 +227,18 @@ class SessionFlow(QObject):
     def _cancel(self) -> None:
         if self._controls is not None:
             self._controls.cancel()
+
+    def _prove(self, password: str) -> None:
+        if self._controls is not None:
+            self._controls.prove(password)
+
+    def _prove_in_browser(self) -> None:
+        if self._controls is not None:
+            self._controls.prove_in_browser()
+
+    def _stop_browser(self) -> None:
+        if self._controls is not None:
+            self._controls.stop_browser()
 
     def _again(self) -> None:
         if self._desk is not None:

@@ -26,6 +26,7 @@ from widgets.foundation import (
     row,
 )
 from widgets.remote.ports import InviteOrder, SessionInfo
+from widgets.remote.proof_card import ProofCard
 from widgets.remote.words import proof_text, state_text
 
 __all__ = ["InviteWindow", "code_text"]
@@ -58,6 +59,8 @@ class InviteWindow(QDialog):
         self.left = PlainLabel(type="caption", tone="muted")
         self.problem = Notice(theme, kind="warning")
         self.problem.hide()
+        self.who = ProofCard(theme)
+        self.who.hide()
         self.code = PlainLabel(type="figure", selectable=True)
         self.code_label, self.link_label = PlainLabel(type="strong"), PlainLabel(type="strong")
         self.link = ElidedLabel(tone="muted", mode=Qt.TextElideMode.ElideMiddle)
@@ -85,8 +88,9 @@ class InviteWindow(QDialog):
         foot = row(self.left, None, self.again, self.cancel, gap=space.small)
         self.setLayout(
             column(
-                self.heading, self.ticket, self.problem, self.words, self.proof, self.included, self.code_card,
-                self.link_card, None, foot, gap=space.small, margins=(space.wide, space.wide, space.wide, space.large),
+                self.heading, self.ticket, self.problem, self.who, self.words, self.proof, self.included,
+                self.code_card, self.link_card, None, foot, gap=space.small,
+                margins=(space.wide, space.wide, space.wide, space.large),
             )
         )  # fmt: skip
         self.setMinimumWidth(space.vast * 10)
@@ -117,9 +121,16 @@ class InviteWindow(QDialog):
         if info.view.phase is Phase.ENDED:
             self._tick.stop()
         self.retranslate()
+        self.who.show_ask(info.proof_ask if self._asks_who else None)
         if self.words.text() and self.words.text() != self._said:
             self._said = self.words.text()
             announce(self, self._said)
+
+    @property
+    def _asks_who(self) -> bool:
+        """Whether nobody was asked yet, because the agent is to prove something first."""
+        info = self._info
+        return info is not None and info.proof_ask is not None and info.view.phase is not Phase.ENDED
 
     def is_waiting(self) -> bool:
         """Tell whether closing the window withdraws something."""
@@ -169,12 +180,15 @@ class InviteWindow(QDialog):
         self.again.setText(_("Ask again"))
         ended = info is not None and (info.view.phase is Phase.ENDED or bool(info.problem))
         invited = info is not None and info.view.phase is Phase.INVITED and info.invited is not None
-        self.cancel.setText(_("Close") if ended else _("Withdraw"))
+        asks = self._asks_who
+        self.cancel.setText(_("Close") if ended else _("Cancel") if asks else _("Withdraw"))
+        self.who.setVisible(asks)
+        self.who.retranslate()
         self.again.setVisible(ended)
         self.included.setVisible(not ended)
         self.code_card.setVisible(invited and bool(self.code.text()))
         self.link_card.setVisible(invited and bool(self.link.text()))
-        self.words.setVisible(not ended)
+        self.words.setVisible(not ended and not asks)
         self.problem.setVisible(ended)
         self.proof.setText(proof_text(info) if info and not ended else "")
         self.proof.setVisible(bool(self.proof.text()))

@@ -30,6 +30,7 @@ __all__ = [
     "Invited",
     "Meter",
     "Part",
+    "ProofAsk",
     "SessionControls",
     "SessionDesk",
     "SessionInfo",
@@ -86,6 +87,22 @@ class CursorPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofAsk:
+    """The server wants to know again who invites: how this can be proved, and how the last try went.
+
+    `problem` is a code of `app.services.messages`. `page`: no browser could be opened; this is the address.
+    """
+
+    password: bool
+    browser: bool
+    busy: bool = False
+    in_browser: bool = False
+    page: str = ""
+    problem: str = ""
+    wait_s: int = 0  # so long nobody may try again
+
+
+@dataclass(frozen=True, slots=True)
 class SessionInfo:
     """Everything a session window says. `problem` is a code of `app.services.messages` when inviting failed."""
 
@@ -104,6 +121,7 @@ class SessionInfo:
     pending: frozenset[Scope] = frozenset()  # asked for, not answered
     problem: str = ""
     recording: RecordingState = field(default_factory=RecordingState)
+    proof_ask: ProofAsk | None = None
     browser: bool = False  # the customer joined by the page, not by the companion
 
 
@@ -137,6 +155,18 @@ class SessionControls(Protocol):
 
     def end(self) -> None:
         """End the session now."""
+        ...
+
+    def prove(self, password: str) -> None:
+        """Prove with the password who invites; then the invitation goes on."""
+        ...
+
+    def prove_in_browser(self) -> None:
+        """Prove it at the organisation's provider."""
+        ...
+
+    def stop_browser(self) -> None:
+        """Wait for the browser no longer."""
         ...
 
     def pause(self) -> None:

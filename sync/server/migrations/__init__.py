@@ -23,6 +23,7 @@ from sync.server.migrations import (
     r0006_templates,
     r0007_customers,
     r0008_promises,
+    r0009_proofs,
     r0010_read_marks,
 )
 
@@ -37,6 +38,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0006_templates.REVISION, r0006_templates.upgrade),
     (r0007_customers.REVISION, r0007_customers.upgrade),
     (r0008_promises.REVISION, r0008_promises.upgrade),
+    (r0009_proofs.REVISION, r0009_proofs.upgrade),
     (r0010_read_marks.REVISION, r0010_read_marks.upgrade),
 )
 

@@ -18,6 +18,7 @@ _WITHDRAWN = (
     "tests/server/test_devices.py"
     "::test_a_withdrawn_device_or_person_invites_nobody_and_their_certificate_counts_for_nothing"
 )
+_PROOFS = "tests/server/test_proofs.py"
 _REVOKED = "tests/server/test_revoked_sessions.py"
 _TICKET_ENDS = (
     "tests/server/test_ticket_ends_session.py"
@@ -121,6 +122,42 @@ CONTROLS = (
         (_WITHDRAWN,),
         edit("sync.server.sessions:Sessions.revocations", ', account.c.state != "active"', ""),
         "serial|frozenset",
+    ),
+    Control(
+        14,
+        "who proved too long ago who they are registers no invitation, whatever tokens the program renewed since",
+        (
+            f"{_PROOFS}::test_who_signed_in_a_working_day_ago_is_asked_again[sqlite]",
+            f"{_PROOFS}::test_renewed_tokens_are_no_proof[sqlite]",
+            f"{_PROOFS}::test_another_device_id_is_no_proof_either[sqlite]",
+        ),
+        edit(
+            "sync.server.sessions:Sessions.invite",
+            "check_proof(connection, now, who, self._reauthenticate_min, provider=self._provider)",
+            "pass",
+        ),
+        "403",
+    ),
+    Control(
+        14,
+        "a proof of the future counts no more: the server's clock was set back",
+        (f"{_PROOFS}::test_a_clock_that_was_set_back_makes_no_proof_younger[sqlite-300001-result1]",),
+        edit("app.domain.proof:is_fresh", "-CLOCK_TOLERANCE_MS <=", "True or"),
+        "403",
+    ),
+    Control(
+        14,
+        "passwords tried before an invitation are counted together with those of signing in",
+        (f"{_PROOFS}::test_a_wrong_password_proves_nothing_and_too_many_must_wait[sqlite]",),
+        edit("sync.server.web.auth_routes:_by_password", "limiter.failed(key, now)", "pass"),
+        "429|204|retry-after",
+    ),
+    Control(
+        14,
+        "the provider must have asked this person just now",
+        (f"{_PROOFS}::test_the_provider_must_have_asked_this_person_just_now[sqlite-claims2-result2]",),
+        edit("sync.server.proofs:Proofs.by_provider", 'raise ProblemError(403, "proof_not_fresh")', "said = now"),
+        "204|proof_not_fresh",
     ),
     Control(
         14,
