@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import logging
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -32,10 +34,12 @@ from app.entry.sync_worker_tokens import open_token_store
 from app.store.locks import FileLock
 from app.store.pending_file import check_key, open_reader, pending_path
 from app.store.replica import ReplicaStore, open_replica
+from app.store.replica_sound import SoundMark
 
 EXIT_IN_USE = 3
 EXIT_STORE = 4
 EXIT_USAGE = 2
+_LEAVE_S = 3.0  # a system that shuts down waits no longer
 _NICE = 10
 _SWITCH_S = 0.0005  # a thread that comes back from SQLite waits no longer for one that makes rows ready
 _GC_OBJECTS = 50_000  # rows on their way hold no cycles; looking for some every 700 objects costs a tenth of a load
@@ -92,8 +96,10 @@ def run(profile: Path, key: bytes, token: bytes, orders: Orders) -> int:
         check_key(profile, key)
         pending = open_reader(profile, key)
 
+        mark = SoundMark(profile, _now_ms)
+
         def reopen() -> tuple[ReplicaStore, bool]:
-            return open_replica(profile, key, pending, Hashes(), lambda: time.time_ns() // 1_000_000)
+            return open_replica(profile, key, pending, Hashes(), _now_ms, mark)
 
         worker = Worker(
             pending,
@@ -103,8 +109,39 @@ def run(profile: Path, key: bytes, token: bytes, orders: Orders) -> int:
             wiper=Wiper(profile, orders.keyring),
             open_blobs=lambda line, tell: BlobMover(profile, key, pending, line, tell, random.Random()),  # noqa: S311 - jitter
         )
-        asyncio.run(worker.serve(Path(orders.socket)))
+        ended = asyncio.run(_serve(worker, Path(orders.socket)))
         pending.close()
+        mark.leave(key)
     finally:
         lock.release()
+    if not ended:
+        _die()
     return 0
+
+
+async def _serve(worker: Worker, socket: Path) -> bool:
+    """Serve to the end. When the system wants the program gone (SIGTERM), close in good order; returns False then."""
+    loop = asyncio.get_running_loop()
+    serving = asyncio.ensure_future(worker.serve(socket))
+
+    def leave() -> None:
+        serving.cancel()
+        loop.call_later(_LEAVE_S, _die)
+
+    with contextlib.suppress(NotImplementedError, ValueError):  # Windows; a test that runs it in a thread
+        loop.add_signal_handler(signal.SIGTERM, leave)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        return False
+    return True
+
+
+def _die() -> None:
+    """End as a program ends that takes no notice of SIGTERM: whoever sent it looks for that."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

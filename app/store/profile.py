@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.domain.changes_reading import READ_MARK_NAME
+from app.domain.errors import StoreUnavailable
 from app.domain.ports import Identity
 from app.store.blob_desk import BlobStore
 from app.store.blobs import remove_copies
-from app.store.cipher import Database, file_uri, key_literal, open_raw, translate
+from app.store.cipher import Database, Session, file_uri, key_literal, open_raw, translate
+from app.store.customers import StoreCustomers
 from app.store.deeds import StoreDeeds
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
@@ -29,6 +33,7 @@ from app.store.pending_file import Opened, open_writer, pending_path, prepare
 from app.store.queries import StoreQueries
 from app.store.rebuild import Rebuilder
 from app.store.replica_file import replica_path
+from app.store.replica_sound import doubt
 from app.store.schema import fingerprint, replica_ddl
 from app.store.shown import Shown
 from app.store.tray_kept import TrayRecord
@@ -43,6 +48,25 @@ class SyncNumbers:
     waiting: int = 0
     waiting_since: int | None = None
     needs_you: int = 0
+
+
+class _Readers(Database):
+    """The readers of both files. A damaged page of the replica that they come upon is found again by the worker."""
+
+    def __init__(self, connect: Callable[[], Any], folder: Path) -> None:
+        super().__init__(connect, keep=4)
+        self._folder = folder
+
+    @contextmanager
+    def plain(self) -> Iterator[Session]:
+        """As the base has it."""
+        try:
+            with super().plain() as session:
+                yield session
+        except StoreUnavailable as error:
+            if error.code == "store_damaged":
+                doubt(self._folder)
+            raise
 
 
 class Profile:
@@ -79,6 +103,7 @@ class Profile:
         self.blobs = BlobStore(folder, key, self._writer, self.commits.lock, tools.now_ms)
         self.blobs.tidy()
         self.queries = StoreQueries(self.readers, lambda: self.commits.identity, tools.now_ms)
+        self.customers = StoreCustomers(self.readers, lambda: self.commits.identity)
         self.deeds = StoreDeeds(
             self.readers, lambda: self.commits.identity, tools.now_ms, lambda: self.commits.provisional()
         )
@@ -131,7 +156,7 @@ class Profile:
             return None
 
     def _open_readers(self) -> Database:
-        return Database(self._connect, keep=4)
+        return _Readers(self._connect, self._folder)
 
     def _connect(self) -> Any:
         raw = self._connect_replica()

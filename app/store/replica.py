@@ -41,6 +41,7 @@ from app.store.replica_log import LogFolder
 from app.store.replica_ready import joined, make_ready
 from app.store.replica_rows import MAX_NAMED_IDS, RowWriter
 from app.store.replica_scopes import is_old_news, read_scopes
+from app.store.replica_sound import SoundMark
 from app.store.replica_tray import Tray, needs_a_person
 from app.store.tray_kept import read_record
 
@@ -71,16 +72,22 @@ class HashTools(Protocol):
 
 
 def open_replica(
-    folder: Path, key: bytes, pending: Database, hashes: HashTools, now_ms: Callable[[], int]
-) -> tuple[ReplicaStore, bool]:
+    folder: Path, key: bytes, pending: Database, hashes: HashTools, now_ms: Callable[[], int],
+    mark: SoundMark | None = None,
+) -> tuple[ReplicaStore, bool]:  # fmt: skip
     """Open or create a profile's replica; the second value says that an unusable one was set aside.
+
+    It is read whole to see that it is sound, unless `mark` says that it lies as a clean end left it.
 
     The caller holds worker.lock. Raises StoreUnavailable.
     """
     path = replica_path(folder)
     with pending.read() as tx:
         pair_id = tx.value("SELECT v FROM meta WHERE k = 'pair_id'") or secrets.token_bytes(16)
-    aside = open_file(path, key, pair_id, read_record(pending))
+    trusted = mark is not None and mark.take()
+    aside = open_file(path, key, pair_id, read_record(pending), whole=not trusted)
+    if mark is not None and not trusted:
+        mark.was_read()
     return ReplicaStore(path, key, pending, hashes, now_ms), aside
 
 

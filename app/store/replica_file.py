@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ _LOG_PAGES = 49_152  # of the write-ahead log when a commit folds back what its 
 _LOAD_SETTINGS = {"hashsize": 32 << 20, "automerge": 0, "crisismerge": 1_000}
 _LIVE_SETTINGS = {"automerge": 4, "crisismerge": 16}
 _MERGE_PAGES = 100
+_FOLD_WAIT_MS = 300
 
 
 def replica_path(folder: Path) -> Path:
@@ -33,6 +35,17 @@ def connect_folder(path: Path, key: bytes) -> Any:
     raw = open_raw(file_uri(path, "rw"), key, cache_kib=64)
     raw.execute("PRAGMA synchronous=NORMAL")
     return raw
+
+
+def fold_log(path: Path, key: bytes) -> None:
+    """Fold the whole log back into the file, unless somebody reads just now. Never raises StoreUnavailable."""
+    with suppress(StoreUnavailable), our_errors():
+        raw = connect_folder(path, key)
+        try:
+            raw.execute(f"PRAGMA busy_timeout={_FOLD_WAIT_MS}")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            raw.close()
 
 
 def connect(path: Path, key: bytes) -> Any:
@@ -113,8 +126,8 @@ def set_aside(path: Path) -> None:
             part.rename(aside.with_name(aside.name + suffix))
 
 
-def inspect(path: Path, key: bytes, pair_id: bytes) -> Found:
-    """Look at an existing file. Raises StoreUnavailable for what a new file would not mend."""
+def inspect(path: Path, key: bytes, pair_id: bytes, *, whole: bool = True) -> Found:
+    """Look at an existing file, all of it if `whole`. Raises StoreUnavailable for what a new file would not mend."""
     tray = OldTray()
     try:
         with our_errors():
@@ -122,7 +135,10 @@ def inspect(path: Path, key: bytes, pair_id: bytes) -> Found:
             try:
                 tray.meta = dict(raw.execute("SELECT k, v FROM meta").fetchall())
                 tray.rows += read_rows(raw)
-                sound = tray.sound = bool(tray.meta) and raw.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+                sound = bool(tray.meta)
+                if sound and whole:
+                    sound = raw.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+                tray.sound = sound
             finally:
                 raw.close()
     except StoreUnavailable as error:
@@ -136,8 +152,8 @@ def inspect(path: Path, key: bytes, pair_id: bytes) -> Found:
     return Found(usable, foreign, facts, OldTray() if foreign else tray)
 
 
-def open_file(path: Path, key: bytes, pair_id: bytes, record: Record) -> bool:
-    """Make sure that a usable replica is there; returns whether an unusable one was set aside.
+def open_file(path: Path, key: bytes, pair_id: bytes, record: Record, *, whole: bool = True) -> bool:
+    """Make sure that a usable replica is there; returns whether an unusable one was set aside. `whole`: read all of it.
 
     What waits for the person is in a new one from the beginning: from the old one, and from `record`.
 
@@ -147,7 +163,7 @@ def open_file(path: Path, key: bytes, pair_id: bytes, record: Record) -> bool:
         if not path.exists():
             create(path, key, pair_id, Found(usable=False), record)
             return False
-        found = inspect(path, key, pair_id)
+        found = inspect(path, key, pair_id, whole=whole)
         if found.usable:
             return False
         set_aside(path)

@@ -41,6 +41,7 @@ from app.entry.sync_codec import Hashes, wall_ms
 from app.services.sample_data import DEFAULT_AS_OF_MS, DEFAULT_SEED, SampleRow, SampleSet
 from app.store.pending_file import open_reader
 from app.store.replica import ReplicaStore, open_replica
+from app.store.replica_sound import SoundMark
 from app.store.schema import fingerprint
 from tests.bench._stage import CACHE
 
@@ -267,12 +268,14 @@ def _make(folder: Path, tickets: int, messages: int, base: str) -> None:
 def _replica(opened: Opened) -> Iterator[ReplicaStore]:
     profile = opened.profile
     pending = open_reader(profile.folder, profile.key)
-    store, _aside = open_replica(profile.folder, profile.key, pending, Hashes(), wall_ms)
+    mark = SoundMark(profile.folder, wall_ms)
+    store, _aside = open_replica(profile.folder, profile.key, pending, Hashes(), wall_ms, mark)
     try:
         yield store
     finally:
         store.close()
         pending.close()
+        mark.leave(profile.key)  # as a worker leaves it that was not killed
 
 
 def _fill(store: ReplicaStore, rows: Iterable[SampleRow], own_scope: str) -> None:

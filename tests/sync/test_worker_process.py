@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from app.domain.changes import NoteAdd, TicketSet
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import ViewKey
 from app.entry.demo_relay import Relay
+from app.store.replica_sound import SoundMark
 from tests.fakes.wait import wait_until
 from tests.sync.processes import CLI, KEY, PASSWORD, ServerProcess, Window
 
@@ -238,6 +240,21 @@ def test_a_stranger_at_the_socket_is_turned_away(window: Window) -> None:
     window.leave()
     window.connect()
     wait_until(lambda: window.status is not None)
+
+
+def test_told_to_end_by_the_system_the_worker_closes_its_files_in_good_order(window: Window) -> None:
+    """So the next start need not read the whole replica; after a kill it does."""
+    window.start_worker()
+    window.connect()
+    assert window.process is not None
+    window.process.terminate()
+    assert window.process.wait(10) == -signal.SIGTERM
+    assert SoundMark(window.folder, lambda: time.time_ns() // 1_000_000).take()
+    window.leave()
+    window.start_worker()
+    window.connect()
+    window.kill_worker()
+    assert not SoundMark(window.folder, lambda: time.time_ns() // 1_000_000).take()
 
 
 def test_a_second_worker_leaves_the_files_alone(window: Window) -> None:
