@@ -86,8 +86,8 @@ fuzz: venv ## schemathesis on the server's own OpenAPI, on SQLite and on Postgre
 dist: venv ## build the frozen program in dist/deskside and try it
 	@.ci/dist
 
-screenshots: venv ## draw the windows into build/screenshots
-	QT_QPA_PLATFORM=offscreen $(PY) -m tests.widgets.screenshots
+screenshots: venv ## draw all windows in every look into build/screenshots, with one sheet to look at them
+	$(PY) -m tests.widgets.screenshots
 
 venv: .venv/.synced ## make the locked environment in .venv
 	@.ci/qt-libraries

@@ -4,16 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
 
+from app.domain.attachments import Attachment
+from app.domain.formatting import Look, Mark, Rich
 from app.domain.ports import Draft, DraftKind, SendOrder, SendWhy, Template
+from app.services.finished_reply import finish
 from tests.fakes.commits import FakeCommits
 from tests.fakes.queries import NOW_MS, FakeDesk, ticket_id
 from tests.widgets.scenes_agent import _scene, _ticket, agent_window
 from tests.widgets.screenshots import Scene
+from widgets.composer.format_bar import AskLink
 from widgets.composer.later import ChooseTime
+from widgets.composer.preview import PreviewWindow
 from widgets.composer.templates_window import TemplatesWindow
 from widgets.foundation import Theme
 from widgets.shell.window import AgentWindow
@@ -62,6 +68,39 @@ def _unfilled(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None
     window.ticket.composer.send()
 
 
+FORMATTED = Rich(
+    "{{customer.name}} 님, 안녕하세요.\n\n꼭 이 순서로 해 주세요:\n1. 프린터를 끕니다.\n2. fw-2.4.3.bin을 설치합니다.\n"
+    "> 두 쪽 뒤에 멈춰요\n설명서를 보시면 됩니다.",
+    (
+        Mark(30, 34, Look.BOLD), Mark(60, 72, Look.MONO),
+        Mark(94, 97, Look.LINK, "https://example.com/guide"),
+    ),
+)  # fmt: skip
+
+
+def _formatted(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
+    commits.save_draft(Draft(ticket_id(0), DraftKind.REPLY, FORMATTED.text, 32, 3, NOW_MS, marks=FORMATTED.marks))
+    _ticket(window, desk, commits)
+    window.ticket.composer.write(DraftKind.REPLY)
+
+
+def _preview(theme: Theme) -> QWidget:
+    owner, _desk, _commits = agent_window(theme)
+    owner.open_ticket(ticket_id(0))
+    details = owner.desk.details
+    assert details is not None
+    signature = "누리봄 고객지원 김지우 드림\n02-000-0000 / help@example.com"
+    file = Attachment(sha256=bytes(32), size_bytes=340_000, filename="설치 안내.png", media_type="image/png")
+    mail = replace(details, channel="mail")
+    dialog = PreviewWindow(theme, mail, finish(mail, FORMATTED, "김지우", signature), [file])
+    dialog.setProperty("owner", owner)
+    return dialog
+
+
+def _link(theme: Theme) -> QWidget:
+    return AskLink(theme, "설명서", "")
+
+
 def _templates(row: int) -> Callable[[Theme], QWidget]:
     def build(theme: Theme) -> QWidget:
         owner, _desk, _commits = agent_window(theme)
@@ -81,10 +120,14 @@ def _time(theme: Theme) -> QWidget:
 
 
 SCENES = [
-    Scene("composer-waiting", _scene(_waiting), (1280, 800), 1200),
-    Scene("composer-outbox", _scene(_outbox), (1280, 800), 1200),
-    Scene("composer-placeholders", _scene(_filled), (1280, 800), 1200),
-    Scene("composer-unfilled", _scene(_unfilled), (960, 600), 1200),
+    Scene("composer-waiting", _scene(_waiting), (1280, 800), 60),
+    Scene("composer-outbox", _scene(_outbox), (1280, 800), 60),
+    Scene("composer-placeholders", _scene(_filled), (1280, 800), 60),
+    Scene("composer-unfilled", _scene(_unfilled), (960, 600), 60),
+    Scene("composer-formatted", _scene(_formatted), (1280, 800), 1200),
+    Scene("composer-formatted-small", _scene(_formatted), (960, 600), 1200),
+    Scene("composer-preview", _preview),
+    Scene("composer-link", _link),
     Scene("composer-canned", _templates(1)),
     Scene("composer-macro", _templates(2)),
     Scene("composer-time", _time),

@@ -76,8 +76,8 @@ def _scene(*, writing: bool) -> Callable[[Theme], QWidget]:
 
 
 SCENES = [
-    Scene("files-thread", _scene(writing=False), WIDE, 1200, contrast=True),
-    Scene("files-thread-small", _scene(writing=False), SMALL, 1200),
-    Scene("files-reply", _scene(writing=True), WIDE, 1200),
-    Scene("files-reply-small", _scene(writing=True), SMALL, 1200),
+    Scene("files-thread", _scene(writing=False), WIDE, 60, contrast=True),
+    Scene("files-thread-small", _scene(writing=False), SMALL, 60),
+    Scene("files-reply", _scene(writing=True), WIDE, 60),
+    Scene("files-reply-small", _scene(writing=True), SMALL, 60),
 ]

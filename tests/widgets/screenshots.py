@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of every window: `python -m tests.widgets.screenshots [words…]` writes build/screenshots and one HTML sheet.
+"""Pictures of every window: `python -m tests.widgets.screenshots` draws the set of `picture_set.py` into
+build/screenshots, with one HTML sheet; with words it draws the scenes whose names hold one of them.
 
-A scene is a function that builds a window; modules named tests/widgets/scenes_*.py list theirs in `SCENES`. `--readme`
-draws those of README.md anew into docs/images. All are drawn as in Seoul, whatever the machine's own time zone is.
+A scene is a function that builds a window; modules named tests/widgets/scenes_*.py list theirs in `SCENES`. `--docs`
+draws those of the documentation anew into docs/images. All are drawn as in Seoul, whatever the machine's time zone is.
 """
 
 from __future__ import annotations
 
 import argparse
-import html
 import importlib
+import json
 import os
 import pkgutil
 import sys
@@ -20,28 +21,26 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QDeadlineTimer, QEvent, QEventLoop, QSize, QTimer
+from PySide6.QtCore import QDeadlineTimer, QEvent, QEventLoop, QTimer
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 import tests.widgets
 from app.config.i18n import set_language
+from tests.widgets.looks import faults
+from tests.widgets.picture_set import LOOKS, SET, Look
+from tests.widgets.pseudo import speak_pseudo
 from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
 from widgets.foundation.turns import is_building
 
-__all__ = ["Scene", "main", "render"]
+__all__ = ["Easel", "Scene", "find_scenes", "main", "render"]
 
-LANGUAGES = ("ko", "en")
-MODES = (ThemeMode.LIGHT, ThemeMode.DARK)
-EXTRA_MODES = (ThemeMode.CONTRAST_LIGHT, ThemeMode.CONTRAST_DARK)
 ZONE = "Asia/Seoul"
-README = (  # file in docs/images, scene, language, theme
-    ("agent-light-en.png", "agent-ticket", "en", ThemeMode.LIGHT),
-    ("agent-dark-ko.png", "agent-ticket", "ko", ThemeMode.DARK),
-    ("companion-light-en.png", "companion-home", "en", ThemeMode.LIGHT),
-    ("request-light-ko.png", "companion-request", "ko", ThemeMode.LIGHT),
-    ("session-light-ko.png", "session-live", "ko", ThemeMode.LIGHT),
-)
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+_STILL_MS = 20
+_LONGEST_MS = 5_000
+_QUICK = 85  # little work for a smaller file: hundreds are written
+_MODES = (ThemeMode.LIGHT, ThemeMode.DARK)
+_CONTRAST = (ThemeMode.CONTRAST_LIGHT, ThemeMode.CONTRAST_DARK)
 
 
 @dataclass(frozen=True)
@@ -64,28 +63,40 @@ def find_scenes(words: Sequence[str]) -> list[Scene]:
     return [scene for scene in scenes if not words or any(word in scene.name for word in words)]
 
 
-def render(app: QApplication, theme: Theme, scene: Scene, path: Path) -> QSize:
-    """Build the scene, let it settle, and save its picture. Returns the size in px."""
+def render(scene: Scene, theme: Theme) -> tuple[QPixmap, list[str]]:
+    """Build the scene, let it settle, and return its picture and what `looks.faults` says of it."""
     window = scene.build(theme)
     if scene.size is not None:
         window.resize(*scene.size)
     window.show()
     window.activateWindow()
-    _settle(app, scene.settle_ms, window)
-    picture = window.grab()
-    picture.save(str(path))
+    _settle(scene.settle_ms, window)
+    picture, found = window.grab(), faults(window)
     window.close()
     window.deleteLater()
     # outside exec() nothing else deletes it, and every window left over makes the next change of theme slower
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    _settle(app, 5)
-    return picture.size()
+    _turn(0)
+    return picture, found
 
 
-def _settle(app: QApplication, ms: int, window: QWidget | None = None) -> None:
-    least, most = QDeadlineTimer(ms), QDeadlineTimer(ms + 5_000)
-    while not least.hasExpired() or (window is not None and _fills(window) and not most.hasExpired()):
-        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+def _settle(ms: int, window: QWidget) -> None:
+    _turn(ms)
+    most = QDeadlineTimer(_LONGEST_MS)
+    places: list[object] = []
+    while not most.hasExpired():
+        # parts take their places turn by turn: done is what stands twice where it stood
+        before, places = places, [(w.geometry(), w.isHidden()) for w in window.findChildren(QWidget)]
+        if before == places and not _fills(window):
+            return
+        _turn(_STILL_MS)
+
+
+def _turn(ms: int) -> None:
+    """Let everything run for so long, idle where nothing does."""
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()
 
 
 def _fills(window: QWidget) -> bool:
@@ -93,58 +104,101 @@ def _fills(window: QWidget) -> bool:
     return is_building() or any(timer.isActive() and timer.interval() == 0 for timer in window.findChildren(QTimer))
 
 
-def _sheet(out: Path, rows: list[tuple[str, list[str]]]) -> None:
-    body = "".join(
-        f"<h2>{html.escape(name)}</h2><div>"
-        + "".join(f'<figure><img src="{file}"><figcaption>{file}</figcaption></figure>' for file in files)
-        + "</div>"
-        for name, files in rows
-    )
-    style = "body{font:14px sans-serif;margin:2em}div{display:flex;flex-wrap:wrap;gap:1em}img{max-width:46vw}"
-    page = f"<!doctype html><meta charset=utf-8><title>Deskside windows</title><style>{style}</style>{body}"
-    (out / "index.html").write_text(page, encoding="utf-8")
+class Easel:
+    """One application in which nothing moves, and both programs' themes: the Companion's controls are larger."""
+
+    def __init__(self) -> None:
+        os.environ["TZ"] = ZONE
+        if hasattr(time, "tzset"):
+            time.tzset()
+        app = QApplication.instance() or QApplication(sys.argv[:1])
+        assert isinstance(app, QApplication)
+        tokens = load_tokens()
+        self._agent = Theme(app, tokens, ThemeMode.LIGHT)
+        self._companion = Theme(app, tokens, ThemeMode.LIGHT, control_px=tokens.target_companion)
+        for theme in (self._agent, self._companion):
+            theme.set_still(True)
+        self._ring = FocusRing(app, self._agent)
+        self._back: Callable[[], None] | None = None
+
+    def draw(self, scene: Scene, look: Look) -> tuple[QPixmap, list[str]]:
+        """Draw a scene in a look; the scale is that of the process."""
+        theme = self._companion if "companion" in scene.name else self._agent
+        theme.set_text_percent(look.text)
+        theme.set_mode(look.mode)
+        if self._back is not None:
+            self._back()
+            self._back = None
+        if look.language == "pseudo":
+            self._back = speak_pseudo()
+        else:
+            set_language("ko" if look.language == "ko" else "en")
+        picture, found = render(scene, theme)
+        theme.set_text_percent(100)
+        return picture, found
+
+    def put_away(self) -> None:
+        """End what watches the whole application."""
+        self._ring.remove()
+
+
+def draw_part(out: Path, looks: Sequence[Look], words: Sequence[str]) -> dict[str, list[str]]:
+    """Draw the set in looks of one scale; return the faults by file."""
+    scenes = {scene.name: scene for scene in find_scenes([])}
+    easel, told = Easel(), {}
+    for look in looks:
+        for shown in SET:
+            (out / shown.name).mkdir(parents=True, exist_ok=True)
+            for state in shown.states:
+                if words and not any(word in f"{shown.name} {state}" for word in words):
+                    continue
+                file = f"{shown.name}/{state}-{look}.png"
+                try:
+                    picture, told[file] = easel.draw(scenes[state], look)
+                    picture.save(str(out / file), "PNG", _QUICK)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the other pictures are wanted all the same
+                    told[file] = [f"could not be drawn: {error!r}"]
+    easel.put_away()
+    return told
+
+
+def _draw_words(out: Path, words: Sequence[str], text: int) -> int:
+    scenes, easel = find_scenes(words), Easel()
+    out.mkdir(parents=True, exist_ok=True)
+    for scene in scenes:
+        for mode in (*_MODES, *(_CONTRAST if scene.contrast else ())):
+            for language in ("ko", "en"):
+                file = f"{scene.name}-{language}-{mode.value}.png"
+                picture, found = easel.draw(scene, Look(language, mode, text=text))
+                picture.save(str(out / file), "PNG", _QUICK)
+                sys.stdout.write(f"{file} {picture.width()}x{picture.height()}\n")
+                sys.stdout.writelines(f"    {line}\n" for line in found)
+    easel.put_away()
+    return 0 if scenes else 1
 
 
 def main(argv: list[str]) -> int:
-    """Render what was asked for; 1 when no scene fits."""
+    """Draw what was asked for; 1 when no scene fits, or something of the set is cut or covered."""
     parser = argparse.ArgumentParser(prog="screenshots")
     parser.add_argument("words", nargs="*")
     parser.add_argument("--out", type=Path, default=Path("build/screenshots"))
     parser.add_argument("--text", type=int, default=100, help="text size in percent")
-    parser.add_argument("--readme", action="store_true", help="draw the pictures of README.md")
+    parser.add_argument("--set", action="store_true", help="with words: these windows of the set, in all its looks")
+    parser.add_argument("--docs", action="store_true", help="draw the pictures of the documentation")
+    parser.add_argument("--part", nargs="+", type=Look.read, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
-    os.environ["TZ"] = ZONE
-    if hasattr(time, "tzset"):
-        time.tzset()
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    if not isinstance(app, QApplication):
-        return 1
-    theme = Theme(app, load_tokens(), ThemeMode.LIGHT)
-    theme.set_text_percent(options.text)
-    ring = FocusRing(app, theme)
-    if options.readme:
-        for file, name, language, mode in README:
-            theme.set_mode(mode)
-            set_language("ko" if language == "ko" else "en")
-            render(app, theme, next(scene for scene in find_scenes([name]) if scene.name == name), IMAGES / file)
-        ring.remove()
+    if options.part:
+        sys.stdout.write(json.dumps(draw_part(options.out, options.part, options.words)))
         return 0
-    scenes = find_scenes(options.words)
-    options.out.mkdir(parents=True, exist_ok=True)
-    rows: list[tuple[str, list[str]]] = []
-    for scene in scenes:
-        files: list[str] = []
-        for mode in (*MODES, *(EXTRA_MODES if scene.contrast else ())):
-            theme.set_mode(mode)
-            for language in LANGUAGES:
-                set_language("ko" if language == "ko" else "en")
-                files.append(f"{scene.name}-{language}-{mode.value}.png")
-                size = render(app, theme, scene, options.out / files[-1])
-                sys.stdout.write(f"{files[-1]} {size.width()}x{size.height()}\n")
-        rows.append((scene.name, files))
-    ring.remove()
-    _sheet(options.out, rows)
-    return 0 if scenes else 1
+    # here: they start this module again
+    from tests.widgets import picture_docs, picture_sheet
+
+    if options.docs:
+        picture_docs.draw(Easel())
+        return 0
+    if options.words and not options.set:
+        return _draw_words(options.out, options.words, options.text)
+    return picture_sheet.draw_set(options.out, LOOKS, options.words)
 
 
 if __name__ == "__main__":
