@@ -26,6 +26,8 @@ _Q_REF: Final = 32
 _QUIET_US: Final = 300_000
 _NEW_S: Final = 0.150
 _LEGIBLE_S: Final = 0.190  # longer, if the picture can be read then and could not be otherwise
+_COARSE_LATE_S: Final = 0.300  # even the coarsest takes longer: it and the finer ones together take longer still,
+_LATE_S: Final = 0.950  # so the first one may take this long, if it can be read
 _REFINE_S: Final = 0.100
 _PER_EDGE: Final = 1.5
 _PER_TILE: Final = 4.0  # edges that a tile without any counts for
@@ -105,7 +107,8 @@ class Quality:
             return self._cost * self._per_edge * _share(q) + self._refining(q)
 
         q = _first(bps / 8 * _NEW_S, cost)
-        if q > Q_LEGIBLE and cost(Q_LEGIBLE) <= bps / 8 * _LEGIBLE_S:
+        late = cost(Q_WORST) > bps / 8 * _COARSE_LATE_S
+        if q > Q_LEGIBLE and cost(Q_LEGIBLE) <= bps / 8 * (_LATE_S if late else _LEGIBLE_S):
             q = Q_LEGIBLE
         self._extra, self.q = self._refining(q), q
         self.look(found)
