@@ -52,6 +52,7 @@ def reason_text(reason: EndReason, by: str, customer: str) -> str:
         EndReason.TICKET_CLOSED: _("The ticket is no longer open, so the session was ended."),
         EndReason.TICKET_MOVED: _("The ticket went to a team that you are not in, so the session was ended."),
         EndReason.REQUESTER_CHANGED: _("The ticket was given to another customer, so the session was ended."),
+        EndReason.REQUESTER_BLOCKED: _("The customer was blocked, so the session was ended."),
         EndReason.PROTOCOL: _(
             "The session was ended because one of the two programs did not keep to the rules. It was reported."
         ),

@@ -69,6 +69,7 @@ class EndReason(StrEnum):
     TICKET_CLOSED = "ticket_closed"
     TICKET_MOVED = "ticket_moved"
     REQUESTER_CHANGED = "requester_changed"
+    REQUESTER_BLOCKED = "requester_blocked"
     PROTOCOL = "protocol"
     CHILD_FAILED = "child_failed"
     CAPTURE_FAILED = "capture_failed"
@@ -76,7 +77,13 @@ class EndReason(StrEnum):
 
 # for these the server ends a session at both ends, whatever they say of it themselves
 SERVER_ENDS = frozenset(
-    {EndReason.REVOKED, EndReason.TICKET_CLOSED, EndReason.TICKET_MOVED, EndReason.REQUESTER_CHANGED}
+    {
+        EndReason.REVOKED,
+        EndReason.TICKET_CLOSED,
+        EndReason.TICKET_MOVED,
+        EndReason.REQUESTER_CHANGED,
+        EndReason.REQUESTER_BLOCKED,
+    }
 )
 
 

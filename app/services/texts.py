@@ -83,6 +83,7 @@ _ENDINGS: Mapping[str, str] = {
     "ticket_closed": N_("The ticket is no longer open."),
     "ticket_moved": N_("The ticket went to a team that the agent is not in."),
     "requester_changed": N_("The ticket was given to another customer."),
+    "requester_blocked": N_("The customer was blocked."),
     "protocol": N_("The other end sent something that is not allowed."),
     "child_failed": N_("The session program failed."),
     "capture_failed": N_("The screen could no longer be captured."),

@@ -113,6 +113,7 @@ export const WORDS = {
   end_ticket_closed: ["Your ticket is no longer open, so it was ended.", "문의가 마무리되어 끝냈습니다."],
   end_ticket_moved: ["Your ticket went to another team, so it was ended.", "문의가 다른 팀으로 넘어가 끝냈습니다."],
   end_requester_changed: ["The ticket was given to somebody else, so it was ended.", "문의가 다른 분에게 넘어가 끝냈습니다."],
+  end_requester_blocked: ["Support turned off screen sharing with you, so it was ended.", "지원팀에서 화면 공유를 막아 끝냈습니다."],
   end_protocol: ["Something was asked that you had not allowed, so it was ended.", "허용하지 않은 것이 요청되어 끝냈습니다."],
   end_child_failed: ["A part of the app stopped, so it was ended.", "앱의 일부가 멈춰 끝냈습니다."],
   end_capture_failed: ["The picture of the screen could not be taken, so it was ended.", "화면을 담을 수 없어 끝냈습니다."],

@@ -365,5 +365,8 @@ def _role(grant: Grant, sid: bytes, members: SessionMembers | None) -> str | Non
         return "agent"
     if grant.kind == SESSION and grant.device == sid and grant.subject == (members.companion or members.customer):
         return "customer"
-    own = grant.kind == COMPANION and grant.subject == members.customer
-    return "customer" if own and members.companion in (None, grant.device) else None
+    if grant.kind != COMPANION:
+        return None
+    # one that has answered stays in it when its customer is merged: its token names the one it was enrolled for
+    own = grant.subject == members.customer if members.companion is None else grant.device == members.companion
+    return "customer" if own else None

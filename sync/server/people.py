@@ -68,10 +68,19 @@ class People:
             ]  # fmt: skip
 
     def set_password(self, login: str, password: str) -> None:
-        """Set a new password; devices that are signed in stay so. Raises Refused: no_such_user, weak_password."""
+        """Set a new password; devices that are signed in stay so, but what the old one proved there counts no more.
+
+        Raises Refused: no_such_user, weak_password.
+        """
         if len(password) < MIN_PASSWORD:
             raise Refused("weak_password", limit=MIN_PASSWORD)
-        self._update(login, pw_hash=self._hash(password))
+        pw_hash, device = self._hash(password), SYSTEM.device
+
+        def work(cx: sa.Connection) -> None:
+            account = self._changed(cx, login, {"pw_hash": pw_hash})
+            cx.execute(device.update().where(device.c.account_id == account).values(proved_at=None))
+
+        self._store.write(work)
 
     def set_state(self, now: int, login: str, state: str) -> None:
         """Let nobody in under this login, or again; what is not sent stays on the devices. Raises Refused.
@@ -87,9 +96,6 @@ class People:
             notify(cx, now, self._rng, devices, BYE)
 
         self._store.write(work)
-
-    def _update(self, login: str, **values: str) -> None:
-        self._store.write(lambda cx: self._changed(cx, login, values))
 
     def _changed(self, cx: sa.Connection, login: str, values: dict[str, str]) -> bytes:
         table = SYSTEM.account

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.domain.changes import FieldStamp, Row
-from app.domain.entities import BY_NUMBER, HISTORY, LIVE, STATE, TICKET, Category, FieldType, Kind, Value
+from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, LIVE, STATE, TICKET, Category, FieldType, Kind, Value
 from app.domain.errors import Refused
 from app.domain.ids import derived_id
 from sync.protocol import FRAME_MAX_BYTES, add_sum, row_hash
@@ -24,7 +24,7 @@ from sync.server.access import add_scope
 from sync.server.blobs import note_references
 from sync.server.many import insert_many, update_many
 from sync.server.schema import ENTITY_TABLES, SYSTEM
-from sync.server.session_ends import SharedTicket, follow_tickets
+from sync.server.session_ends import SharedTicket, follow_customers, follow_tickets
 
 __all__ = ["TxRows", "dump_fld", "load_fld"]
 
@@ -170,6 +170,7 @@ class TxRows:
             return {}
         self._number_tickets()
         self._follow_tickets(now)
+        self._follow_customers(now)
         arrivals: dict[str, list[Row]] = {}
         leaving: dict[str, list[Row]] = {}
         for key, row in self._staged.items():
@@ -267,6 +268,19 @@ class TxRows:
                 changed.append(self._shared(row))
         if changed:
             follow_tickets(self._cx, now, changed)
+
+    def _follow_customers(self, now: int) -> None:
+        """Nobody shares a screen with support once blocked or deleted, whatever was begun."""
+        out = []
+        for key, row in self._staged.items():
+            before = self._stored.get(key)
+            if row.type != CUSTOMER.number or before is None:
+                continue
+            was_in = not before.deleted and not before.values["blocked_reason"]
+            if was_in and (row.deleted or row.values["blocked_reason"]):
+                out.append(row.id)
+        if out:
+            follow_customers(self._cx, now, out)
 
     def _shared(self, ticket: Row) -> SharedTicket:
         named, customer = ticket.values["state"], ticket.values["customer"]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions that the server ends: their agent is let in no more, or their ticket is none to share a screen for.
+"""Sessions that the server ends: their agent is let in no more, their ticket is none to share a screen for, or their
+customer was blocked.
 
 The two computers are connected to each other, so the server can only tell them; it does so at once, and again whenever
 one of them connects while the session might still run. What it was told of an end before counts for nothing here: that
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.domain.assist import SERVER_ENDS, EndReason
-from app.domain.entities import LIVE, STATE, TICKET, Category
+from app.domain.entities import CUSTOMER, LIVE, STATE, TICKET, Category
 from app.domain.ids import uuid7
 from sync.server.access import scopes_of
 from sync.server.notices import SESSIONS
@@ -26,6 +27,7 @@ __all__ = [
     "SESSION_GRACE_MS",
     "SharedTicket",
     "end_out_of_sight",
+    "follow_customers",
     "follow_tickets",
     "might_run",
     "revoke_sessions",
@@ -83,6 +85,16 @@ def follow_tickets(connection: sa.Connection, now: int, tickets: Iterable[Shared
             _end(connection, now, bytes(row.sid), bytes(row.agent_device), reason)
 
 
+def follow_customers(connection: sa.Connection, now: int, blocked: Iterable[bytes]) -> None:
+    """End the sessions of customers who are let in no more, and void their invitations."""
+    table = SYSTEM.session
+    query = sa.select(table.c.sid, table.c.agent_device).where(
+        table.c.customer_id.in_(sorted(blocked)), table.c.state.not_in(SERVER_STATES), might_run(now)
+    )
+    for row in connection.execute(query.order_by(table.c.sid)).all():
+        _end(connection, now, bytes(row.sid), bytes(row.agent_device), EndReason.REQUESTER_BLOCKED)
+
+
 def end_out_of_sight(connection: sa.Connection, now: int, account: bytes) -> None:
     """End the sessions of a person whose tickets that person may not see any more."""
     table, device = SYSTEM.session, SYSTEM.device
@@ -110,7 +122,14 @@ def _why(connection: sa.Connection, ticket: SharedTicket, customer: bytes, agent
         return EndReason.TICKET_CLOSED
     if ticket.customer != customer:
         return EndReason.REQUESTER_CHANGED
+    if _is_blocked(connection, customer):  # the one into whom this one was merged
+        return EndReason.REQUESTER_BLOCKED
     return None if ticket.scope in scopes_of(connection, agent) else EndReason.TICKET_MOVED
+
+
+def _is_blocked(connection: sa.Connection, customer: bytes) -> bool:
+    table = ENTITY_TABLES[CUSTOMER.number]
+    return bool(connection.execute(sa.select(table.c.blocked_reason).where(table.c.id == customer)).scalar())
 
 
 def _end(connection: sa.Connection, now: int, sid: bytes, agent_device: bytes, reason: EndReason) -> None:

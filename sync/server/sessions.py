@@ -418,7 +418,8 @@ def _check_ticket(connection: sa.Connection, who: Grant, invitation: Invitation)
         found = sa.select(customer.c.blocked_reason).where(
             customer.c.id == row.customer, customer.c.deleted == sa.false()
         )
-        known = connection.execute(found).first()
+        # who blocks that customer meanwhile sees the invitation, or this sees the block
+        known = connection.execute(found.with_for_update(read=True)).first()
     if known is None or known.blocked_reason or invitation.requester_id != bytes(row.customer).hex():
         raise ProblemError(409, "requester")
     return bytes(row.customer)

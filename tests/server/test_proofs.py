@@ -20,6 +20,7 @@ from sync.server.devices import Devices
 from sync.server.oidc import OidcSettings
 from sync.server.oidc_accounts import link_login
 from sync.server.parts import build_parts
+from sync.server.people import People
 from sync.server.schema import SYSTEM
 from sync.server.web.app import build_app
 from sync.server.web.auth_routes import Logout
@@ -165,6 +166,17 @@ def test_who_signed_out_has_to_prove_it(desk: World) -> None:
     inviter, ticket = Inviter(desk, kim), kim.ticket()
     kim.post("/auth/v1/logout", Logout(device=kim.device))
     assert asked(inviter.invite(ticket)) == REFUSED
+
+
+def test_a_new_password_must_be_typed_before_the_next_invitation(desk: World) -> None:
+    """The administrator sets one because a laptop was stolen: what the old one proved on it is over."""
+    kim = desk.agent()
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    People(desk.store, desk.rng, FAST_HASHER.hash).set_password("kim", "another horse")
+    assert asked(inviter.invite(ticket)) == REFUSED
+    assert prove(kim) == (401, "credentials")
+    assert prove(kim, "another horse") == (204, "")
+    assert asked(inviter.invite(ticket)) == MADE
 
 
 def test_a_device_of_before_the_update_is_asked_once(desk: World) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from app.domain import changes as c
 from app.domain.links import parse_invite
-from sync.protocol import SessionEnded, SigNack
+from sync.protocol import Invite, SessionEnded, SigNack
 from sync.server import session_ends
 from sync.server.devices import Devices
 from sync.server.news import Telling
@@ -59,9 +59,15 @@ def give(world: World, agent: Agent, ticket: bytes) -> c.AnyChange:
     return c.TicketSet(agent.fresh(), ticket, {"customer": world.other_customer})
 
 
+def block(world: World, agent: Agent, ticket: bytes) -> c.AnyChange:
+    """Its customer is blocked."""
+    del ticket
+    return c.CustomerSet(agent.fresh(), world.customer, {"blocked_reason": "abuse"})
+
+
 DEEDS: list[tuple[Deed, str]] = [
     (solve, "ticket_closed"), (close, "ticket_closed"), (merge, "ticket_closed"), (delete, "ticket_closed"),
-    (move, "ticket_moved"), (give, "requester_changed"),
+    (move, "ticket_moved"), (give, "requester_changed"), (block, "requester_blocked"),
 ]  # fmt: skip
 
 
@@ -136,6 +142,42 @@ def test_an_invitation_nobody_answered_is_void_when_its_ticket_is_solved(desk: W
     kim.do(solve(desk, kim, ticket))
     assert redeem(desk, {"code": made["code"]}).status_code == 404
     assert redeem(desk, {"iid": parse_invite(made["link"]).iid.hex()}).status_code == 404
+
+
+def test_an_invitation_nobody_answered_is_void_when_its_customer_is_blocked(desk: World) -> None:
+    """No code and no link opens it, it rings on no Companion that comes online, and unblocking brings nothing back."""
+    kim = desk.agent()
+    inviter, ticket, companion = Inviter(desk, kim), kim.ticket(), desk.companion()
+    made = inviter.invite(ticket).json()
+    kim.do(block(desk, kim, ticket))
+    for reason in ("abuse", None):
+        kim.do(c.CustomerSet(kim.fresh(), desk.customer, {"blocked_reason": reason}))
+        assert redeem(desk, {"code": made["code"]}).status_code == 404
+        assert redeem(desk, {"iid": parse_invite(made["link"]).iid.hex()}).status_code == 404
+    told: list[Any] = []
+    with live(desk, companion.access, told):
+        assert not any(isinstance(message, Invite) for message in told)
+
+
+def test_a_session_ends_when_its_customer_becomes_one_with_a_blocked_one(desk: World) -> None:
+    """No invitation could be made for that one either."""
+    shared = share(desk)
+    kim = shared.kim
+    kim.do(c.CustomerSet(kim.fresh(), desk.other_customer, {"blocked_reason": "abuse"}))
+    with both_online(shared) as (agent, customer):
+        assert kim.do(c.CustomerMerge(kim.fresh(), desk.customer, desk.other_customer))[0] == "ok"
+        tell(desk)
+        assert ends(agent.sync()) == ends(customer.sync()) == over(shared, "requester_blocked")
+
+
+def test_an_edit_of_the_customer_ends_no_session(desk: World) -> None:
+    """A name mended while the screen is shown."""
+    shared = share(desk)
+    with both_online(shared) as (agent, customer):
+        kim = shared.kim
+        assert kim.do(c.CustomerSet(kim.fresh(), desk.customer, {"name": "한예린 님"}))[0] == "ok"
+        tell(desk)
+        assert ends(agent.sync()) == ends(customer.sync()) == set()
 
 
 def test_the_record_of_a_session_that_its_ticket_ended_is_finished_on_the_ticket(desk: World) -> None:

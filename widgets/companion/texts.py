@@ -172,6 +172,7 @@ def end_reason(reason: str, by: str) -> str:
         "ticket_closed": _("Your ticket is no longer open, so it was ended."),
         "ticket_moved": _("Your ticket went to another team, so it was ended."),
         "requester_changed": _("The ticket was given to somebody else, so it was ended."),
+        "requester_blocked": _("Support turned off screen sharing with you, so it was ended."),
         "protocol": _("Something was asked that you had not allowed, so it was ended."),
         "child_failed": _("A part of the app stopped, so it was ended."),
         "capture_failed": _("The picture of the screen could not be taken, so it was ended."),

@@ -188,6 +188,17 @@ CONTROLS = (
         "assert",
     ),
     Control(
+        1,
+        "a session ends, and an invitation is void, when its customer is blocked",
+        (
+            f"{_TICKET_ENDS}[sqlite-block-requester_blocked]",
+            "tests/server/test_ticket_ends_session.py"
+            "::test_an_invitation_nobody_answered_is_void_when_its_customer_is_blocked[sqlite]",
+        ),
+        edit("sync.server.rows:TxRows._follow_customers", "follow_customers(self._cx, now, out)", "pass"),
+        "assert",
+    ),
+    Control(
         14,
         "a certificate that was withdrawn registers no invitation",
         (
