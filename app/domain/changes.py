@@ -50,6 +50,7 @@ from app.domain.changes_belongings import (
     AssetSet,
     TermsAdd,
 )
+from app.domain.changes_complaints import ComplaintStep
 from app.domain.changes_conflicts import (
     HOLDABLE,
     ConflictResolve,
@@ -100,7 +101,7 @@ from app.domain.errors import Refused
 __all__ = [
     "CHANGES", "HOLDABLE", "ID_BYTES", "MAX_BODY_BYTES", "MAX_SUBJECT_CHARS", "PREVIEW_CHARS", "REPLY_BASE",
     "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AddressAdd", "AddressDelete", "AddressSet", "AnyChange",
-    "AssetCreate", "AssetDelete", "AssetSet", "Change", "ConflictResolve", "Context",
+    "AssetCreate", "AssetDelete", "AssetSet", "Change", "ComplaintStep", "ConflictResolve", "Context",
     "CustomerCreate", "CustomerMerge", "CustomerSet", "CustomerUnmerge", "Derive", "Effect",
     "FactsAdd", "FieldStamp", "Holdable", "Insert", "Key",
     "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw",
@@ -136,7 +137,7 @@ AnyChange = (
     | TicketDelete | TicketRestore | TicketMerge | TicketUnmerge | TicketSplit | TimeAdd | TextEdit | ConflictResolve
     | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | CustomerUnmerge | AddressAdd | AddressSet
     | AddressDelete | AssetCreate | AssetSet | AssetDelete | TermsAdd | FactsAdd | ViewCreate | ViewSet | ViewDelete
-    | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw | ReadMark
+    | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw | ReadMark | ComplaintStep
 )  # fmt: skip
 
 FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet | AddressSet | AssetSet
@@ -186,6 +187,7 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "promise.add": (1, PromiseAdd),
     "promise.withdraw": (1, PromiseWithdraw),
     READ_MARK_NAME: (1, ReadMark),
+    "complaint.step": (1, ComplaintStep),
     "noop": (1, Noop),
 }
 # what a version added to the arguments has a default: the older form is read as the newer one, and still written
@@ -370,6 +372,8 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
         return TicketUnmerge(event, change.ticket)
     if isinstance(change, TicketSplit):
         return TicketMerge(event, change.new_ticket, change.ticket)
+    if isinstance(change, ComplaintStep):
+        return None if change.mark else replace(change, event=event, done=not change.done)
     if isinstance(change, PromiseAdd):
         return PromiseWithdraw(event, change.promise, change.ticket)
     if isinstance(change, ReadMark):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,8 +31,10 @@ from app.domain.changes_base import (
     set_state_effects,
     was_done,
 )
+from app.domain.changes_complaints import closing_of
 from app.domain.changes_values import checked_value
 from app.domain.changes_writing import MessageAdd, check_words, message_row, preview_with
+from app.domain.complaints import CAUSES, FOLLOW_UPS, missing_for_solved
 from app.domain.entities import (
     CUSTOMER,
     LIVE,
@@ -60,7 +62,9 @@ CLOSE_REASONS = frozenset(
 LINK_KINDS = frozenset({"link", "relates", "parent_of", "duplicate_of", "follow_up_of", "split_from"})
 MEMBER_KINDS = LINK_KINDS | {"tag", "watcher"}
 _PROVISIONAL = re.compile(r"~[0-9A-Z]{2,4}-[0-9]{1,7}")
-_WORDS = {"kind": KINDS, "close_reason": CLOSE_REASONS}
+_WORDS: Mapping[str, Collection[str]] = {
+    "kind": KINDS, "close_reason": CLOSE_REASONS, "root_cause": CAUSES, "follow_up": FOLLOW_UPS,
+}  # fmt: skip
 
 
 def check_new_ticket(subject: str, provisional: str) -> None:
@@ -216,7 +220,8 @@ class TicketSet:
         answered = int_of(ticket.values.get("last_out_no")) > int_of(ticket.values.get("last_in_no"))
         reason = self.fields.get("close_reason", ticket.values.get("close_reason"))
         is_lead = bool(ctx.actor.roles & {"lead", "admin"})
-        return TransitionFacts(answered, str(reason) if reason else None, is_lead)
+        missing = missing_for_solved(ticket.values.get("kind"), closing_of({**ticket.values, **self.fields}))
+        return TransitionFacts(answered, str(reason) if reason else None, is_lead, missing)
 
     def roots(self) -> list[Key]:
         """Rows to lock."""

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.domain.complaints import Closing
 from app.domain.entities import Category
 from app.domain.ids import StateId, TicketId, UserId
 from app.domain.promises import Promise
@@ -40,3 +41,4 @@ class Related:
     tier: int = 1
     worked_s: int = 0
     promises: tuple[Promise, ...] = ()
+    closing: Closing = field(default_factory=Closing)  # of a complaint

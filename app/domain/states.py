@@ -30,10 +30,11 @@ class TransitionFacts:
     answered: bool  # an agent's reply exists after the newest customer message
     close_reason: str | None
     is_lead: bool = False
+    missing: str = ""  # the refusal code of what a complaint still needs to be solved (app.domain.complaints)
 
 
 def check_transition(old: Category, new: Category, facts: TransitionFacts) -> None:
-    """Raise Refused("transition_refused" or "reply_first") unless an agent may make this change."""
+    """Raise Refused("transition_refused", "reply_first", …) unless an agent may make this change."""
     if old == new:
         return
     if new not in ALLOWED[old]:
@@ -44,5 +45,9 @@ def check_transition(old: Category, new: Category, facts: TransitionFacts) -> No
         raise Refused("reply_first")
     if new is _C.SOLVED and old in LIVE and not (facts.answered or facts.close_reason):
         raise Refused("reply_first")
+    if new is _C.SOLVED and facts.missing == "root_cause_needed":
+        raise Refused("root_cause_needed")
+    if new is _C.SOLVED and facts.missing:
+        raise Refused("follow_up_needed")
     if new is _C.CLOSED and facts.close_reason not in _CLOSE_WITHOUT_ANSWER:
         raise Refused("close_reason_needed")

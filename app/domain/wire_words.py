@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES
 from app.domain.changes_base import MAX_BODY_BYTES, MAX_SUBJECT_CHARS
+from app.domain.changes_complaints import MAX_WORDS_CHARS
 from app.domain.changes_customers import MAX_LONG_TEXT_BYTES, MAX_NAME_CHARS
 from app.domain.changes_promises import MAX_PROMISE_CHARS
 from app.domain.changes_views import MAX_CONDITION_CHARS, MAX_VIEW_NAME_CHARS
@@ -60,6 +61,10 @@ ARGUMENTS: Mapping[str, str] = {
     "promise.add.promise": "fresh id of the promise",
     "promise.add.text": f"what was promised, one line of at most {MAX_PROMISE_CHARS} letters; may be empty",
     "due_at": "the promised time",
+    "step": "greet, listen, ask, empathy, act, check or follow_up",
+    "done": "whether the step is done",
+    "mark": "fact or feeling, with `text`; else empty",
+    "complaint.step.text": f"words of the customer, at most {MAX_WORDS_CHARS} letters",
     "waits": "true: its maker's next reply on the ticket tells the customer; false: the customer knows already",
     "address": "the address",
     "address.add.address": "fresh id of the address",
@@ -255,6 +260,9 @@ REFUSALS: Mapping[str, str] = {
     "close_reason_needed": "closing needs `close_reason`",
     "bad_conflict": "the conflict row holds nothing that can be carried out",
     "release_needed": "a held reply goes out by `reply.release`, not by `conflict.resolve`",
+    "root_cause_needed": "a complaint is solved only with a `root_cause`",
+    "follow_up_needed": "a complaint is solved only with `follow_up`: none, or planned with `follow_up_at` and "
+    "`follow_up_owner`",
     "promise_told": "the customer was told of the promise; it can be kept or broken, not withdrawn",
     "already_sent": "the reply to hold again was sent",
     "already_discarded": "the reply to release was discarded; `conflict.resolve` with `reopen` brings it back",

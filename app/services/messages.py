@@ -95,6 +95,14 @@ _TEXTS: Mapping[str, str] = {
     "transition_refused": N_(
         "A ticket cannot go from this state to that one. Nothing was changed. Choose another state."
     ),
+    "root_cause_needed": N_(
+        "A complaint is solved only with the class of its cause. Nothing was changed. Choose it in step 7 of the "
+        "complaint guide, in the details."
+    ),
+    "follow_up_needed": N_(
+        "A complaint is solved only with a decision about following up: none, or a day and a person. Nothing was "
+        "changed. Decide in step 7 of the complaint guide, in the details."
+    ),
     "promise_told": N_(
         "The customer was told of this promise, so it stays. Keep it, or tell a new time before it is due."
     ),

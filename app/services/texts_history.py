@@ -12,6 +12,7 @@ from app.domain.entities import Category
 from app.domain.ids import StateId, TagId, UserId
 from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import Choices, ItemKind, ThreadItem
+from app.services.complaints import STEP_NAMES, cause_name
 from app.services.texts import owner_name, polite, priority_name, state_name
 from app.services.texts_due import clock_line
 from app.services.texts_moves import MOVE_LINES, member_line, moved_line
@@ -45,6 +46,10 @@ _FIELDS: Mapping[str, str] = {
     "incident": N_("incident"),
     "close_reason": N_("close reason"),
     "customer": N_("customer"),
+    "root_cause": N_("cause"),
+    "follow_up": N_("follow-up"),
+    "follow_up_at": N_("time of the follow-up"),
+    "follow_up_owner": N_("who follows up"),
 }
 
 
@@ -67,6 +72,8 @@ def event_line(
     if item.event == "promise":
         promised = promise_line(item.data, who)
         return EventLine(*promised) if promised is not None else None
+    if item.event == "complaint":
+        return _complaint(item.data, who)
     clock = clock_line(item.event, item.data)
     if clock is not None:
         return EventLine(*clock)
@@ -104,6 +111,12 @@ def _field(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
         return _undone(data, _owner(new, who, choices))
     if name == "snooze_until" and not new:
         return EventLine(_("{who} ended the snooze").format(who=who), "alarm-clock")
+    if name == "root_cause" and new:
+        text = _("{who} named the cause: {cause}").format(who=who, cause=cause_name(new))
+        return _undone(data, EventLine(text, "flag"))
+    if name == "follow_up" and new:
+        text = _("{who} planned a follow-up") if new == "planned" else _("{who} decided that no follow-up is needed")
+        return _undone(data, EventLine(text.format(who=who), "calendar"))
     if name == "tier":
         return _undone(data, EventLine(_("{who} set support level {n}").format(who=who, n=_int(new)), "layers"))
     if name == "snooze_until":
@@ -111,6 +124,20 @@ def _field(data: Mapping[str, object], who: str, choices: Choices) -> EventLine:
         return _undone(data, EventLine(_("{who} snoozed it until {when}").format(who=who, when=when), "alarm-clock"))
     label = _(_FIELDS[name]) if name in _FIELDS else name
     return _undone(data, EventLine(_("{who} changed: {field}").format(who=who, field=label), "pen-line"))
+
+
+def _complaint(data: Mapping[str, object], who: str) -> EventLine | None:
+    """A step of the complaint guide, or words of the customer's that were marked."""
+    if data.get("mark"):
+        texts = {"fact": _("{who} marked as fact: “{text}”"), "feeling": _("{who} marked as feeling: “{text}”")}
+        text = texts.get(str(data["mark"]))
+        return EventLine(text.format(who=who, text=data.get("text", "")), "sticky-note") if text is not None else None
+    name = {step.value: words for step, words in STEP_NAMES.items()}.get(str(data.get("step")))
+    if name is None:
+        return None
+    done = _("{who} did a step of the complaint guide: {step}")
+    text = done if data.get("done") else _("{who} opened a step of the complaint guide again: {step}")
+    return EventLine(text.format(who=who, step=_(name)), "circle-check" if data.get("done") else "circle")
 
 
 def handed_line(data: Mapping[str, object], line: EventLine) -> EventLine:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.domain.changes import Row
+from app.domain.changes_complaints import closing_of
 from app.domain.entities import MEMBERSHIP, TICKET, TIME_ENTRY, Category
 from app.domain.ids import StateId, TicketId, UserId
 from app.domain.related import LINK_KINDS, LinkedTicket, Related
@@ -47,6 +48,7 @@ def related_of(shown: Shown, row: Row) -> Related:
         tier=tier if isinstance(tier, int) else 1,
         worked_s=sum(seconds or 0 for (seconds,) in worked),
         promises=promises_of_ticket(shown, ticket),
+        closing=closing_of(row.values),
     )
 
 

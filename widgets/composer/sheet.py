@@ -16,6 +16,7 @@ from app.domain.ports import DraftKind
 from app.services.texts import polite
 from app.services.triage_writing import After
 from widgets.composer.files import DraftFiles, WritingEdit, limits_text
+from widgets.composer.pinned_words import PinnedWords
 from widgets.composer.promise_strip import PromiseStrip
 from widgets.foundation import (
     Button,
@@ -83,6 +84,7 @@ class Sheet(Panel):
         self.edit.installEventFilter(self)
         self.fillings = ElidedLabel(type="caption", tone=tone)
         self.fillings.hide()
+        self.pinned = PinnedWords(theme)
         self.promise = PromiseStrip(theme, self.edit.toPlainText, now_ms)
         if kind is DraftKind.REPLY:
             self.edit.textChanged.connect(self.promise.typed)
@@ -107,6 +109,7 @@ class Sheet(Panel):
         box = column(
             head,
             self.notice,
+            self.pinned,
             self.edit,
             self.fillings,
             self.promise,
@@ -115,7 +118,7 @@ class Sheet(Panel):
             gap=space.tiny,
             margins=(space.medium, space.small) * 2,
         )
-        box.setStretch(2, 1)
+        box.setStretchFactor(self.edit, 1)
         self.setLayout(box)
 
     def _notice_buttons(self) -> None:

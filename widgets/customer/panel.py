@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -15,8 +16,10 @@ from app.domain.ids import UserId
 from app.domain.ports import AddressView, AssetInfo, Choices, ClockFacts, CustomerCard, TicketRow
 from app.domain.promises import Promise
 from app.domain.related import Related
+from app.services.complaints import Guide
 from app.services.texts import polite, state_name
 from widgets.customer.clock import ClockBlock
+from widgets.customer.complaint import ComplaintGuide
 from widgets.customer.promises import PromiseBlock
 from widgets.customer.related import RelatedBlocks
 from widgets.foundation import (
@@ -78,6 +81,7 @@ class CustomerPanel(Panel):
         self._related: tuple[Related, UserId | None] = (Related(), None)
         self.related = RelatedBlocks(theme, self)
         self.related.ticket_chosen.connect(self.ticket_chosen)
+        self.complaint = ComplaintGuide(theme, self)
         self._clock: ClockFacts | None = None
         self._now_ms = 0
         self._block: ClockBlock | None = None
@@ -117,8 +121,15 @@ class CustomerPanel(Panel):
 
     def show_related(self, related: Related, me: UserId | None) -> None:
         """Show what hangs on the ticket beside its customer; call after `show_card`."""
-        if (related, me) != self._related:
-            self._related = (related, me)
+        shape, self._related = self._related, (related, me)
+        same = replace(shape[0], closing=related.closing) == related  # the guide keeps that itself
+        if not same or me != shape[1]:
+            self._begin()
+            self._steps.start()
+
+    def show_guide(self, guide: Guide | None, choices: Choices, me: UserId | None, now_ms: int) -> None:
+        """Show the guide of a complaint; it keeps itself true while the same ticket is open."""
+        if self.complaint.know(guide, choices, me, now_ms):
             self._begin()
             self._steps.start()
 
@@ -173,6 +184,7 @@ class CustomerPanel(Panel):
             blocks += self._of_card(card)
         at = len(blocks) - (self._card is not None)  # before the earlier tickets
         blocks[at:at] = self.related.blocks(self._related[0], self._choices, self._related[1])
+        blocks += self.complaint.blocks()
         for key, title, makers in blocks:
             fold = self._fold(key, title, len(makers))
             for make in makers:

@@ -13,6 +13,7 @@ from app.services.needs_you import Action
 from app.services.triage_writing import After
 from widgets.inbox.pane import InboxPane
 from widgets.shell.appearance import Appearance
+from widgets.shell.complaints import ComplaintPart
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
@@ -36,6 +37,7 @@ class Commandable(Protocol):
     ticket_deeds: TicketDeeds | None
     writing: WritingPart
     promises: PromisePart
+    complaints: ComplaintPart
     appearance: Appearance
     saved_views: ViewsPart
 
@@ -124,7 +126,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
     if sessions:
         runs["session.invite"] = window.deeds.invite
     runs |= window.writing.runs()
-    runs |= window.promises.runs()
+    runs |= window.promises.runs() | window.complaints.runs()
     if window.ticket_deeds is not None:
         runs |= window.ticket_deeds.runs()
     for id_, run in runs.items():

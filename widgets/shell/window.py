@@ -33,6 +33,7 @@ from widgets.shell.actions import Actions
 from widgets.shell.appearance import Appearance
 from widgets.shell.bulk import BulkStrip
 from widgets.shell.commands import bind_commands
+from widgets.shell.complaints import ComplaintPart
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
@@ -79,6 +80,7 @@ class AgentWindow(WindowFrame):
         self.appearance = Appearance(theme, ports.settings)
         self.writing = WritingPart(self, theme, ports)
         self.promises = PromisePart(self, theme, ports)
+        self.complaints = ComplaintPart(self, ports)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
         self.timer = WorkTimer(ports.commits, ports.jobs, ports.now_ms, self)
@@ -421,6 +423,7 @@ class AgentWindow(WindowFrame):
         self.ticket.show_details(details, self.desk.choices, self.desk.me, self.desk.files)
         self.ticket.hints.show_details(details, self.desk.me, self._ports.now_ms())
         self.promises.show_details(details)
+        self.complaints.show_details(details)
         self._card_soon.start()
         self.setWindowTitle(f"{details.row.label} {details.row.subject} – Deskside")
         self.fold_details()

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Complaints: what closes one, which questions are still worth asking, and whether a reply names the situation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.domain import changes as c
+from app.domain.complaints import (
+    COMPLAINT,
+    Closing,
+    Step,
+    done_steps,
+    missing_for_solved,
+    names_situation,
+    open_questions,
+)
+from app.services.complaints import check_words, greeting
+from tests.fakes.rows import AGENT, STATES, TICKET_ID, MemoryRows, event, new_ticket
+
+SOLVED = STATES[c.category_of(MemoryRows(), STATES[next(s for s in STATES if s.value == "solved")])]
+
+
+@pytest.fixture
+def desk() -> MemoryRows:
+    """A complaint that was answered."""
+    rows = MemoryRows()
+    new_ticket(rows, kind=COMPLAINT)
+    rows.run(c.MessageAdd(event(50), b"r" * 16, TICKET_ID, "답변드립니다."))
+    return rows
+
+
+def _set(n: int, **fields: Any) -> c.TicketSet:
+    return c.TicketSet(event(100 + n), TICKET_ID, fields)
+
+
+@pytest.mark.parametrize("on_server", [True, False])
+def test_a_complaint_is_solved_only_with_its_cause_and_a_decision_about_following_up(
+    desk: MemoryRows, on_server: bool
+) -> None:
+    """On the computer and on the server alike; one step after the other, or all in one change."""
+    assert desk.refusal(_set(1, state=SOLVED), on_server=on_server) == "root_cause_needed"
+    desk.run(_set(2, root_cause="waiting"))
+    assert desk.refusal(_set(3, state=SOLVED), on_server=on_server) == "follow_up_needed"
+    desk.run(_set(4, follow_up="planned", follow_up_at=5000))
+    assert desk.refusal(_set(5, state=SOLVED), on_server=on_server) == "follow_up_needed"  # nobody's
+    desk.run(_set(6, follow_up_owner=AGENT))
+    desk.run(_set(7, state=SOLVED), on_server=on_server)
+    assert desk.ticket().values["state"] == SOLVED
+
+    other = MemoryRows()
+    new_ticket(other, kind=COMPLAINT)
+    other.run(c.MessageAdd(event(50), b"r" * 16, TICKET_ID, "답변드립니다."))
+    other.run(_set(8, state=SOLVED, root_cause="product", follow_up="none"), on_server=on_server)
+    assert other.ticket().values["state"] == SOLVED
+
+
+def test_other_tickets_are_solved_as_ever_and_other_states_of_a_complaint_need_nothing(desk: MemoryRows) -> None:
+    """The guide suggests and never blocks, but for this one step."""
+    desk.run(_set(1, state=STATES[next(s for s in STATES if s.value == "waiting_customer")]))
+    desk.run(_set(2, state=STATES[next(s for s in STATES if s.value == "open")]))
+    plain = MemoryRows()
+    new_ticket(plain)
+    plain.run(c.MessageAdd(event(50), b"r" * 16, TICKET_ID, "답변드립니다."))
+    plain.run(_set(3, state=SOLVED))
+    assert missing_for_solved("problem", Closing()) == ""
+    assert desk.refusal(_set(4, root_cause="bad weather")) == "bad_value"
+    assert desk.refusal(_set(5, follow_up="perhaps")) == "bad_value"
+
+
+def test_each_step_leaves_a_line_in_the_history_and_can_be_taken_back(desk: MemoryRows) -> None:
+    """Seven steps; the line of a mark keeps the customer's words. What is no step is refused."""
+    for n, step in enumerate(Step):
+        desk.run(c.ComplaintStep(event(200 + n), TICKET_ID, step.value))
+    desk.run(c.ComplaintStep(event(210), TICKET_ID, "listen", mark="feeling", text="정말  답답합니다"))
+    assert desk.lines(TICKET_ID).count("complaint") == 8
+    assert desk.refusal(c.ComplaintStep(event(211), TICKET_ID, "sing")) == "bad_value"
+    assert desk.refusal(c.ComplaintStep(event(212), TICKET_ID, "listen", mark="rumour", text="x")) == "bad_value"
+    assert desk.refusal(c.ComplaintStep(event(213), TICKET_ID, "listen", mark="fact")) == "bad_value"
+    assert desk.refusal(c.ComplaintStep(event(214), TICKET_ID, "listen", mark="fact", text="x" * 501)) == "bad_value"
+    undo = c.inverse(c.ComplaintStep(event(1), TICKET_ID, "greet"), lambda _t, _i: None, event(2))
+    assert undo == c.ComplaintStep(event(2), TICKET_ID, "greet", done=False)
+
+
+def test_a_step_is_done_as_its_newest_line_says_and_the_last_one_when_nothing_is_missing() -> None:
+    """A tick on step 7 alone does not close a complaint."""
+    lines: list[dict[str, object]] = [
+        {"step": "greet", "done": True}, {"step": "greet", "done": False}, {"step": "ask", "done": True},
+        {"step": "follow_up", "done": True},
+    ]  # fmt: skip
+    assert done_steps(lines, Closing()) == {Step.ASK}
+    assert done_steps(lines, Closing("product", "none")) == {Step.ASK, Step.FOLLOW_UP}
+
+
+def test_a_question_is_not_offered_once_its_answer_is_known() -> None:
+    """From the fact card, or from what the customer wrote."""
+    nothing = [q.topic for q in open_questions("불만입니다", ())]
+    assert nothing == ["when", "product", "error", "often", "tried", "before", "impact", "wish"]
+    said = "어제부터 PX-200에 E-1042가 매번 나옵니다. 재부팅해도 같고 지난번에도 문의했습니다. 업무를 못 합니다."
+    assert [q.topic for q in open_questions(said, ())] == ["wish"]
+    assert [q.topic for q in open_questions("Nothing works", {"product", "error", "when"})] == [
+        "often", "tried", "before", "impact", "wish"
+    ]  # fmt: skip
+    assert [q.topic for q in open_questions("It fails every time since Monday, I want a refund", ())] == [
+        "product", "error", "tried", "before", "impact"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("draft", "named"),
+    [
+        ("박민수 님, 안녕하세요.\n\n프린터가 또 멈춰 불편하셨겠습니다.", True),
+        ("박민수 님, 안녕하세요.\n\n문의 감사합니다. 확인 후 답변드리겠습니다.\n\n프린터는 내일 봅니다.", False),
+        ("Dear Park,\n\nthe printer stopped again, and that cost you an afternoon.", False),
+        ("", False),
+    ],
+)
+def test_the_first_paragraph_names_what_the_customer_wrote_about(draft: str, named: bool) -> None:
+    """Particles and endings do not hide a word; a greeting alone is no first paragraph."""
+    assert names_situation(draft, "프린터를 고쳐 주셨는데 또 멈춰요. 정말 답답합니다.") is named
+
+
+def test_the_greeting_has_name_and_honorific_in_the_customers_language() -> None:
+    """님 never stands twice; an own honorific counts; English needs none."""
+    assert greeting("박민수", "", "ko").startswith("박민수 님, 안녕하세요")
+    assert greeting("박민수 님", "님", "ko").startswith("박민수 님, 안녕")
+    assert greeting("박민수", "교수님", "ko").startswith("박민수 교수님,")
+    assert greeting("Jane Roe", "", "en") == "Dear Jane Roe,"
+    assert check_words("en") == "1. Is your problem solved?\n2. Were you treated well?"
+    assert check_words("ko") == "1. 문제가 해결되었나요?\n2. 응대는 괜찮으셨나요?"
