@@ -40,7 +40,7 @@ def test_a_page_that_can_be_read_a_little_later_is_not_sent_sooner_and_illegible
 
 
 def test_on_a_megabit_a_page_comes_once_and_readable_since_even_the_coarsest_would_come_late() -> None:
-    """A coarse one and what makes it readable cost a quarter more together (measured), and nobody can read the first."""
+    """A coarse one and what makes it readable cost a quarter more together (measured); nobody can read the first."""
     assert Quality().for_new(text(PAGE_EDGES), ALL, 800_000) == Q_LEGIBLE
     assert Quality().for_new(text(DENSE_EDGES), ALL, 800_000) == Q_WORST
 
