@@ -152,6 +152,7 @@ AGENT: tuple[Command, ...] = (
     _c("ticket.snooze", N_("Snooze…"), "H", _T, Menu.TICKET, many=True),
     _c("ticket.macro", N_("Run macro…"), "G", _T, Menu.TICKET, many=True),
     _c("ticket.promise", N_("Promise a time…"), "W", _T, Menu.TICKET),
+    _c("ticket.answers", N_("Write down answers to the two questions…"), "", _T, Menu.TICKET),
     _c("ticket.complaint", N_("Go to the complaint guide"), "", _T, Menu.TICKET),
     _c("ticket.solve", N_("Solve"), "E", _T, Menu.TICKET, many=True),
     _c("ticket.reopen", N_("Reopen"), "Shift+E", _T, Menu.TICKET, many=True),

@@ -66,6 +66,7 @@ from app.domain.changes_facts import FactsAdd
 from app.domain.changes_merging import TicketMerge, TicketSplit, TicketUnmerge
 from app.domain.changes_promises import PromiseAdd, PromiseWithdraw
 from app.domain.changes_reading import READ_MARK_NAME, ReadMark
+from app.domain.changes_surveys import SurveyAnswer
 from app.domain.changes_templates import TemplateCreate, TemplateDelete, TemplateSet
 from app.domain.changes_tickets import (
     CHANNELS,
@@ -106,7 +107,8 @@ __all__ = [
     "FactsAdd", "FieldStamp", "Holdable", "Insert", "Key",
     "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw",
     "ReplyDiscard", "ReplyRelease", "Row", "Rows",
-    "SessionRecordAdd", "SetField", "SetText", "Tell", "TemplateCreate", "TemplateDelete", "TemplateSet",
+    "SessionRecordAdd", "SetField", "SetText", "SurveyAnswer", "Tell",
+    "TemplateCreate", "TemplateDelete", "TemplateSet",
     "TermsAdd", "TextEdit", "TicketCreate", "TicketDelete", "TicketMerge",
     "TicketMove", "TicketRestore", "TicketSet", "TicketSplit", "TicketUnmerge", "TimeAdd", "ViewCreate",
     "ViewDelete", "ViewSet", "all_roots",
@@ -138,6 +140,7 @@ AnyChange = (
     | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | CustomerUnmerge | AddressAdd | AddressSet
     | AddressDelete | AssetCreate | AssetSet | AssetDelete | TermsAdd | FactsAdd | ViewCreate | ViewSet | ViewDelete
     | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw | ReadMark | ComplaintStep
+    | SurveyAnswer
 )  # fmt: skip
 
 FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet | AddressSet | AssetSet
@@ -188,6 +191,7 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "promise.withdraw": (1, PromiseWithdraw),
     READ_MARK_NAME: (1, ReadMark),
     "complaint.step": (1, ComplaintStep),
+    "survey.answer": (1, SurveyAnswer),
     "noop": (1, Noop),
 }
 # what a version added to the arguments has a default: the older form is read as the newer one, and still written
@@ -204,7 +208,9 @@ REPLY_BASE = ("customer", "incident", "merged_into", "state")
 WHOLE_ROW = "*"
 
 _DIGEST_FIELDS = frozenset({"entry_hash"})
-_LONG_FIELDS = frozenset({"body", "html", "subject", "entry", "text", "base_text", "note", "name", "value", "reason"})
+_LONG_FIELDS = frozenset(
+    {"body", "comment", "html", "subject", "entry", "text", "base_text", "note", "name", "value", "reason"}
+)
 _FACT_FIELDS = frozenset({"product", "model", "os", "app_version", "last_error"})  # with limits of their own
 _VIEW_FIELDS = frozenset({"condition", "columns"})  # their lengths are the view's own rule
 _SHORT_TEXT_CHARS = 64

@@ -358,6 +358,13 @@ PROMISE = _entity(
     _f("made_in", _T.ID, _S),  # the reply that told it
     _f("closed_by", _T.ID, _S), _f("closed_at", _T.TIME, _S),  # the first reply after it, and when that went out
 )
+SURVEY_ANSWER = _entity(
+    26, "survey_answer", Kind.APPEND, Home.TICKET, "ticket",
+    _f("ticket", _T.ID, _S, index=True), _f("origin_ticket", _T.ID, _S), _f("arrived_via", _T.ID, _S),
+    _f("answered_at", _T.TIME, _S), _f("solved", _T.BOOL, _S), _f("treated_well", _T.BOOL, _S),
+    _f("comment", _T.TEXT, _S),
+    _f("told_to", _T.ID, _S),  # the agent who wrote it down; null: the customer answered
+)
 READ_MARK = _entity(
     30, "read_mark", Kind.MUTABLE, Home.USER, None,  # up to which message its owner has read a ticket
     _f("ticket", _T.ID, _S, index=True), _f("seen_no", _T.INT, _S),
@@ -368,7 +375,7 @@ READ_MARK = _entity(
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
-    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE, READ_MARK,
+    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE, SURVEY_ANSWER, READ_MARK,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}

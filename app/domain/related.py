@@ -9,6 +9,7 @@ from app.domain.complaints import Closing
 from app.domain.entities import Category
 from app.domain.ids import StateId, TicketId, UserId
 from app.domain.promises import Promise
+from app.domain.surveys import Answered
 
 __all__ = ["LINK_KINDS", "LinkedTicket", "Related"]
 
@@ -41,4 +42,5 @@ class Related:
     tier: int = 1
     worked_s: int = 0
     promises: tuple[Promise, ...] = ()
+    answers: tuple[Answered, ...] = ()  # to the two questions, newest first
     closing: Closing = field(default_factory=Closing)  # of a complaint

@@ -14,6 +14,7 @@ from app.domain.changes_base import MAX_BODY_BYTES, MAX_SUBJECT_CHARS
 from app.domain.changes_complaints import MAX_WORDS_CHARS
 from app.domain.changes_customers import MAX_LONG_TEXT_BYTES, MAX_NAME_CHARS
 from app.domain.changes_promises import MAX_PROMISE_CHARS
+from app.domain.changes_surveys import MAX_COMMENT_CHARS
 from app.domain.changes_views import MAX_CONDITION_CHARS, MAX_VIEW_NAME_CHARS
 from app.domain.changes_writing import MAX_MINUTES
 
@@ -61,6 +62,10 @@ ARGUMENTS: Mapping[str, str] = {
     "promise.add.promise": "fresh id of the promise",
     "promise.add.text": f"what was promised, one line of at most {MAX_PROMISE_CHARS} letters; may be empty",
     "due_at": "the promised time",
+    "answer": "fresh id of the answer",
+    "solved": "whether the problem is solved; null: not answered",
+    "treated_well": "whether the customer was treated well; null: not answered",
+    "comment": f"the customer's words about it, at most {MAX_COMMENT_CHARS} letters",
     "step": "greet, listen, ask, empathy, act, check or follow_up",
     "done": "whether the step is done",
     "mark": "fact or feeling, with `text`; else empty",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The complaint guide of a ticket: what each step shows, phrases in the customer's language, and what is saved."""
+"""The complaint guide of a ticket: what each step shows, phrases in the customer's language, what is saved."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from app.config.i18n import N_, _, load_catalogues
-from app.domain.changes import AnyChange, ComplaintStep, TicketSet
+from app.domain.changes import AnyChange, ComplaintStep, SurveyAnswer, TicketSet
 from app.domain.complaints import COMPLAINT, QUESTIONS, Ask, Closing, Question, Step, done_steps, open_questions
 from app.domain.entities import Value
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import Commits, ItemKind, TicketDetails, TicketRow
+from app.domain.surveys import Answered
 from app.services.templates import language_of
 from app.services.triage import Done, run_changes
 
@@ -117,6 +118,7 @@ class Guide:
     marks: tuple[tuple[str, str], ...] = ()  # fact or feeling, words
     closing: Closing = field(default_factory=Closing)
     all_said: str = ""
+    answers: tuple[Answered, ...] = ()
 
 
 def guide_of(details: TicketDetails, facts: Mapping[str, object] | None = None) -> Guide | None:
@@ -142,6 +144,7 @@ def guide_of(details: TicketDetails, facts: Mapping[str, object] | None = None) 
         f"{earlier[0].label} {earlier[0].subject}" if earlier else "", tuple(open_questions(said, known)),
         done_steps(lines, details.related.closing),
         tuple((str(d["mark"]), str(d.get("text", ""))) for d in lines if d.get("mark")), details.related.closing, said,
+        details.related.answers,
     )  # fmt: skip
 
 
@@ -159,6 +162,13 @@ class Complaints:
         return run_changes(
             self._commits, [(row, change)], lambda what: label.format(what=what, step=_(STEP_NAMES[step]))
         )
+
+    def answered(self, row: TicketRow, solved: bool | None, treated_well: bool | None, comment: str) -> Done:
+        """Write down what the customer answered; either "no" opens the ticket again."""
+        change = SurveyAnswer(self._make_id(), self._make_id(), row.id, solved, treated_well, comment[:2000])
+        no = False in (solved, treated_well)
+        text = _("{what}: answers written down, the ticket is open") if no else _("{what}: answers written down")
+        return run_changes(self._commits, [(row, change)], lambda what: text.format(what=what))
 
     def close(self, row: TicketRow, closing: Closing) -> Done:
         """Save the class of the cause and the decision about following up."""

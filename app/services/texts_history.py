@@ -19,6 +19,7 @@ from app.services.texts_moves import MOVE_LINES, member_line, moved_line
 from app.services.texts_needs import field_name, value_words
 from app.services.texts_promises import promise_line
 from app.services.texts_sessions import session_line
+from app.services.texts_surveys import survey_line
 
 __all__ = ["EventLine", "event_line"]
 
@@ -72,6 +73,8 @@ def event_line(
     if item.event == "promise":
         promised = promise_line(item.data, who)
         return EventLine(*promised) if promised is not None else None
+    if item.event == "survey":
+        return EventLine(*survey_line(item.data, who))
     if item.event == "complaint":
         return _complaint(item.data, who)
     clock = clock_line(item.event, item.data)

@@ -102,6 +102,7 @@ _CHANGES: Mapping[str, str] = {
     "view.restore": N_("Restoring a view"),
     "read.mark": N_("Read mark"),
     "promise.add": N_("Promise"),
+    "survey.answer": N_("Answer to the two questions"),
     "complaint.step": N_("Step of the complaint guide"),
     "promise.withdraw": N_("Taking back a promise"),
     "template.create": N_("New canned reply or macro"),

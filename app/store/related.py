@@ -13,6 +13,7 @@ from app.domain.related import LINK_KINDS, LinkedTicket, Related
 from app.store.lists import categories
 from app.store.promises import promises_of_ticket
 from app.store.shown import Shown
+from app.store.surveys import answers_of
 
 __all__ = ["related_of"]
 
@@ -49,6 +50,7 @@ def related_of(shown: Shown, row: Row) -> Related:
         worked_s=sum(seconds or 0 for (seconds,) in worked),
         promises=promises_of_ticket(shown, ticket),
         closing=closing_of(row.values),
+        answers=answers_of(shown, ticket),
     )
 
 

@@ -122,6 +122,23 @@ def test_the_first_paragraph_names_what_the_customer_wrote_about(draft: str, nam
     assert names_situation(draft, "프린터를 고쳐 주셨는데 또 멈춰요. 정말 답답합니다.") is named
 
 
+@pytest.mark.parametrize(("solved", "well"), [(False, None), (None, False), (True, False), (False, True)])
+def test_either_no_to_the_two_questions_opens_a_solved_ticket_again(
+    desk: MemoryRows, solved: bool | None, well: bool | None
+) -> None:
+    """From the customer, once however often it is sent; a yes leaves it as it is, and nothing is no answer."""
+    desk.run(_set(1, state=SOLVED, root_cause="product", follow_up="none"))
+    customer = c.Actor("customer", b"c" * 16)
+    desk.run(c.SurveyAnswer(event(300), b"y" * 16, TICKET_ID, True, True), actor=customer)
+    assert desk.ticket().values["state"] == SOLVED
+    no = c.SurveyAnswer(event(301), b"n" * 16, TICKET_ID, solved, well, "아직 멈춥니다")
+    desk.run(no, actor=customer)
+    assert desk.ticket().values["state"] != SOLVED
+    desk.run(no, actor=customer)
+    assert desk.lines(TICKET_ID).count("survey") == 2
+    assert desk.refusal(c.SurveyAnswer(event(302), b"x" * 16, TICKET_ID)) == "bad_value"
+
+
 def test_the_greeting_has_name_and_honorific_in_the_customers_language() -> None:
     """님 never stands twice; an own honorific counts; English needs none."""
     assert greeting("박민수", "", "ko").startswith("박민수 님, 안녕하세요")

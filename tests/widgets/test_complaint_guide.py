@@ -159,3 +159,29 @@ def test_the_keyboard_goes_to_the_first_open_step(desk: ComplaintDesk) -> None:
     """From the palette's command."""
     desk.window.registry.run("ticket.complaint")
     assert desk.window.customer.complaint.boxes[Step.GREET].tick.hasFocus()
+
+
+def test_answers_to_the_two_questions_stand_in_the_ticket_and_a_no_opens_it_again(desk: ComplaintDesk) -> None:
+    """Written down by key from what the customer said; neither question has an answer before one is chosen."""
+    kim = desk.client
+    kim.reply(desk.ticket, "교체했습니다.")
+    closing = {"root_cause": "product", "follow_up": "none"}
+    kim.do(TicketSet(new_id(), desk.ticket, {"state": kim.state("solved"), **closing}))
+    desk.window.rows_changed(frozenset())
+    desk.window.refresher.note(frozenset(), own=True)
+    desk.window.registry.run("ticket.answers")
+    dialog = desk.window.complaints.dialog
+    assert dialog is not None
+    QTest.keyClick(dialog, Qt.Key.Key_Return, CTRL)
+    assert dialog.problem.isVisible()
+    dialog.solved.no.setChecked(True)
+    dialog.comment.setText("또 멈춥니다")
+    QTest.keyClick(dialog, Qt.Key.Key_Return, CTRL)
+    details = desk.details(desk.ticket)
+    assert details.row.category is Category.OPEN
+    assert [(each.solved, each.treated_well, each.comment) for each in details.related.answers] == [
+        (False, None, "또 멈춥니다")
+    ]
+    assert any("The problem is not solved" in line for line in desk.lines())
+    desk.sync()
+    assert desk.details(desk.ticket).row.category is Category.OPEN

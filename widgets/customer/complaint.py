@@ -24,6 +24,7 @@ from app.services.complaints import (
     question_words,
     spoken,
 )
+from widgets.customer.survey import answer_row, newest
 from widgets.foundation import Button, Chip, Look, PlainLabel, Theme, Words, clear, column
 from widgets.foundation.flow import Flow
 
@@ -41,6 +42,7 @@ class ComplaintGuide(QObject):
     stepped = Signal(object, bool)  # Step, whether it is done
     marked = Signal(str, str)  # fact or feeling, words
     promise_asked = Signal()
+    answers_asked = Signal()  # those to the two questions are to be written down
     closed = Signal(object)  # Closing
 
     def __init__(self, theme: Theme, parent: QObject) -> None:
@@ -283,6 +285,19 @@ class CheckBox(StepBox):
         self.words = Words(check_words(guide.language if guide else "ko"), tone="muted")
         self.body.addWidget(self.words)
         self.body.addWidget(self.button(_("Put into the reply"), self._insert))
+        self.body.addWidget(self.button(_("Write down the answers…"), self.owner.answers_asked.emit))
+        self.answers = column(gap=self.theme.tokens.space.tiny)
+        self.body.addLayout(self.answers)
+        self._shown: object = None
+
+    def show_guide(self, guide: Guide) -> None:
+        """Show how the step stands, and what was answered."""
+        super().show_guide(guide)
+        if guide.answers != self._shown:
+            self._shown = guide.answers
+            clear(self.answers)
+            for each in newest(guide.answers):
+                self.answers.addWidget(answer_row(self.theme, each))
 
     def _insert(self) -> None:
         if self.owner.guide is not None:

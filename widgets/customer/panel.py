@@ -22,6 +22,7 @@ from widgets.customer.clock import ClockBlock
 from widgets.customer.complaint import ComplaintGuide
 from widgets.customer.promises import PromiseBlock
 from widgets.customer.related import RelatedBlocks
+from widgets.customer.survey import answer_row, newest
 from widgets.foundation import (
     Button,
     Chip,
@@ -185,6 +186,10 @@ class CustomerPanel(Panel):
         at = len(blocks) - (self._card is not None)  # before the earlier tickets
         blocks[at:at] = self.related.blocks(self._related[0], self._choices, self._related[1])
         blocks += self.complaint.blocks()
+        answers = newest(self._related[0].answers)
+        if answers:
+            rows = [partial(answer_row, self._theme, each) for each in answers]
+            blocks.append(("answers", _("Two-question check"), [*rows]))
         for key, title, makers in blocks:
             fold = self._fold(key, title, len(makers))
             for make in makers:

@@ -10,11 +10,12 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QTextCursor
 
 from app.domain.complaints import Closing, Step
-from app.domain.ports import DraftKind, TicketDetails
+from app.domain.ports import DraftKind, TicketDetails, TicketRow
 from app.services.complaints import Complaints, guide_of
 from app.services.triage import Done
-from widgets.foundation import commit_composition
+from widgets.foundation import Theme, commit_composition
 from widgets.shell.frame import Ports
+from widgets.ticket.survey_window import Answers, SurveyWindow
 
 if TYPE_CHECKING:
     from widgets.shell.window import AgentWindow
@@ -27,15 +28,17 @@ _LOOK_MS = 400  # after the last key
 class ComplaintPart(QObject):
     """GUI thread."""
 
-    def __init__(self, window: AgentWindow, ports: Ports) -> None:
+    def __init__(self, window: AgentWindow, theme: Theme, ports: Ports) -> None:
         super().__init__(window)
-        self._window, self._ports = window, ports
+        self._window, self._theme, self._ports = window, theme, ports
+        self.dialog: SurveyWindow | None = None
         self._complaints = Complaints(ports.commits)
         guide = window.customer.complaint
         guide.insert_asked.connect(self.insert)
         guide.stepped.connect(self._step)
         guide.marked.connect(self._mark)
         guide.closed.connect(self._close)
+        guide.answers_asked.connect(self.ask_answers)
         guide.promise_asked.connect(lambda: window.promises.ask())
         self._soon = QTimer(self, singleShot=True, interval=_LOOK_MS)
         self._soon.timeout.connect(self.look)
@@ -43,7 +46,7 @@ class ComplaintPart(QObject):
 
     def runs(self) -> dict[str, Callable[[], object]]:
         """Return what each command does."""
-        return {"ticket.complaint": self.focus}
+        return {"ticket.complaint": self.focus, "ticket.answers": self.ask_answers}
 
     def show_details(self, details: TicketDetails) -> None:
         """Know the open ticket: the customer's words stay above the reply to a complaint."""
@@ -62,6 +65,23 @@ class ComplaintPart(QObject):
         window.customer.finish()
         if not window.customer.complaint.focus():
             window.customer.setFocus()
+
+    def ask_answers(self) -> None:
+        """Ask what the customer answered to the two questions."""
+        details = self._window.desk.details
+        if details is None:
+            return
+        row, dialog = details.row, SurveyWindow(self._theme, details.row.label, self._window)
+        dialog.agreed.connect(lambda said: self._answered(row, said))
+        dialog.finished.connect(lambda _result: setattr(self, "dialog", None))
+        self.dialog = dialog
+        dialog.open()
+
+    def _answered(self, row: TicketRow, said: Answers) -> None:
+        guide = self._window.customer.complaint.guide
+        self._window.desk.do(lambda: self._complaints.answered(row, said.solved, said.treated_well, said.comment))
+        if guide is not None and guide.ticket == row.id and Step.CHECK not in guide.done:
+            self._step(Step.CHECK, True)
 
     def insert(self, text: str, step: Step) -> None:
         """Put a text into the reply, a greeting at its begin; the step is done by it."""

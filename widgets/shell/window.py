@@ -80,7 +80,7 @@ class AgentWindow(WindowFrame):
         self.appearance = Appearance(theme, ports.settings)
         self.writing = WritingPart(self, theme, ports)
         self.promises = PromisePart(self, theme, ports)
-        self.complaints = ComplaintPart(self, ports)
+        self.complaints = ComplaintPart(self, theme, ports)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
         self.timer = WorkTimer(ports.commits, ports.jobs, ports.now_ms, self)

@@ -25,6 +25,7 @@ from sync.server.migrations import (
     r0008_promises,
     r0009_proofs,
     r0010_read_marks,
+    r0012_surveys,
 )
 
 __all__ = ["REVISIONS", "migrate"]
@@ -40,6 +41,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0008_promises.REVISION, r0008_promises.upgrade),
     (r0009_proofs.REVISION, r0009_proofs.upgrade),
     (r0010_read_marks.REVISION, r0010_read_marks.upgrade),
+    (r0012_surveys.REVISION, r0012_surveys.upgrade),
 )
 
 _VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))
