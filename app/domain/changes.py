@@ -62,6 +62,7 @@ from app.domain.changes_conflicts import (
 )
 from app.domain.changes_customer_merge import CustomerMerge, CustomerUnmerge
 from app.domain.changes_customers import CustomerCreate, CustomerSet, TextEdit
+from app.domain.changes_drafts import DraftDelete, DraftPut
 from app.domain.changes_facts import FactsAdd
 from app.domain.changes_merging import TicketMerge, TicketSplit, TicketUnmerge
 from app.domain.changes_promises import PromiseAdd, PromiseWithdraw
@@ -103,7 +104,7 @@ __all__ = [
     "CHANGES", "HOLDABLE", "ID_BYTES", "MAX_BODY_BYTES", "MAX_SUBJECT_CHARS", "PREVIEW_CHARS", "REPLY_BASE",
     "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AddressAdd", "AddressDelete", "AddressSet", "AnyChange",
     "AssetCreate", "AssetDelete", "AssetSet", "Change", "ComplaintStep", "ConflictResolve", "Context",
-    "CustomerCreate", "CustomerMerge", "CustomerSet", "CustomerUnmerge", "Derive", "Effect",
+    "CustomerCreate", "CustomerMerge", "CustomerSet", "CustomerUnmerge", "Derive", "DraftDelete", "DraftPut", "Effect",
     "FactsAdd", "FieldStamp", "Holdable", "Insert", "Key",
     "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw",
     "ReplyDiscard", "ReplyRelease", "Row", "Rows",
@@ -140,6 +141,7 @@ AnyChange = (
     | ReplyRelease | ReplyDiscard | CustomerCreate | CustomerMerge | CustomerUnmerge | AddressAdd | AddressSet
     | AddressDelete | AssetCreate | AssetSet | AssetDelete | TermsAdd | FactsAdd | ViewCreate | ViewSet | ViewDelete
     | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw | ReadMark | ComplaintStep
+    | DraftPut | DraftDelete
     | SurveyAnswer
 )  # fmt: skip
 
@@ -192,13 +194,15 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     READ_MARK_NAME: (1, ReadMark),
     "complaint.step": (1, ComplaintStep),
     "survey.answer": (1, SurveyAnswer),
+    "draft.put": (1, DraftPut),
+    "draft.delete": (1, DraftDelete),
     "noop": (1, Noop),
 }
 # what a version added to the arguments has a default: the older form is read as the newer one, and still written
 # where nothing of the newer is used, so that an older server takes it
 VERSIONS: Mapping[str, int] = {
-    "ticket.create": 3, "ticket.set": 2, "message.add": 3, "note.add": 2, "time.add": 2, "customer.create": 2,
-    "customer.merge": 2,
+    "ticket.create": 3, "ticket.set": 2, "message.add": 3, "note.add": 3, "time.add": 2, "customer.create": 2,
+    "customer.merge": 2, "reply.release": 2,
 }  # fmt: skip
 _NAMES: Mapping[type[AnyChange], str] = {cls: name for name, (_, cls) in reversed(list(CHANGES.items()))}
 
@@ -212,7 +216,7 @@ _LONG_FIELDS = frozenset(
     {"body", "comment", "html", "subject", "entry", "text", "base_text", "note", "name", "value", "reason"}
 )
 _FACT_FIELDS = frozenset({"product", "model", "os", "app_version", "last_error"})  # with limits of their own
-_VIEW_FIELDS = frozenset({"condition", "columns"})  # their lengths are the view's own rule
+_VIEW_FIELDS = frozenset({"condition", "columns", "marks"})  # their lengths are the view's own rule
 _SHORT_TEXT_CHARS = 64
 _MAX_NOTE_CHARS = 2000
 _MAX_REASON_CHARS = 200
@@ -231,7 +235,7 @@ def validate(change: AnyChange) -> None:
         _validate_create(change)
     if isinstance(change, FieldsSet) and not 0 < len(change.fields) <= _MAX_FIELDS:
         raise Refused("bad_value", field="fields")
-    if isinstance(change, MessageAdd | ReplyRelease) and change.seen_seq < 0:
+    if isinstance(change, MessageAdd | ReplyRelease | DraftPut) and change.seen_seq < 0:
         raise Refused("bad_value", field="seen_seq")
     if isinstance(change, SessionRecordAdd) and not is_time(change.at):
         raise Refused("bad_value", field="at")
@@ -293,6 +297,10 @@ def version_of(change: AnyChange) -> int:
     name = name_of(change)
     if isinstance(change, TicketCreate | MessageAdd) and change.occurred_at is not None:
         return 3
+    if isinstance(change, NoteAdd) and change.html is not None:
+        return 3
+    if isinstance(change, ReplyRelease):
+        return 1 if change.html is None else 2
     newer = (
         (isinstance(change, TicketCreate | MessageAdd | NoteAdd) and bool(change.attachments))
         or (isinstance(change, TicketSet) and bool(change.reason))

@@ -240,13 +240,17 @@ def _restored(rows: Rows, effects: Sequence[Effect]) -> dict[Key, Row]:
 
 @dataclass(frozen=True, slots=True)
 class ReplyRelease:
-    """`reply.release`: send a held reply after all. `seen_seq` and `seen_id` are what its author has on screen now."""
+    """`reply.release`: send a held reply after all. `seen_seq` and `seen_id` are what its author has on screen now.
+
+    Other words than those that were held have no formatting, unless `html` says which.
+    """
 
     event: bytes
     conflict: bytes
     seen_seq: int
     body: str | None = None
     seen_id: bytes | None = None
+    html: str | None = None
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the reply, as edited, and close the row."""
@@ -265,7 +269,8 @@ class ReplyRelease:
         if not isinstance(change, MessageAdd):
             raise Refused("bad_conflict")
         body = change.body if self.body is None else self.body
-        return replace(change, seen_seq=self.seen_seq, seen_id=self.seen_id, body=body)
+        html = self.html or (change.html if body == change.body and self.html is None else None)
+        return replace(change, seen_seq=self.seen_seq, seen_id=self.seen_id, body=body, html=html)
 
     def roots(self) -> list[Key]:
         """Rows to lock."""

@@ -30,9 +30,11 @@ from app.domain.changes_base import (
     set_state_effects,
     was_done,
 )
+from app.domain.changes_drafts import spent
 from app.domain.changes_promises import promises_answered
 from app.domain.entities import MESSAGE, NOTE, SESSION_RECORD, TICKET, TIME_ENTRY, Category, Value
 from app.domain.errors import Refused
+from app.domain.foreign_html import safe_html
 from app.domain.ids import derived_id
 from app.domain.placeholders import is_unfilled
 
@@ -118,10 +120,11 @@ class MessageAdd:
             return []
         number = int_of(ticket.values.get("msg_seq")) + 1
         author = ticket.values.get("customer") if self.inbound else ctx.actor.id
+        html = self.html if self.inbound else safe_html(self.html)  # a mail is kept as it came and cleaned when shown
         side = "last_in_no" if self.inbound else "last_out_no"
         message = message_row(
             ctx, ticket, id_, self.body, number, self.channel, inbound=self.inbound,
-            author=author if isinstance(author, bytes) else None, seen_seq=self.seen_seq, html=self.html, via=via,
+            author=author if isinstance(author, bytes) else None, seen_seq=self.seen_seq, html=html, via=via,
             attachments=self.attachments, occurred_at=self.occurred_at,
         )  # fmt: skip
         last: dict[str, Value] = {
@@ -132,7 +135,8 @@ class MessageAdd:
         line = history(ctx, ticket, self.event, "customer" if self.inbound else "reply", told_of)
         wake = open_by_writing(rows, ctx, ticket, self.event, inbound=self.inbound)
         promises = [] if self.inbound else self._promises(rows, ctx, ticket, message)
-        return [message, Derive(TICKET.number, ticket.id, last), line, *told, *wake, *promises]
+        gone = [] if self.inbound else spent(rows, ctx, {self.ticket, ticket.id}, "reply")
+        return [message, Derive(TICKET.number, ticket.id, last), line, *told, *wake, *promises, *gone]
 
     def _promises(self, rows: Rows, ctx: Context, ticket: Row, message: Insert) -> list[Effect]:
         """A reply counts when the server took it; what was said by word of mouth when it was said."""
@@ -178,10 +182,11 @@ class NoteAdd:
     body: str
     mentions: tuple[bytes, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    html: str | None = None
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the note and its line; a note opens a new ticket."""
-        check_words(self.body, self.attachments)
+        check_words(self.body, self.attachments, self.html)
         ticket, via = landing(rows, self.ticket)
         id_, told = fresh_id(rows, NOTE.number, self.note, self.event, self._is_same)
         if id_ is None:
@@ -191,13 +196,14 @@ class NoteAdd:
             {
                 "ticket": ticket.id, "origin_ticket": ticket.id, "author": ctx.actor.id, "body": self.body,
                 "mentions": json.dumps([m.hex() for m in self.mentions]), "arrived_via": via,
-                "attachments": dump_attachments(self.attachments), "created_at": ctx.acted_ms,
-                "created_by": ctx.actor.id,
+                "attachments": dump_attachments(self.attachments), "html": safe_html(self.html),
+                "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
             },
         )  # fmt: skip
         line = history(ctx, ticket, self.event, "note", {"note": id_.hex()})
         last = Derive(TICKET.number, ticket.id, {"last_at": ctx.acted_ms})
-        return [note, last, line, *told, *open_by_writing(rows, ctx, ticket, self.event, inbound=False)]
+        gone = spent(rows, ctx, {self.ticket, ticket.id}, "note")
+        return [note, last, line, *told, *open_by_writing(rows, ctx, ticket, self.event, inbound=False), *gone]
 
     def _is_same(self, row: Row) -> bool:
         home = (row.values.get("origin_ticket"), row.values.get("arrived_via"), row.values.get("ticket"))

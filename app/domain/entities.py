@@ -204,6 +204,7 @@ NOTE = _entity(
     _f("attachments", _T.JSON, _S),
     _f("replaces", _T.ID, _S),
     _f("arrived_via", _T.ID, _S),
+    _f("html", _T.TEXT, _S),
 )
 HISTORY = _entity(
     4, "history_event", Kind.APPEND, Home.TICKET, "subject",
@@ -369,17 +370,24 @@ READ_MARK = _entity(
     30, "read_mark", Kind.MUTABLE, Home.USER, None,  # up to which message its owner has read a ticket
     _f("ticket", _T.ID, _S, index=True), _f("seen_no", _T.INT, _S),
 )
+DRAFT = _entity(
+    31, "carried_draft", Kind.MUTABLE, Home.USER, None,  # unsent text of its author, for that person's other devices
+    _f("ticket", _T.ID, _S, index=True), _f("kind", _T.TEXT, _S),  # reply, note
+    _f("body", _T.TEXT, _S), _f("marks", _T.JSON, _S),  # [[from, to, b i m a, target?]], in code points
+    _f("caret", _T.INT, _S), _f("seen_seq", _T.INT, _S), _f("seen_id", _T.ID, _S), _f("attachments", _T.JSON, _S),
+    _f("device", _T.TEXT, _S), _f("typed_at", _T.TIME, _S),  # who put it there, and when
+)
 
 # fmt: on
 
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
-    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE, SURVEY_ANSWER, READ_MARK,
+    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE, SURVEY_ANSWER, READ_MARK, DRAFT,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}
-SCHEMA = 5  # raised with every addition here
+SCHEMA = 6  # raised with every addition here
 
 CUSTOMER_BUCKETS = 8
 

@@ -31,18 +31,20 @@ _HONORIFIC = "님"
 class Filled:
     """A text with its placeholders filled. `missing` names those without a value; then `text` must not go out.
 
-    `values` are the facts that were used, by name.
+    `values` are the facts that were used, by name; `edits` says what was put where (from, to, words).
     """
 
     text: str
     missing: tuple[str, ...]
     values: Mapping[str, str]
+    edits: tuple[tuple[int, int, str], ...] = ()
 
 
 def fill(text: str, facts: Mapping[str, str]) -> Filled:
     """Put the facts in. A fallback counts only where the text states it; 님 is never doubled."""
     missing: list[str] = []
     values: dict[str, str] = {}
+    edits: list[tuple[int, int, str]] = []
 
     def put(found: re.Match[str]) -> str:
         name, _bar, fallback = found[1].partition("|")
@@ -55,13 +57,15 @@ def fill(text: str, facts: Mapping[str, str]) -> Filled:
         if not value:
             missing.append(name or "{{}}")
             return found[0]
-        return value if after and value.endswith(_HONORIFIC) else value + after
+        said = value if after and value.endswith(_HONORIFIC) else value + after
+        edits.append((found.start(), found.end(), said))
+        return said
 
     out = _PLACEHOLDER.sub(put, text)
     rest = _PLACEHOLDER.sub("", text)
     if (half := _HALF.search(rest)) is not None:
         missing.append(half[0])
-    return Filled(out, tuple(dict.fromkeys(missing)), values)
+    return Filled(out, tuple(dict.fromkeys(missing)), values, tuple(edits))
 
 
 def is_unfilled(text: str) -> bool:

@@ -17,6 +17,7 @@ from app.domain.attachments import Attachment
 from app.domain.calendars import Span
 from app.domain.changes import AnyChange
 from app.domain.entities import Category
+from app.domain.formatting import Mark
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
 from app.domain.open_hours import OpenHours
 from app.domain.related import Related
@@ -235,6 +236,7 @@ class Choices:
     teams: Mapping[TeamId, tuple[str, str]] = field(default_factory=dict)  # ko, en
     tags: Mapping[TagId, str] = field(default_factory=dict)
     my_teams: frozenset[TeamId] = frozenset()  # those of the person at the keyboard
+    signature: str = ""  # of the person at the keyboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,13 +298,23 @@ class SendOrder:
     event: bytes
     message: bytes
     after: str = "nothing"
+    html: str | None = None  # the text with its formatting
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Whose ticket it is, and whether it is held for an incident."""
+
+    customer: CustomerId | None
+    on_hold: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """Unsent text. `seen_seq` and `seen_id`: the newest message its author had on screen when it was written.
 
-    With `send` it goes out by itself unless it is taken back.
+    `ground` is what a reply rests on beside the messages, as it was then. `marks` say how letters of it look. With
+    `send` it goes out by itself unless it is taken back.
     """
 
     ticket: TicketId
@@ -314,6 +326,8 @@ class Draft:
     attachments: tuple[Attachment, ...] = ()
     seen_id: bytes | None = None
     send: SendOrder | None = None
+    marks: tuple[Mark, ...] = ()
+    ground: Ground | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,6 +474,13 @@ class Commits(Protocol):
 
     def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
         """Return the unsent text."""
+        ...
+
+    def carry_drafts(self, ticket: TicketId | None) -> int:
+        """Queue a ticket's drafts (None: all) for this person's other devices where they do not know them; 0: they do.
+
+        The number is that of the last change. Raises StoreUnavailable.
+        """
         ...
 
     def planned_sends(self) -> Sequence[PlannedSend]:

@@ -136,7 +136,17 @@ ARGUMENTS: Mapping[str, str] = {
     "seen_seq": "the highest `msg_no` that the person had on screen, own unsent replies not counted; at least 0",
     "seen_id": "id of the message of that number; a restored server may have given the number to another",
     "inbound": "true: you write down what the customer said; then it is never held",
-    "html": "the same text with formatting, kept as it is; for messages that came by mail",
+    "html": "the same text with formatting. Of `inbound` it is kept as it is; of what agents write only p, br, b, i, "
+    "code, ul, ol, li, blockquote and links to http, https and mailto stay",
+    "note.add.html": "the same text with formatting, the same subset; needs version 3",
+    "reply.release.html": "formatting of an edited `body`; empty: none. Version 2; without it another `body` than "
+    "the held one has none",
+    "draft": "16 bytes derived of the ticket and you: `derived_id(ticket, 'draft-' + kind, user)`",
+    "draft.put.kind": "reply or note",
+    "draft.put.body": f"what is typed, at most {MAX_BODY_BYTES:,} bytes with `marks`; may be empty",
+    "marks": "JSON list of [from, to, look, target?], in code points; look b bold, i italic, m monospace, a link",
+    "caret": "where the caret is",
+    "draft.put.attachments": "as in `message.add`; version 1 takes them",
     "note": "fresh id of the note",
     "time.add.note": "what was done, at most 2000 letters",
     "mentions": "at most 1000 ids of users",

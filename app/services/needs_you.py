@@ -135,7 +135,10 @@ class NeedsYou:
 
     def release(self, item: NeedItem, seen_seq: int, body: str | None = None, seen_id: bytes | None = None) -> Settled:
         """Send a held reply, as it is or edited. `seen_seq`, `seen_id`: the newest message read. Cannot be undone."""
-        change = ReplyRelease(self._make_id(), item.id, seen_seq, body, seen_id)
+        held = item.mine.get("args") if isinstance(item.mine, Mapping) else None
+        formatted = isinstance(held, Mapping) and bool(held.get("html"))
+        html = "" if formatted and body is not None else None  # other words have none of the looks of those held
+        change = ReplyRelease(self._make_id(), item.id, seen_seq, body, seen_id, html)
         done = self._commit("release", [(item, change)])
         return replace(done, undo=())
 

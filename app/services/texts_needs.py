@@ -101,6 +101,8 @@ _CHANGES: Mapping[str, str] = {
     "view.delete": N_("Deletion of a view"),
     "view.restore": N_("Restoring a view"),
     "read.mark": N_("Read mark"),
+    "draft.put": N_("Draft, for your other computers"),
+    "draft.delete": N_("Discarded draft, for your other computers"),
     "promise.add": N_("Promise"),
     "survey.answer": N_("Answer to the two questions"),
     "complaint.step": N_("Step of the complaint guide"),

@@ -13,13 +13,14 @@ from app.domain.changes import AnyChange, MessageAdd, NoteAdd, TicketSet
 from app.domain.changes_writing import check_words
 from app.domain.entities import Category
 from app.domain.errors import Refused
+from app.domain.formatting import Mark, Rich, plain, to_html
 from app.domain.ids import TicketId, UserId, new_id
-from app.domain.placeholders import fill
 from app.domain.ports import (
     Choices,
     Commits,
     Draft,
     DraftKind,
+    Ground,
     ItemKind,
     PlannedSend,
     SendOrder,
@@ -28,11 +29,11 @@ from app.domain.ports import (
     TicketDetails,
     TicketQueries,
 )
-from app.services.templates import facts_of
+from app.services.finished_reply import SIGNED, finish
 from app.services.texts import polite
 from app.services.triage import state_of
 
-__all__ = ["After", "Due", "Saved", "Stale", "Waiting", "Writing"]
+__all__ = ["After", "Due", "Saved", "Stale", "Waiting", "Writing", "ground_of", "stale_since"]
 
 
 class After(StrEnum):
@@ -61,11 +62,17 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The reply was held: these came since its author last looked."""
+    """The reply was held: these came since its author last looked.
+
+    Or it rests on something else now: `reason` is "customer" or "on_hold", and `ground` how it is.
+    """
 
     news: tuple[ThreadItem, ...]
     seen_seq: int
     seen_id: bytes | None = None
+    reason: str = ""
+    customer: str = ""
+    ground: Ground | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,43 +106,50 @@ class Writing:
     def send_reply(
         self, ticket: TicketId, body: str, seen_seq: int, after: After, choices: Choices, *, anyway: bool = False,
         attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None, shown: Shown | None = None,
+        marks: tuple[Mark, ...] = (),
     ) -> Saved | Stale:  # fmt: skip
         """Queue a reply, unless somebody else wrote since `seen_seq`, the number of the message `seen_id`.
 
         Raises Refused, StoreUnavailable.
         """
         details = self._details(ticket)
-        if (stale := _stale(details, seen_seq, self._me)) is not None and not anyway:
+        if (stale := self._stale(details, seen_seq)) is not None and not anyway:
             return stale
         if anyway:
             seen_seq, seen_id = details.seen_seq, details.seen_id
-        body = self._filled(details, body, shown)
+        filled = self._filled(details, Rich(body, marks), shown)
         event, message = self._make_id(), self._make_id()
-        reply = MessageAdd(event, message, ticket, body, seen_seq, attachments=attachments, seen_id=seen_id)
+        reply = MessageAdd(
+            event, message, ticket, plain(filled), seen_seq, html=to_html(filled), attachments=attachments,
+            seen_id=seen_id,
+        )  # fmt: skip
         return self._send(details, reply, after, choices)
 
     def plan_reply(
         self, ticket: TicketId, body: str, seen_seq: int, after: After, at: int, why: SendWhy, *,
         anyway: bool = False, attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None,
-        shown: Shown | None = None,
+        shown: Shown | None = None, marks: tuple[Mark, ...] = (),
     ) -> Waiting | Stale:  # fmt: skip
         """Keep a reply as a draft that goes out at `at`, unless somebody else wrote since `seen_seq`.
 
         Raises Refused, StoreUnavailable: then it stays an ordinary draft.
         """
         details = self._details(ticket)
-        if (stale := _stale(details, seen_seq, self._me)) is not None and not anyway:
+        if (stale := self._stale(details, seen_seq)) is not None and not anyway:
             return stale
         if anyway:
             seen_seq, seen_id = details.seen_seq, details.seen_id
-        filled = self._filled(details, body, shown)
-        check_words(filled, attachments)
+        filled = self._filled(details, Rich(body, marks), shown)
+        said, html = plain(filled), to_html(filled)
+        check_words(said, attachments, html)
         if details.row.category is Category.MERGED:
             raise Refused("merged")
         typed = self._commits.draft(ticket, DraftKind.REPLY)
         caret = typed.caret if typed is not None and typed.body == body else len(body)
-        order = SendOrder(at, why, filled, self._make_id(), self._make_id(), after.value)
-        draft = Draft(ticket, DraftKind.REPLY, body, caret, seen_seq, 0, attachments, seen_id, order)
+        order = SendOrder(at, why, said, self._make_id(), self._make_id(), after.value, html)
+        draft = Draft(
+            ticket, DraftKind.REPLY, body, caret, seen_seq, 0, attachments, seen_id, order, marks, ground_of(details)
+        )
         self._commits.save_draft(draft)
         return Waiting(PlannedSend(draft, details.row.label))
 
@@ -159,11 +173,11 @@ class Writing:
         order = draft.send
         try:
             details = self._details(ticket)
-            if (stale := _stale(details, draft.seen_seq, self._me)) is not None:
+            if (stale := stale_since(details, draft.seen_seq, self._me, draft.ground)) is not None:
                 return self._stop(details, draft, order, stale)
             reply = MessageAdd(
-                order.event, order.message, ticket, order.text, draft.seen_seq, attachments=draft.attachments,
-                seen_id=draft.seen_id,
+                order.event, order.message, ticket, order.text, draft.seen_seq, html=order.html,
+                attachments=draft.attachments, seen_id=draft.seen_id,
             )  # fmt: skip
             return Due(self._send(details, reply, After(order.after), choices))
         except Refused as why:
@@ -176,7 +190,7 @@ class Writing:
         draft, details = self._commits.draft(ticket, DraftKind.REPLY), self._queries.details(ticket)
         if draft is None or draft.send is None or details is None:
             return Due()
-        stale = _stale(details, draft.seen_seq, self._me)
+        stale = stale_since(details, draft.seen_seq, self._me, draft.ground)
         return self._stop(details, draft, draft.send, stale) if stale is not None else Due()
 
     def _stop(self, details: TicketDetails, draft: Draft, order: SendOrder, stale: Stale) -> Due:
@@ -188,19 +202,25 @@ class Writing:
         """Return the tickets of those replies that somebody else wrote on since they were ordered."""
         later = [each for each in planned if each.order.why is SendWhy.LATER]
         found = ((each.draft, self._queries.details(each.draft.ticket)) for each in later)
-        return [d.ticket for d, page in found if page is not None and _stale(page, d.seen_seq, self._me) is not None]
+        return [d.ticket for d, page in found if page and stale_since(page, d.seen_seq, self._me, d.ground) is not None]
 
-    def _filled(self, details: TicketDetails, body: str, shown: Shown | None) -> str:
+    def _stale(self, details: TicketDetails, seen_seq: int) -> Stale | None:
+        """What came since the draft was begun; what that rests on was saved with it."""
+        typed = self._commits.draft(details.row.id, DraftKind.REPLY)
+        return stale_since(details, seen_seq, self._me, typed.ground if typed is not None else None)
+
+    def _filled(self, details: TicketDetails, rich: Rich, shown: Shown | None) -> Rich:
         """Return the text as it goes out: values are read now. Raises Refused("unfilled"), Refused("facts_changed")."""
-        if "{{" not in body and "}}" not in body:
-            return body
-        filled = fill(body, facts_of(details, self._queries.choices().users.get(self._me, "")))
-        if filled.missing:
-            raise Refused("unfilled", names=", ".join(filled.missing))
-        other = [name for name, value in filled.values.items() if shown is not None and shown.get(name, "") != value]
+        if details.channel not in SIGNED and "{{" not in rich.text and "}}" not in rich.text:
+            return rich
+        choices = self._queries.choices()
+        done = finish(details, rich, choices.users.get(self._me, ""), choices.signature)
+        if done.missing:
+            raise Refused("unfilled", names=", ".join(done.missing))
+        other = [name for name, value in done.values.items() if shown is not None and shown.get(name, "") != value]
         if other:
             raise Refused("facts_changed", names=", ".join(other))
-        return filled.text
+        return done.said
 
     def _details(self, ticket: TicketId) -> TicketDetails:
         details = self._queries.details(ticket)
@@ -215,10 +235,13 @@ class Writing:
         return self._then(ticket, after, choices, Saved(label, done.ids | {ticket}, done.mid))
 
     def save_note(
-        self, ticket: TicketId, body: str, attachments: tuple[Attachment, ...] = (), mentions: tuple[UserId, ...] = ()
-    ) -> Saved:
+        self, ticket: TicketId, body: str, attachments: tuple[Attachment, ...] = (),
+        mentions: tuple[UserId, ...] = (), marks: tuple[Mark, ...] = (),
+    ) -> Saved:  # fmt: skip
         """Queue an internal note; `mentions` are the colleagues named in it. Raises Refused, StoreUnavailable."""
-        note = NoteAdd(self._make_id(), self._make_id(), ticket, body, mentions, attachments)
+        said = Rich(body, marks)
+        ids = self._make_id(), self._make_id()
+        note = NoteAdd(*ids, ticket, plain(said), mentions, attachments, to_html(said))
         done = self._commits.commit(note, clears=(ticket, DraftKind.NOTE))
         return Saved(_("Internal note saved"), done.ids | {ticket}, done.mid)
 
@@ -235,10 +258,23 @@ class Writing:
         return Saved(saved.label, saved.ids | done.ids, done.mid, (done.undo,) if done.undo else ())
 
 
-def _stale(details: TicketDetails, seen_seq: int, me: UserId) -> Stale | None:
-    public = (ItemKind.MESSAGE_IN, ItemKind.REPLY)
+def ground_of(details: TicketDetails) -> Ground:
+    """Return what a reply that is begun now rests on."""
+    return Ground(details.row.customer, details.row.category is Category.HELD)
+
+
+def stale_since(details: TicketDetails, seen_seq: int, me: UserId, ground: Ground | None) -> Stale | None:
+    """Return what came since: another customer, a hold, messages of others; None: the reply may go."""
+    public, now = (ItemKind.MESSAGE_IN, ItemKind.REPLY), ground_of(details)
     news = tuple(i for i in details.items if i.kind in public and i.msg_no > seen_seq and i.author != me)
-    return Stale(news, details.seen_seq, details.seen_id) if news else None
+    reason = ""
+    if ground is not None and ground.customer != now.customer:
+        reason = "customer"
+    elif ground is not None and now.on_hold and not ground.on_hold:
+        reason = "on_hold"
+    if not news and not reason:
+        return None
+    return Stale(news, details.seen_seq, details.seen_id, reason, _name(details), now)
 
 
 def _name(details: TicketDetails) -> str:
@@ -246,5 +282,11 @@ def _name(details: TicketDetails) -> str:
 
 
 def _not_sent(details: TicketDetails, stale: Stale) -> str:
+    if stale.reason == "customer":
+        text = _("The reply on {ticket} was not sent: the ticket is another customer's now. It is a draft again.")
+        return text.format(ticket=details.row.label)
+    if stale.reason == "on_hold":
+        text = _("The reply on {ticket} was not sent: the ticket is on hold. It is a draft again.")
+        return text.format(ticket=details.row.label)
     text = _("The reply on {ticket} was not sent: {name} wrote first. It is a draft again.")
     return text.format(ticket=details.row.label, name=polite(stale.news[0].author_name))

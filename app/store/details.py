@@ -133,15 +133,15 @@ def _messages(shown: Shown, ticket: bytes) -> list[ThreadItem]:
 
 def _notes(shown: Shown, ticket: bytes) -> list[ThreadItem]:
     found = shown.select(
-        NOTE.number, "id, author, body, created_at, attachments", "ticket = ? AND deleted = 0", (ticket,)
+        NOTE.number, "id, author, body, created_at, attachments, html", "ticket = ? AND deleted = 0", (ticket,)
     )
     pending = shown.overlaid_ids(NOTE.number)
     return [
         ThreadItem(
-            id_, ItemKind.NOTE, at or 0, "user", author, "", body or "", pending=id_ in pending,
+            id_, ItemKind.NOTE, at or 0, "user", author, "", body or "", html, pending=id_ in pending,
             attachments=load_attachments(files),
         )
-        for id_, author, body, at, files in found
+        for id_, author, body, at, files, html in found
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from app.domain.errors import Refused, StoreUnavailable
 from app.domain.executor import Decide, Outcome, Texts, execute
 from app.domain.ids import TicketId, UserId, hlc_ms, hlc_of, new_id
 from app.domain.ports import Committed, Draft, DraftKey, DraftKind, Identity, PlannedSend, Seen
-from app.store import drafts, renumber
+from app.store import carried_drafts, drafts, renumber
 from app.store.cipher import Database, Session
 from app.store.schema import table_of
 from app.store.shown import Shown, ShownRows
@@ -123,6 +123,12 @@ class PendingStore:
 
         Raises Refused, StoreUnavailable.
         """
+        return self._commit(change, seen, clears)
+
+    def _commit(
+        self, change: AnyChange, seen: Mapping[str, Seen] | None, clears: DraftKey | None,
+        carried: carried_drafts.Due | None = None,
+    ) -> Committed:  # fmt: skip
         with self._lock:
             identity = self._signed_in()
             if self._unsure:
@@ -138,7 +144,7 @@ class PendingStore:
                 outcome = execute(change, base, rows, context, self._tools.decide, self._tools.texts)
                 ticket = root_ticket(change, outcome)
                 images = [(row, rows.seq(row.type, row.id)) for row in outcome.puts.values()]
-            self._save(change, base, context, images, ticket, clears)
+            self._save(change, base, context, images, ticket, clears, carried)
             ids = frozenset(id_ for _, id_ in outcome.puts) | (frozenset({ticket}) if ticket else frozenset())
             return Committed(context.mid, ids, undo)
 
@@ -179,6 +185,7 @@ class PendingStore:
         images: Sequence[tuple[Row, int]],
         ticket: bytes | None,
         clears: DraftKey | None,
+        carried: carried_drafts.Due | None,
     ) -> None:
         codec = self._tools.codec
         name, version, args = codec.encode(change)
@@ -206,7 +213,9 @@ class PendingStore:
             )
             set_meta(tx, "next_mid", context.mid + 1)
             if clears is not None:
-                drafts.clear(tx, clears, context.now_ms)
+                drafts.clear(tx, clears, context.now_ms, sent=True)
+            if carried is not None:
+                drafts.mark_carried(tx, carried.row, carried.updated)
             for row, seq in images:
                 write_image(tx, row, seq)
                 tx.run("INSERT OR IGNORE INTO over_key VALUES(?, ?, ?)", (row.type, row.id, context.mid))
@@ -259,9 +268,52 @@ class PendingStore:
             drafts.keep(tx, draft, label, self._tools.now_ms())
 
     def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
-        """Return the unsent text, or None."""
-        with self._file.read() as tx:
-            return drafts.read(tx, ticket, kind)
+        """Return the unsent text, or None: that of this device, of another one, or of a ticket merged into this one."""
+        identity = self._identity
+        if identity is None:
+            with self._file.read() as tx:
+                return drafts.read(tx, ticket, kind)
+        who = identity.account, identity.device_code
+        with self._readers().read() as both:
+            shown = Shown(both)
+            found = carried_drafts.find(shown, *who, ticket, kind)
+            away = carried_drafts.merged_away(shown, ticket)
+            came = [(t, f.draft) for t in away if (f := carried_drafts.find(shown, *who, t, kind)).draft is not None]
+        if found.gone:
+            with self._lock, self._file.write() as tx:
+                drafts.clear(tx, (ticket, kind), self._tools.now_ms(), sent=True)
+        return self._follow_merges(ticket, found.draft, came)
+
+    def _follow_merges(
+        self, ticket: TicketId, found: Draft | None, came: Sequence[tuple[TicketId, Draft | None]]
+    ) -> Draft | None:
+        """Move what was typed on tickets that were merged into this one; nothing is lost, and nothing goes out."""
+        if not came or (found is not None and found.send is not None):
+            return found
+        for _source, draft in came:
+            found = carried_drafts.moved(found, draft, ticket) if draft is not None else found
+        if found is not None:
+            self.save_draft(found)
+        with self._lock, self._file.write() as tx:
+            for source, draft in came:
+                if draft is not None:
+                    drafts.take_away(tx, replace(draft, ticket=source), self._tools.now_ms())
+        return found
+
+    def carry_drafts(self, ticket: TicketId | None) -> int:
+        """Queue what other devices of this person do not know of a ticket's drafts (None: all); returns the mid or 0.
+
+        Raises StoreUnavailable.
+        """
+        identity = self._identity
+        if identity is None:
+            return 0
+        with self._readers().read() as both:
+            todo = carried_drafts.due(Shown(both), identity.account, ticket)
+        mid = 0
+        for each in todo:
+            mid = self._commit(each.change, None, None, each).mid
+        return mid
 
     def planned_sends(self) -> Sequence[PlannedSend]:
         """Return the drafts that go out by themselves, the next one first."""

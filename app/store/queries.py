@@ -188,12 +188,15 @@ class StoreQueries:
             teams = shown.select(TEAM.number, "id, name_ko, name_en", "deleted = 0", order="name_ko")
             tags = shown.select(TAG.number, "id, name", "deleted = 0 AND NOT coalesce(retired, 0)", order="name")
             mine = frozenset(TeamId(bytes.fromhex(t)) for t in self._team_ids(shown))
+            identity = self._identity()
+            me = shown.by_ids(USER.number, "signature", [identity.account]) if identity is not None else []
         return Choices(
             [StateChoice(StateId(s[0]), Category(s[1]), s[2] or "", s[3] or "") for s in states],
             {UserId(u[0]): u[1] or "" for u in users},
             {TeamId(t[0]): (t[1] or "", t[2] or "") for t in teams},
             {TagId(t[0]): t[1] or "" for t in tags},
             mine,
+            str(me[0][0] or "") if me else "",
         )
 
     def seen(self, ticket: TicketId, names: Sequence[str]) -> Mapping[str, Seen]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.changes_drafts import DRAFT_NAMES
 from app.domain.entities import TICKET
 from app.domain.ids import derived_id
 from app.domain.replica import Checkpoint, MutationResult, ScopeState
@@ -101,6 +102,9 @@ class Tray:
             return
         content = self._content(wanted)
         for mid, result in wanted.items():
+            kept = content.get(mid)
+            if kept is not None and kept.name in DRAFT_NAMES:
+                continue  # an older server: the text is where it was typed
             kind = "rejected" if result.st == "rejected" else "held"
             data = json.dumps(result.data, default=str, ensure_ascii=False) if result.data else None
             self._note(mid, kind, result.code, content.get(mid), data)

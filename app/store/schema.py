@@ -13,7 +13,7 @@ import msgspec
 from app.domain.changes import FieldStamp, Row
 from app.domain.entities import BY_NUMBER, ENTITIES, MESSAGE, NOTE, TICKET, Entity, FieldType, Value
 
-PENDING_VERSION = 9
+PENDING_VERSION = 10
 COMMON = ("id", "scope_id", "seq", "deleted", "rev", "fld")
 _SQL = {
     FieldType.ID: "BLOB",
@@ -175,7 +175,8 @@ def pending_ddl() -> list[str]:
         "CREATE INDEX over_key_mid ON over_key(mid)",
         "CREATE TABLE draft(id BLOB PRIMARY KEY, kind TEXT NOT NULL, subject_id BLOB NOT NULL, body TEXT NOT NULL, "
         "caret INTEGER NOT NULL, seen_seq INTEGER NOT NULL, send_at INTEGER, updated INTEGER NOT NULL, "
-        "discarded INTEGER, attachments TEXT, label TEXT, seen_id BLOB, send TEXT)",
+        "discarded INTEGER, attachments TEXT, label TEXT, seen_id BLOB, send TEXT, "
+        "marks TEXT, carried INTEGER, ground TEXT)",
         "CREATE INDEX draft_subject ON draft(subject_id)",
         "CREATE TABLE ui_state(k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE needs_you_done(id BLOB PRIMARY KEY)",

@@ -52,6 +52,7 @@ class FakeCommits:
         self.changes: list[AnyChange] = []
         self.drafts: dict[tuple[TicketId, DraftKind], Draft] = {}
         self.states: dict[str, str] = {}
+        self.left: list[TicketId | None] = []
         self.error: Exception | None = None
         self.drafts_fail = True  # whether drafts cannot be saved either
 
@@ -191,6 +192,11 @@ class FakeCommits:
     def draft(self, ticket: TicketId, kind: DraftKind) -> Draft | None:
         """The unsent text."""
         return self.drafts.get((ticket, kind))
+
+    def carry_drafts(self, ticket: TicketId | None) -> int:
+        """Remember that a ticket was left."""
+        self.left.append(ticket)
+        return 0
 
     def planned_sends(self) -> Sequence[PlannedSend]:
         """What goes out by itself."""

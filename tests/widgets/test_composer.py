@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -14,7 +15,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.domain.changes import AnyChange, MessageAdd, NoteAdd, TicketSet
+from app.domain.entities import Category
 from app.domain.errors import Refused, StoreUnavailable
+from app.domain.ids import CustomerId
 from app.domain.ports import Draft, DraftKind, TicketDetails
 from app.services.triage_writing import After, Saved, Stale, Writing
 from tests.fakes.commits import FakeCommits
@@ -61,7 +64,7 @@ class Desk:
             self.composer.refused(ticket_id(0), REPLY, why)
             return
         if isinstance(answer, Stale):
-            self.composer.held(ticket_id(0), answer.news, answer.seen_seq)
+            self.composer.held(ticket_id(0), answer)
         else:
             assert isinstance(answer, Saved)
             self.composer.accepted(ticket_id(0), REPLY)
@@ -263,3 +266,27 @@ def test_send_and_wait_sets_the_state_and_its_undo_brings_it_back(desk: Desk) ->
     assert len(answer.undo) == 1
     assert isinstance(answer.undo[0], TicketSet)
     assert isinstance(Draft(ticket_id(0), REPLY, ""), Draft)
+
+
+@pytest.mark.ux("UX-20")
+@pytest.mark.parametrize(("change", "words"), [("customer", "you began writing to somebody else"), ("hold", "on hold")])
+def test_a_reply_is_held_here_when_the_ticket_is_anothers_or_on_hold_now(desk: Desk, change: str, words: str) -> None:
+    """Before anything leaves this computer, and after a new start too; Send again sends it, for it is known now."""
+    desk.composer.write(REPLY)
+    desk.composer.sheets[REPLY].edit.insertPlainText("Try this.")
+    desk.composer.save_now()
+    row = desk.details(0).row
+    held = next(s for s in desk.queries.choices().states if s.category is Category.HELD)
+    other = CustomerId(bytes(16))
+    desk.data.rows[ticket_id(0)] = (
+        replace(row, customer=other) if change == "customer" else replace(row, state=held.id, category=held.category)
+    )
+    desk.open(3)
+    desk.open(0)
+    desk.composer.send()
+    sheet = desk.composer.sheets[REPLY]
+    assert desk.sent(MessageAdd) == []
+    assert words in sheet.notice.text.text()
+    sheet.go_on.click()
+    desk.composer.send()
+    assert len(desk.sent(MessageAdd)) == 1

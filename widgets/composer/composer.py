@@ -12,16 +12,17 @@ from PySide6.QtWidgets import QFileDialog, QSizePolicy, QStackedWidget, QWidget
 
 from app.config.i18n import _
 from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
+from app.domain.formatting import Look, Rich, joined
 from app.domain.ids import TicketId
 from app.domain.placeholders import fill, stand_ins
-from app.domain.ports import Commits, Draft, DraftKind, PlannedSend, SendWhy, Template, ThreadItem, TicketDetails
+from app.domain.ports import Commits, Draft, DraftKind, Ground, PlannedSend, SendWhy, Template, TicketDetails
 from app.services.messages import error_text, problem_text
 from app.services.templates import facts_of
 from app.services.texts import polite
-from app.services.triage_writing import After
+from app.services.triage_writing import After, Stale, ground_of
 from widgets.composer.sheet import Sheet
 from widgets.composer.waiting import WaitingBar
-from widgets.foundation import Button, Panel, Theme, column, commit_composition, fmt, read_text, row
+from widgets.foundation import Button, Panel, Theme, column, commit_composition, fmt, row
 from widgets.foundation.jobs import Jobs
 
 __all__ = ["Composer"]
@@ -33,21 +34,23 @@ class Composer(Panel):
     """Writes on one ticket. Nothing is preselected: empty, it offers two buttons.
 
     `reply_sent` gives (ticket, text, newest number seen, After, anyway, attachments, newest message seen,
-    values of placeholders shown),
-    `note_saved` (ticket, text, attachments), `later_asked` (ticket, text, newest number, attachments, newest message,
-    values): the person wants to choose when it goes out.
+    values of placeholders shown, marks of the text),
+    `note_saved` (ticket, text, attachments, marks), `later_asked` (ticket, text, newest number, attachments, newest
+    message, values, marks): the person wants to choose when it goes out.
 
     The text stays until `accepted` is called; `held` shows news above it, `refused` says why it did not go.
     """
 
-    reply_sent = Signal(object, str, int, object, bool, object, object, object)
-    note_saved = Signal(object, str, object)
-    later_asked = Signal(object, str, int, object, object, object)
+    reply_sent = Signal(object, str, int, object, bool, object, object, object, object)
+    note_saved = Signal(object, str, object, object)
+    later_asked = Signal(object, str, int, object, object, object, object)
     take_back_asked = Signal(object)  # TicketId: its reply waits and is to be a draft again
     send_now_asked = Signal(object)  # TicketId
     stopped_seen = Signal(object)  # TicketId: its reply did not go out, and its author sees it now
+    preview_asked = Signal(object, object, object)  # TicketId, Rich, attachments
     files_added = Signal()  # there is something to upload
     left = Signal()  # Escape
+    was_left = Signal(object)  # TicketId: its drafts are saved, and the person goes on elsewhere
     folded = Signal(bool)  # True: only the two buttons show
     draft_changed = Signal(object)  # TicketId: its draft came or went
     typed = Signal()  # the person writes
@@ -66,6 +69,8 @@ class Composer(Panel):
         self._began_seq = 0
         self._seen_id: bytes | None = None
         self._began_id: bytes | None = None
+        self._ground: Ground | None = None  # what a reply rests on, as it shows
+        self._began_on: Ground | None = None
         self._unsaved: set[DraftKind] = set()
         self._planned: dict[TicketId, PlannedSend] = {}
         self.agent_name: Callable[[], str] = lambda: ""
@@ -95,10 +100,12 @@ class Composer(Panel):
             sheet.edit.textChanged.connect(lambda kind=kind: self._typed(kind))
             sheet.send_pressed.connect(lambda after, kind=kind: self._send(kind, after))
             sheet.left.connect(self.left)
+            sheet.edit.departed.connect(self._leave)
             sheet.folded.connect(self._fold)
             sheet.other_asked.connect(self.other)
             sheet.discarded.connect(lambda kind=kind: self.discard(kind))
             sheet.attach_asked.connect(self.attach)
+            sheet.preview_asked.connect(self.preview)
             sheet.files.changed.connect(lambda kind=kind: self._files_changed(kind))
             sheet.files.dropped.connect(self._drop)
             sheet.files.late.connect(lambda ticket, made, kind=kind: self._add_late(ticket, kind, made))
@@ -114,11 +121,11 @@ class Composer(Panel):
         """Write on this ticket. The text of another one is saved first; drafts of this one are restored."""
         line = details.row
         self._customer = details.customer.name if details.customer else line.customer_name
-        self._seen_seq, self._seen_id = details.seen_seq, details.seen_id
+        self._seen_seq, self._seen_id, self._ground = details.seen_seq, details.seen_id, ground_of(details)
         self.facts = facts_of(details, self.agent_name())
         self.sheets[DraftKind.REPLY].show_facts(self.facts)
         if line.id != self._ticket:
-            self.save_now()
+            self._leave()
             self._ticket = line.id
             for sheet in self.sheets.values():
                 sheet.load("", 0)
@@ -132,7 +139,7 @@ class Composer(Panel):
 
     def show_nothing(self) -> None:
         """No ticket is open."""
-        self.save_now()
+        self._leave()
         self._ticket = None
         self._show(self.offer)
 
@@ -142,7 +149,7 @@ class Composer(Panel):
             return
         sheet = self.sheets[kind]
         if not self.has_draft(kind):
-            self._began_seq, self._began_id = self._seen_seq, self._seen_id
+            self._began_seq, self._began_id, self._began_on = self._seen_seq, self._seen_id, self._ground
         self._show(sheet)
         sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -172,13 +179,14 @@ class Composer(Panel):
 
     def note_to_reply(self) -> None:
         """Copy the note's text to the end of the reply and show the reply: nothing is sent."""
-        text = read_text(self.sheets[DraftKind.NOTE].edit)
+        note = self.rich(DraftKind.NOTE)
         if self._waits(DraftKind.REPLY):
             return
         self.write(DraftKind.REPLY)
         sheet = self.sheets[DraftKind.REPLY]
-        before = sheet.edit.toPlainText()
-        sheet.load(f"{before}\n\n{text}" if before else text, -1)
+        before = sheet.edit.rich()
+        both = joined([before, note], "\n\n") if before.text else note
+        sheet.load(both.text, -1, both.marks)
         sheet.tell(_("Copied from the internal note. Read it before you send it to the customer."), "warning")
         self._typed(DraftKind.REPLY)
 
@@ -192,7 +200,30 @@ class Composer(Panel):
         """Let the person choose when the reply that is being written goes out."""
         ready = self._ready(DraftKind.REPLY) if self.kind() is DraftKind.REPLY else None
         if ready is not None and self._ticket is not None:
-            self.later_asked.emit(self._ticket, ready[0], self._began_seq, ready[1], self._began_id, dict(self.facts))
+            said, files = ready
+            seen = (self._began_seq, files, self._began_id, dict(self.facts))
+            self.later_asked.emit(self._ticket, said.text, *seen, said.marks)
+
+    def preview(self) -> None:
+        """Ask to see the reply that is being written as its customer will; nothing is sent by it."""
+        if self.kind() is DraftKind.REPLY and self._ticket is not None:
+            said, files = self.rich(DraftKind.REPLY), self.sheets[DraftKind.REPLY].files.attachments()
+            self.preview_asked.emit(self._ticket, said, files)
+
+    def format(self, look: Look) -> None:
+        """Make the selected letters of the draft that shows look so, or no longer."""
+        if (kind := self.kind()) is not None:
+            self.sheets[kind].edit.toggle(look)
+
+    def format_lines(self, sign: str) -> None:
+        """Make the selected lines of the draft that shows a list or a quote, or no longer."""
+        if (kind := self.kind()) is not None:
+            self.sheets[kind].edit.toggle_lines(sign)
+
+    def insert_link(self) -> None:
+        """Ask where the selected words lead."""
+        if (kind := self.kind()) is not None:
+            self.sheets[kind].ask_link()
 
     def show_planned(self, planned: Sequence[PlannedSend]) -> None:
         """Know which replies wait to go out."""
@@ -208,9 +239,9 @@ class Composer(Panel):
         if draft.ticket != self._ticket:
             return
         sheet = self.sheets[draft.kind]
-        sheet.load(draft.body, draft.caret)
+        sheet.load(draft.body, draft.caret, draft.marks)
         sheet.files.load(draft.attachments, draft.ticket)
-        self._began_seq, self._began_id = draft.seen_seq, draft.seen_id
+        self._began_seq, self._began_id, self._began_on = draft.seen_seq, draft.seen_id, draft.ground
         self._show(sheet)
         sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -250,7 +281,12 @@ class Composer(Panel):
 
     def text(self, kind: DraftKind) -> str:
         """Return a draft's text."""
-        return read_text(self.sheets[kind].edit)
+        return self.rich(kind).text
+
+    def rich(self, kind: DraftKind) -> Rich:
+        """Return a draft's text and how it looks, the syllable being composed included."""
+        commit_composition()
+        return self.sheets[kind].edit.rich()
 
     def has_draft(self, kind: DraftKind) -> bool:
         """Tell whether there are words or files."""
@@ -288,18 +324,15 @@ class Composer(Panel):
         self._show(self.offer)
         self.draft_changed.emit(ticket)
 
-    def held(self, ticket: TicketId, news: Sequence[ThreadItem], seen_seq: int, seen_id: bytes | None = None) -> None:
-        """The reply was not sent: show what came meanwhile above it."""
+    def held(self, ticket: TicketId, stale: Stale) -> None:
+        """The reply was not sent: show what came meanwhile above it. It is known now, and stops nothing again."""
         if ticket != self._ticket:
             return
-        self._seen_seq = self._began_seq = seen_seq
-        self._seen_id = self._began_id = seen_id
-        first = news[0]
-        text = _(
-            "{name} wrote at {time}, after you began. Your reply is held, not sent. Read the new message, then send, "
-            "edit or discard."
-        ).format(name=polite(first.author_name), time=fmt.time_of_day(first.at))
-        self.sheets[DraftKind.REPLY].hold(text, "\n\n".join(i.body for i in news))
+        self._seen_seq = self._began_seq = stale.seen_seq
+        self._seen_id = self._began_id = stale.seen_id
+        self._ground = self._began_on = stale.ground or self._ground
+        self._unsaved.add(DraftKind.REPLY)
+        self.sheets[DraftKind.REPLY].hold(_held_words(stale), "\n\n".join(i.body for i in stale.news))
 
     def refused(self, ticket: TicketId, kind: DraftKind, why: Exception) -> None:
         """It did not go; the text stays."""
@@ -334,7 +367,9 @@ class Composer(Panel):
         for kind in kinds:
             edit, files = self.sheets[kind].edit, self.sheets[kind].files.attachments()
             seq, caret = self._began_seq, edit.textCursor().position()
-            self._save(Draft(ticket, kind, edit.toPlainText(), caret, seq, self._now_ms(), files, self._began_id))
+            said, now = edit.rich(), self._now_ms()
+            began = (self._began_id, None, said.marks, self._began_on if kind is DraftKind.REPLY else None)
+            self._save(Draft(ticket, kind, said.text, caret, seq, now, files, *began))
 
     def _save(self, draft: Draft) -> None:
         self._jobs.change(
@@ -376,7 +411,7 @@ class Composer(Panel):
             sheet = self.sheets[draft.kind]
             if self.has_draft(draft.kind):
                 continue
-            sheet.load(draft.body, draft.caret)
+            sheet.load(draft.body, draft.caret, draft.marks)
             sheet.files.load(draft.attachments, ticket, files)
             sheet.say(
                 _("Draft of {time}").format(time=fmt.when(draft.updated, self._now_ms()))
@@ -384,7 +419,7 @@ class Composer(Panel):
                 else _("Draft")
             )
             if draft.kind is DraftKind.REPLY:
-                self._began_seq, self._began_id = draft.seen_seq, draft.seen_id
+                self._began_seq, self._began_id, self._began_on = draft.seen_seq, draft.seen_id, draft.ground
             if draft.send is not None:
                 words = _("This reply was not sent: somebody wrote first. Read that, then send it or edit it.")
                 sheet.tell(words, "warning")
@@ -430,23 +465,23 @@ class Composer(Panel):
             blobs = self._blobs
             self._jobs.change(lambda: blobs.drop(attachment), error=lambda _why: None)
 
-    def _ready(self, kind: DraftKind) -> tuple[str, tuple[Attachment, ...]] | None:
+    def _ready(self, kind: DraftKind) -> tuple[Rich, tuple[Attachment, ...]] | None:
         """Return words and files that can go, saved; None: why not stands above the text."""
         sheet = self.sheets[kind]
-        text, files = read_text(sheet.edit), sheet.files.attachments()
+        said, files = self.rich(kind), sheet.files.attachments()
         if self._ticket is None:
             return None
         if sheet.files.is_busy():
             sheet.tell(_("A file is still being read. Send again in a moment."), "warning")
             return None
-        if not text.strip() and not files:
+        if not said.text.strip() and not files:
             sheet.tell(_("There is nothing to send yet."), "warning")
             return None
-        if kind is DraftKind.REPLY and not self._is_filled(sheet, text):
+        if kind is DraftKind.REPLY and not self._is_filled(sheet, said.text):
             return None
         self.save_now()
         sheet.tell("", "warning")
-        return text, files
+        return said, files
 
     def _is_filled(self, sheet: Sheet, text: str) -> bool:
         """Tell whether every placeholder has a value; what looks like one that was typed is asked about once."""
@@ -468,15 +503,21 @@ class Composer(Panel):
         ready = self._ready(kind)
         if ready is None or self._ticket is None:
             return
-        text, files = ready
+        said, files = ready
         if kind is DraftKind.NOTE:
-            self.note_saved.emit(self._ticket, text, files)
+            self.note_saved.emit(self._ticket, said.text, files, said.marks)
         else:
             seen = (self._began_seq, after, anyway, files, self._began_id, dict(self.facts))
-            self.reply_sent.emit(self._ticket, text, *seen)
+            self.reply_sent.emit(self._ticket, said.text, *seen, said.marks)
+
+    def _leave(self) -> None:
+        """Save, and let the drafts go to the person's other computers."""
+        self.save_now()
+        if self._ticket is not None:
+            self.was_left.emit(self._ticket)
 
     def _fold(self) -> None:
-        self.save_now()
+        self._leave()
         self._show(self.offer)
         self.reply_button.setFocus()
 
@@ -516,6 +557,24 @@ class Composer(Panel):
         if kind is DraftKind.REPLY:
             return _("Continue reply") if has_draft else _("Write reply")
         return _("Continue internal note") if has_draft else _("Write internal note")
+
+
+def _held_words(stale: Stale) -> str:
+    if stale.reason == "customer":
+        return _(
+            "This ticket is {name}'s now; you began writing to somebody else. Your reply is held, not sent. Check it, "
+            "then send, edit or discard."
+        ).format(name=polite(stale.customer))
+    if stale.reason == "on_hold":
+        return _(
+            "This ticket was put on hold for an incident after you began. Your reply is held, not sent. Single answers "
+            "wait until the cause is known; send it anyway, edit or discard."
+        )
+    first = stale.news[0]
+    return _(
+        "{name} wrote at {time}, after you began. Your reply is held, not sent. Read the new message, then send, "
+        "edit or discard."
+    ).format(name=polite(first.author_name), time=fmt.time_of_day(first.at))
 
 
 def _set_policy(widget: QWidget, vertical: QSizePolicy.Policy) -> None:

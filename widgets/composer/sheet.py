@@ -11,11 +11,15 @@ from PySide6.QtWidgets import QMenu, QSizePolicy
 
 from app.config.i18n import _
 from app.domain.attachments import BlobDesk
+from app.domain.foreign_html import read_html
+from app.domain.formatting import Mark, Rich
 from app.domain.placeholders import fill
 from app.domain.ports import DraftKind
 from app.services.texts import polite
 from app.services.triage_writing import After
-from widgets.composer.files import DraftFiles, WritingEdit, limits_text
+from widgets.composer.files import DraftFiles, limits_text
+from widgets.composer.format_bar import AskLink, FormatBar
+from widgets.composer.formatted import FormattedEdit
 from widgets.composer.pinned_words import PinnedWords
 from widgets.composer.promise_strip import PromiseStrip
 from widgets.foundation import (
@@ -47,6 +51,7 @@ class Sheet(Panel):
     left = Signal()
     discarded = Signal()
     attach_asked = Signal()
+    preview_asked = Signal()
 
     def __init__(
         self, theme: Theme, kind: DraftKind, jobs: Jobs, now_ms: Callable[[], int], blobs: BlobDesk | None = None
@@ -76,7 +81,10 @@ class Sheet(Panel):
         self.notice.hide()
         self.files = DraftFiles(theme, jobs, blobs)
         self.files.failed.connect(lambda text: self.tell(text, "danger"))
-        self.edit = WritingEdit(name="-")
+        self.edit = FormattedEdit(name="-")
+        self.edit.html_given.connect(
+            lambda html, at: jobs.query(lambda: read_html(html), lambda rich: self.edit.insert_rich(rich, at))
+        )
         self.edit.files_given.connect(self.files.add)
         self.edit.image_given.connect(self.files.add_image)
         self.edit.setProperty("frame", "none")
@@ -100,9 +108,12 @@ class Sheet(Panel):
         self.attach = IconButton(theme, "paperclip", "-", pressed=self.attach_asked.emit)
         if blobs is None:
             self.attach.hide()
-        foot = row(
-            self.send, self.more, self.attach, space.small, below, None, self.other, self.discard, gap=space.tiny
-        )  # fmt: skip
+        self.preview = IconButton(theme, "eye", "-", pressed=self.preview_asked.emit)
+        if kind is not DraftKind.REPLY:
+            self.preview.hide()
+        self.bar = FormatBar(theme, self.edit, self.ask_link, self.attach, self.preview)
+        self.link: AskLink | None = None
+        foot = row(self.send, self.more, space.small, below, None, self.other, self.discard, gap=space.tiny)
         if kind is not DraftKind.REPLY:
             self.more.hide()
         EnterFilter(self.edit, lambda: self.send_pressed.emit(After.NOTHING), control=True)
@@ -114,6 +125,7 @@ class Sheet(Panel):
             self.fillings,
             self.promise,
             self.files,
+            self.bar,
             foot,
             gap=space.tiny,
             margins=(space.medium, space.small) * 2,
@@ -129,12 +141,12 @@ class Sheet(Panel):
             button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.notice.body.addLayout(row(self.anyway, self.go_on, self.away, None, gap=self._theme.tokens.space.small))
 
-    def load(self, text: str, caret: int) -> None:
+    def load(self, text: str, caret: int, marks: tuple[Mark, ...] = ()) -> None:
         """Show a draft; -1 puts the caret at the end. Nothing is saved by this."""
         if not text and self._is_blank():
             return
         self.loading = True
-        self.edit.setPlainText(text)
+        self.edit.show_rich(Rich(text, marks))
         cursor = self.edit.textCursor()
         cursor.setPosition(len(text) if caret < 0 else min(caret, len(text)))
         self.edit.setTextCursor(cursor)
@@ -148,6 +160,14 @@ class Sheet(Panel):
         can_undo = document.isUndoAvailable() or document.isRedoAvailable()
         composed = self.edit.textCursor().block().layout().preeditAreaText()
         return document.isEmpty() and not composed and not can_undo and self.notice.isHidden()
+
+    def ask_link(self) -> None:
+        """Ask where the selected words lead; those of a link at the caret are selected first."""
+        words, target = self.edit.link()
+        self.link = AskLink(self._theme, words, target, self)
+        self.link.chosen.connect(self.edit.set_link)
+        self.link.finished.connect(lambda _result: self.edit.setFocus())
+        self.link.open()
 
     def show_facts(self, facts: Mapping[str, str]) -> None:
         """Know what placeholders stand for on this ticket; what the text uses of it shows under the text."""
@@ -180,8 +200,9 @@ class Sheet(Panel):
         """Show what came meanwhile, with the three ways on."""
         self.tell(text, "warning")
         self.news.setText(news[:2000])
-        for widget in (self.news, self.anyway, self.go_on, self.away):
+        for widget in (self.anyway, self.go_on, self.away):
             widget.show()
+        self.news.setVisible(bool(news))
         self.go_on.setFocus()
 
     def _edit_on(self) -> None:
@@ -239,6 +260,8 @@ class Sheet(Panel):
         self.other.setToolTip(_("Go to the other draft; this one stays as it is."))
         self.discard.set_name(_("Discard the draft"))
         self.attach.set_name(_("Attach files… {limits}").format(limits=f"({limits_text()})"), "Ctrl+Shift+A")
+        self.bar.retranslate()
+        self.preview.set_name(_("Preview the reply"), "Ctrl+Shift+P")
         self.close_button.set_name(_("Close; the draft is kept"))
         self.anyway.setText(_("Send anyway"))
         self.go_on.setText(_("Edit"))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from app.commands.registry import Registry
+from app.domain.formatting import BULLET, FIRST, QUOTE, Look
 from app.domain.ports import DraftKind, ViewKey
 from app.services.needs_you import Action
 from app.services.triage_writing import After
@@ -101,7 +102,15 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "composer.send_later": composer.send_later,
         "composer.other": composer.other,
         "composer.attach": composer.attach,
+        "composer.preview": composer.preview,
         "composer.note_to_reply": composer.note_to_reply,
+        "composer.bold": lambda: composer.format(Look.BOLD),
+        "composer.italic": lambda: composer.format(Look.ITALIC),
+        "composer.monospace": lambda: composer.format(Look.MONO),
+        "composer.bullets": lambda: composer.format_lines(BULLET),
+        "composer.numbers": lambda: composer.format_lines(FIRST),
+        "composer.quote": lambda: composer.format_lines(QUOTE),
+        "composer.link": composer.insert_link,
         "ticket.assign_me": window.deeds.take,
         "ticket.solve": window.deeds.solve,
         "ticket.reopen": window.deeds.reopen,

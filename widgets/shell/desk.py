@@ -10,12 +10,13 @@ from PySide6.QtCore import QObject, Signal
 from app.config.i18n import _, ngettext
 from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.entities import Category
+from app.domain.formatting import Mark
 from app.domain.ids import StateId, TagId, TicketId, UserId
 from app.domain.mentions import found_mentions
 from app.domain.ports import Choices, Commits, Committed, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
 from app.services.messages import error_text
-from app.services.triage import Done, Triage
 from app.services.reading import Reading
+from app.services.triage import Done, Triage
 from app.services.triage_undo import UndoEntry, UndoStack
 from app.services.triage_writing import After, Saved, Shown, Stale, Writing
 from widgets.foundation.jobs import Jobs
@@ -139,7 +140,6 @@ class TicketDesk(QObject):
         """Let tickets leave the lists until a time."""
         self.each(rows, lambda part: self._triage.snooze(part, until_ms, when))
 
-    def restore(self, name: str, value: object) -> None:
     def mark_unread(self, rows: Sequence[TicketRow]) -> None:
         """Let tickets count as unread."""
         self.each(rows, self._reading.mark_unread)
@@ -157,6 +157,7 @@ class TicketDesk(QObject):
 
         self._jobs.change(lambda: self._reading.saw(row, upto), saved, lambda _why: None)
 
+    def restore(self, name: str, value: object) -> None:
         """Put back a value of the open ticket that gave way."""
         if self.details is not None:
             line = self.details.row
@@ -240,6 +241,7 @@ class TicketDesk(QObject):
     def send_reply(
         self, ticket: TicketId, text: str, seen_seq: int, after: After, anyway: bool,
         attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None, shown: Shown | None = None,
+        marks: tuple[Mark, ...] = (),
     ) -> None:  # fmt: skip
         """Queue a reply."""
         self._jobs.change(
@@ -253,16 +255,19 @@ class TicketDesk(QObject):
                 attachments=attachments,
                 seen_id=seen_id,
                 shown=shown,
+                marks=marks,
             ),
             lambda answer: self.written(ticket, DraftKind.REPLY, answer),
             lambda why: self.refused.emit(ticket, DraftKind.REPLY, why),
         )
 
-    def save_note(self, ticket: TicketId, text: str, attachments: tuple[Attachment, ...] = ()) -> None:
+    def save_note(
+        self, ticket: TicketId, text: str, attachments: tuple[Attachment, ...] = (), marks: tuple[Mark, ...] = ()
+    ) -> None:
         """Queue an internal note; colleagues named with @ are mentioned in it."""
         mentions = found_mentions(text, self.choices.users)
         self._jobs.change(
-            lambda: self.writing.save_note(ticket, text, attachments, mentions),
+            lambda: self.writing.save_note(ticket, text, attachments, mentions, marks),
             lambda answer: self.written(ticket, DraftKind.NOTE, answer),
             lambda why: self.refused.emit(ticket, DraftKind.NOTE, why),
         )

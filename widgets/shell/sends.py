@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.config import settings as conf
 from app.domain.attachments import Attachment
 from app.domain.errors import Refused
+from app.domain.formatting import Mark
 from app.domain.ids import TicketId
 from app.domain.ports import Draft, DraftKind, PlannedSend, SendWhy
 from app.services.messages import error_text
@@ -56,26 +57,27 @@ class SendDesk(QObject):
     def send_reply(
         self, ticket: TicketId, text: str, seen_seq: int, after: After, anyway: bool,
         attachments: tuple[Attachment, ...] = (), seen_id: bytes | None = None, shown: Shown | None = None,
+        marks: tuple[Mark, ...] = (),
     ) -> None:  # fmt: skip
         """Send a reply after the seconds in which it can be taken back."""
         seconds = self._ports.settings.get(conf.UNDO_SEND_S)
         if not seconds:
-            self._desk.send_reply(ticket, text, seen_seq, after, anyway, attachments, seen_id, shown)
+            self._desk.send_reply(ticket, text, seen_seq, after, anyway, attachments, seen_id, shown, marks)
             return
         at = self._ports.now_ms() + seconds * SECOND_MS
         self._plan(ticket, lambda: self._desk.writing.plan_reply(
             ticket, text, seen_seq, after, at, SendWhy.UNDO, anyway=anyway, attachments=attachments, seen_id=seen_id,
-            shown=shown,
+            shown=shown, marks=marks,
         ))  # fmt: skip
 
     def send_later(
         self, ticket: TicketId, text: str, seen_seq: int, at: int, attachments: tuple[Attachment, ...] = (),
-        seen_id: bytes | None = None, shown: Shown | None = None,
+        seen_id: bytes | None = None, shown: Shown | None = None, marks: tuple[Mark, ...] = (),
     ) -> None:  # fmt: skip
         """Send a reply at a time that its author chose."""
         self._plan(ticket, lambda: self._desk.writing.plan_reply(
             ticket, text, seen_seq, After.NOTHING, at, SendWhy.LATER, attachments=attachments, seen_id=seen_id,
-            shown=shown,
+            shown=shown, marks=marks,
         ))  # fmt: skip
 
     def take_back(self, ticket: TicketId) -> None:

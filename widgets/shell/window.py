@@ -454,7 +454,7 @@ class AgentWindow(WindowFrame):
             self._show_details(self.desk.details)
 
     def _hold(self, ticket: TicketId, stale: Stale) -> None:
-        self.ticket.composer.held(ticket, stale.news, stale.seen_seq, stale.seen_id)
+        self.ticket.composer.held(ticket, stale)
 
     def _tell_done(self, text: str, entry: UndoEntry | None) -> None:
         self.ticket.tell("")

@@ -13,15 +13,19 @@ from PySide6.QtWidgets import QWidget
 from app.config.i18n import _, language, ngettext
 from app.domain.attachments import Attachment
 from app.domain.calendars import Span
+from app.domain.formatting import Mark, Rich
 from app.domain.ids import TicketId, UserId
 from app.domain.ports import Draft, DraftKind, PlannedSend, SendWhy, Template, TicketRow
+from app.services.finished_reply import finish
 from app.services.macros import Macros, macro_words
 from app.services.messages import error_text
 from app.services.send_times import send_times
 from app.services.templates import Templates, language_of
 from app.services.triage import Done
 from app.services.triage_writing import Shown, Stale
+from widgets.composer.carry import DraftCarrier
 from widgets.composer.later import OTHER, ChooseTime, later_options
+from widgets.composer.preview import PreviewWindow
 from widgets.composer.templates_window import TemplatesWindow
 from widgets.foundation import Question, Theme, fmt
 from widgets.foundation.chooser import Chooser, Option
@@ -41,9 +45,11 @@ class WritingPart(QObject):
         super().__init__(window)
         self._window, self._theme, self._ports = window, theme, ports
         self.sends = SendDesk(window.desk, ports, self)
+        self.carrier = DraftCarrier(ports.commits, ports.jobs, ports.now_ms, ports.link.poke, self)
         self.time: ChooseTime | None = None
         self.templates: TemplatesWindow | None = None
         self.question: Question | None = None
+        self.preview: PreviewWindow | None = None
         window.ticket.composer.agent_name = self._agent_name
         self._connect()
 
@@ -51,6 +57,8 @@ class WritingPart(QObject):
         sends, composer, outbox = self.sends, self._window.ticket.composer, self._window.outbox
         composer.reply_sent.connect(sends.send_reply)
         composer.later_asked.connect(self._ask_when)
+        composer.preview_asked.connect(self._preview_reply)
+        composer.was_left.connect(self.carrier.left)
         composer.take_back_asked.connect(sends.take_back)
         composer.send_now_asked.connect(sends.send_now)
         composer.stopped_seen.connect(sends.seen)
@@ -74,8 +82,9 @@ class WritingPart(QObject):
         self.sends.look_for_news(ids)
 
     def close(self) -> None:
-        """The window goes: what was sent leaves now."""
+        """The window goes: what was sent leaves now, and what was typed goes to one's other computers."""
         self.sends.flush()
+        self.carrier.flush()
 
     def undo(self) -> bool:
         """Take the newest reply back while its seconds run; tell whether there was one."""
@@ -117,14 +126,14 @@ class WritingPart(QObject):
 
     def _ask_when(
         self, ticket: TicketId, text: str, seen_seq: int, files: tuple[Attachment, ...], seen_id: bytes | None,
-        shown: Shown,
+        shown: Shown, marks: tuple[Mark, ...],
     ) -> None:  # fmt: skip
         details = self._window.desk.details
         if details is None or details.row.id != ticket:
             return
 
         def send(at: int) -> None:
-            self.sends.send_later(ticket, text, seen_seq, at, files, seen_id, shown)
+            self.sends.send_later(ticket, text, seen_seq, at, files, seen_id, shown, marks)
 
         team, queries = details.team, self._ports.queries
         self._ports.jobs.query(
@@ -160,6 +169,18 @@ class WritingPart(QObject):
 
     def _fail(self, why: Exception) -> None:
         self._window.desk.failed.emit(error_text(why))
+
+    def _preview_reply(self, ticket: TicketId, said: Rich, files: tuple[Attachment, ...]) -> None:
+        """Show it as it would go out now; Send in the preview is Send in the composer, with the same guards."""
+        desk = self._window.desk
+        if desk.details is None or desk.details.row.id != ticket:
+            return
+        finished = finish(desk.details, said, self._agent_name(), desk.choices.signature)
+        window = self.preview = PreviewWindow(self._theme, desk.details, finished, files, self._window)
+        composer = self._window.ticket.composer
+        window.agreed.connect(composer.send)
+        window.finished.connect(lambda _result: composer.focus())
+        window.open()
 
     def _offer_canned(self, templates: Sequence[Template]) -> None:
         details, composer = self._window.desk.details, self._window.ticket.composer

@@ -19,7 +19,8 @@ SCHEMES = {"http", "https", "mailto"}
 
 def clean_html(text: str) -> str:
     """Return the markup without scripts, styles, pictures, forms and foreign links. Safe for `MessageHtml`."""
-    return nh3.clean(text, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=SCHEMES, link_rel="noreferrer")
+    attributes = {"a": {"href"}, "ol": {"start"}}
+    return nh3.clean(text, tags=_TAGS, attributes=attributes, url_schemes=SCHEMES, link_rel="noreferrer")
 
 
 class MessageHtml(QTextBrowser):

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from app.config.i18n import _
 from app.domain.attachments import BlobStatus
+from app.domain.formatting import is_ours
 from app.domain.ports import ItemKind, ThreadItem
 from app.services.texts import polite
 from app.services.texts_history import EventLine
@@ -155,6 +156,10 @@ class MessageBlock(Panel):
         return head
 
     def _show_body(self) -> None:
+        html = self.item.html
+        if html and self.item.kind is not ItemKind.MESSAGE_IN and len(html) <= SHOWN_CHARS and is_ours(html):
+            self._show_html()  # an agent's own: small, and it holds nothing but looks
+            return
         head, tail = split_quote(self.item.body)
         whole = self.item.body
         parts: list[QWidget] = [self._label_of(head[:SHOWN_CHARS])]

@@ -16,11 +16,13 @@ from app.domain.entities import (
     SUPPORT_CONTACT,
     TAG,
     TEAM,
+    TEMPLATE,
     USER,
     Category,
     Value,
 )
 from app.services.calendars import compile_calendar, horizon, public_holidays, spans_json
+from app.services.sample_data.canned import template_values
 from app.services.sample_data.rows import SampleRow, js, stream
 
 SUPPORT_MAIL = "support@example.com"
@@ -127,6 +129,8 @@ class Reference:
             yield self._row(STATE.number, self.states[category], values)
         for name, colour in TAGS:
             yield self._row(TAG.number, self.tags[name], {"name": name, "colour": colour, "retired": False})
+        for index, template in enumerate(template_values(self.tags, self.accounts[0].id)):
+            yield self._row(TEMPLATE.number, self._id("template", index), template)
         yield self._row(SUPPORT_CONTACT.number, self._id("contact", 0), {
             "name_ko": "누리봄 고객지원(가상)", "name_en": "Nuribom Support (fictional)", "phone": SUPPORT_PHONE,
             "mail": SUPPORT_MAIL, "calendar": self.calendars[0],

@@ -25,6 +25,7 @@ from sync.server.migrations import (
     r0008_promises,
     r0009_proofs,
     r0010_read_marks,
+    r0011_drafts,
     r0012_surveys,
 )
 
@@ -41,6 +42,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0008_promises.REVISION, r0008_promises.upgrade),
     (r0009_proofs.REVISION, r0009_proofs.upgrade),
     (r0010_read_marks.REVISION, r0010_read_marks.upgrade),
+    (r0011_drafts.REVISION, r0011_drafts.upgrade),
     (r0012_surveys.REVISION, r0012_surveys.upgrade),
 )
 
