@@ -158,7 +158,7 @@ TICKET = _entity(
     _f("root_cause", _T.TEXT),
     _f("follow_up", _T.TEXT),  # none, planned
     _f("follow_up_at", _T.TIME),
-    _f("follow_up_owner", _T.ID),
+    _f("follow_up_owner", _T.ID, Policy.HLC, index=True),
     # derived by the rules both ends run; never set by a client
     _f("msg_seq", _T.INT, _S),
     _f("last_in_no", _T.INT, _S),

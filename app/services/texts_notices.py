@@ -66,6 +66,8 @@ def _line(event: NoticeEvent, time_of_day: Callable[[int], str]) -> str:
         return _("It comes back now, as you wished.")
     if event.kind in (NoticeKind.PROMISE, NoticeKind.PROMISE_DUE):
         return _promised(event, time_of_day)
+    if event.kind is NoticeKind.FOLLOW_UP:
+        return _("The follow-up of this complaint is due now.")
     if event.kind is NoticeKind.LATE:
         return _("It was due at {time}").format(time=_time(event.text, time_of_day))
     return _("It is due at {time}").format(time=_time(event.text, time_of_day))

@@ -96,10 +96,19 @@ class Triage:
         state: StateId,
         choices: Choices,
         seen: Mapping[TicketId, Mapping[str, Seen]] | None = None,
+        remind: tuple[int, str] | None = None,
     ) -> Done:
-        """Set the state. Raises StoreUnavailable."""
+        """Set the state; `remind` is when the ticket comes back, and that time in words. Raises StoreUnavailable."""
         category = next((c.category for c in choices.states if c.id == state), Category.OPEN)
         value = state_name(choices, state, category)
+        if remind is not None:
+            text = _("{what}: state “{value}”, comes back {when}")
+            return self._set(
+                rows,
+                {"state": state, "snooze_until": remind[0]},
+                lambda what: text.format(what=what, value=value, when=remind[1]),
+                seen,
+            )
         return self._set(
             rows, {"state": state}, lambda what: _("{what}: state “{value}”").format(what=what, value=value), seen
         )

@@ -163,6 +163,9 @@ class NoticeLog:
         where = f"{base} AND snooze_until > ? AND snooze_until <= ?"
         for id_, until in shown.select(TICKET.number, "id, snooze_until", where, (me, floor, now)):
             yield _derived("snooze", id_, until), id_, NoticeKind.SNOOZE, until, None, ""
+        where = "follow_up_owner = ? AND follow_up = 'planned' AND follow_up_at BETWEEN ? AND ? AND deleted = 0"
+        for id_, at in shown.select(TICKET.number, "id, follow_up_at", where, (me, floor, now)):
+            yield _derived("follow_up", id_, at), id_, NoticeKind.FOLLOW_UP, at, None, ""
         if "next_warn" not in table_of(TICKET.number).columns:
             return
         where = f"{base} AND next_warn > ? AND next_warn <= ? AND next_due IS NOT NULL"

@@ -135,3 +135,19 @@ def test_tickets_with_a_promise_are_found_before_and_after_sync(kim: Client, tic
     kim.do(PromiseWithdraw(new_id(), promise, ticket))
     kim.sync()
     assert not search("has:promise")
+
+
+def test_who_follows_up_a_complaint_is_told_when_it_is_due(desk: Desk, kim: Client, lee: Client, ticket: bytes) -> None:
+    """Once, whoever owns the ticket, also when it is solved."""
+    at = desk.clock() + 60 * MINUTE
+    plan = {"root_cause": "product", "follow_up": "planned", "follow_up_at": at, "follow_up_owner": lee.me}
+    kim.do(TicketSet(new_id(), ticket, plan))
+    kim.sync()
+    lee.sync()
+    told = [e.kind for client in (kim, lee) for e in client.profile.notices.collect(loaded=True)]
+    assert NoticeKind.FOLLOW_UP not in told
+    desk.clock.ms = at
+    for client, wanted in ((lee, 1), (lee, 0), (kim, 0)):
+        events = client.profile.notices.collect(loaded=True)
+        client.profile.notices.settle(events)
+        assert [e.kind for e in events].count(NoticeKind.FOLLOW_UP) == wanted

@@ -16,7 +16,7 @@ from app.config.i18n import set_language
 from app.domain.changes import MessageAdd, TicketSet
 from app.domain.complaints import Closing, Step
 from app.domain.entities import Category
-from app.domain.ids import TicketId, new_id
+from app.domain.ids import StateId, TicketId, new_id
 from app.domain.ports import DraftKind
 from app.services.texts_history import event_line
 from tests.sync.desk import Client, Desk
@@ -57,6 +57,10 @@ class ComplaintDesk(RealDesk):
         """The history in words."""
         items, desk = self.details(self.ticket).items, self.window.desk
         return [line.text for i in items if (line := event_line(i, items, desk.choices, desk.me)) is not None]
+
+    def state(self, category: str) -> StateId:
+        """The first state of a category."""
+        return StateId(self.client.state(category))
 
     def text(self) -> str:
         """The reply as it stands."""
@@ -183,5 +187,22 @@ def test_answers_to_the_two_questions_stand_in_the_ticket_and_a_no_opens_it_agai
         (False, None, "또 멈춥니다")
     ]
     assert any("The problem is not solved" in line for line in desk.lines())
+    desk.sync()
+    assert desk.details(desk.ticket).row.category is Category.OPEN
+
+
+def test_what_waits_for_a_colleague_comes_back_a_business_day_later_and_is_open_again(desk: ComplaintDesk) -> None:
+    """The toast says when; one undo takes both back."""
+    desk.window.desk.set_state(
+        [desk.details(desk.ticket).row], desk.state("waiting_internal"), desk.client.desk.clock()
+    )
+    details = desk.details(desk.ticket)
+    assert details.row.category is Category.WAITING_INTERNAL
+    until = details.related.snooze_until
+    assert until is not None
+    assert 12 * 3_600_000 < until - desk.client.desk.clock() < 5 * 86_400_000
+    desk.client.desk.clock.ms = until + 1000
+    desk.window.snoozes.look()
+    assert desk.details(desk.ticket).row.category is Category.OPEN
     desk.sync()
     assert desk.details(desk.ticket).row.category is Category.OPEN

@@ -13,12 +13,14 @@ from app.domain.entities import Category
 from app.domain.formatting import Mark
 from app.domain.ids import StateId, TagId, TicketId, UserId
 from app.domain.mentions import found_mentions
+from app.domain.reminders import business_day_later
 from app.domain.ports import Choices, Commits, Committed, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
 from app.services.messages import error_text
 from app.services.reading import Reading
 from app.services.triage import Done, Triage
 from app.services.triage_undo import UndoEntry, UndoStack
 from app.services.triage_writing import After, Saved, Shown, Stale, Writing
+from widgets.foundation import fmt
 from widgets.foundation.jobs import Jobs
 from widgets.shell.bulk import PART
 
@@ -111,9 +113,21 @@ class TicketDesk(QObject):
 
     # --- triage ----------------------------------------------------------------------------------------------
 
-    def set_state(self, rows: Sequence[TicketRow], state: StateId) -> None:
-        """Set the state."""
-        self.each(rows, lambda part: self._triage.set_state(part, state, self.choices))
+    def set_state(self, rows: Sequence[TicketRow], state: StateId, now_ms: int | None = None) -> None:
+        """Set the state. What waits for a colleague comes back a business day after `now_ms`."""
+        waits = any(c.id == state and c.category is Category.WAITING_INTERNAL for c in self.choices.states)
+        at = now_ms if waits else None
+        self.each(
+            rows, lambda part: self._triage.set_state(part, state, self.choices, remind=self._reminder(part, at))
+        )
+
+    def _reminder(self, rows: Sequence[TicketRow], now_ms: int | None) -> tuple[int, str] | None:
+        """Return when tickets of a team come back. Blocks: worker threads only."""
+        details = self._queries.details(rows[0].id) if rows and now_ms is not None else None
+        if details is None or now_ms is None:
+            return None
+        at = business_day_later(self._queries.open_spans(details.team), now_ms)
+        return at, fmt.moment(at)
 
     def solve(self, rows: Sequence[TicketRow]) -> None:
         """Set the tickets to solved."""

@@ -33,9 +33,11 @@ class Pickers:
         """Pick a state."""
         current = rows[0].state if len(rows) == 1 else None
         options = state_options(self._desk.choices, current)
-        return self._open(
-            _("Change state"), options, anchor, lambda v: self._desk.set_state(rows, StateId(cast("bytes", v)))
-        )
+
+        def chosen(value: object) -> None:
+            self._desk.set_state(rows, StateId(cast("bytes", value)), self._now_ms())
+
+        return self._open(_("Change state"), options, anchor, chosen)
 
     def priority(self, rows: Sequence[TicketRow], anchor: QWidget) -> Chooser:
         """Pick a priority."""

@@ -18,7 +18,7 @@ from app.config import settings as conf
 from app.config.i18n import _
 from app.domain.attachments import BlobStatus
 from app.domain.deed_ports import SnoozeEnd
-from app.domain.entities import READ_MARK
+from app.domain.entities import READ_MARK, Category
 from app.domain.ids import TicketId, ViewId
 from app.domain.ports import DraftKind, Identity, SyncStatus, TicketDetails, ViewKey
 from app.services.needs_you import Action, Settled
@@ -462,6 +462,9 @@ class AgentWindow(WindowFrame):
 
     def _tell_returned(self, found: Sequence[SnoozeEnd], text: str) -> None:
         self.rows_changed(frozenset(each.row.id for each in found))
+        waited = [e.row for e in found if e.row.category is Category.WAITING_INTERNAL and e.row.owner == self.desk.me]
+        if waited:
+            self.desk.reopen(waited)  # the reminder is due
         self.toast.tell(text, stay_ms=UNDO_MS)
 
     def _tell_settled(self, text: str, settled: Settled | None) -> None:

@@ -17,6 +17,7 @@ def upgrade(op: Operations) -> None:
         op.add_column("ticket", sa.Column(name, sa.Text))
     op.add_column("ticket", sa.Column("follow_up_at", sa.BigInteger))
     op.add_column("ticket", sa.Column("follow_up_owner", sa.LargeBinary))
+    op.create_index("ix_ticket_follow_up_owner", "ticket", ["follow_up_owner"])
     op.create_table(
         "promise",
         sa.Column("id", sa.LargeBinary, nullable=False),
