@@ -178,6 +178,7 @@ AGENT: tuple[Command, ...] = (
     _c("ticket.restore", N_("Restore a deleted ticket…"), "", _A, Menu.TICKET),
     _c("ticket.copy_link", N_("Copy link"), "Ctrl+Shift+C", _T, Menu.TICKET),
     _c("customer.open", N_("Customer card"), "O", _T, Menu.TICKET),
+    _c("customer.merge", N_("Merge the customer with another record…"), "", _T, Menu.TICKET),
     _c("needs.keep_mine", N_("Keep mine"), "1", When.NEEDS, Menu.NONE),
     _c("needs.keep_theirs", N_("Keep theirs"), "2", When.NEEDS, Menu.NONE),
     _c("needs.edit_merged", N_("Edit merged"), "3", When.NEEDS, Menu.NONE),

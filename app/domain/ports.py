@@ -17,6 +17,7 @@ from app.domain.attachments import Attachment
 from app.domain.calendars import Span
 from app.domain.changes import AnyChange
 from app.domain.entities import Category
+from app.domain.fact_card import FactCard
 from app.domain.formatting import Mark
 from app.domain.ids import CustomerId, StateId, TagId, TeamId, TicketId, UserId, ViewId
 from app.domain.open_hours import OpenHours
@@ -215,6 +216,7 @@ class TicketDetails:
     seen_id: bytes | None = None
     related: Related = field(default_factory=Related)
     clock: ClockFacts | None = None  # None: no policy ever applied
+    facts: FactCard | None = None  # what was known when help was asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ class AgentApp(QObject):
         window = self.window = build_agent_window(
             theme=self.theme, queries=profile.queries, commits=profile.commits, link=link, jobs=self.jobs,
             settings=self.settings, identity=profile.identity, needs=profile.needs_you, sessions=desk,
-            status=link.status, blobs=profile.blobs, deeds=profile.deeds,
+            status=link.status, blobs=profile.blobs, deeds=profile.deeds, customers=profile.customers,
             own_work=profile.own_work,
         )  # fmt: skip
         link.status_changed.connect(window.show_status)

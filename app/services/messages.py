@@ -120,6 +120,11 @@ _TEXTS: Mapping[str, str] = {
     "all_would_leave": N_("At least one message stays on the ticket. Nothing was changed. Take one tick away."),
     "reason_needed": N_("One line why is missing: the next owner reads it first. Nothing was changed."),
     "customer_needed": N_("The name of the new customer is missing. Nothing was changed."),
+    "address_taken": N_(
+        "Another customer has this address. Nothing was changed. If both are the same person, merge their records."
+    ),
+    "serial_taken": N_("Another product of this name has this serial number. Nothing was changed. Look who has it."),
+    "no_such_customer": N_("This customer is not there any more. Nothing was changed."),
     "link_to_itself": N_("A ticket cannot be linked with itself. Nothing was changed."),
     "not_merged": N_("This ticket is not merged with another one. Nothing was changed."),
     "no_such_team": N_("This team no longer exists. Nothing was changed. Choose another team."),

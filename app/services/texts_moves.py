@@ -69,6 +69,11 @@ def _customer(data: Mapping[str, object], who: str) -> Words:
     return _("{who} merged the customer with another record").format(who=who), "merge"
 
 
+def _customer_back(data: Mapping[str, object], who: str) -> Words:
+    del data
+    return _("{who} took the customer's record apart again").format(who=who), "undo-2"
+
+
 _LINKED: Mapping[str, tuple[str, str]] = {
     "relates": (N_("{who} linked a related ticket"), N_("{who} removed the link to a related ticket")),
     "parent_of": (N_("{who} made this the parent of a ticket"), N_("{who} took a child ticket away")),
@@ -120,4 +125,5 @@ MOVE_LINES: Mapping[str, Callable[[Mapping[str, object], str], Words]] = {
     "restored": _restored,
     "time": _time,
     "customer_merged": _customer,
+    "customer_unmerged": _customer_back,
 }

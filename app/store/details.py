@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.config.i18n import language
 from app.domain.attachments import load_attachments
 from app.domain.changes import Row
 from app.domain.entities import (
     ASSET,
     CONTACT_ADDRESS,
     CUSTOMER,
-    ENTITLEMENT,
     HISTORY,
     MEMBERSHIP,
     MESSAGE,
@@ -31,12 +29,12 @@ from app.domain.ports import (
     AssetInfo,
     CustomerCard,
     ItemKind,
-    TermsView,
     ThreadItem,
     TicketDetails,
 )
 from app.domain.session_facts import session_facts
 from app.store.clocks import clock_facts
+from app.store.customers import fact_card_of, terms_of
 from app.store.lists import ROW_COLUMNS, customer_names, ticket_rows
 from app.store.marks import field_marks
 from app.store.related import related_of
@@ -76,6 +74,7 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
         marks=field_marks(shown, row),
         related=related_of(shown, row),
         clock=clock_facts(shown, rows, row),
+        facts=fact_card_of(shown, ticket),
     )
 
 
@@ -246,20 +245,9 @@ def _first(address: AddressView) -> tuple[bool, str, str]:
 def _assets(shown: Shown, owners: Sequence[bytes]) -> list[AssetInfo]:
     columns = "id, product, model, serial, warranty_until, status, owner"
     found = shown.by_values(ASSET.number, columns, "owner", owners, " AND deleted = 0")
-    terms = _terms(shown, [row[0] for row in found] + list(owners))
+    terms = terms_of(shown, [row[0] for row in found] + list(owners))
     out = []
     for id_, product, model, serial, warranty, status, owner in found:
         best = terms.get(id_) or terms.get(owner)
         out.append(AssetInfo(id_, product or "", model or "", serial or "", warranty, status or "", best))
     return sorted(out, key=lambda a: (a.status == "retired", a.product, a.serial))
-
-
-def _terms(shown: Shown, owners: Sequence[bytes]) -> dict[bytes, TermsView]:
-    """Return the newest support terms of each owner."""
-    lang = "ko" if language() == "ko" else "en"
-    columns = f"id, owner, plan, included_{lang}, valid_from, valid_until, options_after_{lang}"
-    found = shown.by_values(ENTITLEMENT.number, columns, "owner", list(owners), " AND deleted = 0")
-    out: dict[bytes, TermsView] = {}
-    for _, owner, plan, included, start, end, after in sorted(found, key=lambda r: (r[5] or "", r[0])):
-        out[owner] = TermsView(plan or "", included or "", start or "", end or "", after or "")
-    return out

@@ -12,13 +12,16 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.config.i18n import N_, _
+from app.domain.fact_card import FactCard
 from app.domain.ids import UserId
 from app.domain.ports import AddressView, AssetInfo, Choices, ClockFacts, CustomerCard, TicketRow
 from app.domain.promises import Promise
 from app.domain.related import Related
 from app.services.complaints import Guide
 from app.services.texts import polite, state_name
+from app.services.texts_customers import address_text, terms_lines
 from widgets.customer.clock import ClockBlock
+from widgets.customer.facts import fact_rows
 from widgets.customer.complaint import ComplaintGuide
 from widgets.customer.promises import PromiseBlock
 from widgets.customer.related import RelatedBlocks
@@ -83,6 +86,7 @@ class CustomerPanel(Panel):
         self.related = RelatedBlocks(theme, self)
         self.related.ticket_chosen.connect(self.ticket_chosen)
         self.complaint = ComplaintGuide(theme, self)
+        self._facts: FactCard | None = None
         self._clock: ClockFacts | None = None
         self._now_ms = 0
         self._block: ClockBlock | None = None
@@ -119,6 +123,13 @@ class CustomerPanel(Panel):
             self._block.tick(now_ms)
         if self._promises is not None and self.isVisible():
             self._promises.tick(now_ms)
+
+    def show_facts(self, facts: FactCard | None) -> None:
+        """Show what is already known, above all else; call after `show_card`."""
+        if facts != self._facts:
+            self._facts = facts
+            self._begin()
+            self._steps.start()
 
     def show_related(self, related: Related, me: UserId | None) -> None:
         """Show what hangs on the ticket beside its customer; call after `show_card`."""
@@ -177,6 +188,8 @@ class CustomerPanel(Panel):
     def _build(self, card: CustomerCard | None) -> Iterator[None]:
         """Make the blocks; each appears when it is whole. A step makes one row."""
         blocks: list[tuple[str, str, list[Callable[[], QWidget]]]] = []
+        if self._facts is not None:
+            blocks.append(("facts", _("Already known"), [partial(fact_rows, self._theme, self._facts, self._today)]))
         if self._clock is not None:
             blocks.append(("clock", _("Deadlines"), [partial(self._deadlines, self._clock)]))
         if self._related[0].promises:
@@ -254,9 +267,10 @@ class CustomerPanel(Panel):
         picture = PlainLabel()
         self._theme.set_label_icon(picture, _ICONS.get(address.kind, "at-sign"))
         picture.setAccessibleName(kind)
-        value = ElidedLabel(address.value)
+        text = address_text(address.kind, address.value)
+        value = ElidedLabel(text)
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        box = row(picture, value, self._copy(address.value, kind), gap=self._theme.tokens.space.small)
+        box = row(picture, value, self._copy(text, kind), gap=self._theme.tokens.space.small)
         box.setStretch(1, 1)
         holder = QWidget()
         holder.setLayout(box)
@@ -278,25 +292,11 @@ class CustomerPanel(Panel):
         return holder
 
     def _terms(self, asset: AssetInfo) -> list[QWidget]:
-        terms = asset.terms
-        until = _date(terms.valid_until if terms else asset.warranty_until)
-        if until is None:
-            return [Words(_("No support terms known"), tone="muted")]
-        day = fmt.day(until)
-        good = until >= self._today
-        text = (
-            _("Free support until {day}").format(day=day) if good else _("Free support ended on {day}").format(day=day)
-        )
-        if terms is None:
-            text = _("Warranty until {day}").format(day=day) if good else _("Warranty ended on {day}").format(day=day)
-        lines: list[QWidget] = [
-            self._iconed("shield-check" if good else "shield-alert", "success" if good else "warning", text)
+        lines = terms_lines(asset.terms, asset.warranty_until or "", self._today, fmt.day)
+        return [
+            self._iconed(each.icon, each.tone, each.text) if each.icon else Words(each.text, tone=each.tone)
+            for each in lines
         ]
-        if terms is not None and terms.included and good:
-            lines.append(Words(_("Included: {what}").format(what=terms.included), tone="muted"))
-        if terms is not None and terms.options_after:
-            lines.append(Words(_("Afterwards: {what}").format(what=terms.options_after), tone="muted"))
-        return lines
 
     def _iconed(self, icon: str, tone: str, text: str) -> QWidget:
         picture = PlainLabel()
@@ -322,10 +322,3 @@ class CustomerPanel(Panel):
         holder = QWidget()
         holder.setLayout(column(button, foot))
         return holder
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None

@@ -14,6 +14,7 @@ from app.services.needs_you import Action
 from app.services.triage_writing import After
 from widgets.inbox.pane import InboxPane
 from widgets.shell.appearance import Appearance
+from widgets.shell.customer_part import CustomerPart
 from widgets.shell.complaints import ComplaintPart
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
@@ -41,6 +42,7 @@ class Commandable(Protocol):
     complaints: ComplaintPart
     appearance: Appearance
     saved_views: ViewsPart
+    customers: CustomerPart | None
 
     def focus_search(self) -> None: ...
     def go_to(self, view: ViewKey) -> None: ...
@@ -138,5 +140,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
     runs |= window.promises.runs() | window.complaints.runs()
     if window.ticket_deeds is not None:
         runs |= window.ticket_deeds.runs()
+    if window.customers is not None:
+        runs |= window.customers.runs()
     for id_, run in runs.items():
         registry.bind(id_, run)

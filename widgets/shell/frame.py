@@ -14,6 +14,7 @@ from app.commands.table import Place
 from app.config.i18n import _
 from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
+from app.domain.customer_ports import CustomerStore
 from app.domain.deed_ports import DeedStore
 from app.domain.needs import NeedsYouStore
 from app.domain.own_work import OwnWork
@@ -55,6 +56,7 @@ class Ports:
     blobs: BlobDesk | None = None
     deeds: DeedStore | None = None
     own_work: OwnWork | None = None
+    customers: CustomerStore | None = None
 
 
 class WindowFrame(QMainWindow):

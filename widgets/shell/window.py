@@ -33,6 +33,7 @@ from widgets.shell.actions import Actions
 from widgets.shell.appearance import Appearance
 from widgets.shell.bulk import BulkStrip
 from widgets.shell.commands import bind_commands
+from widgets.shell.customer_part import CustomerPart
 from widgets.shell.complaints import ComplaintPart
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
@@ -86,6 +87,7 @@ class AgentWindow(WindowFrame):
         self.timer = WorkTimer(ports.commits, ports.jobs, ports.now_ms, self)
         self.ticket_deeds = TicketDeeds(self, theme, ports, ports.deeds) if ports.deeds is not None else None
         self.saved_views = ViewsPart(self, theme, ports)
+        self.customers = CustomerPart(self, theme, ports, ports.customers) if ports.customers is not None else None
         self.reading = ReadingPart(self)
         self.registry = Registry(self.places, self._own_table())
         bind_commands(self.registry, self, sessions=ports.sessions is not None)
@@ -438,6 +440,7 @@ class AgentWindow(WindowFrame):
             details = self.desk.details
             self.customer.show_card(details.customer, self.desk.choices, today, details.clock, self._ports.now_ms())
         if self.desk.details is not None:
+            self.customer.show_facts(self.desk.details.facts)
             self.customer.show_related(self.desk.details.related, self.desk.me)
         return False
 
@@ -495,6 +498,8 @@ class AgentWindow(WindowFrame):
     def _read_seen(self, ids: frozenset[bytes]) -> bool:
         """Read what shows again; tell whether the list will say that it did. What is hidden is read when it shows."""
         self.desk.reload(ids)
+        if self.customers is not None:
+            self.customers.rows_changed(ids)
         self.writing.look_for_news(ids)
         shown = self.lists.currentWidget()
         if shown is self.inbox:
