@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Something written here that the server has not accepted. `path` is request, message or entries."""
+    """Something written here that the server has not accepted. `path` is request, message or check."""
 
     id: str
     path: str

@@ -11,6 +11,7 @@ Binary values are base64url without padding, ids lower-case hex, times Unix mill
     GET  home       (ETag)              -> Home
     POST request    NewRequest          -> Accepted        `id` is the idempotency key
     POST message    NewMessage          -> Accepted
+    POST check      CheckAnswer         -> Accepted        the two questions; either "no" opens the ticket again
     POST entries    SessionEntries      -> Accepted        chain entries of a session, each once by its hash
 Everything after `token` carries `Authorization: Bearer`. The live websocket is the one of sync.protocol.
 """
@@ -158,6 +159,7 @@ class TicketView(_Json, frozen=True, kw_only=True):
     state_en: str
     updated_at: int
     messages: list[MessageView]
+    asked: bool = False  # the two questions wait for an answer
 
 
 class Home(_Json, frozen=True, kw_only=True):
@@ -213,6 +215,17 @@ class NewMessage(_Json, frozen=True, kw_only=True):
     body: str
     written_at: int = 0
     attachments: list[FileView] = []
+
+
+class CheckAnswer(_Json, frozen=True, kw_only=True):
+    """Answer the two questions on an own ticket: is it solved, were you treated well. null: no answer to that one."""
+
+    id: str
+    ticket: str
+    solved: bool | None = None
+    treated_well: bool | None = None
+    comment: str = ""
+    written_at: int = 0
 
 
 class SessionEntry(_Json, frozen=True, kw_only=True):

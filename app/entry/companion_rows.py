@@ -246,4 +246,6 @@ def _ticket(ticket: wire.TicketView, pick: Callable[[str, str], str]) -> TicketL
         MessageLine(message.direction == "in", message.author, message.body, message.at) for message in ticket.messages
     )
     state = pick(ticket.state_ko, ticket.state_en)
-    return TicketLine(ticket.id, ticket.number, ticket.subject, ticket.category, state, ticket.updated_at, messages)
+    return TicketLine(
+        ticket.id, ticket.number, ticket.subject, ticket.category, state, ticket.updated_at, messages, ticket.asked
+    )

@@ -10,7 +10,7 @@ import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from app.config.i18n import language
+from app.config.i18n import _, language
 from app.desktop.companion_store import WrittenItem
 from app.domain.ids import new_id
 from app.entry.companion_rows import home_view, request_lines
@@ -89,6 +89,12 @@ class Writing:
         subject = text.splitlines()[0][:80]
         self._keep(WrittenItem(id_, "message", ticket, subject, msgspec.json.encode(body), now))
 
+    def write_answers(self, ticket: str, solved: bool | None, treated_well: bool | None) -> None:
+        """Keep the answers to the two questions; they are sent when the server is there."""
+        id_, now = new_id().hex(), self._app.clock.utc_ms()
+        body = wire.CheckAnswer(id=id_, ticket=ticket, solved=solved, treated_well=treated_well, written_at=now)
+        self._keep(WrittenItem(id_, "check", ticket, _("Answers"), msgspec.json.encode(body), now))
+
     def _keep(self, item: WrittenItem) -> None:
         if self._app.client is not None and self._app.opened is not None:
             store = self._app.opened.store
@@ -147,6 +153,7 @@ class Writing:
         self.ticket = TicketWindow(self._app.theme, shown, self._app.clock.utc_ms, parent=self._app.home)
         self.ticket.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.ticket.sent.connect(self.write_message)
+        self.ticket.answered.connect(self.write_answers)
         self.ticket.finished.connect(self._ticket_closed)
         self.ticket.open()
 

@@ -19,6 +19,7 @@ from app.domain.changes import (
     MessageAdd,
     Row,
     SessionRecordAdd,
+    SurveyAnswer,
     TicketCreate,
     all_roots,
     category_of,
@@ -30,6 +31,7 @@ from app.domain.executor import canonical_json
 from app.domain.ids import derived_id, hlc_of, uuid7
 from app.domain.signed import b64, sha256, sign, unb64, verify
 from sync.customer_protocol import (
+    CheckAnswer,
     IDENTITY_LABEL,
     Accepted,
     Challenge,
@@ -197,6 +199,19 @@ class Customers:
             return _follow_up(ticket, who.subject, message, ask.body, files)
 
         return self._write(now, _customer(who), f"message:{ask.id}", ask.written_at, ticket_id, changes)
+
+    def check(self, now: int, who: Grant, ask: CheckAnswer) -> Written:
+        """Take the customer's answers to the two questions on an own ticket."""
+        answer, ticket_id = _id(ask.id), _id(ask.ticket)
+
+        def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
+            del connection
+            _check_welcome(rows, who.subject)
+            ticket = _own_ticket(rows, who.subject, ticket_id)
+            event = derived_id(answer, "check")
+            return [SurveyAnswer(event, answer, ticket.id, ask.solved, ask.treated_well, ask.comment)]
+
+        return self._write(now, _customer(who), f"check:{ask.id}", ask.written_at, ticket_id, changes)
 
     def entries(self, now: int, actor: Actor, ticket: bytes, ask: SessionEntries) -> Written:
         """Record chain entries of a session on its ticket, each once by its hash, whoever hands them in."""

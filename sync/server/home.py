@@ -21,6 +21,7 @@ from app.domain.entities import (
     MESSAGE,
     STATE,
     SUPPORT_CONTACT,
+    SURVEY_ANSWER,
     TICKET,
     USER,
     Entity,
@@ -146,6 +147,7 @@ def _tickets(connection: sa.Connection, customer: bytes, customer_name: str) -> 
     )  # fmt: skip
     rows = connection.execute(query).all()
     messages = _messages(connection, [bytes(row.id) for row in rows], customer_name)
+    answered = _answered(connection, [bytes(row.id) for row in rows])
     return [
         TicketView(
             id=bytes(row.id).hex(),
@@ -156,9 +158,21 @@ def _tickets(connection: sa.Connection, customer: bytes, customer_name: str) -> 
             state_en=row.name_en or "",
             updated_at=row.last_at or 0,
             messages=messages.get(bytes(row.id), []),
+            asked=row.category == "solved" and answered.get(bytes(row.id), -1) < (row.last_at or 0),
         )
         for row in rows
     ]
+
+
+def _answered(connection: sa.Connection, tickets: list[bytes]) -> dict[bytes, int]:
+    """Return when the two questions were answered last."""
+    answer = _table(SURVEY_ANSWER)
+    query = (
+        sa.select(answer.c.ticket, sa.func.max(answer.c.answered_at).label("at"))
+        .where(answer.c.ticket.in_(tickets), answer.c.deleted == sa.false())
+        .group_by(answer.c.ticket)
+    )
+    return {bytes(row.ticket): row.at or 0 for row in connection.execute(query)}
 
 
 def _messages(connection: sa.Connection, tickets: list[bytes], customer_name: str) -> dict[bytes, list[MessageView]]:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from app.domain.changes import CustomerSet, TicketMerge, TicketSet
-from app.domain.entities import HISTORY, MEMBERSHIP, MESSAGE, TICKET
+from app.domain.entities import HISTORY, MEMBERSHIP, MESSAGE, SURVEY_ANSWER, TICKET
 from app.domain.errors import Refused
 from app.domain.signed import b64, unb64, verify
-from sync.customer_protocol import NewMessage, NewRequest
+from sync.customer_protocol import CheckAnswer, NewMessage, NewRequest
 from tests.server.test_push import world_state
 from tests.server.world import Companion, World, row_id
 
@@ -157,6 +157,39 @@ def test_a_message_of_the_customer_wakes_the_ticket(desk: World) -> None:
     kim.pull()
     assert kim.row(ticket)["state"] == world_state(desk, "open")
     assert kim.row(ticket)["msg_seq"] == 3
+
+
+@pytest.mark.parametrize(("solved", "well", "opens"), [(True, True, False), (False, None, True), (True, False, True)])
+def test_the_two_questions_are_asked_once_of_a_solved_ticket_and_either_no_opens_it_again(
+    desk: World, solved: bool, well: bool | None, opens: bool
+) -> None:
+    """However often the answer is sent; the agent finds it on the ticket with the customer's words."""
+    kim, companion = desk.agent("kim"), desk.companion()
+    ticket = kim.ticket()
+
+    def asked() -> bool:
+        (view,) = companion.get("/customer/v1/home").json()["tickets"]
+        return bool(view["asked"])
+
+    assert not asked()
+    kim.do(kim.reply(ticket))
+    kim.do(TicketSet(kim.fresh(), ticket, {"state": world_state(desk, "solved")}))
+    assert asked()
+    desk.clock.forward(60)
+    ask = CheckAnswer(id=row_id(9).hex(), ticket=ticket.hex(), solved=solved, treated_well=well, comment="또 멈춰요")
+    for _ in range(2):
+        assert companion.post("/customer/v1/check", ask).status_code == 200
+    assert not asked()
+    kim.pull()
+    assert kim.row(ticket)["state"] == world_state(desk, "open" if opens else "solved")
+    (answer,) = kim.copy.of(SURVEY_ANSWER.number)
+    assert (answer["solved"], answer["treated_well"], answer["comment"], answer["told_to"]) == (
+        solved, well, "또 멈춰요", None
+    )  # fmt: skip
+    stranger = desk.companion(desk.other_customer)
+    assert stranger.post("/customer/v1/check", ask).status_code == 404
+    none = CheckAnswer(id=row_id(10).hex(), ticket=ticket.hex())
+    assert companion.post("/customer/v1/check", none).json()["code"] == "bad_value"
 
 
 def test_a_message_on_a_closed_ticket_opens_a_new_one_that_follows_it(world: World) -> None:

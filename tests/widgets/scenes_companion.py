@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QRect, Qt
@@ -140,6 +141,10 @@ def _ask(theme: Theme) -> QWidget:
 
 def _ticket(theme: Theme) -> QWidget:
     return TicketWindow(theme, sample_home().tickets[0], lambda: _NOW_MS)
+
+
+def _asked(theme: Theme) -> QWidget:
+    return TicketWindow(theme, replace(sample_home().tickets[0], asked=True), lambda: _NOW_MS)
 
 
 def _enrol(theme: Theme) -> QWidget:
@@ -289,6 +294,7 @@ SCENES = [
     Scene("companion-home-empty", _home_empty, (480, 700)),
     Scene("companion-ask", _ask),
     Scene("companion-ticket", _ticket),
+    Scene("companion-ticket-asked", _asked),
     Scene("companion-code", _code),
     Scene("companion-enrol", _enrol),
     Scene("companion-enrol-confirm", _enrol_confirm),

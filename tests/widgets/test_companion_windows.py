@@ -18,7 +18,7 @@ from tests.widgets import scenes_companion as scenes
 from tests.widgets.screenshots import Scene
 from widgets.companion import texts
 from widgets.companion.bar import SharingBar
-from widgets.companion.compose import AskWindow
+from widgets.companion.compose import AskWindow, TicketWindow
 from widgets.companion.enrol import EnrolWindow, PassphraseWindow
 from widgets.companion.home import HomeWindow
 from widgets.companion.model import Hours, Line, LineState, Organisation, RequestLine, RequestState
@@ -452,3 +452,26 @@ def test_every_trouble_has_a_sentence_in_both_languages() -> None:
     for code in codes:
         assert english[code].endswith((".", "p"))
         assert english[code] != korean[code], code
+
+
+def test_the_two_questions_show_on_a_solved_ticket_and_one_answer_is_enough(qtbot: QtBot, theme: Theme) -> None:
+    """No answer is chosen for the customer, and nothing is sent before one is; then the questions go."""
+    ticket = replace(scenes.sample_home().tickets[0], asked=True)
+    window = TicketWindow(theme, ticket, lambda: _NOW)
+    qtbot.addWidget(window)
+    window.show()
+    assert window.check.isVisible()
+    assert not window.check.send.isEnabled()
+    buttons = window.check.findChildren(QRadioButton)
+    assert not any(button.isChecked() for button in buttons)
+    assert all("?" in button.accessibleName() for button in buttons)
+    told: list[tuple[str, object, object]] = []
+    window.answered.connect(lambda *said: told.append(said))
+    window.check.choose(0, yes=False)
+    QTest.mouseClick(window.check.send, Qt.MouseButton.LeftButton)
+    assert told == [(ticket.id, False, None)]
+    assert not window.check.isVisible()
+    window.show_ticket(ticket)  # as the server still has it
+    assert not window.check.isVisible()
+    window.show_ticket(replace(ticket, id="other", asked=False))
+    assert not window.check.isVisible()

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from app.config.i18n import _, pgettext
+from widgets.companion.check import CheckQuestions
 from widgets.companion.model import AssetLine, MessageLine, TicketLine
 from widgets.companion.texts import spoken_number
 from widgets.foundation import (
@@ -103,6 +104,7 @@ class TicketWindow(QDialog):
     """One ticket: what was written, and a field to write more. `sent` carries (ticket id, text)."""
 
     sent = Signal(str, str)
+    answered = Signal(str, object, object)  # ticket id, solved, treated well; None: no answer
 
     def __init__(
         self, theme: Theme, ticket: TicketLine, now_ms: Callable[[], int], parent: QWidget | None = None
@@ -110,6 +112,7 @@ class TicketWindow(QDialog):
         super().__init__(parent)
         self._theme = theme
         self._now_ms = now_ms
+        self._answered: set[str] = set()  # here, while the server has not said so
         self.ticket = ticket
         space = theme.tokens.space
         self._thread = column(gap=space.small, margins=(space.large, space.medium, space.large, space.medium))
@@ -126,7 +129,9 @@ class TicketWindow(QDialog):
             "footer", column(self.text, row(None, close, self.send, gap=space.small), gap=space.small, margins=edge)
         )
         self.area = scroll(content)
-        outer = column(head, self.area, foot)
+        self.check = CheckQuestions(theme)
+        self.check.answered.connect(self._answer)
+        outer = column(head, self.area, self.check, foot)
         outer.setStretch(1, 1)
         self.setLayout(outer)
         self.show_ticket(ticket)
@@ -138,10 +143,17 @@ class TicketWindow(QDialog):
         self.setWindowTitle(f"{spoken_number(ticket.number)} {ticket.subject}")
         self._title.setText(f"{spoken_number(ticket.number)} {ticket.subject}")
         self._state.setText(ticket.state)
+        self.check.setVisible(ticket.asked and ticket.id not in self._answered)
         clear(self._thread)
         for message in ticket.messages:
             self._thread.addWidget(self._message(message))
         self._thread.addStretch(1)
+
+    def _answer(self, solved: bool | None, treated_well: bool | None) -> None:
+        self._answered.add(self.ticket.id)
+        self.check.hide()
+        self.answered.emit(self.ticket.id, solved, treated_well)
+        self.text.setFocus()
 
     def _message(self, message: MessageLine) -> Panel:
         space = self._theme.tokens.space

@@ -94,6 +94,7 @@ class TicketLine:
     state: str
     updated_ms: int
     messages: tuple[MessageLine, ...] = ()
+    asked: bool = False  # the two questions wait for an answer
 
 
 @dataclass(frozen=True, slots=True)

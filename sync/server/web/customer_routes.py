@@ -15,6 +15,7 @@ from sync.customer_protocol import (
     Accepted,
     Challenge,
     ChallengeAsk,
+    CheckAnswer,
     CompanionToken,
     Enrol,
     Enrolled,
@@ -123,6 +124,12 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
         grant = grant_of(request, parts, COMPANION)
         return await _limited(parts, grant, lambda: parts.customers.message(parts.clock(), grant, data))
 
+    @post("/customer/v1/check", status_code=200, tags=["customer"], guards=own, request_max_body_size=_MAX_BYTES)
+    async def check(request: _AnyRequest, data: JSONBody[CheckAnswer]) -> Accepted:
+        """Answer the two questions."""
+        grant = grant_of(request, parts, COMPANION)
+        return await _limited(parts, grant, lambda: parts.customers.check(parts.clock(), grant, data))
+
     @post(
         "/customer/v1/entries",
         status_code=200,
@@ -135,7 +142,7 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
         grant = grant_of(request, parts, COMPANION, SESSION)
         return await _written(parts, lambda: record_entries(parts, grant, data))
 
-    return [home, new_request, message, entries]
+    return [home, new_request, message, check, entries]
 
 
 def record_entries(parts: Parts, grant: Grant, data: JSONBody[SessionEntries]) -> Written:
