@@ -7,6 +7,7 @@ It looks at sizes, not at pixels, so it needs no picture to compare with. A text
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -64,7 +65,8 @@ def _name(widget: QWidget) -> str:
 def _words(widget: QWidget) -> Iterator[str]:
     if isinstance(widget, ElidedLabel):
         text, room = widget.text(), widget.contentsRect().width()
-        if len(text) > _LETTERS and widget.fontMetrics().horizontalAdvance(text) > room + _SLACK:
+        beside = widget.property("type") == "caption"  # what stands there only where there is room
+        if not beside and len(text) > _LETTERS and widget.fontMetrics().horizontalAdvance(text) > room + _SLACK:
             left = widget.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
             if len(left) <= _LETTERS:
                 yield f"{_name(widget)} shows only “{left}”"
@@ -77,16 +79,21 @@ def _words(widget: QWidget) -> Iterator[str]:
         if widget.text():
             yield from _too_low(widget, widget.fontMetrics().height())
     elif isinstance(widget, QComboBox):
-        text = widget.currentText()
-        room = widget.width() - widget.fontMetrics().height()  # the arrow
-        if widget.fontMetrics().horizontalAdvance(text) > room:
-            yield f"{_name(widget)} cuts its choice “{text}”"
+        yield from _choice(widget)
         yield from _too_low(widget, widget.fontMetrics().height())
     elif isinstance(widget, QLineEdit):
-        hint = widget.placeholderText()
-        if hint and not widget.text() and widget.fontMetrics().horizontalAdvance(hint) > widget.width():
-            yield f"{_name(widget)} cuts its hint “{hint}”"
+        # Qt ends a hint that has no room in "…"; the field's name says the same
         yield from _too_low(widget, widget.fontMetrics().height())
+
+
+def _choice(widget: QComboBox) -> Iterator[str]:
+    text = widget.currentText()
+    room = widget.width() - widget.fontMetrics().height()  # the arrow
+    # a field of a width of its own may hold what is longer: its list shows it whole
+    own = widget.sizeAdjustPolicy() is QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    shortened = own or widget.minimumContentsLength() > 0
+    if not shortened and widget.fontMetrics().horizontalAdvance(text) > room:
+        yield f"{_name(widget)} cuts its choice “{text}”"
 
 
 def _label(widget: QLabel) -> Iterator[str]:
@@ -98,7 +105,9 @@ def _label(widget: QLabel) -> Iterator[str]:
         needed = widget.heightForWidth(widget.width())
         if widget.height() < needed - _SLACK:
             yield f"{_name(widget)} is {widget.height()} px high and needs {needed}"
-        longest = max((widget.fontMetrics().horizontalAdvance(word) for word in text.split()), default=0)
+        longest = max(
+            (widget.fontMetrics().horizontalAdvance(word) for word in re.split("[\\s\u200b]+", text)), default=0
+        )
         if longest > room.width() + _SLACK:
             yield f"{_name(widget)} has a word of {longest} px in {room.width()}"
         return
@@ -135,7 +144,8 @@ def _sticks_out(widget: QWidget, window: QWidget) -> Iterator[str]:
         scrolls = isinstance(area, QAbstractScrollArea) and area.viewport() is place
         out = max(frame.left() - here.left(), here.right() - frame.right())
         if scrolls and isinstance(area, QAbstractScrollArea):
-            if out > _SLACK and area.horizontalScrollBar().maximum() == 0:
+            hidden = area.horizontalScrollBarPolicy() is Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+            if out > _SLACK and (hidden or area.horizontalScrollBar().maximum() == 0):
                 yield f"{_name(widget)} is cut at the side by {out} px"
             return
         deep = max(frame.top() - here.top(), here.bottom() - frame.bottom())

@@ -50,7 +50,10 @@ def agent_window(
     needs = sample_needs(desk) if needs_you else FakeNeeds(desk)
     commits = FakeNeedsCommits(desk, needs)
     mode = theme.mode.value if theme.mode.value in ("light", "dark") else "system"
-    settings = Settings(Path(tempfile.mkdtemp()) / "settings.json", {"ui.language": language(), "ui.theme": mode})
+    settings = Settings(
+        Path(tempfile.mkdtemp()) / "settings.json",
+        {"ui.language": language(), "ui.theme": mode, "ui.text_percent": theme.text_percent},
+    )
     window = build_agent_window(
         theme=theme, queries=FakeQueries(desk), commits=commits, link=FakeLink(), jobs=InlineJobs(),
         settings=settings, identity=IDENTITY, sessions=FakeSessions(), status=status, now_ms=lambda: NOW_MS,

@@ -31,7 +31,7 @@ from widgets.shell.window import AgentWindow
 
 __all__ = ["SCENES"]
 
-_MANAGED = {"notices.on": False, "composer.undo_send_s": 10, "ui.language": "ko"}
+_MANAGED = {"notices.hide_text": True, "composer.undo_send_s": 10, "ui.language": "ko"}
 _REPORT = """\
 Deskside 0.9.0, Python 3.11.2, Qt 6.11.3, Debian GNU/Linux 12
 Error: KeyError

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.config.i18n import _, pgettext
 from widgets.companion.model import AssetLine, HomeView, Line, LineState, RequestLine, RequestState, TicketLine
@@ -31,6 +31,7 @@ from widgets.foundation import (
     row,
     scroll,
 )
+from widgets.foundation.flow import Flow
 
 __all__ = ["HomeWindow"]
 
@@ -161,9 +162,22 @@ class HomeWindow(QWidget):
         self.status = PlainLabel(type="caption", tone="muted", wrap=True)
         self.status.setAccessibleName(_("Status"))
         foot_edge = (space.large, space.small, space.medium, space.small)
-        foot = row(self.status_icon, self.status, self.code, gap=space.small, margins=foot_edge)
-        foot.setStretch(1, 1)
-        self.setLayout(column(scroll(content), Panel("footer", foot)))
+        said = row(self.status_icon, self.status, gap=space.small)
+        said.setStretch(1, 1)
+        self._foot = row(said, self.code, gap=space.small, margins=foot_edge)
+        self._foot.setStretch(0, 1)
+        self._theme.changed.connect(self._arrange_foot)
+        self.setLayout(column(scroll(content), Panel("footer", self._foot)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the code below the status where both have no room beside each other."""
+        super().resizeEvent(event)
+        self._arrange_foot()
+
+    def _arrange_foot(self) -> None:
+        direction = QBoxLayout.Direction
+        narrow = self.code.sizeHint().width() > self.width() // 2
+        self._foot.setDirection(direction.TopToBottom if narrow else direction.LeftToRight)
 
     def _show_all(self) -> None:
         self._built_on = fmt.today(self._now_ms())
@@ -175,9 +189,9 @@ class HomeWindow(QWidget):
     def _show_contact(self) -> None:
         clear(self._contact)
         home = self._home
-        name = PlainLabel(home.organisation if home else _("Support"), type="heading", wrap=True)
+        name = self._line(home.organisation if home else _("Support"), "heading")
         self.hours = Chip(kind="neutral")
-        self._contact.addLayout(row(name, None, self.hours, gap=self._space.small))
+        self._contact.addLayout(Flow(self._space.small, name, self.hours, spread=True))
         if home is None:
             self._contact.addWidget(PlainLabel(_("Loading how to reach support…"), tone="muted"))
             return
@@ -189,12 +203,19 @@ class HomeWindow(QWidget):
             if value:
                 self._contact.addLayout(self._copy_row(icon, value, what.format(value=value)))
 
-    def _copy_row(self, icon: str, value: str, name: str) -> QVBoxLayout:
-        picture = PlainLabel()
+    @staticmethod
+    def _line(text: str, kind: str) -> ElidedLabel:
+        """As wide as its words, and cut with … where even a whole line has no room for them."""
+        label = ElidedLabel(text, type=kind)
+        label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        return label
+
+    def _copy_row(self, icon: str, value: str, name: str) -> Flow:
+        picture, said = PlainLabel(), QWidget()
         self._theme.set_label_icon(picture, icon, "fg.muted")
-        text = PlainLabel(value, type="strong", selectable=True)
+        said.setLayout(row(picture, self._line(value, "strong"), gap=self._space.small))
         copy = CopyButton(self._theme, value, label=_("Copy"), done=_("Copied"), name=name)
-        return column(row(picture, text, None, copy, gap=self._space.small))
+        return Flow(self._space.small, said, copy, spread=True)
 
     def _show_assets(self) -> None:
         clear(self._assets)
@@ -210,7 +231,7 @@ class HomeWindow(QWidget):
         serial.setFont(self._theme.font("body", tabular=True))
         name = _("Copy serial number {serial}").format(serial=asset.serial)
         copy = CopyButton(self._theme, asset.serial, label=_("Copy"), done=_("Copied"), name=name)
-        card = Card(self._theme, title, row(serial, None, copy, gap=self._space.small))
+        card = Card(self._theme, title, Flow(self._space.small, serial, copy, spread=True))
         card.body.setSpacing(self._space.tiny)
         for text, tone in self._terms(asset):
             card.body.addWidget(PlainLabel(text, tone=tone, wrap=True))
@@ -218,12 +239,15 @@ class HomeWindow(QWidget):
 
     def _terms(self, asset: AssetLine) -> list[tuple[str, str]]:
         texts: list[tuple[str, str]] = []
+        ended = False
         if asset.free_until:
             until = date.fromisoformat(asset.free_until)
             today = fmt.today(self._now_ms())
+            ended = until < today
             free = _("Free support until {day}") if until >= today else _("Free support ended on {day}")
             texts.append((free.format(day=fmt.day(until)), "success" if until >= today else "warning"))
-        texts += [(text, "muted") for text in (asset.included, asset.after) if text]
+        said = ((asset.included if not ended else "", "muted"), (asset.after, "" if ended else "muted"))
+        texts += [(text, tone) for text, tone in said if text]  # what was included is no longer; the options count now
         return texts
 
     def _show_tickets(self) -> None:
@@ -283,7 +307,7 @@ class HomeWindow(QWidget):
         space = self._space
         title = ElidedLabel(subject, type="strong")
         when = PlainLabel(f"{number}  ·  {fmt.when(at_ms, self._now_ms())}", type="caption", tone="muted")
-        second = row(Chip(state, kind=kind), when, None, gap=space.small)
+        second = Flow(space.small, Chip(state, kind=kind), when)
         widget = QWidget()
         inner = row(column(title, second, gap=space.tiny), gap=space.small)
         inner.setContentsMargins(space.large, space.small, space.small, space.small)

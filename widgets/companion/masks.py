@@ -194,6 +194,8 @@ class MaskWindow(_PictureWindow):
         self.rule_list = QListWidget()
         self.rule_list.setAccessibleName(_("Windows that are kept back, in every session"))
         self.rule_list.setFixedHeight(space.vast * 2)
+        self.rule_list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.rule_list.setWordWrap(True)
         self.drop_rule = Button(self._theme, _("Remove"), icon="trash-2", pressed=self._drop_rule)
         self.drop_rule.setAccessibleName(_("Remove the rule"))
         kept = row(self.rule_list, self.drop_rule, gap=space.small)

@@ -389,6 +389,7 @@ class RequestWindow(QWidget):
         """Say how much is hidden, and why nothing shows."""
         self.hide_parts.setText(hide_label(count))
         self.kept.setText(kept_text(why))
+        fit(self, self.width(), self.height())  # nothing else may be squeezed by it, the warning least of all
 
     def _count(self) -> None:
         now = self._monotonic_ms()

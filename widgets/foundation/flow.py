@@ -10,13 +10,19 @@ __all__ = ["Flow"]
 
 
 class Flow(QLayout):
-    """Lays its items out like words: from left to right, and on the next line when there is no room."""
+    """Lays its items out like words: from left to right, and on the next line when there is no room.
 
-    def __init__(self, gap: int) -> None:
+    `spread`: the last of several in a line stands at its right end.
+    """
+
+    def __init__(self, gap: int, *items: QWidget, spread: bool = False) -> None:
         super().__init__()
+        self._spread = spread
         self._items: list[QLayoutItem] = []
         self._gap = gap
         self.setContentsMargins(0, 0, 0, 0)
+        for item in items:
+            self.addWidget(item)
 
     def addItem(self, item: QLayoutItem) -> None:
         """Take one more."""
@@ -69,15 +75,25 @@ class Flow(QLayout):
 
     def _lay(self, rect: QRect, *, move: bool) -> int:
         x, y, line = rect.left(), rect.top(), 0
+        places: list[tuple[QLayoutItem, QRect]] = []  # of this line
         for item in self._items:
             if item.isEmpty():
                 continue
             hint = item.sizeHint()
             width = min(hint.width(), rect.width())
             if x > rect.left() and x + width > rect.right() + 1:
+                self._put(places, line, rect, move=move)
                 x, y, line = rect.left(), y + line + self._gap, 0
-            if move:
-                item.setGeometry(QRect(QPoint(x, y), QSize(width, hint.height())))
+            places.append((item, QRect(QPoint(x, y), QSize(width, hint.height()))))
             x += width + self._gap
             line = max(line, hint.height())
+        self._put(places, line, rect, move=move)
         return y + line - rect.top()
+
+    def _put(self, places: list[tuple[QLayoutItem, QRect]], line: int, rect: QRect, *, move: bool) -> None:
+        """Place what stands in one line, lower things in its middle."""
+        if self._spread and len(places) > 1:
+            places[-1][1].moveRight(rect.right())
+        for item, place in places if move else ():
+            item.setGeometry(place.translated(0, (line - place.height()) // 2))
+        places.clear()

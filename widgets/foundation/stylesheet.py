@@ -17,14 +17,14 @@ _DOT = '<circle cx="9" cy="9" r="3.2" fill="{mark}"/>'
 _CHEVRON = '<path d="M5 7l4 4 4-4" fill="none" stroke="{edge}" stroke-width="1.8" stroke-linecap="round"/>'
 
 
-def stylesheet(tokens: Tokens, scheme: Scheme, base_pt: float, art: str, control_px: int) -> str:
+def stylesheet(tokens: Tokens, scheme: Scheme, base_pt: float, art: str, control_px: int, text_px: int = 0) -> str:
     """Return the sheet for one scheme and text size. `art` is the folder that `write_art` filled,
-    `control_px` the height of buttons and fields.
+    `control_px` the height of buttons and fields, `text_px` that of a line of text: no control is lower inside.
     """
     template = Template(files("resources").joinpath("themes", "base.qss").read_text(encoding="utf-8"))
     values: dict[str, object] = {name.replace(".", "_"): value for name, value in tokens.colour[scheme].items()}
     values |= _mixed(tokens.colour[scheme])
-    values |= _sizes(tokens, scheme, control_px)
+    values |= _sizes(tokens, scheme, control_px, text_px)
     for name, step in tokens.type.items():
         values[f"{name}_pt"] = f"{base_pt * step.factor:.2f}"
         values[f"{name}_weight"] = step.weight
@@ -48,7 +48,7 @@ def write_art(folder: Path, colour: Mapping[str, str]) -> None:
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
-def _sizes(tokens: Tokens, scheme: Scheme, control_px: int) -> dict[str, object]:
+def _sizes(tokens: Tokens, scheme: Scheme, control_px: int, text_px: int) -> dict[str, object]:
     line = tokens.line_contrast if scheme.is_contrast else tokens.line_normal
     pad = tokens.space.tiny + line
     more = tokens.focus_width - line  # a focused field keeps its size: what the frame gains, the padding loses
@@ -60,9 +60,10 @@ def _sizes(tokens: Tokens, scheme: Scheme, control_px: int) -> dict[str, object]
         "focus_width": tokens.focus_width,
         "focus_pad_v": tokens.space.tiny - more,
         "focus_pad_h": tokens.space.small - more,
-        "target": tokens.target_normal,
-        "button_min": control_px - 2 * pad,
-        "button_big": tokens.control_big - 2 * pad,
+        "target": max(tokens.target_normal, text_px),
+        # a minimum given here wins over what the text would need: layouts then squeeze large text
+        "button_min": max(control_px - 2 * pad, text_px),
+        "button_big": max(tokens.control_big - 2 * pad, text_px),
         "indicator": tokens.indicator,
         "icon_small": tokens.icon_small,
         "scroll": tokens.space.medium,

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from importlib.resources import as_file, files
@@ -11,7 +12,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, QPoint, QSize, Qt, QTemporaryDir, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory
 from shiboken6 import isValid
 
@@ -175,6 +176,25 @@ class Theme(QObject):
                 painter.drawText(QPoint(0, 0), letter)
         painter.end()
 
+    @contextmanager
+    def dressed_afterwards(self) -> Iterator[None]:
+        """Let a window be put together undressed: Qt works the style sheet out for all of a part that gets a place.
+
+        Half of the time of a large window. Does nothing while any window shows: it would be seen undressed.
+        """
+        sheet = self._app.styleSheet()
+        if any(window.isVisible() for window in self._app.topLevelWidgets()):
+            yield
+            return
+        palette = self._app.palette()
+        self._app.setStyleSheet("")
+        try:
+            yield
+        finally:
+            if not self._app.styleSheet():
+                self._app.setPalette(palette)
+                self._app.setStyleSheet(sheet)
+
     # --- inside ----------------------------------------------------------------------------------------------
 
     def _choose_font(self) -> tuple[str, float]:
@@ -202,14 +222,15 @@ class Theme(QObject):
         if not folder.is_dir():
             folder.mkdir()
             write_art(folder, self.tokens.colour[self._scheme])
-        sheet = stylesheet(self.tokens, self._scheme, self._base(), folder.as_posix(), self._control_px)
+        font = QFont()
+        font.setFamilies([family for family in (self._family, *self.tokens.font_families) if family])
+        font.setPointSizeF(self._base())
+        text_px = QFontMetrics(font).height()
+        sheet = stylesheet(self.tokens, self._scheme, self._base(), folder.as_posix(), self._control_px, text_px)
         if self._still:
             sheet += _STILL
         if sheet == self._app.styleSheet():  # "light" where the system is light: every widget would be polished anew
             return
-        font = QFont()
-        font.setFamilies([family for family in (self._family, *self.tokens.font_families) if family])
-        font.setPointSizeF(self._base())
         self._app.setFont(font)
         self._app.setPalette(self._palette())
         self._app.setStyleSheet(sheet)

@@ -22,6 +22,7 @@ from widgets.foundation import (
     Theme,
     announce,
     column,
+    fit,
     fmt,
     row,
 )
@@ -122,6 +123,7 @@ class InviteWindow(QDialog):
             self._tick.stop()
         self.retranslate()
         self.who.show_ask(info.proof_ask if self._asks_who else None)
+        fit(self, max(self.width() if self.isVisible() else 0, self.minimumWidth()), self.height())
         if self.words.text() and self.words.text() != self._said:
             self._said = self.words.text()
             announce(self, self._said)

@@ -33,6 +33,7 @@ _CHOICES: Final[dict[str, tuple[tuple[object, str], ...]]] = {
 _SIZES: Final = (80, 90, 100, 110, 125, 150, 175, 200)
 _USUAL_HOURS: Final = "20:00-08:00"
 _HALF_HOURS: Final = tuple(f"{n // 2:02}:{n % 2 * 30:02}" for n in range(48))
+_MAY_BREAK: Final = "\u200b"  # a long path goes on in the next line
 _SECONDS: Final = (0, 3, 5, 10, 15, 20, 30)
 
 
@@ -204,17 +205,17 @@ class SettingsWindow(QDialog):
 
     def _help(self, setting: Setting[Any], field: QWidget) -> None:
         """Say what it is for, or who locked it and where that stands."""
-        text = _(setting.help) if setting.help else ""
+        text, shown = _(setting.help) if setting.help else "", ""
         if setting.key == conf.TEXT_PERCENT.key:
             text = _("Ctrl+Plus and Ctrl+Minus change it in any window.")
         if self._settings.is_locked(setting):
             where = self._settings.managed_by(setting)
-            text = (
-                _("Set by your organisation, so it cannot be changed here. It stands in {place}.").format(place=where)
-                if where
-                else _("Set by your organisation, so it cannot be changed here.")
-            )
-        self._helps[setting.key].setText(text)
+            text = _("Set by your organisation, so it cannot be changed here.")
+            if where:
+                text = _("Set by your organisation, so it cannot be changed here. It stands in {place}.")
+                shown = text.format(place=where.replace("/", f"/{_MAY_BREAK}"))
+                text = text.format(place=where)
+        self._helps[setting.key].setText(shown or text)
         self._helps[setting.key].setVisible(bool(text))
         field.setAccessibleDescription(text)
 

@@ -55,8 +55,10 @@ class TicketHeader(Panel):
         fields = Flow(space.tiny)
         for widget in (self.state, self.priority, self.owner, self.tags):
             fields.addWidget(widget)
-        top = row(self.number, self.due, self.promise, self.waiting, self.meta, self.see, gap=space.small)
-        top.setStretch(3, 1)
+        for chip in (self.due, self.promise, self.waiting):
+            fields.addWidget(chip)  # there is always room for them: where lines are full they go below
+        top = row(self.number, self.meta, self.see, gap=space.small)
+        top.setStretch(1, 1)
         edge = (space.large, space.small, space.large, space.medium)
         box = column(top, self.subject, self.presence, space.tiny, fields, gap=space.tiny, margins=edge)
         self.setLayout(box)

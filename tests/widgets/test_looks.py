@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No window cuts or covers words: at text size 200 %, and in a language two fifths longer. Nothing is untranslated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.config.i18n import set_language
+from app.config.settings import Settings
+from tests.widgets.looks import faults
+from tests.widgets.picture_set import LOOKS, SET, Look
+from tests.widgets.pseudo import FIRST, pseudo, speak_pseudo
+from tests.widgets.screenshots import find_scenes
+from widgets.foundation import Button, PlainLabel, Theme, ThemeMode, column, row
+from widgets.settings.window import SettingsWindow
+
+SCENES = {scene.name: scene for scene in find_scenes([])}
+
+
+@pytest.fixture
+def _still(theme: Theme) -> Iterator[None]:
+    theme.set_still(True)
+    yield
+    theme.set_still(False)
+
+
+def test_the_set_is_24_windows_of_both_programs_whose_states_exist_in_every_look() -> None:
+    """12 of the agent, 4 of a session, 8 of the customer; four scales, both schemes, both languages and the rest."""
+    of = [sum(shown.name.startswith(program) for shown in SET) for program in ("agent", "session", "companion")]
+    assert of == [12, 4, 8]
+    states = [state for shown in SET for state in shown.states]
+    assert set(states) <= SCENES.keys()
+    assert len(states) == len(set(states))
+    for scale in (100, 125, 150, 200):
+        for mode in (ThemeMode.LIGHT, ThemeMode.DARK):
+            for language in ("ko", "en"):
+                assert Look(language, mode, scale) in LOOKS
+    for mode in (ThemeMode.CONTRAST_LIGHT, ThemeMode.CONTRAST_DARK):
+        assert Look("ko", mode) in LOOKS
+    assert [Look.read(str(look)) for look in LOOKS] == list(LOOKS)
+
+
+def test_made_up_texts_keep_their_placeholders_and_are_longer() -> None:
+    """A window that fills them in works as in any language."""
+    text = "{n} tickets wait since {time}.\nSend?"
+    made = pseudo(text)
+    assert re.findall(r"\{\w+\}", made) == ["{n}", "{time}"]
+    assert len(made) > 1.3 * len(text)
+    assert made.format(n=3, time="10:42")
+
+
+def test_what_is_cut_covered_or_outside_is_seen(qtbot: QtBot, theme: Theme) -> None:
+    """Else the tests below would pass over anything."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(400, 300)
+    good, cut, outside = (PlainLabel("A text that needs some room", parent=window) for _n in range(3))
+    covering = Button(theme, "Send", parent=window)
+    for widget, place in (
+        (good, QRect(10, 10, 300, 30)), (cut, QRect(10, 50, 40, 30)),
+        (outside, QRect(350, 90, 200, 30)), (covering, QRect(20, 55, 90, 30)),
+    ):  # fmt: skip
+        widget.setGeometry(place)
+    window.show()
+    found = "\n".join(faults(window))
+    assert "is 40 px wide inside" in found
+    assert "sticks out" in found
+    assert "overlap" in found
+    covering.move(20, 200)
+    for bad in (cut, outside):
+        bad.setGeometry(QRect(10, 60, 300, 30))
+        bad.hide()
+    assert faults(window) == []
+
+
+@pytest.mark.ux("UX-61")
+def test_a_window_that_is_too_low_squeezes_no_button_below_its_text(qtbot: QtBot, theme: Theme) -> None:
+    """At text size 200 % the button keeps the height of its words; something else gives way."""
+    theme.set_text_percent(200)
+    window = QWidget()
+    qtbot.addWidget(window)
+    buttons = [Button(theme, "Send by mail…") for _n in range(3)]
+    window.setLayout(column(*(row(button, None) for button in buttons)))
+    window.resize(400, 40)
+    window.show()
+    assert all(button.height() > button.fontMetrics().height() for button in buttons)
+
+
+@pytest.mark.ux("UX-61")
+def test_the_place_of_a_policy_goes_on_in_the_next_line(qtbot: QtBot, theme: Theme) -> None:
+    """A path has no spaces; it is broken at its slashes, and a screen reader hears it as it is."""
+    theme.set_text_percent(200)
+    place = Path("/etc/deskside/policies/managed/10-hanbit.json")
+    settings = Settings(Path("none.json"), {"notices.hide_text": True}, sources={"notices.hide_text": place})
+    window = SettingsWindow(theme, settings)
+    qtbot.addWidget(window)
+    window.show()
+    assert str(place) in window.hide_text.accessibleDescription()
+    shown = next(label for label in window.findChildren(QLabel) if "policies" in label.text())
+    parts = re.split("[\u200b ]", shown.text())
+    assert max(map(len, parts)) < 20
+    assert not [line for line in faults(window) if "has a word" in line]
+
+
+_CHECKED = [state for shown in SET for state in shown.states]
+
+
+@pytest.mark.slow
+@pytest.mark.ux("UX-61")
+@pytest.mark.ux("UX-69")
+@pytest.mark.usefixtures("_still")
+@pytest.mark.parametrize("state", _CHECKED)
+def test_nothing_of_a_window_is_cut_or_covered_at_200_percent_or_in_a_longer_language(
+    theme: Theme, qtbot: QtBot, state: str
+) -> None:
+    """Every window and state of the set, in Korean and English with large text, and in the made-up language."""
+    scene = SCENES[state]
+    for language, percent in (("ko", 200), ("en", 200), ("pseudo", 100)):
+        theme.set_text_percent(percent)
+        back = speak_pseudo() if language == "pseudo" else None
+        if back is None:
+            set_language("ko" if language == "ko" else "en")
+        try:
+            window = scene.build(theme)
+            if scene.size is not None:
+                window.resize(*scene.size)
+            window.show()
+            found: list[str] = []
+
+            def looks_well(window: QWidget = window, found: list[str] = found) -> bool:
+                found[:] = faults(window)
+                return not found
+
+            try:
+                qtbot.waitUntil(looks_well, timeout=3000)
+            except qtbot.TimeoutError:
+                pytest.fail(f"{language} at {percent} %: " + "; ".join(found))
+            if language == "pseudo":
+                assert untranslated(window) == []
+            window.close()
+            window.deleteLater()
+        finally:
+            if back is not None:
+                back()
+
+
+# what is the same in all languages, and what stands in the data of the fakes
+_SAME = re.compile(
+    r"[\W\d_]*|.*(https?://|@|\.json|PX-|SC-|AC-?100|deskside://|Ctrl|Enter|F\d|Alt|Shift|Esc).*|한국어|English"
+)
+
+
+def untranslated(window: QWidget) -> list[str]:
+    """Words of the program's own widgets that are plain English although everything is spoken in another language."""
+    names = {"Deskside", "UTC", "Enter", "Esc"}
+    found = []
+    for widget in window.findChildren(QWidget):
+        texts = [widget.accessibleName()]
+        if isinstance(widget, QAbstractButton):
+            texts.append(widget.text())
+        if isinstance(widget, QLineEdit):
+            texts.append(widget.placeholderText())
+        found += [text for text in texts if text.isascii() and FIRST not in text and not _SAME.fullmatch(text)]
+    return sorted({text for text in found if text not in names})
