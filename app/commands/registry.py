@@ -25,6 +25,10 @@ class Registry:
         """Say what a command does. Raises KeyError for an id that the table does not have."""
         self._runs[self._table[id_].id] = run
 
+    def leave_out(self, beginnings: tuple[str, ...]) -> None:
+        """Forget the commands whose ids begin so: this window does not have them."""
+        self._runs = {id_: run for id_, run in self._runs.items() if not id_.startswith(beginnings)}
+
     def use(self, table: Sequence[Command]) -> None:
         """Take other keys: the same commands, as a person has bound them. What they do stays."""
         self._table = {command.id: command for command in table}

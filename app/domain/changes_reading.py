@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.changes_base import Context, Derive, Effect, Insert, Key, Rows, int_of
-from app.domain.entities import READ_MARK, user_scope
+from app.domain.entities import READ_MARK, Value, user_scope
 from app.domain.errors import Refused
 from app.domain.ids import derived_id
 
@@ -48,7 +48,7 @@ class ReadMark:
             raise Refused("not_yours")
         there = rows.get(READ_MARK.number, self.mark)
         if there is None:
-            values = {
+            values: dict[str, Value] = {
                 "ticket": self.about, "seen_no": self.upto, "created_at": ctx.acted_ms, "created_by": me,
             }  # fmt: skip
             return [Insert(READ_MARK.number, self.mark, user_scope(me), values)]

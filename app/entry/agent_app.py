@@ -334,8 +334,8 @@ class AgentApp(QObject):
     # --- for sessions ---------------------------------------------------------------------------------------------
 
     def _open_details(self, ticket: TicketId) -> TicketDetails | None:
-        details = self.window.desk.details if self.window is not None else None
-        return details if details is not None and details.row.id == ticket else None
+        windows = self.window.windows.every() if self.window is not None else ()
+        return next((d for w in windows if (d := w.desk.details) is not None and d.row.id == ticket), None)
 
     def _record(self, change: AnyChange) -> None:
         if self.profile is None:

@@ -157,7 +157,7 @@ class AgentDesktop(QObject):
         return Moment(now, local.hour * 60 + local.minute, quiet, self._front())
 
     def _front(self) -> TicketId | None:
-        window = self._app.window
+        window = self._app.window.windows.front() if self._app.window is not None else None
         if window is None or self._screen_locked or not window.isActiveWindow() or window.isMinimized():
             return None
         return window.front_ticket()

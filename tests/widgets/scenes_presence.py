@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.domain.entities import TICKET
 from app.domain.ids import TicketId
-from app.domain.ports import SyncPhase, SyncStatus
+from app.domain.ports import SyncPhase, SyncStatus, ViewKey
 from tests.fakes.queries import NOW_MS
 from tests.widgets.scenes_agent import agent_window
 from tests.widgets.screenshots import Scene
@@ -43,7 +43,34 @@ def _unknown(theme: Theme) -> QWidget:
     return window
 
 
+def _ticket_window(theme: Theme) -> QWidget:
+    main = _window(theme)
+    window = main.windows.open_ticket(main.inbox.model.id_at(1) or TicketId(b""))
+    window.destroyed.connect(main.deleteLater)
+    return window
+
+
+def _view_window(theme: Theme) -> QWidget:
+    main = _window(theme)
+    window = main.windows.open_view(ViewKey.TEAM)
+    window.open_ticket(window.inbox.model.id_at(0) or TicketId(b""))
+    window.destroyed.connect(main.deleteLater)
+    return window
+
+
+def _written_elsewhere(theme: Theme) -> QWidget:
+    main = _window(theme)
+    ticket = main.inbox.model.id_at(1) or TicketId(b"")
+    main.open_ticket(ticket)
+    other = main.windows.open_ticket(ticket)
+    other.hide()
+    return main
+
+
 SCENES = [
     Scene("presence-others", _others, (1300, 800)),
     Scene("presence-unknown", _unknown, (1300, 800)),
+    Scene("window-of-a-ticket", _ticket_window, (860, 760), 300),
+    Scene("window-of-a-view", _view_window, (1100, 760), 300),
+    Scene("written-elsewhere", _written_elsewhere, (1300, 800), 300),
 ]

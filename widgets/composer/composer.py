@@ -22,7 +22,7 @@ from app.services.texts import polite
 from app.services.triage_writing import After, Stale, ground_of
 from widgets.composer.sheet import Sheet
 from widgets.composer.waiting import WaitingBar
-from widgets.foundation import Button, Panel, Theme, column, commit_composition, fmt, row
+from widgets.foundation import Button, Panel, PlainLabel, Theme, column, commit_composition, fmt, row
 from widgets.foundation.jobs import Jobs
 
 __all__ = ["Composer"]
@@ -54,6 +54,7 @@ class Composer(Panel):
     folded = Signal(bool)  # True: only the two buttons show
     draft_changed = Signal(object)  # TicketId: its draft came or went
     typed = Signal()  # the person writes
+    elsewhere_asked = Signal(object)  # TicketId: its drafts are in another window, where the person wants to go
 
     def __init__(
         self, theme: Theme, commits: Commits, jobs: Jobs, now_ms: Callable[[], int], blobs: BlobDesk | None = None
@@ -76,6 +77,7 @@ class Composer(Panel):
         self.agent_name: Callable[[], str] = lambda: ""
         self.facts: Mapping[str, str] = {}  # what placeholders stand for, as it shows
         self._asked: frozenset[str] = frozenset()  # stand-ins that the person was asked about
+        self._elsewhere = self._returns = False
         self._save_soon = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._save_soon.timeout.connect(self.save_now)
         self._blobs = blobs
@@ -91,7 +93,12 @@ class Composer(Panel):
         self.waiting.stopped.connect(lambda: self.take_back_asked.emit(self._ticket))
         self.waiting.hurried.connect(lambda: self.send_now_asked.emit(self._ticket))
         self.offer = QWidget()
-        buttons = row(self.reply_button, self.note_button, None, gap=space.small)
+        self.away = PlainLabel(tone="muted", wrap=True)
+        self.go_there = Button(theme, "", icon="app-window", pressed=lambda: self.elsewhere_asked.emit(self._ticket))
+        for part in (self.away, self.go_there):
+            part.hide()
+        buttons = row(self.reply_button, self.note_button, self.go_there, self.away, None, gap=space.small)
+        buttons.setStretch(3, 8)
         self.offer.setLayout(column(self.waiting, buttons, gap=space.small))
         self.stack = QStackedWidget()
         self.stack.addWidget(self.offer)
@@ -137,6 +144,40 @@ class Composer(Panel):
             self._restore(line.id)
         self._tell()
 
+    def set_elsewhere(self, *, elsewhere: bool, ticket: TicketId | None = None) -> None:
+        """Another window writes on this ticket (the next to show is `ticket`), or this one may again.
+
+        What was written here is saved before, and read again after what the other one wrote is saved.
+        """
+        before, self._returns = self._elsewhere, False
+        if ticket is not None and ticket != self._ticket:
+            self._show_elsewhere(elsewhere=elsewhere)
+        elif before and not elsewhere:
+            self._returns = True  # until then nothing can be begun over what is not read yet
+            self._jobs.change(lambda: None, lambda _saved: self._come_back())
+        elif elsewhere and not before:
+            self._show_elsewhere(elsewhere=True)
+            commit_composition()
+            self.save_now()
+            for sheet in self.sheets.values():
+                sheet.load("", 0)
+                sheet.files.load((), self._ticket)
+            self._unsaved.clear()
+            self._show(self.offer)
+
+    def _come_back(self) -> None:
+        if self._returns:
+            self._returns = False
+            self._show_elsewhere(elsewhere=False)
+            self.read_again()
+
+    def _show_elsewhere(self, *, elsewhere: bool) -> None:
+        self._elsewhere = elsewhere
+        for button in (self.reply_button, self.note_button):
+            button.setVisible(not elsewhere)
+        for part in (self.away, self.go_there):
+            part.setVisible(elsewhere)
+
     def show_nothing(self) -> None:
         """No ticket is open."""
         self._leave()
@@ -154,7 +195,13 @@ class Composer(Panel):
         sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _waits(self, kind: DraftKind) -> bool:
-        """Tell whether the reply of this ticket is about to go out; then it is taken back, to be written on."""
+        """Tell whether nothing can be written now: the draft is in another window, or its reply is about to go out.
+
+        Then the person is led there, or the reply is taken back, to be written on.
+        """
+        if self._elsewhere:
+            self.elsewhere_asked.emit(self._ticket)
+            return True
         waits = kind is DraftKind.REPLY and self.waiting.planned() is not None
         if waits:
             self.take_back_asked.emit(self._ticket)
@@ -403,7 +450,7 @@ class Composer(Panel):
         return found, known_statuses(self._blobs, [each for draft in found for each in draft.attachments])
 
     def _restored(self, ticket: TicketId, drafts: Sequence[Draft], files: Mapping[bytes, BlobStatus]) -> None:
-        if ticket != self._ticket:
+        if ticket != self._ticket or self._elsewhere:
             return
         # what waits to go out stands in its bar
         drafts = [d for d in drafts if d.send is None or d.send.why is SendWhy.STOPPED]
@@ -549,6 +596,8 @@ class Composer(Panel):
         """Say what differs from ticket to ticket."""
         for kind, button in ((DraftKind.REPLY, self.reply_button), (DraftKind.NOTE, self.note_button)):
             button.setText(self._offer_text(kind, self.has_draft(kind)))
+        self.away.setText(_("You write on this ticket in another window."))
+        self.go_there.setText(_("Go to that window"))
         for sheet in self.sheets.values():
             sheet.tell_customer(self._customer)
 

@@ -14,12 +14,14 @@ from app.services.needs_you import Action
 from app.services.triage_writing import After
 from widgets.inbox.pane import InboxPane
 from widgets.shell.appearance import Appearance
-from widgets.shell.customer_part import CustomerPart
 from widgets.shell.complaints import ComplaintPart
+from widgets.shell.customer_part import CustomerPart
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
 from widgets.shell.promises import PromisePart
+from widgets.shell.reading import ReadingPart
+from widgets.shell.side_windows import SideWindows
 from widgets.shell.ticket_deeds import TicketDeeds
 from widgets.shell.ticket_pane import TicketPane
 from widgets.shell.views_part import ViewsPart
@@ -42,8 +44,13 @@ class Commandable(Protocol):
     complaints: ComplaintPart
     appearance: Appearance
     saved_views: ViewsPart
+    reading: ReadingPart
+    windows: SideWindows
     customers: CustomerPart | None
 
+    def open_beside(self) -> None: ...
+    def open_view_beside(self) -> None: ...
+    def close(self) -> bool: ...
     def focus_search(self) -> None: ...
     def go_to(self, view: ViewKey) -> None: ...
     def go_outbox(self) -> None: ...
@@ -90,6 +97,10 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "needs.edit_merged": lambda: window.decide(Action.EDIT),
         "nav.back": lambda: window.go(-1),
         "nav.forward": lambda: window.go(1),
+        "window.ticket": window.open_beside,
+        "window.view": window.open_view_beside,
+        "window.next": window.windows.next,
+        "window.close": window.close,
         "pane.next": lambda: window.next_pane(1),
         "pane.previous": lambda: window.next_pane(-1),
         "menu.focus": window.open_menu,
@@ -116,6 +127,8 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "ticket.assign_me": window.deeds.take,
         "ticket.solve": window.deeds.solve,
         "ticket.reopen": window.deeds.reopen,
+        "ticket.unread": window.reading.mark_unread,
+        "ticket.read": window.reading.mark_read,
         "ticket.copy_link": window.deeds.copy_link,
         "customer.open": window.focus_customer,
         "details.toggle": window.toggle_details,
@@ -125,8 +138,6 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "edit.redo": window.deeds.redo,
         "sync.now": window.sync_now,
         "sync.details": window.dialogs.sync,
-        "ticket.unread": window.reading.mark_unread,
-        "ticket.read": window.reading.mark_read,
         "app.language": window.appearance.toggle_language,
         "help.keys": window.dialogs.keys,
         "app.settings": window.dialogs.settings,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 
 from app.config.i18n import _
-from app.domain.ports import TicketRow
+from app.domain.ports import TicketDetails, TicketRow
 from app.services.messages import problem_text
 from widgets.foundation import Theme
 from widgets.remote.flow import SessionFlow
@@ -89,7 +89,15 @@ class Deeds:
 
     def invite(self) -> None:
         """Ask the open ticket's customer to show the screen."""
-        window, details = self._window, self._window.desk.details
+        window, side = self._window, self._window.side
+        if side is not None:  # a session is the program's, not one of its windows'
+            side.windows.main.deeds.invite_to(window.desk.details)
+        else:
+            self.invite_to(window.desk.details)
+
+    def invite_to(self, details: TicketDetails | None) -> None:
+        """Ask a ticket's customer to show the screen."""
+        window = self._window
         if self._ports.sessions is None or details is None or details.customer is None:
             window.ticket.tell(problem_text("no_session_here"))
             return

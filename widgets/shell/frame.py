@@ -141,7 +141,9 @@ class WindowFrame(QMainWindow):
         ring[(place + by) % len(ring)][1]()
 
     def _ring(self) -> list[tuple[QWidget, Callable[[], object]]]:
-        ring: list[tuple[QWidget, Callable[[], object]]] = [(self.lists, self.focus_list)]
+        ring: list[tuple[QWidget, Callable[[], object]]] = []
+        if not self.lists.isHidden():
+            ring.append((self.lists, self.focus_list))
         if self.is_needs():
             ring.append((self.needs.detail, self.needs.detail.focus))
         elif self.ticket.is_open():
@@ -152,12 +154,9 @@ class WindowFrame(QMainWindow):
             ring.append((self.customer, self.customer.area.setFocus))
         if not self.needs.guard.isHidden():
             ring.append((self.needs.guard, self.needs.guard.reopen))
-        return [
-            *ring,
-            (self.strip, self.strip.focus),
-            (self.top, self.top.search.setFocus),
-            (self.views, self.views.focus),
-        ]
+        search = self.top.menu_button if self.top.search.isHidden() else self.top.search
+        ring += [(self.strip, self.strip.focus), (self.top, search.setFocus)]
+        return ring if self.views.isHidden() else [*ring, (self.views, self.views.focus)]
 
     def fit_views(self) -> None:
         """Keep names and counts of the views apart, at any text size."""
@@ -200,8 +199,10 @@ class WindowFrame(QMainWindow):
         return self.pages.currentWidget() is self.needs.detail
 
     def focus_list(self) -> None:
-        """Put the keyboard into the list that shows."""
-        if self.is_needs():
+        """Put the keyboard into the list that shows; where there is none, into the conversation."""
+        if self.lists.isHidden():
+            self.ticket.conversation.area.setFocus()
+        elif self.is_needs():
             self.needs.listing.list.setFocus()
         elif self.lists.currentWidget() is not self.outbox:
             self.inbox.focus()

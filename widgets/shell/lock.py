@@ -49,6 +49,10 @@ class LockPage(Panel):
         self.retranslate()
         announce(self, f"{self.title.text()}. {self.text.text()}", urgent=True)
 
+    def why(self) -> str:
+        """Return why the window was locked last."""
+        return self._why
+
     def focus(self) -> None:
         """Take the keyboard."""
         (self.quit if self._why == "revoked" else self.check).setFocus(Qt.FocusReason.ActiveWindowFocusReason)

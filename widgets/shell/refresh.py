@@ -44,6 +44,7 @@ class Refresher(QObject):
         super().__init__(parent)
         self._ports = ports
         self._read_seen = read_seen
+        self.counts = True  # whether the frame says numbers that have to be read
         self._touched: frozenset[bytes] | None = None
         self._recount = False
         self._seen_runs = False
@@ -92,6 +93,9 @@ class Refresher(QObject):
     def read_counts(self) -> None:
         """Read the numbers beside the views, what waits, and the names of states and people."""
         queries, needs = self._ports.queries, self._ports.needs
+        if not self.counts:
+            self._end()
+            return
 
         def read() -> Counted:
             return Counted(queries.counts(), queries.outbox(), queries.choices(), needs.number(), queries.views())

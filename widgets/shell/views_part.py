@@ -102,6 +102,11 @@ class ViewsPart(QObject):
         window.inbox.show_saved(saved)
         window.visit(Spot(ViewKey.ALL, window.inbox.current(), saved=view))
 
+    def go_when_listed(self, view: ViewId) -> None:
+        """Show a saved view as soon as it is known."""
+        self._opens = view
+        self.take(self.views)
+
     def choose(self) -> Chooser:
         """Let the person go to any view by typing its name, also one that is not in the list."""
         chooser = Chooser(self._theme, _("Go to view"), self._window, wide=self._theme.tokens.space.vast * 9)

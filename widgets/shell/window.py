@@ -33,8 +33,8 @@ from widgets.shell.actions import Actions
 from widgets.shell.appearance import Appearance
 from widgets.shell.bulk import BulkStrip
 from widgets.shell.commands import bind_commands
-from widgets.shell.customer_part import CustomerPart
 from widgets.shell.complaints import ComplaintPart
+from widgets.shell.customer_part import CustomerPart
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
@@ -46,6 +46,7 @@ from widgets.shell.presence import PresenceDesk, PresencePart
 from widgets.shell.promises import PromisePart
 from widgets.shell.reading import ReadingPart
 from widgets.shell.refresh import Counted, Refresher
+from widgets.shell.side_windows import Side, SideWindows
 from widgets.shell.snoozes import SnoozeWatch
 from widgets.shell.state import WindowState
 from widgets.shell.ticket_deeds import TicketDeeds
@@ -66,9 +67,15 @@ class AgentWindow(WindowFrame):
     closed = Signal()
     quit_wanted = Signal()
 
-    def __init__(self, theme: Theme, ports: Ports, identity: Identity | None = None) -> None:
+    def __init__(self, theme: Theme, ports: Ports, identity: Identity | None = None, side: Side | None = None) -> None:
+        """With `side` it is a window beside the main one, for a ticket or a view."""
         super().__init__(theme, ports)
         self._ports = ports
+        self.side = side
+        self.windows = side.windows if side is not None else SideWindows(
+            self, ports, lambda own, of: AgentWindow(theme, own, self.identity, of)
+        )  # fmt: skip
+        main = self.windows.main if side is not None else None
         self.identity = identity
         self._history = Navigation()
         self._reads: TicketId | None = None  # the keyboard goes into this ticket when it is here
@@ -84,18 +91,23 @@ class AgentWindow(WindowFrame):
         self.complaints = ComplaintPart(self, theme, ports)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
-        self.timer = WorkTimer(ports.commits, ports.jobs, ports.now_ms, self)
+        self.timer: WorkTimer = main.timer if main is not None else WorkTimer(
+            ports.commits, ports.jobs, ports.now_ms, self
+        )  # fmt: skip
         self.ticket_deeds = TicketDeeds(self, theme, ports, ports.deeds) if ports.deeds is not None else None
         self.saved_views = ViewsPart(self, theme, ports)
         self.customers = CustomerPart(self, theme, ports, ports.customers) if ports.customers is not None else None
         self.reading = ReadingPart(self)
         self.registry = Registry(self.places, self._own_table())
-        bind_commands(self.registry, self, sessions=ports.sessions is not None)
+        bind_commands(self.registry, self, sessions=(main or self).has_sessions())
+        if side is not None:
+            self.registry.leave_out(side.left_out)
         self.actions_ = Actions(self.registry, self, lambda: ports.settings.get(conf.SINGLE_KEYS))
         self.refresher = Refresher(ports, self._read_seen, self)
         self.files = FileDesk(theme, ports.blobs, ports.link, ports.jobs, self) if ports.blobs is not None else None
         self._connect()
-        self.presence = PresencePart(self, PresenceDesk(ports.link, ports.now_ms, self))
+        presence = main.presence.desk if main is not None else PresenceDesk(ports.link, ports.now_ms, self)
+        self.presence: PresencePart = PresencePart(self, presence)
         self._card_soon = Steps(self._show_card, Rank.BESIDE, self)
         self.state = WindowState(self, ports.commits, ports.jobs)
         self.minutes = Minutes(ports.now_ms, self._tick, self)
@@ -140,6 +152,7 @@ class AgentWindow(WindowFrame):
             self.customer.related.unlink_asked.connect(self.ticket_deeds.unlink)
             self.customer.related.unmerge_asked.connect(self.ticket_deeds.unmerge_one)
         composer.note_saved.connect(desk.save_note)
+        composer.elsewhere_asked.connect(self.windows.show_writer)
         composer.left.connect(lambda: self.ticket.conversation.area.setFocus())
         composer.draft_changed.connect(lambda ticket: self._done_here(frozenset({ticket})))
         desk.details_loaded.connect(self._show_details)
@@ -159,9 +172,22 @@ class AgentWindow(WindowFrame):
         self.strip.action_asked.connect(self._help_sync)
         self.strip.outbox_asked.connect(self.go_outbox)
         self.strip.language_asked.connect(self.appearance.toggle_language)
+        if self.side is not None:
+            self._connect_to_main(self.side.windows.main)
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_moved)
+
+    def _connect_to_main(self, main: AgentWindow) -> None:
+        """What the program does for the main window it does for this one as well."""
+        self.link_chosen.connect(main.link_chosen)
+        self.sign_in_wanted.connect(main.sign_in_wanted)
+        if self.files is not None and main.files is not None:
+            self.files.open_wanted.connect(main.files.open_wanted)
+        # replies go out from the main window
+        main.desk.accepted.connect(self.ticket.composer.accepted)
+        main.desk.held.connect(self._hold)
+        main.desk.refused.connect(self.ticket.composer.refused)
 
     def _connect_needs(self) -> None:
         needs = self.needs
@@ -186,6 +212,10 @@ class AgentWindow(WindowFrame):
         conversation.files_shown.connect(files.look, Qt.ConnectionType.QueuedConnection)
         conversation.file_asked.connect(files.act)
 
+    def has_sessions(self) -> bool:
+        """Tell whether sessions can be begun."""
+        return self._ports.sessions is not None
+
     @property
     def flow(self) -> SessionFlow | None:
         """The newest session's windows; None before the first."""
@@ -199,6 +229,9 @@ class AgentWindow(WindowFrame):
         for pane in (self.ticket, self.customer, self.needs.listing, self.needs.detail):
             for widget in pane.findChildren(QWidget):
                 widget.ensurePolished()
+        if self.side is not None:
+            self._start_beside(self.side)
+            return
         self.state.load()
         self.saved_views.load()
         self.desk.load_choices()
@@ -210,6 +243,25 @@ class AgentWindow(WindowFrame):
         self.go_view(self.inbox.view())
         self.inbox.list.setFocus()
 
+    def _start_beside(self, side: Side) -> None:
+        """Show the one thing that this window is for; clocks and counts are the main window's."""
+        self.refresher.counts = False
+        self.views.hide()
+        self.desk.load_choices()
+        self.writing.show_waiting()
+        main = side.windows.main
+        self.saved_views.take(main.saved_views.views)
+        if side.ticket is not None:
+            self.lists.hide()
+            self.top.search.hide()
+            self.read_ticket(side.ticket)
+            return
+        if isinstance(side.view, ViewKey):
+            self.go_view(side.view)
+        elif side.view is not None:
+            self.saved_views.go_when_listed(side.view)
+        self.inbox.list.setFocus()
+
     def show_status(self, status: SyncStatus) -> None:
         """Show how sync stands."""
         self.strip.show_status(status)
@@ -219,6 +271,12 @@ class AgentWindow(WindowFrame):
         self.views.show_needs(status.needs_you)
         if self.lists.currentWidget() is self.outbox:
             self.outbox.refresh()
+        for window in self._beside():
+            window.show_status(status)
+
+    def _beside(self) -> tuple[AgentWindow, ...]:
+        """Return the windows that hear what this one hears."""
+        return tuple(self.windows) if self.side is None else ()
 
     def ask_guard(self, tickets: int, total: int) -> None:
         """Ask whether many tickets may be removed here; nothing is stopped by it. 0: the question is over."""
@@ -234,6 +292,8 @@ class AgentWindow(WindowFrame):
 
     def show_lock(self, why: str) -> None:
         """Cover the window ("suspended", "revoked"), or uncover it ("")."""
+        for window in self._beside():
+            window.show_lock(why)
         self.registry.restrict(_WHILE_LOCKED if why else None)
         if not why:
             self.cover.setCurrentIndex(0)
@@ -257,11 +317,16 @@ class AgentWindow(WindowFrame):
 
     def use_keys(self) -> None:
         """Take the person's keys as they are now."""
+        for window in self._beside():
+            window.use_keys()
         self.registry.use(self._own_table())
         self.actions_.keys_changed()
 
     def quit(self) -> None:
         """End the program, not only this window."""
+        if self.side is not None:
+            self.windows.main.quit()
+            return
         self.quit_wanted.emit()
         self.close()
 
@@ -271,11 +336,15 @@ class AgentWindow(WindowFrame):
 
     def show_blob(self, sha256: bytes, status: BlobStatus) -> None:
         """Show how the content of an attachment stands."""
+        for window in self._beside():
+            window.show_blob(sha256, status)
         self.ticket.conversation.show_blob(sha256, status)
         self.ticket.composer.show_blob(sha256, status)
 
     def show_identity(self, identity: Identity | None) -> None:
         """Show who is signed in."""
+        for window in self._beside():
+            window.show_identity(identity)
         self.identity = identity
         self.desk.set_me(identity.account if identity else None)
         self.presence.desk.me = self.desk.me
@@ -311,6 +380,17 @@ class AgentWindow(WindowFrame):
         """Remember a place for Back and Forward."""
         self._history.visit(spot)
 
+    def open_beside(self) -> None:
+        """Open the ticket in a window of its own."""
+        ticket = self.inbox.current() if self.inbox.list.hasFocus() else self._open_id() or self.inbox.current()
+        if ticket is not None:
+            self.windows.open_ticket(ticket)
+
+    def open_view_beside(self) -> None:
+        """Open the view that shows in a window of its own."""
+        saved = self.inbox.saved()
+        self.windows.open_view(saved.id if saved is not None else self.inbox.view())
+
     def go_to(self, view: ViewKey) -> None:
         """Show a view and put the keyboard into it."""
         self.go_view(view)
@@ -338,7 +418,12 @@ class AgentWindow(WindowFrame):
         self.read_ticket(ticket)
 
     def read_ticket(self, ticket: TicketId) -> None:
-        """Show a ticket and put the keyboard into its conversation as soon as that is there."""
+        """Show a ticket and put the keyboard into its conversation as soon as that is there.
+
+        A ticket that has a window of its own is shown in that one.
+        """
+        if (self.side is None or self.side.ticket != ticket) and self.windows.show_ticket(ticket):
+            return
         self._reads = ticket
         self.open_ticket(ticket)
         if ticket == self._open_id():
@@ -422,7 +507,10 @@ class AgentWindow(WindowFrame):
 
     def _show_details(self, details: TicketDetails) -> None:
         self.ticket.header.tick(self._ports.now_ms())
+        ticket, composer = details.row.id, self.ticket.composer
+        composer.set_elsewhere(elsewhere=self.windows.is_elsewhere(self, ticket), ticket=ticket)
         self.ticket.show_details(details, self.desk.choices, self.desk.me, self.desk.files)
+        self.windows.came(self, ticket)
         self.ticket.hints.show_details(details, self.desk.me, self._ports.now_ms())
         self.promises.show_details(details)
         self.complaints.show_details(details)
@@ -491,9 +579,12 @@ class AgentWindow(WindowFrame):
         if READ_MARK.number in types:
             self.inbox.model.forget(())
         self.rows_changed(ids)
+        for window in self._beside():
+            window.rows_changed_there(types, ids)
 
     def _done_here(self, ids: frozenset[bytes]) -> None:
         self.refresher.note(ids, own=True)
+        self.windows.tell_others(self, ids)
 
     def _read_seen(self, ids: frozenset[bytes]) -> bool:
         """Read what shows again; tell whether the list will say that it did. What is hidden is read when it shows."""
@@ -514,7 +605,8 @@ class AgentWindow(WindowFrame):
 
     def _show_counts(self, read: Counted) -> None:
         outbox = read.outbox
-        self.saved_views.take(read.views)
+        for window in self.windows.every():
+            window.saved_views.take(read.views)
         self.views.show_counts(read.counts)
         self.fit_views()
         if read.choices != self.desk.choices:
@@ -561,17 +653,24 @@ class AgentWindow(WindowFrame):
             self.top.show_account(self.identity.name if self.identity else "")
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Be at the ticket again that shows."""
+        """Be at the ticket again that shows; the main window brings the others along."""
         super().showEvent(event)
         self.presence.reopen()
+        if self.side is None:
+            self.windows.restore()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save drafts and geometry, end what runs."""
         self.ticket.composer.save_now()
-        self.writing.close()
         self.needs.save_now()
-        self.state.save()
         self.presence.close()
+        if self.side is not None:
+            self.windows.closed(self)
+            super().closeEvent(event)
+            return
+        self.writing.close()
+        self.state.save()
+        self.windows.shut()
         if self.deeds.flow is not None:
             self.deeds.flow.close()
         super().closeEvent(event)

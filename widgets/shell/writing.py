@@ -44,7 +44,8 @@ class WritingPart(QObject):
     def __init__(self, window: AgentWindow, theme: Theme, ports: Ports) -> None:
         super().__init__(window)
         self._window, self._theme, self._ports = window, theme, ports
-        self.sends = SendDesk(window.desk, ports, self)
+        main = window.windows.main if window.side is not None else None
+        self.sends: SendDesk = main.writing.sends if main is not None else SendDesk(window.desk, ports, self)
         self.carrier = DraftCarrier(ports.commits, ports.jobs, ports.now_ms, ports.link.poke, self)
         self.time: ChooseTime | None = None
         self.templates: TemplatesWindow | None = None
@@ -77,6 +78,10 @@ class WritingPart(QObject):
         """Read what waited when the program ended."""
         self.sends.start()
 
+    def show_waiting(self) -> None:
+        """Show what waits already, in a window that came later."""
+        self._show_planned(self.sends.all())
+
     def look_for_news(self, ids: frozenset[bytes]) -> None:
         """Rows changed; empty: any may have."""
         self.sends.look_for_news(ids)
@@ -96,6 +101,8 @@ class WritingPart(QObject):
         """The sheet is empty again; for some seconds one press brings everything back."""
         ticket, order = planned.draft.ticket, planned.order
         self._window.ticket.composer.accepted(ticket, planned.draft.kind)
+        if not self._window.windows.speaks(self._window, ticket):
+            return
         if order.why is SendWhy.UNDO:
             words, left = _("The reply on {ticket} goes out in a moment"), order.at - self._ports.now_ms()
         else:
@@ -109,6 +116,8 @@ class WritingPart(QObject):
         self._window.outbox.show_planned(planned)
 
     def _was_taken_back(self, draft: Draft) -> None:
+        if not self._window.windows.speaks(self._window, draft.ticket):
+            return
         details = self._window.desk.details
         if details is not None and details.row.id == draft.ticket:
             self._window.ticket.composer.taken_back(draft)
