@@ -160,11 +160,11 @@ class StoreQueries:
 
     def find(self, text: str, limit: int = 200) -> Found:
         """Search as `search` does, with remarks. A newer call ends one that still runs, which then finds nothing."""
-        try:
-            with self._readers().read() as tx:
+        with self._readers().read() as tx:
+            try:
                 return self._latest.run(tx, lambda: self._searcher(Shown(tx)).find(text, limit))
-        except Superseded:
-            return Found(())
+            except Superseded:  # in here: the connection is as good as before, and keeps what it has read
+                return Found(())
 
     def hints(self, text: str) -> Sequence[Hint]:
         """Return remarks about a search text that narrows a list."""

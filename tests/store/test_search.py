@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from app.domain.attachments import Attachment
 from app.domain.entities import ASSET, ORGANISATION, customer_scope
 from app.domain.ids import TicketId, new_id
-from app.domain.ports import ViewKey
+from app.domain.ports import Found, ViewKey
 from app.domain.search_text import OPERATORS, HintKind, Term, normalise, read_query
+from app.store.search import Searcher
 from app.store.snippets import cut
 from app.store.text import columns
 from sync.server.bulk import load_rows
@@ -250,3 +253,28 @@ def test_snippets_of_odd_texts() -> None:
     assert cut("İstanbul ﬁn ＡＢＣ 끝", ["abc"]) == "İstanbul ﬁn ＡＢＣ 끝"
     assert cut("", ["x"]) == ""
     assert cut("Straße " * 40 + "ＡＢＣ 끝", ["abc"]).endswith("ＡＢＣ 끝")
+
+
+def test_a_search_that_is_overtaken_ends_and_its_connection_keeps_what_it_has_read(
+    kim: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next search of the same field does not begin with cold pages."""
+    runs = threading.Event()
+    usual = Searcher.find
+
+    def find(self: Searcher, text: str, limit: int) -> Found:
+        if text == "old":
+            raw = self._shown.tx.raw
+            raw.set_progress_handler(lambda: runs.set(), 1_000)
+            raw.execute(
+                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n"
+            ).fetchone()
+        return usual(self, text, limit)
+
+    monkeypatch.setattr(Searcher, "find", find)
+    with ThreadPoolExecutor(1) as pool:
+        old = pool.submit(kim.profile.queries.find, "old")
+        assert runs.wait(30)
+        kim.profile.queries.find("new")
+        assert old.result(30).hits == ()
+    assert len(kim.profile.readers()._idle) == 2
