@@ -121,8 +121,8 @@ class Guide:
     answers: tuple[Answered, ...] = ()
 
 
-def guide_of(details: TicketDetails, facts: Mapping[str, object] | None = None) -> Guide | None:
-    """Return the guide of a complaint; None for any other ticket. `facts` are those of its fact card."""
+def guide_of(details: TicketDetails) -> Guide | None:
+    """Return the guide of a complaint; None for any other ticket."""
     if details.kind != COMPLAINT:
         return None
     card, language = details.customer, language_of(details)
@@ -131,7 +131,7 @@ def guide_of(details: TicketDetails, facts: Mapping[str, object] | None = None) 
     ours = "\n".join(item.body for item in details.items if item.kind is ItemKind.REPLY)
     lines = [item.data for item in details.items if item.event == "complaint"]
     said = "\n".join(item.body for item in theirs)
-    known = {_FACTS[key] for key, value in (facts or {}).items() if key in _FACTS and value}
+    known = {topic for name, topic in _FACTS.items() if details.facts is not None and getattr(details.facts, name)}
     if card is not None and len(card.assets) == 1:
         known.add("product")
     known |= {q.topic for q in QUESTIONS if any(question_words(q, spoken_) in ours for spoken_ in ("ko", "en"))}

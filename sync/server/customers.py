@@ -31,10 +31,10 @@ from app.domain.executor import canonical_json
 from app.domain.ids import derived_id, hlc_of, uuid7
 from app.domain.signed import b64, sha256, sign, unb64, verify
 from sync.customer_protocol import (
-    CheckAnswer,
     IDENTITY_LABEL,
     Accepted,
     Challenge,
+    CheckAnswer,
     CompanionToken,
     Enrol,
     Enrolled,

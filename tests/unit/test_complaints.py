@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,10 @@ from app.domain.complaints import (
     names_situation,
     open_questions,
 )
-from app.services.complaints import check_words, greeting
+from app.domain.fact_card import FactCard
+from app.domain.ports import ItemKind, ThreadItem
+from app.services.complaints import check_words, greeting, guide_of, question_words
+from tests.fakes.queries import FakeDesk, FakeQueries, ticket_id
 from tests.fakes.rows import AGENT, STATES, TICKET_ID, MemoryRows, event, new_ticket
 
 SOLVED = STATES[c.category_of(MemoryRows(), STATES[next(s for s in STATES if s.value == "solved")])]
@@ -137,6 +141,24 @@ def test_either_no_to_the_two_questions_opens_a_solved_ticket_again(
     desk.run(no, actor=customer)
     assert desk.lines(TICKET_ID).count("survey") == 2
     assert desk.refusal(c.SurveyAnswer(event(302), b"x" * 16, TICKET_ID)) == "bad_value"
+
+
+def test_no_question_asks_for_what_the_fact_card_says_or_for_what_we_asked_already() -> None:
+    """The customer saw these facts and sent them; asking again would be the next complaint."""
+    queries = FakeQueries(FakeDesk(3))
+    found = queries.details(ticket_id(0))
+    assert found is not None
+    card = FactCard(b"f" * 16, 1, consent=True, by_customer=True, serial="88-1032", error_code="E-1042")
+    plain = replace(found, kind=COMPLAINT, items=())
+    guide = guide_of(plain)
+    assert guide is not None
+    assert "error" in {q.topic for q in guide.questions}
+    asked = ThreadItem(b"i" * 16, ItemKind.REPLY, 1, "user", None, "", question_words(guide.questions[0], "ko"))
+    with_facts = guide_of(replace(plain, facts=card, items=(asked,)))
+    assert with_facts is not None
+    topics = {q.topic for q in with_facts.questions}
+    assert not topics & {"product", "error", guide.questions[0].topic}
+    assert guide_of(replace(found, kind="problem")) is None
 
 
 def test_the_greeting_has_name_and_honorific_in_the_customers_language() -> None:

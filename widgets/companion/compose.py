@@ -136,6 +136,7 @@ class TicketWindow(QDialog):
         self.setLayout(outer)
         self.show_ticket(ticket)
         fit(self, space.vast * 10, space.vast * 12)
+        self.text.setFocus()
 
     def show_ticket(self, ticket: TicketLine) -> None:
         """Show the ticket as it is now; what is being written stays."""

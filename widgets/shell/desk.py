@@ -13,8 +13,8 @@ from app.domain.entities import Category
 from app.domain.formatting import Mark
 from app.domain.ids import StateId, TagId, TicketId, UserId
 from app.domain.mentions import found_mentions
-from app.domain.reminders import business_day_later
 from app.domain.ports import Choices, Commits, Committed, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
+from app.domain.reminders import business_day_later
 from app.services.messages import error_text
 from app.services.reading import Reading
 from app.services.triage import Done, Triage
