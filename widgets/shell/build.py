@@ -49,7 +49,8 @@ def build_agent_window(
     connect `sign_in_wanted` and `closed`. Without `sessions` the window has no session commands.
     """
     ports = Ports(queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds, own_work, customers)
-    window = AgentWindow(theme, ports, identity)
+    with theme.dressed_afterwards():
+        window = AgentWindow(theme, ports, identity)
     window.appearance.apply()
     if status is not None:
         window.show_status(status)
