@@ -11,7 +11,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from app.domain.changes import AnyChange, MemberSet, ReplyRelease, membership_id
-from app.domain.entities import BY_NUMBER, CONFLICT, CUSTOMER, HISTORY, MESSAGE, ORGANISATION, TICKET, USER
+from app.domain.entities import (
+    ASSET,
+    BY_NUMBER,
+    CONFLICT,
+    CONTACT_ADDRESS,
+    CUSTOMER,
+    HISTORY,
+    MESSAGE,
+    ORGANISATION,
+    TICKET,
+    USER,
+)
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, UserId, derived_id, hlc_ms
 from app.domain.needs import NeedDetail, NeedItem, NeedKind
@@ -207,6 +218,12 @@ def _subjects(change: AnyChange) -> list[bytes]:
     return [i for i in found if isinstance(i, bytes)]
 
 
+# what a row without a ticket is called
+_TITLES = {
+    CUSTOMER.number: "name", ORGANISATION.number: "name", CONTACT_ADDRESS.number: "value", ASSET.number: "serial",
+}  # fmt: skip
+
+
 class _Subjects:
     """Labels of the tickets and names of the ids that entries speak of; read at once for all."""
 
@@ -221,7 +238,7 @@ class _Subjects:
             label = f"#{number}" if number is not None else provisional or "#…"
             self._tickets[id_] = (label, subject or "", customer)
         self._customers = customer_names(shown, sorted({t[2] for t in self._tickets.values() if t[2]}))
-        self._titles = self._read_titles([(t, i) for t, i in conflicts if t in (CUSTOMER.number, ORGANISATION.number)])
+        self._titles = self._read_titles([(t, i) for t, i in conflicts if t in _TITLES])
         self.names: dict[str, str] = {}
 
     def _read_parents(self, keys: Sequence[tuple[int, bytes]]) -> dict[bytes, bytes | None]:
@@ -237,7 +254,8 @@ class _Subjects:
     def _read_titles(self, keys: Sequence[tuple[int, bytes]]) -> dict[bytes, str]:
         out: dict[bytes, str] = {}
         for type_ in {t for t, _ in keys}:
-            out |= {i: n or "" for i, n in self._shown.by_ids(type_, "id, name", [i for t, i in keys if t == type_])}
+            ids = [i for t, i in keys if t == type_]
+            out |= {i: n or "" for i, n in self._shown.by_ids(type_, f"id, {_TITLES[type_]}", ids)}
         return out
 
     def of(self, type_: int, id_: bytes) -> tuple[TicketId | None, str, str, str]:
