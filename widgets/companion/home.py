@@ -240,11 +240,9 @@ class HomeWindow(QWidget):
     def _terms(self, asset: AssetLine) -> list[tuple[str, str]]:
         texts: list[tuple[str, str]] = []
         ended = False
-        ended = False
         if asset.free_until:
             until = date.fromisoformat(asset.free_until)
             today = fmt.today(self._now_ms())
-            ended = until < today
             ended = until < today
             free = _("Free support until {day}") if until >= today else _("Free support ended on {day}")
             texts.append((free.format(day=fmt.day(until)), "success" if until >= today else "warning"))
