@@ -21,8 +21,8 @@ from app.services.complaints import Guide
 from app.services.texts import polite, state_name
 from app.services.texts_customers import address_text, terms_lines
 from widgets.customer.clock import ClockBlock
-from widgets.customer.facts import fact_rows
 from widgets.customer.complaint import ComplaintGuide
+from widgets.customer.facts import fact_rows
 from widgets.customer.promises import PromiseBlock
 from widgets.customer.related import RelatedBlocks
 from widgets.customer.survey import answer_row, newest
