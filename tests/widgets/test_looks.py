@@ -14,9 +14,12 @@ from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
 from app.config.settings import Settings
+from app.domain.ports import ViewKey
+from tests.fakes.queries import ticket_id
 from tests.widgets.looks import faults
 from tests.widgets.picture_set import LOOKS, SET, Look
 from tests.widgets.pseudo import FIRST, pseudo, speak_pseudo
+from tests.widgets.scenes_agent import agent_window
 from tests.widgets.screenshots import find_scenes
 from widgets.foundation import Button, PlainLabel, Theme, ThemeMode, column, row
 from widgets.settings.window import SettingsWindow
@@ -107,6 +110,34 @@ def test_the_place_of_a_policy_goes_on_in_the_next_line(qtbot: QtBot, theme: The
     parts = re.split("[\u200b ]", shown.text())
     assert max(map(len, parts)) < 20
     assert not [line for line in faults(window) if "has a word" in line]
+
+
+@pytest.mark.ux("UX-61")
+def test_large_text_takes_the_room_of_views_and_details_not_of_words(qtbot: QtBot, theme: Theme) -> None:
+    """At 200 % in the smallest window list and conversation are left, whole; at usual size the views are back."""
+    window, _desk, _commits = agent_window(theme)
+    qtbot.addWidget(window)
+    window.resize(960, 600)
+    window.show()
+    window.go_view(ViewKey.TEAM)
+    window.open_ticket(ticket_id(0))
+    assert window.views.isVisible()
+    theme.set_text_percent(200)
+    assert not window.views.isVisible()
+    assert not window.customer.isVisible()
+    buttons = (window.ticket.header.see, window.ticket.composer.reply_button, window.ticket.composer.note_button)
+
+    def are_whole() -> bool:
+        return all(
+            b.width() >= b.minimumSizeHint().width()
+            and b.height() >= b.fontMetrics().height()
+            and b.visibleRegion().boundingRect().height() == b.height()
+            for b in buttons
+        )
+
+    qtbot.waitUntil(are_whole)
+    theme.set_text_percent(100)
+    assert window.views.isVisible()
 
 
 _CHECKED = [state for shown in SET for state in shown.states]

@@ -38,7 +38,8 @@ from widgets.shell.topbar import TopBar
 __all__ = ["Ports", "WindowFrame"]
 
 SMALLEST, USUAL = QSize(960, 600), QSize(1280, 800)  # px
-WIDE_PX = 1280  # below, the details pane folds into its button
+WIDE_PX = 1280  # below, at usual text size, the details pane folds into its button
+VIEWS_PX = 720  # below, at usual text size, the views fold into the menu and Ctrl+0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,10 @@ class WindowFrame(QMainWindow):
         super().__init__()
         self._theme = theme
         self._details_wanted: bool | None = None
+        self._views_folded = False
         self._make(theme, ports)
         self._lay_out(theme)
-        theme.changed.connect(self.fit_views)
+        theme.changed.connect(self._follow_text)
         self.setMinimumSize(SMALLEST)
         self.resize(USUAL)
 
@@ -160,8 +162,34 @@ class WindowFrame(QMainWindow):
 
     def fit_views(self) -> None:
         """Keep names and counts of the views apart, at any text size."""
+        for part in reversed(self.views.findChildren(QWidget)):  # from the inside out: layouts remember sizes
+            part.ensurePolished()
+            if (layout := part.layout()) is not None:
+                layout.activate()
         wanted = max(self._theme.tokens.space.vast * 4, self.views.sizeHint().width())
         self.views.setMinimumWidth(wanted)
+
+    def _follow_text(self) -> None:
+        self.fit_views()
+        self._fold_views()
+        self.fold_details()
+
+    def _scaled(self, width: int) -> int:
+        """As many px as large text needs where usual text needs these."""
+        return width * max(100, self._theme.text_percent) // 100
+
+    def _fold_views(self) -> None:
+        """Take the views away while list and conversation need their room, at large text sizes; a menu has them."""
+        folded = self.width() < self._scaled(VIEWS_PX)
+        if folded and not self._views_folded and not self.views.isHidden():
+            self._views_folded = True
+            had = has_keyboard(self.views)
+            self.views.hide()
+            if had:
+                self.focus_list()
+        elif not folded and self._views_folded:
+            self._views_folded = False
+            self.views.show()
 
     def toggle_details(self) -> None:
         """Show or hide the details pane."""
@@ -170,7 +198,7 @@ class WindowFrame(QMainWindow):
 
     def fold_details(self) -> None:
         """Show the details pane if it is wanted and there is room and a ticket for it."""
-        wide = self.width() >= WIDE_PX
+        wide = self.width() >= self._scaled(WIDE_PX)
         shown = wide if self._details_wanted is None else self._details_wanted
         is_open = self.ticket.is_open() and not self.is_needs()
         had = has_keyboard(self.customer)
@@ -183,8 +211,10 @@ class WindowFrame(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold the details pane when there is no room for it."""
         super().resizeEvent(event)
-        if (event.oldSize().width() >= WIDE_PX) != (self.width() >= WIDE_PX):
+        wide = self._scaled(WIDE_PX)
+        if (event.oldSize().width() >= wide) != (self.width() >= wide):
             self._details_wanted = None
+        self._fold_views()
         self.fold_details()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

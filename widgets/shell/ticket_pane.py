@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget
 
 from app.config.i18n import _
@@ -29,6 +30,7 @@ class TicketPane(Panel):
 
     def __init__(self, theme: Theme, composer: Composer) -> None:
         super().__init__("window")
+        self._theme = theme
         self.header = TicketHeader(theme)
         self.hints = TicketHints(theme)
         self.conversation = Conversation(theme)
@@ -57,7 +59,19 @@ class TicketPane(Panel):
         self.stack.addWidget(page)
         self._page = page
         self.setLayout(column(self.stack))
+        self._soon = QTimer(self, singleShot=True, interval=0)  # at once the parts do not know their new sizes yet
+        self._soon.timeout.connect(self._refit)
+        theme.changed.connect(self._soon.start)
         self.retranslate()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the buttons of the composer their height, which a style or a text size changed meanwhile."""
+        super().resizeEvent(event)
+        self._refit()
+
+    def _refit(self) -> None:
+        if self.composer.kind() is None and self.composer.maximumHeight() != self.composer.offer_height():
+            self._fold(folded=True)
 
     def show_details(
         self,
@@ -100,7 +114,10 @@ class TicketPane(Panel):
             self.split.setSizes([max(0, total - low), low])
         else:
             self.composer.setMaximumHeight(NO_LIMIT_PX)
-            self.split.setSizes([total - self._composer_height, self._composer_height])
+            # large text needs more, but what it answers stays in sight
+            scaled = self._composer_height * max(100, self._theme.text_percent) // 100
+            height = max(self._composer_height, min(scaled, total * 2 // 3))
+            self.split.setSizes([total - height, height])
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""
