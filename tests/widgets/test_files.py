@@ -180,7 +180,7 @@ def test_what_is_not_here_is_fetched_by_one_key_and_the_chip_follows(desk: Desk)
     desk.window.show_blob(FILES[1][0].sha256, BlobStatus(BlobState.ABSENT, 0, FILES[1][0].size_bytes, "offline"))
     assert "when the server can be reached" in chip.accessibleName()
     desk.window.show_blob(FILES[1][0].sha256, BlobStatus(BlobState.HERE))
-    assert desk.menu(1) == ["Save as…", "Open…"]
+    assert desk.menu(1) == ["Save as…", "Open…", "Save all…", "Attach to my draft"]
 
 
 def test_nothing_opens_without_a_yes_and_a_program_never(desk: Desk) -> None:
@@ -189,7 +189,7 @@ def test_nothing_opens_without_a_yes_and_a_program_never(desk: Desk) -> None:
     files = desk.window.files
     assert files is not None
     files.open_wanted.connect(opened.append)
-    assert desk.menu(2) == ["Save as…"]
+    assert desk.menu(2) == ["Save as…", "Save all…", "Attach to my draft"]
     item = next(i for i in desk.window.ticket.conversation._items if i.attachments)
     files.act("save", FILES[2][0], item)
     question = files.dialog
@@ -202,6 +202,34 @@ def test_nothing_opens_without_a_yes_and_a_program_never(desk: Desk) -> None:
     assert opened == []
     question.accept()
     assert opened == [Path("/copies/오류 화면.png")]
+
+
+def test_a_file_of_the_conversation_hangs_on_the_draft_too_without_being_sent_again(desk: Desk) -> None:
+    """From its own menu, by keys; twice is once."""
+    for _ in range(2):
+        desk.chip(0).click()
+        holder = desk.chip(0).parentWidget()
+        assert isinstance(holder, AttachmentChips)
+        next(action for action in holder.menu.actions() if action.text() == "Attach to my draft").trigger()
+        holder.menu.hide()
+    assert desk.window.ticket.composer.kind() is REPLY
+    assert desk.files(REPLY) == ["오류 화면.png"]
+    assert desk.window.ticket.composer.sheets[REPLY].files.attachments() == (FILES[0][0],)
+
+
+def test_all_files_are_saved_at_once_over_nothing_and_what_is_not_here_is_fetched(desk: Desk, tmp_path: Path) -> None:
+    """Programs are left out: each of them has its warning."""
+    files = desk.window.files
+    assert files is not None
+    item = next(i for i in desk.window.ticket.conversation._items if i.attachments)
+    (tmp_path / "오류 화면.png").write_text("mine")
+    told: list[str] = []
+    files.told.connect(told.append)
+    desk.blobs.contents[FILES[0][0].sha256] = b"picture"
+    files.save_all(item, tmp_path)
+    assert desk.blobs.saved == [tmp_path / "오류 화면 (2).png"]
+    assert {file for file, _type, _row in desk.link.fetched} >= {FILES[1][0]}
+    assert told[0].startswith("1 file is saved")
 
 
 def _text(question: Question) -> str:

@@ -355,6 +355,15 @@ class Composer(Panel):
         dialog.filesSelected.connect(lambda names: sheet.files.add([Path(name) for name in names]))
         dialog.open()
 
+    def attach_again(self, attachment: Attachment) -> None:
+        """Let a file of the conversation hang on the draft that shows; without one a reply is begun."""
+        if self._ticket is None:
+            return
+        if self.kind() is None:
+            self.write(DraftKind.REPLY)
+        if (kind := self.kind()) is not None:
+            self.sheets[kind].files.attach(attachment)
+
     def show_blob(self, sha256: bytes, status: BlobStatus) -> None:
         """Show how an upload gets on."""
         for sheet in self.sheets.values():

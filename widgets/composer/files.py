@@ -163,6 +163,19 @@ class DraftFiles(QWidget):
         if blobs is not None:
             self._take([lambda path=path: blobs.add(path) for path in paths])  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
 
+    def attach(self, attachment: Attachment) -> None:
+        """Let a file hang on the draft that is known already: nothing is read or sent again."""
+        if len(self._slots) >= MAX_FILES:
+            self.failed.emit(limits_text())
+        elif attachment not in self.attachments():
+            slot = _Slot(self._ticket)
+            self._slots.append(slot)
+            self._jobs.query(
+                lambda: (attachment, known_statuses(self._blobs, [attachment])),
+                lambda taken: self._taken(slot, *taken),
+                lambda why: self._not_taken(slot, why),
+            )
+
     def add_image(self, image: QImage) -> None:
         """Take a pasted picture in."""
         blobs = self._blobs

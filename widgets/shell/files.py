@@ -9,16 +9,19 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.config.i18n import _
-from app.domain.attachments import Attachment, BlobDesk, BlobState, BlobStatus
+from app.config.i18n import _, ngettext
+from app.domain.attachments import Attachment, BlobDesk, BlobState, BlobStatus, clean_name, is_program
 from app.domain.entities import MESSAGE, NOTE
+from app.domain.errors import Refused
 from app.domain.ports import ItemKind, SyncLink, ThreadItem
 from app.services.messages import error_text
 from app.services.texts_files import open_warning, save_warning
 from widgets.foundation import Question, Theme
 from widgets.foundation.jobs import Jobs
 
-__all__ = ["FileDesk"]
+__all__ = ["FileDesk", "free_place"]
+
+_HERE = (BlobState.HERE, BlobState.WAITING, BlobState.SENDING)
 
 
 class FileDesk(QObject):
@@ -27,6 +30,7 @@ class FileDesk(QObject):
     status_known = Signal(bytes, object)  # hash, BlobStatus
     told = Signal(str)
     failed = Signal(str)
+    attach_wanted = Signal(object)  # Attachment: it is to hang on the draft that is written too
     open_wanted = Signal(object)  # the Path of a plain copy: another program is to show it
 
     def __init__(self, theme: Theme, blobs: BlobDesk, link: SyncLink, jobs: Jobs, window: QWidget) -> None:
@@ -51,6 +55,10 @@ class FileDesk(QObject):
             self._link.fetch_blob(attachment, type_, item.id)
         elif what == "look":
             self.look([attachment])
+        elif what == "attach":
+            self.attach_wanted.emit(attachment)
+        elif what == "save_all":
+            self._ask_folder(item)
         elif what == "save":
             warning = save_warning(attachment)
             self._warned(warning, _("Save this program?"), _("Save"), lambda: self._ask_place(attachment))
@@ -77,6 +85,48 @@ class FileDesk(QObject):
         dialog.fileSelected.connect(lambda name: self.save(attachment, Path(name)))
         dialog.open()
 
+    def _ask_folder(self, item: ThreadItem) -> None:
+        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
+        dialog = self.dialog = QFileDialog(self._window, _("Save all attachments"), folder)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self.save_all(item, Path(name)))
+        dialog.open()
+
+    def save_all(self, item: ThreadItem, folder: Path) -> None:
+        """Write what is here of an item's attachments into a folder, over nothing; what is not here is fetched."""
+
+        def save() -> tuple[int, list[Attachment]]:
+            states, saved, absent = self._blobs.statuses(item.attachments), 0, list[Attachment]()
+            for each in item.attachments:
+                status = states.get(each.sha256)
+                if is_program(each) or not each.sha256:
+                    continue  # one by one, with its warning
+                if status is None or status.state not in _HERE:
+                    absent.append(each)
+                    continue
+                try:
+                    self._blobs.save_as(each, free_place(folder, each.filename))
+                    saved += 1
+                except Refused as why:
+                    if why.code == "attachment_not_saved":  # the disk: no use to go on
+                        raise
+                    absent.append(each)
+            return saved, absent
+
+        self._jobs.query(save, lambda done: self._saved_all(item, *done), lambda why: self.failed.emit(error_text(why)))
+
+    def _saved_all(self, item: ThreadItem, saved: int, absent: Sequence[Attachment]) -> None:
+        for each in absent:
+            self.act("fetch", each, item)
+        words = ngettext("{n} file is saved", "{n} files are saved", saved).format(n=saved)
+        more = ngettext(
+            "{n} file is being fetched; save again when it is here.",
+            "{n} files are being fetched; save again when they are here.", len(absent),
+        ).format(n=len(absent))  # fmt: skip
+        self.told.emit(f"{words}. {more}" if absent else words)
+
     def save(self, attachment: Attachment, target: Path) -> None:
         """Write the plain content to a place."""
         self._jobs.query(
@@ -95,3 +145,13 @@ class FileDesk(QObject):
     def _not_given(self, attachment: Attachment, why: Exception) -> None:
         self.failed.emit(error_text(why))
         self.look([attachment])
+
+
+def free_place(folder: Path, filename: str) -> Path:
+    """Return a place in a folder where no file is yet: the name, or the name with a number."""
+    name = Path(clean_name(filename))
+    place, n = folder / name, 1
+    while place.exists():
+        n += 1
+        place = folder / f"{name.stem} ({n}){name.suffix}"
+    return place

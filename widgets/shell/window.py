@@ -18,7 +18,7 @@ from app.config import settings as conf
 from app.config.i18n import _
 from app.domain.attachments import BlobStatus
 from app.domain.deed_ports import SnoozeEnd
-from app.domain.entities import READ_MARK, Category
+from app.domain.entities import DRAFT, READ_MARK, Category
 from app.domain.ids import TicketId, ViewId
 from app.domain.ports import DraftKind, Identity, SyncStatus, TicketDetails, ViewKey
 from app.services.needs_you import Action, Settled
@@ -211,6 +211,7 @@ class AgentWindow(WindowFrame):
         files.failed.connect(self._tell_failed)
         conversation.files_shown.connect(files.look, Qt.ConnectionType.QueuedConnection)
         conversation.file_asked.connect(files.act)
+        files.attach_wanted.connect(self.ticket.composer.attach_again)
 
     def has_sessions(self) -> bool:
         """Tell whether sessions can be begun."""
@@ -578,6 +579,8 @@ class AgentWindow(WindowFrame):
         """The worker brought rows of these entities. A mark names no ticket of the list: what shows is read again."""
         if READ_MARK.number in types:
             self.inbox.model.forget(())
+        if DRAFT.number in types:  # typed on another of one's computers
+            self.ticket.composer.read_again()
         self.rows_changed(ids)
         for window in self._beside():
             window.rows_changed_there(types, ids)

@@ -20,7 +20,7 @@ _HERE = (BlobState.HERE, BlobState.WAITING, BlobState.SENDING)
 
 
 class AttachmentChips(QWidget):
-    """`asked` gives fetch, look, save or open, and the attachment."""
+    """`asked` gives fetch, look, save, save_all, attach or open, and the attachment."""
 
     asked = Signal(str, object)
 
@@ -62,4 +62,9 @@ class AttachmentChips(QWidget):
         self.menu.addAction(_("Save as…")).triggered.connect(lambda: self.asked.emit("save", chip.attachment))
         if not is_program(chip.attachment):  # a program is never started from here
             self.menu.addAction(_("Open…")).triggered.connect(lambda: self.asked.emit("open", chip.attachment))
+        if len([each for each in self.chips if each.attachment.sha256]) > 1:
+            self.menu.addAction(_("Save all…")).triggered.connect(lambda: self.asked.emit("save_all", chip.attachment))
+        self.menu.addAction(_("Attach to my draft")).triggered.connect(
+            lambda: self.asked.emit("attach", chip.attachment)
+        )
         self.menu.popup(chip.mapToGlobal(chip.rect().bottomLeft()))

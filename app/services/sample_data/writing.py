@@ -170,7 +170,7 @@ def _notes(w: Writing, topic: Topic, line: Timeline, owner: Account) -> list[Sam
         text = w.scribe.note(rng, topic, kind, mention.name_ko if mention else "", minutes=rng.randint(4, 25))
         values: dict[str, Value] = {
             "ticket": w.id, "origin_ticket": w.id, "arrived_via": None, "author": owner.id, "body": text,
-            "mentions": js([mention.id.hex()] if mention else []), "attachments": "[]", "replaces": None,
+            "mentions": js([mention.id.hex()] if mention else []), "attachments": "[]", "html": None, "replaces": None,
             "created_at": at, "created_by": owner.id,
         }  # fmt: skip
         rows.append(SampleRow(NOTE.number, rng.row_id(at), w.scope, values))
