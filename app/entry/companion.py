@@ -26,7 +26,7 @@ from app.entry.command_line import CommandLine
 from app.entry.companion_app import CompanionApp
 from app.entry.display import no_display
 from widgets.companion.texts import trouble
-from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
+from widgets.foundation import FocusRing, Theme, ThemeMode, install_roles, load_tokens
 from widgets.foundation.qt_texts import install_qt_texts
 
 __all__ = ["CompanionOptions", "build_companion", "main"]
@@ -63,6 +63,7 @@ def build_companion(options: CompanionOptions) -> CompanionApp:
     install_qt_texts(qt)
     tokens = load_tokens()
     theme = Theme(qt, tokens, options.theme, control_px=tokens.target_companion)
+    install_roles()
     FocusRing(qt, theme)  # owned by the application
     collect_here(qt)
     return CompanionApp(

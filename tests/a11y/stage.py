@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A desk for tests from outside: a display, a session bus, real programs with real windows, and a screen reader.
+"""Two desks for tests from outside: displays, a session bus, real programs with real windows, and a screen reader.
 
 The programs are started as a person starts them; nothing of the test runs inside them.
 """
@@ -15,8 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from Xlib.display import Display
 
 from app.entry.demo_part import Part
+from app.entry.demo_server import DemoServer
+from tests.a11y.ears import Person
 from tests.fakes.wait import wait_until
 from tests.fakes.xvfb import available, own_display
 
@@ -25,6 +28,7 @@ _LAUNCHER = Path("/usr/libexec/at-spi-bus-launcher")
 _PASSPHRASE = "a passphrase for journeys"
 _ASK = "import gi; gi.require_version('Atspi', '2.0'); from gi.repository import Atspi; import dogtail"
 _PATIENCE_S = 90.0
+_UNICODE = 0x1000000  # added to a letter's number it is its keysym
 
 
 def missing(*programs: str) -> str:
@@ -78,11 +82,22 @@ class Desk:
 
     def keys(self, *names: str) -> None:
         """Press keys one after the other, as `ctrl+Return`, in the window that has the keyboard."""
-        subprocess.run(["xdotool", "key", "--delay", "40", *names], check=True, env=self.environment)
+        subprocess.run(["xdotool", "key", "--delay", "20", *names], check=True, env=self.environment)
 
     def types(self, text: str) -> None:
-        """Type letters."""
-        subprocess.run(["xdotool", "type", "--delay", "15", text], check=True, env=self.environment)
+        """Type letters; those that no key has must have been `learnt` before."""
+        subprocess.run(["xdotool", "type", "--delay", "10", text], check=True, env=self.environment)
+
+    def learns(self, letters: str) -> None:
+        """Give these letters keys of their own, as a layout of the keyboard would, before programs start."""
+        display = Display(self.environment["DISPLAY"])
+        first, last = display.display.info.min_keycode, display.display.info.max_keycode
+        rows = display.get_keyboard_mapping(first, last - first + 1)
+        spare = [first + place for place, row in enumerate(rows) if not any(row)]
+        for code, letter in zip(spare, sorted(set(letters)), strict=False):
+            display.change_keyboard_mapping(code, [(_UNICODE + ord(letter),) * 2])
+        display.sync()
+        display.close()
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Part]:
@@ -96,17 +111,42 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk(folder: Path, *, spoken: bool = False) -> Iterator[Desk]:
-    """A display with a window manager and a session bus; `spoken` with what screen readers need."""
+def two_people(folder: Path, server: DemoServer, letters: str = "") -> Iterator[tuple[Person, Person]]:
+    """An agent and a customer, each at a computer with the program just started. `letters`: what the agent's keys have.
+
+    Skips where a package is missing.
+    """
+    need(missing("dbus-daemon", "openbox", "xdotool") or missing_reader())
     with contextlib.ExitStack() as stack:
-        display = stack.enter_context(own_display(1600, 1000))
-        environment = _plain() | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "XDG_RUNTIME_DIR": str(folder)}
-        environment["DBUS_SESSION_BUS_ADDRESS"] = stack.enter_context(_bus(folder, environment))
-        if spoken:
-            environment["QT_LINUX_ACCESSIBILITY_ALWAYS_ON"] = "1"
-            stack.enter_context(_running([str(_LAUNCHER), "--launch-immediately"], folder, environment))
-        stack.enter_context(_running(["openbox", "--sm-disable"], folder, environment))
-        yield Desk(folder, environment)
+        mine, theirs = stack.enter_context(_two_desks(folder))
+        mine.learns(letters)
+        part = stack.enter_context(mine.reader())
+        agent = stack.enter_context(mine.program("agent"))
+        customer = stack.enter_context(theirs.program("companion", "companion", "--enrol", server.enrolment_link))
+        yield Person(part, mine, agent.pid), Person(part, theirs, customer.pid)
+
+
+@contextlib.contextmanager
+def _two_desks(folder: Path) -> Iterator[tuple[Desk, Desk]]:
+    """The agent's and the customer's display, each with a window manager, and a bus on which both can be heard."""
+    with contextlib.ExitStack() as stack:
+        common = _plain() | {
+            "QT_QPA_PLATFORM": "xcb",
+            "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
+            "XDG_RUNTIME_DIR": str(folder),
+            "LC_ALL": "C.UTF-8",
+        }
+        desks = []
+        for _ in range(2):
+            display = stack.enter_context(own_display(1600, 1000))
+            desks.append(Desk(folder, common | {"DISPLAY": display}))
+        first, second = desks
+        address = stack.enter_context(_bus(folder, first.environment))
+        for desk in desks:
+            desk.environment["DBUS_SESSION_BUS_ADDRESS"] = address
+            stack.enter_context(_running(["openbox", "--sm-disable"], folder, desk.environment))
+        stack.enter_context(_running([str(_LAUNCHER), "--launch-immediately"], folder, first.environment))
+        yield first, second
 
 
 @contextlib.contextmanager

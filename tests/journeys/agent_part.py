@@ -18,12 +18,13 @@ from app.entry.demo_driver import Step, Steps, pause
 from app.services.texts_history import event_line
 from remote_assist.agent_end import AgentEnd
 from remote_assist.limits import Limits
+from tests.journeys.control_agent import ControlAgent
 from tests.journeys.files_agent import FilesAgent
 from tests.journeys.texts_agent import TextsAgent
 from widgets.remote.recording import RecordingTools
 
 
-class TriedAgent(FilesAgent, TextsAgent):
+class TriedAgent(FilesAgent, TextsAgent, ControlAgent):
     """An agent to whom things happen."""
 
     def steps(self) -> dict[str, Step]:

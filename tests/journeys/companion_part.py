@@ -17,12 +17,13 @@ from app.entry.demo_companion import main, press
 from app.entry.demo_driver import Step, Steps, pause
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.limits import Limits
+from tests.journeys.control_customer import ControlCustomer
 from tests.journeys.files_customer import FilesCustomer
 from tests.journeys.texts_customer import TextsCustomer
 from widgets.foundation import PlainLabel
 
 
-class TriedCustomer(FilesCustomer, TextsCustomer):
+class TriedCustomer(FilesCustomer, TextsCustomer, ControlCustomer):
     """A customer to whom things happen."""
 
     def steps(self) -> dict[str, Step]:

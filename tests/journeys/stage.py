@@ -32,10 +32,10 @@ class Stage:
         self.server = DemoServer(folder / "server", "small", behind=False)
         self._parts: dict[str, Part] = {}
 
-    def start(self) -> None:
-        """Start the server and both clients, signed in and enrolled."""
+    def start(self, theirs: Mapping[str, str] | None = None) -> None:
+        """Start the server and both clients, signed in and enrolled; `theirs` is the customer's environment."""
         self.server.start()
-        companion = self._start("companion", enrol=self.server.enrolment_link)
+        companion = self._start("companion", theirs, enrol=self.server.enrolment_link)
         agent = self._start("agent", server=self.server.url, login=LOGIN, password=self.server.password)
         companion.order("enrol")
         agent.order("sign_in", least=TICKETS)

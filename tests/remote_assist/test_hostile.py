@@ -342,6 +342,29 @@ def test_a_description_with_another_certificate_than_the_handshake_is_refused(t:
     assert victim.end.view.reason is EndReason.PROTOCOL
 
 
+@pytest.mark.ux("UX-50")
+@pytest.mark.parametrize(
+    ("t", "body"),
+    [
+        ("sas.accept", {"A": "A" * 43, "Na": "A" * 43, "Fa": "A" * 43}),
+        ("answer", {"epoch": 0, "rung": 0, "sdp": "v=0"}),
+        ("rebind.request", {"epoch": 1, "why": "a second viewer"}),
+        ("end", {"reason": "stopped"}),
+    ],
+)
+@pytest.mark.parametrize("stage", ["prompted", "connecting", "unverified", "verified", "paused", "lost"])
+def test_a_second_viewer_of_the_same_organisation_is_not_even_heard(stage: str, t: str, body: dict[str, Any]) -> None:
+    """A colleague with a key of their own: nothing is answered, opened or ended, whoever lets the words through."""
+    world = world_at(stage)
+    before = world.customer_end.view
+    carried = json.dumps(body)
+    covered = lp("deskside-env-1", world.agent_end.sid, "agent", 500, t) + lp(carried)
+    raw = {"v": 1, "sid": b64(world.agent_end.sid), "from": "agent", "n": 500, "t": t, "body": carried}
+    signed = b64(private_key("a colleague").sign(covered))
+    assert world.customer_end.on_envelope(json.dumps(raw | {"sig": signed}).encode()) == []
+    assert world.customer_end.view == before
+
+
 def join_of(world: World, key_seed: str, secret: bytes) -> bytes:
     """A join to this world's session by somebody else."""
     key = private_key(key_seed)
@@ -351,6 +374,7 @@ def join_of(world: World, key_seed: str, secret: bytes) -> bytes:
     return EnvelopeWriter(world.agent_end.sid, Role.CUSTOMER, key).write("join", body)
 
 
+@pytest.mark.ux("UX-50")
 def test_a_second_customer_cannot_take_over() -> None:
     """One viewer, one customer: a further join changes nothing, even with the secret."""
     world = World()

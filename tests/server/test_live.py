@@ -194,6 +194,27 @@ def test_signals_of_strangers_to_nobody_and_too_many_are_refused(desk: World) ->
             assert len(nacks) == 10
 
 
+@pytest.mark.ux("UX-50")
+def test_a_second_viewer_finds_no_place_in_a_session(desk: World) -> None:
+    """A colleague, the agent's other computer and another one of the customer's are refused; the two hear nothing."""
+    kim, again, lee = desk.agent("kim"), desk.agent("kim"), desk.agent("lee")
+    companion, second = desk.companion(), desk.companion()
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    with live(desk, kim.tokens.access) as agent, live(desk, companion.access) as customer:
+        inviter.invite(ticket)
+        assert isinstance(customer.next(), Invite)
+        customer.send(Sig(session=inviter.sid, to="agent", n=0, data=b"join"))
+        assert agent.next() == Sig(session=inviter.sid, to="agent", n=0, data=b"join")
+        for token in (again.tokens.access, lee.tokens.access, second.access):
+            with live(desk, token) as viewer:
+                for to in ("customer", "agent"):
+                    viewer.send(Sig(session=inviter.sid, to=to, n=0, data=b"show me"))
+                refused = [message for message in viewer.sync() if isinstance(message, SigNack)]
+                assert refused == [SigNack(session=inviter.sid, code="not_member", n=0)] * 2
+        for side in (agent, customer):
+            assert not [message for message in side.sync() if isinstance(message, Sig)]
+
+
 def test_when_the_agent_takes_it_back_the_companion_hears_of_it(desk: World) -> None:
     """The invitation is void and no signal passes any more."""
     kim, companion = desk.agent(), desk.companion()

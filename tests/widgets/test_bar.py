@@ -86,6 +86,29 @@ def test_nothing_on_the_bar_is_cut_whatever_was_allowed(
     assert_readable(bar)
 
 
+@pytest.mark.ux("UX-50")
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_bar_says_that_nobody_else_watches_while_somebody_does(
+    bar: SharingBar, theme: Theme, language: Literal["en", "ko"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the agent reads it; where there is no room for the words, who hears the bar is told all the same."""
+    set_language(language)
+    made = SharingBar(theme, "Kim Jiwoo", "Hanbit Support")
+    monkeypatch.setattr(made, "_area", lambda: QRect(0, 0, 1366, 768))
+    made.show()
+    give(made)
+    words = {"en": "nobody else watches", "ko": "다른 사람은 보지 않음"}[language]
+    assert (made.alone.text(), made.what.accessibleDescription()) == (words, words)
+    assert made.alone.isVisible()
+    theme.set_text_percent(200)
+    give(made, *ALL)
+    assert not made.alone.isVisible()
+    assert made.what.accessibleDescription() == words
+    made.show_sharing("x", paused=True, lost=False, number="", live=True)
+    assert made.what.accessibleDescription() == ""
+    made.end()
+
+
 def test_stop_has_its_word_and_is_first_by_tab_however_full_the_bar_is(bar: SharingBar, theme: Theme) -> None:
     """What takes a permission back has words too; only Pause and Chat may be icons, and say their names."""
     theme.set_text_percent(200)

@@ -454,6 +454,16 @@ def _prompted(companion: CompanionApp, agent: _Agent, qtbot: QtBot) -> RequestWi
     return request
 
 
+def _refuse_a_second_viewer(companion: CompanionApp, session: CustomerSession, agent: _Agent) -> None:
+    """A colleague invites the same customer: what the first agent says next, the Companion hears after that."""
+    first = agent.server.on_sig
+    colleague = _Agent(agent.server)
+    agent.server.on_sig = first
+    colleague.invite()
+    colleague.close()
+    assert companion.session is session
+
+
 def _allow_and_take_back(session: CustomerSession, agent: _Agent, qtbot: QtBot) -> None:
     """The agent asks to point, the customer says yes, and takes it back from the bar."""
     bar = session.bar
@@ -547,7 +557,7 @@ def _share_something_else(session: CustomerSession, agent: _Agent, qtbot: QtBot)
 
 @pytest.mark.slow
 @pytest.mark.ux("UX-43")
-@pytest.mark.ux("UX-38")
+@pytest.mark.ux("UX-38", "UX-50")
 def test_a_customer_allows_looking_compares_the_number_and_stops(
     make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -568,7 +578,10 @@ def test_a_customer_allows_looking_compares_the_number_and_stops(
     bar = session.bar
     assert bar is not None
     assert bar.check.text() == f"verified {agent.number}"
+    _refuse_a_second_viewer(companion, session, agent)
     _allow_and_take_back(session, agent, qtbot)
+    assert (companion.session, bar.alone.text()) == (session, "nobody else watches")
+    assert session.request is None
     _hide_a_part(session, qtbot)
     _give_texts_and_write(session, agent, qtbot)
     _share_something_else(session, agent, qtbot)

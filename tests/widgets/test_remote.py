@@ -186,7 +186,7 @@ def test_the_check_number_is_read_aloud_and_confirmed_by_the_agent(stage: Stage)
     assert window.verified.text() == "verified"
 
 
-@pytest.mark.ux("UX-49")
+@pytest.mark.ux("UX-49", "UX-50")
 def test_the_header_names_who_sees_what(stage: Stage) -> None:
     """Customer, ticket, every grant, nobody else."""
     stage.live()
@@ -301,7 +301,7 @@ def test_a_lost_line_dims_the_picture_and_says_that_nothing_is_shared(stage: Sta
     assert "The connection broke" in window.picture.accessibleDescription()
     stage.flow.show_notice(Notice.BACK, "")
     stage.flow.show_session(info(Phase.VERIFIED))
-    assert window.picture.accessibleDescription() == ""
+    assert window.picture.accessibleDescription() == "You may: look"
     assert window.notice.text.text() == "The connection is back."
 
 

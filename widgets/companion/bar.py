@@ -14,6 +14,7 @@ from app.domain.assist import Scope
 from widgets.companion.masks import hidden_text, kept_text
 from widgets.companion.permission import bar_name, granted_name, taken_back
 from widgets.foundation import (
+    WINDOW,
     Button,
     ElidedLabel,
     Look,
@@ -41,6 +42,8 @@ class SharingBar(QWidget):
     Where one line has no room for all, what was allowed stands on lines of its own, and if that is not enough the
     other buttons show their icons alone. STOP always has its word.
     """
+
+    spoken_role = WINDOW
 
     stopped = Signal()
     pause_toggled = Signal(bool)
@@ -89,6 +92,7 @@ class SharingBar(QWidget):
         self.clock = PlainLabel(tone="live")
         self.clock.setFont(self._theme.font("strong", tabular=True))
         self.check = PlainLabel(tone="live")
+        self.alone = PlainLabel(_("nobody else watches"), tone="live")
         self.stop = Button(self._theme, _("STOP"), look=Look.LIVE, icon="octagon-x", pressed=self.stopped.emit)
         self.stop.setAccessibleName(_("Stop sharing"))
         self.stop.setToolTip(_("Stop sharing") + "  Ctrl+Alt+End")
@@ -113,7 +117,8 @@ class SharingBar(QWidget):
         self.given: dict[Scope, Button] = {}
         self._facts = QWidget()
         self._facts.setLayout(row(self.clock, self.check, gap=space.medium))
-        parts = (self.stop, self.pause, self.masks, self.switch, self.chat, self._facts, self.what, self._dot)
+        words = (self._facts, self.alone, self.what, self._dot)
+        parts = (self.stop, self.pause, self.masks, self.switch, self.chat, *words)
         self._first = row(*parts, gap=space.medium, margins=edge)
         self._first.setDirection(QBoxLayout.Direction.RightToLeft)
         self._first.setStretch(parts.index(self.what), 1)
@@ -129,7 +134,10 @@ class SharingBar(QWidget):
         area, vast = self._area(), self._theme.tokens.space.vast
         for part in self.findChildren(QWidget):
             part.ensurePolished()  # else its size is that of another style
+        self.alone.setVisible(self._is_seen())
         self._arrange(below=False, icons_only=False)
+        if self._needed() > area.width():
+            self.alone.hide()  # who looks at what, and every button, go before it
         if self.given and self._needed() > area.width():
             self._arrange(below=True, icons_only=False)
         if self._needed() > area.width():
@@ -292,10 +300,14 @@ class SharingBar(QWidget):
             text = _("{name} is LOOKING AT “{target}”")
         words = {"name": self._agent, "organisation": self._organisation, "target": self._target}
         self.what.setText(self._passing or text.format(**words))
+        self.what.setAccessibleDescription(self.alone.text() if self._is_seen() else "")
         self.check.setText(_("verified {number}").format(number=self._number) if self._number else _("not verified"))
         self._theme.set_icon(self.pause, "play" if self._paused else "pause", "live.fg")
         self.pause.setEnabled(not self._connecting)
         self._place()
+
+    def _is_seen(self) -> bool:
+        return not (self._connecting or self._lost or self._paused or self._why)
 
     def _toggle(self) -> None:
         self.pause_toggled.emit(not self._paused)

@@ -13,7 +13,7 @@ from app.config.i18n import _
 from app.domain.assist import Phase, SessionView
 from app.domain.plain_text import ChatLine
 from app.services.texts import polite
-from widgets.foundation import Theme, column, fit
+from widgets.foundation import WINDOW, Theme, column, fit
 from widgets.foundation.chat import ChatPanel
 
 __all__ = ["ChatWindow"]
@@ -21,6 +21,8 @@ __all__ = ["ChatWindow"]
 
 class ChatWindow(QWidget):
     """Hidden until somebody writes. Closing hides it; what was written stays till the session ends."""
+
+    spoken_role = WINDOW
 
     def __init__(self, theme: Theme, agent: str) -> None:
         super().__init__()

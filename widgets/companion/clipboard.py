@@ -13,7 +13,7 @@ from app.config.i18n import _, ngettext
 from app.domain.assist import Scope
 from app.domain.plain_text import fits_clipboard, for_reading, tidied
 from widgets.companion.permission import PermissionWindow
-from widgets.foundation import Button, Look, PlainEdit, PlainLabel, Theme, announce, column, fit, row
+from widgets.foundation import WINDOW, Button, Look, PlainEdit, PlainLabel, Theme, announce, column, fit, row
 
 __all__ = ["ClipQuestion", "ClipShown"]
 
@@ -70,6 +70,8 @@ class ClipQuestion(PermissionWindow):
 
 class ClipShown(QWidget):
     """What the agent put on the clipboard. It says so and goes away by itself with nothing."""
+
+    spoken_role = WINDOW
 
     closed = Signal()
 

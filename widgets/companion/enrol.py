@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QStackedLayout, QWidget
 from app.config.i18n import _
 from widgets.companion.model import Organisation
 from widgets.foundation import (
+    WINDOW,
     BusyStrip,
     Button,
     Card,
@@ -29,6 +30,8 @@ __all__ = ["EnrolWindow", "PassphraseWindow"]
 
 class EnrolWindow(QWidget):
     """Asks for the link, shows whom it leads to, and reports the person's yes. `link_given` (text); `confirmed`."""
+
+    spoken_role = WINDOW
 
     link_given = Signal(str)
     confirmed = Signal()
@@ -165,6 +168,8 @@ class EnrolWindow(QWidget):
 
 class PassphraseWindow(QWidget):
     """Asks for the passphrase where the system has no safe place for keys. `given` carries it."""
+
+    spoken_role = WINDOW
 
     given = Signal(str)
 

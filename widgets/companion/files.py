@@ -14,6 +14,7 @@ from app.config.i18n import _
 from app.domain.session_files import FileView
 from widgets.companion.timed import TimedQuestion, said_by
 from widgets.foundation import (
+    WINDOW,
     Button,
     Card,
     Look,
@@ -236,6 +237,8 @@ class FileRequest(_Ask):
 
 class FilesWindow(QWidget):
     """The files of a session and how they get on. `stopped` has a number. Closing hides it and stops nothing."""
+
+    spoken_role = WINDOW
 
     stopped = Signal(int)
 

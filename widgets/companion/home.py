@@ -14,6 +14,7 @@ from app.config.i18n import _, pgettext
 from widgets.companion.model import AssetLine, HomeView, Line, LineState, RequestLine, RequestState, TicketLine
 from widgets.companion.texts import line_text, open_text, spoken_number, trouble
 from widgets.foundation import (
+    WINDOW,
     Button,
     Card,
     Chip,
@@ -50,6 +51,8 @@ _MINUTE_MS = 60_000
 
 class HomeWindow(QWidget):
     """The companion's first window. `close_wanted` lets the owner stop a session before the window goes."""
+
+    spoken_role = WINDOW
 
     help_wanted = Signal()
     code_wanted = Signal()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QListWidget, QWidget
 from app.config.i18n import _, ngettext
 from app.domain.masking import WORD_MAX, Box, MaskRule, clean_rules
 from widgets.companion.parts import PartsPicture
-from widgets.foundation import Button, Card, Look, PlainLabel, Theme, column, fit, row
+from widgets.foundation import WINDOW, Button, Card, Look, PlainLabel, Theme, column, fit, row
 
 __all__ = ["MaskWindow", "RegionWindow", "hidden_text", "hide_label", "kept_text", "rule_text"]
 
@@ -38,6 +38,8 @@ def kept_text(why: str) -> str:
 
 class _PictureWindow(QWidget):
     """A window of ours with a picture of what is shared; Escape and closing are `closed`."""
+
+    spoken_role = WINDOW
 
     closed = Signal()
 

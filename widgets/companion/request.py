@@ -18,6 +18,7 @@ from widgets.companion.preview import Preview
 from widgets.companion.targets import TargetChooser
 from widgets.companion.texts import ticket_label
 from widgets.foundation import (
+    ASKS,
     Button,
     Card,
     ElidedLabel,
@@ -63,6 +64,8 @@ def _even(region: Box) -> tuple[int, int]:
 
 class ScamWindow(QWidget):
     """Before the first request: what support never asks. Cannot be skipped; its button wakes after five seconds."""
+
+    spoken_role = ASKS
 
     understood = Signal()
     refused = Signal()
@@ -159,6 +162,8 @@ class RequestWindow(QWidget):
 
     `region_wanted`: a region is to be drawn in that target; answer with `use_region`. `masks_wanted`: hide parts.
     """
+
+    spoken_role = ASKS
 
     allowed = Signal()
     refused = Signal()

@@ -17,6 +17,7 @@ from widgets.companion.permission import granted_name
 from widgets.companion.request import ConsentButton
 from widgets.companion.texts import end_reason
 from widgets.foundation import (
+    ASKS,
     Button,
     Card,
     Look,
@@ -44,6 +45,8 @@ _KINDS = (
 
 class _TopWindow(QWidget):
     """A window of ours above the others, with our ground."""
+
+    spoken_role = ASKS
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -181,6 +184,8 @@ class QuestionWindow(_TopWindow):
 
 class EndedWindow(QWidget):
     """The summary: when, with whom, what was seen, why it ended. `save_wanted` asks to save the receipt."""
+
+    spoken_role = ASKS
 
     save_wanted = Signal()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QRadioButton, QSizePolicy, QWidget
 
 from app.config.i18n import _
@@ -47,11 +47,15 @@ class TargetChooser(QWidget):
         self.windows.setAccessibleName(_("Which window"))
         self.places.setAccessibleName(_("Region of which window or screen"))
         self.screens.setAccessibleName(_("Which screen"))
+        for box in (self.windows, self.places, self.screens):
+            # on Linux a screen reader hears what is chosen as the name of a box
+            box.setAccessibleDescription(box.accessibleName())
         self.windows.setPlaceholderText(_("No window is open"))
         self.places.setPlaceholderText(_("No screen"))
         self.screens.setPlaceholderText(_("No screen"))
         group = QButtonGroup(self)
-        group.buttonClicked.connect(lambda _button: self._choose())
+        # not the click: a screen reader chooses without one
+        group.buttonToggled.connect(lambda _button, on: self._chosen() if on else None)
         space = theme.tokens.space
         rows = []
         pairs = ((self.one_window, self.windows), (self.a_region, self.places), (self.whole_screen, self.screens))
@@ -93,9 +97,11 @@ class TargetChooser(QWidget):
         self.region = region
 
     def pick(self, button: QRadioButton) -> None:
-        """Choose as a click would."""
-        button.setChecked(True)
-        self._choose()
+        """Choose it, anew if it is chosen already."""
+        if button.isChecked():
+            self._choose()
+        else:
+            button.setChecked(True)
 
     def title(self) -> str:
         """Return what is chosen, for people."""
@@ -103,6 +109,12 @@ class TargetChooser(QWidget):
             return ""
         title = target_title(self.target)
         return region_title(title) if self.a_region.isChecked() else title
+
+    def _chosen(self) -> None:
+        for button in (self.one_window, self.a_region, self.whole_screen):
+            # Tab leads to the choice that stands, arrows to the others; Qt does so only after one had the keyboard
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus if button.isChecked() else Qt.FocusPolicy.ClickFocus)
+        self._choose()
 
     def _choose(self) -> None:
         region = self.a_region.isChecked()

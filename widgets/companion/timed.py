@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _
 from widgets.companion.request import ALLOW_WAIT_MS, ConsentButton
-from widgets.foundation import Button, Look, PlainLabel, Theme, announce, fmt
+from widgets.foundation import ASKS, Button, Look, PlainLabel, Theme, announce, fmt
 
 __all__ = ["TimedQuestion", "said_by"]
 
@@ -29,6 +29,8 @@ class TimedQuestion(QWidget):
 
     Escape and the cross are `_refused`, once; a subclass lays the parts out and says what its answers do.
     """
+
+    spoken_role = ASKS
 
     spoken_s: Sequence[int] = (60, 30, 10)
 

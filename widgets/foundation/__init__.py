@@ -10,12 +10,15 @@ from widgets.foundation.labels import Chip, ElidedLabel, PlainLabel, Words, plai
 from widgets.foundation.layout import Card, Fold, Panel, Section, clear, column, fit, line, row, scroll
 from widgets.foundation.lists import Index, Ink, RowDelegate, RowList
 from widgets.foundation.marks import Form, drawn_form, pointer_form, thinned
+from widgets.foundation.roles import ASKS, WINDOW, install_roles
 from widgets.foundation.states import BusyStrip, EmptyState, Notice, Toast, announce
 from widgets.foundation.text import EnterFilter, PlainEdit, commit_composition, read_text
 from widgets.foundation.theme import Theme, ThemeMode
 from widgets.foundation.tokens import Scheme, Tokens, contrast, load_tokens
 
 __all__ = [
+    "ASKS",
+    "WINDOW",
     "BusyStrip",
     "Button",
     "Card",
@@ -54,6 +57,7 @@ __all__ = [
     "fit",
     "fmt",
     "icon_pixmap",
+    "install_roles",
     "line",
     "load_tokens",
     "paint_icon",

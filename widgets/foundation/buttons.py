@@ -59,6 +59,7 @@ class Button(QPushButton):
         self._theme = theme
         self._label = ""
         self._has_icon = bool(icon)
+        self._pressing = False
         self.setProperty("look", look.value)
         self.setProperty("big", big)
         self.setAutoDefault(False)
@@ -69,6 +70,24 @@ class Button(QPushButton):
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         if pressed is not None:
             self.clicked.connect(lambda _checked=False: pressed())
+        self.toggled.connect(self._toggled)
+
+    def setChecked(self, on: bool) -> None:
+        """Show it pressed down or not; that alone does nothing else."""
+        self._pressing = True
+        super().setChecked(on)
+        self._pressing = False
+
+    def nextCheckState(self) -> None:
+        """Mouse and keyboard press it: Qt says `clicked` by itself."""
+        self._pressing = True
+        super().nextCheckState()
+        self._pressing = False
+
+    def _toggled(self, _on: bool) -> None:
+        # a screen reader's press goes round `clicked`, which is what this button does
+        if not self._pressing:
+            self.clicked.emit()
 
     def setText(self, text: str) -> None:
         """Show the label; it is the accessible name too."""

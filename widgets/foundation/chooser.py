@@ -14,6 +14,7 @@ from widgets.foundation.hangul import matches
 from widgets.foundation.labels import PlainLabel
 from widgets.foundation.layout import Panel, column
 from widgets.foundation.lists import Index, Ink, RowDelegate, RowList
+from widgets.foundation.states import announce
 from widgets.foundation.theme import Theme
 
 __all__ = ["Chooser", "Option"]
@@ -166,6 +167,7 @@ class Chooser(QFrame):
             by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}[Qt.Key(key)]
             place = max(0, min(self.model.rowCount() - 1, self.list.currentIndex().row() + by))
             self.list.setCurrentIndex(self.model.index(place))
+            self._tell_current()
             return True
         if key == Qt.Key.Key_Space and self.field.isHidden():
             self._choose(self.list.currentIndex())
@@ -183,6 +185,12 @@ class Chooser(QFrame):
     def _typed(self, _text: str) -> None:
         self.typed.emit(self.text())
         self._filter()
+        self._tell_current()
+
+    def _tell_current(self) -> None:
+        """The keyboard is in the field: who does not see the list hears which line Enter would take."""
+        if self.isVisible() and self.list.currentIndex().isValid():
+            announce(self.list, str(self.list.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)))
 
     def _filter(self) -> None:
         text = self.text().strip() if self._narrow else ""

@@ -124,9 +124,10 @@ class InviteWindow(QDialog):
         self.retranslate()
         self.who.show_ask(info.proof_ask if self._asks_who else None)
         fit(self, max(self.width() if self.isVisible() else 0, self.minimumWidth()), self.height())
-        if self.words.text() and self.words.text() != self._said:
-            self._said = self.words.text()
-            announce(self, self._said)
+        told = self.words.text() if self.problem.isHidden() else self.problem.text.text()
+        if told and told != self._said:
+            self._said = told
+            announce(self, told)
 
     @property
     def _asks_who(self) -> bool:

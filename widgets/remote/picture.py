@@ -36,7 +36,7 @@ class Picture(QWidget):
         self._view = View()
         self._image: QImage | None = None
         self._seq = 0
-        self._words = ""
+        self._words = self._granted = ""
         self._asked: Part | None = None
         self._drag: QPointF | None = None
         self._layers = Layers(theme)
@@ -48,6 +48,7 @@ class Picture(QWidget):
         self._ask_soon = QTimer(self, singleShot=True, interval=ASK_MS)
         self._ask_soon.timeout.connect(self._ask)
         theme.changed.connect(self.update)
+        self._name()
 
     # --- what the window says --------------------------------------------------------------------------------
 
@@ -99,8 +100,13 @@ class Picture(QWidget):
     def show_words(self, words: str) -> None:
         """Dim the picture and say why; "" shows it plainly."""
         self._words = words
-        self.setAccessibleDescription(words)
+        self._describe()
         self.update()
+
+    def tell_grants(self, words: str) -> None:
+        """Say to who hears the picture what may be done here."""
+        self._granted = words
+        self._describe()
 
     def fit(self) -> None:
         """Show all of it."""
@@ -118,6 +124,10 @@ class Picture(QWidget):
         """Return the zoom as people read it."""
         return round(self._view.scale() * 100)
 
+    def is_known(self) -> bool:
+        """Tell whether the size of the customer's screen is known."""
+        return self._view.source != (1, 1)
+
     def is_fit(self) -> bool:
         """Tell whether all of it shows."""
         return self._view.factor is None
@@ -133,11 +143,23 @@ class Picture(QWidget):
         self.update()
         self._ask_soon.start()
         self.zoomed.emit()
-        self.setAccessibleName(_("Customer's screen, {percent} %").format(percent=self.percent()))
+        self._name()
+
+    def _name(self) -> None:
+        name = _("Customer's screen")
+        if self.is_known():
+            width, height = self._view.source
+            name = _("Customer's screen, {width} by {height}, shown at {percent} %").format(
+                width=width, height=height, percent=self.percent()
+            )
+        self.setAccessibleName(name)
+
+    def _describe(self) -> None:
+        self.setAccessibleDescription("\n".join(filter(None, (self._words, self._granted))))
 
     def _ask(self) -> None:
         part = self._view.part()
-        if part != self._asked and self._view.source != (1, 1) and self.isVisible():
+        if part != self._asked and self.is_known() and self.isVisible():
             self._asked = part
             self.part_asked.emit(part)
 

@@ -320,7 +320,7 @@ class SessionWindow(QMainWindow):
         self.time.setAccessibleName(fmt.duration(seconds))
 
     def _tell_zoom(self) -> None:
-        self.zoom.setText(f"{self.picture.percent()} %")
+        self.zoom.setText(f"{self.picture.percent()} %" if self.picture.is_known() else "")
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""
@@ -363,6 +363,8 @@ class SessionWindow(QMainWindow):
         self.alone.setText(alone_text(info))
         self.alone.setVisible(view.live)
         verified = view.phase is Phase.VERIFIED
+        if verified and self.verified.text() == _("not verified yet"):
+            announce(self, _("verified"))
         self.verified.setText(_("verified") if verified else _("not verified yet"))
         self.verified.set_kind("success" if verified else "warning")
         self.verified.setVisible(view.live)
@@ -387,12 +389,18 @@ class SessionWindow(QMainWindow):
         self.end_button.setToolTip("" if over else keys_hint("session.end"))
         words = state_text(info)
         self.picture.show_words(words)
+        self.picture.tell_grants("" if over else grants_text(info))
         if words and words != self._said:
             announce(self, words, urgent=over)
         self._said = words
 
     def _tell_check(self, info: SessionInfo) -> None:
         open_ = info.view.phase is Phase.UNVERIFIED and bool(info.check_number)
+        if open_ and self.number.text() != info.check_number:
+            # who hears it has to read it aloud, too: as single digits
+            digits = " ".join(info.check_number.replace(" ", ""))
+            self.number.setAccessibleName(digits)
+            announce(self, f"{self.read_aloud.text()}: {digits}", urgent=True)
         self.check.setVisible(open_)
         self.number.setText(info.check_number)
         self.same.setEnabled(not info.claimed)

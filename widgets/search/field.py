@@ -33,8 +33,8 @@ class SearchField(QLineEdit):
         self.setTextMargins(space.wide, 0, 0, 0)
         self._soon = QTimer(self, singleShot=True, interval=WAIT_MS)
         self._soon.timeout.connect(self._tell)
-        self.textEdited.connect(lambda _text: self._plan())
-        self.textChanged.connect(self._emptied)
+        # not textEdited: who dictates or writes through a screen reader presses no key
+        self.textChanged.connect(self._changed)
         theme.changed.connect(self.update)
         self.retranslate()
 
@@ -78,8 +78,10 @@ class SearchField(QLineEdit):
     def _plan(self) -> None:
         self._soon.start(WAIT_MS if len(self.text() + self._preedit) > 1 else LONE_WAIT_MS)
 
-    def _emptied(self, text: str) -> None:
-        if not text:
+    def _changed(self, text: str) -> None:
+        if text:
+            self._plan()
+        else:
             self._soon.stop()
             self._tell()
 
