@@ -253,7 +253,9 @@ def _is_fit(name: str, value: object) -> bool:
     if isinstance(value, bytes):
         return len(value) == (32 if name in _DIGEST_FIELDS else ID_BYTES)
     if isinstance(value, str):
-        return _is_storable(value) and (name in _LONG_FIELDS | _VIEW_FIELDS | _FACT_FIELDS or len(value) <= _SHORT_TEXT_CHARS)
+        return _is_storable(value) and (
+            name in _LONG_FIELDS | _VIEW_FIELDS | _FACT_FIELDS or len(value) <= _SHORT_TEXT_CHARS
+        )
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     if isinstance(value, Attachment):  # its sizes are checked with the words
