@@ -106,7 +106,7 @@ __all__ = [
     "AssetCreate", "AssetDelete", "AssetSet", "Change", "ComplaintStep", "ConflictResolve", "Context",
     "CustomerCreate", "CustomerMerge", "CustomerSet", "CustomerUnmerge", "Derive", "DraftDelete", "DraftPut", "Effect",
     "FactsAdd", "FieldStamp", "Holdable", "Insert", "Key",
-    "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw",
+    "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw", "ReadMark",
     "ReplyDiscard", "ReplyRelease", "Row", "Rows",
     "SessionRecordAdd", "SetField", "SetText", "SurveyAnswer", "Tell",
     "TemplateCreate", "TemplateDelete", "TemplateSet",
@@ -411,9 +411,7 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
     return None
 
 
-def _inverse_of_unread(
-    change: ReadMark, before: Callable[[int, bytes], Row | None], event: bytes
-) -> ReadMark | None:
+def _inverse_of_unread(change: ReadMark, before: Callable[[int, bytes], Row | None], event: bytes) -> ReadMark | None:
     """What was read stays read; what was marked as unread is read again."""
     if not change.unread:
         return None

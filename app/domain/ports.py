@@ -88,9 +88,9 @@ class TicketRow:
     has_draft: bool = False
     needs_you: bool = False  # something about it waits for the person
     due: DueMark | None = None  # of a live ticket with a clock
-
     last_in_no: int = 0  # the number of the customer's newest message
     unread: bool = False  # its customer wrote what this person has not read
+
     @property
     def label(self) -> str:
         """The number as people say it: #10234, or ~K7-12 until the server gave one."""

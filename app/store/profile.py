@@ -22,7 +22,6 @@ from app.store.blob_desk import BlobStore
 from app.store.blobs import remove_copies
 from app.store.cipher import Database, Session, file_uri, key_literal, open_raw, translate
 from app.store.customers import StoreCustomers
-from app.store.customers import StoreCustomers
 from app.store.deeds import StoreDeeds
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
@@ -104,7 +103,6 @@ class Profile:
         self.blobs = BlobStore(folder, key, self._writer, self.commits.lock, tools.now_ms)
         self.blobs.tidy()
         self.queries = StoreQueries(self.readers, lambda: self.commits.identity, tools.now_ms)
-        self.customers = StoreCustomers(self.readers, lambda: self.commits.identity)
         self.customers = StoreCustomers(self.readers, lambda: self.commits.identity)
         self.deeds = StoreDeeds(
             self.readers, lambda: self.commits.identity, tools.now_ms, lambda: self.commits.provisional()

@@ -596,6 +596,8 @@ class Composer(Panel):
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
         self.offer.setAccessibleName(_("Write"))
+        self.away.setText(_("You write on this ticket in another window."))
+        self.go_there.setText(_("Go to that window"))
         self.waiting.retranslate()
         for sheet in self.sheets.values():
             sheet.retranslate(self._customer)
@@ -605,8 +607,6 @@ class Composer(Panel):
         """Say what differs from ticket to ticket."""
         for kind, button in ((DraftKind.REPLY, self.reply_button), (DraftKind.NOTE, self.note_button)):
             button.setText(self._offer_text(kind, self.has_draft(kind)))
-        self.away.setText(_("You write on this ticket in another window."))
-        self.go_there.setText(_("Go to that window"))
         for sheet in self.sheets.values():
             sheet.tell_customer(self._customer)
 

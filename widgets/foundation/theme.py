@@ -195,25 +195,6 @@ class Theme(QObject):
                 self._app.setPalette(palette)
                 self._app.setStyleSheet(sheet)
 
-    @contextmanager
-    def dressed_afterwards(self) -> Iterator[None]:
-        """Let a window be put together undressed: Qt works the style sheet out for all of a part that gets a place.
-
-        Half of the time of a large window. Does nothing while any window shows: it would be seen undressed.
-        """
-        sheet = self._app.styleSheet()
-        if any(window.isVisible() for window in self._app.topLevelWidgets()):
-            yield
-            return
-        palette = self._app.palette()
-        self._app.setStyleSheet("")
-        try:
-            yield
-        finally:
-            if not self._app.styleSheet():
-                self._app.setPalette(palette)
-                self._app.setStyleSheet(sheet)
-
     # --- inside ----------------------------------------------------------------------------------------------
 
     def _choose_font(self) -> tuple[str, float]:

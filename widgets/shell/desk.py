@@ -61,8 +61,8 @@ class TicketDesk(QObject):
         """Say who works here."""
         self.me = me
         self._triage = Triage(self._commits, me or UserId(b""))
-        self.writing = Writing(self._queries, self._commits, me or UserId(b""))
         self._reading = Reading(self._commits, me or UserId(b""))
+        self.writing = Writing(self._queries, self._commits, me or UserId(b""))
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -117,9 +117,7 @@ class TicketDesk(QObject):
         """Set the state. What waits for a colleague comes back a business day after `now_ms`."""
         waits = any(c.id == state and c.category is Category.WAITING_INTERNAL for c in self.choices.states)
         at = now_ms if waits else None
-        self.each(
-            rows, lambda part: self._triage.set_state(part, state, self.choices, remind=self._reminder(part, at))
-        )
+        self.each(rows, lambda part: self._triage.set_state(part, state, self.choices, remind=self._reminder(part, at)))
 
     def _reminder(self, rows: Sequence[TicketRow], now_ms: int | None) -> tuple[int, str] | None:
         """Return when tickets of a team come back. Blocks: worker threads only."""
