@@ -15,8 +15,9 @@ import pytest
 
 from app.domain import link
 from app.domain.changes import NoteAdd, TicketSet
+from app.domain.formatting import Look, Mark
 from app.domain.ids import TicketId, new_id
-from app.domain.ports import ViewKey
+from app.domain.ports import Draft, DraftKind, ViewKey
 from app.entry.demo_relay import Relay
 from app.store.replica_sound import SoundMark
 from tests.fakes.wait import wait_until
@@ -168,6 +169,37 @@ def test_two_computers_see_each_others_work_soon(server: ServerProcess, window: 
 
         wait_until(arrived, 10)
         assert any(isinstance(m, link.Changed) for m in other.messages)
+    finally:
+        other.close()
+
+
+def test_a_draft_goes_on_at_the_other_computer_and_goes_when_it_is_sent(
+    server: ServerProcess, window: Window, tmp_path: Path
+) -> None:
+    """Typed here, gone on with and sent there: two workers, one server, nothing asked for."""
+    other = Window(tmp_path / "other")
+    try:
+        for each in (window, other):
+            each.start_worker()
+            each.connect()
+            each.sign_in(server.url)
+        ticket = (set(_live_tickets(window)) & set(_live_tickets(other))).pop()
+        here, there = window.profile.commits, other.profile.commits
+        bold = (Mark(0, 2, Look.BOLD),)
+        here.save_draft(Draft(ticket, DraftKind.NOTE, "내일 확인", 2, marks=bold))
+        window.send(link.Committed(mid=here.carry_drafts(ticket)))
+
+        def shown() -> Draft | None:
+            return there.draft(ticket, DraftKind.NOTE)
+
+        wait_until(lambda: shown() is not None, 10)
+        found = shown()
+        assert found is not None
+        assert (found.body, found.caret, found.marks) == ("내일 확인", 2, bold)
+        note = NoteAdd(new_id(), new_id(), ticket, found.body)
+        other.send(link.Committed(mid=there.commit(note, clears=(ticket, DraftKind.NOTE)).mid))
+        wait_until(lambda: here.draft(ticket, DraftKind.NOTE) is None, 10)
+        assert _notes(server, [note.note]) == 1
     finally:
         other.close()
 

@@ -17,12 +17,11 @@ from pytestqt.qtbot import QtBot
 from app.domain.changes import AnyChange, MessageAdd, NoteAdd, TicketSet
 from app.domain.entities import Category
 from app.domain.errors import Refused, StoreUnavailable
-from app.domain.ids import CustomerId
 from app.domain.ports import Draft, DraftKind, TicketDetails
 from app.services.triage_writing import After, Saved, Stale, Writing
 from tests.fakes.commits import FakeCommits
 from tests.fakes.link import InlineJobs
-from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, ticket_id
+from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, ticket_id
 from widgets.composer.composer import Composer
 from widgets.foundation import Theme
 
@@ -276,7 +275,7 @@ def test_a_reply_is_held_here_when_the_ticket_is_anothers_or_on_hold_now(desk: D
     desk.composer.sheets[REPLY].edit.insertPlainText("Try this.")
     desk.composer.save_now()
     row = desk.details(0).row
-    other = CustomerId(bytes(16))
+    other = customer_id(3)
     desk.data.rows[ticket_id(0)] = (
         replace(row, customer=other) if change == "customer" else replace(row, category=Category.HELD)
     )
