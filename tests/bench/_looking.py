@@ -88,7 +88,8 @@ class Watch:
         except XError:
             self._window = None
             return None
-        return np.frombuffer(bytes(image.data), np.uint32).reshape(shape.height, shape.width) & 0xFFFFFF
+        pixels: Pixels = np.frombuffer(bytes(image.data), np.uint32) & np.uint32(0xFFFFFF)
+        return pixels.reshape(shape.height, shape.width)
 
     def _press(self, symbol: int) -> None:
         code = self._display.keysym_to_keycode(symbol)

@@ -14,7 +14,7 @@ _MOTION, _KEY_PRESS, _KEY_RELEASE = 5, 1, 2  # of XInput's first version, counte
 _CORE: Final = "Virtual core"
 
 
-class _Fake(rq.Request):  # type: ignore[misc]  # python-xlib has no types
+class _Fake(rq.Request):
     """XTestFakeInput in the form for a device, which python-xlib does not know; a motion's values follow."""
 
     _request = rq.Struct(
@@ -29,7 +29,9 @@ class OwnDevices:
 
     def __init__(self, name: str) -> None:
         self._display: Any = Display(name)
-        self._first = self._display.query_extension("XInputExtension").first_event
+        inputs = self._display.query_extension("XInputExtension")
+        assert inputs is not None, "this display has no XInput"
+        self._first = inputs.first_event
         found = {str(d.name): d.deviceid for d in self._display.xinput_query_device(xinput.AllDevices).devices}
         real = {name: number for name, number in found.items() if _CORE not in name and "XTEST" not in name}
         self._mouse = next(number for name, number in real.items() if "mouse" in name or "pointer" in name)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -81,7 +82,8 @@ def test_nothing_of_the_agents_reaches_a_companion_window_and_the_customers_own_
     agent.order("type_there", text=" ")
     assert customer.order("hands", least=refused + 1)["asks"] is False
 
-    for own in (lambda: there.devices.presses(_A), lambda: there.devices.moves(700, 500)):
+    hands: tuple[Callable[[], None], ...] = (partial(there.devices.presses, _A), partial(there.devices.moves, 700, 500))
+    for own in hands:
         there.agent_clicks()
         began_ms, before = time.monotonic_ns() // 1_000_000, there.presses()
         refused = customer.order("hands")["counts"].get("own", 0)

@@ -66,7 +66,7 @@ def plain_labels(source: Source) -> Found:
 
 def rich_text(source: Source) -> Found:
     """UX-32: only the message view may render HTML, after cleaning."""
-    if source.is_in("widgets/ticket/html_view.py", "widgets/ticket/message_html.py"):
+    if source.is_in("widgets/foundation/html_view.py", "widgets/ticket/message_html.py"):
         return
     for node, name in source.calls():
         if name in ("setHtml", "insertHtml", "appendHtml", "setMarkdown"):

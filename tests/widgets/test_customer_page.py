@@ -147,7 +147,7 @@ def test_what_two_agents_did_to_one_customer_is_settled_as_any_conflict(
     desk: RealDesk, kim: Client, server: Desk, tmp_path: Path
 ) -> None:
     """What the form began with counts as seen: the later intent stays, the other one is kept."""
-    page = opened(desk, kim.new_ticket())
+    opened(desk, kim.new_ticket())
     desk.sync()
     press(desk, "Edit")
     form = part_of(desk).form

@@ -21,7 +21,7 @@ from tests.fakes.queries import ticket_id
 from tests.widgets.test_shell import CTRL, SHIFT, Desk
 from widgets.composer.formatted import FormattedEdit
 from widgets.foundation import Theme
-from widgets.ticket.html_view import MessageHtml
+from widgets.foundation.html_view import MessageHtml
 
 REPLY, NOTE = DraftKind.REPLY, DraftKind.NOTE
 

@@ -155,7 +155,7 @@ def test_an_invitation_that_waits_for_a_proof_can_be_given_up(seat: Seat) -> Non
 def test_a_server_that_is_away_keeps_the_password_in_the_field(seat: Seat) -> None:
     """The line broke while it was being checked."""
     prove = FakeLink.prove
-    seat.link.prove = lambda *a: prove(seat.link, *a)  # type: ignore[method-assign]
+    seat.link.prove = lambda *a: prove(seat.link, *a)  # type: ignore[method-assign]  # this one link asks again
     who = seat.window.who
     QTest.keyClicks(who.field, PASSWORD)
     who.submit.click()

@@ -16,10 +16,10 @@ from app.domain.ports import Choices, ItemKind, ThreadItem, TicketDetails
 from app.services.texts_history import event_line
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, state_id, ticket_id
 from widgets.foundation import Button, Theme
+from widgets.foundation.html_view import MessageHtml, clean_html
 from widgets.ticket import conversation as conversation_pane
 from widgets.ticket.conversation import Conversation
 from widgets.ticket.header import TicketHeader
-from widgets.ticket.html_view import MessageHtml, clean_html
 from widgets.ticket.items import MessageBlock, split_quote
 
 EVIL = '<b>bold</b><img src="http://example.com/x.png"><script>alert(1)</script>'

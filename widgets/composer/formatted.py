@@ -267,7 +267,7 @@ class FormattedEdit(WritingEdit):
         data.setText(plain(chosen))
         data.setData(BODY_MIME, json.dumps([chosen.text, dump_marks(chosen.marks)], ensure_ascii=False).encode())
         if (html := to_html(chosen)) is not None:
-            data.setHtml(html)
+            data.setData("text/html", html.encode())
         return data
 
 

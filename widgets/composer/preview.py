@@ -17,8 +17,8 @@ from app.services.messages import problem_text
 from app.services.texts import polite
 from widgets.foundation import Panel, PlainLabel, Theme, Words, column, fmt, row, scroll
 from widgets.foundation.form_window import FormWindow
+from widgets.foundation.html_view import MessageHtml
 from widgets.foundation.states import announce
-from widgets.ticket.html_view import MessageHtml
 
 __all__ = ["PreviewWindow"]
 

@@ -16,8 +16,8 @@ from app.domain.ports import ItemKind, ThreadItem
 from app.services.texts import polite
 from app.services.texts_history import EventLine
 from widgets.foundation import Button, ElidedLabel, Look, Panel, PlainEdit, PlainLabel, Theme, Words, column, fmt, row
+from widgets.foundation.html_view import MessageHtml
 from widgets.ticket.attachments import AttachmentChips
-from widgets.ticket.html_view import MessageHtml
 
 __all__ = ["EventRow", "MessageBlock", "split_quote"]
 
