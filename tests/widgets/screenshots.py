@@ -194,7 +194,7 @@ def main(argv: list[str]) -> int:
     from tests.widgets import picture_docs, picture_sheet
 
     if options.docs:
-        picture_docs.draw(Easel())
+        picture_docs.draw(Easel(), options.out)
         return 0
     if options.words and not options.set:
         return _draw_words(options.out, options.words, options.text)

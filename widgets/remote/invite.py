@@ -123,7 +123,11 @@ class InviteWindow(QDialog):
             self._tick.stop()
         self.retranslate()
         self.who.show_ask(info.proof_ask if self._asks_who else None)
-        fit(self, max(self.width() if self.isVisible() else 0, self.minimumWidth()), self.height())
+        fit(
+            self,
+            max(self.width() if self.isVisible() else 0, self.minimumWidth()),
+            self.height() if self.isVisible() else 0,
+        )
         told = self.words.text() if self.problem.isHidden() else self.problem.text.text()
         if told and told != self._said:
             self._said = told
