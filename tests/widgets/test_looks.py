@@ -122,9 +122,6 @@ def test_large_text_takes_the_room_of_views_and_details_not_of_words(qtbot: QtBo
     window.go_view(ViewKey.TEAM)
     window.open_ticket(ticket_id(0))
     assert window.views.isVisible()
-    theme.set_text_percent(200)
-    assert not window.views.isVisible()
-    assert not window.customer.isVisible()
     buttons = (window.ticket.header.see, window.ticket.composer.reply_button, window.ticket.composer.note_button)
 
     def are_whole() -> bool:
@@ -136,8 +133,13 @@ def test_large_text_takes_the_room_of_views_and_details_not_of_words(qtbot: QtBo
         )
 
     qtbot.waitUntil(are_whole)
+    theme.set_text_percent(200)
+    assert not window.views.isVisible()
+    assert not window.customer.isVisible()
+    qtbot.waitUntil(are_whole)
     theme.set_text_percent(100)
     assert window.views.isVisible()
+    qtbot.waitUntil(are_whole)
 
 
 # one of each kind of window; `make screenshots` looks at all of them, in every look

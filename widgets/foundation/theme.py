@@ -194,6 +194,7 @@ class Theme(QObject):
             if not self._app.styleSheet():
                 self._app.setPalette(palette)
                 self._app.setStyleSheet(sheet)
+                self.changed.emit()  # sizes that were asked for undressed are others now
 
     # --- inside ----------------------------------------------------------------------------------------------
 
