@@ -131,6 +131,9 @@ class AskingSession(SharingSession):
         self._place_check(window)
         self._cover_own_windows()
         window.show()
+        # the keyboard comes with it, but to no button: what somebody types elsewhere meanwhile picks no number
+        window.raise_()
+        window.activateWindow()
 
     @staticmethod
     def _place_check(window: CheckNumberWindow) -> None:

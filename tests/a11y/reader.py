@@ -35,7 +35,7 @@ _CHANGES = (
     "object:text-changed",
     "window",
 )
-_SAID = "object:announcement"
+_SAID, _FOCUS = "object:announcement", "object:state-changed:focused"
 
 
 class Ears:
@@ -43,6 +43,7 @@ class Ears:
 
     def __init__(self) -> None:
         self.spoken: dict[int, list[str]] = defaultdict(list)
+        self.focus: dict[int, Any] = {}
         self._changed = False
         self._context = GLib.MainContext.default()
         self._listener = Atspi.EventListener.new(self._hear)
@@ -53,6 +54,8 @@ class Ears:
         self._changed = True
         if event.type.startswith(_SAID):
             self.spoken[event.source.get_process_id()].append(str(event.any_data))
+        elif event.type == _FOCUS and event.detail1:
+            self.focus[event.source.get_process_id()] = event.source
 
     def listen(self) -> None:
         """Take in what was told meanwhile."""
@@ -94,7 +97,7 @@ def shown(pid: int, states: Sequence[Any] = ()) -> Iterable[Any]:
     top = program(pid)
     windows = [top.get_child_at_index(place) for place in range(top.get_child_count())] if top is not None else []
     for window in reversed([w for w in windows if w is not None and w.showing]):
-        if not states:
+        if all(window.get_state_set().contains(state) for state in states):
             yield window
         yield from below(window, states)
 
@@ -183,13 +186,13 @@ class Orders:
             here = self._here(pid)
             names = [node.name or "" for node in here]
             fits = any(each.startswith(name) for each in names) and any(words in each for each in names)
-            return here[-1] if fits and not (elsewhere and here[-1] == self._was) else None
+            return (here[-1], said(here[-1])) if fits and not (elsewhere and here[-1] == self._was) else None
 
         try:
-            self._was = self._awaited(look, f"keyboard in {name or words!r}")
+            self._was, answer = self._awaited(look, f"keyboard in {name or words!r}")
         except LookupError as error:
             raise LookupError(f"{error}: it is in {[said(node) for node in self._here(pid)]}") from None
-        return said(self._was)
+        return dict(answer)
 
     def lines(self, pid: int, role: str, name: str) -> dict[str, Any]:
         """Read the lines of a list that show, as soon as there are some."""
@@ -226,6 +229,9 @@ class Orders:
         """What has the keyboard: a widget, and in a list the line on which it stands."""
         try:
             found = list(shown(pid, (Atspi.StateType.FOCUSED,)))
+            told = self.ears.focus.get(pid)
+            if not found and told is not None and told.focused:
+                return [told]  # in a window that opens over another, which Qt tells of but does not list
         except Exception:  # noqa: BLE001  # windows come and go while they are read
             return []
         # what hands the keyboard on to a part of it says that it has it, too: what has a name is meant, the inmost;
@@ -239,7 +245,10 @@ class Orders:
         end = time.monotonic() + _LAG_S
         while True:
             self.ears.listen()
-            seen = look()
+            try:
+                seen = look()
+            except Exception:  # noqa: BLE001  # what was looked at went meanwhile
+                seen = None
             if seen:
                 return seen
             if time.monotonic() > end:

@@ -403,7 +403,7 @@ _SCENES = [scene for scene in scenes.SCENES if scene.name != "companion-home-sma
 @pytest.mark.ux("UX-62")
 @pytest.mark.parametrize("scene", _SCENES, ids=lambda scene: scene.name)
 def test_every_control_has_a_name_and_can_be_reached_by_keyboard(theme: Theme, qtbot: QtBot, scene: Scene) -> None:
-    """No button, field or list is mute, and none is left out of the Tab order."""
+    """No button, field or list is mute, and none is left out of the Tab order; of a choice it has the one chosen."""
     window = scene.build(theme)
     qtbot.addWidget(window, before_close_func=_let_go)
     window.show()
@@ -412,7 +412,8 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard(theme: Theme, q
     for control in controls:
         name = control.accessibleName() or (control.text() if isinstance(control, QRadioButton) else "")
         assert name, control
-        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, name
+        by_arrows = isinstance(control, QRadioButton) and control.group().checkedButton() not in (None, control)
+        assert by_arrows or control.focusPolicy() & Qt.FocusPolicy.TabFocus, name
 
 
 @pytest.mark.ux("UX-61")
