@@ -443,7 +443,8 @@ def test_every_bound_command_is_in_the_palette_with_its_key_and_in_the_menu_in_b
         picker.close()
     bound = {c.id for c in desk.window.registry.commands()}
     sessions = {c.id for c in AGENT if c.id.startswith("session.")} - {"session.invite"}
-    assert bound == {c.id for c in AGENT} - sessions
+    not_here = sessions | {"customer.merge"}  # the customers of this desk have no file of their own
+    assert bound == {c.id for c in AGENT} - not_here
 
 
 def test_the_palette_runs_a_command_found_by_initial_consonants(desk: Desk) -> None:

@@ -90,7 +90,7 @@ def test_a_call_of_a_new_customer_is_taken_down_offline_and_undone_with_one_key(
     assert opened.related.worked_s == 12 * 60
     assert "taken down" in desk.window.toast.text()
     desk.sync()
-    assert [row["value"] for row in server.rows(CONTACT_ADDRESS.number)] == ["010-0000-9999"]
+    assert [row["value"] for row in server.rows(CONTACT_ADDRESS.number)] == ["+821000009999"]  # kept as E.164
     desk.window.inbox.list.setFocus()
     desk.key(Qt.Key.Key_Z, CTRL)
     assert list(kim.profile.queries.ids(ViewKey.ALL)) == []

@@ -119,6 +119,7 @@ class People:
             "name": name, "preferred_name": None, "honorific": _HONORIFIC.get(language, ""), "language": language,
             "zone": _ZONES[language], "tier": "vip" if rng.chance(0.03) else "plus" if rng.chance(0.12) else "normal",
             "organisation": org.id if org else None, "blocked_reason": None, "merged_into": None,
+            "call_times": None,
         }  # fmt: skip
         rows = [_row(CUSTOMER.number, id_, id_, created, values)]
         rows += self._addresses(index, made, created)

@@ -73,7 +73,7 @@ class Worker:
         """`sound`: as for a window."""
         self._pending: Database = open_reader(folder, KEY)
         self.replica: ReplicaStore
-        with patch.object(app.store.replica, "open_file", lambda *_: False) if sound else nullcontext():
+        with patch.object(app.store.replica, "open_file", lambda *_, **_how: False) if sound else nullcontext():
             self.replica, self.aside = open_replica(folder, KEY, self._pending, Hashes(), clock)
         with self._pending.read() as tx:
             self.identity = read_identity(tx)
