@@ -18,6 +18,7 @@ _REPLY, _NOTE = "We will look at it together.", "Same fault as last week."
 _WORD = "전표"
 
 
+@pytest.mark.ux("UX-29")
 def test_an_agent_and_a_customer_without_a_mouse_go_from_signing_in_to_the_end_of_a_session(
     tmp_path: Path, server: DemoServer
 ) -> None:

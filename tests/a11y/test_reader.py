@@ -18,6 +18,7 @@ _REPLY, _NOTE = "안녕하세요. 화면을 함께 보면서 확인하겠습니�
 _WORD = "전표"
 
 
+@pytest.mark.ux("UX-63")
 def test_a_screen_reader_client_finds_the_inbox_answers_a_ticket_and_in_the_companion_refuses_allows_picks_and_stops(
     tmp_path: Path, server: DemoServer
 ) -> None:
