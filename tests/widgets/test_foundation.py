@@ -22,7 +22,6 @@ from widgets.foundation import (
     EnterFilter,
     FocusRing,
     Fold,
-    Look,
     PlainEdit,
     PlainLabel,
     RowDelegate,
@@ -74,32 +73,6 @@ def test_every_text_can_be_read_on_every_ground_it_stands_on(scheme: Scheme) -> 
 def test_the_style_sheet_has_no_hole_in_any_scheme(scheme: Scheme) -> None:
     """Every placeholder of the sheet is filled from the tokens."""
     assert "${" not in stylesheet(load_tokens(), scheme, 10, "/art", 30)
-
-
-def test_a_window_dressed_afterwards_looks_like_any_other(theme: Theme, qtbot: QtBot) -> None:
-    """Put together without the style sheet it has the same looks; what shows already is never undressed."""
-
-    def made() -> QWidget:
-        window = QWidget()
-        qtbot.addWidget(window)
-        title, send = PlainLabel("Tickets", type="title"), Button(theme, "Send", icon="send", look=Look.PRIMARY)
-        inner = QWidget()
-        inner.setLayout(column(title, send, QLineEdit("text")))
-        window.setLayout(column(inner))
-        return window
-
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    sheet = app.styleSheet()
-    usual = made()
-    with theme.dressed_afterwards():
-        assert not app.styleSheet()
-        dressed = made()
-    assert app.styleSheet() == sheet
-    assert dressed.grab().toImage() == usual.grab().toImage()
-    usual.show()
-    with theme.dressed_afterwards():
-        assert app.styleSheet() == sheet
 
 
 @pytest.mark.ux("UX-57")

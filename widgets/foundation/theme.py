@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from importlib.resources import as_file, files
@@ -175,26 +174,6 @@ class Theme(QObject):
             for letter in _OTHER_SCRIPTS:
                 painter.drawText(QPoint(0, 0), letter)
         painter.end()
-
-    @contextmanager
-    def dressed_afterwards(self) -> Iterator[None]:
-        """Let a window be put together undressed: Qt works the style sheet out for all of a part that gets a place.
-
-        Half of the time of a large window. Does nothing while any window shows: it would be seen undressed.
-        """
-        sheet = self._app.styleSheet()
-        if any(window.isVisible() for window in self._app.topLevelWidgets()):
-            yield
-            return
-        palette = self._app.palette()
-        self._app.setStyleSheet("")
-        try:
-            yield
-        finally:
-            if not self._app.styleSheet():
-                self._app.setPalette(palette)
-                self._app.setStyleSheet(sheet)
-                self.changed.emit()  # sizes that were asked for undressed are others now
 
     # --- inside ----------------------------------------------------------------------------------------------
 

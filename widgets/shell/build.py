@@ -49,8 +49,7 @@ def build_agent_window(
     connect `sign_in_wanted` and `closed`. Without `sessions` the window has no session commands.
     """
     ports = Ports(queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds, own_work, customers)
-    with theme.dressed_afterwards():
-        window = AgentWindow(theme, ports, identity)
+    window = AgentWindow(theme, ports, identity)
     window.appearance.apply()
     if status is not None:
         window.show_status(status)
