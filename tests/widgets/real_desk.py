@@ -33,9 +33,9 @@ class RealDesk:
         self.settings = Settings(folder / "settings.json")
         self.settings.set(conf.LANGUAGE, conf.Language.EN)
         self.settings.set(conf.THEME, conf.Theme.LIGHT)
-        self.jobs = InlineJobs()
+        self.jobs, self.link = InlineJobs(), FakeLink()
         self.window: AgentWindow = build_agent_window(
-            theme=theme, queries=profile.queries, commits=profile.commits, link=FakeLink(), jobs=self.jobs,
+            theme=theme, queries=profile.queries, commits=profile.commits, link=self.link, jobs=self.jobs,
             settings=self.settings, identity=profile.identity, now_ms=client.desk.clock, needs=profile.needs_you,
             status=SyncStatus(SyncPhase.LIVE, client.desk.clock.ms), deeds=profile.deeds,
             customers=profile.customers,
