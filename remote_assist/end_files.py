@@ -202,7 +202,7 @@ class EndFiles(EndLink):
             elif coming.step is FileStep.MOVING:
                 self._step(coming, FileStep.CHECKING)
                 self._out.append(FileThrough(message.id))
-        elif message.id not in self._files_over:
+        elif message.ok and message.id not in self._files_over:  # given up, it may be of an offer that was lost
             self._on_stray("fileend")
 
     def _on_file_part(self, message: wire.FilePart) -> None:

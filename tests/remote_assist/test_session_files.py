@@ -402,6 +402,21 @@ def test_a_program_that_asks_for_files_nobody_offered_breaks_the_rules(world: Fi
     assert world.customer.end.view.reason is EndReason.PROTOCOL
 
 
+def test_a_file_given_up_before_its_offer_arrived_breaks_no_rule(world: FileWorld) -> None:
+    """The offer was lost with its connection: the record must not accuse the agent. There is nothing to end."""
+    world.network_up = False
+    offer = world.offer("a.txt", b"1")
+    world.network_up = True
+    world.do(world.agent, world.agent_end.cancel_file(offer.id))
+    assert not world.customer.of(AskFile)
+    assert "violation" not in world.customer.entries()
+
+
+def test_a_file_that_came_through_without_an_offer_breaks_the_rules(world: FileWorld) -> None:
+    say(world, {"t": "fileend", "id": 30, "ok": True})
+    assert "violation" in world.customer.entries()
+
+
 def test_a_second_file_at_the_same_time_is_turned_away(world: FileWorld) -> None:
     """One question at a time."""
     world.offer("a.txt", b"1")
