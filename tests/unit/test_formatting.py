@@ -51,9 +51,9 @@ def test_what_goes_out_is_the_subset_and_reads_back_the_same(rich: Rich) -> None
         assert is_ours(html)
         once = safe_html(html)
         assert once is None or safe_html(once) == once
-        assert [line.strip() for line in read_html(html).text.split("\n")] == [
-            " ".join(line.split()) for line in rich.text.rstrip("\n").split("\n")
-        ]
+        there, back = rich.text.rstrip("\n").split("\n"), read_html(html).text.split("\n")
+        # a tab comes back as spaces; between words as many spaces may stand as they like
+        assert [" ".join(line.split()) for line in back] == [" ".join(line.split()) for line in there]
 
 
 @given(texts())
