@@ -19,7 +19,7 @@ from app.domain.entities import Category
 from app.domain.ids import StateId, TicketId, new_id
 from app.domain.ports import DraftKind
 from app.services.texts_history import event_line
-from tests.sync.desk import Client, Desk
+from tests.sync.desk import Client
 from tests.widgets.real_desk import RealDesk
 from widgets.customer.complaint import EmpathyBox, FollowUpBox, GreetBox, ListenBox, QuestionsBox, StepBox
 from widgets.foundation import Theme
@@ -27,21 +27,6 @@ from widgets.foundation import Theme
 CTRL = Qt.KeyboardModifier.ControlModifier
 B = TypeVar("B", bound=StepBox)
 SAID = "프린터가 또 멈췄습니다. 정말 답답합니다."
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "server")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kim(server: Desk, tmp_path: Path) -> Iterator[Client]:
-    client = Client(server, tmp_path / "kim")
-    client.sync()
-    yield client
-    client.close()
 
 
 class ComplaintDesk(RealDesk):

@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
-from pytestqt.qtbot import QtBot
 
 from app.domain.changes import (
     AddressAdd,
@@ -33,32 +30,10 @@ from tests.widgets.real_desk import RealDesk
 from widgets.customer.forms import AddressForm, CustomerForm, ProductForm
 from widgets.customer.merge_customers import MergeCustomersWindow
 from widgets.customer.page import CustomerWindow
-from widgets.foundation import Fold, Theme
+from widgets.foundation import Fold
 from widgets.shell.customer_part import CustomerPart
 
 CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "server")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kim(server: Desk, tmp_path: Path) -> Iterator[Client]:
-    client = Client(server, tmp_path / "kim")
-    client.sync()
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, theme: Theme, kim: Client, tmp_path: Path) -> Iterator[RealDesk]:
-    made = RealDesk(qtbot, theme, kim, tmp_path)
-    yield made
-    made.window.close()
 
 
 def part_of(desk: RealDesk) -> CustomerPart:

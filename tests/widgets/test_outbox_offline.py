@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,21 +19,6 @@ from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme
 
 CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "server")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kim(server: Desk, tmp_path: Path) -> Iterator[Client]:
-    client = Client(server, tmp_path / "kim")
-    client.sync()
-    yield client
-    client.close()
 
 
 @pytest.mark.ux("UX-07")

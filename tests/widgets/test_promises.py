@@ -15,7 +15,7 @@ from app.config.i18n import set_language
 from app.domain.ids import TicketId
 from app.domain.ports import DraftKind
 from app.domain.promises import Standing, standings
-from tests.sync.desk import Client, Desk
+from tests.sync.desk import Client
 from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme
 
@@ -32,21 +32,6 @@ class PromiseDesk(RealDesk):
         """What the promises of the ticket came to."""
         found = self.details(self.ticket).related.promises
         return [what for _each, what in standings(found, self.client.desk.clock())]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "server")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kim(server: Desk, tmp_path: Path) -> Iterator[Client]:
-    client = Client(server, tmp_path / "kim")
-    client.sync()
-    yield client
-    client.close()
 
 
 @pytest.fixture

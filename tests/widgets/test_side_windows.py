@@ -15,27 +15,12 @@ from pytestqt.qtbot import QtBot
 from app.domain.changes import TicketSet
 from app.domain.ids import TicketId
 from app.domain.ports import DraftKind, ViewKey
-from tests.sync.desk import Client, Desk
+from tests.sync.desk import Client
 from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme
 from widgets.shell.window import AgentWindow
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "server")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kim(server: Desk, tmp_path: Path) -> Iterator[Client]:
-    client = Client(server, tmp_path / "kim")
-    client.sync()
-    yield client
-    client.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,28 +35,6 @@ from widgets.ticket.talk_window import TalkWindow, TimeWindow
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "server")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kim(server: Desk, tmp_path: Path) -> Iterator[Client]:
-    client = Client(server, tmp_path / "kim")
-    client.sync()
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, theme: Theme, kim: Client, tmp_path: Path) -> Iterator[RealDesk]:
-    made = RealDesk(qtbot, theme, kim, tmp_path)
-    yield made
-    made.window.close()
 
 
 def taking_down(desk: RealDesk) -> NewTicketWindow:
