@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QTextBrowser
 from pytestqt.qtbot import QtBot
 
@@ -15,12 +16,13 @@ from app.domain.entities import Category
 from app.domain.ports import Choices, ItemKind, ThreadItem, TicketDetails
 from app.services.texts_history import event_line
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, state_id, ticket_id
-from widgets.foundation import Button, Theme
+from widgets.foundation import Button, Theme, Words
 from widgets.foundation.html_view import MessageHtml, clean_html
 from widgets.ticket import conversation as conversation_pane
 from widgets.ticket.conversation import Conversation
 from widgets.ticket.header import TicketHeader
 from widgets.ticket.items import MessageBlock, split_quote
+from widgets.ticket.message_head import MessageHead
 
 EVIL = '<b>bold</b><img src="http://example.com/x.png"><script>alert(1)</script>'
 
@@ -44,7 +46,7 @@ def test_markup_in_a_message_or_a_name_is_shown_letter_by_letter(qtbot: QtBot, t
     qtbot.addWidget(block)
     texts = [label.text() for label in block.findChildren(QLabel)]
     assert EVIL in texts
-    assert "<i>박민수</i>" in texts
+    assert block.findChildren(MessageHead)[0].accessibleName().startswith("<i>박민수</i>")
     assert not block.findChildren(QTextBrowser)
 
 
@@ -77,6 +79,30 @@ def test_a_quoted_tail_is_folded_and_words_between_quotes_never(qtbot: QtBot, th
     block = MessageBlock(theme, message("Thanks\n> old\n> older"), own=False)
     qtbot.addWidget(block)
     assert "Thanks" in [label.text() for label in block.findChildren(QLabel)]
+
+
+def test_the_words_of_a_message_can_be_selected_with_the_mouse(qtbot: QtBot, theme: Theme) -> None:
+    """A label has its means of selecting from the first press on; before that nobody needs them."""
+    block = MessageBlock(theme, message("one two three"), own=False)
+    qtbot.addWidget(block)
+    block.resize(500, 100)
+    block.show()
+    words = block.findChildren(Words)[0]
+    QTest.mouseDClick(words, Qt.MouseButton.LeftButton, pos=QPoint(4, words.height() // 2))
+    assert words.selectedText() == "one"
+
+
+def test_the_whole_name_is_told_where_it_is_cut_off(qtbot: QtBot, theme: Theme) -> None:
+    """A name that has room has no tooltip; a narrow pane gives it one, letter by letter."""
+    block = MessageBlock(theme, replace(message("Hello"), author_name="<b>A very long name</b>"), own=False)
+    qtbot.addWidget(block)
+    head = block.findChildren(MessageHead)[0]
+    head.resize(900, head.sizeHint().height())
+    head.grab()
+    assert not head.toolTip()
+    head.resize(200, head.sizeHint().height())
+    head.grab()
+    assert "&lt;b&gt;A very long name" in head.toolTip()
 
 
 def test_a_long_conversation_opens_with_its_newest_part_and_the_rest_on_demand(qtbot: QtBot, theme: Theme) -> None:

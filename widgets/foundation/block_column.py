@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -32,11 +32,21 @@ class BlockColumn(QWidget):
 
     def insert(self, place: int, block: QWidget) -> None:
         """Put a block at a place, 0 on top; the column owns it now."""
-        self._blocks.insert(place, block)
-        if block.parentWidget() is not self:
-            block.setParent(self)
+        self.insert_all([(place, block)])
+
+    def insert_all(self, blocks: Iterable[tuple[int, QWidget]]) -> None:
+        """Put blocks at their places, one after the other: the others move, and are painted, once for all of them."""
+        new = []
+        for place, block in blocks:
+            self._blocks.insert(place, block)
+            if block.parentWidget() is not self:
+                block.setParent(self)
+            new.append(block)
         self._arrange()
-        block.show()
+        for block in new:
+            block.show()
+        # each asks for another round by that, in which nothing would be found to have changed
+        QCoreApplication.removePostedEvents(self, QEvent.Type.LayoutRequest.value)
 
     def take(self, blocks: Collection[QWidget]) -> None:
         """Hide blocks and forget them; they stay children, to be deleted when there is time."""
@@ -78,7 +88,9 @@ class BlockColumn(QWidget):
                 continue
             y += 0 if first else self._gap
             first = False
-            height = block.heightForWidth(width) if block.hasHeightForWidth() else block.sizeHint().height()
+            height = block.heightForWidth(width)
+            if height < 0:  # it has one height for every width
+                height = block.sizeHint().height()
             block.setGeometry(self._left, y, width, height)
             y += height
         total = y + self._bottom

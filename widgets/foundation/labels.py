@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 __all__ = ["Chip", "ElidedLabel", "PlainLabel", "Words", "restyle"]
+
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
 
 def restyle(widget: QWidget, **properties: object) -> None:
@@ -43,8 +45,7 @@ class PlainLabel(QLabel):
         if wrap:
             self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         if selectable:
-            flags = Qt.TextInteractionFlag
-            self.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
+            self.setTextInteractionFlags(_SELECTABLE)
         self.setText(text)
 
     def set_tone(self, tone: str) -> None:
@@ -55,7 +56,9 @@ class PlainLabel(QLabel):
 class Words(PlainLabel):
     """A wrapped text whose width others decide: only its height at that width is measured.
 
-    Else a label lays its text out at four more widths to say which it would like: milliseconds for a long text.
+    Else a label lays its text out at four more widths to say which it would like: milliseconds for a long text. What
+    selecting takes (a document of its own, three times the work of the label) is made when a pointer or a screen
+    reader comes to it.
     """
 
     def __init__(
@@ -66,7 +69,32 @@ class Words(PlainLabel):
         tone: str = "",
         selectable: bool = False,
     ) -> None:
-        super().__init__(text, type=type, tone=tone, wrap=True, selectable=selectable)
+        self._to_come = False
+        super().__init__(text, type=type, tone=tone, wrap=True)
+        self._to_come = selectable
+        if selectable:
+            self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+
+    def make_selectable(self) -> None:
+        """Let the text be selected, if that was wanted; needed only for what selects it without a pointer."""
+        if self._to_come:
+            self._to_come = False
+            self.setTextInteractionFlags(_SELECTABLE)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Become selectable before anybody can select."""
+        self.make_selectable()
+        super().enterEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The same for who comes without a pointer."""
+        self.make_selectable()
+        super().focusInEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The same for a finger, which enters nothing."""
+        self.make_selectable()
+        super().mousePressEvent(event)
 
     def sizeHint(self) -> QSize:
         """One line, of any width."""
@@ -90,6 +118,7 @@ class ElidedLabel(PlainLabel):
         parent: QWidget | None = None,
     ) -> None:
         self._mode = mode
+        self._tip = ""
         super().__init__("", type=type, tone=tone, parent=parent)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setText(text)
@@ -115,16 +144,19 @@ class ElidedLabel(PlainLabel):
         hint = super().minimumSizeHint()
         return QSize(min(hint.width(), self.fontMetrics().averageCharWidth() * 4), hint.height())
 
-    def event(self, event: QEvent) -> bool:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the tooltip true when the width changes."""
-        if event.type() is QEvent.Type.Resize:
-            self._tell_whole()
-        return super().event(event)
+        super().resizeEvent(event)
+        self._tell_whole()
 
     def _tell_whole(self) -> None:
-        fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.contentsRect().width()
+        text = self.text()
+        fits = not text or self.fontMetrics().horizontalAdvance(text) <= self.contentsRect().width()
         # ToolTips read markup unless told otherwise; escaping keeps text from outside plain.
-        self.setToolTip("" if fits else plain_tooltip(self.text()))
+        tip = "" if fits else plain_tooltip(text)
+        if tip != self._tip:  # Qt tells the window of each
+            self._tip = tip
+            self.setToolTip(tip)
 
 
 def plain_tooltip(text: str) -> str:

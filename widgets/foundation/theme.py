@@ -68,6 +68,7 @@ class Theme(QObject):
         self._usual_flash_ms = app.cursorFlashTime()
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._pictures: dict[tuple[str, str, int, float], QPixmap] = {}
+        self._fonts: dict[tuple[str, bool], tuple[QFont, QFontMetrics]] = {}
         self._bound: WeakKeyDictionary[QAbstractButton, tuple[str, str]] = WeakKeyDictionary()
         self._bound_labels: WeakKeyDictionary[QLabel, tuple[str, str, int]] = WeakKeyDictionary()
         self._art = QTemporaryDir()
@@ -129,13 +130,23 @@ class Theme(QObject):
 
     def font(self, step: str = "body", *, tabular: bool = False) -> QFont:
         """Return the font of a step of the type scale; `tabular` gives figures one width. Raises KeyError."""
-        size = self.tokens.type[step]
-        font = QFont(self._app.font())
-        font.setPointSizeF(self._base() * size.factor)
-        font.setWeight(QFont.Weight(size.weight))
-        if tabular:
-            font.setFeature(QFont.Tag("tnum"), 1)
-        return font
+        return QFont(self._measured(step, tabular=tabular)[0])
+
+    def metrics(self, step: str = "body", *, tabular: bool = False) -> QFontMetrics:
+        """Return the measures of the same font. Raises KeyError."""
+        return self._measured(step, tabular=tabular)[1]
+
+    def _measured(self, step: str, *, tabular: bool) -> tuple[QFont, QFontMetrics]:
+        key = (step, tabular)
+        if key not in self._fonts:
+            size = self.tokens.type[step]
+            font = QFont(self._app.font())
+            font.setPointSizeF(self._base() * size.factor)
+            font.setWeight(QFont.Weight(size.weight))
+            if tabular:
+                font.setFeature(QFont.Tag("tnum"), 1)
+            self._fonts[key] = (font, QFontMetrics(font))
+        return self._fonts[key]
 
     def icon(self, name: str, colour: str = "fg.default") -> QIcon:
         """Return an icon in a token's colour. Not kept up to date: see `set_icon`. Raises FileNotFoundError."""
@@ -212,6 +223,7 @@ class Theme(QObject):
         if sheet == self._app.styleSheet():  # "light" where the system is light: every widget would be polished anew
             return
         self._app.setFont(font)
+        self._fonts.clear()
         self._app.setPalette(self._palette())
         self._app.setStyleSheet(sheet)
         self._icons.clear()

@@ -25,6 +25,7 @@ __all__ = ["Conversation"]
 AT_FIRST = 40  # so many come by themselves, newest first, a few in each turn of the event loop; the rest on demand
 TOGETHER_NS = 40_000_000  # so long the newest wait for each other, to be painted together
 PART_NS = 3_000_000  # as much of them is made in one turn, before a further one begins
+GROUP = 6  # so many of the others are put in, and painted, together
 
 Entry = tuple[ThreadItem, EventLine | None]
 
@@ -53,7 +54,7 @@ class Conversation(QWidget):
         self._first = 0
         self._shown: list[Entry] = []
         self._made: dict[bytes, tuple[Entry, QWidget]] = {}
-        self._ready: tuple[Entry, QWidget] | None = None  # made, not yet in the column
+        self._ready: dict[bytes, tuple[Entry, QWidget]] = {}  # made, not yet in the column
         self._from_end: int | None = None
         self._reveals: tuple[bytes, str] | None = None
         space = theme.tokens.space
@@ -187,7 +188,8 @@ class Conversation(QWidget):
         self._drop([i for i in self._made if i not in wanted])
         self._tell_earlier()
         self._drop_ready()
-        more = self._fill() and self._fill()  # the newest in any case
+        if more := self._fill():
+            self._put_ready()  # the newest in any case
         self._hold(wait=more and not self._fills_pane())
         if more:
             self._filling.start()
@@ -220,49 +222,51 @@ class Conversation(QWidget):
     def _fill(self) -> bool:
         """Bring the column a step nearer to what is to be shown; tell whether more is missing.
 
-        A block is made in one turn of the event loop and put into the column in the next.
+        A block is made in one step. It is put into the column in a later one, with some others where the pane is
+        painted meanwhile.
         """
-        missing = [place for place, entry in enumerate(self._shown) if not self._is_made(entry)]
-        if not missing:
-            self._from_end = None
-            if self._reveals is not None:
-                self._look_there()
-                self._reveals = self._from_end = None
-            return False
-        entry = self._shown[missing[-1]]
-        if self._ready is not None and self._ready[0] == entry:
-            self._put(missing[-1])
-        else:
+        entry = next((entry for entry in reversed(self._shown) if not self._is_here(entry)), None)
+        together = GROUP if self._made and not self._held_since.isValid() else 1
+        if entry is not None and len(self._ready) < together:
             self._prepare(entry)
-        return True
+            return True
+        if self._ready:
+            self._put_ready()
+            return True
+        self._from_end = None
+        if self._reveals is not None:
+            self._look_there()
+            self._reveals = self._from_end = None
+        return False
+
+    def _is_here(self, entry: Entry) -> bool:
+        return self._is_made(entry) or entry[0].id in self._ready
 
     def _is_made(self, entry: Entry) -> bool:
         made = self._made.get(entry[0].id)
         return made is not None and made[0] == entry
 
     def _drop_ready(self) -> None:
-        ready, self._ready = self._ready, None
-        if ready is not None:
-            delete_later(ready[1])
+        ready, self._ready = self._ready, {}
+        for _entry, widget in ready.values():
+            delete_later(widget)
 
     def _prepare(self, entry: Entry) -> None:
-        self._drop_ready()
         widget = self._make(*entry)
         widget.setParent(self._column)  # first: what is styled before it has a place is styled again there
         for part in (widget, *widget.findChildren(QWidget)):
             part.ensurePolished()
-        self._ready = (entry, widget)
+        self._ready[entry[0].id] = (entry, widget)
 
-    def _put(self, place: int) -> None:
-        assert self._ready is not None  # noqa: S101  # made in the step before
-        (entry, widget), self._ready = self._ready, None
-        id_ = entry[0].id
-        if id_ in self._made:
-            self._drop([id_])
-        self._made[id_] = (entry, widget)
-        self._column.insert(1 + sum(item.id in self._made for item, _line in self._shown[:place]), widget)
-        if entry[0].attachments:
-            self.files_shown.emit(entry[0].attachments)
+    def _put_ready(self) -> None:
+        ready, self._ready = self._ready, {}
+        self._drop([id_ for id_ in ready if id_ in self._made])
+        self._made |= ready
+        there = [item.id for item, _line in self._shown if item.id in self._made]
+        self._column.insert_all((1 + place, ready[id_][1]) for place, id_ in enumerate(there) if id_ in ready)
+        for entry, _widget in ready.values():
+            if entry[0].attachments:
+                self.files_shown.emit(entry[0].attachments)
 
     def _make(self, item: ThreadItem, line: EventLine | None) -> QWidget:
         if line is not None:

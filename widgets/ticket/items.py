@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.config.i18n import _
 from app.domain.attachments import BlobStatus
@@ -15,9 +15,10 @@ from app.domain.formatting import is_ours
 from app.domain.ports import ItemKind, ThreadItem
 from app.services.texts import polite
 from app.services.texts_history import EventLine
-from widgets.foundation import Button, ElidedLabel, Look, Panel, PlainEdit, PlainLabel, Theme, Words, column, fmt, row
+from widgets.foundation import Button, Look, Panel, PlainEdit, PlainLabel, Theme, Words, column, fmt, row
 from widgets.foundation.html_view import MessageHtml
 from widgets.ticket.attachments import AttachmentChips
+from widgets.ticket.message_head import HeadWords, MessageHead
 
 __all__ = ["EventRow", "MessageBlock", "split_quote"]
 
@@ -92,14 +93,13 @@ class MessageBlock(Panel):
         self._theme = theme
         self._kind = kind
         space = theme.tokens.space
+        self._text = self._body()
         self._column = column(
-            self._head(theme, item, own),
+            self._head(item, own),
+            self._text,
             gap=space.tiny,
             margins=(space.medium, space.small, space.medium, space.medium),
         )
-        self._text: QWidget = QFrame()
-        self._column.addWidget(self._text)
-        self._show_body()
         self.files: AttachmentChips | None = None
         if item.attachments:
             self.files = AttachmentChips(theme, item.attachments, files)
@@ -120,6 +120,7 @@ class MessageBlock(Panel):
         for label in self._text.findChildren(Words) or ([self._text] if isinstance(self._text, Words) else []):
             at = label.text().casefold().find(text.casefold())
             if at >= 0:
+                label.make_selectable()
                 label.setSelection(at, len(text))
                 return True
         return False
@@ -134,32 +135,19 @@ class MessageBlock(Panel):
             ItemKind.NOTE: _("Internal note, not visible to the customer"),
         }.get(self.item.kind, _("Message"))
 
-    def _head(self, theme: Theme, item: ThreadItem, own: bool) -> QWidget:
-        tone = "" if self._kind == "card" else self._kind
-        icon = {ItemKind.REPLY: "reply", ItemKind.NOTE: "lock"}.get(item.kind, "user")
-        colour = "fg.muted" if self._kind == "card" else f"{self._kind}.fg"
-        picture = PlainLabel()
-        theme.set_label_icon(picture, icon, colour, theme.tokens.icon_small)
-        # what cannot shrink would make the whole column wider than its pane, and heights wrong
+    def _head(self, item: ThreadItem, own: bool) -> MessageHead:
+        kind = "" if self._kind == "card" else self._kind
         who = _("You") if own else polite(item.author_name) or _("Unknown sender")
-        name = ElidedLabel(who, type="strong", tone=tone)
-        name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        what = ElidedLabel(self._label() if self._kind != "card" else "", type="caption", tone=tone)
-        state = PlainLabel(_("waits to be sent") if item.pending else "", type="caption", tone=tone or "muted")
-        if not item.pending:  # a part that is shown before it has a place would be a window of its own
-            state.hide()
-        at = PlainLabel(fmt.moment(item.at), type="caption", tone=tone or "muted")
-        head = QWidget()
-        box = row(picture, name, what, state, at, gap=theme.tokens.space.small)
-        box.setStretch(2, 1)
-        head.setLayout(box)
-        return head
+        icon = {ItemKind.REPLY: "reply", ItemKind.NOTE: "lock"}.get(item.kind, "user")
+        state = _("waits to be sent") if item.pending else ""
+        return MessageHead(
+            self._theme, HeadWords(who, self._label() if kind else "", state, fmt.moment(item.at), icon, kind)
+        )
 
-    def _show_body(self) -> None:
+    def _body(self) -> QWidget:
         html = self.item.html
         if html and self.item.kind is not ItemKind.MESSAGE_IN and len(html) <= SHOWN_CHARS and is_ours(html):
-            self._show_html()  # an agent's own: small, and it holds nothing but looks
-            return
+            return self._formatted()  # an agent's own: small, and it holds nothing but looks
         head, tail = split_quote(self.item.body)
         whole = self.item.body
         parts: list[QWidget] = [self._label_of(head[:SHOWN_CHARS])]
@@ -170,13 +158,14 @@ class MessageBlock(Panel):
             parts.append(self._link(_("Show earlier text"), self._show_whole))
         if self.item.html:
             parts.append(self._link(_("Show with formatting"), self._show_html))
+        if len(parts) == 1:
+            return parts[0]
         holder = QWidget()
         holder.setLayout(column(*parts, gap=self._theme.tokens.space.tiny))
-        self._replace(holder)
+        return holder
 
     def _label_of(self, text: str) -> Words:
         label = Words(text, tone="" if self._kind == "card" else self._kind, selectable=True)
-        label.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         label.setAccessibleName(text[:2000])
         return label
 
@@ -197,9 +186,12 @@ class MessageBlock(Panel):
         self._replace(edit)
 
     def _show_html(self) -> None:
+        self._replace(self._formatted())
+
+    def _formatted(self) -> MessageHtml:
         view = MessageHtml(self.item.html or "", _("Message with formatting"))
         view.link_chosen.connect(self.link_chosen)
-        self._replace(view)
+        return view
 
     def _replace(self, widget: QWidget) -> None:
         self._column.replaceWidget(self._text, widget)
