@@ -15,7 +15,7 @@ from app.domain.placeholders import fill
 from app.domain.ports import Choices, Commits, Draft, DraftKind, Template, TicketQueries, TicketRow
 from app.services.templates import facts_of, language_of
 from app.services.texts import category_name, owner_name, priority_name
-from app.services.triage import Done, Triage, state_of
+from app.services.triage import Done, Triage, joined, state_of
 
 __all__ = ["Macros", "macro_words"]
 
@@ -78,10 +78,16 @@ class Macros:
             for row in rows:
                 self._draft(total, macro, row)
         name = macro.name(language())
-        label = _("Macro “{name}” on {n}").format(name=name, n=rows[0].label if len(rows) == 1 else len(rows))
-        return Done(
-            label if total.ids else "", tuple(total.undo), frozenset(total.ids), total.mid, tuple(total.refused)
-        )
+        text = _("Macro “{name}” on {n}")
+
+        def words(what: str) -> str:
+            return text.format(name=name, n=what)
+
+        done = Done(
+            "", tuple(total.undo), frozenset(total.ids), total.mid, tuple(total.refused),
+            tuple(row for row in rows if row.id in total.ids), words,
+        )  # fmt: skip
+        return joined([done])
 
     def _act(self, total: _Sum, what: str, value: object, rows: Sequence[TicketRow], choices: Choices) -> None:
         try:

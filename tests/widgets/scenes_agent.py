@@ -107,7 +107,7 @@ def _held(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
 
 def _offline(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
     _ticket(window, desk, commits)
-    window.desk.set_priority(window.deeds.rows(), 4)
+    window.desk.set_priority(window.deeds.picked(), 4)
     window.desk.send_reply(ticket_id(0), "펌웨어 2.4.3을 보내 드립니다.", 3, After.WAIT, False)
 
 

@@ -51,7 +51,7 @@ def _outbox(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
     _plan(commits, 3, 0, SendWhy.STOPPED)
     _plan(commits, 0, 1, SendWhy.UNDO)
     window.writing.start()
-    window.desk.set_priority(window.inbox.current_rows(), 4)
+    window.desk.set_priority(window.deeds.picked(), 4)
     window.go_outbox()
 
 

@@ -75,7 +75,7 @@ def _first(window: AgentWindow, _desk: FakeDesk, _commits: FakeCommits) -> None:
 def _several(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
     _inbox(window, desk, commits)
     window.inbox.list.selectAll()
-    window.desk.set_priority(window.inbox.current_rows(), 4)
+    window.desk.set_priority(window.deeds.picked(), 4)
 
 
 def _shared(theme: Theme) -> QWidget:

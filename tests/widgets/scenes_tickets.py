@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.domain.deed_ports import CustomerHit, SimilarTicket
 from app.domain.related import LinkedTicket, Related
+from app.services.picked import Picked
 from tests.fakes.commits import FakeCommits
 from tests.fakes.deeds import FakeDeeds
 from tests.fakes.link import InlineJobs
@@ -65,7 +66,7 @@ def _split(theme: Theme) -> QWidget:
 def _hand_over(theme: Theme) -> QWidget:
     queries = _queries()
     row = queries.rows([ticket_id(0)])[ticket_id(0)]
-    window = HandOverWindow(theme, [row], 1, None, queries.choices(), user_id(0), None)
+    window = HandOverWindow(theme, Picked.of([row]), 1, None, queries.choices(), user_id(0), None)
     window.choose_owner(user_id(2))
     window.reason.setText("펌웨어 로그를 볼 수 있는 사람이 필요합니다")
     return window

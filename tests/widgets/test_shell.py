@@ -531,13 +531,13 @@ def test_several_selected_tickets_are_changed_at_once_and_undone_at_once(desk: D
     desk.window.inbox.list.setFocus()
     desk.key(Qt.Key.Key_J)
     desk.key(Qt.Key.Key_Down, SHIFT)
-    desk.qtbot.waitUntil(lambda: len(desk.window.inbox.current_rows()) == 2)
-    rows = desk.window.inbox.current_rows()
+    desk.qtbot.waitUntil(lambda: len(desk.window.inbox.picked()) == 2)
+    ids = list(desk.window.inbox.picked().ids)
     desk.key(Qt.Key.Key_I)
     assert desk.window.toast.text() == "2 tickets: you have it now"
-    assert all((r := desk.data.row(row.id)) is not None and r.owner == ME for row in rows)
+    assert all((r := desk.data.row(i)) is not None and r.owner == ME for i in ids)
     desk.window.toast.undo.click()
-    assert all((r := desk.data.row(row.id)) is not None and r.owner is None for row in rows)
+    assert all((r := desk.data.row(i)) is not None and r.owner is None for i in ids)
 
 
 def test_a_ticket_snoozed_leaves_the_list_and_can_be_listed(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from app.config.i18n import set_language
 from app.domain.changes import MessageAdd, NoteAdd, TemplateCreate, TicketSet
 from app.domain.entities import Category, Priority
 from app.domain.ports import DraftKind, Template
+from app.services.picked import Picked
 from tests.fakes.queries import tag_id, ticket_id
 from tests.fakes.texts_of_tickets import TAGS
 from tests.widgets.test_shell import CTRL, Desk
@@ -130,7 +131,7 @@ def test_a_macro_on_many_tickets_is_one_step_that_tells_each_refusal(desk: Desk)
     unanswered = [row for row in rows if row.unanswered]
     assert unanswered
     macro = replace(CLOSE, bodies={}, actions=(("priority", 1), ("state", "solved")))
-    desk.window.writing._run_macro(macro, rows)
+    desk.window.writing._run_macro(macro, Picked.of(rows))
     after = [desk.data.row(ticket_id(n)) for n in range(6)]
     assert all(row is not None and row.priority == Priority.LOW for row in after)
     told = desk.window.ticket.problem.text.text() or desk.window.toast.text()

@@ -106,6 +106,10 @@ class TicketListModel(QAbstractListModel):
         """Return the ticket at a place."""
         return self._ids[place] if 0 <= place < len(self._ids) else None
 
+    def ids(self) -> Sequence[TicketId]:
+        """Return all ids in order; another list has another sequence, this one does not change."""
+        return self._ids
+
     def row_of(self, ticket: TicketId) -> TicketRow | None:
         """Return the row when it is loaded."""
         return self._rows.get(ticket)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QWidget
@@ -19,11 +19,11 @@ from app.domain.ports import (
     SortKey,
     SyncStatus,
     TicketQueries,
-    TicketRow,
     ViewKey,
 )
 from app.domain.search_text import Hint, with_operator, without_part
 from app.services.messages import error_text
+from app.services.picked import Picked
 from app.services.saved_views import short_name
 from app.services.texts import view_name
 from app.services.texts_lists import as_search, missing_words, nothing_fits, nothing_found, nothing_here
@@ -38,13 +38,22 @@ from widgets.inbox.delegate import TicketDelegate
 from widgets.inbox.filter_bar import FilterBar
 from widgets.inbox.looks import Looks
 from widgets.inbox.model import TicketListModel
+from widgets.inbox.selection import SHORT, Chosen, Selection
 
 __all__ = ["InboxPane"]
 
 FIRST_HITS = 40  # what a person sees first of a search
 MORE_MS = 250  # after so long without a key the rest is looked for
 
-MOST_AT_ONCE = 1000  # tickets that one deed takes; of more, people would not know what they did
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A list that was read, and where the selected tickets stand in it."""
+
+    ids: Sequence[TicketId]
+    hints: Sequence[Hint]
+    chosen: Chosen
+    spans: Sequence[tuple[int, int]]
 
 
 class InboxPane(Panel):
@@ -56,6 +65,7 @@ class InboxPane(Panel):
     elsewhere_asked = Signal()  # the empty view's button
     search_narrowed = Signal(str)  # the search with one filter more
     save_asked = Signal()  # keep what shows as a view
+    several = Signal(bool)  # more than one ticket is selected now, or no longer
     shown = Signal()  # what was read is in the list, or could not be read
 
     def __init__(
@@ -73,6 +83,7 @@ class InboxPane(Panel):
         self._more = QTimer(self, singleShot=True, interval=MORE_MS)
         self._more.timeout.connect(self._find_more)
         self._total = 0
+        self._several = False
         self._status: SyncStatus | None = None
         self.looks = Looks(commits, jobs, self)
         self.looks.loaded.connect(self._wear_look)
@@ -81,6 +92,7 @@ class InboxPane(Panel):
         self.list = LongList(theme, "", self._delegate)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.setModel(self.model)
+        self.selection = Selection(self.list, self.model)
         self.list.opened.connect(self._open)
         self.list.selectionModel().currentChanged.connect(self._moved)
         self.list.selectionModel().selectionChanged.connect(lambda *_: self._tell_count())
@@ -136,6 +148,7 @@ class InboxPane(Panel):
         before = (self._view, self._saved.id if self._saved else None, self._filter)
         if before != (view, saved.id if saved else None, text) or self._search is not None:
             self._current = None
+            self.list.clearSelection()
         self._view, self._saved, self._filter, self._search = view, saved, text, None
         self._wear_look()
         self.retranslate()
@@ -143,6 +156,8 @@ class InboxPane(Panel):
 
     def show_search(self, text: str) -> None:
         """Show what a search finds; old rows stay until new ones are there."""
+        if text != self._search:
+            self.list.clearSelection()  # a deed must not reach what another search found
         self._search = text
         self.retranslate()
         self.refresh()
@@ -204,16 +219,20 @@ class InboxPane(Panel):
             self.retranslate()
 
     def refresh(self) -> None:
-        """Read the list again; the ticket the person is on stays where it is."""
+        """Read the list again; the ticket the person is on stays where it is, and those selected stay selected."""
         self._more.stop()
         search, view, sort, text = self._search, self._view, self.look().sort, self._filter
         if search is not None:
             self._jobs.query(lambda: self._find(search), self._show_first, self._failed, key="list.ids")
         else:
-            self._jobs.query(lambda: self._read(view, sort, text), self._show_read, self._failed, key="list.ids")
+            chosen = self.selection.chosen()
+            self._jobs.query(
+                lambda: self._read(view, sort, text, chosen), self._show_read, self._failed, key="list.ids"
+            )
 
-    def _read(self, view: ViewKey, sort: SortKey, text: str) -> tuple[Sequence[TicketId], Sequence[Hint]]:
-        return self._queries.ids(view, sort, text), self._queries.hints(text) if text else ()
+    def _read(self, view: ViewKey, sort: SortKey, text: str, chosen: Chosen) -> _Read:
+        ids = self._queries.ids(view, sort, text)
+        return _Read(ids, self._queries.hints(text) if text else (), chosen, chosen.spans_in(ids))
 
     def rows_changed(self, ids: frozenset[bytes]) -> None:
         """Rows changed: read those on screen again, and the order."""
@@ -249,22 +268,17 @@ class InboxPane(Panel):
         """Return the ticket the person is on."""
         return self._current
 
-    def current_rows(self) -> list[TicketRow]:
-        """Return the selected rows, of those loaded; the current one when no more are selected."""
-        found = (self.model.row_of(ticket) for ticket in self.selected_ids())
-        return [r for r in found if r is not None]
-
     def selected_count(self) -> int:
         """Return how many tickets are selected; a million cost what one costs."""
-        return sum(bottom - top + 1 for top, bottom in self.list.spans())
+        return self.selection.count()
 
-    def selected_ids(self, most: int = MOST_AT_ONCE) -> list[TicketId]:
-        """Return the selected tickets in the list's order, at most so many; no row is read for it."""
-        out: list[TicketId] = []
-        for top, bottom in self.list.spans():
-            last = min(bottom, top + most - len(out) - 1)
-            out += [i for place in range(top, last + 1) if (i := self.model.id_at(place)) is not None]
-        return out
+    def picked(self) -> Picked:
+        """Return the selected tickets in the list's order; no row is read for it."""
+        return self.selection.picked()
+
+    def is_selected(self, ticket: TicketId) -> bool:
+        """Tell whether the ticket the person is on is this one, and selected."""
+        return self._current == ticket and self.list.selectionModel().isSelected(self.list.currentIndex())
 
     def step(self, by: int) -> None:
         """Go to the next or previous ticket."""
@@ -279,7 +293,7 @@ class InboxPane(Panel):
 
     def select(self, ticket: TicketId) -> None:
         """Put the selection on a ticket when the list has it near its top; the list itself stays."""
-        for place in range(min(self.model.rowCount(), 2000)):
+        for place in range(min(self.model.rowCount(), SHORT)):
             if self.model.id_at(place) == ticket:
                 self._put(place)
                 return
@@ -288,12 +302,12 @@ class InboxPane(Panel):
 
     # --- inside ----------------------------------------------------------------------------------------------
 
-    def _show_read(self, read: tuple[Sequence[TicketId], Sequence[Hint]]) -> None:
-        ids, hints = read
+    def _show_read(self, read: _Read) -> None:
         self.problem.hide()
-        self.bar.show_hints(hints)
-        self._keep(lambda: self.model.show_ids(ids))
-        self._tell(len(ids))
+        self.bar.show_hints(read.hints)
+        spans = self.selection.spans_now(read.ids, read.chosen, read.spans)
+        self._keep(lambda: self.model.show_ids(read.ids), spans)
+        self._tell(len(read.ids))
 
     def _find(self, search: str) -> tuple[Found, bool]:
         """Find the first tickets, or all where they are few; and tell whether there is more to find."""
@@ -314,22 +328,27 @@ class InboxPane(Panel):
     def _show_found(self, found: Found) -> None:
         self.problem.hide()
         self.bar.show_hints(found.hints)
-        self._keep(lambda: self.model.show_hits(found.hits))
+        spans = self.selection.chosen().spans_in([hit.row.id for hit in found.hits])
+        self._keep(lambda: self.model.show_hits(found.hits), spans)
         self._tell(len(found.hits))
 
-    def _keep(self, change: Callable[[], None]) -> None:
-        ticket, bar = self._current, self.list.verticalScrollBar()
+    def _keep(self, change: Callable[[], None], spans: Sequence[tuple[int, int]]) -> None:
+        ticket, bar, ids = self._current, self.list.verticalScrollBar(), self.model.ids()
         before = bar.value()
-        blocked = self.list.selectionModel().blockSignals(True)
+        model = self.list.selectionModel()
+        blocked = model.blockSignals(True)
         change()
-        self.list.selectionModel().blockSignals(blocked)
-        if ticket is None:
-            return
-        for place in range(min(self.model.rowCount(), 2000)):
-            if self.model.id_at(place) == ticket:
-                self._put(place, quiet=True)
-                break
-        bar.setValue(before)
+        model.blockSignals(blocked)
+        if self.model.ids() is ids:
+            return  # nothing moved
+        if ticket is not None:
+            for place in range(min(self.model.rowCount(), SHORT)):
+                if self.model.id_at(place) == ticket:
+                    self._put(place, quiet=True)
+                    break
+            bar.setValue(before)
+        if spans:
+            self.selection.choose(spans)
 
     def _put(self, place: int, *, quiet: bool = False) -> None:
         model = self.list.selectionModel()
@@ -357,6 +376,9 @@ class InboxPane(Panel):
     def _tell_count(self) -> None:
         n, chosen = self._total, self.selected_count()
         words = ngettext("{n} ticket", "{n} tickets", n).format(n=fmt.number(n))
+        if (chosen > 1) != self._several:
+            self._several = chosen > 1
+            self.several.emit(self._several)
         if chosen > 1:
             self.count.setText(_("{n} of {total} selected").format(n=fmt.number(chosen), total=fmt.number(n)))
             self.count.setAccessibleName(self.count.text())

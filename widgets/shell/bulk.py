@@ -7,12 +7,13 @@ What was done when the person cancels stays done, and is undone with one key lik
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _
-from app.domain.ports import TicketRow
 from app.services.triage import Done, joined
 from widgets.foundation import BusyStrip, Button, Theme, fmt, row
 from widgets.foundation.jobs import Jobs
@@ -21,7 +22,19 @@ __all__ = ["PART", "BulkStrip"]
 
 PART = 25  # so many are saved before other writers get their turn
 
-Make = Callable[[Sequence[TicketRow]], Done]
+
+@dataclass
+class _Work:
+    """One deed: what it is done to and what came of it so far."""
+
+    items: Sequence[Any]
+    make: Callable[[Sequence[Any]], Done]
+    then: Callable[[Done, Sequence[Any]], object] | None
+    is_undo: bool
+    at: int = 0
+    parts: list[Done] = field(default_factory=list)
+    stopped: bool = False
+    why: Exception | None = None
 
 
 class BulkStrip(QWidget):
@@ -33,11 +46,8 @@ class BulkStrip(QWidget):
     def __init__(self, theme: Theme, jobs: Jobs) -> None:
         super().__init__()
         self._jobs = jobs
-        self._waiting: list[tuple[Sequence[TicketRow], Make]] = []
-        self._rest: Sequence[TicketRow] = ()
-        self._make: Make | None = None
-        self._parts: list[Done] = []
-        self._total = 0
+        self._waiting: list[_Work] = []
+        self._now: _Work | None = None
         space = theme.tokens.space
         self.busy = BusyStrip(theme)
         self.cancel = Button(theme, _("Cancel"), pressed=self.stop)
@@ -46,61 +56,86 @@ class BulkStrip(QWidget):
         self.setLayout(box)
         self.cancel.hide()
 
-    def run(self, rows: Sequence[TicketRow], make: Make) -> None:
-        """Do `make` to all rows, after what was asked for before."""
-        self._waiting.append((rows, make))
-        if self._make is None:
+    def run(
+        self, items: Sequence[Any], make: Callable[[Sequence[Any]], Done],
+        then: Callable[[Done, Sequence[Any]], object] | None = None, *, is_undo: bool = False,
+    ) -> None:  # fmt: skip
+        """Do `make` to all items, after what was asked for before. Parts of `items` are taken on the writer's thread.
+
+        `then` gets what was done and the items that are left; without it `finished` tells.
+        """
+        self._waiting.append(_Work(items, make, then, is_undo))
+        if self._now is None:
             self._begin()
 
     def is_running(self) -> bool:
         """Tell whether something is being done."""
-        return self._make is not None
+        return self._now is not None
+
+    def is_doing(self) -> bool:
+        """Tell whether a deed is being done, and not undone."""
+        return self._now is not None and not self._now.is_undo
 
     def stop(self) -> None:
         """Do no further part; what is done stays."""
-        self._rest = ()
+        if self._now is not None:
+            self._now.stopped = True
         self._waiting.clear()
         self.cancel.setEnabled(False)
 
     def _begin(self) -> None:
         if not self._waiting:
             return
-        self._rest, self._make = self._waiting.pop(0)
-        self._parts, self._total = [], len(self._rest)
+        work = self._now = self._waiting.pop(0)
         self.cancel.setEnabled(True)
         self.cancel.setText(_("Cancel"))
-        self.busy.start(self._words())
-        self._next()
+        self.busy.start(_words(work))
+        self._next(work)
 
-    def _words(self) -> str:
-        done = self._total - len(self._rest)
-        return _("{n} of {total} tickets done").format(n=fmt.number(done), total=fmt.number(self._total))
-
-    def _next(self) -> None:
-        make, part = self._make, self._rest[:PART]
-        if make is None:
+    def _next(self, work: _Work) -> None:
+        if work.stopped or work.at >= len(work.items):
+            self._end(work)
             return
-        if not part:
-            self._end()
-            return
-        self._rest = self._rest[PART:]
-        self._jobs.change(lambda: make(part), self._did, self._failed)
+        start, work.at = work.at, min(work.at + PART, len(work.items))
+        end = work.at
+        self._jobs.change(
+            lambda: work.make(work.items[start:end]),
+            lambda done: self._did(work, done),
+            lambda why: self._broke(work, start, why),
+        )
 
-    def _did(self, done: Done) -> None:
-        self._parts.append(done)
-        self.busy.progress(100 * (self._total - len(self._rest)) // self._total, self._words())
+    def _did(self, work: _Work, done: Done) -> None:
+        work.parts.append(done)
+        self.busy.progress(100 * work.at // len(work.items), _words(work))
         self.cancel.setVisible(not self.busy.isHidden())
-        self._next()
+        self._next(work)
 
-    def _failed(self, why: Exception) -> None:
-        self._rest = ()
-        self._end()
-        self.failed.emit(why)
+    def _broke(self, work: _Work, start: int, why: Exception) -> None:
+        work.at, work.why = start, why
+        self._end(work)
 
-    def _end(self) -> None:
-        parts, self._parts, self._make = self._parts, [], None
+    def _end(self, work: _Work) -> None:
         self.busy.stop()
         self.cancel.hide()
-        if parts:
-            self.finished.emit(joined(parts))
+        if not work.parts:
+            self._told(work, Done("", (), frozenset()))
+            return
+        # thousands of changes are put together where nobody waits for it
+        self._jobs.change(lambda: joined(work.parts), lambda done: self._told(work, done))
+
+    def _told(self, work: _Work, done: Done) -> None:
+        self._now = None
+        if work.then is not None:
+            work.then(done, work.items[work.at :])
+        elif work.parts:
+            self.finished.emit(done)
+        if work.why is not None:
+            self.failed.emit(work.why)
         self._begin()
+
+
+def _words(work: _Work) -> str:
+    done, total = fmt.number(work.at), fmt.number(len(work.items))
+    if work.is_undo:
+        return _("{n} of {total} changes undone").format(n=done, total=total)
+    return _("{n} of {total} tickets done").format(n=done, total=total)

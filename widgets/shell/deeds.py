@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 
 from app.config.i18n import _
-from app.domain.ports import TicketDetails, TicketRow
+from app.domain.ports import TicketDetails
 from app.services.messages import problem_text
+from app.services.picked import Picked
 from widgets.foundation import Theme
 from widgets.remote.flow import SessionFlow
 from widgets.remote.ports import InviteOrder
@@ -30,40 +31,41 @@ class Deeds:
         self.pickers = Pickers(theme, window, window.desk, ports.now_ms)
         self.flow: SessionFlow | None = None
 
-    def rows(self) -> list[TicketRow]:
-        """Return the selected tickets, or the open one."""
+    def picked(self) -> Picked:
+        """Return the selected tickets, or the open one; nothing is read for it."""
         window, details = self._window, self._window.desk.details
-        rows = window.inbox.current_rows() if window.lists.currentWidget() is window.inbox else []
-        return rows if len(rows) > 1 or details is None else [details.row]
+        shows = window.lists.currentWidget() is window.inbox
+        picked = window.inbox.picked() if shows else Picked()
+        return picked if len(picked) > 1 or details is None else Picked.of([details.row])
 
     def pick(self, command: str) -> None:
         """Open the picker of a command for the open or the selected tickets."""
-        window, rows = self._window, self.rows()
-        if not rows:
+        window, picked = self._window, self.picked()
+        if not picked:
             return
-        single = len(rows) == 1
+        single = len(picked) == 1
         anchor = window.ticket.header.anchor(command) if single and window.ticket.is_open() else window.inbox.title
         if command == "ticket.tags":
             details = window.desk.details
-            self.pickers.tags(rows, details.tags if details and single else (), anchor)
+            self.pickers.tags(picked, details.tags if details and single else (), anchor)
             return
         pickers = {
             "ticket.state": self.pickers.state, "ticket.priority": self.pickers.priority,
             "ticket.assign": self.pickers.owner, "ticket.snooze": self.pickers.snooze,
         }  # fmt: skip
-        pickers[command](rows, anchor)
+        pickers[command](picked, anchor)
 
     def take(self) -> None:
         """Give the tickets to oneself."""
-        self._window.desk.set_owner(self.rows(), self._window.desk.me)
+        self._window.desk.set_owner(self.picked(), self._window.desk.me)
 
     def solve(self) -> None:
         """Solve the tickets."""
-        self._window.desk.solve(self.rows())
+        self._window.desk.solve(self.picked())
 
     def reopen(self) -> None:
         """Open solved tickets again."""
-        self._window.desk.reopen(self.rows())
+        self._window.desk.reopen(self.picked())
 
     def copy_link(self) -> None:
         """Copy the ticket's link."""

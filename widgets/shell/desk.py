@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from app.config.i18n import _, ngettext
 from app.domain.attachments import Attachment, BlobDesk, BlobStatus, known_statuses
+from app.domain.changes import AnyChange
 from app.domain.entities import Category
 from app.domain.formatting import Mark
 from app.domain.ids import StateId, TagId, TicketId, UserId
@@ -16,6 +19,7 @@ from app.domain.mentions import found_mentions
 from app.domain.ports import Choices, Commits, Committed, DraftKind, SyncLink, TicketDetails, TicketQueries, TicketRow
 from app.domain.reminders import business_day_later
 from app.services.messages import error_text
+from app.services.picked import Picked
 from app.services.reading import Reading
 from app.services.triage import Done, Triage
 from app.services.triage_undo import UndoEntry, UndoStack
@@ -24,7 +28,28 @@ from widgets.foundation import fmt
 from widgets.foundation.jobs import Jobs
 from widgets.shell.bulk import PART
 
-__all__ = ["TicketDesk"]
+__all__ = ["Many", "TicketDesk"]
+
+Rows = Sequence[TicketRow] | Picked
+
+
+class Many(Protocol):
+    """Does deeds in parts: `widgets.shell.bulk.BulkStrip`."""
+
+    def run(
+        self, items: Sequence[Any], make: Callable[[Sequence[Any]], Done],
+        then: Callable[[Done, Sequence[Any]], object] | None = None, *, is_undo: bool = False,
+    ) -> None:  # fmt: skip
+        """Do `make` to all items."""
+        ...
+
+    def is_doing(self) -> bool:
+        """Tell whether a deed is being done."""
+        ...
+
+    def stop(self) -> None:
+        """Do no further part."""
+        ...
 
 
 class TicketDesk(QObject):
@@ -50,7 +75,8 @@ class TicketDesk(QObject):
         self._blobs = blobs
         self._queries, self._link, self._jobs, self._commits = queries, link, jobs, commits
         self._stack = UndoStack()
-        self.many: Callable[[Sequence[TicketRow], Callable[[Sequence[TicketRow]], Done]], object] | None = None
+        self.many: Many | None = None
+        self._undoes_next = False
         self.choices = Choices()
         self.details: TicketDetails | None = None
         self.files: Mapping[bytes, BlobStatus] = {}  # how the contents of its attachments stood when it was read
@@ -113,7 +139,7 @@ class TicketDesk(QObject):
 
     # --- triage ----------------------------------------------------------------------------------------------
 
-    def set_state(self, rows: Sequence[TicketRow], state: StateId, now_ms: int | None = None) -> None:
+    def set_state(self, rows: Rows, state: StateId, now_ms: int | None = None) -> None:
         """Set the state. What waits for a colleague comes back a business day after `now_ms`."""
         waits = any(c.id == state and c.category is Category.WAITING_INTERNAL for c in self.choices.states)
         at = now_ms if waits else None
@@ -127,36 +153,39 @@ class TicketDesk(QObject):
         at = business_day_later(self._queries.open_spans(details.team), now_ms)
         return at, fmt.moment(at)
 
-    def solve(self, rows: Sequence[TicketRow]) -> None:
+    def solve(self, rows: Rows) -> None:
         """Set the tickets to solved."""
         self.each(rows, lambda part: self._triage.solve(part, self.choices))
 
-    def reopen(self, rows: Sequence[TicketRow]) -> None:
+    def reopen(self, rows: Rows) -> None:
         """Open solved tickets again."""
-        closed = [r for r in rows if r.category is not Category.OPEN]
-        self.each(closed, lambda part: self._triage.reopen(part, self.choices))
 
-    def set_priority(self, rows: Sequence[TicketRow], priority: int) -> None:
+        def reopen(part: Sequence[TicketRow]) -> Done:
+            return self._triage.reopen([r for r in part if r.category is not Category.OPEN], self.choices)
+
+        self.each(rows, reopen)
+
+    def set_priority(self, rows: Rows, priority: int) -> None:
         """Set the priority."""
         self.each(rows, lambda part: self._triage.set_priority(part, priority))
 
-    def set_owner(self, rows: Sequence[TicketRow], owner: UserId | None) -> None:
+    def set_owner(self, rows: Rows, owner: UserId | None) -> None:
         """Give the tickets to somebody or nobody."""
         self.each(rows, lambda part: self._triage.set_owner(part, owner, self.choices))
 
-    def set_tag(self, rows: Sequence[TicketRow], tag: TagId, present: bool) -> None:
+    def set_tag(self, rows: Rows, tag: TagId, present: bool) -> None:
         """Add or remove a tag."""
         self.each(rows, lambda part: self._triage.set_tag(part, tag, present, self.choices))
 
-    def snooze(self, rows: Sequence[TicketRow], until_ms: int | None, when: str) -> None:
+    def snooze(self, rows: Rows, until_ms: int | None, when: str) -> None:
         """Let tickets leave the lists until a time."""
         self.each(rows, lambda part: self._triage.snooze(part, until_ms, when))
 
-    def mark_unread(self, rows: Sequence[TicketRow]) -> None:
+    def mark_unread(self, rows: Rows) -> None:
         """Let tickets count as unread."""
         self.each(rows, self._reading.mark_unread)
 
-    def mark_read(self, rows: Sequence[TicketRow]) -> None:
+    def mark_read(self, rows: Rows) -> None:
         """Take tickets as read."""
         self.each(rows, self._reading.mark_read)
 
@@ -175,36 +204,58 @@ class TicketDesk(QObject):
             line = self.details.row
             self._change(lambda: self._triage.restore(line, name, value))
 
-    def each(self, rows: Sequence[TicketRow], make: Callable[[Sequence[TicketRow]], Done]) -> None:
-        """Do something to each of these tickets; with many of them in parts, with progress and Cancel."""
-        if self.many is not None and len(rows) > PART:
-            self.many(rows, make)
+    def each(
+        self, rows: Rows, make: Callable[[Sequence[TicketRow]], Done], then: Callable[[Done], object] | None = None
+    ) -> None:
+        """Do something to each of these tickets; with many of them in parts, with progress and Cancel.
+
+        Rows that are not known are read part by part, as they are when their turn comes. `then` tells what came of it
+        instead of `take_done`.
+        """
+        tell = then or self._changed
+        picked = rows if isinstance(rows, Picked) else Picked.of(rows)
+        few = picked.known(picked.ids) if len(picked) <= PART else None
+        if few is not None or self.many is None:
+            self._jobs.change(lambda: make(few if few is not None else self._fresh(picked.ids)), tell, self._fail)
         else:
-            self._change(lambda: make(rows))
+            self.many.run(picked.ids, lambda ids: make(self._fresh(ids)), lambda done, _rest: tell(done))
+
+    def _fresh(self, ids: Sequence[TicketId]) -> list[TicketRow]:
+        rows = self._queries.rows(ids)
+        return [rows[i] for i in ids if i in rows]
 
     def do(self, work: Callable[[], Done]) -> None:
         """Do something to tickets in the background; toast, undo and refusals as with every deed."""
         self._change(work)
 
     def undo(self, entry: UndoEntry | None = None) -> bool:
-        """Undo the last deed, or this one; tell whether there was one."""
+        """Undo the last deed, or this one; one still being done is stopped first. Tell whether there was one."""
+        if entry is None and self.many is not None and self.many.is_doing():
+            self._undoes_next = True
+            self.many.stop()
+            return True
         taken = self._stack.take_undo(entry)
-        if taken is None:
-            return False
-        self._jobs.change(
-            lambda: self._triage.undo(taken.changes, taken.label), lambda d: self._reversed(d, redo=False), self._fail
-        )
-        return True
+        if taken is not None:
+            self._reverse(taken, redo=False)
+        return taken is not None
 
     def redo(self) -> bool:
         """Do again what was undone; tell whether there was something."""
         taken = self._stack.take_redo()
-        if taken is None:
-            return False
-        self._jobs.change(
-            lambda: self._triage.undo(taken.changes, taken.label), lambda d: self._reversed(d, redo=True), self._fail
-        )
-        return True
+        if taken is not None:
+            self._reverse(taken, redo=True)
+        return taken is not None
+
+    def _reverse(self, taken: UndoEntry, *, redo: bool) -> None:
+        def then(done: Done, rest: Sequence[AnyChange] = ()) -> None:
+            if rest:  # cancelled: what is left can still be reversed
+                (self._stack.redid if not redo else self._stack.undid)(UndoEntry(taken.label, tuple(rest)))
+            self._reversed(replace(done, label=taken.label), redo=redo)
+
+        if self.many is not None and len(taken.changes) > PART:
+            self.many.run(taken.changes, lambda part: self._triage.undo(part, taken.label), then, is_undo=True)
+        else:
+            self._jobs.change(lambda: self._triage.undo(taken.changes, taken.label), then, self._fail)
 
     def _change(self, work: Callable[[], Done]) -> None:
         self._jobs.change(work, self._changed, self._fail)
@@ -225,7 +276,10 @@ class TicketDesk(QObject):
         entry = UndoEntry(done.label, done.undo)
         self._stack.did(entry)
         self._tell(done)
-        if done.label:
+        if self._undoes_next:
+            self._undoes_next = False
+            self.undo(entry)
+        elif done.label:
             self.done.emit(done.label, entry if done.undo else None)
         if done.opens is not None:
             self.opens.emit(done.opens)

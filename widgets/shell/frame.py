@@ -266,6 +266,9 @@ class WindowFrame(QMainWindow):
             places.append(Place.TEXT)
         elif self.is_needs():
             pass  # no ticket is in front
-        elif self.ticket.is_open() or self.inbox.current() is not None:
+        elif self.ticket.is_open() or self.inbox.current() is not None or self._are_several():
             places.append(Place.TICKET)
         return places
+
+    def _are_several(self) -> bool:
+        return self.lists.currentWidget() is self.inbox and self.inbox.selected_count() > 1

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _
 from app.domain.ids import StateId, TagId, UserId
-from app.domain.ports import TicketRow
+from app.services.picked import Picked
 from widgets.foundation import Theme
 from widgets.foundation.chooser import Chooser, Option
 from widgets.shell.desk import TicketDesk
@@ -29,9 +29,10 @@ class Pickers:
         self._desk = desk
         self._now_ms = now_ms
 
-    def state(self, rows: Sequence[TicketRow], anchor: QWidget) -> Chooser:
+    def state(self, rows: Picked, anchor: QWidget) -> Chooser:
         """Pick a state."""
-        current = rows[0].state if len(rows) == 1 else None
+        one = rows.one()
+        current = one.state if one is not None else None
         options = state_options(self._desk.choices, current)
 
         def chosen(value: object) -> None:
@@ -39,22 +40,24 @@ class Pickers:
 
         return self._open(_("Change state"), options, anchor, chosen)
 
-    def priority(self, rows: Sequence[TicketRow], anchor: QWidget) -> Chooser:
+    def priority(self, rows: Picked, anchor: QWidget) -> Chooser:
         """Pick a priority."""
-        options = priority_options(rows[0].priority if len(rows) == 1 else None)
+        one = rows.one()
+        options = priority_options(one.priority if one is not None else None)
         return self._open(
             _("Change priority"), options, anchor, lambda v: self._desk.set_priority(rows, cast("int", v))
         )
 
-    def owner(self, rows: Sequence[TicketRow], anchor: QWidget) -> Chooser:
+    def owner(self, rows: Picked, anchor: QWidget) -> Chooser:
         """Pick an owner."""
-        current = rows[0].owner if len(rows) == 1 else UserId(b"")
+        one = rows.one()
+        current = one.owner if one is not None else UserId(b"")
         options = owner_options(self._desk.choices, current, self._desk.me)
         return self._open(
             _("Assign to"), options, anchor, lambda v: self._desk.set_owner(rows, cast("UserId | None", v))
         )
 
-    def snooze(self, rows: Sequence[TicketRow], anchor: QWidget) -> Chooser:
+    def snooze(self, rows: Picked, anchor: QWidget) -> Chooser:
         """Pick when the tickets come back."""
 
         def chosen(value: object) -> None:
@@ -63,7 +66,7 @@ class Pickers:
 
         return self._open(_("Snooze until"), snooze_options(self._now_ms()), anchor, chosen)
 
-    def tags(self, rows: Sequence[TicketRow], present: Sequence[TagId], anchor: QWidget) -> Chooser:
+    def tags(self, rows: Picked, present: Sequence[TagId], anchor: QWidget) -> Chooser:
         """Tick tags; the picker stays open."""
         now = set(present)
         chooser = Chooser(self._theme, _("Tags"), self._window, many=True)

@@ -47,9 +47,9 @@ class ReadingPart(QObject):
 
     def mark_unread(self) -> None:
         """Let the open or selected tickets count as unread."""
-        rows = self._window.deeds.rows()
+        rows = self._window.deeds.picked()
         details = self._window.desk.details
-        if details is not None and any(row.id == details.row.id for row in rows):
+        if details is not None and (details.row.id in rows.rows or self._window.inbox.is_selected(details.row.id)):
             self._stays_unread = details.row.id
             self.look()
         self._window.desk.mark_unread(rows)
@@ -57,7 +57,7 @@ class ReadingPart(QObject):
     def mark_read(self) -> None:
         """Take the open or selected tickets as read."""
         self._stays_unread = None
-        self._window.desk.mark_read(self._window.deeds.rows())
+        self._window.desk.mark_read(self._window.deeds.picked())
 
     def _opened(self, details: TicketDetails) -> None:
         if self._stays_unread != details.row.id:

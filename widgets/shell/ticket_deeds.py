@@ -15,6 +15,7 @@ from app.domain.ids import TicketId, UserId
 from app.domain.ports import TicketDetails, TicketRow
 from app.domain.related import LINK_KINDS, LinkedTicket
 from app.services.messages import error_text, problem_text
+from app.services.picked import Picked
 from app.services.texts_links import link_title
 from app.services.tickets import HandOver, NewTicket, TalkLog, Tickets
 from app.services.triage import Done
@@ -74,8 +75,8 @@ class TicketDeeds:
     def _details(self) -> TicketDetails | None:
         return self._window.desk.details
 
-    def _rows(self) -> list[TicketRow]:
-        return self._window.deeds.rows()
+    def _picked(self) -> Picked:
+        return self._window.deeds.picked()
 
     def _show(self, dialog: QDialog) -> None:
         if self.dialog is not None:
@@ -162,9 +163,9 @@ class TicketDeeds:
 
     def merge(self) -> None:
         """Merge the open ticket with another one, or two selected ones with each other."""
-        rows = self._rows()
-        if len(rows) == 2:
-            self._preview(rows[0].id, rows[1].id)
+        picked = self._picked()
+        if len(picked) == 2:
+            self._preview(picked.ids[0], picked.ids[1])
             return
         details = self._details()
         if details is None:
@@ -267,11 +268,11 @@ class TicketDeeds:
 
     def watch(self) -> None:
         """Watch the tickets; the open one no longer, if one does already."""
-        rows, details, me = self._rows(), self._details(), self._window.desk.me
+        rows, details, me = self._picked(), self._details(), self._window.desk.me
         if not rows or me is None:
             return
         choices, queries = self._window.desk.choices, self._ports.queries
-        single = details is not None and [row.id for row in rows] == [details.row.id]
+        single = details is not None and list(rows.ids[:2]) == [details.row.id]
 
         def work(part: Sequence[TicketRow]) -> Done:
             now = queries.details(part[0].id) if single else None
@@ -289,7 +290,7 @@ class TicketDeeds:
 
     def hand_over(self) -> None:
         """Give the tickets to somebody else, with the reason."""
-        window, rows, details = self._window, self._rows(), self._details()
+        window, rows, details = self._window, self._picked(), self._details()
         if not rows:
             return
         single = details is not None and len(rows) == 1
@@ -300,7 +301,7 @@ class TicketDeeds:
         dialog.agreed.connect(lambda to: self._hand_over(rows, to))
         self._show(dialog)
 
-    def _hand_over(self, rows: Sequence[TicketRow], to: HandOver) -> None:
+    def _hand_over(self, rows: Picked, to: HandOver) -> None:
         choices = self._window.desk.choices
         self._window.desk.each(rows, lambda part: self._tickets.hand_over(part, to, choices))
 
@@ -312,7 +313,7 @@ class TicketDeeds:
 
     def delete(self) -> None:
         """Take the tickets out of sight; no question, for it can be undone."""
-        rows = self._rows()
+        rows = self._picked()
         if rows:
             self._window.ticket.composer.save_now()
             self._window.desk.each(rows, lambda part: self._tickets.delete(part))

@@ -128,6 +128,7 @@ class AgentWindow(WindowFrame):
         self._connect_files()
         self.inbox.selected.connect(self._select)
         self.inbox.opened.connect(self._read)
+        self.inbox.several.connect(lambda _on: self.actions_.sync())
         self.outbox.emptied.connect(self.focus_list)
         self.inbox.search_left.connect(self.top.search.clear)
         self.inbox.elsewhere_asked.connect(lambda: self.go_view(ViewKey.ALL_LIVE))
@@ -164,7 +165,7 @@ class AgentWindow(WindowFrame):
         desk.rows_changed.connect(self._done_here)
         desk.accepted.connect(composer.accepted)
         desk.opens.connect(self.open_ticket)
-        desk.many = self.bulk.run
+        desk.many = self.bulk
         self.bulk.finished.connect(desk.finish)
         self.bulk.failed.connect(desk.fail)
         desk.held.connect(self._hold)

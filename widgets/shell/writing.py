@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +19,7 @@ from app.domain.ports import Draft, DraftKind, PlannedSend, SendWhy, Template, T
 from app.services.finished_reply import finish
 from app.services.macros import Macros, macro_words
 from app.services.messages import error_text
+from app.services.picked import Picked
 from app.services.send_times import send_times
 from app.services.templates import Templates, language_of
 from app.services.triage import Done
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from widgets.shell.window import AgentWindow
 
 __all__ = ["WritingPart"]
+
+_REFUSALS = 8  # so many of what a macro could not do are named
 
 
 class WritingPart(QObject):
@@ -203,15 +206,15 @@ class WritingPart(QObject):
         self._choose(_("Insert canned reply"), options, anchor, lambda t: composer.insert(cast("Template", t), spoken))
 
     def _offer_macros(self, templates: Sequence[Template]) -> None:
-        rows = self._window.deeds.rows()
-        if rows:
+        picked = self._window.deeds.picked()
+        if picked:
             options = [_option(t, language()) for t in templates if t.kind == "macro"]
             anchor = (
                 self._window.ticket.header
-                if len(rows) == 1 and self._window.ticket.is_open()
+                if len(picked) == 1 and self._window.ticket.is_open()
                 else self._window.inbox.title
             )
-            self._choose(_("Run macro"), options, anchor, lambda t: self._preview(cast("Template", t), rows))
+            self._choose(_("Run macro"), options, anchor, lambda t: self._preview(cast("Template", t), picked))
 
     def _choose(
         self, name: str, options: Sequence[Option], anchor: QWidget, chosen: Callable[[object], object]
@@ -222,32 +225,38 @@ class WritingPart(QObject):
         chooser.chosen.connect(chosen)
         chooser.open_at(anchor.mapToGlobal(QPoint(0, 0)))
 
-    def _preview(self, macro: Template, rows: Sequence[TicketRow]) -> None:
+    def _preview(self, macro: Template, picked: Picked) -> None:
         """Say what it does before it does it."""
         lines = macro_words(macro, self._window.desk.choices)
-        many = ngettext("On {n} ticket", "On {n} tickets", len(rows)).format(n=len(rows))
-        where = rows[0].label if len(rows) == 1 else many
+        many = ngettext("On {n} ticket", "On {n} tickets", len(picked)).format(n=fmt.number(len(picked)))
+        one = picked.one()
+        where = one.label if one is not None else many
         self.question = Question(
             self._theme, _("Run “{name}”?").format(name=macro.name(language())), "\n".join([where, *lines]),
             safe=_("Cancel"), deed=_("Run"), parent=self._window,
-            answered=lambda yes: self._run_macro(macro, rows) if yes else None,
+            answered=lambda yes: self._run_macro(macro, picked) if yes else None,
         )  # fmt: skip
         self.question.open()
 
-    def _run_macro(self, macro: Template, rows: Sequence[TicketRow]) -> None:
-        desk = self._window.desk
+    def _run_macro(self, macro: Template, picked: Picked) -> None:
+        desk, labels = self._window.desk, dict[TicketId, str]()
         macros = Macros(self._ports.queries, self._ports.commits, desk.me or UserId(b""))
         self._window.ticket.composer.save_now()  # what is typed there is a draft that the macro leaves alone
-        self._ports.jobs.change(
-            lambda: macros.run(macro, rows, desk.choices), lambda done: self._macro_ran(done, rows), self._fail
-        )
 
-    def _macro_ran(self, done: Done, rows: Sequence[TicketRow]) -> None:
-        self._window.desk.do(lambda: replace(done, refused=()))
-        labels = {row.id: row.label for row in rows}
+        def run(part: Sequence[TicketRow]) -> Done:
+            labels.update({row.id: row.label for row in part})
+            return macros.run(macro, part, desk.choices)
+
+        desk.each(picked, run, lambda done: self._macro_ran(done, labels))
+
+    def _macro_ran(self, done: Done, labels: Mapping[TicketId, str]) -> None:
+        self._window.desk.finish(replace(done, refused=()))
         if done.refused:
-            told = [f"{labels.get(ticket, '')}: {error_text(why)}" for ticket, why in done.refused]
-            self._window.desk.failed.emit("\n".join(dict.fromkeys(told)))
+            told = list(dict.fromkeys(f"{labels.get(i, '')}: {error_text(why)}" for i, why in done.refused))
+            more = len(told) - _REFUSALS
+            if more > 0:
+                told[_REFUSALS:] = [_("and {n} more").format(n=fmt.number(more))]
+            self._window.desk.failed.emit("\n".join(told))
         self._window.ticket.composer.read_again()
 
     def _open_templates(self, templates: Sequence[Template]) -> None:

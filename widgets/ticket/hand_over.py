@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from app.config.i18n import _, language
 from app.domain.ids import TeamId, UserId
-from app.domain.ports import Choices, TicketRow
+from app.domain.ports import Choices
 from app.services.messages import problem_text
+from app.services.picked import Picked
 from app.services.texts import owner_name, polite
 from app.services.tickets import HandOver
-from widgets.foundation import Button, Theme, fit, read_text
+from widgets.foundation import Button, Theme, fit, fmt, read_text
 from widgets.foundation.chooser import Chooser
 from widgets.foundation.form_window import FormWindow
 from widgets.ticket.choices import owner_options
@@ -30,15 +31,16 @@ class HandOverWindow(FormWindow):
     agreed = Signal(object)
 
     def __init__(
-        self, theme: Theme, rows: list[TicketRow], tier: int, team: TeamId | None, choices: Choices, me: UserId | None,
+        self, theme: Theme, picked: Picked, tier: int, team: TeamId | None, choices: Choices, me: UserId | None,
         parent: QWidget | None,
     ) -> None:  # fmt: skip
         """`tier` and `team` are those of the ticket now; without a team the tickets keep theirs."""
-        what = rows[0].label if len(rows) == 1 else _("{n} tickets").format(n=len(rows))
+        one = picked.one()
+        what = one.label if one is not None else _("{n} tickets").format(n=fmt.number(len(picked)))
         super().__init__(theme, parent, title=_("Hand over {what}").format(what=what), deed=_("Hand over"))
         self._choices, self._me = choices, me
-        self._before = (rows[0].owner if len(rows) == 1 else UserId(b""), tier, team)
-        self.owner: UserId | None = self._before[0] if len(rows) == 1 else None
+        self._before = (one.owner if one is not None else UserId(b""), tier, team)
+        self.owner: UserId | None = one.owner if one is not None else None
         self.chooser: Chooser | None = None
         space = theme.tokens.space
         self.to = Button(theme, "", icon="user", pressed=self._choose)
