@@ -65,6 +65,7 @@ def find_scenes(words: Sequence[str]) -> list[Scene]:
 
 def render(scene: Scene, theme: Theme) -> tuple[QPixmap, list[str]]:
     """Build the scene, let it settle, and return its picture and what `looks.faults` says of it."""
+    before = QApplication.topLevelWidgets()
     window = scene.build(theme)
     if scene.size is not None:
         window.resize(*scene.size)
@@ -74,7 +75,10 @@ def render(scene: Scene, theme: Theme) -> tuple[QPixmap, list[str]]:
     picture, found = window.grab(), faults(window)
     window.close()
     window.deleteLater()
-    # outside exec() nothing else deletes it, and every window left over makes the next change of theme slower
+    for other in QApplication.topLevelWidgets():  # the one behind it, and what that opened
+        if other not in before:
+            other.deleteLater()
+    # outside exec() nothing else deletes it, and every window left over makes the next change of style slower
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     _turn(0)
     return picture, found
@@ -133,13 +137,13 @@ class Easel:
             self._back = speak_pseudo()
         else:
             set_language("ko" if look.language == "ko" else "en")
-        picture, found = render(scene, theme)
-        theme.set_text_percent(100)
-        return picture, found
+        return render(scene, theme)
 
     def put_away(self) -> None:
         """End what watches the whole application."""
         self._ring.remove()
+        for theme in (self._agent, self._companion):
+            theme.set_text_percent(100)
 
 
 def draw_part(out: Path, looks: Sequence[Look], words: Sequence[str]) -> dict[str, list[str]]:
