@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help=_("Let nobody join screen sharing with a browser: customers need the Companion"),
     )
+    add("--no-portal", action="store_true", help=_("Offer customers no pages under /help to read and write at"))
     add(
         "--reauthenticate-after", type=_minutes, default=AFTER_MIN, metavar="MINUTES",
         help=_("Ask an agent for the password again before an invitation after this long; 480 without it, 0 for never"),
@@ -124,7 +125,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     try:
         parts = build_parts(
             store, keys, nats=arguments.nats, oidc=_oidc(arguments), turn=turn,
-            join_page=not arguments.no_join_page, reauthenticate_min=arguments.reauthenticate_after,
+            join_page=not arguments.no_join_page, portal=not arguments.no_portal,
+            reauthenticate_min=arguments.reauthenticate_after,
             data=arguments.data, compile_=compile_calendar,
         )  # fmt: skip
         seed_states(store, parts.clock())

@@ -39,6 +39,7 @@ _CUSTOMER_DAY_BYTES = 1 << 30  # whole ones of one customer: whoever is invited 
 _UNFINISHED_MS = 7 * 86_400_000
 _LONE_MS = 30 * 86_400_000
 _FRESH_MS = 86_400_000
+_FORM = "form"  # who sends by a form has no device
 _CLAIM = 0  # a `blob_ref` of this type names an account that sent the content itself
 _HASH_STEP = 1 << 20
 
@@ -111,6 +112,34 @@ class Blobs:
             with self._locks.held(sha256), suppress(OSError):
                 self._part(who, sha256).unlink(missing_ok=True)
             self.append(who, sha256, 0, len(content), content)
+
+    def take(self, customer: bytes, content: bytes) -> bytes:
+        """Take a file that came with a form, as sent by this customer, and return its hash. Raises as `append`."""
+        if not content or len(content) > MAX_BYTES:
+            raise ProblemError(413, "too_large")
+        who, sha256 = Grant(_FORM, customer, customer, 0), hashlib.sha256(content).digest()
+        self._check_quota(who, len(content))
+        self._check_day(who, len(content))
+        with self._locks.held(sha256):
+            part = self._part(who, sha256)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            _add_to(part, 0, content, is_last=True)
+            self._complete(who, sha256, part, len(content))
+        return sha256
+
+    def of_message(self, message: bytes, sha256: bytes) -> tuple[Path, int]:
+        """Return a complete blob's file and size that a message names, whose author had it. Raises ProblemError 404."""
+        table = SYSTEM.blob
+        with self._store.read() as connection:
+            named = _naming(ENTITY_TABLES[MESSAGE.number], sha256, MESSAGE.number)
+            rows = ENTITY_TABLES[MESSAGE.number]
+            found = connection.execute(named.where(rows.c.id == message)).first()
+            query = sa.select(table.c.size).where(table.c.sha256 == sha256, table.c.state == "complete")
+            size = connection.execute(query).scalar() if found is not None else None
+        if size is None or not self.path(sha256).exists():
+            raise ProblemError(404, "not_found")
+        return self.path(sha256), int(size)
 
     def clear(self) -> int:
         """Delete what no row has named for 30 days and uploads nobody went on with for a week; return how many."""

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,26 +11,19 @@ from app.domain.attachments import Attachment
 from app.domain.changes import (
     Actor,
     AnyChange,
-    Context,
     FactsAdd,
-    MemberSet,
     MessageAdd,
-    Row,
     SessionRecordAdd,
     SurveyAnswer,
     TicketCreate,
-    all_roots,
     category_of,
 )
 from app.domain.changes_facts import FACT_CHARS, fact_text, is_iso_date
-from app.domain.entities import CUSTOMER, TEAM, TICKET, Category
-from app.domain.errors import Refused
-from app.domain.executor import canonical_json
-from app.domain.ids import derived_id, hlc_of, uuid7
+from app.domain.entities import CUSTOMER, Category
+from app.domain.ids import derived_id, uuid7
 from app.domain.signed import b64, sha256, sign, unb64, verify
 from sync.customer_protocol import (
     IDENTITY_LABEL,
-    Accepted,
     Challenge,
     CheckAnswer,
     CompanionToken,
@@ -49,8 +40,8 @@ from sync.customer_protocol import (
     SessionEntry,
     TokenAsk,
 )
-from sync.server.apply import Applier, insert_once
 from sync.server.bootstrap import Organisation
+from sync.server.intake import Written, check_welcome, follow_up, intake_team, own_ticket, write_once
 from sync.server.keys import ServerKeys
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
@@ -59,19 +50,11 @@ from sync.server.session_entries import is_true
 from sync.server.store import Store
 from sync.server.tokens import ACCESS_S, COMPANION, Grant, TokenSigner
 
-__all__ = ["CHALLENGE_LABEL", "Customers", "Written", "organisation_key"]
+__all__ = ["CHALLENGE_LABEL", "Customers", "organisation_key"]
 
 CHALLENGE_LABEL = "deskside-companion-1"
 _CHALLENGE_MS = 60_000
 _MAX_ENTRIES = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A write of a customer, accepted now or before, and the scopes it moved."""
-
-    accepted: Accepted
-    heads: dict[str, int]
 
 
 def organisation_key(organisation: Organisation) -> OrganisationKey:
@@ -164,13 +147,13 @@ class Customers:
         asset = _id(ask.asset) if ask.asset else None
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
-            _check_welcome(rows, who.subject)
+            check_welcome(rows, who.subject)
             return [
                 TicketCreate(
                     event=derived_id(ticket, "request"),
                     ticket=ticket,
                     subject=ask.subject,
-                    team=_intake_team(connection),
+                    team=intake_team(connection),
                     customer=who.subject,
                     message=message,
                     body=ask.body,
@@ -182,7 +165,7 @@ class Customers:
                 *_facts(ask.facts, ticket, asset, now),
             ]
 
-        return self._write(now, _customer(who), f"request:{ask.id}", ask.written_at, ticket, changes)
+        return write_once(self._store, now, _customer(who), f"request:{ask.id}", ask.written_at, ticket, changes)
 
     def message(self, now: int, who: Grant, ask: NewMessage) -> Written:
         """Add the customer's words to an own ticket; a closed one is followed up by a new ticket."""
@@ -190,15 +173,15 @@ class Customers:
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             del connection
-            _check_welcome(rows, who.subject)
-            ticket = _own_ticket(rows, who.subject, ticket_id)
+            check_welcome(rows, who.subject)
+            ticket = own_ticket(rows, who.subject, ticket_id)
             category = category_of(rows, ticket.values["state"])
             if category is not Category.CLOSED:
                 event = derived_id(message, "message")
                 return [MessageAdd(event, message, ticket.id, ask.body, inbound=True, attachments=files)]
-            return _follow_up(ticket, who.subject, message, ask.body, files)
+            return follow_up(ticket, who.subject, message, ask.body, files, "companion")
 
-        return self._write(now, _customer(who), f"message:{ask.id}", ask.written_at, ticket_id, changes)
+        return write_once(self._store, now, _customer(who), f"message:{ask.id}", ask.written_at, ticket_id, changes)
 
     def check(self, now: int, who: Grant, ask: CheckAnswer) -> Written:
         """Take the customer's answers to the two questions on an own ticket."""
@@ -206,12 +189,12 @@ class Customers:
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             del connection
-            _check_welcome(rows, who.subject)
-            ticket = _own_ticket(rows, who.subject, ticket_id)
+            check_welcome(rows, who.subject)
+            ticket = own_ticket(rows, who.subject, ticket_id)
             event = derived_id(answer, "check")
             return [SurveyAnswer(event, answer, ticket.id, ask.solved, ask.treated_well, ask.comment)]
 
-        return self._write(now, _customer(who), f"check:{ask.id}", ask.written_at, ticket_id, changes)
+        return write_once(self._store, now, _customer(who), f"check:{ask.id}", ask.written_at, ticket_id, changes)
 
     def entries(self, now: int, actor: Actor, ticket: bytes, ask: SessionEntries) -> Written:
         """Record chain entries of a session on its ticket, each once by its hash, whoever hands them in."""
@@ -221,44 +204,8 @@ class Customers:
         changes = [_record_of(ticket, sid, entry) for entry in ask.entries]
         last = max((entry.at for entry in ask.entries), default=now)
         digest = sha256(*(entry.hash for entry in ask.entries)).hex()
-        return self._write(now, actor, f"entries:{ask.sid}:{digest}", last, ticket, lambda _cx, _rows: changes)
-
-    def _write(
-        self,
-        now: int,
-        actor: Actor,
-        key: str,
-        acted_ms: int,
-        target: bytes,
-        changes: Callable[[sa.Connection, TxRows], Sequence[AnyChange]],
-    ) -> Written:
-        """Run changes, once per actor and key; `target` is the ticket named in the answer."""
-        key = f"{actor.id.hex() if actor.id else ''}:{key}"
-
-        def work(connection: sa.Connection) -> Written:
-            stored = insert_once(connection, key, now)
-            if stored is not None:
-                return Written(Accepted(id=stored["id"], number=stored["number"]), {})
-            rows = TxRows(connection)
-            rows.lock([(TICKET.number, target)])
-            applier = Applier(connection, rows, None)
-            when = min(acted_ms, now) if acted_ms > 0 else now
-            ctx = Context(actor, when, now, hlc_of(when), "srv", 0, on_server=True)
-            made = changes(connection, rows)
-            rows.lock({root for change in made for root in all_roots(change, rows)})
-            try:
-                for change in made:
-                    applier.apply(change, {}, ctx)
-            except Refused as refusal:
-                raise ProblemError(409, refusal.code) from refusal
-            heads = rows.flush(now)
-            created = next((c.ticket for c in made if isinstance(c, TicketCreate)), target)
-            result: dict[str, Any] = {"id": created.hex(), "number": rows.number_of(created)}
-            ingest = SYSTEM.ingest
-            connection.execute(ingest.update().where(ingest.c.key == key).values(result=canonical_json(result)))
-            return Written(Accepted(**result), heads)
-
-        return self._store.write(work)
+        key = f"entries:{ask.sid}:{digest}"
+        return write_once(self._store, now, actor, key, last, ticket, lambda _cx, _rows: changes)
 
     def _code_row(self, connection: sa.Connection, code: str, *, lock: bool = False) -> sa.RowMapping | None:
         table = SYSTEM.enrolment
@@ -335,47 +282,6 @@ def _hash(text: str) -> bytes:
         raise ProblemError(400, "malformed") from error
 
 
-def _intake_team(connection: sa.Connection) -> bytes:
-    """Return the team that takes what customers write: the one set by the administrator, else the first."""
-    setting, team = SYSTEM.setting, ENTITY_TABLES[TEAM.number]
-    named = connection.execute(sa.select(setting.c.value).where(setting.c.name == "intake_team")).scalar()
-    if named is not None:
-        return bytes.fromhex(named)
-    first = connection.execute(sa.select(team.c.id).where(team.c.deleted == sa.false()).order_by(team.c.seq)).scalar()
-    if first is None:
-        raise ProblemError(409, "no_team")
-    return bytes(first)
-
-
-def _own_ticket(rows: TxRows, customer: bytes, ticket: bytes) -> Row:
-    """Return a ticket of this customer, or where it was merged to. Raises ProblemError 404 `not_found`."""
-    row = rows.get(TICKET.number, ticket)
-    if row is None or row.deleted or row.values.get("customer") != customer:
-        raise ProblemError(404, "not_found")
-    target = row.values.get("merged_into")
-    merged = rows.get(TICKET.number, target) if isinstance(target, bytes) else None
-    return merged if merged is not None and not merged.deleted else row
-
-
-def _follow_up(old: Row, customer: bytes, message: bytes, body: str, files: tuple[Attachment, ...]) -> list[AnyChange]:
-    ticket = derived_id(message, "follow-up")
-    team, asset = old.values.get("team"), old.values.get("asset")
-    create = TicketCreate(
-        event=derived_id(message, "request"),
-        ticket=ticket,
-        subject=str(old.values.get("subject") or "-"),
-        team=team if isinstance(team, bytes) else b"",
-        customer=customer,
-        message=message,
-        body=body,
-        channel="companion",
-        language=str(old.values.get("language") or "ko"),
-        asset=asset if isinstance(asset, bytes) else None,
-        attachments=files,
-    )
-    return [create, MemberSet(derived_id(message, "link"), ticket, "link", old.id)]
-
-
 def _record_of(ticket: bytes, sid: bytes, entry: SessionEntry) -> SessionRecordAdd:
     digest = _binary(entry.hash, 32)
     record = SessionRecordAdd(
@@ -391,10 +297,3 @@ def _record_of(ticket: bytes, sid: bytes, entry: SessionEntry) -> SessionRecordA
     if not is_true(record):
         raise ProblemError(400, "entry", detail=str(entry.n))
     return record
-
-
-def _check_welcome(rows: TxRows, customer: bytes) -> None:
-    """Raise ProblemError 403 `suspended` when the customer is gone or blocked, as for the home."""
-    row = rows.get(CUSTOMER.number, customer)
-    if row is None or row.deleted or row.values.get("blocked_reason"):
-        raise ProblemError(403, "suspended")

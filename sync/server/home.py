@@ -26,13 +26,15 @@ from app.domain.entities import (
     USER,
     Entity,
 )
+from app.domain.sla_rows import Book
 from sync.customer_protocol import AssetView, Contact, FileView, Home, MessageView, Terms, TicketView
 from sync.server.bootstrap import Organisation
 from sync.server.customers import organisation_key
 from sync.server.problems import ProblemError
+from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES
 
-__all__ = ["etag_of", "read_home"]
+__all__ = ["contact_calendar", "etag_of", "read_contact", "read_home"]
 
 _TICKETS = 50
 _MESSAGES = 300
@@ -58,7 +60,7 @@ def read_home(connection: sa.Connection, now: int, organisation: Organisation, c
         customer_name=row["preferred_name"] or row["name"] or "",
         language=row["language"] or "ko",
         organisation=organisation_key(organisation),
-        contact=_contact(connection, now),
+        contact=read_contact(connection, now),
         assets=_assets(connection, owners),
         tickets=_tickets(connection, customer, row["preferred_name"] or row["name"] or ""),
         server_ms=now,
@@ -69,21 +71,31 @@ def _table(entity: Entity) -> sa.Table:
     return ENTITY_TABLES[entity.number]
 
 
-def _contact(connection: sa.Connection, now: int) -> Contact:
+def read_contact(connection: sa.Connection, now: int) -> Contact:
+    """Return how support is reached, and its open times from yesterday to four weeks ahead."""
     contact, calendar = _table(SUPPORT_CONTACT), _table(CALENDAR)
     query = sa.select(contact).where(contact.c.deleted == sa.false()).order_by(contact.c.seq)
     row = connection.execute(query.limit(1)).mappings().first()
     if row is None:
         return Contact(name_ko="", name_en="", phone="", mail="", zone="UTC", spans=[])
-    zone = connection.execute(sa.select(calendar.c.zone).where(calendar.c.id == row["calendar"])).scalar()
+    hours = contact_calendar(connection)
+    zone = connection.execute(sa.select(calendar.c.zone).where(calendar.c.id == hours)).scalar()
     return Contact(
         name_ko=row["name_ko"] or "",
         name_en=row["name_en"] or "",
         phone=row["phone"] or "",
         mail=row["mail"] or "",
         zone=zone or "UTC",
-        spans=_spans(connection, row["calendar"], now // 1000),
+        spans=_spans(connection, hours, now // 1000),
     )
+
+
+def contact_calendar(connection: sa.Connection) -> bytes | None:
+    """Return the version of the support contact's calendar that counts now."""
+    contact = _table(SUPPORT_CONTACT)
+    query = sa.select(contact.c.calendar).where(contact.c.deleted == sa.false()).order_by(contact.c.seq).limit(1)
+    named = connection.execute(query).scalar()
+    return Book(TxRows(connection)).newest(bytes(named)) if named is not None else None
 
 
 def _spans(connection: sa.Connection, calendar: bytes | None, now_s: int) -> list[tuple[int, int]]:

@@ -91,6 +91,7 @@ class Hub:
         self._waiting = waiting
         self._audience = Audience(self._bus)
         self._members: dict[bytes, Member] = {}
+        self._listeners: set[Member] = set()
         self._relays: dict[bytes, _Relay] = {}
         self._catching_up: set[asyncio.Task[None]] = set()
         self._looked: tuple[int, int] | None = None
@@ -206,8 +207,33 @@ class Hub:
             member.close("token")
             self.leave(member)
 
+    def someone_on(self, scope: str) -> bool | None:
+        """Tell whether an agent who sees this scope is online; None where other processes would have to be asked."""
+        if any(each.grant.kind == AGENT and scope in each.scopes for each in self._members.values()):
+            return True
+        return False if self.broker == "none" else None
+
+    def listen(self, member: Member) -> None:
+        """Let somebody without an account hear that the member's scope moves; never what is in it."""
+        self._listeners.add(member)
+        self._audience.add(member)
+
+    def unlisten(self, member: Member) -> None:
+        """End that. Idempotent."""
+        if member in self._listeners:
+            self._listeners.discard(member)
+            self._audience.remove(member)
+
+    @property
+    def listeners(self) -> int:
+        """Return how many listen without an account."""
+        return len(self._listeners)
+
     def close(self) -> None:
         """Say goodbye to all: the server stops."""
+        for member in list(self._listeners):
+            member.close("restart", 2000)
+            self.unlisten(member)
         for member in list(self._members.values()):
             member.close("restart", 2000)
             self.leave(member)

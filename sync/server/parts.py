@@ -30,6 +30,7 @@ from sync.server.limits import Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
 from sync.server.news import Telling, Ticking, Upkeep
 from sync.server.oidc import Oidc, OidcSettings
+from sync.server.portal.portal import Portal, build_portal
 from sync.server.proofs import Proofs
 from sync.server.sessions import Sessions
 from sync.server.snapshots import Snapshots
@@ -76,6 +77,7 @@ class Parts:
     customer_writes: Limiter
     turn: TurnSettings | None
     join_page: bool
+    portal: Portal | None
     turn_asks: Limiter
     wrong_code_s: float
     passwords: asyncio.Semaphore
@@ -108,6 +110,7 @@ def build_parts(
     oidc: OidcSettings | None = None,
     turn: TurnSettings | None = None,
     join_page: bool = True,
+    portal: bool = True,
     reauthenticate_min: int = AFTER_MIN,
     data: Path | None = None,
     compile_: Compile | None = None,
@@ -115,9 +118,9 @@ def build_parts(
     """Prepare the database and wire everything over it. Raises StoreUnavailable, DatabaseBusy, WorldError.
 
     `nats` is the address of the broker between several processes, `data` the folder they share: without it there
-    are no snapshots and no attachments. `join_page`: customers may join with a browser. `reauthenticate_min`:
-    how old a proof of who invites may be, 0 for any. `compile_` knows time zones:
-    with it calendars are compiled ahead.
+    are no snapshots and no attachments. `join_page`: customers may join with a browser; `portal`: they find pages
+    to read and write at. `reauthenticate_min`: how old a proof of who invites may be, 0 for any. `compile_` knows
+    time zones: with it calendars are compiled ahead.
     """
     organisation = prepare(store, keys, clock(), rng)
     store.follow_timelines(lambda connection: follow_cluster(connection, secrets.token_bytes(16), clock()))
@@ -172,6 +175,7 @@ def build_parts(
         customer_writes=Limiter(TryLimit(60, 600, 300)),  # requests and messages of one customer: more no person writes
         turn=turn,
         join_page=join_page,
+        portal=build_portal(store, keys, blobs, rng) if portal else None,
         turn_asks=Limiter(TryLimit(60, 60, 20)),  # of one end of one session: a lost connection asks every 4 seconds
         wrong_code_s=wrong_code_s,
         passwords=asyncio.Semaphore(HASHERS),

@@ -27,6 +27,7 @@ from sync.server.migrations import (
     r0010_read_marks,
     r0011_drafts,
     r0012_surveys,
+    r0013_portal,
 )
 
 __all__ = ["REVISIONS", "migrate"]
@@ -44,6 +45,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0010_read_marks.REVISION, r0010_read_marks.upgrade),
     (r0011_drafts.REVISION, r0011_drafts.upgrade),
     (r0012_surveys.REVISION, r0012_surveys.upgrade),
+    (r0013_portal.REVISION, r0013_portal.upgrade),
 )
 
 _VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))

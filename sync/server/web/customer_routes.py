@@ -29,8 +29,8 @@ from sync.customer_protocol import (
     TokenAsk,
 )
 from sync.protocol import INFLATED_MAX_BYTES
-from sync.server.customers import Written
 from sync.server.home import etag_of, read_home
+from sync.server.intake import Written
 from sync.server.limits import network_of
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the portal's routes share: pages with language and zone of their reader, and errors as pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from app.config.i18n import Language
+from app.config.logs import get_logger
+from app.domain.entities import team_scope
+from sync.server.limits import network_of
+from sync.server.parts import Parts
+from sync.server.portal.hours import Now, ShownWait, Times, instant
+from sync.server.portal.pages import PAGE_HEADERS, render, size_text, zone_of
+from sync.server.portal.portal import Portal
+from sync.server.portal.views import TicketView
+from sync.server.portal.words import language_of
+from sync.server.problems import ProblemError
+from sync.server.store import DatabaseBusy
+from sync.server.web.wire import address_of
+
+__all__ = ["AnyRequest", "Reader", "Shown", "portal_errors", "portal_of"]
+
+AnyRequest = Request[Any, Any, Any]
+_log = get_logger("server.portal")
+# code of a problem -> (title, what to do); whatever is not named is a trouble of ours
+_TOLD = {
+    "not_found": "gone", "code": "gone", "method": "gone", "malformed": "gone", "suspended": "suspended",
+    "foreign": "foreign", "too_large": "large", "quota": "large", "limit": "many",
+}  # fmt: skip
+
+
+def portal_of(parts: Parts) -> Portal:
+    """Return the portal. Raises ProblemError 404 where there is none."""
+    if parts.portal is None:
+        raise ProblemError(404, "not_found")
+    return parts.portal
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What pages show of time, in one zone."""
+
+    times: Times
+    zone: ZoneInfo
+    now: Now
+    wait: ShownWait
+
+
+class Reader:
+    """Who reads a page: the language, the zone, from where."""
+
+    def __init__(self, request: AnyRequest, parts: Parts, ticket_language: str = "") -> None:
+        self._request = request
+        self._parts = parts
+        asked = request.query_params.get("lang", "")
+        self.language: Language = language_of(asked or ticket_language, request.headers.get("accept-language", ""))
+        self.now = parts.clock()
+        self.sender = network_of(address_of(request))
+
+    @property
+    def organisation(self) -> str:
+        """Return whose pages these are."""
+        org = self._parts.organisation
+        return org.name_ko if self.language == "ko" else org.name_en
+
+    def page(self, name: str, status: int = 200, /, **values: object) -> Response[bytes]:
+        """Return a page."""
+        shown = {"organisation": self.organisation, "page": "", "q": "", **values}
+        content = render(name, self.language, **shown)
+        return Response(content, status_code=status, media_type="text/html", headers=dict(PAGE_HEADERS))
+
+    def notice(self, status: int, code: str, retry_s: int | None = None) -> Response[bytes]:
+        """Return a page that says what is wrong and where to go."""
+        title = _TOLD.get(code, "trouble")
+        answer = self.page("notice.html", status, title=title, lead=f"{title}_lead")
+        if retry_s is not None:
+            answer.headers["retry-after"] = str(retry_s)
+        return answer
+
+    async def shown(self) -> Shown:
+        """Return what pages show of hours and waits."""
+        waits = portal_of(self._parts).waits
+        times = await self._parts.jobs.read(lambda: waits.times(self.now))
+        wanted = self._request.query_params.get("zone", "")
+        zone = zone_of(wanted) or zone_of(times.zone) or ZoneInfo("UTC")
+        somebody = self._parts.hub.someone_on(team_scope(times.team)) if times.team is not None else None
+        now = times.now(self.now, somebody, zone, self.language)
+        wait = await self._parts.jobs.read(lambda: waits.wait(self.now, times, zone, self.language))
+        return Shown(times, zone, now, wait)
+
+    def ticket(
+        self, link: str, ticket: TicketView, times: Shown, /, status: int = 200, **more: object
+    ) -> Response[bytes]:
+        """Return the page of a ticket."""
+        portal, here = portal_of(self._parts), f"/help/t/{link}"
+        nonce = portal.rng
+        values: dict[str, object] = {
+            "fresh": "", "wrong": (), "notice": "", "bad": (),
+            "values": {"body": "", "solved": "", "treated_well": "", "comment": ""},
+            **self.conversation(link, ticket, times),
+            "wait": times.wait, "now": times.now,
+            "number": f"#{ticket.number}" if ticket.number else "",
+            "opened": instant(ticket.opened_at, times.zone, self.language),
+            "address": f"{self._request.url.scheme}://{self._request.url.netloc}{here}",
+            "form_reply": portal.desk.links.form(self.now, nonce(16), f"reply:{link}"),
+            "form_answers": portal.desk.links.form(self.now, nonce(16), f"answers:{link}"),
+            "takes_files": portal.desk.takes_files,
+            **more,
+        }  # fmt: skip
+        return self.page("ticket.html", status, page="ticket", **values)
+
+    def conversation(self, link: str, ticket: TicketView, times: Shown) -> dict[str, object]:
+        """Return what is shown of the words on a ticket."""
+        lines = [
+            {
+                "id": line.id, "mine": line.mine, "author": line.author, "body": line.body,
+                "at": instant(line.at, times.zone, self.language),
+                "files": [{"filename": f.filename, "size": size_text(f.size_bytes)} for f in line.files],
+            }
+            for line in ticket.lines
+        ]  # fmt: skip
+        state = ticket.state_ko if self.language == "ko" else ticket.state_en
+        return {"ticket": ticket, "lines": lines, "state": state, "here": f"/help/t/{link}"}
+
+
+def portal_errors(parts: Parts) -> dict[Any, Callable[[AnyRequest, Any], Response[bytes]]]:
+    """Return handlers that tell people, not programs, what went wrong."""
+
+    def on_problem(request: AnyRequest, error: ProblemError) -> Response[bytes]:
+        return Reader(request, parts).notice(error.status, error.problem.code, error.retry_s)
+
+    def on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+        code = {404: "not_found", 405: "method", 413: "too_large"}.get(error.status_code)
+        return Reader(request, parts).notice(
+            error.status_code, code or ("malformed" if error.status_code < 500 else "")
+        )
+
+    def on_busy(request: AnyRequest, error: DatabaseBusy) -> Response[bytes]:
+        _log.warning("database busy", reason=error.reason)
+        return Reader(request, parts).notice(503, "busy", 5)
+
+    def on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
+        # without the address: the secret of a link stands in it
+        _log.error("page failed", method=request.method, exc_info=error)
+        return Reader(request, parts).notice(500, "error")
+
+    return {ProblemError: on_problem, HTTPException: on_http, DatabaseBusy: on_busy, Exception: on_bug}
