@@ -66,6 +66,30 @@ def test_old_rows_stay_while_new_ones_are_read(qtbot: QtBot, theme: Theme) -> No
     jobs.release()
 
 
+def test_a_key_of_a_search_reads_only_what_it_finds(qtbot: QtBot, theme: Theme) -> None:
+    """The list that stands until the hits come is neither read nor painted again for it."""
+    pane, queries, jobs = pane_over(qtbot, theme, 50)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(0)) is not None)
+    jobs.hold = True
+    before = queries.rows_asked
+    with qtbot.assertNotEmitted(pane.model.dataChanged):
+        pane.show_search("p")
+        pane.show_search("pr")
+    pane.list.viewport().repaint()
+    jobs.release()
+    assert queries.rows_asked == before
+    assert pane.title.text().endswith("pr")
+
+
+def test_that_a_colleague_writes_shows_on_a_line_that_was_painted_before(qtbot: QtBot, theme: Theme) -> None:
+    """A line's picture is kept only as long as all that it says is the same."""
+    pane, _queries, _jobs = pane_over(qtbot, theme, 5)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(0)) is not None)
+    before = pane.list.viewport().grab().toImage()
+    pane.model.show_written_on(frozenset({ticket_id(0)}))
+    assert pane.list.viewport().grab().toImage() != before
+
+
 def test_a_ticket_that_was_changed_is_read_by_itself_and_its_line_painted_anew(qtbot: QtBot, theme: Theme) -> None:
     """What a person did shows without waiting for the list: its order is read meanwhile."""
     pane, queries, _jobs = pane_over(qtbot, theme, 50)

@@ -11,12 +11,11 @@ from PySide6.QtGui import QPainter
 from app.domain.entities import Category, Priority
 from app.domain.ports import Choices, TicketRow
 from app.services.texts import owner_name, polite, priority_name, state_name
-from app.services.texts_due import Words
 from app.services.view_looks import ViewLook
 from widgets.foundation import Index, Ink, RowDelegate, Theme
 from widgets.foundation.due import ICONS, TONES
 from widgets.inbox.columns import Cell, cells
-from widgets.inbox.model import TicketRole
+from widgets.inbox.model import Face, TicketRole
 
 __all__ = ["STATE_CHIPS", "TicketDelegate"]
 
@@ -37,6 +36,7 @@ class TicketDelegate(RowDelegate):
         super().__init__(theme, "comfortable")
         self.choices = Choices()
         self.look = ViewLook()
+        self._face: Face | None = None  # of the line that is being painted
 
     def show_look(self, look: ViewLook) -> None:
         """Paint rows this way from now on; the list must measure them again."""
@@ -46,17 +46,19 @@ class TicketDelegate(RowDelegate):
 
     def picture_key(self, index: Index) -> Hashable | None:
         """A ticket's line looks the same until one of these changes."""
-        row = index.data(TicketRole.ROW)
-        if not isinstance(row, TicketRow):
+        face = index.data(TicketRole.FACE)
+        self._face = face if isinstance(face, Face) else None
+        if self._face is None:
             return None
+        row = self._face.row
         name = state_name(self.choices, row.state, row.category) if row.category in STATE_CHIPS else ""
         owner = self.choices.users.get(row.owner, "") if row.owner is not None and self.look.table else ""
-        return (row, name, owner, index.data(TicketRole.WHEN), index.data(TicketRole.DUE),
-                index.data(TicketRole.SNIPPET))  # fmt: skip
+        return (self._face, name, owner)
 
     def paint_row(self, painter: QPainter, rect: QRect, index: Index, ink: Ink) -> None:
         """Paint a ticket, or two quiet bars while it is being read."""
-        row = index.data(TicketRole.ROW)
+        del index  # what it says is known from its key
+        face = self._face
         space = self.theme.tokens.space
         two = self.density.lines > 1
         edge = space.tiny + space.hair if two else 0
@@ -64,16 +66,16 @@ class TicketDelegate(RowDelegate):
         half = inner.height() // 2 if two else inner.height()
         top = QRect(inner.left(), inner.top(), inner.width(), half)
         foot = QRect(inner.left(), inner.top() + half, inner.width(), inner.height() - half)
-        if not isinstance(row, TicketRow):
+        if face is None:
             self._ghost(painter, top, foot)
         elif self.look.table:
-            self._table(painter, inner, top, foot, index, row, ink)
-            self._dot(painter, rect, top, row, ink)
+            self._table(painter, inner, top, foot, face, ink)
+            self._dot(painter, rect, top, face.row, ink)
         else:
-            (self._top if two else self._line)(painter, top, index, row, ink)
+            (self._top if two else self._line)(painter, top, face, ink)
             if two:
-                self._foot(painter, foot, index, row, ink)
-            self._dot(painter, rect, top, row, ink)
+                self._foot(painter, foot, face, ink)
+            self._dot(painter, rect, top, face.row, ink)
         painter.setPen(self.theme.colour("border.subtle"))
         painter.drawLine(rect.left() + space.medium, rect.bottom(), rect.right() - space.medium, rect.bottom())
 
@@ -87,10 +89,10 @@ class TicketDelegate(RowDelegate):
         middle = top.center().y()
         painter.drawEllipse(rect.left() + space.small, middle - space.tiny + 1, space.small, space.small)
 
-    def _due(self, painter: QPainter, right: int, rect: QRect, index: Index, ink: Ink) -> int:
+    def _due(self, painter: QPainter, right: int, rect: QRect, face: Face, ink: Ink) -> int:
         """Paint how the clock stands, with its right edge at `right`; return where the words before it must end."""
-        words = index.data(TicketRole.DUE)
-        if not isinstance(words, Words):
+        words = face.due
+        if words is None:
             return right
         space, tone = self.theme.tokens.space, TONES[words.level]
         plain = ink.selected or tone == "muted"
@@ -102,50 +104,48 @@ class TicketDelegate(RowDelegate):
         self.draw_icon(painter, left - side, rect.center().y() + 1, ICONS[words.level], name, ink.scale)
         return left - side - space.small
 
-    def _line(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+    def _line(self, painter: QPainter, rect: QRect, face: Face, ink: Ink) -> None:
         """Paint a card of one line: subject, customer, time."""
         space = self.theme.tokens.space
+        row = face.row
         name = self.metrics("caption").elidedText(row.customer_name, Qt.TextElideMode.ElideRight, rect.width() // 4)
-        when = str(index.data(TicketRole.WHEN) or "")
-        width = self.draw(painter, rect, f"{name}  {when}", ink.muted, "caption", right=True, tabular=True)
-        right = self._due(painter, rect.right() - width - space.small, rect, index, ink)
-        right = self._badges(painter, right, rect.center().y() + 1, index, row, ink)
+        width = self.draw(painter, rect, f"{name}  {face.when}", ink.muted, "caption", right=True, tabular=True)
+        right = self._due(painter, rect.right() - width - space.small, rect, face, ink)
+        right = self._badges(painter, right, rect.center().y() + 1, face, ink)
         left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
         place = QRect(left, rect.top(), right - space.small - left, rect.height())
         self.draw(painter, place, row.subject, ink.text, "strong" if row.unread else "body")
 
-    def _table(
-        self, painter: QPainter, inner: QRect, top: QRect, foot: QRect, index: Index, row: TicketRow, ink: Ink
-    ) -> None:
+    def _table(self, painter: QPainter, inner: QRect, top: QRect, foot: QRect, face: Face, ink: Ink) -> None:
         """Paint a row of the table; comfortable rows have the last words below the subject."""
         space = self.theme.tokens.space
         figure = self.metrics("body").horizontalAdvance("0")
         for cell in cells(self.look.columns, inner.width(), figure, space.medium):
             place = QRect(inner.left() + cell.left, top.top(), cell.width, top.height())
             if cell.name == "subject":
-                self._subject(painter, place, index, row, ink)
+                self._subject(painter, place, face, ink)
                 if self.density.lines > 1:
                     below = QRect(place.left(), foot.top(), place.width(), foot.height())
-                    self.draw(painter, below, str(index.data(TicketRole.SNIPPET) or row.preview), ink.muted)
+                    self.draw(painter, below, face.snippet or face.row.preview, ink.muted)
             else:
-                self._cell(painter, place, cell, index, row, ink)
+                self._cell(painter, place, cell, face, ink)
 
-    def _subject(self, painter: QPainter, place: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+    def _subject(self, painter: QPainter, place: QRect, face: Face, ink: Ink) -> None:
+        row = face.row
         left = self._urgency(painter, place.left(), place.center().y() + 1, row, ink)
-        right = self._badges(painter, place.right(), place.center().y() + 1, index, row, ink)
+        right = self._badges(painter, place.right(), place.center().y() + 1, face, ink)
         self.draw(
             painter, QRect(left, place.top(), right - left, place.height()), row.subject, ink.text,
             "strong" if row.unread else "body",
         )  # fmt: skip
 
-    def _cell(self, painter: QPainter, place: QRect, cell: Cell, index: Index, row: TicketRow, ink: Ink) -> None:
+    def _cell(self, painter: QPainter, place: QRect, cell: Cell, face: Face, ink: Ink) -> None:
+        row = face.row
         if cell.name == "when":
-            self.draw(
-                painter, place, str(index.data(TicketRole.WHEN) or ""), ink.muted, "caption", right=True, tabular=True
-            )
+            self.draw(painter, place, face.when, ink.muted, "caption", right=True, tabular=True)
             return
         if cell.name == "due":
-            self._due(painter, place.right(), place, index, ink)
+            self._due(painter, place.right(), place, face, ink)
             return
         if cell.name == "state" and row.category in STATE_CHIPS and not ink.selected:
             metrics, space = self.metrics("caption"), self.theme.tokens.space
@@ -174,14 +174,15 @@ class TicketDelegate(RowDelegate):
         colour = "selected.fg" if ink.selected else colour
         return left + self.draw_icon(painter, left, middle, name, colour, ink.scale) + self.theme.tokens.space.hair
 
-    def _badges(self, painter: QPainter, right: int, middle: int, index: Index, row: TicketRow, ink: Ink) -> int:
+    def _badges(self, painter: QPainter, right: int, middle: int, face: Face, ink: Ink) -> int:
         """Paint what else is true of the ticket, from the right; return where the words must end."""
+        row = face.row
         badges = (
             (row.needs_you, "circle-alert", "warning.fg"),
             (row.unanswered, "message-circle", "fg.muted"),
             (row.pending, "cloud-upload", "fg.muted"),
             (row.has_draft, "pen-line", "fg.link"),
-            (bool(index.data(TicketRole.WRITTEN_ON)), "users", "warning.fg"),
+            (face.written_on, "users", "warning.fg"),
         )
         for wanted, icon, colour in badges:
             if wanted:
@@ -191,25 +192,25 @@ class TicketDelegate(RowDelegate):
                 right -= side + self.theme.tokens.space.tiny
         return right
 
-    def _top(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+    def _top(self, painter: QPainter, rect: QRect, face: Face, ink: Ink) -> None:
         space = self.theme.tokens.space
-        when = str(index.data(TicketRole.WHEN) or "")
-        width = self.draw(painter, rect, when, ink.muted, "caption", right=True, tabular=True)
-        right = self._due(painter, rect.right() - width - space.small, rect, index, ink)
+        row = face.row
+        width = self.draw(painter, rect, face.when, ink.muted, "caption", right=True, tabular=True)
+        right = self._due(painter, rect.right() - width - space.small, rect, face, ink)
         left = self._urgency(painter, rect.left(), rect.center().y() + 1, row, ink)
         place = QRect(left, rect.top(), right - left, rect.height())
         self.draw(painter, place, row.subject, ink.text, "strong" if row.unread else "body")
 
-    def _foot(self, painter: QPainter, rect: QRect, index: Index, row: TicketRow, ink: Ink) -> None:
+    def _foot(self, painter: QPainter, rect: QRect, face: Face, ink: Ink) -> None:
         space = self.theme.tokens.space
+        row = face.row
         right = rect.right()
         middle = rect.center().y() + 1
         if row.category in STATE_CHIPS:
             name = state_name(self.choices, row.state, row.category)
             right -= self.state_chip(painter, right, middle, name, STATE_CHIPS[row.category], ink) + space.tiny
-        right = self._badges(painter, right, middle, index, row, ink)
-        snippet = index.data(TicketRole.SNIPPET)
-        words = " · ".join(filter(None, (row.customer_name, row.label, str(snippet or row.preview))))
+        right = self._badges(painter, right, middle, face, ink)
+        words = " · ".join(filter(None, (row.customer_name, row.label, face.snippet or row.preview)))
         self.draw(
             painter, QRect(rect.left(), rect.top(), right - rect.left() - space.tiny, rect.height()), words, ink.muted
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -18,7 +19,7 @@ from widgets.foundation import fmt
 from widgets.foundation.due import MOMENTS
 from widgets.foundation.jobs import Jobs
 
-__all__ = ["TicketListModel", "TicketRole"]
+__all__ = ["Face", "TicketListModel", "TicketRole"]
 
 PAGE = 50
 PAGES_KEPT = 16
@@ -37,6 +38,18 @@ class TicketRole(IntEnum):
     WHEN = Qt.ItemDataRole.UserRole + 3
     DUE = Qt.ItemDataRole.UserRole + 4
     WRITTEN_ON = Qt.ItemDataRole.UserRole + 5
+    FACE = Qt.ItemDataRole.UserRole + 6
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """All that a painted line says: asked for at once, because each question to a model costs."""
+
+    row: TicketRow
+    when: str
+    due: Words | None
+    snippet: str
+    written_on: bool
 
 
 class TicketListModel(QAbstractListModel):
@@ -73,6 +86,9 @@ class TicketListModel(QAbstractListModel):
         row = self._rows.get(self._ids[index.row()])
         if row is None:
             return None
+        if role == TicketRole.FACE:
+            when = fmt.when(row.last_at, self._now_ms())
+            return Face(row, when, self._due(row), self._snippets.get(row.id, ""), row.id in self._written_on)
         if role == TicketRole.ROW:
             return row
         if role == Qt.ItemDataRole.DisplayRole:

@@ -151,7 +151,7 @@ class InboxPane(Panel):
             self.list.clearSelection()
         self._view, self._saved, self._filter, self._search = view, saved, text, None
         self._wear_look()
-        self.retranslate()
+        self._say()
         self.refresh()
 
     def show_search(self, text: str) -> None:
@@ -159,7 +159,7 @@ class InboxPane(Panel):
         if text != self._search:
             self.list.clearSelection()  # a deed must not reach what another search found
         self._search = text
-        self.retranslate()
+        self._say()
         self.refresh()
 
     def end_search(self) -> None:
@@ -169,7 +169,7 @@ class InboxPane(Panel):
     def narrow(self, text: str) -> None:
         """Show the tickets of the view that fit this filter text too; "" shows all of the view."""
         self._filter = text
-        self.retranslate()
+        self._say()
         self.refresh()
 
     def _add(self, name: str, value: str) -> None:
@@ -423,6 +423,11 @@ class InboxPane(Panel):
 
     def retranslate(self) -> None:
         """Say everything in the language spoken now."""
+        self._say()
+        self.model.forget(())
+
+    def _say(self) -> None:
+        """Say what shows. The rows stay as they are: another key of a search must not have them read again."""
         searching = self._search is not None
         self.list.setAccessibleName(_("Tickets"))
         self.close_search.setVisible(searching)
@@ -436,7 +441,6 @@ class InboxPane(Panel):
             searching=searching,
         )  # fmt: skip
         self._tell_empty()
-        self.model.forget(())
 
     def _tell_empty(self) -> None:
         """Say what belongs here or why nothing does, and offer one way out."""
