@@ -56,6 +56,7 @@ from remote_assist.child_protocol import (
     View,
 )
 from remote_assist.child_roles import AgentRole, CustomerRole, SourceFactory
+from remote_assist.heap import Heap
 from remote_assist.ipc import ParentLink
 from remote_assist.peer import Callbacks, Peer
 from remote_assist.sdp_rules import BadSdp
@@ -305,17 +306,19 @@ class Child:
     # --- reports --------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        ticks, looked = 0, now_us()
+        ticks, looked, heap = 0, now_us(), Heap()
         while True:
             await asyncio.sleep(_STATE_S)
             ticks += 1
             before, looked = looked, now_us()
-            self._look_at_windows((looked - before) // 1000)
+            passed_ms = (looked - before) // 1000
+            self._look_at_windows(passed_ms)
             self._role.check(self._post)
             if ticks % 4 == 0:
                 self._last_state.clear()
                 self._post_stats()
             self._post_state()
+            heap.passed(passed_ms)
 
     def _post_state(self) -> None:
         """Tell each connection's state when it changed, and once a second."""
