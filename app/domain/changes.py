@@ -42,6 +42,7 @@ from app.domain.changes_base import (
     set_state_effects,
 )
 from app.domain.changes_belongings import (
+    TERM_TEXTS,
     AddressAdd,
     AddressDelete,
     AddressSet,
@@ -66,6 +67,7 @@ from app.domain.changes_drafts import DraftDelete, DraftPut
 from app.domain.changes_facts import FactsAdd
 from app.domain.changes_merging import TicketMerge, TicketSplit, TicketUnmerge
 from app.domain.changes_promises import PromiseAdd, PromiseWithdraw
+from app.domain.changes_publishing import AnnouncementSave, ArticleSave
 from app.domain.changes_reading import READ_MARK_NAME, ReadMark
 from app.domain.changes_surveys import SurveyAnswer
 from app.domain.changes_templates import TemplateCreate, TemplateDelete, TemplateSet
@@ -89,6 +91,7 @@ from app.domain.entities import (
     CONFLICT,
     CONTACT_ADDRESS,
     CUSTOMER,
+    ENTITLEMENT,
     MEMBERSHIP,
     READ_MARK,
     TEMPLATE,
@@ -102,8 +105,9 @@ from app.domain.errors import Refused
 
 __all__ = [
     "CHANGES", "HOLDABLE", "ID_BYTES", "MAX_BODY_BYTES", "MAX_SUBJECT_CHARS", "PREVIEW_CHARS", "REPLY_BASE",
-    "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AddressAdd", "AddressDelete", "AddressSet", "AnyChange",
-    "AssetCreate", "AssetDelete", "AssetSet", "Change", "ComplaintStep", "ConflictResolve", "Context",
+    "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AddressAdd", "AddressDelete", "AddressSet", "AnnouncementSave",
+    "AnyChange", "ArticleSave", "AssetCreate", "AssetDelete", "AssetSet", "Change", "ComplaintStep",
+    "ConflictResolve", "Context",
     "CustomerCreate", "CustomerMerge", "CustomerSet", "CustomerUnmerge", "Derive", "DraftDelete", "DraftPut", "Effect",
     "FactsAdd", "FieldStamp", "Holdable", "Insert", "Key",
     "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw", "ReadMark",
@@ -143,6 +147,8 @@ AnyChange = (
     | TemplateCreate | TemplateSet | TemplateDelete | PromiseAdd | PromiseWithdraw | ReadMark | ComplaintStep
     | DraftPut | DraftDelete
     | SurveyAnswer
+    | ArticleSave
+    | AnnouncementSave
 )  # fmt: skip
 
 FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet | AddressSet | AssetSet
@@ -194,6 +200,8 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     READ_MARK_NAME: (1, ReadMark),
     "complaint.step": (1, ComplaintStep),
     "survey.answer": (1, SurveyAnswer),
+    "article.save": (1, ArticleSave),
+    "announcement.save": (1, AnnouncementSave),
     "draft.put": (1, DraftPut),
     "draft.delete": (1, DraftDelete),
     "noop": (1, Noop),
@@ -404,6 +412,8 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
         return AddressDelete(event, change.address)
     if isinstance(change, AssetCreate):
         return AssetDelete(event, change.asset)
+    if isinstance(change, TermsAdd):
+        return _inverse_of_terms(change, before, event)
     if isinstance(change, ViewDelete | TemplateDelete | AddressDelete | AssetDelete):
         return replace(change, event=event, gone=not change.gone)
     if isinstance(change, TicketUnmerge | TicketMove | TextEdit | FieldsSet):
@@ -419,6 +429,15 @@ def _inverse_of_unread(change: ReadMark, before: Callable[[int, bytes], Row | No
     seen = row.values.get("seen_no") if row is not None else None
     upto = seen if isinstance(seen, int) else change.upto + 1
     return replace(change, event=event, upto=upto, unread=False)
+
+
+def _inverse_of_terms(change: TermsAdd, before: Callable[[int, bytes], Row | None], event: bytes) -> TermsAdd | None:
+    """The version before once more; first terms have none, and no terms at all cannot be written."""
+    row = before(ENTITLEMENT.number, change.supersedes) if change.supersedes is not None else None
+    if row is None:
+        return None
+    texts = {name: row.values.get(name) or "" for name in TERM_TEXTS}
+    return TermsAdd(event, event, change.owner, texts, change.terms)
 
 
 def _inverse_of_values(

@@ -37,6 +37,7 @@ from app.domain.errors import Refused
 
 __all__ = [
     "ASSET_STATUSES",
+    "LEADS",
     "TERM_TEXTS",
     "AddressAdd",
     "AddressDelete",
@@ -53,7 +54,7 @@ TERM_TEXTS = (
 )  # fmt: skip
 _ADDRESS_FIELDS = frozenset({"value", "label", "is_primary", "verified_at", "bad_since"})
 _DATES = frozenset({"purchased_on", "warranty_until", "valid_from", "valid_until"})
-_LEADS = frozenset({"lead", "admin"})
+LEADS = frozenset({"lead", "admin"})
 
 
 # --- contact addresses -----------------------------------------------------------------------------------------------
@@ -310,7 +311,7 @@ class TermsAdd:
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the version. What support promises is a lead's to write."""
-        if ctx.actor.kind != "user" or not ctx.actor.roles & _LEADS:
+        if ctx.actor.kind != "user" or not ctx.actor.roles & LEADS:
             raise Refused("not_yours")
         asset = rows.get(ASSET.number, self.owner)
         owner = asset if asset is not None and not asset.deleted else _owner(rows, self.owner)

@@ -13,7 +13,7 @@ from app.domain.ports import Seen, TermsView, TicketRow
 
 __all__ = [
     "ContactRow", "CustomerPage", "CustomerStore", "MergedCustomer", "OrganisationView", "OwnedProduct",
-    "SerialHit", "TimeItem", "TimePlace",
+    "SerialHit", "TermsTexts", "TimeItem", "TimePlace",
 ]  # fmt: skip
 
 
@@ -29,6 +29,14 @@ class ContactRow:
     verified_at: int | None
     bad_since: int | None
     pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TermsTexts:
+    """The version of support terms that counts, in all its languages, as a form begins with it."""
+
+    id: bytes
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,10 @@ class CustomerStore(Protocol):
 
     def seen(self, type_: int, id_: bytes, names: Sequence[str]) -> Mapping[str, Seen]:
         """Return what an edit of these fields of a row starts from."""
+        ...
+
+    def terms(self, owners: Sequence[bytes]) -> Mapping[bytes, TermsTexts]:
+        """Return the support terms of these customers, organisations and products, of those that have their own."""
         ...
 
     def by_serial(self, text: str) -> Sequence[SerialHit]:

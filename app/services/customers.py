@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done to customers: fields, addresses, products, merging two and taking them apart.
+"""What is done to customers: fields, addresses, products, support terms, merging two and taking them apart.
 
 Thread: a worker, one call at a time; the changes are saved when a call returns. Raises Refused, StoreUnavailable.
 """
@@ -21,9 +21,10 @@ from app.domain.changes import (
     CustomerMerge,
     CustomerSet,
     CustomerUnmerge,
+    TermsAdd,
 )
 from app.domain.changes_customer_merge import MERGE_FIELDS
-from app.domain.customer_ports import ContactRow, CustomerPage, MergedCustomer, OwnedProduct
+from app.domain.customer_ports import ContactRow, CustomerPage, MergedCustomer, OwnedProduct, TermsTexts
 from app.domain.entities import Value
 from app.domain.ids import CustomerId, new_id
 from app.domain.ports import Commits, Seen
@@ -135,6 +136,21 @@ class Customers:
         """Take away a product that was entered by mistake; it can be undone."""
         text = _("{product} removed").format(product=product.model or product.product)
         return self._do(AssetDelete(self._make_id(), product.id), text, frozenset({page.id, product.id}))
+
+    # --- support terms -----------------------------------------------------------------------------------------------
+
+    def set_terms(
+        self, page: CustomerPage, owner: tuple[bytes, str], fields: Fields, before: TermsTexts | None
+    ) -> Done:
+        """Write support terms; they replace `before`, which undo brings back. A lead's to do."""
+        id_, name = owner
+        if before is not None and all((before.fields.get(n) or "") == (v or "") for n, v in fields.items()):
+            return Done("", (), frozenset())
+        text = _("Support terms of {name}: until {day}").format(name=name, day=fields.get("valid_until") or "")
+        change = TermsAdd(
+            self._make_id(), self._make_id(), id_, dict(fields), before.id if before is not None else None
+        )
+        return self._do(change, text, frozenset({page.id}))
 
     # --- merge -------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any
 from app.config.i18n import language
 from app.domain.addresses import serial_value
 from app.domain.changes import Row, customer_of
+from app.domain.changes_belongings import TERM_TEXTS
 from app.domain.changes_customer_merge import customer_merge_record
 from app.domain.customer_ports import (
     ContactRow,
@@ -20,6 +21,7 @@ from app.domain.customer_ports import (
     OrganisationView,
     OwnedProduct,
     SerialHit,
+    TermsTexts,
     TimeItem,
     TimePlace,
 )
@@ -88,6 +90,15 @@ class StoreCustomers:
             raw = _happened(shown, list(tickets), before, limit)
             names = _names(shown, {row[3] for row in raw if row[3]})
             return [_item(row, tickets[row[4]], names) for row in raw]
+
+    def terms(self, owners: Sequence[bytes]) -> Mapping[bytes, TermsTexts]:
+        """Return the support terms of these customers, organisations and products, of those that have their own."""
+        with self._readers().read() as tx:
+            counting = _counting_terms(Shown(tx), ", ".join(TERM_TEXTS), owners)
+        return {
+            owner: TermsTexts(id_, {name: str(text or "") for name, text in zip(TERM_TEXTS, texts, strict=True)})
+            for owner, (id_, texts) in counting.items()
+        }
 
     def by_serial(self, text: str) -> Sequence[SerialHit]:
         """Find products by their whole serial number."""
@@ -178,17 +189,20 @@ def terms_of(shown: Shown, owners: Sequence[bytes]) -> dict[bytes, TermsView]:
     lang = "ko" if language() == "ko" else "en"
     other = "en" if lang == "ko" else "ko"
     columns = (
-        f"id, owner, plan, coalesce(nullif(included_{lang}, ''), included_{other}), valid_from, valid_until, "
-        f"coalesce(nullif(options_after_{lang}, ''), options_after_{other}), supersedes"
+        f"plan, coalesce(nullif(included_{lang}, ''), included_{other}), valid_from, valid_until, "
+        f"coalesce(nullif(options_after_{lang}, ''), options_after_{other})"
     )
+    found = _counting_terms(shown, columns, owners)
+    return {owner: TermsView(*(str(text or "") for text in texts)) for owner, (_id, texts) in found.items()}
+
+
+def _counting_terms(shown: Shown, columns: str, owners: Sequence[bytes]) -> dict[bytes, tuple[bytes, tuple[Any, ...]]]:
+    """Return for each owner the id and these columns of the version that counts."""
+    columns = f"id, owner, valid_until, supersedes, {columns}"
     found = shown.by_values(ENTITLEMENT.number, columns, "owner", list(owners), " AND deleted = 0")
-    replaced = {row[7] for row in found if row[7]}
-    out: dict[bytes, TermsView] = {}
-    for row in sorted(found, key=lambda r: (r[5] or "", r[0])):
-        id_, owner, plan, included, start, end, after, _supersedes = row
-        if id_ not in replaced:
-            out[owner] = TermsView(plan or "", included or "", start or "", end or "", after or "")
-    return out
+    replaced = {row[3] for row in found if row[3]}
+    ordered = sorted(found, key=lambda row: (row[2] or "", row[0]))
+    return {row[1]: (row[0], tuple(row[4:])) for row in ordered if row[0] not in replaced}
 
 
 def _merged(shown: Shown, rows: ShownRows, row: Row) -> list[MergedCustomer]:

@@ -162,6 +162,23 @@ def test_only_a_lead_writes_support_terms(rows: MemoryRows) -> None:
     assert rows.refusal(bad, actor=_rolled("lead")) == "bad_value"
 
 
+def test_undone_support_terms_bring_the_version_before_back_as_a_new_one(rows: MemoryRows) -> None:
+    """Versions are never edited; first terms have none before them."""
+    first = c.TermsAdd(event(1), b"9" * 16, ASSET_ID, {"valid_until": "2027-03-31", "plan": "기본"})
+    assert c.inverse(first, rows.get, event(2)) is None
+    rows.run(first, actor=_rolled("lead"))
+    second = c.TermsAdd(event(3), b"8" * 16, ASSET_ID, {"valid_until": "2028-03-31"}, first.terms)
+    undo = c.inverse(second, rows.get, event(4))
+    rows.run(second, actor=_rolled("lead"))
+    assert isinstance(undo, c.TermsAdd)
+    rows.run(undo, actor=_rolled("lead"))
+    back = rows.row(ENTITLEMENT.number, undo.terms).values
+    assert (back["plan"], back["valid_until"], back["supersedes"]) == ("기본", "2027-03-31", second.terms)
+    again = c.inverse(undo, rows.get, event(5))
+    assert isinstance(again, c.TermsAdd)
+    assert again.fields["valid_until"] == "2028-03-31"
+
+
 # --- what is already known -------------------------------------------------------------------------------------------
 
 

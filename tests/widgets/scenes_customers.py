@@ -13,6 +13,7 @@ from app.domain.customer_ports import (
     MergedCustomer,
     OrganisationView,
     OwnedProduct,
+    TermsTexts,
     TimeItem,
 )
 from app.domain.ids import CustomerId
@@ -22,6 +23,7 @@ from tests.widgets.screenshots import Scene
 from widgets.customer.forms import AddressForm, CustomerForm, ProductForm
 from widgets.customer.merge_customers import MergeCustomersWindow
 from widgets.customer.page import CustomerWindow
+from widgets.customer.terms_form import TermsForm, terms_owners
 from widgets.foundation import Theme
 
 __all__ = ["SCENES"]
@@ -103,10 +105,31 @@ def _address(theme: Theme) -> QWidget:
     return AddressForm(theme, page, page.contacts[1], lambda: NOW_MS, None)
 
 
+def _terms(theme: Theme) -> QWidget:
+    page = _page()
+    fields = {
+        "plan": "기본 지원", "valid_from": "2025-04-01", "valid_until": "2027-03-31",
+        "included_ko": "전화와 메일 상담, 원격 지원", "included_en": "Phone, mail, screen sharing",
+        "options_after_ko": "건당 결제 또는 연간 계약", "options_after_en": "Per request, or a yearly plan",
+    }  # fmt: skip
+    return TermsForm(theme, terms_owners(page), {page.id: TermsTexts(b"t" * 16, fields)}, None)
+
+
+def _as_lead(theme: Theme) -> QWidget:
+    window = CustomerWindow(theme, lambda: NOW_MS, None)
+    window.writes_terms = True
+    window.show_page(_page(), FakeQueries(FakeDesk(60)).choices())
+    window.show_line(_line(), whole=True)
+    window.finish()
+    return window
+
+
 SCENES = [
     Scene("customer-page", _shown),
     Scene("customer-merge", _merge),
     Scene("customer-edit", lambda theme: CustomerForm(theme, _page(), None)),
     Scene("customer-address", _address),
     Scene("customer-product", lambda theme: ProductForm(theme, _page(), _page().products[0], None)),
+    Scene("customer-terms", _terms),
+    Scene("customer-page-lead", _as_lead),
 ]

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
@@ -18,10 +20,11 @@ from app.domain.changes import (
     FactsAdd,
     MessageAdd,
     NoteAdd,
+    TermsAdd,
     TicketCreate,
     TicketSet,
 )
-from app.domain.entities import ASSET, CONTACT_ADDRESS, CUSTOMER, TICKET
+from app.domain.entities import ASSET, CONTACT_ADDRESS, CUSTOMER, ENTITLEMENT, TICKET, USER
 from app.domain.ids import CustomerId, TicketId, new_id
 from app.domain.ports import TermsView
 from app.services.texts_customers import terms_lines
@@ -30,6 +33,7 @@ from tests.widgets.real_desk import RealDesk
 from widgets.customer.forms import AddressForm, CustomerForm, ProductForm
 from widgets.customer.merge_customers import MergeCustomersWindow
 from widgets.customer.page import CustomerWindow
+from widgets.customer.terms_form import TermsForm
 from widgets.foundation import Fold
 from widgets.shell.customer_part import CustomerPart
 
@@ -168,6 +172,80 @@ def test_a_product_is_put_into_repair_and_a_serial_number_of_somebody_else_is_re
     row = next(r for r in server.rows(ASSET.number) if r["id"] == asset)
     assert (row["status"], row["warranty_until"]) == ("in_repair", "2027-03-31")
     says(desk, "in repair")
+
+
+def made_lead(desk: RealDesk, kim: Client, server: Desk) -> None:
+    server.spoil(USER.number, kim.me, roles='["agent","lead"]')
+    identity = kim.profile.identity
+    assert identity is not None
+    kim.profile.commits.save_identity(replace(identity, roles=frozenset({"agent", "lead"})))
+    desk.window.show_identity(kim.profile.identity)
+
+
+@pytest.mark.ux("UX-29")
+def test_a_lead_writes_support_terms_by_keyboard_and_undo_brings_the_ones_before_back(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """Agents read them; a lead's form begins with what counts now, says what is no date, and reaches the server."""
+    page = opened(desk, kim.new_ticket())
+    assert page.findChild(QWidget, "edit.terms") is None
+    page.close()
+    desk.window.activateWindow()
+    desk.qtbot.waitUntil(desk.window.isActiveWindow)
+    made_lead(desk, kim, server)
+    kim.do(TermsAdd(new_id(), new_id(), server.customer, {"valid_until": "2099-03-31", "included_ko": "전화 상담"}))
+    opened(desk, kim.new_ticket())
+    press(desk, "edit.terms")
+    form = part_of(desk).form
+    assert isinstance(form, TermsForm)
+    assert (form.until.text(), form.included_ko.toPlainText()) == ("2099-03-31", "전화 상담")
+    form.activateWindow()
+    desk.qtbot.waitUntil(form.isActiveWindow)
+    form.until.setText("next year")
+    QTest.keyClick(form.until, Qt.Key.Key_Return, CTRL)
+    assert "2027-03-31" in form.problem.text.text()
+    form.until.selectAll()
+    QTest.keyClicks(form.until, "2020-12-31")
+    for _step in range(4):
+        QTest.keyClick(QApplication.focusWidget() or form, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is form.after_en
+    QTest.keyClicks(form.after_en, "Pay per call")
+    QTest.keyClick(form.after_en, Qt.Key.Key_Return, CTRL)
+    says(desk, "Free support ended on", "What can be chosen now: Pay per call")
+    desk.sync()
+    newest = max(server.rows(ENTITLEMENT.number), key=lambda row: repr(row["created_at"]))
+    assert (newest["valid_until"], newest["included_ko"]) == ("2020-12-31", "전화 상담")
+    assert "2020-12-31" in desk.window.toast.text()
+    desk.window.deeds.undo()
+    says(desk, "Included: 전화 상담", never="ended")
+    desk.sync()
+    assert len(server.rows(ENTITLEMENT.number)) == 3
+
+
+def test_support_terms_can_be_for_a_product_and_typed_words_stay_while_one_looks(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """The product has none of its own: they are its owner's until somebody writes some."""
+    made_lead(desk, kim, server)
+    asset = new_id()
+    kim.do(AssetCreate(new_id(), asset, server.customer, {"product": "PX-200", "serial": "88-1032"}))
+    opened(desk, kim.new_ticket())
+    press(desk, "edit.terms")
+    form = part_of(desk).form
+    assert isinstance(form, TermsForm)
+    assert [form.owner.itemText(n) for n in range(form.owner.count())] == ["한예린", "PX-200 88-1032"]
+    form.plan.setText("half typed")
+    form.owner.setCurrentIndex(1)
+    assert form.plan.text() == ""
+    form.owner.setCurrentIndex(0)
+    assert form.plan.text() == "half typed"
+    form.owner.setCurrentIndex(1)
+    form.until.setText("2099-01-01")
+    QTest.keyClick(form.until, Qt.Key.Key_Return, CTRL)
+    says(desk, "Free support until", "No support terms known")
+    desk.sync()
+    (row,) = server.rows(ENTITLEMENT.number)
+    assert row["owner"] == asset
 
 
 def _talk(kim: Client, server: Desk, customer: bytes, channel: str, body: str) -> bytes:

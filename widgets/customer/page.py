@@ -63,6 +63,7 @@ class CustomerWindow(QDialog):
     merge_asked = Signal()
     address_asked = Signal(object)  # ContactRow, or None for a new one
     product_asked = Signal(object)  # OwnedProduct, or None for a new one
+    terms_asked = Signal()
     unmerge_asked = Signal(object)  # MergedCustomer
     ticket_chosen = Signal(object)  # TicketId
     more_wanted = Signal()
@@ -72,6 +73,7 @@ class CustomerWindow(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._theme, self._now_ms = theme, now_ms
         self.page: CustomerPage | None = None
+        self.writes_terms = False  # support terms are a lead's to write
         self._choices = Choices()
         self._building: Iterator[None] = iter(())
         self._steps = Steps(lambda: next(self._building, self) is None, Rank.BESIDE, self)
@@ -196,7 +198,11 @@ class CustomerWindow(QDialog):
                 products,
                 partial(self._add, "product", _("Add a product"), lambda: self.product_asked.emit(None)),
             ),
-            (_("Support terms"), [partial(self._terms, page)], None),
+            (
+                _("Support terms"),
+                [partial(self._terms, page)],
+                self._edit_terms if self.writes_terms else None,
+            ),
             (_("Tickets"), tickets, None),
         ]
         if page.organisation is not None and (page.organisation.note or page.organisation.tier):
@@ -288,6 +294,11 @@ class CustomerWindow(QDialog):
         lines = terms_lines(page.terms, "", fmt.today(self._now_ms()), fmt.day)
         plan = [Line(page.terms.plan, tone="")] if page.terms is not None and page.terms.plan else []
         return self._held(column(*(self._line(each) for each in (*plan, *lines)), gap=self._theme.tokens.space.hair))
+
+    def _edit_terms(self) -> QWidget:
+        edit = IconButton(self._theme, "pen-line", _("Edit support terms"), pressed=self.terms_asked.emit)
+        edit.setObjectName("edit.terms")
+        return edit
 
     def _organisation(self, page: CustomerPage) -> QWidget:
         body = page.organisation

@@ -11,7 +11,16 @@ from PySide6.QtWidgets import QDialog
 from shiboken6 import isValid
 
 from app.config.i18n import _
-from app.domain.customer_ports import ContactRow, CustomerPage, CustomerStore, MergedCustomer, OwnedProduct, TimeItem
+from app.domain.changes_belongings import LEADS
+from app.domain.customer_ports import (
+    ContactRow,
+    CustomerPage,
+    CustomerStore,
+    MergedCustomer,
+    OwnedProduct,
+    TermsTexts,
+    TimeItem,
+)
 from app.domain.deed_ports import CustomerHit
 from app.domain.entities import ASSET, CONTACT_ADDRESS, CUSTOMER, Value
 from app.domain.ids import CustomerId, TicketId
@@ -23,6 +32,7 @@ from app.services.triage import Done
 from widgets.customer.forms import AddressForm, CustomerForm, ProductForm
 from widgets.customer.merge_customers import MergeCustomersWindow
 from widgets.customer.page import CustomerWindow
+from widgets.customer.terms_form import TermsForm, terms_owners
 from widgets.customer.time_line import PART
 from widgets.foundation import Theme
 from widgets.foundation.chooser import Chooser, Option
@@ -98,6 +108,7 @@ class CustomerPart:
         made.merge_asked.connect(self.merge)
         made.address_asked.connect(self._edit_address)
         made.product_asked.connect(self._edit_product)
+        made.terms_asked.connect(self._edit_terms)
         made.unmerge_asked.connect(self._unmerge)
         made.ticket_chosen.connect(self._go)
         made.more_wanted.connect(self._more)
@@ -111,6 +122,8 @@ class CustomerPart:
         if self.page is None or not isValid(self.page) or page is None:
             return
         self._shown = page.id
+        identity = self._window.identity
+        self.page.writes_terms = identity is not None and bool(identity.roles & LEADS)
         self.page.show_page(page, self._window.desk.choices)
         self.page.show_line(line, whole=len(line) < PART)
 
@@ -238,6 +251,24 @@ class CustomerPart:
                 lambda fields: self._do(lambda: service.set_product(page, product, fields, _of(seen, fields)))
             )
             form.removal_asked.connect(lambda: self._do(lambda: service.remove_product(page, product)))
+        self._show(form)
+
+    def _edit_terms(self) -> None:
+        page, store = self._current(), self._store
+        if page is not None:
+            owners = terms_owners(page)
+            self._ports.jobs.query(
+                lambda: store.terms([id_ for id_, _name in owners]),
+                lambda texts: self._show_terms(page, owners, texts), self._fail, key="customer.terms",
+            )  # fmt: skip
+
+    def _show_terms(
+        self, page: CustomerPage, owners: Sequence[tuple[bytes, str]], texts: Mapping[bytes, TermsTexts]
+    ) -> None:
+        form, service, names = TermsForm(self._theme, owners, texts, self.page), self._service, dict(owners)
+        form.agreed.connect(
+            lambda id_, fields: self._do(lambda: service.set_terms(page, (id_, names[id_]), fields, texts.get(id_)))
+        )
         self._show(form)
 
     def _current(self) -> CustomerPage | None:
