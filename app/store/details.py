@@ -35,6 +35,7 @@ from app.domain.ports import (
 from app.domain.session_facts import session_facts
 from app.store.clocks import clock_facts
 from app.store.customers import fact_card_of, terms_of
+from app.store.kept_messages import Kept, Version
 from app.store.lists import ROW_COLUMNS, customer_names, ticket_rows
 from app.store.marks import field_marks
 from app.store.related import related_of
@@ -45,8 +46,11 @@ EARLIER_TICKETS = 20
 _SPOKEN = frozenset({"reply", "note", "customer"})
 
 
-def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
-    """Return a ticket's page, or None when it is not on this computer."""
+def ticket_details(shown: Shown, ticket: TicketId, kept: Kept | None = None) -> TicketDetails | None:
+    """Return a ticket's page, or None when it is not on this computer.
+
+    Messages that `kept` has as they are now are taken from it; it then holds those of this page.
+    """
     rows = ShownRows(shown)
     row = rows.get(TICKET.number, ticket)
     if row is None or row.deleted:
@@ -56,7 +60,7 @@ def ticket_details(shown: Shown, ticket: TicketId) -> TicketDetails | None:
     tags = shown.select(
         MEMBERSHIP.number, "member", "subject = ? AND kind = 'tag' AND present AND deleted = 0", (ticket,)
     )
-    items = _items(shown, ticket, line.customer)
+    items = _items(shown, ticket, line.customer, kept if kept is not None else {})
     # own unsent messages have no number of the server's yet: counting them would hide what came meanwhile
     seen = max((i for i in items if not i.pending and i.msg_no), key=lambda i: i.msg_no, default=None)
     return TicketDetails(
@@ -91,8 +95,8 @@ def _int(row: Row, name: str) -> int:
 # --- conversation ----------------------------------------------------------------------------------------------------
 
 
-def _items(shown: Shown, ticket: bytes, customer: bytes | None) -> list[ThreadItem]:
-    messages = _messages(shown, ticket)
+def _items(shown: Shown, ticket: bytes, customer: bytes | None, kept: Kept) -> list[ThreadItem]:
+    messages = _messages(shown, ticket, kept)
     items = [*messages, *_notes(shown, ticket), *_events(shown, ticket, customer)]
     names = _names(shown, items)
     placed = sorted(zip(_times(messages, items), range(len(items)), strict=True))
@@ -108,11 +112,19 @@ def _times(messages: Sequence[ThreadItem], items: Sequence[ThreadItem]) -> list[
     return [at.get(item.id, item.at) for item in items]
 
 
-def _messages(shown: Shown, ticket: bytes) -> list[ThreadItem]:
+def _messages(shown: Shown, ticket: bytes, kept: Kept) -> list[ThreadItem]:
     columns = "id, direction, author_kind, author, body, html, msg_no, coalesce(occurred_at, created_at), attachments"
-    found = shown.select(MESSAGE.number, columns, "ticket = ? AND deleted = 0", (ticket,))
     pending = shown.overlaid_ids(MESSAGE.number)
-    return [
+    heads = shown.select(MESSAGE.number, "id, scope_id, seq, rev", "ticket = ? AND deleted = 0", (ticket,))
+    versions: dict[bytes, Version] = {id_: (scope, seq, rev) for id_, scope, seq, rev in heads}
+    same = {
+        i: kept[i][1] for i, version in versions.items() if i not in pending and i in kept and kept[i][0] == version
+    }
+    if same:
+        found = shown.by_ids(MESSAGE.number, columns, [i for i in versions if i not in same], " AND deleted = 0")
+    else:
+        found = shown.select(MESSAGE.number, columns, "ticket = ? AND deleted = 0", (ticket,))
+    read = [
         ThreadItem(
             id=id_,
             kind=ItemKind.MESSAGE_IN if direction == "in" else ItemKind.REPLY,
@@ -128,6 +140,11 @@ def _messages(shown: Shown, ticket: bytes) -> list[ThreadItem]:
         )
         for id_, direction, author_kind, author, body, html, msg_no, at, files in found
     ]
+    kept.clear()
+    kept |= {i: (versions[i], item) for i, item in same.items()}
+    kept |= {item.id: (versions[item.id], item) for item in read if not item.pending}
+    here = same | {item.id: item for item in read}
+    return [here[i] for i in versions if i in here]
 
 
 def _notes(shown: Shown, ticket: bytes) -> list[ThreadItem]:

@@ -29,6 +29,7 @@ from app.domain.ports import (
 from app.domain.search_text import Hint
 from app.store.cipher import Database
 from app.store.details import ticket_details
+from app.store.kept_messages import KeptMessages
 from app.store.latest import Latest, Superseded
 from app.store.lists import ROW_COLUMNS, ticket_rows
 from app.store.named_files import NamedFile, named_files
@@ -71,6 +72,7 @@ class StoreQueries:
         self._identity = identity
         self._now_ms = now_ms
         self._latest = Latest()
+        self.kept = KeptMessages()
         self._counted: tuple[tuple[Database, int, str], tuple[int | None, ...]] | None = None
 
     def ids(self, view: ViewKey | ViewId, sort: SortKey = SortKey.LAST_ACTIVITY, text: str = "") -> Sequence[TicketId]:
@@ -145,8 +147,12 @@ class StoreQueries:
 
     def details(self, ticket: TicketId) -> TicketDetails | None:
         """Return a ticket's page, or None when it is not on this computer."""
-        with self._readers().read() as tx:
-            return ticket_details(Shown(tx), ticket)
+        readers = self._readers()
+        kept = self.kept.get(readers, ticket)
+        with readers.read() as tx:
+            details = ticket_details(Shown(tx), ticket, kept)
+        self.kept.put(readers, ticket, kept)
+        return details
 
     def files_of(self, customer: CustomerId, media_type: str) -> Sequence[NamedFile]:
         """Return the files of this type that notes of a customer's tickets name, the newest first."""
