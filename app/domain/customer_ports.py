@@ -126,7 +126,10 @@ class TimeItem:
 
 @dataclass(frozen=True, slots=True)
 class SerialHit:
-    """A product found by its serial number, with whose it is and every ticket about it, the latest first."""
+    """A product found by its serial number, with whose it is and every ticket about it, the latest first.
+
+    `owner` is None where an organisation has it; `owner_name` says which.
+    """
 
     asset: bytes
     product: str

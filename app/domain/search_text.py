@@ -14,7 +14,8 @@ from enum import StrEnum
 
 __all__ = [
     "CJK", "HAS", "IS", "NONE_WORDS", "OPERATORS", "OWN_WORDS", "Hint", "HintKind", "Item", "Operator", "Part",
-    "Query", "Term", "canonical", "normalise", "parts_of", "read_query", "with_operator", "without_part",
+    "Query", "Term", "canonical", "normalise", "parts_of", "read_query",
+    "typed_serial", "with_operator", "without_part",
 ]  # fmt: skip
 
 CJK = (
@@ -245,3 +246,15 @@ def _joined(groups: Iterable[list[Item]]) -> tuple[tuple[Item, ...], ...]:
             by_name[name] = group
         out.append(group)
     return tuple(tuple(dict.fromkeys(group)) for group in out)
+
+
+def typed_serial(text: str) -> str:
+    """Return the serial number that a search text may be, whole and with nothing else; "" when it cannot be one."""
+    query = read_query(text)
+    if query.without or query.in_notes:
+        return ""
+    if query.operators:
+        (first, *more) = query.operators
+        return first.value if first.name == "serial" and not more and not query.terms else ""
+    plain = normalise(query.raw)
+    return plain if any(c.isdigit() for c in plain) and not any(c in '"@#~' for c in plain) else ""

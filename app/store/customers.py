@@ -110,18 +110,17 @@ class StoreCustomers:
             columns = "id, product, model, serial, owner"
             found = shown.select(ASSET.number, columns, "serial = ? AND deleted = 0", (serial,))
             owners = [row[4] for row in found if row[4]]
-            names = customer_names(shown, owners)
-            names |= {i: name or "" for i, name in shown.by_ids(ORGANISATION.number, "id, name", owners)}
-            return [_hit(shown, row, names) for row in found]
+            people = customer_names(shown, owners)
+            bodies = {i: name or "" for i, name in shown.by_ids(ORGANISATION.number, "id, name", owners)}
+            return [_hit(shown, row, people, bodies) for row in found]
 
 
-def _hit(shown: Shown, row: tuple[Any, ...], names: dict[bytes, str]) -> SerialHit:
+def _hit(shown: Shown, row: tuple[Any, ...], people: Mapping[bytes, str], bodies: Mapping[bytes, str]) -> SerialHit:
     id_, product, model, serial, owner = row
     raw = shown.select(TICKET.number, ROW_COLUMNS, "asset = ? AND deleted = 0", (id_,), order="last_at DESC")
-    name = names.get(owner, "")
-    return SerialHit(
-        id_, model or product or "", serial or "", CustomerId(owner) if owner else None, name, ticket_rows(shown, raw)
-    )
+    name = people.get(owner) or bodies.get(owner, "")
+    customer = CustomerId(owner) if owner in people else None
+    return SerialHit(id_, model or product or "", serial or "", customer, name, ticket_rows(shown, raw))
 
 
 # --- the page --------------------------------------------------------------------------------------------------------

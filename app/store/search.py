@@ -23,7 +23,7 @@ from app.domain.entities import (
 )
 from app.domain.ids import TicketId
 from app.domain.ports import Found, Identity, SearchHit
-from app.domain.search_text import Hint, Item, Operator, Query, Term, normalise, read_query
+from app.domain.search_text import Hint, Item, Operator, Query, Term, normalise, read_query, typed_serial
 from app.store.filters import Filters
 from app.store.lists import ROW_COLUMNS, ticket_rows
 from app.store.searchwords import expression, needles, relaxed
@@ -242,9 +242,11 @@ class Searcher:
 
     def _jumps(self, query: Query) -> list[bytes]:
         """Tickets that the whole text names: by number, provisional number, serial, address or the end of a phone."""
-        if len(query.terms) != 1 or query.without or query.operators or query.in_notes:
+        if query.without or query.operators or query.in_notes:
             return []
         text = normalise(query.raw)
+        if len(query.terms) != 1:  # of all these only a serial number is written with spaces in it
+            return self._by_serial(text) if typed_serial(query.raw) else []
         out: list[bytes] = []
         number = _NUMBER.match(text)
         if number:

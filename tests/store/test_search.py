@@ -173,6 +173,7 @@ def test_operators_about_people_companies_and_products(desk: Desk, kim: Client) 
     assert _found(kim, "org:한빛") == _found(kim, "고객사:HANBIT.example") == {other}
     assert _found(kim, "serial:88-10") == _found(kim, "일련번호:88-1032") == {about, of_owner}
     assert kim.profile.queries.search("88-1032")[0].row.id == about
+    assert _found(kim, "88-1 032") == {about}  # as it stands on the label: in groups
     assert _found(kim, 'customer:"한예린 님"') == {about, of_owner}
 
 

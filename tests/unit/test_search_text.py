@@ -13,6 +13,7 @@ from app.domain.search_text import (
     Term,
     parts_of,
     read_query,
+    typed_serial,
     with_operator,
     without_part,
 )
@@ -115,3 +116,12 @@ def test_every_text_is_a_search(text: str) -> None:
     for part in parts_of(text):
         assert text[part.start : part.end] == part.text
         read_query(without_part(text, part))
+
+
+def test_a_whole_serial_number_is_told_from_words_and_numbers_of_tickets() -> None:
+    """With spaces in it, by its operator, and in full width; a signed number, a phrase, or more beside it is none."""
+    assert typed_serial("88 1032 AB") == "88 1032 ab"
+    assert typed_serial("일련번호:88-1032") == "88-1032"
+    assert typed_serial("ＱＸ９") == "qx9"
+    for text in ("", "printer", "#4182", "~K7-12", "serial:88 printer", "serial:88 serial:99", "88 -1032", '"88 1032"'):
+        assert typed_serial(text) == "", text

@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from PySide6.QtWidgets import QWidget
 
 from app.domain.customer_ports import (
     ContactRow,
     CustomerPage,
+    CustomerStore,
     MergedCustomer,
     OrganisationView,
     OwnedProduct,
+    SerialHit,
     TermsTexts,
     TimeItem,
 )
 from app.domain.ids import CustomerId
 from app.domain.ports import TermsView
+from tests.fakes.link import InlineJobs
 from tests.fakes.queries import NOW_MS, FakeDesk, FakeQueries, customer_id, ticket_id
 from tests.widgets.screenshots import Scene
 from widgets.customer.forms import AddressForm, CustomerForm, ProductForm
@@ -25,6 +29,8 @@ from widgets.customer.merge_customers import MergeCustomersWindow
 from widgets.customer.page import CustomerWindow
 from widgets.customer.terms_form import TermsForm, terms_owners
 from widgets.foundation import Theme
+from widgets.inbox.pane import InboxPane
+from widgets.inbox.serial_strip import SerialStrip
 
 __all__ = ["SCENES"]
 
@@ -124,12 +130,31 @@ def _as_lead(theme: Theme) -> QWidget:
     return window
 
 
+class _Products:
+    """A store that knows one serial number."""
+
+    def by_serial(self, text: str) -> list[SerialHit]:
+        del text
+        rows = list(FakeQueries(FakeDesk(60)).rows([ticket_id(0), ticket_id(10)]).values())
+        return [SerialHit(b"5" * 16, "PX-200", "88-1032", customer_id(3), "박민수", rows)]
+
+
+def _serial(theme: Theme) -> QWidget:
+    pane = InboxPane(theme, FakeQueries(FakeDesk(60)), InlineJobs(), lambda: NOW_MS)
+    strip = SerialStrip(theme, cast("CustomerStore", _Products()), InlineJobs())
+    pane.stand_above(strip)
+    pane.show_search("88-1032")
+    strip.look("88-1032")
+    return pane
+
+
 SCENES = [
     Scene("customer-page", _shown),
     Scene("customer-merge", _merge),
     Scene("customer-edit", lambda theme: CustomerForm(theme, _page(), None)),
     Scene("customer-address", _address),
     Scene("customer-product", lambda theme: ProductForm(theme, _page(), _page().products[0], None)),
+    Scene("customer-serial", _serial, (460, 420)),
     Scene("customer-terms", _terms),
     Scene("customer-page-lead", _as_lead),
 ]

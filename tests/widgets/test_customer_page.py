@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
 from app.domain.changes import (
     AddressAdd,
@@ -354,3 +354,41 @@ def test_a_serial_number_finds_the_product_its_owner_and_every_ticket(kim: Clien
     assert [(h.product, h.owner, h.owner_name) for h in hits] == [("PX-200", server.customer, "한예린")]
     assert {row.id for row in hits[0].tickets} == set(tickets)
     assert list(kim.profile.customers.by_serial("88")) == []
+
+
+def test_a_serial_number_typed_into_the_search_leads_to_product_and_customer(
+    desk: RealDesk, kim: Client, server: Desk
+) -> None:
+    """Above the hits stands whose product it is, also when no ticket is about it; a press opens the page."""
+    kim.do(AssetCreate(new_id(), new_id(), server.customer, {"product": "PX-200", "serial": "88-1032"}))
+    strip, search = desk.window.serials, desk.window.top.search
+    assert strip is not None
+    search.setText("88-10")
+    assert not strip.isVisible()
+    search.setText("88 -1032")  # not a number, a word that must not be there
+    assert not strip.isVisible()
+    search.setText("88-1032")
+    desk.qtbot.waitUntil(strip.isVisible)
+    assert "PX-200 · 88-1032 · 한예린 · 0 tickets" in texts(strip)
+    (button,) = strip.findChildren(QAbstractButton)
+    assert button.accessibleName() == "Customer card of 한예린"
+    button.setFocus()
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert shown(desk).page is not None
+    search.clear()
+    desk.qtbot.waitUntil(lambda: not strip.isVisible())
+
+
+@pytest.mark.ux("UX-24")
+def test_the_palette_finds_customers_by_name_and_by_serial_number(desk: RealDesk, kim: Client, server: Desk) -> None:
+    """Commands first, then tickets, then people; Enter on one opens the page."""
+    kim.do(AssetCreate(new_id(), new_id(), server.customer, {"product": "PX-200", "serial": "88-1032"}))
+    for typed in ("한예린", "88-1032"):
+        desk.key(Qt.Key.Key_K, CTRL)
+        desk.pick(typed)
+        page = shown(desk)
+        assert page.page is not None
+        assert page.page.id == server.customer
+        page.close()
+        desk.window.activateWindow()
+        desk.qtbot.waitUntil(desk.window.isActiveWindow)

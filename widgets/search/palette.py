@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command palette: commands with their keys first, recently used on top, then tickets that fit what is typed."""
+"""The command palette: commands with their keys first, recently used on top, then tickets and customers that fit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QKeySequence
@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QWidget
 from app.commands.registry import Registry
 from app.commands.table import Command
 from app.config.i18n import _
+from app.domain.deed_ports import CustomerHit
 from app.domain.ports import SearchHit, TicketQueries
+from app.services.texts import polite
 from widgets.foundation import Theme
 from widgets.foundation.chooser import Chooser, Option
 from widgets.foundation.hangul import matches
@@ -21,6 +23,7 @@ from widgets.foundation.jobs import Jobs
 __all__ = ["Palette", "keys_text"]
 
 TICKETS = 8
+PEOPLE = 4
 
 
 def keys_text(command: Command) -> str:
@@ -31,13 +34,22 @@ def keys_text(command: Command) -> str:
 
 
 class Palette(Chooser):
-    """`command_chosen` gives an id, `ticket_chosen` a TicketId; both come after the focus is back where it was."""
+    """`command_chosen` gives an id, `ticket_chosen` a TicketId, `customer_chosen` a CustomerId.
+
+    All come after the focus is back where it was.
+    """
 
     command_chosen = Signal(str)
     ticket_chosen = Signal(object)
+    customer_chosen = Signal(object)
 
-    def __init__(self, theme: Theme, registry: Registry, queries: TicketQueries, jobs: Jobs, parent: QWidget) -> None:
-        self._queries = queries
+    def __init__(
+        self, theme: Theme, registry: Registry, queries: TicketQueries, jobs: Jobs, parent: QWidget,
+        customers: Callable[[str, int], Sequence[CustomerHit]] | None = None,
+    ) -> None:  # fmt: skip
+        """`customers` finds people by name, organisation, number, address or serial number. Blocks on disk."""
+        self._queries, self._find_people = queries, customers
+        self._people: Sequence[CustomerHit] = ()
         self._jobs = jobs
         self._commands = self._options(registry)
         self._hits: Sequence[SearchHit] = ()
@@ -63,12 +75,21 @@ class Palette(Chooser):
         self._show()
         wanted = text.strip()
         if len(wanted) < 2:
-            self._hits = ()
+            self._hits = self._people = ()
             return
         self._jobs.query(lambda: self._queries.search(wanted, TICKETS), self._found, lambda _why: None, key="palette")
+        people = self._find_people
+        if people is not None:
+            self._jobs.query(
+                lambda: people(wanted, PEOPLE), self._found_people, lambda _why: None, key="palette.people"
+            )
 
     def _found(self, hits: Sequence[SearchHit]) -> None:
         self._hits = hits
+        self._show()
+
+    def _found_people(self, people: Sequence[CustomerHit]) -> None:
+        self._people = people
         self._show()
 
     def _show(self) -> None:
@@ -78,10 +99,20 @@ class Palette(Chooser):
             Option(hit.row.id, hit.row.subject, "ticket", detail=f"{hit.row.label} · {hit.row.customer_name}")
             for hit in self._hits
         ]
-        self.show_options([*commands, *(tickets if text else [])], narrow=False)
+        people = [
+            Option(hit, polite(hit.name), "user", detail=" · ".join(filter(None, (hit.organisation, _found_by(hit)))))
+            for hit in self._people
+        ]
+        self.show_options([*commands, *([*tickets, *people] if text else [])], narrow=False)
 
     def _chose(self, value: object) -> None:
         if isinstance(value, str):
             self.command_chosen.emit(value)
+        elif isinstance(value, CustomerHit):
+            self.customer_chosen.emit(value.id)
         else:
             self.ticket_chosen.emit(value)
+
+
+def _found_by(hit: CustomerHit) -> str:
+    return hit.products[0][1] if len(hit.products) == 1 and not hit.address else hit.address

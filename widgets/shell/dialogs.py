@@ -39,9 +39,13 @@ class Dialogs:
     def palette(self) -> None:
         """Open the command palette."""
         window = self._window
-        palette = Palette(self._theme, window.registry, self._ports.queries, self._ports.jobs, window)
+        deeds, customers = self._ports.deeds, window.customers
+        people = deeds.customers if deeds is not None and customers is not None else None
+        palette = Palette(self._theme, window.registry, self._ports.queries, self._ports.jobs, window, people)
         palette.command_chosen.connect(window.registry.run)
         palette.ticket_chosen.connect(window.read_ticket)
+        if customers is not None:
+            palette.customer_chosen.connect(customers.show)
         palette.open_over(window)
 
     def keys(self) -> None:

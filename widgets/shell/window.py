@@ -27,6 +27,7 @@ from app.services.triage_writing import Stale
 from widgets.composer.mentions import MentionList
 from widgets.foundation import Theme
 from widgets.foundation.turns import Rank, Steps
+from widgets.inbox.serial_strip import SerialStrip
 from widgets.needs_you.desk import UNDO_MS
 from widgets.remote.flow import SessionFlow
 from widgets.shell.actions import Actions
@@ -83,6 +84,7 @@ class AgentWindow(WindowFrame):
         self.desk = TicketDesk(ports.queries, ports.commits, ports.link, ports.jobs, me, ports.blobs)
         self.bulk = BulkStrip(theme, ports.jobs)
         self.inbox.stand_above(self.bulk)
+        self.serials = SerialStrip(theme, ports.customers, ports.jobs) if ports.customers is not None else None
         note = self.ticket.composer.sheets[DraftKind.NOTE].edit
         self.mentions = MentionList(theme, note, lambda: self.desk.choices.users)
         self.appearance = Appearance(theme, ports.settings)
@@ -128,6 +130,9 @@ class AgentWindow(WindowFrame):
         self._connect_files()
         self.inbox.selected.connect(self._select)
         self.inbox.opened.connect(self._read)
+        if self.serials is not None and self.customers is not None:
+            self.inbox.stand_above(self.serials)
+            self.serials.customer_chosen.connect(self.customers.show)
         self.inbox.several.connect(lambda _on: self.actions_.sync())
         self.outbox.emptied.connect(self.focus_list)
         self.inbox.search_left.connect(self.top.search.clear)
@@ -468,6 +473,8 @@ class AgentWindow(WindowFrame):
 
     def _search(self, text: str) -> None:
         self.show_list(self.inbox)
+        if self.serials is not None:
+            self.serials.look(text)
         if text:
             self.views.show_none()
             self.inbox.show_search(text)
