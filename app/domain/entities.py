@@ -366,6 +366,26 @@ SURVEY_ANSWER = _entity(
     _f("comment", _T.TEXT, _S),
     _f("told_to", _T.ID, _S),  # the agent who wrote it down; null: the customer answered
 )
+ARTICLE = _entity(
+    27, "article", Kind.VERSIONED, Home.REF, None,
+    _f("article", _T.ID, _S, index=True),  # the same for all versions
+    _f("title_ko", _T.TEXT, _S), _f("title_en", _T.TEXT, _S),
+    _f("body_ko", _T.TEXT, _S), _f("body_en", _T.TEXT, _S),  # plain; blank lines, "# ", "- " and "1. " build it
+    _f("folder", _T.TEXT, _S),
+    _f("audience", _T.TEXT, _S),  # public, staff
+    _f("state", _T.TEXT, _S),  # draft, review, published, retired
+    _f("review_on", _T.TEXT, _S),
+    _f("supersedes", _T.ID, _S),
+)
+ANNOUNCEMENT = _entity(
+    28, "announcement", Kind.VERSIONED, Home.REF, None,
+    _f("announcement", _T.ID, _S, index=True),  # the same for all versions
+    _f("text_ko", _T.TEXT, _S), _f("text_en", _T.TEXT, _S),
+    _f("places", _T.JSON, _S),  # of companion, portal, acknowledgment, chat, desktop, mail
+    _f("from_at", _T.TIME, _S), _f("until_at", _T.TIME, _S),
+    _f("urgency", _T.TEXT, _S), _f("withdrawn", _T.BOOL, _S),
+    _f("supersedes", _T.ID, _S),
+)
 READ_MARK = _entity(
     30, "read_mark", Kind.MUTABLE, Home.USER, None,  # up to which message its owner has read a ticket
     _f("ticket", _T.ID, _S, index=True), _f("seen_no", _T.INT, _S),
@@ -383,11 +403,11 @@ DRAFT = _entity(
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
-    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE, SURVEY_ANSWER, READ_MARK, DRAFT,
+    SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE, SURVEY_ANSWER, ARTICLE, ANNOUNCEMENT, READ_MARK, DRAFT,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}
-SCHEMA = 6  # raised with every addition here
+SCHEMA = 7  # raised with every addition here
 
 CUSTOMER_BUCKETS = 8
 

@@ -19,6 +19,7 @@ from app.domain.links import BadLink, EnrolLink, parse_server
 from app.entry.admin_clocks import add_clocks, run_clocks
 from app.entry.admin_machine import FILE_COMMANDS, add_commands, run, run_file
 from app.entry.admin_people import add_people, ask_password, run_people
+from app.entry.admin_publish import add_publish, run_publish
 from app.entry.command_line import CommandLine, service_address
 from app.entry.server_texts import server_error_text
 from app.entry.turn_options import add_coturn, print_coturn
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--password-stdin", action="store_true", help=_("Read the first user's password from input"))
     add_people(commands)
     add_clocks(commands)
+    add_publish(commands)
     add_commands(commands)
     add_coturn(commands)
     receipt = commands.add_parser("verify-receipt", help=_("Check the receipt of a screen-sharing session"))
@@ -167,6 +169,8 @@ def _run(arguments: argparse.Namespace) -> int:
             return run_people(arguments, store, now)
         if arguments.command == "sla":
             return run_clocks(arguments, store, now)
+        if arguments.command == "publish":
+            return run_publish(arguments, store, now)
         return run(arguments, store, now)
     finally:
         store.close()

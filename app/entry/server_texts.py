@@ -76,6 +76,8 @@ _TEXTS: Mapping[str, str] = {
     "empty_sub": N_("What the provider calls the person is empty. Without --sub the account is unlinked."),
     "no_such_device": N_("There is no such device. “deskside admin device list” shows their codes."),
     "no_such_user": N_("There is no person with this login."),
+    "bad_publishing_file": N_("The file of what customers read is not right, and nothing was changed. {why}"),
+    "no_such_calendar": N_("There is no calendar “{name}”: “deskside admin sla” makes it. Nothing was changed."),
     "bad_sla_file": N_("The file of response targets is not right, and nothing was changed. {why}"),
     "no_such_organisation": N_("There is no organisation called “{name}”."),
     "no_such_team": N_("There is no team of this name. There are: {teams}."),

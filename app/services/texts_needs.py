@@ -131,6 +131,8 @@ _CHANGES: Mapping[str, str] = {
     "draft.delete": N_("Discarded draft, for your other computers"),
     "promise.add": N_("Promise"),
     "survey.answer": N_("Answer to the two questions"),
+    "article.save": N_("Article"),
+    "announcement.save": N_("Announcement"),
     "complaint.step": N_("Step of the complaint guide"),
     "promise.withdraw": N_("Taking back a promise"),
     "template.create": N_("New canned reply or macro"),

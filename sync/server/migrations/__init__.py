@@ -28,6 +28,7 @@ from sync.server.migrations import (
     r0011_drafts,
     r0012_surveys,
     r0013_portal,
+    r0014_publishing,
 )
 
 __all__ = ["REVISIONS", "migrate"]
@@ -46,6 +47,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0011_drafts.REVISION, r0011_drafts.upgrade),
     (r0012_surveys.REVISION, r0012_surveys.upgrade),
     (r0013_portal.REVISION, r0013_portal.upgrade),
+    (r0014_publishing.REVISION, r0014_publishing.upgrade),
 )
 
 _VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))

@@ -30,6 +30,7 @@ from app.domain.ids import derived_id
 from sync.server.blobs import Blobs
 from sync.server.intake import Written, check_welcome, follow_up, intake_team, write_once
 from sync.server.keys import ServerKeys
+from sync.server.portal.errors import PageError
 from sync.server.portal.forms import Upload
 from sync.server.portal.links import Links
 from sync.server.portal.views import TicketView, find_ticket, read_ticket
@@ -193,7 +194,7 @@ class PortalDesk:
 
     def _keep(self, customer: bytes, files: Sequence[Upload]) -> tuple[Attachment, ...]:
         if files and self._blobs is None:
-            raise ProblemError(413, "no_files")
+            raise PageError(413, "no_files")
         return tuple(
             Attachment(self._blobs.take(customer, each.content), each.filename, each.media_type, len(each.content))
             for each in files

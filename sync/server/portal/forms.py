@@ -15,7 +15,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import UploadFile
 
 from app.domain.attachments import clean_media_type, clean_name
-from sync.server.problems import ProblemError
+from sync.server.portal.errors import PageError
 
 __all__ = [
     "FORM_MAX_BYTES",
@@ -69,15 +69,15 @@ def clean_text(text: str) -> str:
 
 
 def check_origin(request: ASGIConnection[Any, Any, Any, Any]) -> None:
-    """Raise ProblemError 403 `foreign` for what another site's page sends in a customer's browser."""
+    """Raise PageError 403 `foreign` for what another site's page sends in a customer's browser."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:  # the browser's own word; no page can set it
         if site not in ("same-origin", "none"):
-            raise ProblemError(403, "foreign")
+            raise PageError(403, "foreign")
         return
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
-        raise ProblemError(403, "foreign")
+        raise PageError(403, "foreign")
 
 
 async def read_posted(request: Request[Any, Any, Any]) -> Posted:

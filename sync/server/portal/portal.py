@@ -12,6 +12,7 @@ from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
 from sync.server.portal.desk import PortalDesk
 from sync.server.portal.hours import Waits
+from sync.server.portal.reading import Reading
 from sync.server.store import Store
 
 __all__ = ["Portal", "build_portal"]
@@ -23,6 +24,7 @@ class Portal:
 
     desk: PortalDesk
     waits: Waits
+    reading: Reading
     rng: Callable[[int], bytes]
     # people behind one address (an office) share these; each counts what was taken, not what was tried
     new_requests: Limiter = field(default_factory=lambda: Limiter(TryLimit(30, 600, 300)))
@@ -30,10 +32,10 @@ class Portal:
     # a wrong link is never looked up, so this spares work and says so; right links open all the same
     wrong_links: Limiter = field(default_factory=lambda: Limiter(TryLimit(20, 600, 900)))
     # forms that are read at the same time: each may hold 26 MB for a moment
-    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    forms: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     chats: dict[str, int] = field(default_factory=dict)
 
 
 def build_portal(store: Store, keys: ServerKeys, blobs: Blobs | None, rng: Callable[[int], bytes]) -> Portal:
     """Wire the portal."""
-    return Portal(PortalDesk(store, keys, blobs), Waits(store), rng)
+    return Portal(PortalDesk(store, keys, blobs), Waits(store), Reading(store), rng)

@@ -98,9 +98,8 @@ TEXTS: Final = MappingProxyType(
         "reply": N_("Write a reply"),
         "reply_closed": N_("This request is closed. What you write now opens a new one."),
         "reply_solved": N_("What you write now opens the request again."),
-        "copy": N_("Copy the link"),
+        "copy_link": N_("Copy the link"),
         "copied": N_("The link is copied."),
-        "download": N_("Download"),
         "sent": N_("Your words have arrived."),
         # questions
         "check": N_("Two short questions"),

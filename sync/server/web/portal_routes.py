@@ -18,12 +18,14 @@ from app.domain.changes_surveys import MAX_COMMENT_CHARS
 from sync.server.limits import network_of
 from sync.server.parts import Parts
 from sync.server.portal.desk import Ask, Opened
+from sync.server.portal.errors import PageError
 from sync.server.portal.forms import FORM_MAX_BYTES, Posted, check_origin, read_posted
 from sync.server.portal.hours import week_of
 from sync.server.portal.pages import PAGE_HEADERS, static_files
 from sync.server.portal.views import TicketView
 from sync.server.problems import ProblemError
 from sync.server.store import DatabaseBusy
+from sync.server.web.portal_articles import article_routes
 from sync.server.web.portal_live import live_routes
 from sync.server.web.portal_pages import AnyRequest, Reader, Shown, portal_errors, portal_of
 from sync.server.web.ranges import send_file
@@ -51,7 +53,7 @@ _MAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
 
 def portal_routes(parts: Parts) -> list[Router]:
     """Return the routes."""
-    handlers = [*_page_routes(parts), *_ticket_routes(parts), *live_routes(parts)]
+    handlers = [*_page_routes(parts), *article_routes(parts), *_ticket_routes(parts), *live_routes(parts)]
     return [Router("/help", route_handlers=handlers, exception_handlers=portal_errors(parts), include_in_schema=False)]
 
 
@@ -64,7 +66,9 @@ def _page_routes(parts: Parts) -> list[HTTPRouteHandler]:
         portal_of(parts)
         reader = Reader(request, parts)
         shown = await reader.shown()
-        return reader.page("home.html", join=parts.join_page, announcements=(), **_hours(reader, shown))
+        portal = portal_of(parts)
+        told = await parts.jobs.read(lambda: portal.reading.announcements(reader.now, reader.language))
+        return reader.page("home.html", join=parts.join_page, announcements=told, **_hours(reader, shown))
 
     @get("/now")
     async def now(request: AnyRequest) -> Response[bytes]:
@@ -106,7 +110,7 @@ def _page_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """A request: a ticket is opened, and the page goes to its secret link."""
         portal = portal_of(parts)
         reader = Reader(request, parts)
-        async with portal.reading:
+        async with portal.forms:
             posted = await read_posted(request)
         shown = await reader.shown()
         form = portal.desk.links.read_form(reader.now, posted.text("form"), "write")
@@ -165,7 +169,7 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         portal = portal_of(parts)
         view = await _open(parts, request, link)
         reader = Reader(request, parts, view.language)
-        async with portal.reading:
+        async with portal.forms:
             posted = await read_posted(request)
         body = posted.text("body").strip()
         notice, status = "", 422
@@ -270,7 +274,7 @@ async def _open(parts: Parts, request: AnyRequest, link: str) -> TicketView:
             return view
     wait_s = portal.wrong_links.blocked_s(sender, now)
     if wait_s:
-        raise ProblemError(429, "limit", retry_s=wait_s)
+        raise PageError(429, "limit", retry_s=wait_s)
     portal.wrong_links.failed(sender, now)
     raise ProblemError(404, "not_found")
 
