@@ -8,9 +8,15 @@ import { verify } from "./keys.js";
 const LABEL = "deskside-chain-1";
 const RECEIPT_LABEL = "deskside-receipt-1";
 
+// The time of the record's entries: that of the computer's clock at the start, carried on by one that nobody sets.
+function steadyClock(wall = () => Date.now(), ticks = () => performance.now()) {
+  const start = wall() - ticks();
+  return () => Math.round(start + ticks());
+}
+
 export class Record {
   // `checked` as `checkInvitation` returns it; `session` is the key pair of this session.
-  constructor(checked, session, pin, utcMs) {
+  constructor(checked, session, pin, utcMs = steadyClock()) {
     Object.assign(this, { checked, session, pin, utcMs });
     this.head = checked.inviteHash;
     this.entries = [];

@@ -24,7 +24,7 @@ export class Customer extends Requests {
       const { iid, sid } = this.invitation;
       this.session = await makePair("Ed25519");
       this.certificate = await makeCertificate();
-      this.record = new Record(this.checked, this.session, this.pin, () => Date.now());
+      this.record = new Record(this.checked, this.session, this.pin);
       this.writer = new Writer(sid, this.session.private);
       this.reader = new Reader(sid, this.checked.certificate.deviceKey);
       this.entries = new Entries(this.token, sid, this.invitation.ticketId);

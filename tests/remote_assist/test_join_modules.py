@@ -67,6 +67,28 @@ def js(value: object) -> str:
     return json.dumps(value)
 
 
+def test_a_clock_that_is_set_in_the_middle_leaves_the_pages_record_in_order(page: Page) -> None:
+    """Set back by three hours between two entries: times follow one another, and the session's length is right."""
+    found = page.run("""(async () => {
+        const real = Date.now, began = real(), session = await keys.makePair('Ed25519');
+        const checked = { inviteHash: new Uint8Array(32), signed: { toText: () => 'x.y' },
+            invitation: { orgId: 'o', ticketId: 't', ticketNo: '1', requesterId: 'r' },
+            certificate: { agentId: 'a', name: 'n', deviceKey: null } };
+        const record = new chain.Record(checked, session, { key: new Uint8Array(32) });
+        try {
+            await record.add('joined', 'customer', {});
+            await record.add('consent', 'customer', {});
+            await record.add('grant', 'customer', { scope: 'view' });
+            Date.now = () => real() - 3 * 3600_000;
+            await record.add('revoke', 'customer', { scope: 'view' });
+            return { began, times: record.entries.map((e) => e.at), end: record.endData('stopped') };
+        } finally { Date.now = real; }
+    })()""")
+    assert found["times"] == sorted(found["times"])
+    assert 0 <= found["times"][0] - found["began"] < 60_000
+    assert 0 <= found["end"]["duration_ms"] < 60_000
+
+
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["number"])
 def test_the_handshake_gives_the_shared_numbers(page: Page, vector: dict[str, str]) -> None:
     """Commitment, keys and check number are those of tests/remote_assist/sas_vectors.json."""
