@@ -13,6 +13,8 @@ from pytestqt.qtbot import QtBot
 
 PATIENCE_MS = 30_000
 
+gc.disable()  # what is imported and collected stays to the end: looking for garbage in it again and again finds none
+
 for _wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil, QtBot.waitCallback, QtBot.waitExposed):
     _defaults = _wait.__kwdefaults__ or {}
     assert _defaults["timeout"] == 5000
@@ -27,3 +29,4 @@ def pytest_collection_finish() -> None:
     """What is loaded now stays to the end: without this each full collection looks through all of it again."""
     gc.collect()
     gc.freeze()
+    gc.enable()

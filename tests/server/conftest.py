@@ -16,7 +16,11 @@ from litestar.utils.signature import ParsedSignature
 
 from sync.server.store import Store, sqlite_url
 from tests.fakes.services import Broker, Postgres
+from tests.fakes.statements import share_statements
+from tests.server import lent_app
 from tests.server.world import World
+
+share_statements()
 
 _parsed: dict[CodeType, ParsedSignature] = {}
 _parse = ParsedSignature.from_fn
@@ -37,6 +41,22 @@ def _routes_parsed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ParsedSignature, "from_fn", _parse_once)
         yield
+
+
+@pytest.fixture(scope="session")
+def _lender() -> Iterator[lent_app.Lender]:
+    """The routes are put together once for many tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        lender = lent_app.Lender()
+        patch.setattr(lent_app, "lender", lender)
+        yield lender
+
+
+@pytest.fixture(autouse=True)
+def _lent(_lender: lent_app.Lender) -> Iterator[None]:
+    """First of all fixtures, thus last at the end: whoever had an application has ended by then."""
+    yield
+    _lender.all_back()
 
 
 @pytest.fixture(autouse=True)

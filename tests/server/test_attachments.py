@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from litestar.testing import TestClient
 
 from app.domain.attachments import Attachment, load_attachments
 from app.domain.changes import VERSIONS, CustomerSet, MessageAdd, ReplyRelease
@@ -22,7 +21,7 @@ from sync.server.blobs import Blobs
 from sync.server.problems import ProblemError
 from sync.server.schema import SYSTEM
 from sync.server.tokens import AGENT, Grant
-from sync.server.web.app import build_app
+from tests.server.lent_app import client_of
 from tests.server.test_blobs import CONTENT, SHA, get, look, send
 from tests.server.world import Agent, World
 
@@ -34,7 +33,7 @@ def stored(world: World, tmp_path: Path) -> Blobs:
     """The world's server with a folder for attachments."""
     made = Blobs(world.store, tmp_path / "blobs", world.clock)
     world.parts = replace(world.parts, blobs=made)
-    world.client = TestClient(build_app(world.parts), raise_server_exceptions=False)
+    world.client = client_of(world.parts)
     return made
 
 

@@ -13,14 +13,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from litestar.testing import TestClient
 
 from app.domain.entities import MESSAGE
 from sync.server import blobs as blobs_module
 from sync.server.blobs import Blobs
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
-from sync.server.web.app import build_app
+from tests.server.lent_app import client_of
 from tests.server.world import Agent, World
 
 CONTENT = b"a picture of a printer " * 4000
@@ -32,7 +31,7 @@ def stored(world: World, tmp_path: Path) -> Blobs:
     """The world's server with a folder for attachments."""
     made = Blobs(world.store, tmp_path / "blobs", world.clock)
     world.parts = replace(world.parts, blobs=made)
-    world.client = TestClient(build_app(world.parts), raise_server_exceptions=False)
+    world.client = client_of(world.parts)
     return made
 
 

@@ -20,8 +20,8 @@ from app.domain.errors import WorldError
 from sync.server.oidc import Oidc, OidcSettings
 from sync.server.oidc_accounts import link_login
 from sync.server.schema import SYSTEM
-from sync.server.web.app import build_app
 from tests.fakes.oidc_provider import CLIENT_ID, Provider
+from tests.server.lent_app import client_of
 from tests.server.world import World
 
 REDIRECT = "http://127.0.0.1:49152/callback"
@@ -56,7 +56,7 @@ class Door:
         self.now = 1000.0
         settings = OidcSettings(provider.issuer, CLIENT_ID, None, match)
         self.oidc = Oidc(settings, monotonic=lambda: self.now)
-        self.client: TestClient[Any] = TestClient(build_app(dataclasses.replace(world.parts, oidc=self.oidc)))
+        self.client: TestClient[Any] = client_of(dataclasses.replace(world.parts, oidc=self.oidc), raises=True)
 
     def code(self, **changed: str) -> dict[str, str]:
         """Go to the provider as a browser would, and return what a client then sends."""

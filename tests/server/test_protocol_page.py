@@ -12,11 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from litestar.testing import TestClient
 
 from sync.server.blobs import Blobs
-from sync.server.web.app import build_app
 from tests.server import protocol_page_client as page
+from tests.server.lent_app import client_of
 from tests.server.protocol_page_client import CONFLICT, CUSTOMER, MEMBERSHIP, MESSAGE, NOTE, TEAM, TICKET, PageClient
 from tests.server.world import PASSWORD, World
 
@@ -25,7 +24,7 @@ from tests.server.world import PASSWORD, World
 def people(world: World, tmp_path: Path) -> dict[str, PageClient]:
     """The page's client for three people: kim and lee are of one team, park of another."""
     world.parts = replace(world.parts, blobs=Blobs(world.store, tmp_path / "blobs", world.clock))
-    world.client = TestClient(build_app(world.parts), raise_server_exceptions=False)
+    world.client = client_of(world.parts)
     out = {name: PageClient(world.client, name, PASSWORD, world.clock()) for name in ("kim", "lee", "park")}
     for client in out.values():
         client.hello()

@@ -17,7 +17,7 @@ from sync.server.core import ServerCore
 from sync.server.epochs import begin_epoch
 from sync.server.schema import SYSTEM
 from sync.server.snapshots import Snapshots
-from sync.server.web.app import build_app
+from tests.server.lent_app import client_of
 from tests.server.test_epochs import update
 from tests.server.test_pull import sums_of
 from tests.server.world import Agent, World
@@ -26,11 +26,9 @@ from tests.server.world import Agent, World
 @pytest.fixture
 def kept(world: World, tmp_path: Path) -> Snapshots:
     """The world's server with snapshots of everything that has more than ten rows."""
-    from litestar.testing import TestClient
-
     made = Snapshots(world.store, tmp_path / "snapshots", world.clock, world.rng, min_rows=10)
     world.parts = replace(world.parts, core=ServerCore(world.store, world.rng, made))
-    world.client = TestClient(build_app(world.parts), raise_server_exceptions=False)
+    world.client = client_of(world.parts)
     return made
 
 

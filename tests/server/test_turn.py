@@ -24,6 +24,7 @@ from sync.server.limits import Limiter, TryLimit
 from sync.server.sessions import Sessions
 from sync.server.turn import TurnSettings, coturn_configuration
 from sync.server.web.app import build_app
+from tests.server.lent_app import client_of
 from tests.server.test_sessions import Inviter, entry, redeem
 from tests.server.world import World
 
@@ -39,7 +40,7 @@ class Desk:
     ) -> None:
         self.world = world
         asks = Limiter(limit) if limit else world.parts.turn_asks
-        self.client: TestClient[Any] = TestClient(build_app(replace(world.parts, turn=settings, turn_asks=asks)))
+        self.client: TestClient[Any] = client_of(replace(world.parts, turn=settings, turn_asks=asks), raises=True)
         self.kim, self.companion = world.agent(), world.companion()
         self.inviter, self.ticket = Inviter(world, self.kim), self.kim.ticket()
         self.made = self.inviter.invite(self.ticket).json()

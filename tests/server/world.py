@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
@@ -48,7 +49,7 @@ from sync.server.parts import Parts, build_parts
 from sync.server.schema import ENTITY_TABLES
 from sync.server.staff import Staff
 from sync.server.store import Store
-from sync.server.web.app import build_app
+from tests.server.lent_app import client_of
 
 PASSWORD = "correct horse"
 START_MS = 1_790_000_000_000
@@ -117,7 +118,11 @@ class World:
         if beside is None:
             self._fill()
         self.staff = Staff(store, self.keys, self.rng, FAST_HASHER.hash)
-        self.client: TestClient[Any] = TestClient(build_app(self.parts), raise_server_exceptions=False)
+
+    @cached_property
+    def client(self) -> TestClient[Any]:
+        """A client of the server, made where it is wanted."""
+        return client_of(self.parts)
 
     def _fill(self) -> None:
         store = self.store

@@ -38,10 +38,13 @@ from sync.server.schema import ENTITY_TABLES
 from sync.server.staff import Staff
 from sync.server.store import Store, sqlite_url
 from sync.server.tokens import Grant
+from tests.fakes.statements import share_statements
 
 PASSWORD = "correct horse"
 KEY = bytes(range(32))
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+share_statements()
 
 
 class LineLost(Exception):
