@@ -50,6 +50,7 @@ def _chips(agent: AgentApp) -> list[FileChip]:
 
 
 @pytest.mark.ux("UX-33")
+@pytest.mark.slow  # real programs for many seconds; `.ci/run` runs it
 def test_a_dropped_file_is_saved_sent_and_opened_only_after_a_question(
     qtbot: QtBot, agent: AgentApp, server: ServerProcess, tmp_path: Path
 ) -> None:

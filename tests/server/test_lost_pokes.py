@@ -209,6 +209,7 @@ def _said(socket: ClientConnection) -> dict[str, object]:
     return message
 
 
+@pytest.mark.slow  # real programs for many seconds; `.ci/run` runs it
 @pytest.mark.parametrize("retries", [False, True])
 def test_a_server_killed_between_commit_and_poke_costs_moments(fleet: Fleet, dying: Server, *, retries: bool) -> None:
     """Whether the client that wrote comes back and sends it again, or is gone for good."""

@@ -72,6 +72,7 @@ def _seen(window: Window, ticket: TicketId, id_: bytes) -> Attachment | None:
     return found[0].attachments[0] if found else None
 
 
+@pytest.mark.slow  # real programs for many seconds; `.ci/run` runs it
 def test_a_file_attached_offline_survives_a_killed_worker_and_reaches_a_colleague_whole(
     server: ServerProcess, gate: Gate, kim: Window, lee: Window, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_file_attached_offline_survives_a_killed_worker_and_reaches_a_colleagu
     assert gate.up - sent < MIB  # a new worker asks, it does not send again
 
 
+@pytest.mark.slow  # real programs for many seconds; `.ci/run` runs it
 def test_the_words_come_before_the_file_and_the_file_comes_when_it_is_there(
     server: ServerProcess, kim: Window, lee: Window, tmp_path: Path
 ) -> None:
