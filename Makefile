@@ -57,13 +57,13 @@ outside: venv ## another sync engine's own client (WatermelonDB) against our ser
 	cd build/outside && npm ci --ignore-scripts --no-audit --no-fund
 	$(PY) -m tests.sync.outside.watermelon --rounds 40 --json build/outside/watermelon.json
 
-peers: venv ## another WebRTC stack (werift) at either end of a session; needs Node 20 or newer and npm
+peers: venv ## another WebRTC stack (werift) at either end of a session, axe-core over the portal; needs Node 20 or newer and npm
 	@mkdir -p build/peers
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null || \
 		{ echo "not run, which is no pass: install Node 20 or newer with npm" >&2; exit 2; }
 	cp tests/remote_assist/outside/package.json tests/remote_assist/outside/package-lock.json build/peers/
 	cd build/peers && npm ci --ignore-scripts --no-audit --no-fund
-	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 -m slow --junitxml=build/peers/tests.xml tests/remote_assist/test_peers.py
+	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 -m slow --junitxml=build/peers/tests.xml tests/remote_assist/test_peers.py tests/server/test_portal_axe.py
 	$(PY) -m tests.lint.skipped build/peers/tests.xml
 
 a11y: venv ## a screen reader, and a keyboard alone, on the real programs from outside

@@ -161,9 +161,14 @@ class MessageAdd:
 
 
 def open_by_writing(rows: Rows, ctx: Context, ticket: Row, event: bytes, *, inbound: bool) -> list[Effect]:
-    """An agent's text opens a new ticket; a customer's message wakes a waiting or solved one."""
+    """An agent's text opens a new ticket; a customer's message wakes a waiting or solved one.
+
+    The server's own note opens nothing: nobody has looked at the ticket yet, and its customer sees the state.
+    """
     category = category_of(rows, ticket.values["state"])
     wakes = {Category.WAITING_CUSTOMER, Category.WAITING_INTERNAL, Category.SOLVED} if inbound else {Category.NEW}
+    if ctx.actor.kind == "server":
+        wakes = set()
     out: list[Effect] = []
     if category in wakes:
         out += set_state_effects(rows, ctx, ticket, Category.OPEN, event)
