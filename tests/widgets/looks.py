@@ -2,7 +2,7 @@
 """What a machine can see in a window that stands: cut words, parts that overlap or stick out, idle scroll bars.
 
 It looks at sizes, not at pixels, so it needs no picture to compare with. A text that ends in "…" on purpose
-(`ElidedLabel`) counts as cut only when less than a few letters are left.
+(`ElidedLabel`, `ElidedButton`) counts as cut only when less than a few letters are left.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from widgets.foundation.labels import ElidedLabel
+from widgets.foundation import ElidedButton, ElidedLabel
 
 __all__ = ["faults"]
 
@@ -73,17 +73,30 @@ def _words(widget: QWidget) -> Iterator[str]:
         yield from _too_low(widget, widget.fontMetrics().height())
     elif isinstance(widget, QLabel):
         yield from _label(widget)
+    elif isinstance(widget, ElidedButton) and len(widget.words()) <= _LETTERS < len(widget.label()):
+        yield f"{_name(widget)} shows only “{widget.words()}”"
     elif isinstance(widget, QPushButton | QCheckBox | QRadioButton):
         if widget.text() and widget.width() < widget.minimumSizeHint().width() - _SLACK:
             yield f"{_name(widget)} is {widget.width()} px wide and needs {widget.minimumSizeHint().width()}"
         if widget.text():
             yield from _too_low(widget, widget.fontMetrics().height())
+    elif isinstance(widget, QAbstractSpinBox):
+        yield from _number(widget)
+        yield from _too_low(widget, widget.fontMetrics().height())
     elif isinstance(widget, QComboBox):
         yield from _choice(widget)
         yield from _too_low(widget, widget.fontMetrics().height())
     elif isinstance(widget, QLineEdit):
         # Qt ends a hint that has no room in "…"; the field's name says the same
         yield from _too_low(widget, widget.fontMetrics().height())
+
+
+def _number(widget: QAbstractSpinBox) -> Iterator[str]:
+    field = widget.lineEdit()
+    needed = field.fontMetrics().horizontalAdvance(widget.text())
+    room = min(field.width(), field.contentsRect().width())
+    if needed > room + _SLACK:
+        yield f"{_name(widget)} cuts “{widget.text()}”: {needed} px in {room}"
 
 
 def _choice(widget: QComboBox) -> Iterator[str]:

@@ -82,12 +82,14 @@ def _shared(theme: Theme) -> QWidget:
     """A monitor on which a window is shared: the bar at its top, the border round what is seen."""
     screen = PlainLabel()
     picture = sample_desktop()
+    bar = _bar(theme)
+    if bar.width() > picture.width():  # the bar is as wide as the monitor that it stands on lets it be
+        picture = picture.scaledToWidth(bar.width(), Qt.TransformationMode.SmoothTransformation)
     screen.resize(picture.width(), picture.height())
     screen.setPixmap(QPixmap.fromImage(picture))
     border = SharingBorder(theme, (60, 80, 1160, 690))
     border.setParent(screen, Qt.WindowType.Widget)
     border.place((60, 80, 1160, 690))
-    bar = _bar(theme)
     bar.setParent(screen, Qt.WindowType.Widget)
     bar.move((screen.width() - bar.width()) // 2, 0)
     return screen
@@ -102,5 +104,5 @@ SCENES = [
     Scene("agent-crash", _crash),
     Scene("agent-own-work", _work),
     Scene("session-lost", _session(Phase.VERIFIED, lost=True), (1152, 768), 200),
-    Scene("companion-shared", _shared, (1280, 800), contrast=True),
+    Scene("companion-shared", _shared, contrast=True),
 ]

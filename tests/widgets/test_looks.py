@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRect
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
@@ -21,7 +21,7 @@ from tests.widgets.picture_set import LOOKS, SET, Look
 from tests.widgets.pseudo import pseudo
 from tests.widgets.scenes_agent import agent_window
 from tests.widgets.screenshots import find_scenes
-from widgets.foundation import Button, PlainLabel, Theme, ThemeMode, column, row
+from widgets.foundation import Button, ElidedButton, PlainLabel, Theme, ThemeMode, column, row
 from widgets.settings.window import SettingsWindow
 
 SCENES = {scene.name: scene for scene in find_scenes([])}
@@ -81,6 +81,58 @@ def test_what_is_cut_covered_or_outside_is_seen(qtbot: QtBot, theme: Theme) -> N
         bad.setGeometry(QRect(10, 60, 300, 30))
         bad.hide()
     assert faults(window) == []
+
+
+def test_a_number_or_a_date_that_is_cut_is_seen(qtbot: QtBot) -> None:
+    """Qt cuts it without a sign: "2026-03-31 1" reads like a whole date."""
+    field = QSpinBox(maximum=9_999_999, value=9_999_999, suffix=" minutes")
+    qtbot.addWidget(field)
+    field.resize(field.sizeHint())
+    field.show()
+    assert faults(field) == []
+    window = QWidget()
+    qtbot.addWidget(window)
+    field.setParent(window)
+    field.setFixedWidth(60)
+    window.show()
+    field.show()
+    assert any("cuts" in line for line in faults(window))
+
+
+def test_a_label_with_a_long_name_ends_in_dots_and_its_tooltip_says_it_whole(qtbot: QtBot, theme: Theme) -> None:
+    """Beside other buttons in a narrow window; with room it is whole again, and a screen reader always hears all."""
+    button = ElidedButton(theme, "Send to Bartholomew Featherstonehaugh", icon="send")
+    button.setToolTip("Ctrl+Enter")
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.setLayout(column(row(button, None)))
+    window.resize(500, 60)
+    window.show()
+    assert button.words() == button.label()
+    assert button.toolTip() == "Ctrl+Enter"
+    window.resize(160, 60)
+    qtbot.waitUntil(lambda: button.words().endswith("…"))
+    assert button.label() in button.toolTip()
+    assert "Ctrl+Enter" in button.toolTip()
+    assert button.accessibleName() == button.label()
+    assert faults(window) == []
+    window.resize(500, 60)
+    qtbot.waitUntil(lambda: button.words() == button.label())
+
+
+@pytest.mark.ux("UX-61")
+def test_names_and_counts_of_views_stay_apart_when_either_grows(qtbot: QtBot, theme: Theme) -> None:
+    """Counts come after the window, and a scroll bar with many views or large text: neither covers a number."""
+    window, _desk, _commits = agent_window(theme)
+    qtbot.addWidget(window)
+    window.resize(1280, 600)
+    window.show()
+    window.views.show_counts(dict.fromkeys(ViewKey, 1_234_567))
+    qtbot.waitUntil(lambda: not [line for line in faults(window.views) if "cut at the side" in line])
+    window.resize(1920, 600)
+    theme.set_text_percent(200)
+    qtbot.waitUntil(lambda: window.views.area.verticalScrollBar().maximum() > 0)
+    qtbot.waitUntil(lambda: not [line for line in faults(window.views) if "cut at the side" in line])
 
 
 @pytest.mark.ux("UX-61")
@@ -145,7 +197,7 @@ def test_large_text_takes_the_room_of_views_and_details_not_of_words(qtbot: QtBo
 # one of each kind of window; `make screenshots` looks at all of them, in every look
 _LARGE = (
     "companion-home-small", "companion-request-kept", "companion-enrol", "session-refused", "agent-crash",
-    "agent-settings-locked", "agent-ticket-small",
+    "agent-settings-locked", "agent-ticket-small", "composer-unfilled", "agent-held",
 )  # fmt: skip
 
 

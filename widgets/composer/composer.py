@@ -22,7 +22,7 @@ from app.services.texts import polite
 from app.services.triage_writing import After, Stale, ground_of
 from widgets.composer.sheet import Sheet
 from widgets.composer.waiting import WaitingBar
-from widgets.foundation import Button, Panel, PlainLabel, Theme, column, commit_composition, fmt, row
+from widgets.foundation import Button, ElidedButton, Panel, PlainLabel, Theme, column, commit_composition, fmt, row
 from widgets.foundation.jobs import Jobs
 
 __all__ = ["Composer"]
@@ -52,6 +52,7 @@ class Composer(Panel):
     left = Signal()  # Escape
     was_left = Signal(object)  # TicketId: its drafts are saved, and the person goes on elsewhere
     folded = Signal(bool)  # True: only the two buttons show
+    noticed = Signal()  # a notice above a draft came or went
     draft_changed = Signal(object)  # TicketId: its draft came or went
     typed = Signal()  # the person writes
     elsewhere_asked = Signal(object)  # TicketId: its drafts are in another window, where the person wants to go
@@ -88,7 +89,7 @@ class Composer(Panel):
     def _build(self, theme: Theme) -> None:
         space = theme.tokens.space
         self.reply_button = Button(theme, "", icon="reply", pressed=lambda: self.write(DraftKind.REPLY))
-        self.note_button = Button(theme, "", icon="lock", pressed=lambda: self.write(DraftKind.NOTE))
+        self.note_button = ElidedButton(theme, "", icon="lock", pressed=lambda: self.write(DraftKind.NOTE))
         self.waiting = WaitingBar(theme)
         self.waiting.stopped.connect(lambda: self.take_back_asked.emit(self._ticket))
         self.waiting.hurried.connect(lambda: self.send_now_asked.emit(self._ticket))
@@ -109,6 +110,7 @@ class Composer(Panel):
             sheet.left.connect(self.left)
             sheet.edit.departed.connect(self._leave)
             sheet.folded.connect(self._fold)
+            sheet.noticed.connect(self.noticed)
             sheet.other_asked.connect(self.other)
             sheet.discarded.connect(lambda kind=kind: self.discard(kind))
             sheet.attach_asked.connect(self.attach)
@@ -309,6 +311,12 @@ class Composer(Panel):
         """Take the keyboard: the draft that shows, or the first button."""
         kind = self.kind()
         (self.sheets[kind].edit if kind is not None else self.reply_button).setFocus()
+
+    def notice_height(self) -> int:
+        """Return how high the composer must be for the notice of the draft that shows, 0 where there is none."""
+        kind = self.kind()
+        inside = self.sheets[kind].needed_height() if kind is not None else 0
+        return inside + self.height() - self.stack.height() if inside else 0
 
     def offer_height(self) -> int:
         """Return how high the two buttons alone are."""

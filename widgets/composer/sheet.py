@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy
 
 from app.config.i18n import _
@@ -24,6 +24,7 @@ from widgets.composer.pinned_words import PinnedWords
 from widgets.composer.promise_strip import PromiseStrip
 from widgets.foundation import (
     Button,
+    ElidedButton,
     ElidedLabel,
     EnterFilter,
     IconButton,
@@ -35,7 +36,9 @@ from widgets.foundation import (
     column,
     row,
 )
+from widgets.foundation.flow import Flow
 from widgets.foundation.jobs import Jobs
+from widgets.foundation.scroll_body import Tall
 
 __all__ = ["Sheet"]
 
@@ -52,6 +55,7 @@ class Sheet(Panel):
     discarded = Signal()
     attach_asked = Signal()
     preview_asked = Signal()
+    noticed = Signal()  # a notice came or went: the text has more or less room
 
     def __init__(
         self, theme: Theme, kind: DraftKind, jobs: Jobs, now_ms: Callable[[], int], blobs: BlobDesk | None = None
@@ -78,6 +82,9 @@ class Sheet(Panel):
         self.news = PlainLabel(wrap=True, selectable=True)
         self.notice.body.addWidget(self.news)
         self._notice_buttons()
+        self.news_area = Tall(self.notice, lines=2)
+        self._fit_soon = QTimer(self, singleShot=True, interval=0)  # at once layouts know of no other text
+        self._fit_soon.timeout.connect(self._fit_bar)
         self.notice.hide()
         self.files = DraftFiles(theme, jobs, blobs)
         self.files.failed.connect(lambda text: self.tell(text, "danger"))
@@ -89,6 +96,8 @@ class Sheet(Panel):
         self.edit.image_given.connect(self.files.add_image)
         self.edit.setProperty("frame", "none")
         self.edit.setMinimumHeight(theme.tokens.space.vast)
+        # a notice is read whole first
+        self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.edit.installEventFilter(self)
         self.fillings = ElidedLabel(type="caption", tone=tone)
         self.fillings.hide()
@@ -99,10 +108,10 @@ class Sheet(Panel):
         self._facts: Mapping[str, str] = {}
         self._missing: tuple[str, ...] = ()
         self.edit.textChanged.connect(self._say_fillings)
-        self.send = Button(theme, "", look=Look.PRIMARY, icon="send" if tone == "reply" else "save")
+        self.send = ElidedButton(theme, "", look=Look.PRIMARY, icon="send" if tone == "reply" else "save")
         self.send.clicked.connect(lambda _on=False: self.send_pressed.emit(After.NOTHING))
         self.more = IconButton(theme, "chevron-up", "-", look=Look.NORMAL, pressed=self._open_menu)
-        self.other = Button(theme, "", look=Look.QUIET, pressed=self.other_asked.emit)
+        self.other = ElidedButton(theme, "", look=Look.QUIET, pressed=self.other_asked.emit)
         self.discard = IconButton(theme, "trash-2", "-", pressed=self.discarded.emit)
         self.menu = QMenu(self)
         self.attach = IconButton(theme, "paperclip", "-", pressed=self.attach_asked.emit)
@@ -119,7 +128,7 @@ class Sheet(Panel):
         EnterFilter(self.edit, lambda: self.send_pressed.emit(After.NOTHING), control=True)
         box = column(
             head,
-            self.notice,
+            self.news_area,
             self.pinned,
             self.edit,
             self.fillings,
@@ -139,7 +148,7 @@ class Sheet(Panel):
         self.away = Button(self._theme, "", look=Look.DANGER, pressed=self.discarded.emit)
         for button in (self.anyway, self.go_on, self.away):
             button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.notice.body.addLayout(row(self.anyway, self.go_on, self.away, None, gap=self._theme.tokens.space.small))
+        self.notice.body.addLayout(Flow(self._theme.tokens.space.small, self.anyway, self.go_on, self.away))
 
     def load(self, text: str, caret: int, marks: tuple[Mark, ...] = ()) -> None:
         """Show a draft; -1 puts the caret at the end. Nothing is saved by this."""
@@ -195,6 +204,26 @@ class Sheet(Panel):
         for widget in (self.news, self.anyway, self.go_on, self.away):
             widget.hide()
         self.notice.setVisible(bool(text))
+        self._fit_soon.start()
+        self.noticed.emit()
+
+    def needed_height(self) -> int:
+        """Return the height at which a notice shows whole, with two lines of the text under it; 0 without one."""
+        box = self.layout()
+        if self.notice.isHidden() or box is None:
+            return 0
+        hidden = self.bar.minimumSizeHint().height() + box.spacing() if self.bar.isHidden() else 0
+        notice = self.news_area.sizeHint().height() - self.news_area.minimumSizeHint().height()
+        return box.totalMinimumSize().height() + notice + hidden
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Parts that can be spared give way."""
+        super().resizeEvent(event)
+        self._fit_bar()
+
+    def _fit_bar(self) -> None:
+        """Let the bar give way to a notice that would not show whole: the menu and keys have all of it."""
+        self.bar.setVisible(self.height() >= self.needed_height())
 
     def hold(self, text: str, news: str) -> None:
         """Show what came meanwhile, with the three ways on."""

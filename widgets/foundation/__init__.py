@@ -2,7 +2,7 @@
 """What every window is built from: tokens, theme, labels, buttons, lists, states. Import from here."""
 
 from widgets.foundation import format as fmt
-from widgets.foundation.buttons import Button, CopyButton, IconButton, Look
+from widgets.foundation.buttons import Button, CopyButton, ElidedButton, IconButton, Look
 from widgets.foundation.dialogs import Question
 from widgets.foundation.focus import FocusRing
 from widgets.foundation.icons import icon_pixmap, paint_icon
@@ -24,6 +24,7 @@ __all__ = [
     "Card",
     "Chip",
     "CopyButton",
+    "ElidedButton",
     "ElidedLabel",
     "EmptyState",
     "EnterFilter",

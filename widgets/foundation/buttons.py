@@ -6,14 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from widgets.foundation.labels import plain_tooltip
 from widgets.foundation.theme import Theme
 
-__all__ = ["Button", "CopyButton", "IconButton", "Look"]
+__all__ = ["Button", "CopyButton", "ElidedButton", "IconButton", "Look"]
+
+_LEAST = 6  # letters of an elided label
 
 
 class Look(StrEnum):
@@ -92,9 +94,12 @@ class Button(QPushButton):
     def setText(self, text: str) -> None:
         """Show the label; it is the accessible name too."""
         self._label = text
-        air = "\u2009" if self._has_icon and text else ""  # the style leaves too little between icon and text
-        super().setText(air + text.replace("&", "&&"))
+        self._paint_words(text)
         self.setAccessibleName(text)
+
+    def _paint_words(self, words: str) -> None:
+        air = "\u2009" if self._has_icon and words else ""  # the style leaves too little between icon and text
+        super().setText(air + words.replace("&", "&&"))
 
     def label(self) -> str:
         """Return the text as people read it."""
@@ -111,6 +116,77 @@ class Button(QPushButton):
     def enter_presses(self) -> bool:
         """Tell whether Enter presses this button. Those that give a consent say no."""
         return True
+
+
+class ElidedButton(Button):
+    """A button with a name in its label: it ends in "…" where there is no room, and its tooltip says it whole.
+
+    For labels that say what else can be read close by. A consent is never given with one.
+    """
+
+    def __init__(
+        self, theme: Theme, text: str, *, look: Look = Look.NORMAL, icon: str = "",
+        pressed: Callable[[], object] | None = None,
+    ) -> None:  # fmt: skip
+        self._words = self._tip = ""
+        super().__init__(theme, text, look=look, icon=icon, pressed=pressed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def setText(self, text: str) -> None:
+        """Show as much of the label as there is room for."""
+        super().setText(text)
+        self._elide()
+
+    def setToolTip(self, tip: str) -> None:
+        """Say this too, beside a label that has no room."""
+        self._tip = tip
+        self._elide()
+
+    def words(self) -> str:
+        """Return what is painted of the label."""
+        return self._words
+
+    def sizeHint(self) -> QSize:
+        """Room for the whole label."""
+        return self._size(self.label())
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for its first letters."""
+        return self._size(self.label()[:_LEAST] + "…" if len(self.label()) > _LEAST else self.label())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show more of it, or less."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another style may have other letters."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._elide()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Only now the style is known."""
+        super().showEvent(event)
+        self._elide()
+
+    def _size(self, words: str) -> QSize:
+        hint, letters = super().sizeHint(), self.fontMetrics()
+        more = letters.horizontalAdvance(words) - letters.horizontalAdvance(self._words)
+        return QSize(hint.width() + more, hint.height())
+
+    def _paint_words(self, words: str) -> None:
+        self._words = words
+        super()._paint_words(words)
+
+    def _elide(self) -> None:
+        room = self.width() - self._size("").width() + 1  # sizes are rounded
+        words = self.fontMetrics().elidedText(self.label(), Qt.TextElideMode.ElideRight, room)
+        if words != self._words:
+            self._paint_words(words)
+        shown = self._tip if words == self.label() else plain_tooltip(f"{self.label()}  {self._tip}".rstrip())
+        if shown != self.toolTip():
+            super().setToolTip(shown)
 
 
 class IconButton(Button):

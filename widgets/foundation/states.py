@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 
 from widgets.foundation.buttons import Button, IconButton, Look
 from widgets.foundation.labels import PlainLabel
-from widgets.foundation.layout import Panel, column, row
+from widgets.foundation.layout import Panel, column, row, scroll
+from widgets.foundation.scroll_body import ScrollBody
 from widgets.foundation.theme import Theme
 
 __all__ = ["BusyStrip", "EmptyState", "Notice", "Toast", "announce"]
@@ -56,9 +57,11 @@ class EmptyState(QWidget):
         self.action = Button(theme, action, look=Look.NORMAL, pressed=pressed)
         if not action:
             self.action.hide()
-        edge = (space.wide, space.wide, space.wide, space.wide)
+        edge = (space.medium, space.wide) * 2
         middle = row(None, self.action, None)
-        self.setLayout(column(None, self.picture, self.title, self.text, middle, None, gap=space.small, margins=edge))
+        body = ScrollBody()
+        body.setLayout(column(None, self.picture, self.title, self.text, middle, None, gap=space.small, margins=edge))
+        self.setLayout(column(scroll(body)))
         self.setAccessibleName(title)
 
 

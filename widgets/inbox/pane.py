@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QTimer, Signal
-from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QSizePolicy, QStackedWidget, QWidget
 
 from app.config.i18n import _, ngettext
 from app.domain.ids import TicketId
@@ -29,7 +29,8 @@ from app.services.texts import view_name
 from app.services.texts_lists import as_search, missing_words, nothing_fits, nothing_found, nothing_here
 from app.services.texts_views import filters_in_words
 from app.services.view_looks import ViewLook
-from widgets.foundation import Button, ElidedLabel, EmptyState, Look, Notice, Panel, PlainLabel, Theme, column, fmt, row
+from widgets.foundation import Button, ElidedLabel, EmptyState, Look, Notice, Panel, PlainLabel, Theme, column, fmt
+from widgets.foundation.flow import Flow
 from widgets.foundation.focus import has_keyboard
 from widgets.foundation.jobs import Jobs
 from widgets.foundation.long_list import LongList
@@ -102,14 +103,12 @@ class InboxPane(Panel):
     def _build(self, theme: Theme) -> None:
         space = theme.tokens.space
         self.title = ElidedLabel(type="title")
+        self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.count = PlainLabel(tone="muted")
         self.close_search = Button(theme, "", look=Look.QUIET, icon="x", pressed=self.search_left.emit)
         self.close_search.hide()
-        head = row(
-            self.title, self.count, self.close_search, gap=space.small,
-            margins=(space.large, space.small, space.small, space.tiny),
-        )  # fmt: skip
-        head.setStretch(0, 1)
+        words = Flow(space.small, self.title, self.count, self.close_search, spread=True)
+        head = column(words, margins=(space.large, space.small, space.small, space.tiny))
         self.bar = FilterBar(theme)
         self.bar.removed.connect(lambda part: self.narrow(without_part(self._filter, part)))
         self.bar.added.connect(self._add)

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.config.i18n import _
 from app.domain.ids import ViewId
 from app.domain.ports import SavedView, ViewKey
 from app.services.texts import view_name
 from widgets.foundation import Button, Look, Panel, PlainLabel, Theme, column, fmt, line, plain_tooltip
+from widgets.foundation.scroll_body import Tall
 
 __all__ = ["SavedButton", "ViewsPane"]
 
@@ -53,6 +54,7 @@ class NavButton(Button):
 
     def sizeHint(self) -> QSize:
         """Room for text, icon and count."""
+        self._count.ensurePolished()
         hint = super().sizeHint()
         return QSize(hint.width() + self._count.sizeHint().width() + hint.height(), hint.height())
 
@@ -99,29 +101,6 @@ class SavedButton(NavButton):
             super().keyPressEvent(event)
 
 
-class _Tall(QScrollArea):
-    """As high as what it holds while there is room; then it scrolls."""
-
-    def __init__(self, inside: QWidget) -> None:
-        super().__init__()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidget(inside)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-
-    def sizeHint(self) -> QSize:
-        """All of it."""
-        inside = self.widget()
-        return inside.sizeHint() if inside is not None else super().sizeHint()
-
-    def minimumSizeHint(self) -> QSize:
-        """As wide as what it holds, for it scrolls up and down only."""
-        inside = self.widget()
-        return QSize(inside.minimumSizeHint().width() if inside is not None else 0, self.fontMetrics().height() * 3)
-
-
 class ViewsPane(Panel):
     """Views by name with counts. `chosen` gives a ViewKey, `saved_chosen` a ViewId, `outbox_chosen` the outbox."""
 
@@ -130,6 +109,7 @@ class ViewsPane(Panel):
     saved_added = Signal(object)  # SavedButton: the owner connects what its keys and its menu do
     outbox_chosen = Signal()
     needs_chosen = Signal()
+    grew = Signal()  # `narrowest` may be another width now
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("window")
@@ -164,7 +144,8 @@ class ViewsPane(Panel):
         self._saved_box.setSpacing(space.hair)
         top = Panel("window")
         top.setLayout(column(self.heading, space.tiny, *items, space.small, self._saved_box, gap=space.hair))
-        self.area = _Tall(top)
+        self.area = Tall(top)
+        self.area.verticalScrollBar().rangeChanged.connect(lambda *_: self.grew.emit())
         self.setLayout(
             column(
                 self.area,
@@ -181,6 +162,19 @@ class ViewsPane(Panel):
             )
         )
         self.retranslate()
+
+    def narrowest(self) -> int:
+        """Return how wide the pane must be for its names and counts, and a scroll bar where there is one.
+
+        Reckoned from the parts themselves: layouts remember the sizes of another text size.
+        """
+        widest = 0
+        for button in (*self.buttons.values(), *self.saved.values(), self.outbox, self.needs):
+            button.ensurePolished()
+            widest = max(widest, button.sizeHint().width())
+        space, bar = self._theme.tokens.space, self.area.verticalScrollBar()
+        beside = bar.sizeHint().width() if bar.maximum() > 0 else 0
+        return max(space.vast * 4, widest + beside + 2 * space.small)
 
     def show_current(self, view: ViewKey | None) -> None:
         """Mark a view; None marks the outbox."""
@@ -278,3 +272,4 @@ class ViewsPane(Panel):
             saved.tell(saved.view.name, self._counts.get(id_))
         self.outbox.tell(_("Outbox"), self._waiting + self._planned)
         self.needs.tell(_("Needs you"), self._needs)
+        self.grew.emit()

@@ -161,7 +161,7 @@ class SessionWindow(QMainWindow):
 
     def _build_check(self) -> None:
         theme, space = self._theme, self._theme.tokens.space
-        self.read_aloud = PlainLabel()
+        self.read_aloud = PlainLabel(wrap=True)
         self.number = PlainLabel(type="figure", selectable=True)
         self.check_words = PlainLabel(tone="muted", wrap=True)
         self.same = Button(theme, "", look=Look.PRIMARY, icon="badge-check", pressed=lambda: self.confirmed.emit(True))

@@ -73,6 +73,7 @@ class WindowFrame(QMainWindow):
         self._make(theme, ports)
         self._lay_out(theme)
         theme.changed.connect(self._follow_text)
+        self.views.grew.connect(self.fit_views)
         self.setMinimumSize(SMALLEST)
         self.resize(USUAL)
 
@@ -162,12 +163,7 @@ class WindowFrame(QMainWindow):
 
     def fit_views(self) -> None:
         """Keep names and counts of the views apart, at any text size."""
-        for part in reversed(self.views.findChildren(QWidget)):  # from the inside out: layouts remember sizes
-            part.ensurePolished()
-            if (layout := part.layout()) is not None:
-                layout.activate()
-        wanted = max(self._theme.tokens.space.vast * 4, self.views.sizeHint().width())
-        self.views.setMinimumWidth(wanted)
+        self.views.setMinimumWidth(self.views.narrowest())
 
     def _follow_text(self) -> None:
         self.fit_views()

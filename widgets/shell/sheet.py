@@ -73,3 +73,6 @@ class ShortcutSheet(QDialog):
         body = QWidget()
         body.setLayout(grid)
         self._area.setWidget(body)
+        beside = self._area.verticalScrollBar().sizeHint().width()
+        # it scrolls up and down only; what is typed makes it no narrower
+        self._area.setMinimumWidth(max(self._area.minimumWidth(), body.minimumSizeHint().width() + beside))

@@ -49,6 +49,10 @@ class TicketPane(Panel):
         self.split.setStretchFactor(1, 0)
         self._composer_height = theme.tokens.space.vast * 5
         composer.folded.connect(self._fold)
+        self._before_notice: int | None = None  # the composer's height
+        self._room = QTimer(self, singleShot=True, interval=0)  # as below
+        self._room.timeout.connect(self._make_room)
+        composer.noticed.connect(self._room.start)
         page = Panel("window")
         box = column(self.header, self.hints, self.finder, self.problem, self.split)
         box.setStretch(4, 1)
@@ -118,6 +122,19 @@ class TicketPane(Panel):
             scaled = self._composer_height * max(100, self._theme.text_percent) // 100
             height = max(self._composer_height, min(scaled, total * 2 // 3))
             self.split.setSizes([total - height, height])
+
+    def _make_room(self) -> None:
+        """Give the composer the height for a notice above the draft while it shows; what it answers stays in sight."""
+        above, now = self.split.sizes()
+        needed = min(self.composer.notice_height(), (above + now) * 3 // 4)
+        if needed > now:
+            if self._before_notice is None:
+                self._before_notice = now
+            self.split.setSizes([above + now - needed, needed])
+        elif needed == 0 and self._before_notice is not None:
+            height, self._before_notice = self._before_notice, None
+            if self.composer.kind() is not None:
+                self.split.setSizes([above + now - height, height])
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""

@@ -97,8 +97,12 @@ class NewTicketWindow(FormWindow):
     def _lay_out(self) -> None:
         space = self.theme.tokens.space
         wide = space.vast * 4
-        for box in (self.channel, self.when, self.asset, self.kind, self.priority, self.team):
-            box.setMinimumWidth(wide)
+        self.asset.setMinimumWidth(wide)
+        pairs = (self.channel, self.when, self.kind, self.priority, self.team)
+        for box in pairs:
+            box.ensurePolished()
+            box.setMinimumWidth(max(wide, box.sizeHint().width()))
+        half = max(box.minimumWidth() for box in pairs)
         fields = column(
             self.field(_("Customer"), self.customer),
             self.beside(self.field(_("By"), self.channel), self.field(_("When"), self.when)),
@@ -113,7 +117,7 @@ class NewTicketWindow(FormWindow):
         left = ScrollBody()
         left.setLayout(fields)
         area = scroll(left)
-        area.setMinimumWidth(wide * 2 + space.huge)
+        area.setMinimumWidth(half * 2 + space.huge)
         area.setMinimumHeight(space.vast * 5)
         right = Panel("window", column(self.similar, margins=(space.medium, 0, 0, 0)))
         right.setMinimumWidth(space.vast * 5)

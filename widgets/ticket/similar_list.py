@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.config.i18n import N_, _, ngettext
 from app.domain.deed_ports import SimilarTicket
 from app.domain.ports import Choices
 from app.services.texts import polite, state_name
-from widgets.foundation import Button, Look, PlainLabel, Theme, Words, announce, clear, column, fmt
+from widgets.foundation import ElidedButton, Look, PlainLabel, Theme, Words, announce, clear, column, fmt
 
 __all__ = ["SimilarList"]
 
@@ -62,11 +62,10 @@ class SimilarList(QWidget):
     def _entry(self, each: SimilarTicket, choices: Choices) -> QWidget:
         line = each.row
         state = state_name(choices, line.state, line.category)
-        button = Button(self._theme, "", look=Look.LINK, pressed=lambda: self.chosen.emit(line))
+        button = ElidedButton(self._theme, "", look=Look.LINK, pressed=lambda: self.chosen.emit(line))
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        room = self._theme.tokens.space.vast * 5
         text = f"{line.label} {line.subject}"
-        button.setText(button.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
+        button.setText(text)
         why = _(_SAME[each.same]) if each.same in _SAME else polite(line.customer_name)
         facts = " · ".join(filter(None, (why, state, fmt.when(line.last_at, self._now_ms()))))
         button.setAccessibleName(f"{text}, {facts}")
