@@ -90,6 +90,34 @@ def test_that_a_colleague_writes_shows_on_a_line_that_was_painted_before(qtbot: 
     assert pane.list.viewport().grab().toImage() != before
 
 
+def test_the_list_is_there_again_after_a_search_without_being_read(qtbot: QtBot, theme: Theme) -> None:
+    """With a million tickets that takes longer than several searches; it is read when something changed behind it."""
+    pane, queries, _jobs = pane_over(qtbot, theme, 50)
+    pane.show_search("subject")
+    before = queries.asked.count("ids all")
+    pane.end_search()
+    assert pane.search_text() is None
+    assert pane.count.text() == "50"
+    assert queries.asked.count("ids all") == before
+    for changed in (pane.rows_changed, pane.forget):
+        pane.show_search("subject")
+        changed(frozenset())
+        pane.end_search()
+    assert queries.asked.count("ids all") == before + 2
+
+
+def test_a_search_that_began_before_the_list_was_read_leaves_to_a_list_that_is_read(qtbot: QtBot, theme: Theme) -> None:
+    """An answer that was overtaken is not what the view shows afterwards."""
+    pane, queries, jobs = pane_over(qtbot, theme, 50)
+    jobs.hold = True
+    pane.show_view(ViewKey.MINE)
+    pane.show_search("subject")
+    jobs.release()
+    assert "ids mine" not in queries.asked
+    pane.end_search()
+    assert queries.asked.count("ids mine") == 1
+
+
 def test_a_ticket_that_was_changed_is_read_by_itself_and_its_line_painted_anew(qtbot: QtBot, theme: Theme) -> None:
     """What a person did shows without waiting for the list: its order is read meanwhile."""
     pane, queries, _jobs = pane_over(qtbot, theme, 50)

@@ -49,8 +49,9 @@ MORE_MS = 250  # after so long without a key the rest is looked for
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A list that was read, and where the selected tickets stand in it."""
+    """A list that was read, of what, and where the selected tickets stand in it."""
 
+    what: tuple[ViewKey, SortKey, str]
     ids: Sequence[TicketId]
     hints: Sequence[Hint]
     chosen: Chosen
@@ -80,6 +81,8 @@ class InboxPane(Panel):
         self._saved: SavedView | None = None
         self._filter = ""
         self._search: str | None = None
+        self._held: _Read | None = None  # the view's list, to be there again at once after a search
+        self._stale = False  # whether something changed behind the search
         self._current: TicketId | None = None
         self._more = QTimer(self, singleShot=True, interval=MORE_MS)
         self._more.timeout.connect(self._find_more)
@@ -157,13 +160,30 @@ class InboxPane(Panel):
         """Show what a search finds; old rows stay until new ones are there."""
         if text != self._search:
             self.list.clearSelection()  # a deed must not reach what another search found
+        if self._search is None:
+            self._stale = False
         self._search = text
         self._say()
-        self.refresh()
+        self._ask()
 
     def end_search(self) -> None:
-        """Show the view again from which the search started."""
-        self._show(self._view, self._saved, self._filter)
+        """Show the view again from which the search started; it is read only if something changed meanwhile.
+
+        A long one takes as long to read as several searches, and the next would wait for it.
+        """
+        held = self._held
+        if self._search is None or held is None or held.what != self._what():
+            self._show(self._view, self._saved, self._filter)
+            return
+        self._more.stop()
+        self._search, self._current = None, None
+        self.list.clearSelection()
+        self._say()
+        if self._stale:
+            self._ask()
+        else:  # as a query too, so that no answer of the search comes after it
+            again = replace(held, chosen=self.selection.chosen(), spans=())
+            self._jobs.query(lambda: again, self._show_read, self._failed, key="list.ids")
 
     def narrow(self, text: str) -> None:
         """Show the tickets of the view that fit this filter text too; "" shows all of the view."""
@@ -219,24 +239,35 @@ class InboxPane(Panel):
 
     def refresh(self) -> None:
         """Read the list again; the ticket the person is on stays where it is, and those selected stay selected."""
+        self._stale = True
+        self._ask()
+
+    def _ask(self) -> None:
         self._more.stop()
-        search, view, sort, text = self._search, self._view, self.look().sort, self._filter
+        search = self._search
         if search is not None:
             self._jobs.query(lambda: self._find(search), self._show_first, self._failed, key="list.ids")
         else:
-            chosen = self.selection.chosen()
-            self._jobs.query(
-                lambda: self._read(view, sort, text, chosen), self._show_read, self._failed, key="list.ids"
-            )
+            what, chosen, self._held = self._what(), self.selection.chosen(), None
+            self._jobs.query(lambda: self._read(what, chosen), self._show_read, self._failed, key="list.ids")
 
-    def _read(self, view: ViewKey, sort: SortKey, text: str, chosen: Chosen) -> _Read:
+    def _what(self) -> tuple[ViewKey, SortKey, str]:
+        return self._view, self.look().sort, self._filter
+
+    def _read(self, what: tuple[ViewKey, SortKey, str], chosen: Chosen) -> _Read:
+        view, sort, text = what
         ids = self._queries.ids(view, sort, text)
-        return _Read(ids, self._queries.hints(text) if text else (), chosen, chosen.spans_in(ids))
+        return _Read(what, ids, self._queries.hints(text) if text else (), chosen, chosen.spans_in(ids))
 
     def rows_changed(self, ids: frozenset[bytes]) -> None:
         """Rows changed: read those on screen again, and the order."""
         self.model.forget(ids)
         self.refresh()
+
+    def forget(self, ids: frozenset[bytes]) -> None:
+        """Rows changed while something else stands in the list's place: they are read when it shows again."""
+        self._stale = True
+        self.model.forget(ids)
 
     def view(self) -> ViewKey:
         """Return the view shown, or the one a search started from."""
@@ -306,6 +337,7 @@ class InboxPane(Panel):
         self.bar.show_hints(read.hints)
         spans = self.selection.spans_now(read.ids, read.chosen, read.spans)
         self._keep(lambda: self.model.show_ids(read.ids), spans)
+        self._held = replace(read, chosen=self.selection.chosen(), spans=())  # keeps no list from before in memory
         self._tell(len(read.ids))
 
     def _find(self, search: str) -> tuple[Found, bool]:

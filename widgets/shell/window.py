@@ -63,6 +63,7 @@ _WHILE_LOCKED = frozenset({"app.quit", "app.text_larger", "app.text_smaller", "s
 class AgentWindow(WindowFrame):
     """GUI thread. The entry calls `show_status`, `rows_changed`, `show_identity`; signals go back to it."""
 
+    spoken_pickers = True
     sign_in_wanted = Signal()
     link_chosen = Signal(str)  # a link in a message; the entry opens it
     closed = Signal()
@@ -607,7 +608,7 @@ class AgentWindow(WindowFrame):
         if shown is self.inbox:
             self.inbox.rows_changed(ids)
             return True
-        self.inbox.model.forget(ids)
+        self.inbox.forget(ids)
         if shown is self.outbox:
             self.outbox.refresh()
         else:
