@@ -27,7 +27,7 @@ from app.entry.agent_desktop import AgentDesktop
 from app.entry.agent_links import AgentLinks
 from app.entry.command_line import CommandLine
 from app.entry.display import no_display
-from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
+from widgets.foundation import FocusRing, Theme, ThemeMode, install_roles, load_tokens
 
 __all__ = ["AgentOptions", "build_agent", "main"]
 
@@ -79,6 +79,7 @@ def build_agent(options: AgentOptions) -> AgentApp:
     theme = Theme(qt, load_tokens(), ThemeMode(settings.get(conf.THEME).value))
     theme.warm_up()
     FocusRing(qt, theme)  # owned by the application
+    install_roles()
     collect_here(qt)
     return AgentApp(qt, theme, settings, folders.data / "agent", options.passphrase, options.policy)
 

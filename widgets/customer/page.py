@@ -59,6 +59,7 @@ Maker = Callable[[], QWidget]
 class CustomerWindow(QDialog):
     """Not modal: work goes on beside it. It shows what it is given and says what the person asks for."""
 
+    spoken_pickers = True
     edit_asked = Signal()
     merge_asked = Signal()
     address_asked = Signal(object)  # ContactRow, or None for a new one

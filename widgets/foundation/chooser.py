@@ -89,6 +89,7 @@ class Chooser(QFrame):
     With `many` Enter ticks and the window stays. Composed text counts while it is being typed.
     """
 
+    spoken_in_window = True  # Qt lists no popup: a screen reader finds it in the window it stands over
     chosen = Signal(object)  # the value of the option
     typed = Signal(str)
     left = Signal()

@@ -24,6 +24,8 @@ class FormWindow(QDialog):
     the one it is about. Nothing typed is lost by that.
     """
 
+    spoken_pickers = True
+
     def __init__(self, theme: Theme, parent: QWidget | None, *, title: str, deed: str, wide: int = 0) -> None:
         """`deed` labels the button that does it."""
         super().__init__(parent)
