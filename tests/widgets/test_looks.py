@@ -21,7 +21,7 @@ from tests.widgets.picture_set import LOOKS, SET, Look
 from tests.widgets.pseudo import pseudo
 from tests.widgets.scenes_agent import agent_window
 from tests.widgets.screenshots import find_scenes
-from widgets.foundation import Button, ElidedButton, PlainLabel, Theme, ThemeMode, column, row
+from widgets.foundation import Button, ElidedButton, IconButton, PlainLabel, Theme, ThemeMode, column, contrast, row
 from widgets.settings.window import SettingsWindow
 
 SCENES = {scene.name: scene for scene in find_scenes([])}
@@ -97,6 +97,22 @@ def test_a_number_or_a_date_that_is_cut_is_seen(qtbot: QtBot) -> None:
     window.show()
     field.show()
     assert any("cuts" in line for line in faults(window))
+
+
+@pytest.mark.parametrize("mode", list(ThemeMode))
+def test_an_icon_that_is_pressed_down_is_seen_in_every_scheme(qtbot: QtBot, theme: Theme, mode: ThemeMode) -> None:
+    """In high contrast it stood white on white."""
+    theme.set_mode(mode)
+    button = IconButton(theme, "panel-right", "Details")
+    button.setCheckable(True)
+    qtbot.addWidget(button)
+    button.show()
+    button.setChecked(True)
+    ground, picture = theme.colour("selected.bg"), button.icon().pixmap(32).toImage()
+    painted = [picture.pixelColor(x, y) for x in range(picture.width()) for y in range(picture.height())]
+    seen = next(colour for colour in painted if colour.alpha() > 250)
+    assert contrast(seen.name(), ground.name()) >= 3
+    theme.set_mode(ThemeMode.LIGHT)
 
 
 def test_a_label_with_a_long_name_ends_in_dots_and_its_tooltip_says_it_whole(qtbot: QtBot, theme: Theme) -> None:

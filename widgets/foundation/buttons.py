@@ -205,7 +205,13 @@ class IconButton(Button):
     ) -> None:
         super().__init__(theme, "", look=look, icon=icon, pressed=pressed, parent=parent)
         self.setProperty("iconOnly", True)
+        self._icon_name, self._icon_colour = icon, _ICON_COLOUR.get(look, "fg.default")
+        self.toggled.connect(self._tint)
         self.set_name(name, keys)
+
+    def _tint(self, on: bool) -> None:
+        # pressed down it stands on another ground: in high contrast the usual colour would not be seen
+        self._theme.set_icon(self, self._icon_name, "selected.fg" if on else self._icon_colour)
 
     def set_name(self, name: str, keys: str = "") -> None:
         """Say what the button does, and by which key."""
