@@ -31,6 +31,7 @@ __all__ = ["Day", "Instant", "Now", "ShownWait", "Times", "Waits", "instant", "w
 _DAY_S = 86_400
 _MOST = 20_000  # requests that are looked at
 _FRESH_MS = 120_000
+_TIMES_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,15 @@ class Waits:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
-        self._history: dict[bytes, tuple[int, list[Asked], OpenHours | None]] = {}
+        self._history: dict[bytes, tuple[int, list[Asked], OpenHours | None, int | None]] = {}
+        self._times: tuple[int, Times] | None = None
 
     def times(self, now: int) -> Times:
-        """Return contact, hours and the team that reads what is written."""
+        """Return contact, hours and the team that reads what is written; read at most every two seconds."""
+        with self._lock:
+            known = self._times
+        if known is not None and 0 <= now - known[0] < _TIMES_MS:
+            return known[1]
         with self._store.read() as connection:
             contact = read_contact(connection, now)
             try:
@@ -140,7 +146,10 @@ class Waits:
             except ProblemError:
                 team = None
         spans = tuple(contact.spans)
-        return Times((contact.name_ko, contact.name_en), contact.phone, contact.mail, contact.zone, spans, team)
+        times = Times((contact.name_ko, contact.name_en), contact.phone, contact.mail, contact.zone, spans, team)
+        with self._lock:
+            self._times = (now, times)
+        return times
 
     def wait(self, now: int, times: Times, zone: ZoneInfo, language: Language) -> ShownWait:
         """Return how long somebody waits who writes now, by the portal."""
@@ -148,12 +157,11 @@ class Waits:
         if team is None:
             return ShownWait()
         now_s = now // 1000
-        asked, hours = self._known(now, team)
+        asked, hours, target = self._known(now, team)
         found = expected_wait(asked, now_s, hours)
         if found is not None:
             usual, latest = (instant(at * 1000, zone, language) for at in (found.usual_s, found.latest_s))
             return ShownWait(usual=usual, latest=latest)
-        target = self._target(team)
         if target is not None:
             at = hours.deadline(now_s, target) if hours is not None else now_s + target
             if at is not None:
@@ -161,16 +169,17 @@ class Waits:
         opens = None if not times.spans or open_now(times.spans, now_s) else next_opening(times.spans, now_s)
         return ShownWait(opens=instant(opens * 1000, zone, language) if opens else None)
 
-    def _known(self, now: int, team: bytes) -> tuple[list[Asked], OpenHours | None]:
+    def _known(self, now: int, team: bytes) -> tuple[list[Asked], OpenHours | None, int | None]:
         with self._lock:
             known = self._history.get(team)
         if known is not None and 0 <= now - known[0] < _FRESH_MS:
-            return known[1], known[2]
+            return known[1], known[2], known[3]
         with self._store.read() as connection:
             asked, hours = _asked(connection, now, team, "portal"), _hours(connection)
+        target = self._target(team)
         with self._lock:
-            self._history[team] = (now, asked, hours)
-        return asked, hours
+            self._history[team] = (now, asked, hours, target)
+        return asked, hours, target
 
     def _target(self, team: bytes) -> int | None:
         with self._store.read() as connection:
