@@ -171,7 +171,7 @@ def _run(arguments: argparse.Namespace) -> int:
             return run_clocks(arguments, store, now)
         if arguments.command == "publish":
             return run_publish(arguments, store, now)
-        return run(arguments, store, now)
+        return run(arguments, store, keys, now)
     finally:
         store.close()
 

@@ -15,6 +15,7 @@ from app.entry.server_lock import alone
 from sync.server.backup import back_up, restore
 from sync.server.blobs import Blobs
 from sync.server.devices import DeviceInfo, Devices
+from sync.server.keys import ServerKeys
 from sync.server.repair import repair_sums
 from sync.server.retention import set_archive_days
 from sync.server.store import Store
@@ -108,7 +109,7 @@ def run_file(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def run(arguments: argparse.Namespace, store: Store, now: int) -> int:
+def run(arguments: argparse.Namespace, store: Store, keys: ServerKeys, now: int) -> int:
     """Run one of `COMMANDS`. Raises Refused, DatabaseBusy."""
     devices = Devices(store, secrets.token_bytes)
     if arguments.command == "device":
@@ -138,7 +139,7 @@ def run(arguments: argparse.Namespace, store: Store, now: int) -> int:
     if arguments.repair:
         for scope, before, after in repair_sums(store):
             print(_repaired(scope, before, after))
-    return _verify(store, Blobs(store, arguments.data / "blobs", lambda: now))
+    return _verify(store, Blobs(store, arguments.data / "blobs", lambda: now, keys.attachments))
 
 
 def _device(arguments: argparse.Namespace, devices: Devices, now: int) -> int:

@@ -25,6 +25,7 @@ from app.domain.signed import b64
 from sync.server import pg_tools
 from sync.server.epochs import begin_epoch
 from sync.server.keys import ServerKeys
+from sync.server.sealed_blobs import HEAD_BYTES
 from sync.server.store import Store, sqlite_url
 
 __all__ = ["Backup", "back_up", "has_server", "restore"]
@@ -341,9 +342,19 @@ def _put_blobs(archive: zipfile.ZipFile, data: Path) -> None:
         if not set(parts[2]) <= set("0123456789abcdef"):
             continue
         target = data / "blobs" / parts[1] / parts[2]
-        if not target.exists() or target.stat().st_size != info.file_size:
+        if not _is_same(archive, info, target):
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _put_blob(archive, info, target)
+
+
+def _is_same(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> bool:
+    """Whether the file is there already: of its size, and sealed with the same random start, if it is sealed."""
+    try:
+        with target.open("rb") as file, archive.open(info) as packed:
+            size = os.fstat(file.fileno()).st_size
+            return size == info.file_size and file.read(HEAD_BYTES) == packed.read(HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def _put_blob(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:

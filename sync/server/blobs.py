@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Attachments by content: uploads that go on where they stopped, a checked hash, and readers who may see a row.
 
-Files lie in a folder that all server processes share. What is not complete belongs to the account that sends it.
+Files lie sealed in a folder that all server processes share. What is not complete belongs to the account that sends it.
 Whoever writes, moves or removes a file holds its lock, so that no two of them meet. Blocking; `now` in milliseconds.
 """
 
@@ -25,6 +25,7 @@ from sync.server.access import check_companion, load_device, scopes_of
 from sync.server.blob_locks import BlobLocks
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.sealed_blobs import HEAD_BYTES, BlobSeal, StoredBlob
 from sync.server.store import Store
 from sync.server.tokens import COMPANION, Grant
 
@@ -47,9 +48,11 @@ _HASH_STEP = 1 << 20
 class Blobs:
     """Uploads and downloads over a store and a folder."""
 
-    def __init__(self, store: Store, folder: Path, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, folder: Path, clock: Callable[[], int], key: bytes) -> None:
+        """`key` seals what lies in the folder, 32 bytes: `ServerKeys.attachments`."""
         self._store = store
         self._folder = folder
+        self._seal = BlobSeal(key)
         self._clock = clock
         self._locks = BlobLocks(folder / "locks")
 
@@ -65,17 +68,19 @@ class Blobs:
         size = self._wanted_again(who, sha256)
         if size is not None:
             return size, True
-        have = _length(self._part(who, sha256))
+        have = self._seal.length(self._part(who, sha256))
         if have is None:
             raise ProblemError(404, "not_found")
         return have, False
 
-    def read(self, who: Grant, sha256: bytes) -> tuple[Path, int]:
-        """Return a complete blob's file and size. Raises ProblemError 404."""
-        size = self._readable(who, sha256)
+    def read(self, who: Grant, sha256: bytes) -> StoredBlob:
+        """Return a complete blob. Raises ProblemError 404."""
+        return self._found(sha256, self._readable(who, sha256))
+
+    def _found(self, sha256: bytes, size: int | None) -> StoredBlob:
         if size is None or not self.path(sha256).exists():
             raise ProblemError(404, "not_found")
-        return self.path(sha256), size
+        return StoredBlob(self.path(sha256), size, self._seal)
 
     def append(self, who: Grant, sha256: bytes, offset: int, length: int, chunk: bytes) -> tuple[int, bool]:
         """Take a chunk; return how much is there now and whether that is all.
@@ -93,10 +98,10 @@ class Blobs:
             if size is not None:
                 return size, True
             part = self._part(who, sha256)
-            have = _length(part) or 0
+            have = self._seal.length(part) or 0
             if offset != have:
                 raise ProblemError(409, "offset", expected=have)
-            _add_to(part, have, chunk, is_last=have + len(chunk) == length)
+            self._add_to(part, have, chunk, is_last=have + len(chunk) == length)
             if have + len(chunk) < length:
                 return have + len(chunk), False
             self._complete(who, sha256, part, length)
@@ -124,12 +129,12 @@ class Blobs:
             part = self._part(who, sha256)
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-            _add_to(part, 0, content, is_last=True)
+            self._add_to(part, 0, content, is_last=True)
             self._complete(who, sha256, part, len(content))
         return sha256
 
-    def of_message(self, message: bytes, sha256: bytes) -> tuple[Path, int]:
-        """Return a complete blob's file and size that a message names, whose author had it. Raises ProblemError 404."""
+    def of_message(self, message: bytes, sha256: bytes) -> StoredBlob:
+        """Return a complete blob that a message names, whose author had it. Raises ProblemError 404."""
         table = SYSTEM.blob
         with self._store.read() as connection:
             named = _naming(ENTITY_TABLES[MESSAGE.number], sha256, MESSAGE.number)
@@ -137,12 +142,13 @@ class Blobs:
             found = connection.execute(named.where(rows.c.id == message)).first()
             query = sa.select(table.c.size).where(table.c.sha256 == sha256, table.c.state == "complete")
             size = connection.execute(query).scalar() if found is not None else None
-        if size is None or not self.path(sha256).exists():
-            raise ProblemError(404, "not_found")
-        return self.path(sha256), int(size)
+        return self._found(sha256, size)
 
     def clear(self) -> int:
-        """Delete what no row has named for 30 days and uploads nobody went on with for a week; return how many."""
+        """Delete what no row has named for 30 days and uploads nobody went on with for a week; return how many.
+
+        What an earlier version left plain is sealed.
+        """
         now = self._clock()
         removed = 0
         for part in (self._folder / "parts").glob("*.part"):
@@ -152,7 +158,19 @@ class Blobs:
                     removed += 1
         for sha256 in self._store.write(lambda cx: _forget_lone(cx, now - _LONE_MS)):
             removed += self._remove(sha256)
+        self._seal_plain()
         return removed + self._remove_strays(now)
+
+    def _seal_plain(self) -> None:
+        table = SYSTEM.blob
+        with self._store.read() as connection:
+            rows = connection.execute(sa.select(table.c.sha256, table.c.size).where(table.c.state == "complete")).all()
+        for sha256, size in rows:
+            stored = StoredBlob(self.path(bytes(sha256)), size, self._seal)
+            if stored.is_plain:
+                with suppress(OSError, ProblemError), self._locks.held(bytes(sha256)):
+                    if stored.is_plain:  # another process may have been here first
+                        self._seal.close_up(stored.path)
 
     def _remove(self, sha256: bytes) -> int:
         """Delete the file of a blob that the database does not know (any more)."""
@@ -181,7 +199,8 @@ class Blobs:
         """Return the complete ones whose file is not there, or not of its size."""
         table = SYSTEM.blob
         rows = connection.execute(sa.select(table.c.sha256, table.c.size).where(table.c.state == "complete"))
-        return sorted(bytes(sha256) for sha256, size in rows if _length(self.path(bytes(sha256))) != size)
+        found = [(bytes(sha256), size) for sha256, size in rows]
+        return sorted(mark for mark, size in found if not StoredBlob(self.path(mark), size, self._seal).is_there)
 
     def _wanted_again(self, who: Grant, sha256: bytes) -> int | None:
         """Return the size of what the sender need not send; as the row that names it may follow, it is kept on.
@@ -234,7 +253,7 @@ class Blobs:
 
     def _check_quota(self, who: Grant, more: int) -> None:
         parts = (self._folder / "parts").glob(f"*-{who.subject.hex()}.part")
-        own = [size for part in parts if (size := _length(part)) is not None]
+        own = [size for part in parts if (size := self._seal.length(part)) is not None]
         if sum(own) + more > _UNFINISHED_MAX_BYTES or len(own) > _UNFINISHED_MAX:
             raise ProblemError(413, "quota")
 
@@ -247,9 +266,27 @@ class Blobs:
             if int(connection.execute(sent).scalar_one()) + more > _CUSTOMER_DAY_BYTES:
                 raise ProblemError(413, "quota")
 
+    def _add_to(self, part: Path, have: int, chunk: bytes, *, is_last: bool) -> None:
+        """Write a chunk, the last one down to the disk. Raises ProblemError 503 `busy`; then nothing was added."""
+        try:
+            part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._seal.length(part) is None:  # none, or one that is not sealed: it begins anew
+                part.write_bytes(self._seal.begin())
+            with part.open("r+b") as stream:
+                head = stream.read(HEAD_BYTES)
+                stream.seek(HEAD_BYTES + have)
+                stream.write(self._seal.seal(head, have, chunk))
+                if is_last:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                os.truncate(part, HEAD_BYTES + have)
+            raise ProblemError(503, "busy", retry_s=60) from error
+
     def _complete(self, who: Grant, sha256: bytes, part: Path, size: int) -> None:
         digest = hashlib.sha256()
-        with part.open("rb") as stream:
+        with self._seal.open(part) as stream:
             while piece := stream.read(_HASH_STEP):
                 digest.update(piece)
         if digest.digest() != sha256:
@@ -322,29 +359,6 @@ def _has_claim(connection: sa.Connection, sha256: bytes, account: bytes) -> bool
         refs.c.sha256 == sha256, refs.c.type == _CLAIM, refs.c.entity_id == account
     )  # fmt: skip
     return connection.execute(own).first() is not None
-
-
-def _length(part: Path) -> int | None:
-    """Return how much of an upload is there, None for nothing at all."""
-    try:
-        return part.stat().st_size
-    except OSError:
-        return None
-
-
-def _add_to(part: Path, have: int, chunk: bytes, *, is_last: bool) -> None:
-    """Write a chunk, the last one down to the disk. Raises ProblemError 503 `busy`; then nothing was added."""
-    try:
-        part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with part.open("ab") as stream:
-            stream.write(chunk)
-            if is_last:
-                stream.flush()
-                os.fsync(stream.fileno())
-    except OSError as error:
-        with suppress(OSError):
-            os.truncate(part, have)
-        raise ProblemError(503, "busy", retry_s=60) from error
 
 
 def _named(text: object) -> list[bytes]:

@@ -22,11 +22,12 @@ __all__ = ["ServerKeys"]
 
 @dataclass(frozen=True, slots=True)
 class ServerKeys:
-    """`organisation` signs certificates; `tokens` signs access tokens; `pepper` hardens short codes."""
+    """`organisation` signs certificates, `tokens` access tokens; `pepper` hardens codes, `attachments` seals files."""
 
     organisation: Ed25519PrivateKey
     tokens: Ed25519PrivateKey
     pepper: bytes
+    attachments: bytes
 
     @classmethod
     def load(cls, folder: Path) -> ServerKeys:
@@ -48,7 +49,8 @@ class ServerKeys:
     def of(cls, organisation: bytes, server: bytes) -> ServerKeys:
         """Return the keys that two 32-byte secrets stand for."""
         token_key = Ed25519PrivateKey.from_private_bytes(_derive(server, b"deskside access tokens"))
-        return cls(Ed25519PrivateKey.from_private_bytes(organisation), token_key, _derive(server, b"deskside codes"))
+        codes, attachments = _derive(server, b"deskside codes"), _derive(server, b"deskside attachments")
+        return cls(Ed25519PrivateKey.from_private_bytes(organisation), token_key, codes, attachments)
 
     @property
     def organisation_public(self) -> bytes:

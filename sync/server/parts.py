@@ -135,7 +135,7 @@ def build_parts(
     accounts = Accounts(store, signer, rng, hasher)
     hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who))
     snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
-    blobs = Blobs(store, data / "blobs", clock) if data else None
+    blobs = Blobs(store, data / "blobs", clock, keys.attachments) if data else None
     upkeep = Upkeep(store, hub, jobs, clock, rng)
     tasks = [
         Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run),

@@ -23,7 +23,8 @@ from tests.server.world import PASSWORD, World
 @pytest.fixture
 def people(world: World, tmp_path: Path) -> dict[str, PageClient]:
     """The page's client for three people: kim and lee are of one team, park of another."""
-    world.parts = replace(world.parts, blobs=Blobs(world.store, tmp_path / "blobs", world.clock))
+    blobs = Blobs(world.store, tmp_path / "blobs", world.clock, world.keys.attachments)
+    world.parts = replace(world.parts, blobs=blobs)
     world.client = client_of(world.parts)
     out = {name: PageClient(world.client, name, PASSWORD, world.clock()) for name in ("kim", "lee", "park")}
     for client in out.values():

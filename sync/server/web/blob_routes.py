@@ -44,8 +44,9 @@ def blob_routes(parts: Parts) -> list[HTTPRouteHandler]:
     async def read(request: _AnyRequest, sha256: FromPath[str]) -> Stream:
         """The content, or a part of it."""
         grant, id_ = grant_of(request, parts, AGENT, COMPANION), _id(sha256)
-        path, size = await parts.jobs.read(lambda: _blobs(parts).read(grant, id_))
-        return send_file(request, parts.jobs, path, size, sha256, "application/octet-stream", (404, "not_found"))
+        found = await parts.jobs.read(lambda: _blobs(parts).read(grant, id_))
+        kind, gone = "application/octet-stream", (404, "not_found")
+        return send_file(request, parts.jobs, found.open, found.size, sha256, kind, gone)
 
     @patch("/blob/{sha256:str}", status_code=204, include_in_schema=False, request_max_body_size=INFLATED_MAX_BYTES)
     async def append(request: _AnyRequest, sha256: FromPath[str]) -> Response[None]:

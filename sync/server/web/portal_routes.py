@@ -244,10 +244,9 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         if line is None or not 0 <= index < len(line.files) or parts.blobs is None:
             raise ProblemError(404, "not_found")
         blobs, found = parts.blobs, line.files[index]
-        path, size = await parts.jobs.read(lambda: blobs.of_message(bytes.fromhex(message), found.sha256))
-        sent = send_file(
-            request, parts.jobs, path, size, found.sha256.hex(), "application/octet-stream", (404, "not_found")
-        )
+        file = await parts.jobs.read(lambda: blobs.of_message(bytes.fromhex(message), found.sha256))
+        kind, gone = "application/octet-stream", (404, "not_found")
+        sent = send_file(request, parts.jobs, file.open, file.size, found.sha256.hex(), kind, gone)
         name = quote(found.filename, safe="")
         sent.headers.update({**_FILE_HEADERS, "content-disposition": f"attachment; filename*=UTF-8''{name}"})
         return sent

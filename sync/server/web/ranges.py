@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from litestar import Request
@@ -24,13 +23,13 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 def send_file(
     request: Request[Any, Any, Any],
     jobs: Jobs,
-    path: Path,
+    opened: Callable[[], BinaryIO],
     size: int,
     etag: str,
     media_type: str,
     gone: tuple[int, str],
 ) -> Stream:
-    """Answer with a file or the part of it that was asked for.
+    """Answer with a file or the part of it that was asked for; `opened` opens it, and raises OSError when it is gone.
 
     Raises ProblemError: 416 `range`, or with the status and code of `gone`.
     """
@@ -44,7 +43,7 @@ def send_file(
         headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
     headers["content-length"] = str(end - start)
     try:
-        file = path.open("rb")  # before anything is said: from here on it may be deleted
+        file = opened()  # before anything is said: from here on it may be deleted
     except OSError as error:
         raise ProblemError(*gone) from error
     return Stream(_read(jobs, file, start, end), media_type=media_type, headers=headers, status_code=status)

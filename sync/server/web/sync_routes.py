@@ -83,7 +83,8 @@ def sync_routes(parts: Parts) -> list[HTTPRouteHandler]:
             raise ProblemError(410, "reset")
         id_ = bytes.fromhex(snapshot)
         path, ref = await parts.jobs.read(lambda: parts.core.snapshot(grant, id_))
-        return send_file(request, parts.jobs, path, ref.size, ref.sha256.hex(), "application/zstd", (410, "reset"))
+        kind, gone = "application/zstd", (410, "reset")
+        return send_file(request, parts.jobs, lambda: path.open("rb"), ref.size, ref.sha256.hex(), kind, gone)
 
     return [hello, push, pull, snapshot]
 

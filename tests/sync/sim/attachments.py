@@ -68,6 +68,9 @@ class _Log:
         self.error = sys.exc_info()[1]
 
 
+_KEY = bytes(32)  # of the server's files
+
+
 class Attachments:
     """One world's attachments; in most worlds nobody has any."""
 
@@ -84,7 +87,7 @@ class Attachments:
         self.line = FilesLine(world, self)
         self.log = _Log()
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.server = Blobs(world.env.store, self.folder, lambda: world.now)
+        self.server = Blobs(world.env.store, self.folder, lambda: world.now, _KEY)
 
     @contextmanager
     def small(self) -> Iterator[None]:

@@ -244,9 +244,11 @@ class FilesLine:
 def _answer(blobs: Blobs, asked: Asked) -> Answer:
     """Do what the server's routes do."""
     if asked.method == "GET":
-        path, _ = blobs.read(asked.grant, asked.mark)
+        found = blobs.read(asked.grant, asked.mark)
         start = int(asked.headers["range"].removeprefix("bytes=").removesuffix("-"))
-        return Answer(206 if start else 200, {}, path.read_bytes()[start:])
+        with found.open() as stream:
+            stream.seek(start)
+            return Answer(206 if start else 200, {}, stream.read())
     if asked.method == "HEAD":
         have, complete = blobs.offset(asked.grant, asked.mark)
     elif asked.method == "PUT":

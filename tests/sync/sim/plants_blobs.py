@@ -94,7 +94,7 @@ def _any_place() -> Sequence[Change]:
     before = blobs.Blobs.append
 
     def append(self: Any, who: Any, sha256: bytes, offset: int, length: int, chunk: bytes) -> Any:
-        have = blobs._length(self._part(who, sha256)) or 0
+        have = self._seal.length(self._part(who, sha256)) or 0
         return before(self, who, sha256, have, max(length, have + len(chunk)), chunk)
 
     class Unseen:
