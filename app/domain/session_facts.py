@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an entry of a session's record says, for people who read the ticket: who, what was shown, why it ended.
 
-Only words that this program knows are taken over. The signature is not checked here: the server took no entry whose
-hash differs from its text, and `deskside admin verify-receipt` checks the whole record. What the agent's program says
+Only words that this program knows are taken over. The signature is not checked here: the server took only entries that
+the customer's end signed, and `deskside admin verify-receipt` checks the whole record. What the agent's program says
 of a record without an end has `ended_by`, `ended_at` and `left` too.
 """
 

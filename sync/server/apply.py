@@ -40,7 +40,7 @@ from sync.server.policies import still_held
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
 from sync.server.session_ends import SERVER_STATES, SESSION_GRACE_MS
-from sync.server.session_entries import is_true
+from sync.server.session_entries import check_record
 from sync.server.text_bases import keep_texts, text_seen
 from sync.textmerge import merge_texts
 
@@ -91,8 +91,8 @@ class Applier:
     def _apply(self, change: AnyChange, base: BaseEntries, ctx: Context) -> Applied:
         self._check_roots(change)
         validate(change)  # also what is held and not carried out
-        if isinstance(change, SessionRecordAdd) and not is_true(change):
-            raise Refused("bad_value", field="entry_hash")
+        if isinstance(change, SessionRecordAdd):
+            check_record(self._cx, change, ctx.actor)
         waits = held(change, base, self._rows, ctx)
         if waits is not None and waits.kind == "deleted" and was_carried_out(change, self._rows):
             return Applied("ok", None)

@@ -32,7 +32,8 @@ from sync.server.jobs import Jobs
 from sync.server.member import REPLACED, Member
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
-from sync.server.sessions import ServerEnd, SessionMembers, bind_companion, ended_of, session_members
+from sync.server.session_keys import key_in_join, take_key
+from sync.server.sessions import ServerEnd, SessionMembers, ended_of, session_members
 from sync.server.store import DatabaseBusy, Store
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
 
@@ -319,8 +320,8 @@ class Hub:
             return "not_member"
         if not relay.take(role, len(message.data), self._clock()):
             return "rate"
-        if member.grant.kind == COMPANION and relay.members.companion is None:
-            await self._bind(message.session, relay, member.grant.device)
+        if role == "customer" and not await self._answers(member.grant, message, relay, relay.members):
+            return "not_member"
         payload = encode(message)
         if message.to == "agent":
             subjects = [_agent_subject(relay.members)]
@@ -359,11 +360,15 @@ class Hub:
         own = [key for key, member in self._members.items() if member.grant.subject == members.customer]
         return [members.agent_device, *own]
 
-    async def _bind(self, sid: bytes, relay: _Relay, companion: bytes) -> None:
-        """The first of a customer's companions that answers is the one that the session is with."""
-        now = self._clock()
-        await self._jobs.write(lambda: self._store.write(lambda cx: bind_companion(cx, sid, companion)))
+    async def _answers(self, grant: Grant, message: Sig, relay: _Relay, members: SessionMembers) -> bool:
+        """The first of the customer's ends that answers is the one that the session is with, and gives it its key."""
+        companion = grant.device if grant.kind == COMPANION and members.companion is None else None
+        key, now, sid = key_in_join(message.data), self._clock(), message.session
+        if companion is None and key is None:
+            return True
+        taken = await self._jobs.write(lambda: self._store.write(lambda cx: take_key(cx, sid, key, companion)))
         relay.members = await self._jobs.read(lambda: self._read_members(sid, now))
+        return taken
 
 
 def _subjects(grant: Grant) -> list[str]:

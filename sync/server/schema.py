@@ -132,13 +132,13 @@ class SYSTEM:
         sa.Column("ticket_id", sa.LargeBinary, nullable=False, index=True), _id("customer_id"), _id("agent_device"),
         _id("companion_id", null=True), _id("invitation"), _id("signature"), _id("join_secret", null=True),
         sa.Column("code_hash", sa.LargeBinary, unique=True), _text("state"), _int("created"), _int("hard_s"),
-        _int("ends"),
+        _int("ends"), _id("session_key", null=True),
     )  # fmt: skip
     # what of the server's own went with a merged customer, so that an unmerge takes it back
     merge_move = _table("merge_move", _id("customer_id", pk=True), _text("kind", pk=True), _id("key", pk=True))
     certificate = _table(
         "certificate", _text("serial", pk=True), _id("account_id"), _id("device_id"), _int("not_after"),
-        _int("revoked_at", null=True),
+        _int("revoked_at", null=True), _id("device_key", null=True),
     )  # fmt: skip
     # scopes that a device is to load again, until it starts to
     resync = _table("resync", _id("device_id", pk=True), _text("scope_id", pk=True), _int("at"))

@@ -44,7 +44,6 @@ __all__ = [
     "ServerEnd",
     "SessionMembers",
     "Sessions",
-    "bind_companion",
     "ended_of",
     "id_of",
     "session_members",
@@ -112,13 +111,6 @@ def ended_of(connection: sa.Connection, now: int, device: bytes) -> list[ServerE
     table = SYSTEM.session
     query = sa.select(table).where(table.c.agent_device == device, table.c.state.in_(SERVER_STATES), might_run(now))
     return [(bytes(row["sid"]), _members(row), row["state"]) for row in connection.execute(query).mappings()]
-
-
-def bind_companion(connection: sa.Connection, sid: bytes, companion: bytes) -> None:
-    """Tie a session to the first companion that answers."""
-    table = SYSTEM.session
-    query = table.update().where(table.c.sid == sid, table.c.companion_id.is_(None))
-    connection.execute(query.values(companion_id=companion))
 
 
 class Sessions:

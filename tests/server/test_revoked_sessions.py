@@ -13,7 +13,6 @@ import msgspec
 import pytest
 
 from app.domain.links import parse_invite
-from sync.customer_protocol import SessionEntries
 from sync.protocol import Bye, Invite, SessionEnded, Sig, SigNack
 from sync.server.devices import Devices
 from sync.server.news import Telling
@@ -22,7 +21,7 @@ from sync.server.people import People
 from sync.server.store import Store
 from tests.fakes.wait import wait_until
 from tests.server.test_live import Line, live
-from tests.server.test_sessions import Inviter, entry, redeem
+from tests.server.test_sessions import Inviter, redeem
 from tests.server.world import Agent, Companion, World
 
 HOWS = ["device suspended", "device revoked", "account suspended"]
@@ -57,8 +56,7 @@ class Shared:
 
     def record(self, *kinds: str, first: int = 0) -> int:
         """Hand in entries of the customer's record."""
-        entries = [entry(first + n, kind) for n, kind in enumerate(kinds)]
-        ask = SessionEntries(sid=self.inviter.sid.hex(), ticket=self.ticket.hex(), entries=entries)
+        ask = self.inviter.entries(self.ticket, *kinds, first=first)
         return int(self.companion.post("/customer/v1/entries", ask).status_code)
 
     def relay_credentials(self) -> int:

@@ -19,13 +19,12 @@ from app.domain.errors import WorldError
 from app.domain.invitation import InvitationPolicy
 from app.domain.signed import b64
 from app.entry import admin
-from sync.customer_protocol import SessionEntries
 from sync.server.limits import Limiter, TryLimit
 from sync.server.sessions import Sessions
 from sync.server.turn import TurnSettings, coturn_configuration
 from sync.server.web.app import build_app
 from tests.server.lent_app import client_of
-from tests.server.test_sessions import Inviter, entry, redeem
+from tests.server.test_sessions import Inviter, redeem
 from tests.server.world import World
 
 SECRET = b"a secret of more than sixteen bytes".replace(b" ", b"-")
@@ -48,7 +47,8 @@ class Desk:
 
     def consent(self, kind: str = "consent") -> None:
         """An entry of the session reaches the server."""
-        ask = SessionEntries(sid=self.sid, ticket=self.ticket.hex(), entries=[entry(1, kind)])
+        kinds = () if kind == "joined" else (kind,)
+        ask = self.inviter.entries(self.ticket, "joined", *kinds)
         assert self.companion.post("/customer/v1/entries", ask).status_code == 200
 
     def ask(self, bearer: dict[str, str]) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from hashlib import sha256 as sha256_of
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,8 +17,10 @@ from app.domain.entities import TICKET
 from app.domain.errors import Refused, StoreUnavailable
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import Draft, DraftKind, ItemKind, SendOrder, SendWhy, SortKey, ViewKey
+from app.domain.signed import b64
 from app.entry.sync_codec import open_profile
 from remote_assist.chain import ChainWriter
+from sync.server.schema import SYSTEM
 from tests.sync.desk import KEY, Client, Desk
 
 HOUR_MS = 3_600_000
@@ -44,13 +48,27 @@ def test_a_saved_change_shows_at_once_without_a_network(kim: Client) -> None:
     assert list(kim.profile.queries.ids(ViewKey.MINE)) == [ticket]
 
 
+def invited_to(kim: Client, ticket: bytes, sid: bytes, key: bytes) -> None:
+    """The server knows a session of this agent's, and the key of its customer's end."""
+    fields: dict[str, Any] = {
+        "sid": sid, "iid": sid, "ticket_id": ticket, "customer_id": kim.desk.customer, "agent_device": kim.grant.device,
+        "invitation": b"{}", "signature": bytes(64), "session_key": key, "state": "invited", "created": 1,
+        "hard_s": 3600, "ends": kim.desk.clock() + HOUR_MS,
+    }  # fmt: skip
+    kim.desk.store.write(lambda cx: cx.execute(SYSTEM.session.insert().values(**fields)))
+
+
 def test_the_history_of_a_session_names_the_customer_and_the_target_whoever_handed_the_record_in(kim: Client) -> None:
     """The agent's program writes the customer's entries on the ticket: the deeds are the customer's."""
     ticket = kim.new_ticket()
     kim.sync()
-    chain, sid = ChainWriter(Ed25519PrivateKey.generate(), bytes(32)), bytes(16)
+    key, sid = Ed25519PrivateKey.generate(), bytes(16)
+    public = key.public_key().public_bytes_raw()
+    invited_to(kim, ticket, sid, public)
+    chain = ChainWriter(key, sha256_of(b"{}").digest())
     ending = {"reason": "stopped", "agent": {"id": "1", "name": "김지우"}}
     for entry in (
+        chain.add(EntryType.JOINED, "customer", 1, {"session_key": b64(public)}),
         chain.add(EntryType.CONSENT, "customer", 1, {"scope": "view", "target_kind": "window"}),
         chain.add(EntryType.END, "agent", 9, ending),
     ):
@@ -63,7 +81,11 @@ def test_the_history_of_a_session_names_the_customer_and_the_target_whoever_hand
         return [(i.event, i.author_kind, i.author, i.data.get("by")) for i in lines]
 
     customer = kim.profile.queries.rows([ticket])[ticket].customer
-    wanted = [("session.consent", "customer", customer, "customer"), ("session.end", "user", kim.me, "agent")]
+    wanted = [
+        ("session.joined", "customer", customer, "customer"),
+        ("session.consent", "customer", customer, "customer"),
+        ("session.end", "user", kim.me, "agent"),
+    ]
     assert told() == wanted
     kim.sync()
     assert told() == wanted

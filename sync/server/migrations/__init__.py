@@ -29,6 +29,7 @@ from sync.server.migrations import (
     r0012_surveys,
     r0013_portal,
     r0014_publishing,
+    r0015_session_keys,
 )
 
 __all__ = ["REVISIONS", "migrate"]
@@ -48,6 +49,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0012_surveys.REVISION, r0012_surveys.upgrade),
     (r0013_portal.REVISION, r0013_portal.upgrade),
     (r0014_publishing.REVISION, r0014_publishing.upgrade),
+    (r0015_session_keys.REVISION, r0015_session_keys.upgrade),
 )
 
 _VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))

@@ -12,6 +12,7 @@ _NAMES = f"{_RA}/test_file_names.py"
 _FOLDER = f"{_RA}/test_file_folder.py"
 _FILES = f"{_RA}/test_files.py"
 _CHAIN = f"{_RA}/test_chain.py"
+_ENTRIES = "tests/server/test_session_entries.py"
 _EDITED = f"{_CHAIN}::test_every_tampering_with_the_entries_shows"
 _KEEPING = f"{_RA}/test_keeping_back.py"
 _POSIX = "remote_assist.file_folder:_DescriptorDir"
@@ -247,10 +248,73 @@ CONTROLS = (
         ("tests/server/test_sessions.py::test_a_false_entry_hash_is_refused",),
         edit(
             "sync.server.session_entries:is_true",
-            "return (digest, *named) == (record.entry_hash, record.entry_no, record.kind)",
+            "return (link.hash, link.n, link.kind) == (record.entry_hash, record.entry_no, record.kind)",
             "return True",
         ),
         "assert",
+    ),
+    Control(
+        13,
+        "the server writes in the customer's name only what the customer's end signed",
+        (
+            f"{_ENTRIES}::test_the_customers_end_names_its_key_once_and_only_that_key_counts",
+            f"{_ENTRIES}::test_a_colleague_cannot_end_somebody_elses_session",
+        ),
+        edit(
+            "sync.server.session_entries:_is_good",
+            "return key is not None and link.is_signed_by(key) and",
+            "return key is not None and",
+        ),
+        "rejected|409",
+    ),
+    Control(
+        13,
+        "only the customer's own side names the key of its end",
+        (f"{_ENTRIES}::test_an_agent_alone_cannot_write_the_customers_consent",),
+        edit("sync.server.session_entries:_is_good", 'key is None and actor.kind == "customer" and', "key is None and"),
+        "409",
+    ),
+    Control(
+        13,
+        "a `join` of the agent's line names no key",
+        (f"{_ENTRIES}::test_the_agents_own_line_never_names_the_key",),
+        edit("sync.server.hub:Hub._try_relay", 'if role == "customer" and not', "if not"),
+        "rejected",
+    ),
+    Control(
+        13,
+        "the first end that answers keeps the session",
+        (f"{_ENTRIES}::test_the_customers_other_computer_does_not_answer_a_session_that_has_its_key",),
+        edit("sync.server.session_keys:take_key", "elif bytes(getattr(bound, name)) != own:", "elif False:"),
+        "not_member",
+    ),
+    Control(
+        13,
+        "nobody but the two ends hands entries in, and only for sessions that were invited to",
+        (f"{_ENTRIES}::test_a_colleague_cannot_end_somebody_elses_session",),
+        edit("sync.server.session_entries:check_record", "or not _is_member(connection, row, actor)", ""),
+        "rejected",
+    ),
+    Control(
+        13,
+        "entries are of a session on that ticket",
+        (f"{_ENTRIES}::test_nothing_is_written_of_a_session_that_was_never_invited_to",),
+        edit("sync.server.session_entries:check_record", 'bytes(row["ticket_id"]) != record.ticket', "False"),
+        "rejected",
+    ),
+    Control(
+        13,
+        "a receipt on the ticket is of this session and whole",
+        (f"{_ENTRIES}::test_a_receipt_on_the_ticket_is_of_this_session_and_whole",),
+        edit("sync.server.session_entries:_is_good", "and _is_receipt(record.entry, invitation, key)", ""),
+        "rejected",
+    ),
+    Control(
+        13,
+        "only the device that invited says that a record has no end",
+        (f"{_ENTRIES}::test_only_the_device_that_invited_says_that_a_record_has_no_end",),
+        edit("sync.server.session_entries:_is_good", "return _is_closing(record, invitation, actor)", "return True"),
+        "rejected",
     ),
     Control(
         13,
