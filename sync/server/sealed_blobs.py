@@ -12,11 +12,14 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 __all__ = ["HEAD_BYTES", "BlobSeal", "StoredBlob"]
 
@@ -133,9 +136,10 @@ class _Content(io.RawIOBase):
         self._stream = self._seal.stream(self._head, at)
         return at
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        piece = self._file.read(len(buffer))
-        buffer[: len(piece)] = self._stream.update(piece)
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        room = memoryview(buffer)
+        piece = self._file.read(len(room))
+        room[: len(piece)] = self._stream.update(piece)
         return len(piece)
 
     def close(self) -> None:

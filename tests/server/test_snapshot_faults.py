@@ -87,11 +87,11 @@ def test_a_file_that_is_deleted_while_it_is_sent_arrives_whole(tmp_path: Path) -
 
     async def send() -> bytes:
         jobs = Jobs(1)
-        stream = send_file(request, jobs, path, len(content), "tag", "x/y", (410, "reset"))
+        stream = send_file(request, jobs, lambda: path.open("rb"), len(content), "tag", "x/y", (410, "reset"))
         path.unlink()
         pieces = [piece async for piece in stream.iterator]  # type: ignore[union-attr]  # an async iterator
         with pytest.raises(ProblemError) as gone:
-            send_file(request, jobs, path, len(content), "tag", "x/y", (410, "reset"))
+            send_file(request, jobs, lambda: path.open("rb"), len(content), "tag", "x/y", (410, "reset"))
         assert gone.value.status == 410
         jobs.close()
         return b"".join(pieces)  # type: ignore[arg-type]  # of bytes
