@@ -60,6 +60,10 @@ def reason_text(reason: EndReason, by: str, customer: str) -> str:
             "A part of the program stopped twice, so the session was ended. Your texts are safe."
         ),
         EndReason.CAPTURE_FAILED: _("{customer}'s computer could not go on showing the chosen picture."),
+        EndReason.NOT_KEPT: _(
+            "{customer}'s computer could not keep the record of what was allowed, so the session was ended. Its disk "
+            "may be full."
+        ),
     }
     if reason is EndReason.STOPPED:
         stopped = {"agent": _("You ended the session."), "customer": _("{customer} ended the session.")}

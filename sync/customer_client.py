@@ -23,6 +23,7 @@ from sync.customer_events import (
     Answered,
     CustomerEvent,
     Entries,
+    EntryKept,
     HomeArrived,
     InviteArrived,
     LineChanged,
@@ -44,6 +45,7 @@ __all__ = [
     "CustomerClient",
     "CustomerEvent",
     "Entries",
+    "EntryKept",
     "HomeArrived",
     "InviteArrived",
     "LineChanged",
@@ -124,14 +126,22 @@ class CustomerClient:
         """This computer is on another network: a line that does not answer within seconds is opened anew."""
         self._thread.spawn(self._prove())
 
-    def do(self, work: Callable[[], None]) -> None:
-        """Run `work` on the client's thread: writes to the rows. What it raises as WorldError is reported."""
+    def do(self, work: Callable[[], None], then: Callable[[bool], CustomerEvent] | None = None) -> None:
+        """Run `work` on the client's thread: writes to the rows. What it raises as WorldError is reported.
+
+        `then` makes the event that tells whether it went well.
+        """
 
         def go() -> None:
+            done = False
             try:
                 work()
+                done = True
             except WorldError as error:
                 self._listen(RowsFailed(error.code))
+            finally:
+                if then is not None:
+                    self._listen(then(done))
             self._listen(WrittenChanged())
             self._wake.set()
 

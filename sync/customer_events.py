@@ -14,6 +14,7 @@ __all__ = [
     "Answered",
     "CustomerEvent",
     "Entries",
+    "EntryKept",
     "HomeArrived",
     "InviteArrived",
     "LineChanged",
@@ -105,6 +106,15 @@ class RowsFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryKept:
+    """Entry `number` of a session's record is on disk, or could not be kept."""
+
+    session: bytes
+    number: int
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InviteArrived:
     """An invitation pushed by the server; nothing in it is trusted yet."""
 
@@ -170,6 +180,7 @@ CustomerEvent = (
     | LineChanged
     | WrittenChanged
     | RowsFailed
+    | EntryKept
     | InviteArrived
     | RedeemAnswered
     | RevocationsArrived

@@ -73,6 +73,7 @@ class EndReason(StrEnum):
     PROTOCOL = "protocol"
     CHILD_FAILED = "child_failed"
     CAPTURE_FAILED = "capture_failed"
+    NOT_KEPT = "not_kept"
 
 
 # for these the server ends a session at both ends, whatever they say of it themselves

@@ -244,7 +244,7 @@ class Invitations:
         self._entry_numbers[entry.sid] = max(entry.n, self._entry_numbers.get(entry.sid, 0))
         if self._app.client is not None and self._app.opened is not None:
             store, row = self._app.opened.store, chain_row(entry)
-            self._app.client.do(lambda: store.add_entry(row))
+            self._app.client.do(lambda: store.add_entry(row), lambda kept: net.EntryKept(entry.sid, entry.n, kept))
 
     def _keep_receipt(self, receipt: act.Receipt) -> None:
         if self._app.client is None or self._app.opened is None:
@@ -319,6 +319,9 @@ class Invitations:
                 self._invited(event.invitation, event.signature, event.join_secret)
             case net.RedeemAnswered():
                 self._redeemed(event.redeemed, event.code)
+            case net.EntryKept(session=sid, number=number, kept=kept):
+                for session in self._of(sid):
+                    session.on_entry(number, kept=kept)
             case net.SigArrived():
                 for session in self._of(event.session):
                     session.on_envelope(event.data)

@@ -19,6 +19,7 @@ from app.entry.companion_session_base import SessionDeps
 from remote_assist import actions as act
 from remote_assist.child_protocol import Alive, End, Ended, Stats
 from remote_assist.control_actions import Inject, LetGo
+from remote_assist.kept_first import KeptFirst
 from remote_assist.window_watch import BEAT_MS
 from widgets.companion.model import EndedView
 from widgets.companion.permission import granted_name
@@ -28,6 +29,7 @@ from widgets.companion.texts import ticket_label, trouble
 __all__ = ["CustomerSession", "SessionDeps"]
 
 _COUNTERSIGN_MS = 12_000
+_KEEP_MS = 5_000  # a disk that says nothing for so long keeps nothing
 
 
 class CustomerSession(AskingSession):
@@ -46,6 +48,9 @@ class CustomerSession(AskingSession):
         self._stop_key_settled.connect(self._key_settled, Qt.ConnectionType.QueuedConnection)
         self._beat = QTimer(self, interval=BEAT_MS)  # in this thread: it says that somebody could press Stop
         self._beat.timeout.connect(lambda: self._host.send(Alive()))
+        self._kept_first = KeptFirst()
+        self._keeping_late = QTimer(self, singleShot=True, interval=_KEEP_MS)
+        self._keeping_late.timeout.connect(self._not_kept)
         self._lock = LockWatch(self)
         self._lock.locked.connect(lambda on: self._perform(self._end.note_lock(on)))
         self._live_at: int | None = None
@@ -91,6 +96,15 @@ class CustomerSession(AskingSession):
         """The server answered a call."""
         self._perform(self._end.on_server_result(call_id, status, body))
 
+    def on_entry(self, number: int, *, kept: bool) -> None:
+        """The record's entry `number` is on disk, or could not be kept: then nothing is shared any more."""
+        if not kept:
+            self._not_kept()
+            return
+        for message in self._kept_first.kept(number):
+            self._host.send(message)
+        self._watch_disk()
+
     def network_changed(self) -> None:
         """This computer has other addresses now."""
         self._perform(self._end.network_changed())
@@ -124,21 +138,39 @@ class CustomerSession(AskingSession):
             case act.CallServer():
                 self._deps.call(self._end.sid, action)
             case act.ToChild(End(reason=reason)):
+                self._kept_first.child_gone()
                 self._host.stop(reason)  # by a clock of its own: this thread may be busy with windows
             case act.ToChild():
-                self._host.send(action.message)
+                for message in self._kept_first.take(action.message):
+                    self._host.send(message)
             case act.KillChild():
+                self._kept_first.child_gone()
                 self._host.kill()
             case Inject() | LetGo():
                 self.control.perform(action)
             case act.ChainEntry():
+                self._kept_first.entry(action.n)
                 self._deps.record(action)
+                self._watch_disk()
             case act.Receipt():
                 self._keep(action)
             case act.Alarm():
                 self._deps.alarm(action.code)
             case _:
                 self._show(action)
+
+    def _watch_disk(self) -> None:
+        if not self._kept_first.waits or self.over:
+            self._keeping_late.stop()
+        elif not self._keeping_late.isActive():
+            self._keeping_late.start()
+
+    def _not_kept(self) -> None:
+        """What was allowed cannot be proved afterwards: what waits for it never happens, and sharing ends."""
+        self._keeping_late.stop()
+        self._kept_first.failed()
+        if not self.over:
+            self._perform(self._end.revoked(EndReason.NOT_KEPT))
 
     def _show(self, action: act.Action) -> None:
         if self.files.do(action) or self.keeping.show(action):
@@ -193,6 +225,7 @@ class CustomerSession(AskingSession):
 
     def _child_died(self, _status: int) -> None:
         self._beat.stop()
+        self._kept_first.child_gone()
         self._frames_before = self._frames  # a new child counts from zero
         self._perform(self._end.on_child_died())
 

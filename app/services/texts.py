@@ -87,6 +87,7 @@ _ENDINGS: Mapping[str, str] = {
     "protocol": N_("The other end sent something that is not allowed."),
     "child_failed": N_("The session program failed."),
     "capture_failed": N_("The screen could no longer be captured."),
+    "not_kept": N_("The customer's computer could not keep the record, so nothing more was shared."),
 }
 
 

@@ -26,7 +26,7 @@ from app.desktop import keyring_store
 from app.domain.assist import EndReason, Phase, Scope, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
-from app.domain.errors import TlsFailure, WrongServer
+from app.domain.errors import StoreUnavailable, TlsFailure, WrongServer
 from app.domain.links import EnrolLink, InviteLink
 from app.domain.signed import b64, sign, unb64
 from app.entry.companion_app import CompanionApp, RealClock
@@ -864,3 +864,37 @@ def _counted(server: CustomerServer) -> list[object]:
 def _kinds(server: CustomerServer) -> list[str]:
     found = [entry for path, body in server.posted if path == "entries" for entry in body["entries"]]
     return [str(entry["kind"]) for entry in sorted(found, key=lambda entry: int(entry["n"]))]
+
+
+@pytest.mark.parametrize("kind", ["consent", "resume"])
+def test_what_cannot_be_recorded_is_not_shared(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A full disk at the yes: no picture leaves. In mid-session: sharing ends. Both times the customer reads why."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    session, opened = companion.session, companion.opened
+    assert session is not None
+    assert opened is not None
+
+    def full(_entry: object) -> None:
+        raise StoreUnavailable("disk_full")
+
+    if kind == "consent":
+        monkeypatch.setattr(opened.store, "add_entry", full)
+        request.yes.click()
+    else:
+        request.yes.click()
+        qtbot.waitUntil(lambda: agent.frames > 0, timeout=_WAIT_MS)
+        assert session.bar is not None
+        session.bar.pause_toggled.emit(True)
+        qtbot.waitUntil(lambda: session.view.paused, timeout=_WAIT_MS)
+        monkeypatch.setattr(opened.store, "add_entry", full)
+        session.bar.pause_toggled.emit(False)
+    qtbot.waitUntil(lambda: session.ended is not None, timeout=_WAIT_MS)
+    assert session.view.reason is EndReason.NOT_KEPT
+    assert session.ended is not None
+    assert any("could not be kept on this computer" in text for text in _labels(session.ended))
+    if kind == "consent":
+        assert (agent.frames, session.frames) == (0, 0)
+    session.ended.close()

@@ -176,5 +176,8 @@ def end_reason(reason: str, by: str) -> str:
         "protocol": _("Something was asked that you had not allowed, so it was ended."),
         "child_failed": _("A part of the app stopped, so it was ended."),
         "capture_failed": _("The picture of the screen could not be taken, so it was ended."),
+        "not_kept": _(
+            "The record of what you allowed could not be kept on this computer, so it was ended. The disk may be full."
+        ),
         "bad_invitation": trouble("bad_invitation"),
     }.get(reason, _("It was ended."))
