@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from app.domain.assist import EndReason, EntryType
+from app.domain.assist import EndReason
 from app.domain.invitation import invite_hash
 from remote_assist.actions import OpenEnd, Receipt
 from remote_assist.agent_core import AgentCore
@@ -66,7 +66,7 @@ class AgentClosing(AgentCore):
     @property
     def _has_end(self) -> bool:
         chain = self._chain
-        return chain is not None and bool(chain.entries) and chain.entries[-1].type is EntryType.END
+        return chain is not None and chain.ended
 
     def _close_record(self) -> None:
         chain, signed, invitation, reason = self._chain, self._signed, self._invitation, self.view.reason
@@ -79,7 +79,7 @@ class AgentClosing(AgentCore):
             at=self._ended_at,
             by=self.view.by,
             reason=reason.value,
-            whole=self._chain_whole,
+            whole=chain.whole,
             goodbye=self._goodbye.raw.decode() if self._goodbye is not None else "",
             left=self._left,
         )

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.domain.assist import EndReason, EntryType, Notice, Phase, ProofKind, Role, Scope
+from app.domain.assist import EndReason, Notice, Phase, ProofKind, Role, Scope
 from app.domain.certificate import read_certificate
-from app.domain.documents import SignedDocument
+from app.domain.device_certificate import read_device_certificate
+from app.domain.documents import BadDocument, SignedDocument
 from app.domain.invitation import (
     BROWSER_MODE,
     COMPANION_MODE,
@@ -19,6 +20,7 @@ from app.domain.invitation import (
     InvitationPolicy,
     invite_hash,
 )
+from app.domain.session_record import JOIN_LABEL
 from app.domain.signed import b64, lp, unb64, verify
 from remote_assist import child_protocol as child
 from remote_assist import envelope as env
@@ -34,14 +36,15 @@ from remote_assist.actions import (
     RemoteTarget,
     SasNumber,
 )
-from remote_assist.chain import JOIN_LABEL, BadChain, ChainReader, build_receipt, countersign_entry
+from remote_assist.agent_record import FollowedRecord
+from remote_assist.chain import build_receipt, countersign_entry
 from remote_assist.end_base import Random, peer_reason
 from remote_assist.end_link import EndLink
 from remote_assist.envelope import DroppedEnvelope, Envelope, EnvelopeReader, EnvelopeWriter, PeerMisbehaved
 from remote_assist.grants import BUILT_SCOPES, in_order
 from remote_assist.handshake import AgentHandshake, Binding, HandshakeError, Reveal, SessionKeys
 from remote_assist.ladder import TLS
-from remote_assist.limits import COUNTERSIGN_WAIT_MS, Limits
+from remote_assist.limits import COUNTERSIGN_WAIT_MS, LAST_ENTRY_MS, Limits
 from remote_assist.session import Effect
 
 __all__ = ["AgentCore", "AgentIdentity", "InviteRequest"]
@@ -59,7 +62,7 @@ class AgentIdentity:
 
 @dataclass(frozen=True, slots=True)
 class InviteRequest:
-    """Which ticket, and for whom. `customer_device_keys`: those the server knows of this customer, 32 bytes each."""
+    """Which ticket, and for whom."""
 
     ticket_id: str
     ticket_no: str
@@ -69,7 +72,6 @@ class InviteRequest:
     want_code: bool = True
     scopes_max: tuple[Scope, ...] = BUILT_SCOPES
     policy: InvitationPolicy = field(default_factory=InvitationPolicy)
-    customer_device_keys: tuple[bytes, ...] = ()
     modes: tuple[str, ...] = (COMPANION_MODE,)
     forbidden: frozenset[Scope] = frozenset()  # what policy of the agent's organisation takes away
 
@@ -100,8 +102,7 @@ class AgentCore(EndLink):
         self._registered = False
         self._server_told = False
         self._session_key = b""
-        self._chain: ChainReader | None = None
-        self._chain_whole = True
+        self._chain: FollowedRecord | None = None
         self._consented = False
         self._handshake: AgentHandshake | None = None
         self._commitment: bytes | None = None
@@ -131,7 +132,7 @@ class AgentCore(EndLink):
                 self._handle(self._reader.read(raw))
         except DroppedEnvelope:
             pass
-        except (PeerMisbehaved, HandshakeError, BadChain):
+        except (PeerMisbehaved, HandshakeError):
             self._end(EndReason.PROTOCOL, "customer")
         return self._flush()
 
@@ -153,7 +154,7 @@ class AgentCore(EndLink):
         self._browser = browser
         self._reader, self._session_key, self._supported = reader, key, tuple(body.scopes_supported)
         self._writer = EnvelopeWriter(self._sid, self.role, self._identity.device_key)
-        self._chain = ChainReader(key, invite_hash(signed))
+        self._chain = FollowedRecord(key, invite_hash(signed))
         self._apply(machine.opened(self._now))
         self._out.append(CustomerJoined(self._proof_kind(body, key), body.app, body.platform))
         # Started while the customer reads, so that it is ready at the consent; until then it has no connection.
@@ -162,15 +163,23 @@ class AgentCore(EndLink):
         self._tell_view()
 
     def _proof_kind(self, body: env.JoinBody, key: bytes) -> ProofKind:
-        if body.device_key is None or body.device_sig is None or self._invitation is None or self._request is None:
+        """A known computer is one of which the organisation signed that it is this customer's."""
+        invitation, pinned = self._invitation, self._identity.organisation_key
+        if invitation is None or body.device_key is None or body.device_sig is None:
             return ProofKind.LINK
         try:
             device, signature = unb64(body.device_key), unb64(body.device_sig)
         except ValueError:
             return ProofKind.LINK
-        if not verify(device, JOIN_LABEL, lp(self._invitation.iid, key), signature):
+        if not verify(device, JOIN_LABEL, lp(invitation.iid, key), signature):
             return ProofKind.LINK
-        return ProofKind.DEVICE if device in self._request.customer_device_keys else ProofKind.DEVICE_UNKNOWN
+        try:
+            known = read_device_certificate(SignedDocument.from_text(body.device_cert or ""), pinned)
+        except BadDocument:
+            return ProofKind.DEVICE_UNKNOWN
+        named = known.org_id, known.device_key, known.customer
+        own = named == (invitation.org_id, device, invitation.requester_id) and known.valid_at(self._clock.utc_ms())
+        return ProofKind.DEVICE if own else ProofKind.DEVICE_UNKNOWN
 
     def _handle(self, envelope: Envelope) -> None:
         body, phase = envelope.body, self.view.phase
@@ -198,7 +207,7 @@ class AgentCore(EndLink):
         if self._machine is None or self._chain is None or body.scope != Scope.VIEW.value:
             raise PeerMisbehaved("consented")
         if body.chain_head != b64(self._chain.head):
-            self._chain_whole = False  # an entry was lost on the way; the ticket gets it from the customer's end
+            self._chain.miss(self._now)
         self._apply(self._machine.consented(self._now))
         self._open_epoch()
 
@@ -244,16 +253,23 @@ class AgentCore(EndLink):
         self._tell_epoch(epoch, child.RemoteSdp(body.epoch, "offer", sdp, facts.fingerprint))
 
     def _on_chain(self, body: env.ChainBody) -> None:
-        """Follow the record. A lost envelope leaves a gap: then it is complete only on the ticket."""
-        if self._chain is None or self._invitation is None or not self._chain_whole:
+        """Follow the record. What was lost on the way is asked for again."""
+        if self._chain is None or self._invitation is None:
             return
-        try:
-            entry = self._chain.accept(body.entry)
-        except BadChain:
-            self._chain_whole = False
+        entry = self._chain.take(body.entry, self._now)
+        if entry is None:
             return
         ticket = self._invitation.ticket_id
         self._out.append(ChainEntry(self._sid, ticket, entry.n, entry.type.value, entry.at, entry.hash, entry.text))
+
+    def _ask_again(self, now: int) -> None:
+        if self._chain is not None and self._asking_at is not None and now >= self._asking_at:
+            self._send("chain.again", env.ChainAgainBody(self._chain.asked(now)))
+
+    @property
+    def _asking_at(self) -> int | None:
+        over = self.view.phase is Phase.ENDED and self._wait_until is None
+        return self._chain.asking_at if self._chain is not None and not over else None
 
     # --- connection ------------------------------------------------------------------------------------------------
 
@@ -355,6 +371,8 @@ class AgentCore(EndLink):
             return
         self._grants_seq = message.seq
         self._grants = in_order(message.set)
+        if self._chain is not None:
+            self._chain.saw(self._grants)
         self._tell(child.Grants(message.seq, [scope.value for scope in self._grants]))
         self._out.append(GrantsChanged(self._grants))
 
@@ -376,11 +394,12 @@ class AgentCore(EndLink):
     # --- way out ---------------------------------------------------------------------------------------------------
 
     def _own_deadlines(self) -> list[int | None]:
-        return [self._view_due_at, self._wait_until]
+        return [self._view_due_at, self._wait_until, self._asking_at]
 
     def _on_tick(self, now: int) -> None:
         if self._view_due_at is not None and now >= self._view_due_at:
             self._say_view()
+        self._ask_again(now)
         if self._wait_until is not None and now >= self._wait_until:
             self._wait_until = None
             self._tell_server()
@@ -397,21 +416,22 @@ class AgentCore(EndLink):
         if machine.ended_by != Role.CUSTOMER.value:
             self._send("end", env.EndBody(machine.reason.value))
         self._wait_until = self._now + COUNTERSIGN_WAIT_MS
+        if self._chain is not None:
+            self._chain.want(self._now, LAST_ENTRY_MS)
 
     def _after_end(self, envelope: Envelope) -> None:
         """Only the rest of the record is still read: its last entry is the receipt, which we countersign."""
         if self._wait_until is None or not isinstance(envelope.body, env.ChainBody):
             return
         self._on_chain(envelope.body)
-        if self._chain is None or self._signed is None or not self._chain.entries:
+        if self._chain is None or self._signed is None or not self._chain.ended or self._invitation is None:
             return
-        last = self._chain.entries[-1]
-        if last.type is not EntryType.END or self._invitation is None:
+        signature = countersign_entry(self._identity.device_key, self._chain.entries[-1])
+        pinned, number = self._identity.organisation_key, self._keys.number if self._keys is not None else None
+        data = build_receipt(self._signed, pinned, self._session_key, self._chain.entries, signature)
+        if not self._chain.may_sign(data, pinned, number):
+            self._wait_until = self._now  # what it says is not what happened here: it stays without our signature
             return
-        signature = countersign_entry(self._identity.device_key, last)
-        data = build_receipt(
-            self._signed, self._identity.organisation_key, self._session_key, self._chain.entries, signature
-        )
         self._out.append(Receipt(self._sid, self._invitation.ticket_id, data, countersigned=True))
         reason = self.view.reason
         self._send("end", env.EndBody(reason.value if reason is not None else "", b64(signature)))

@@ -18,11 +18,12 @@ from app.domain.assist import EntryType
 from app.domain.certificate import AgentCertificate
 from app.domain.documents import BadDocument, Fields, SignedDocument, sign_document
 from app.domain.invitation import BROWSER_MODE, Invitation, invite_hash, read_invitation
-from app.domain.signed import b64, fingerprint, lp, sha256, sign, unb64, verify
+from app.domain.session_record import CHAIN_LABEL, Entry, Joined, read_entry, read_joined
+from app.domain.signed import b64, fingerprint, lp, sha256, sign, verify
 from remote_assist.closing import Closing, is_goodbye, read_closing
+from remote_assist.receipt_facts import GrantSpan, check_facts, clock_steady, grants_of
 
 __all__ = [
-    "JOIN_LABEL",
     "RECEIPT_LABEL",
     "BadChain",
     "ChainReader",
@@ -34,35 +35,18 @@ __all__ = [
     "verify_receipt",
 ]
 
-_LABEL = "deskside-chain-1"
 RECEIPT_LABEL = "deskside-receipt-1"
-JOIN_LABEL = "deskside-join-1"
 _KIND = "deskside-receipt"
-_MAX_RECEIPT_BYTES = 1 << 20
-_MAX_ENTRIES = 2000
+_FIELDS = frozenset({"v", "kind", "org_key", "session_key", "invitation", "entries", "countersignature", "closing"})
+MAX_RECEIPT_BYTES = 4 << 20
+MAX_ENTRIES = 5_000
+# the writer's own limits: what it writes must be read again, with the last entries and the countersignature
+_FULL_BYTES = 3 << 20
+_FULL_ENTRIES = MAX_ENTRIES - 100
 
 
 class BadChain(Exception):
     """An entry or receipt does not fit; the text says what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One link. `prev` is the hash of the one before, of the invitation for the first; `at` is UTC milliseconds."""
-
-    n: int
-    prev: bytes
-    at: int
-    by: str
-    type: EntryType
-    data: Mapping[str, Any]
-    signed: SignedDocument
-    hash: bytes
-
-    @property
-    def text(self) -> str:
-        """The entry as it travels and is stored."""
-        return self.signed.to_text()
 
 
 class ChainWriter:
@@ -72,17 +56,24 @@ class ChainWriter:
         self._key = key
         self.entries: list[Entry] = []
         self.head = first_prev
+        self._size = 0
 
     def add(self, type_: EntryType, by: str, at_ms: int, data: Mapping[str, Any]) -> Entry:
         """Append, link and sign an entry."""
         n = len(self.entries)
         fields = {"n": n, "prev": b64(self.head), "at": at_ms, "by": by, "type": type_.value, "data": dict(data)}
-        signed = sign_document(self._key, _LABEL, fields)
-        digest = sha256(_LABEL, self.head, signed.document)
+        signed = sign_document(self._key, CHAIN_LABEL, fields)
+        digest = sha256(CHAIN_LABEL, self.head, signed.document)
         entry = Entry(n, self.head, at_ms, by, type_, dict(data), signed, digest)
         self.entries.append(entry)
         self.head = digest
+        self._size += len(entry.text) + 8
         return entry
+
+    @property
+    def full(self) -> bool:
+        """Whether the session must end: there is room for its last entries, and no reader takes many more."""
+        return len(self.entries) >= _FULL_ENTRIES or self._size >= _FULL_BYTES
 
 
 class ChainReader:
@@ -96,33 +87,16 @@ class ChainReader:
     def accept(self, text: str) -> Entry:
         """Check signature, number and link of the next entry. Raises BadChain; then nothing was appended."""
         try:
-            signed = SignedDocument.from_text(text)
-            if not verify(self._key, _LABEL, signed.document, signed.signature):
-                raise BadChain("signature")
-            entry = self._parsed(signed)
-        except (BadDocument, ValueError) as error:
+            entry = read_entry(text, self._key)
+        except BadDocument as error:
             raise BadChain(str(error)) from error
         if entry.n != len(self.entries) or entry.prev != self.head:
             raise BadChain(f"entry {entry.n} does not follow")
-        if len(self.entries) >= _MAX_ENTRIES:
+        if len(self.entries) >= MAX_ENTRIES:
             raise BadChain("too many entries")
         self.entries.append(entry)
         self.head = entry.hash
         return entry
-
-    def _parsed(self, signed: SignedDocument) -> Entry:
-        fields = Fields.parse(signed.document)
-        prev = fields.binary("prev", 32)
-        return Entry(
-            n=fields.integer("n"),
-            prev=prev,
-            at=fields.integer("at"),
-            by=fields.text("by", 16),
-            type=EntryType(fields.text("type", 16)),
-            data=fields.inner("data").raw,
-            signed=signed,
-            hash=sha256(_LABEL, prev, signed.document),
-        )
 
 
 def countersign_entry(device_key: Ed25519PrivateKey, last: Entry) -> bytes:
@@ -167,6 +141,10 @@ class ReceiptReport:
 
     `problems` are English words for people who check by hand; `entries` is empty when the receipt is not ok. `browser`:
     the customer's end was the page that the organisation's server delivers, so it proves nothing against that server.
+
+    `customer_device` marks the key that a Companion joined with; anybody can make one. `device_known`: the organisation
+    signed that it is a computer of the customer invited; `device_other`: of another customer. `tied`: somebody other
+    than whoever wrote the file stands for it, with that key or with the agent's device. `clock_steady`: times grow.
     """
 
     ok: bool
@@ -177,8 +155,10 @@ class ReceiptReport:
     key_mark: str = ""
     organisation_id: str = ""
     agent_name: str = ""
+    agent_team: str = ""
     ticket_no: str = ""
     subject: str = ""
+    requester: str = ""
     reason: str = ""
     ended_by: str = ""
     started_at: int | None = None
@@ -186,8 +166,17 @@ class ReceiptReport:
     verified: bool = False
     countersigned: bool = False
     customer_device: str = ""
+    device_known: bool = False
+    device_other: bool = False
     browser: bool = False
+    clock_steady: bool = True
+    grants: tuple[GrantSpan, ...] = ()
     entries: tuple[Entry, ...] = field(default=())
+
+    @property
+    def tied(self) -> bool:
+        """Whether a key that the organisation signed vouches for this record, the customer's or the agent's."""
+        return self.ok and (self.device_known or self.countersigned)
 
 
 def verify_receipt(raw: bytes, organisation_key: bytes | None = None) -> ReceiptReport:
@@ -203,7 +192,7 @@ def verify_receipt(raw: bytes, organisation_key: bytes | None = None) -> Receipt
 
 
 def _verify(raw: bytes, organisation_key: bytes | None) -> ReceiptReport:
-    if len(raw) > _MAX_RECEIPT_BYTES:
+    if len(raw) > MAX_RECEIPT_BYTES:
         raise BadChain("too long")
     fields = Fields.parse(raw)
     if fields.integer("v") != 1 or fields.text("kind") != _KIND:
@@ -213,17 +202,21 @@ def _verify(raw: bytes, organisation_key: bytes | None) -> ReceiptReport:
         raise BadChain("another organisation's key")
     signed = SignedDocument.from_text(fields.text("invitation", 1 << 16))
     invitation, certificate = read_invitation(signed, org_key)
+    if not fields.raw.keys() <= _FIELDS:
+        raise BadChain("unknown fields")
     session_key = fields.binary("session_key", 32)
     entries = _read_entries(fields, session_key, invite_hash(signed))
+    joined = read_joined(entries[0], session_key, invitation.iid, org_key, invitation.org_id)
+    check_facts(invitation, certificate, org_key, entries)
     closing = _read_closing(fields, certificate, invitation, entries)
     countersigned = _check_countersignature(fields, certificate, entries[-1])
-    report = _report(entries, org_key, invitation, certificate, session_key, countersigned=countersigned)
+    report = _report(entries, org_key, invitation, certificate, joined, countersigned=countersigned)
     return report if closing is None else _closed(report, closing, session_key)
 
 
 def _read_entries(fields: Fields, session_key: bytes, first_prev: bytes) -> list[Entry]:
     texts = fields.raw.get("entries")
-    if not isinstance(texts, list) or not 0 < len(texts) <= _MAX_ENTRIES:
+    if not isinstance(texts, list) or not 0 < len(texts) <= MAX_ENTRIES:
         raise BadChain("entries")
     reader = ChainReader(session_key, first_prev)
     for text in texts:
@@ -277,40 +270,34 @@ def _report(
     org_key: bytes,
     invitation: Invitation,
     certificate: AgentCertificate,
-    session_key: bytes,
+    joined: Joined,
     *,
     countersigned: bool,
 ) -> ReceiptReport:
-    first, last = entries[0], entries[-1]
+    last = entries[-1]
     started = next((entry.at for entry in entries if entry.type is EntryType.CONSENT), None)
     sas = [entry for entry in entries if entry.type is EntryType.SAS]
+    device = joined.certificate
     return ReceiptReport(
         ok=True,
         key_mark=fingerprint(org_key),
         organisation_id=invitation.org_id,
         agent_name=certificate.name,
+        agent_team=certificate.team,
         ticket_no=invitation.ticket_no,
         subject=invitation.subject,
+        requester=invitation.requester_mail,
         reason=str(last.data.get("reason", "")),
         ended_by=last.by,
         started_at=started,
         ended_at=last.at,
         verified=bool(sas) and sas[-1].data.get("ok") is True,
         countersigned=countersigned,
-        customer_device=_device_mark(first, invitation.iid, session_key),
-        browser=first.data.get("app") == BROWSER_MODE or last.data.get("mode") == BROWSER_MODE,
+        customer_device=fingerprint(joined.device_key) if joined.device_key is not None else "",
+        device_known=device is not None and device.customer == invitation.requester_id,
+        device_other=device is not None and device.customer != invitation.requester_id,
+        browser=joined.browser or last.data.get("mode") == BROWSER_MODE,
+        clock_steady=clock_steady(entries),
+        grants=grants_of(entries),
         entries=tuple(entries),
     )
-
-
-def _device_mark(joined: Entry, iid: bytes, session_key: bytes) -> str:
-    """Return the enrolled device's key mark; empty when the join names none. Raises BadChain for a false signature."""
-    if joined.data.get("device_key") is None:
-        return ""
-    try:
-        key, signature = unb64(str(joined.data["device_key"])), unb64(str(joined.data.get("device_sig")))
-    except ValueError as error:
-        raise BadChain("device signature") from error
-    if not verify(key, JOIN_LABEL, lp(iid, session_key), signature):
-        raise BadChain("device signature")
-    return fingerprint(key)

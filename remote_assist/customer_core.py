@@ -11,7 +11,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.assist import EndReason, EntryType, PromptInfo, Role, Scope, TargetChoice
+from app.domain.device_certificate import read_device_certificate
+from app.domain.documents import BadDocument, SignedDocument
 from app.domain.masking import MaskRule
+from app.domain.session_record import JOIN_LABEL
 from app.domain.signed import b64, lp, sign
 from remote_assist import child_protocol as child
 from remote_assist import envelope as env
@@ -22,7 +25,6 @@ from remote_assist.actions import (
     GrantsChanged,
     ShowPrompt,
 )
-from remote_assist.chain import JOIN_LABEL
 from remote_assist.customer_record import CustomerRecord
 from remote_assist.end_base import Random
 from remote_assist.end_link import EndLink
@@ -31,7 +33,7 @@ from remote_assist.grants import BUILT_SCOPES, GrantBook, in_order
 from remote_assist.handshake import CustomerHandshake, SessionKeys
 from remote_assist.invitation import CheckedInvitation, InvitationChecker
 from remote_assist.ladder import DIRECT
-from remote_assist.limits import PAUSE_ENTRY_MS, Limits
+from remote_assist.limits import CHAIN_AGAIN_MS, PAUSE_ENTRY_MS, Limits
 from remote_assist.marks import MarkBoard
 from remote_assist.mask_book import MaskBook
 from remote_assist.session import Effect, SessionMachine
@@ -46,6 +48,7 @@ class CustomerIdentity:
     app: str
     platform: str
     device_key: Ed25519PrivateKey | None = None
+    device_certificate: str = ""  # what the organisation signed about that key; the newest
     sources: tuple[str, ...] = ("screen", "window", "region")
     unable: frozenset[Scope] = frozenset()  # what this computer cannot do, whoever allows it
     forbidden: frozenset[Scope] = frozenset()  # what policy of its organisation takes away
@@ -129,6 +132,7 @@ class CustomerCore(EndLink):
         self._place: tuple[int, int, int, int] | None = None
         self._pause_entry_at: int | None = None
         self._pause_by = ""
+        self._again_at: int | None = None
         self.masks = MaskBook()
         self.masks.rules = identity.rules
 
@@ -166,6 +170,8 @@ class CustomerCore(EndLink):
         facts = {"session_key": join.session_key, "app": join.app, "platform": join.platform}
         if join.device_key is not None:
             facts |= {"device_key": join.device_key, "device_sig": join.device_sig or ""}
+        if join.device_cert is not None:
+            facts |= {"device_cert": join.device_cert}
         self._out.append(self._record.add(EntryType.JOINED, "customer", facts))
         self._send("join", join)
         self._send("chain", env.ChainBody(self._record.last.text))
@@ -188,7 +194,20 @@ class CustomerCore(EndLink):
             sources=list(self._identity.sources),
             device_key=b64(device.public_key().public_bytes_raw()) if device is not None else None,
             device_sig=b64(sign(device, JOIN_LABEL, lp(iid, public))) if device is not None else None,
+            device_cert=self._device_certificate(),
         )
+
+    def _device_certificate(self) -> str | None:
+        """The certificate to show; none that every reader of the record would refuse."""
+        device, pin, text = self._identity.device_key, self._checker.pin, self._identity.device_certificate
+        if device is None or not text:
+            return None
+        try:
+            found = read_device_certificate(SignedDocument.from_text(text), pin.org_key)
+        except BadDocument:
+            return None
+        mine = (found.org_id, found.device_key) == (pin.org_id, device.public_key().public_bytes_raw())
+        return text if mine and found.valid_at(self._clock.utc_ms()) else None
 
     def _prompt(self, checked: CheckedInvitation, machine: SessionMachine) -> PromptInfo:
         pin = self._checker.pin
@@ -213,6 +232,14 @@ class CustomerCore(EndLink):
         if self._record is not None:
             self._out.append(self._record.add(type_, by, data))
             self._send("chain", env.ChainBody(self._record.last.text))
+
+    def _on_chain_again(self, body: env.ChainAgainBody) -> None:
+        """The agent's end lacks entries. It gets them again, some at a time, whatever the phase."""
+        if self._record is None or (self._again_at is not None and self._now - self._again_at < CHAIN_AGAIN_MS):
+            return
+        self._again_at = self._now
+        for text in self._record.texts_from(body.n):
+            self._send("chain", env.ChainBody(text))
 
     def _note_pause(self) -> None:
         if self._pause_entry_at is not None and self._record is not None:

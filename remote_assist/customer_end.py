@@ -224,7 +224,9 @@ class CustomerEnd(
             return self._flush()
         try:
             envelope = self._reader.read(raw)
-            if self.view.phase is Phase.ENDED:
+            if isinstance(envelope.body, env.ChainAgainBody):
+                self._on_chain_again(envelope.body)
+            elif self.view.phase is Phase.ENDED:
                 self._on_countersign(envelope)
             else:
                 self._handle(envelope)

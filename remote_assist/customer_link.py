@@ -35,9 +35,16 @@ class CustomerLink(CustomerCore):
     # --- timers and effects ----------------------------------------------------------------------------------------
 
     def _own_deadlines(self) -> list[int | None]:
-        return [self._rebuild_at, self._climb_at, self._pause_entry_at]
+        return [self._rebuild_at, self._climb_at, self._pause_entry_at, self._now if self._must_close else None]
+
+    @property
+    def _must_close(self) -> bool:
+        """Whether the record is about to be longer than any reader takes."""
+        return self._record is not None and self._record.full and self.view.phase is not Phase.ENDED
 
     def _on_tick(self, now: int) -> None:
+        if self._must_close:
+            self._end(EndReason.LIMIT, "system")
         if self._pause_entry_at is not None and now >= self._pause_entry_at:
             self._note_pause()
         if self._rebuild_at is not None and now >= self._rebuild_at:

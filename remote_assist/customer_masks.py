@@ -21,6 +21,8 @@ from remote_assist.customer_scopes import CustomerScopes
 __all__ = ["CustomerMasks"]
 
 _ENTRY_MS: Final = 1_000
+_ENTRY_LATER_MS: Final = 10_000  # a window that comes and goes all the time does not fill the record
+_OFTEN: Final = 60
 _FOUND_MAX: Final = 256
 _HOLDS: Final = frozenset({"", "rule", "locked"})
 _FAR: Final = 65_536
@@ -33,6 +35,7 @@ class CustomerMasks(CustomerScopes):
         """As `CustomerCore`."""
         super().__init__(*args, **more)
         self._count_noted = 0
+        self._count_entries = 0
         self._count_due: int | None = None
         self._child_hold = ""
         self._locked = False
@@ -173,9 +176,10 @@ class CustomerMasks(CustomerScopes):
         self._say(wire.Covered(self._kept_back.count, self._kept_back.why))
 
     def _note_count(self) -> None:
-        """How many, never where or what; at most one entry a second, and the last count stands in the record."""
-        self._count_due = self._now + _ENTRY_MS
+        """How many, never where or what; at most one entry a second, later in ten, and the last count stands."""
+        self._count_due = self._now + (_ENTRY_MS if self._count_entries < _OFTEN else _ENTRY_LATER_MS)
         if self._kept_back.count != self._count_noted:
+            self._count_entries += 1
             self._count_noted = self._kept_back.count
             self._note(EntryType.MASKS, "customer", {"count": self._count_noted})
         else:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -16,6 +16,9 @@ from remote_assist.chain import RECEIPT_LABEL, ChainWriter, Entry, build_receipt
 from remote_assist.invitation import CheckedInvitation
 
 __all__ = ["CustomerRecord"]
+
+
+_AGAIN_MOST: Final = 40  # the relay takes fifty envelopes a second
 
 
 class CustomerRecord:
@@ -50,6 +53,15 @@ class CustomerRecord:
     def last(self) -> Entry:
         """The newest entry. Raises IndexError before the first."""
         return self._chain.entries[-1]
+
+    @property
+    def full(self) -> bool:
+        """Whether the session must end, so that its record can still be closed and read."""
+        return self._chain.full
+
+    def texts_from(self, n: int) -> list[str]:
+        """Return entries from number `n` on, some of them: what was lost on the way to the agent."""
+        return [entry.text for entry in self._chain.entries[n : n + _AGAIN_MOST]]
 
     @property
     def frames_sent(self) -> int:

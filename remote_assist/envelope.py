@@ -69,7 +69,10 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JoinBody(_Body, frozen=True):
-    """Customer: opened the invitation. `device_key` and `device_sig` only if enrolled."""
+    """Customer: opened the invitation. `device_key` and `device_sig` only if enrolled.
+
+    `device_cert`: what the organisation signed about that key.
+    """
 
     iid: Annotated[str, msgspec.Meta(min_length=22, max_length=22)]
     session_key: _KEY_TEXT
@@ -80,6 +83,7 @@ class JoinBody(_Body, frozen=True):
     sources: Annotated[list[_Word], msgspec.Meta(max_length=8)]
     device_key: _KEY_TEXT | None = None
     device_sig: _SIGNATURE_TEXT | None = None
+    device_cert: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
 
 
 class PromptedBody(_Body, frozen=True):
@@ -145,6 +149,12 @@ class ChainBody(_Body, frozen=True):
     entry: Annotated[str, msgspec.Meta(max_length=24_000)]
 
 
+class ChainAgainBody(_Body, frozen=True):
+    """Agent: entries were lost on the way; asks for those from number `n` on."""
+
+    n: Annotated[int, msgspec.Meta(ge=0, le=1 << 20)]
+
+
 class EndBody(_Body, frozen=True):
     """Either: the session is over. The agent's may carry the countersignature of the receipt."""
 
@@ -163,6 +173,7 @@ Body = (
     | SdpBody
     | RebindBody
     | ChainBody
+    | ChainAgainBody
     | EndBody
 )
 
@@ -178,6 +189,7 @@ _BODIES: dict[tuple[Role, str], type[Body]] = {
     (Role.AGENT, "answer"): SdpBody,
     (Role.AGENT, "rebind.request"): RebindBody,
     (Role.CUSTOMER, "chain"): ChainBody,
+    (Role.AGENT, "chain.again"): ChainAgainBody,
     (Role.CUSTOMER, "end"): EndBody,
     (Role.AGENT, "end"): EndBody,
 }

@@ -9,9 +9,11 @@ from app.domain.invitation import INVITATION_LIFE_MS, InvitationPolicy
 
 __all__ = [
     "ATTEMPTS_MAX",
+    "CHAIN_AGAIN_MS",
     "CHILD_END_MS",
     "COUNTERSIGN_WAIT_MS",
     "FAILED_AGAIN_MS",
+    "LAST_ENTRY_MS",
     "NACK_REPEAT_MS",
     "PAUSE_ENTRY_MS",
     "REBUILD_EVERY_MS",
@@ -35,6 +37,8 @@ RELAY_ASK_EVERY_MS = 100  # the consent may still be on its way to the server; l
 RELAY_ASK_MOST_MS = 1_000
 NACK_REPEAT_MS = 1_000
 COUNTERSIGN_WAIT_MS = 10_000  # after the end: only the receipt and its countersignature are still read
+CHAIN_AGAIN_MS = 300  # entries asked for more often are not sent again
+LAST_ENTRY_MS = 1_000  # the last entry comes when the customer's child is gone; after that it is asked for
 VIEW_SPACING_MS = 250  # a window being resized does not flood `ctl`
 VIEW_REPEAT_MS = 30_000  # an agent at work repeats `view`, so that the customer's idle timer knows
 PAUSE_ENTRY_MS = 1_500  # a pause is recorded with the child's next figures, or without them after this time

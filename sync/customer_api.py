@@ -52,7 +52,7 @@ class CustomerApi:
         self._http = httpx.AsyncClient(
             base_url=server, timeout=_TIMEOUT, transport=transport, trust_env=False, follow_redirects=False
         )
-        self.access = ""
+        self.access = self.certificate = ""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -96,7 +96,7 @@ class CustomerApi:
         signature = b64(sign(key, TOKEN_LABEL, unb64(nonce)))
         body = wire.TokenAsk(companion=companion, nonce=nonce, signature=signature)
         token = self._read(await self._post("/customer/v1/token", body), wire.CompanionToken)
-        self.access = token.access
+        self.access, self.certificate = token.access, token.certificate
         return token.expires_s
 
     async def home(self, etag: str = "") -> tuple[wire.Home, bytes, str] | None:

@@ -21,6 +21,7 @@ from sync import protocol as live
 from sync.customer_api import CustomerApi, CustomerRefused, map_failure
 from sync.customer_events import (
     Answered,
+    CertificateArrived,
     CustomerEvent,
     Entries,
     EntryKept,
@@ -42,6 +43,7 @@ from sync.session_protocol import Redeem, Redeemed
 
 __all__ = [
     "Answered",
+    "CertificateArrived",
     "CustomerClient",
     "CustomerEvent",
     "Entries",
@@ -208,6 +210,7 @@ class CustomerClient:
                         raise _Unknown from error
                     raise
                 self._token_until = time.monotonic() + max(lives_s - _TOKEN_MARGIN_S, 5)
+                self._listen(CertificateArrived(self._api.certificate))
 
     async def _hand_in(self) -> None:
         waiting, entries = self._rows.waiting(), self._rows.entries()

@@ -12,6 +12,7 @@ from sync.session_protocol import Redeemed, Revocations
 
 __all__ = [
     "Answered",
+    "CertificateArrived",
     "CustomerEvent",
     "Entries",
     "EntryKept",
@@ -133,6 +134,13 @@ class RedeemAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateArrived:
+    """What the organisation signed about this computer's key, newest."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RevocationsArrived:
     """The newest list of revoked certificates; its signature is not checked yet."""
 
@@ -183,6 +191,7 @@ CustomerEvent = (
     | EntryKept
     | InviteArrived
     | RedeemAnswered
+    | CertificateArrived
     | RevocationsArrived
     | SigArrived
     | SigRefused

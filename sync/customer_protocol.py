@@ -87,10 +87,15 @@ class TokenAsk(_Json, frozen=True, kw_only=True):
 
 
 class CompanionToken(_Json, frozen=True, kw_only=True):
-    """Access token, 10 minutes, memory only."""
+    """Access token, 10 minutes, memory only.
+
+    `certificate`: what the organisation key signs about this Companion's key, label "deskside-device-1", good for seven
+    days; it goes into the records of screen sharing.
+    """
 
     access: str
     expires_s: int
+    certificate: str = ""
 
 
 class Contact(_Json, frozen=True, kw_only=True):

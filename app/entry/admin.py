@@ -233,7 +233,7 @@ def _verify_receipt(path: Path) -> int:
         print(_("The file cannot be read."), file=sys.stderr)
         return USAGE_ERROR
     print("\n".join(receipt_lines(report)))
-    return 0 if report.ok and report.complete else 1
+    return 0 if report.complete and report.tied else 1
 
 
 if __name__ == "__main__":

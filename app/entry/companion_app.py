@@ -283,6 +283,8 @@ class CompanionApp(QObject):
                 self.writing.reload()
             case net.RowsFailed():
                 self.writing.rows_failed(event.code)
+            case net.CertificateArrived():
+                self.invitations.certificate = event.text
             case net.RevocationsArrived():
                 self.invitations.take_revocations(event)
             case _:

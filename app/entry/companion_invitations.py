@@ -62,6 +62,7 @@ class Invitations:
     def __init__(self, app: CompanionApp) -> None:
         self._app = app
         self.revocations: RevocationList | None = None
+        self.certificate = ""  # what the organisation signed about this computer's key
         self._replay = ReplayCache()
         self.scam_read = False
         self._mask_rules = read_rules(None)
@@ -178,8 +179,9 @@ class Invitations:
         policy = self._policy()
         rules, hard_ms = policy.get(MASK_WINDOWS), policy.get(MAX_MINUTES) * 60_000
         identity = CustomerIdentity(
-            version_line(), f"{platform.system()} {platform.release()}", self._app.key, unable=unable,
-            forbidden=policy.forbidden, rules=rules, shares=policy.sharing and (not rules or can_follow_windows()),
+            version_line(), f"{platform.system()} {platform.release()}", self._app.key,
+            device_certificate=self.certificate, unable=unable, forbidden=policy.forbidden, rules=rules,
+            shares=policy.sharing and (not rules or can_follow_windows()),
         )  # fmt: skip
         return SessionDeps(
             theme=self._app.theme,

@@ -10,9 +10,10 @@ const ROLE = { customer: 1, agent: 2 };
 const SEALED = new Set(["offer", "answer", "rebind.request"]);
 const MAX = 64 * 1024;
 const LAST = 2 ** 40; // the number of the goodbye that is ready from the start
+const NUMBERS = ["epoch", "rung", "n"];
 const BODIES = {
   "sas.accept": ["A", "Na", "Fa"], answer: ["epoch", "rung", "sdp"], "rebind.request": ["epoch", "why"],
-  end: ["reason", "countersign"],
+  "chain.again": ["n"], end: ["reason", "countersign"],
 };
 
 export class Dropped extends Error {}
@@ -126,7 +127,8 @@ function typed(plain, t) {
     const value = body[name];
     const optional = name === "countersign" && (value === undefined || value === null);
     const most = name === "sdp" ? 16 * 1024 : 96;
-    const number = (name === "epoch" || name === "rung") && Number.isInteger(value) && value >= 0 && value <= 1000;
+    const highest = name === "n" ? 1 << 20 : 1000;
+    const number = NUMBERS.includes(name) && Number.isInteger(value) && value >= 0 && value <= highest;
     if (!optional && !number && (typeof value !== "string" || value.length > most)) throw new Misbehaved(t);
   }
   return body;

@@ -15,6 +15,7 @@ const REBUILD_MS = 4_000;
 const NACK_MS = 1_000;
 const NACK_WINDOW_MS = 4_000;
 const CLOSE_MS = 80;
+const AGAIN_MS = 300; // entries asked for more often are not sent again
 const COUNTERSIGN_MS = 10_000;
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -104,7 +105,8 @@ export class Session {
 
   async envelope(raw) {
     const { t, body } = await this.reader.read(raw);
-    if (this.machine.ended) {
+    if (t === "chain.again") await this.chainAgain(body.n);
+    else if (this.machine.ended) {
       const receipt = t === "end" && body.countersign ? await this.record.countersigned(body.countersign) : null;
       if (receipt) this.receipt(receipt);
     } else if (t === "end") await this.peerEnded(body.reason);
@@ -112,6 +114,13 @@ export class Session {
     else if (t === "answer" && this.keys) await this.answer(body);
     else if (t === "rebind.request" && this.keys) this.rebind();
     else throw new Misbehaved(t);
+  }
+
+  // The agent's end lacks entries of the record. It gets them again, some at a time, whatever the phase.
+  async chainAgain(n) {
+    if (now() - (this.againAt ?? -AGAIN_MS) < AGAIN_MS) return;
+    this.againAt = now();
+    for (const entry of this.record.entries.slice(n, n + 40)) await this.send("chain", { entry: entry.text });
   }
 
   // --- connection -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from app.domain.changes import (
     category_of,
 )
 from app.domain.changes_facts import FACT_CHARS, fact_text, is_iso_date
+from app.domain.device_certificate import DEVICE_CERTIFICATE_MAX_MS, DeviceCertificate, build_device_certificate
 from app.domain.entities import CUSTOMER, Category
 from app.domain.ids import derived_id, uuid7
 from app.domain.signed import b64, sha256, sign, unb64, verify
@@ -139,7 +140,15 @@ class Customers:
             return None
         self._store.write(lambda cx: cx.execute(table.update().where(table.c.id == companion).values(last_seen=now)))
         customer = bytes(row["customer_id"])
-        return CompanionToken(access=self._signer.issue(now, COMPANION, customer, companion), expires_s=ACCESS_S)
+        device = DeviceCertificate(
+            self._organisation.id, companion.hex(), customer.hex(), bytes(row["pubkey"]), now,
+            now + DEVICE_CERTIFICATE_MAX_MS,
+        )  # fmt: skip
+        return CompanionToken(
+            access=self._signer.issue(now, COMPANION, customer, companion),
+            expires_s=ACCESS_S,
+            certificate=build_device_certificate(self._keys.organisation, device).to_text(),
+        )
 
     def request(self, now: int, who: Grant, ask: NewRequest) -> Written:
         """Open a ticket for the customer. Repeating it is harmless."""

@@ -208,14 +208,17 @@ def test_the_record_of_the_page_is_one_that_anybody_can_check(page: Page) -> Non
     company = World()
     page.run("delete globalThis.opened")
     assert invitation_for(page, company) == "shown"
-    text = page.run("""(async () => {
-        const record = new chain.Record(checked, await keys.makePair('Ed25519'), pinned, () => 1790000000000);
-        await record.add('joined', 'customer', { app: 'browser' });
+    text = page.run(
+        """(async () => {
+        const session = await keys.makePair('Ed25519');
+        const record = new chain.Record(checked, session, pinned, () => NOW);
+        await record.add('joined', 'customer', { session_key: bytes.b64(session.public), app: 'browser' });
         await record.add('consent', 'customer', { scope: 'view', target_kind: 'window' });
         await record.add('sas', 'customer', { ok: true, number: '482 917', note: '한글 "x"' });
         await record.add('end', 'customer', record.endData('stopped'));
         return bytes.text(record.receipt());
-    })()""")
+    })()""".replace("NOW", str(company.fake_clock.utc_ms()))
+    )
     report = verify_receipt(text.encode(), company.pin.org_key)
     assert (report.ok, report.problems) == (True, ())
     assert (report.verified, report.browser, report.countersigned, report.reason) == (True, True, False, "stopped")

@@ -583,10 +583,12 @@ def test_a_customer_without_enrolment_joins_by_the_secret_alone_and_the_agent_se
     world = World(enrolled=False)
     world.to_prompt()
     assert world.agent.last(CustomerJoined).proof is ProofKind.LINK
-    stranger = World()
-    stranger.invite(customer_device_keys=())
-    stranger.open()
-    assert stranger.agent.last(CustomerJoined).proof is ProofKind.DEVICE_UNKNOWN
+    for stranger in (World(certified=False), World(device={"customer": "customer-4"})):
+        stranger.to_prompt()
+        assert stranger.agent.last(CustomerJoined).proof is ProofKind.DEVICE_UNKNOWN
+    enrolled = World()
+    enrolled.to_prompt()
+    assert enrolled.agent.last(CustomerJoined).proof is ProofKind.DEVICE
 
 
 def test_the_grants_shown_are_the_same_at_both_ends_and_empty_at_the_end() -> None:
@@ -599,20 +601,47 @@ def test_the_grants_shown_are_the_same_at_both_ends_and_empty_at_the_end() -> No
         assert side.end.view.grants == ()
 
 
-@pytest.mark.parametrize("dropped", [1, 2, 4])
-def test_a_lost_link_of_the_chain_leaves_the_receipt_without_countersignature(dropped: int) -> None:
-    """The agent signs only what it has seen whole."""
+@pytest.mark.parametrize("dropped", [1, 2, 4, -1])
+def test_an_entry_lost_on_the_way_is_asked_for_and_the_receipt_countersigned(dropped: int) -> None:
+    """The agent signs only what it has seen whole; one envelope that the relay loses costs nobody the signature."""
     world = World()
+    lost: list[bytes] = []
 
-    def lose_grant(to: str, data: bytes) -> bytes | None:
+    def lose_one(to: str, data: bytes) -> bytes | None:
         outer = json.loads(data)
-        return None if to == "agent" and outer["t"] == "chain" and outer["n"] == dropped else data
+        last = dropped == -1 and world.customer_end.view.phase is Phase.ENDED
+        if not lost and to == "agent" and outer["t"] == "chain" and (last or outer["n"] == dropped):
+            lost.append(data)
+            return None
+        return data
 
-    world.tamper = lose_grant
+    world.tamper = lose_one
     world.to_prompt()
     world.choose()
     world.allow()
+    world.pass_time(3_000)
+    world.do(world.customer, world.customer_end.stop())
+    world.pass_time(3_000)
+    assert lost
+    assert world.customer.last(Receipt).countersigned
+    assert verify_receipt(world.customer.last(Receipt).data).countersigned
+    hashes = [entry.hash for entry in world.agent.of(ChainEntry)]
+    assert hashes == [entry.hash for entry in world.customer.of(ChainEntry)]  # each once, in order
+
+
+def test_entries_that_never_arrive_leave_the_receipt_without_countersignature() -> None:
+    """It is asked for again, without end it is not."""
+    world = World()
+    world.to_live()
+    first = len(world.customer.of(ChainEntry))
+    world.tamper = lambda to, data: None if to == "agent" and json.loads(data)["t"] == "chain" else data
+    world.do(world.customer, world.customer_end.pause())
+    world.pass_time(3_000)
     world.do(world.customer, world.customer_end.stop())
     assert not world.customer.last(Receipt).countersigned
     world.pass_time(11_000)
     assert world.calls[-1].body == {"reason": "stopped"}
+    asked = [data for to, data in world.wire if to == "customer" and json.loads(data)["t"] == "chain.again"]
+    assert 0 < len(asked) < 15
+    assert len(world.customer.of(ChainEntry)) > first
+    assert not any(receipt.countersigned for receipt in world.agent.of(Receipt))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.assist import Phase, Role
 from app.domain.certificate import AgentCertificate, RevocationList, build_certificate
+from app.domain.device_certificate import DeviceCertificate, build_device_certificate
 from app.domain.documents import SignedDocument
 from app.domain.signed import unb64
 from remote_assist import child_protocol as child
@@ -247,6 +248,8 @@ class World:
         self,
         *,
         enrolled: bool = True,
+        certified: bool = True,
+        device: Mapping[str, object] | None = None,
         own_tickets: tuple[str, ...] = (TICKET,),
         clock: Clock | None = None,
         relay_only: bool = False,
@@ -270,7 +273,10 @@ class World:
             self.clock,
             random=SeededBytes("agent"),
         )
-        identity = CustomerIdentity("Deskside Companion 0.1", "linux", self.customer_key if enrolled else None)
+        identity = CustomerIdentity(
+            "Deskside Companion 0.1", "linux", self.customer_key if enrolled else None,
+            self.device_certificate(**(device or {})).to_text() if certified else "",
+        )  # fmt: skip
         self.customer_end = CustomerEnd(identity, self.clock, self.checker, random=SeededBytes("customer"))
         self.agent = Side("agent", self.agent_end)
         self.customer = Side("customer", self.customer_end)
@@ -304,6 +310,19 @@ class World:
         }
         return build_certificate(self.org_key, AgentCertificate(**(values | changes)))  # type: ignore[arg-type]  # built from words
 
+    def device_certificate(self, **changes: object) -> SignedDocument:
+        """What the server signed about the Companion's key."""
+        now = self.clock.utc_ms()
+        values: dict[str, object] = {
+            "org_id": "org-1",
+            "companion": "companion-5",
+            "customer": "customer-3",
+            "device_key": public(self.customer_key),
+            "not_before": now - 1000,
+            "not_after": now + 86_400_000,
+        }
+        return build_device_certificate(self.org_key, DeviceCertificate(**(values | changes)))  # type: ignore[arg-type]  # built from words
+
     # --- steps of the journey --------------------------------------------------------------------------------------
 
     def request(self, **changes: object) -> InviteRequest:
@@ -313,7 +332,6 @@ class World:
             "subject": "Printer stops after page 2",
             "requester_id": "customer-3",
             "requester_mail": "m***@example.com",
-            "customer_device_keys": (public(self.customer_key),),
         }
         return InviteRequest(**(values | changes))  # type: ignore[arg-type]  # built from words
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from app.domain.changes import CustomerSet, TicketMerge, TicketSet
+from app.domain.device_certificate import read_device_certificate
+from app.domain.documents import SignedDocument
 from app.domain.entities import HISTORY, MEMBERSHIP, MESSAGE, SURVEY_ANSWER, TICKET
 from app.domain.errors import Refused
-from app.domain.signed import b64, unb64, verify
+from app.domain.signed import b64, sign, unb64, verify
 from sync.customer_protocol import CheckAnswer, NewMessage, NewRequest
 from tests.server.test_push import world_state
 from tests.server.world import Companion, World, row_id
@@ -77,11 +79,24 @@ def test_no_code_for_somebody_unknown(desk: World) -> None:
             desk.staff.enrolment_code(desk.clock(), who, digits=False, life_s=60)
 
 
+def test_at_each_sign_in_the_organisation_signs_whose_computer_it_is(desk: World) -> None:
+    """A receipt of screen sharing carries that, and needs no server to be believed."""
+    companion = desk.companion()
+    nonce = desk.client.post("/customer/v1/challenge", json={"companion": companion.id}).json()["nonce"]
+    signed = b64(sign(companion.key, "deskside-companion-1", unb64(nonce)))
+    body = {"companion": companion.id, "nonce": nonce, "signature": signed}
+    answer = desk.client.post("/customer/v1/token", json=body).json()
+    nonce = b64(bytes(32))
+    organisation = unb64(desk.client.post("/customer/v1/identity", json={"nonce": nonce}).json()["org_key"])
+    found = read_device_certificate(SignedDocument.from_text(answer["certificate"]), organisation)
+    assert (found.companion, found.device_key) == (companion.id, companion.key.public_key().public_bytes_raw())
+    assert found.valid_at(desk.clock())
+
+
 def test_only_the_device_key_opens_the_companions_account(desk: World) -> None:
     """A wrong signature, an old nonce and a made-up nonce are refused."""
     companion = desk.companion()
     nonce = desk.client.post("/customer/v1/challenge", json={"companion": companion.id}).json()["nonce"]
-    from app.domain.signed import sign, unb64
 
     def token(nonce: str, signed: bytes) -> int:
         body = {"companion": companion.id, "nonce": nonce, "signature": b64(signed)}
