@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import tracemalloc
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -120,6 +121,19 @@ def test_hostile_shapes_are_malformed_and_nothing_is_unpacked_beyond_their_size(
     """A bomb of ten megabytes is ten kilobytes on the wire."""
     with pytest.raises(Malformed):
         read("ctl", wire.encode(wire.CursorShape(3, (0, 0), 2, 2, b64(packed))))
+
+
+def test_a_bomb_takes_no_more_memory_than_the_cursor_it_says_it_is() -> None:
+    """Twenty megabytes of nothing behind a cursor of four pixels."""
+    raw = wire.encode(wire.CursorShape(3, (0, 0), 2, 2, b64(zlib.compress(bytes(20_000_000)))))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Malformed):
+            read("ctl", raw)
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000
 
 
 def test_too_many_messages_are_dropped_and_more_come_through_later() -> None:

@@ -327,6 +327,24 @@ async def test_retransmissions_go_before_new_media_and_rtcp_at_once() -> None:
     assert kinds.index("rtx") < len(kinds) - 1 - kinds[::-1].index("media")
 
 
+async def test_nothing_that_was_lost_is_sent_again_after_stop() -> None:
+    """Neither what waited for its turn when Stop came, nor what the agent asks for afterwards."""
+    wire, gate, rate = Wire(), Gate(), RateControl()
+    gate.set(granted=True, connected=True)
+    rate.bps = MIN_BPS
+    pacer = Pacer(wire.send, rate, gate, RTX)
+    while pacer.free:
+        await pacer.send_rtp(media(1))
+    for number in range(20):
+        await pacer.send_rtp(media(number, RTX))
+    left = len(wire.sent)
+    gate.set(live=False)
+    await pacer.send_rtp(media(900, RTX))
+    await pacer.send_rtp(media(2))  # waits until no retransmission is under way
+    assert len(wire.sent) == left
+    assert gate.packets_dropped == 22
+
+
 async def test_a_closed_gate_stops_packets_that_already_wait() -> None:
     """Half a picture stays here when Stop comes; only RTCP still leaves."""
     wire, gate, rate = Wire(), Gate(), RateControl()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.remote_assist.controls import channels, content, grants, hands, line, people, session, transport
+from tests.remote_assist.controls import channels, content, grants, hands, line, people, session, stop, transport
 from tests.remote_assist.controls.base import Control
 
 __all__ = ["ALL"]
@@ -18,6 +18,7 @@ ALL: tuple[Control, ...] = tuple(
             *channels.CONTROLS,
             *content.CONTROLS,
             *session.CONTROLS,
+            *stop.CONTROLS,
             *transport.CONTROLS,
         ),
         key=lambda control: control.row,

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E501  # quotes lines of the product as they stand
+"""Rows 8, 9, 13 and 18: what still leaves after Stop, what a pause holds, what outlives its window, and the record on the disk."""
+
+from __future__ import annotations
+
+from tests.remote_assist.controls.base import Control, edit
+
+_RA = "tests/remote_assist"
+_COMPANION = "tests/widgets/test_companion_program.py"
+
+CONTROLS = (
+    Control(
+        18,
+        "nothing that was lost is sent again after Stop",
+        (f"{_RA}/test_media.py::test_nothing_that_was_lost_is_sent_again_after_stop",),
+        edit(
+            "remote_assist.pacer:Pacer._send_media",
+            "if not self._gate.open:",
+            'if not self._gate.open and struct.unpack_from("!L", data, 8)[0] != self._rtx_ssrc:',
+        ),
+        "assert",
+    ),
+    Control(
+        18,
+        "Stop acts in the thread that reads, not on the loop",
+        (f"{_RA}/test_child.py::test_stop_closes_the_gate_however_busy_the_loop_is",),
+        edit("remote_assist.child:Child.take", "self._role.end()", "pass"),
+        "assert not",
+    ),
+    Control(
+        18,
+        "a child does not outlive its parent where the pipe stays open",
+        (f"{_RA}/test_parent_death.py::test_a_child_whose_parent_is_killed_ends_also_when_its_pipe_stays_open",),
+        edit(
+            "remote_assist.ipc:arm_parent_death",
+            "ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)",
+            "pass",
+        ),
+        "still not true|Timeout",
+        in_child=True,
+    ),
+    Control(
+        8,
+        "while it is paused no file, text or bundle leaves",
+        (f"{_RA}/test_child.py::test_while_it_is_paused_no_file_leaves_and_afterwards_it_does",),
+        edit("remote_assist.child:Child.__init__", "lambda: self._paused or self._windows.held", "lambda: False"),
+        "assert",
+    ),
+    Control(
+        8,
+        "a hidden window is covered with a margin",
+        (f"{_RA}/test_mask_margin.py::test_a_hidden_window_is_covered_with_sixteen_pixels_around_it",),
+        edit(
+            "remote_assist.x11_watch:_grown",
+            "return x - GROWN_PX, y - GROWN_PX, width + 2 * GROWN_PX, height + 2 * GROWN_PX",
+            "return box",
+        ),
+        "assert",
+    ),
+    Control(
+        9,
+        "a cursor is never unpacked beyond its size",
+        (f"{_RA}/test_cursor.py::test_a_bomb_takes_no_more_memory_than_the_cursor_it_says_it_is",),
+        edit("remote_assist.incoming:_inflate", "unb64(shape.bgra_z), size)", "unb64(shape.bgra_z))"),
+        "assert",
+    ),
+    Control(
+        13,
+        "nothing is given before its entry is on the disk",
+        ("tests/unit/test_kept_first.py::test_a_grant_waits_for_its_entry",),
+        edit("remote_assist.kept_first:KeptFirst.take", "if not self.waits and not self._waiting:", "if True:"),
+        "assert",
+    ),
+    Control(
+        13,
+        "after an entry that could not be kept nothing is given",
+        ("tests/unit/test_kept_first.py::test_an_entry_that_could_not_be_kept_gives_nothing_ever",),
+        edit("remote_assist.kept_first:KeptFirst.take", "if self.lost:", "if False:"),
+        "assert",
+    ),
+    Control(
+        13,
+        "a record that cannot be kept ends the session",
+        (f"{_COMPANION}::test_what_cannot_be_recorded_is_not_shared[consent]",),
+        edit("app.entry.companion_session:CustomerSession.on_entry", "if not kept:", "if False:"),
+        "Timeout|timed out|waitUntil|assert",
+    ),
+)
