@@ -80,7 +80,8 @@ class Masks(_Msg, frozen=True, tag="masks"):
     """Rectangles of the target, in its physical pixels, painted over before anything else sees the picture.
 
     `rules` hide foreign windows wherever they are, `own` are ids of windows of the program itself that are hidden so.
-    `looked`: the customer has seen the screen as it is now, and these rectangles are for it.
+    `looked`: the customer has seen the target as it is now, and these rectangles are for it. The first `drawn` of them
+    are the customer's, the others lie over windows of the program itself.
     """
 
     seq: int
@@ -88,6 +89,7 @@ class Masks(_Msg, frozen=True, tag="masks"):
     rules: list[MaskRule] = []
     own: list[int] = []
     looked: bool = False
+    drawn: int = 0
 
 
 class View(_Msg, frozen=True, tag="view"):

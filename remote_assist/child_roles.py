@@ -404,7 +404,7 @@ class CustomerRole:
                     self._post(Targets(message.seq, [_item(target) for target in self._targets()]))
                 elif isinstance(message, Masks):
                     self.shield.hide(message.rules, message.own)
-                    self.pipeline.set_masks(message.rects, looked=message.looked)
+                    self.pipeline.set_masks(message.rects, looked=message.looked, drawn=message.drawn)
                     if message.looked and self._source is not None:
                         self._source.looked()
                         self._fault = ""  # the same again is news

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.domain.assist import EntryType, Scope
+from app.domain.capture import window_number
 from app.domain.control import Deed, Key, MoveTo, Press, Wheel
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
@@ -92,25 +93,27 @@ class CustomerControl(CustomerScopes):
             if isinstance(deed, Press) and lets_go and free:
                 self._out.append(Inject(MoveTo(x, y), sharing))
             deed = _moved(deed, x, y)
-        elif not fresh and not lets_go:
+        elif (self.masks.hold or not fresh) and not lets_go:
             return False
         self._out.append(Inject(deed, sharing))
         return True
 
     @property
     def _sharing(self) -> Sharing | None:
-        """What the customer chose, and where it is: a window is where the child says, a screen where it always was."""
+        """What the customer chose, and where the child says that it is; the desktop itself is asked at each deed."""
         chosen = self._chosen
         if chosen is None or chosen.target.kind == "drawn":
             return None
-        kind, _, number = chosen.target.id.partition(":")
-        window = int(number) if kind == "window" and number.isdecimal() else None
-        if window is not None and self._place is not None and self._place_of == chosen.target.id:
-            return Sharing(self._place, window)
+        window = window_number(chosen.target.id) if chosen.target.kind == "window" else None
+        hidden = (*self.masks.drawn, *self.masks.found)
         left, top, width, height = chosen.target.rect
         if chosen.region is not None:
             left, top, width, height = left + chosen.region[0], top + chosen.region[1], *chosen.region[2:]
-        return Sharing((left, top, width, height), window) if width > 0 and height > 0 else None
+        if window is not None and self._place is not None and self._place_of == chosen.target.id:
+            left, top, width, height = self._place
+        if width <= 0 or height <= 0:
+            return None
+        return Sharing((left, top, width, height), window, chosen.target.id, chosen.region, hidden)
 
     # --- begin and end ---------------------------------------------------------------------------------------------
 

@@ -165,8 +165,11 @@ class EndFiles(EndLink):
             self._say_over(message.id)
         elif self._coming is not None and self._coming.offer.id == message.id:
             self._go_on()  # or the question stands
-        elif self._coming is not None or len(self._files_over) >= MAX_OFFERS:
-            self._files_over.setdefault(message.id, "busy")
+        elif len(self._files_over) >= MAX_OFFERS:
+            self._say(wire.FileEnd(message.id, ok=False, why="too_many"))  # answered, not remembered
+            self._on_stray("file offers")
+        elif self._coming is not None:
+            self._files_over[message.id] = "busy"
             self._say_over(message.id)
         else:
             try:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from app.domain.control import ALT, CONTROL, MODIFIERS, SUPER, Deed, Key, MoveTo, Press, Text, Wheel
+from app.domain.masking import Box, inside
 from remote_assist.control_rules import OWN_MS, forbidden
 
 __all__ = ["Backend", "Done", "Hands", "NoInput", "Sharing"]
@@ -36,16 +37,32 @@ class Done(StrEnum):
     OWN = "own"  # the customer's own hands were there
     COMPANION = "companion"
     OUTSIDE = "outside"
+    HIDDEN = "hidden"  # the customer keeps it back
     FORBIDDEN = "forbidden"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """What is shared now: where it is, in pixels of the desktop, and which window, if it is one."""
+    """What is shared: where the session child says it is, in pixels of the desktop, and which window, if it is one.
 
-    rect: tuple[int, int, int, int]
+    `target` is the id of what the customer chose, by which the desktop is asked where it really is. `region` and
+    `hidden`, the parts that are kept back, count from its corner.
+    """
+
+    rect: Box
     window: int | None = None
+    target: str = ""
+    region: Box | None = None
+    hidden: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where deeds may take effect, as the desktop says now: what is shared, and what is kept back of it."""
+
+    rect: Box
+    hidden: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,7 @@ class Spot:
     """Windows at a place or with the keyboard, one in another; `rect` is that of the outermost with the keyboard."""
 
     windows: frozenset[int] = field(default_factory=frozenset)
-    rect: tuple[int, int, int, int] = (0, 0, 0, 0)
+    rect: Box = (0, 0, 0, 0)
 
 
 class Backend(Protocol):
@@ -85,6 +102,22 @@ class Backend(Protocol):
 
     def owners(self, windows: frozenset[int]) -> frozenset[int]:
         """Return the windows whose dialogs or menus these are."""
+        ...
+
+    def where(self, target: str) -> Box | None:
+        """Return where a screen or window that can be shared is, by its id; None when it is gone or does not show."""
+        ...
+
+    def desktop(self) -> Box:
+        """Return the whole desktop, all screens of it."""
+        ...
+
+    def keyboard_taken(self) -> bool:
+        """Tell whether a program has all keys, whichever window has the keyboard: a menu, a password question."""
+        ...
+
+    def means(self, code: int, char: str) -> frozenset[tuple[int, str]]:
+        """Return what else this key is on this keyboard: other places, and characters that it writes."""
         ...
 
     def move(self, x: int, y: int) -> None:
@@ -218,9 +251,14 @@ class Hands:
 
     def _point(self, deed: Deed, sharing: Sharing) -> Done:
         assert isinstance(deed, MoveTo | Press | Wheel)  # noqa: S101  # the only ones with a place
-        spot = self._backend.at(deed.x, deed.y)
+        spot, at = self._backend.at(deed.x, deed.y), (deed.x, deed.y)
         if self._is_own(spot):
             return Done.COMPANION
+        ground = self._ground(sharing)
+        if ground is None or not inside(at, ground.rect):
+            return Done.OUTSIDE
+        if any(inside(at, box) for box in ground.hidden):
+            return Done.HIDDEN
         if sharing.window is not None and not isinstance(deed, MoveTo) and not self._is_in(sharing.window, spot):
             return Done.OUTSIDE
         self._backend.move(deed.x, deed.y)
@@ -236,12 +274,18 @@ class Hands:
         spot = self._backend.focus()
         if self._barred() or self._is_own(spot):
             return Done.COMPANION
-        if not (_is_inside(spot, sharing) if sharing.window is None else self._is_in(sharing.window, spot)):
+        ground = self._ground(sharing)
+        if ground is None or not self._shows(spot, sharing, ground):
+            return Done.OUTSIDE
+        if any(_meet(spot.rect, box) for box in ground.hidden):
+            return Done.HIDDEN
+        if not self._all_shared(ground) and self._backend.keyboard_taken():
             return Done.OUTSIDE
         down = self._backend.modifiers() | self._keys.keys()
         shortcut = bool(_SHORTCUT & down)
         if isinstance(deed, Key):
-            if forbidden(deed.code, deed.char, down):
+            meanings = self._backend.means(deed.code, deed.char) | {(deed.code, deed.char)}
+            if any(forbidden(code, char, down) for code, char in meanings):
                 return Done.FORBIDDEN
             if not deed.char or shortcut:
                 return self._key_down(deed, now_ms)
@@ -249,6 +293,29 @@ class Hands:
             return Done.FORBIDDEN  # characters written while a shortcut is held could make another one
         wrote = self._backend.char(deed.char if isinstance(deed, Key) else deed.text, now_ms)
         return None if wrote is None else Done.DONE if wrote else Done.FAILED
+
+    def _ground(self, sharing: Sharing) -> Ground | None:
+        """Ask the desktop where it is: the child could name another place, and what is hidden would be elsewhere."""
+        if not sharing.target:
+            return Ground(sharing.rect)
+        real = self._backend.where(sharing.target)
+        if real is None:
+            return None
+        rect = real if sharing.region is None else _common(_moved(sharing.region, real), real)
+        return Ground(rect, tuple(_moved(box, real) for box in sharing.hidden))
+
+    def _shows(self, spot: Spot, sharing: Sharing, ground: Ground) -> bool:
+        """Tell whether what is typed shows in what is shared. A region has all of the window with the keyboard."""
+        if sharing.window is not None and not self._is_in(sharing.window, spot):
+            return False
+        if sharing.region is not None:
+            return bool(spot.windows) and spot.rect[2] > 0 and _common(spot.rect, ground.rect) == spot.rect
+        return sharing.window is not None or _is_inside(spot, ground.rect)
+
+    def _all_shared(self, ground: Ground) -> bool:
+        """Whether the agent sees the whole desktop, so that whoever takes the keys does it before its eyes."""
+        desktop = self._backend.desktop()
+        return not ground.hidden and _common(desktop, ground.rect) == desktop
 
     def _is_own(self, spot: Spot) -> bool:
         own = self._own_windows()
@@ -285,11 +352,24 @@ def _lets_go(deed: Deed) -> bool:
     return isinstance(deed, Press | Key) and not deed.down
 
 
-def _is_inside(spot: Spot, sharing: Sharing) -> bool:
-    """Tell whether what is typed shows in what is shared: the middle of the window with the keyboard is in it."""
+def _is_inside(spot: Spot, screen: Box) -> bool:
+    """Tell whether what is typed shows on a screen: the middle of the window with the keyboard is on it."""
     left, top, width, height = spot.rect
-    across, down = left + width // 2 - sharing.rect[0], top + height // 2 - sharing.rect[1]
-    return bool(spot.windows) and 0 <= across < sharing.rect[2] and 0 <= down < sharing.rect[3]
+    return bool(spot.windows) and inside((left + width // 2, top + height // 2), screen)
+
+
+def _moved(box: Box, to: Box) -> Box:
+    return box[0] + to[0], box[1] + to[1], box[2], box[3]
+
+
+def _common(one: Box, other: Box) -> Box:
+    left, top = max(one[0], other[0]), max(one[1], other[1])
+    right, bottom = min(one[0] + one[2], other[0] + other[2]), min(one[1] + one[3], other[1] + other[3])
+    return left, top, max(0, right - left), max(0, bottom - top)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return min(_common(one, other)[2:]) > 0
 
 
 def _name(deed: Deed) -> str:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from app.domain.masking import Box
 from remote_assist.input_hands import Backend, NoInput, Spot
 
 __all__ = ["can_inject", "open_input"]
@@ -80,6 +81,22 @@ class _X11Input:
     def owners(self, windows: frozenset[int]) -> frozenset[int]:
         with self._guarded():
             return self._windows.owners(windows)
+
+    def where(self, target: str) -> Box | None:
+        with self._guarded():
+            return self._windows.where(target)
+
+    def desktop(self) -> Box:
+        with self._guarded():
+            return self._windows.desktop()
+
+    def keyboard_taken(self) -> bool:
+        with self._guarded():
+            return self._windows.keyboard_taken()
+
+    def means(self, code: int, char: str) -> frozenset[tuple[int, str]]:
+        with self._guarded():
+            return self._keyboard.means(code, char)
 
     def move(self, x: int, y: int) -> None:
         with self._guarded():

@@ -18,8 +18,12 @@ from Xlib.display import Display
 from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import xinput, xtest
 
-from app.domain.control import TO_EVDEV
+from app.domain.capture import CaptureError, Rect, Target, TargetKind
+from app.domain.control import PRINT_SCREEN, TO_EVDEV
+from app.domain.masking import Box
 from remote_assist.input_hands import NoInput, Spot
+from remote_assist.x11_screens import Screens, screens
+from remote_assist.x11_windows import window_place
 
 __all__ = ["Keyboard", "OwnEvents", "Windows", "guarded"]
 
@@ -37,6 +41,15 @@ _SYMBOLS: Final = {
     0x58: 0xFF8D, 0x65: 0xFF67, 0x90: 0xFF31, 0x91: 0xFF34,
     0xE0: 0xFFE3, 0xE1: 0xFFE1, 0xE2: 0xFFE9, 0xE3: 0xFFEB, 0xE4: 0xFFE4, 0xE5: 0xFFE2, 0xE6: 0xFFE9, 0xE7: 0xFFEC,
 } | {0x3A + n: 0xFFBE + n for n in range(12)}  # fmt: skip
+# The other way round, with further names of them: Print, Sys_Req, the pad's End, Delete and pages, Terminate_Server,
+# and the keys to another terminal, which are a level of F1 to F12.
+_PLACES: Final[dict[int, frozenset[int]]] = {
+    **{symbol: frozenset({place}) for place, symbol in _SYMBOLS.items()},
+    0xFF61: frozenset({PRINT_SCREEN}), 0xFF15: frozenset({PRINT_SCREEN}),
+    0xFF9C: frozenset({0x4D}), 0xFF9F: frozenset({0x4C}), 0xFF9A: frozenset({0x4B}), 0xFF9B: frozenset({0x4E}),
+    0xFED5: frozenset({0x2A}),
+    **{0x1008FE01 + n: frozenset({0x3A + n}) for n in range(12)},
+}  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -55,6 +68,8 @@ class Windows:
         self._display = display
         self._root = display.screen().root
         self._tops: dict[frozenset[int], tuple[float, frozenset[int]]] = {}
+        self._known: tuple[float, Screens] | None = None
+        self._names: dict[int, str] = {}
 
     def place(self) -> tuple[int, int]:
         """Return where the mouse is."""
@@ -83,6 +98,36 @@ class Windows:
         ids = self._up(window)
         top = self._display.create_resource_object("window", ids[-1])
         return Spot(frozenset(ids), self._rect(top))
+
+    def where(self, target: str) -> Box | None:
+        """Return where a target is, as the server says; None when it is gone, another's by now, or not shown."""
+        kind, _, name = target.partition(":")
+        if kind == TargetKind.SCREEN:
+            rect = self._screens().place(name)
+        else:
+            try:
+                rect = window_place(self._display, Target(target, TargetKind.WINDOW, "", Rect(0, 0, 0, 0)))
+            except (CaptureError, ValueError):
+                return None
+        return (rect.x, rect.y, rect.width, rect.height) if rect is not None else None
+
+    def desktop(self) -> Box:
+        """Return the whole of it."""
+        return 0, 0, *self._screens().size
+
+    def keyboard_taken(self) -> bool:
+        """Try to take all keys for a moment: refused while another program has them."""
+        status = self._root.grab_keyboard(True, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
+        if status == X.GrabSuccess:
+            self._display.ungrab_keyboard(X.CurrentTime)
+            self._display.sync()
+        return bool(status != X.GrabSuccess)
+
+    def _screens(self) -> Screens:
+        now = time.monotonic()
+        if self._known is None or now - self._known[0] >= _TOPS_S:
+            self._known = now, screens(self._display, self._names)
+        return self._known[1]
 
     def tops(self, windows: frozenset[int]) -> frozenset[int]:
         """Return the top windows in which these are: the frames that a window manager puts round them."""
@@ -194,13 +239,19 @@ class Keyboard:
             number = self._down.pop(code, 0)
             self._fake(number, down=False)
             return bool(number)
-        symbol = symbol_of(char.lower()) if char else _SYMBOLS.get(code, 0)
-        number = self._plain(symbol) or (TO_EVDEV[code] + 8 if code in TO_EVDEV else 0)
+        number = self._number(code, char)
         if not self._first <= number < self._first + self._count:
             return False
         self._down[code] = number
         self._fake(number, down=True)
         return True
+
+    def means(self, code: int, char: str) -> frozenset[tuple[int, str]]:
+        """Return what the key of `key` is on this layout, in all groups and levels."""
+        number = self._number(code, char) - self._first
+        symbols = self._symbols()[number] if 0 <= number < self._count else ()
+        plain = {(0, chr(symbol).lower()) for symbol in symbols if 0x20 < symbol <= 0x7E}
+        return frozenset(plain | {(place, "") for symbol in symbols for place in _PLACES.get(symbol, ())})
 
     def char(self, char: str, now_ms: int) -> bool | None:
         """Write one character, with the key that has it on this layout, else with one that is lent to it."""
@@ -224,6 +275,10 @@ class Keyboard:
         self._display.sync()
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _number(self, code: int, char: str) -> int:
+        symbol = symbol_of(char.lower()) if char else _SYMBOLS.get(code, 0)
+        return self._plain(symbol) or (TO_EVDEV[code] + 8 if code in TO_EVDEV else 0)
 
     def _typed(self, found: tuple[int, int], char: str, mask: int) -> bool:
         number, level = found

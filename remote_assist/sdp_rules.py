@@ -17,7 +17,8 @@ MAX_SDP_BYTES = 16 * 1024
 MAX_CANDIDATES = 20
 _FINGERPRINT = re.compile(r"a=fingerprint:sha-256 ((?:[0-9A-F]{2}:){31}[0-9A-F]{2})", re.IGNORECASE)
 _CANDIDATE = re.compile(
-    r"a=candidate:\S{1,32} \d{1,5} (?:udp|tcp) \d{1,10} [0-9A-Za-z.:\-]{1,64} \d{1,5} typ (host|srflx|prflx|relay)\b.*",
+    r"a=candidate:\S{1,32} \d{1,5} (?:udp|tcp) \d{1,10} [0-9A-Za-z.:\-]{1,64} \d{1,5} "
+    r"typ (host|srflx|prflx|relay)((?: [!-~]+)*)",
     re.IGNORECASE,
 )
 _RELATED = re.compile(r" raddr \S+ rport \d+", re.IGNORECASE)
@@ -47,7 +48,7 @@ def clean_sdp(sdp: str, *, relay_only: bool = False) -> str:
     """
     lines = [line for line in _lines(sdp) if not line.lower().startswith(_FOREIGN_HASHES)]
     if relay_only:
-        lines = [_hidden(line) for line in lines if not line.startswith("a=candidate:") or " typ relay" in line]
+        lines = [_hidden(line) for line in lines if not line.startswith("a=candidate:") or _kind(line) == "relay"]
     return "".join(f"{line}\r\n" for line in lines)
 
 
@@ -126,9 +127,20 @@ def _fingerprint(lines: list[str]) -> bytes:
 
 def _count_candidates(lines: list[str]) -> int:
     candidates = [line for line in lines if line.startswith("a=candidate")]
-    if len(candidates) > MAX_CANDIDATES or not all(_CANDIDATE.fullmatch(line) for line in candidates):
+    if len(candidates) > MAX_CANDIDATES or not all(map(_kind, candidates)):
         raise BadSdp("candidates")
     return len(candidates)
+
+
+def _kind(line: str) -> str:
+    """Return what a candidate says that it is, empty for one that says so twice or breaks another rule.
+
+    Whoever reads it may take the last word for it, or the first.
+    """
+    match = _CANDIDATE.fullmatch(line)
+    if match is None or "typ" in match[2].lower().split(" "):
+        return ""
+    return match[1].lower()
 
 
 def _hidden(line: str) -> str:

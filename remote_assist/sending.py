@@ -130,8 +130,10 @@ class Pipeline:
         self._lock = threading.Lock()
         self._ask_cover = cover
         self._rects: Sequence[Box] = ()
+        self._drawn = 0
         self._last: Picture | None = None
         self._region: Box | None = None
+        self._padded = (False, False)
         self._fixed = False
         self._source_size: tuple[int, int] | None = None
         self.frames_captured = 0
@@ -140,15 +142,17 @@ class Pipeline:
         self._held = False
         self.size = (0, 0)
 
-    def set_masks(self, rects: Sequence[Box], *, looked: bool = False) -> None:
+    def set_masks(self, rects: Sequence[Box], *, looked: bool = False, drawn: int | None = None) -> None:
         """Paint these from the next picture on, and repaint the last one, which may still be waiting.
 
-        Only with `looked` do they count for a screen that has changed its size: the program's own windows move by
-        themselves when a screen changes, and what it hides there says nothing about what the customer hid.
+        The first `drawn` of them are the customer's own (None: all). Only with `looked` do they count for a target that
+        has changed its size: the program's own windows move by themselves when a screen changes, and what it hides
+        there says nothing about what the customer hid.
         """
         with self._lock:
             self._rects = tuple(rects)
-            if looked and self._region is None:
+            self._drawn = len(self._rects) if drawn is None else drawn
+            if looked and (self._region is None or not self._fixed):
                 self._source_size = None
             if self._last is not None:
                 rows = self._last.rows.copy()
@@ -164,8 +168,9 @@ class Pipeline:
     def begin(self, region: Box | None, *, fixed: bool = False, size: tuple[int, int] | None = None) -> None:
         """Start afresh with another target, of which only this (x, y, w, h) goes through.
 
-        A `fixed` target is a screen: when its size is no longer `size` (None: that of its first picture), a region or
-        mask no longer lies where it was put.
+        When its size is no longer that of its first picture, what the customer drew on it no longer lies where it was
+        put. A `fixed` target is a screen, whose size was `size` when it was chosen: there that goes for a region too,
+        and for what the program hides.
         """
         with self._lock:
             self._last = None
@@ -204,6 +209,8 @@ class Pipeline:
                 frame.release()
                 return
             moved = self._has_changed((frame.width, frame.height))
+            whole = self._region is None
+            self._padded = whole and frame.height % 2 == 1, whole and frame.width % 2 == 1
             rows = _rows_of(frame, self._region)
             too_large = rows.shape[1] > WIDTH_MAX or rows.shape[0] > HEIGHT_MAX
             self.fault = "picture_too_large" if too_large else moved
@@ -216,21 +223,25 @@ class Pipeline:
             self._keep(rows, frame.captured_us)
 
     def _has_changed(self, size: tuple[int, int]) -> str:
-        """Return the fault of a screen whose size has changed while something was drawn on it; else empty."""
+        """Return the fault of a target whose size has changed while something was drawn on it; else empty."""
         before, self._source_size = self._source_size, self._source_size or size
-        if not self._fixed or before is None or before == size:
+        if before is None or before == size:
             return ""
-        if self._region is not None:
+        if self._fixed and self._region is not None:
             return "target_gone"
-        if self._rects:
+        if self._drawn or (self._fixed and self._rects):
             return "target_changed"
         self._source_size = size
         return ""
 
     def _paint(self, rows: Rows, more: Sequence[Box]) -> None:
-        """Masks lie in the target; a region shows part of it."""
+        """Masks lie in the target; a region shows part of it. What makes a side even repeats what is painted by now."""
         left, top = self._region[:2] if self._region is not None else (0, 0)
         masks.paint(rows, [(x - left, y - top, w, h) for x, y, w, h in (*self._rects, *more)])
+        if self._padded[0]:
+            rows[-1] = rows[-2]
+        if self._padded[1]:
+            rows[:, -1] = rows[:, -2]
 
     def _keep(self, rows: Rows, captured_us: int) -> None:
         before = self._last.rows if self._last is not None else None
@@ -258,7 +269,12 @@ def _rows_of(frame: RawFrame, region: Box | None) -> Rows:
     if even and pixels.flags.writeable and pixels.flags.c_contiguous and isinstance(frame.buffer.obj, bytearray):
         frame.release()  # a bytearray lives as long as we hold it
         return pixels
-    rows = pixels.copy() if even else np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge")
+    if even:
+        rows = pixels.copy()
+    else:  # not with the pixels beside it: no mask is painted there, for it lies outside the target
+        rows = np.empty((height + height % 2, width + width % 2), np.uint32)
+        rows[:height, :width] = pixels
+        rows[height:], rows[:, width:] = masks.MASK_BGRX, masks.MASK_BGRX
     frame.release()
     return rows
 

@@ -63,8 +63,13 @@ class Shield:
         self._thread: threading.Thread | None = None
 
     def hide(self, rules: Sequence[MaskRule], own: Sequence[int]) -> None:
-        """Cover windows by these rules and ids from now on."""
+        """Cover windows by these rules and ids from now on.
+
+        Raises CaptureError where a target is captured and they cannot be kept; then no picture of it passes.
+        """
         self._rules, self._own = tuple(rules), tuple(own)
+        if self._watch is None and self._rules and self._target is not None:
+            self._follow(self._target)
         watch = self._watch
         if watch is not None:
             watch.hide(self._rules, self._own)
@@ -73,16 +78,20 @@ class Shield:
         """This target is captured now; `where` tells its place. Raises CaptureError: rules cannot be kept here."""
         with self._lock:
             self._target, self._where, self._region, self._told = target, where, region, None
+        self._follow(target)
+
+    def _follow(self, target: Target) -> None:
         if target.kind is TargetKind.DRAWN:
             return
         if self._watch is None:
             try:
-                self._watch = self._make_watch()
+                watch = self._make_watch()
             except CaptureError:
                 if self._rules:
                     raise
                 return
-            self._watch.hide(self._rules, self._own)
+            watch.hide(self._rules, self._own)
+            self._watch = watch
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="shield", daemon=True)
             self._thread.start()
@@ -90,8 +99,10 @@ class Shield:
     def cover(self) -> Cover | None:
         """Return what to paint over the picture that was grabbed just now; None: nobody knows, it must not pass."""
         target, where, watch = self._target, self._where, self._watch
-        if target is None or where is None or target.kind is TargetKind.DRAWN or watch is None:
+        if target is None or where is None or target.kind is TargetKind.DRAWN:
             return Cover()
+        if watch is None:
+            return None if self._rules else Cover()
         with self._lock:
             sight = watch.look()
             if sight is None:

@@ -20,7 +20,8 @@ Settled = Callable[[bool], None]
 class StopKey:
     """Calls `pressed` on a thread of its own while it is grabbed. `start` and `stop` may be called from any thread.
 
-    No listener that sees all keys: the X server sends this combination and nothing else.
+    No listener that sees all keys: the X server sends this combination, whatever else is held, and nothing else. While
+    another program has the whole keyboard (an open menu, a password question) it sends nothing: then the bar stops.
     """
 
     def __init__(self, pressed: Callable[[], None]) -> None:
@@ -88,12 +89,16 @@ class StopKey:
         from Xlib import XK
 
         keycode = display.keysym_to_keycode(XK.string_to_keysym("End"))
-        refused = xerror.CatchError(xerror.BadAccess)
+        refused, ignored = xerror.CatchError(xerror.BadAccess), xerror.CatchError(xerror.BadAccess)
         root = display.screen().root
-        # with and without Caps Lock and Num Lock: a grab is for one exact state of all modifiers
-        for locks in (0, x.LockMask, x.Mod2Mask, x.LockMask | x.Mod2Mask):
-            modifiers = x.ControlMask | x.Mod1Mask | locks
-            root.grab_key(keycode, modifiers, False, x.GrabModeAsync, x.GrabModeAsync, onerror=refused)
+        # a grab is for one exact state of all modifiers: with each lock, level and further modifier that may be down
+        others = (x.LockMask, x.Mod2Mask, x.ShiftMask, x.Mod3Mask, x.Mod4Mask, x.Mod5Mask)
+        for number in range(1 << len(others)):
+            more = sum(mask for place, mask in enumerate(others) if number >> place & 1)
+            # without Caps Lock and Num Lock the key is none; that another program has one with Shift too is no matter
+            needed = refused if number < 4 else ignored
+            modifiers = x.ControlMask | x.Mod1Mask | more
+            root.grab_key(keycode, modifiers, False, x.GrabModeAsync, x.GrabModeAsync, onerror=needed)
         display.sync()
         return bool(keycode) and refused.get_error() is None
 

@@ -76,6 +76,8 @@ class SharingSession(SessionBase):
 
     def _target_moved(self, rect: tuple[int, int, int, int]) -> None:
         self.more.moved(rect)
+        if self.bar is not None and rect[2] > 0 and rect[3] > 0:
+            self.bar.follow(self._for_qt(rect))
         if self.border is not None and rect[2] > 0 and rect[3] > 0:
             self.border.place(self._for_qt(rect))
 
@@ -94,6 +96,7 @@ class SharingSession(SessionBase):
             self.bar.target_wanted.connect(self.change_target)
             self.bar.revoked.connect(lambda scope: self._perform(self._end.revoke(scope)))
             self.keeping.attach(self.bar)
+            self._place_bar()
             self.bar.show()
             QTimer.singleShot(0, self, self._show_border)  # in a turn of its own, long before the first picture
             self._masks.start()
@@ -105,6 +108,12 @@ class SharingSession(SessionBase):
             title, paused=self.view.paused, lost=self.view.lost, number=number, live=self.view.live, grants=grants
         )
         self.bar.show_path(self.view.path)
+
+    def _place_bar(self) -> None:
+        """Have the bar on the screen that others see, whichever that is by now."""
+        target = self._shared
+        if self.bar is not None and target is not None and target.kind != "drawn":
+            self.bar.follow(self._for_qt(target.rect))
 
     def _prepare_bar(self) -> bool:
         """Make the bar while the customer reads what is asked: with the consent it has only to show. No more steps."""

@@ -118,8 +118,8 @@ def test_a_window_is_steered_where_it_is_now_and_named_so_that_nothing_over_it_i
     world.do(world.customer, world.customer_end.on_child(child.Place((300, 200, 640, 480))))
     steer(world, MoveTo(UNIT, UNIT))
     assert [action.sharing for action in world.customer.of(Inject)] == [
-        Sharing((100, 100, 640, 480), 7),
-        Sharing((300, 200, 640, 480), 7),
+        Sharing((100, 100, 640, 480), 7, WINDOW.id),
+        Sharing((300, 200, 640, 480), 7, WINDOW.id),
     ]
     assert done(world) == [MoveTo(100, 100), MoveTo(939, 679)]
 
@@ -190,6 +190,29 @@ def test_a_picture_is_fresh_exactly_while_nothing_newer_is_two_seconds_old(
     newest = seen[-1][0] if seen else -1
     old = any(number > asked and changed and now - at >= 2_000 for number, changed, at in seen)
     assert pictures.is_fresh(asked, now) == (asked <= newest and not old)
+
+
+def test_the_desktop_is_told_what_the_customer_chose_and_what_is_hidden_of_it() -> None:
+    """So that it asks for the place itself, and keeps keys out of windows of which something is hidden."""
+    world = controlled()
+    world.do(world.customer, world.customer_end.set_masks([(0, 0, 100, 100)]))
+    world.do(world.customer, world.customer_end.on_child(child.Covered([(900, 0, 50, 50)], 1, "")))
+    world.do(world.customer, world.customer_end.on_child(child.Place((-1_000, -1_000, 7_680, 4_320))))
+    steer(world, Text("x"))
+    (told,) = world.customer.of(Inject)
+    assert (told.sharing.target, told.sharing.region) == (SCREEN.id, None)
+    assert told.sharing.hidden == ((0, 0, 100, 100), (900, 0, 50, 50))
+
+
+def test_a_shared_window_is_named_by_its_number_as_the_desktop_lists_it() -> None:
+    """With the mark that tells it from a later window of the same number."""
+    listed = child.TargetItem("window:7:0badcafe", "window", "Notes", (100, 100, 640, 480), 1.0)
+    world = controlled()
+    world.do(world.customer, world.customer_end.on_child(child.Targets(1_000_000, [SCREEN, listed])))
+    world.do(world.customer, world.customer_end.choose_target(listed.id, listed.kind))
+    picture(world, 6)
+    steer(world, Text("x"), 6)
+    assert [action.sharing.window for action in world.customer.of(Inject)] == [7]
 
 
 def test_nothing_is_pressed_or_moved_onto_what_the_customer_covered() -> None:

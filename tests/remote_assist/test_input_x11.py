@@ -245,10 +245,79 @@ def test_a_frame_with_many_parts_belongs_to_the_window_in_it(desk: Desk) -> None
     for x, y in ((600, 500), (505, 405), (501, 430)):
         assert desk.do(Press(x, y, 1, down=True), Sharing((0, 0, 800, 600))) is Done.COMPANION
     desk.own = frozenset()
-    assert desk.do(Press(600, 500, 1, down=True), Sharing(RECT, inside.id)) is Done.DONE
-    assert desk.do(Press(600, 500, 1, down=True), Sharing(RECT, parts[0].id)) is Done.DONE
-    assert desk.do(Press(600, 500, 1, down=True), Sharing(RECT, desk.target.id)) is Done.OUTSIDE
+    assert desk.do(Press(600, 500, 1, down=True), Sharing((0, 0, 800, 600), inside.id)) is Done.DONE
+    assert desk.do(Press(600, 500, 1, down=True), Sharing((0, 0, 800, 600), parts[0].id)) is Done.DONE
+    assert desk.do(Press(600, 500, 1, down=True), Sharing((0, 0, 800, 600), desk.target.id)) is Done.OUTSIDE
     manager.close()
+
+
+def test_the_server_says_where_a_target_is_and_what_is_not_there(desk: Desk) -> None:
+    """A place that the session child makes up moves nothing."""
+    backend = desk.hands._backend
+    window = f"window:{desk.target.id}:whose"
+    assert backend.where(window) == RECT
+    assert backend.where("window:1:x") is None
+    assert backend.where("window:") is None
+    assert backend.where("screen:NONE") is None
+    assert backend.where("screen:screen") == backend.desktop() == (0, 0, 800, 600)
+    lie = Sharing((0, 0, 800, 600), desk.target.id, window, None, ((0, 0, 100, 100),))
+    assert desk.do(Press(60, 60, 1, down=True), lie) is Done.OUTSIDE
+    assert desk.do(Press(150, 130, 1, down=True), lie) is Done.HIDDEN
+    assert desk.do(MoveTo(250, 230), lie) is Done.DONE
+
+
+def test_nothing_is_typed_into_a_window_that_is_partly_hidden_or_partly_shared(desk: Desk) -> None:
+    """A drawn mask and a region, on the real window with the keyboard; without them the same text arrives."""
+    window = f"window:{desk.target.id}:whose"
+    for sharing, answer in (
+        (Sharing(RECT, desk.target.id, window, None, ((10, 10, 20, 20),)), Done.HIDDEN),
+        (Sharing((0, 0, 800, 600), None, "screen:screen", None, ((480, 360, 90, 90),)), Done.HIDDEN),
+        (Sharing((200, 200, 10, 10), None, "screen:screen", (295, 225, 10, 10)), Done.OUTSIDE),
+    ):
+        assert desk.do(Text("secret"), sharing) is answer
+        assert desk.do(Key(0x28, "", down=True), sharing) is answer
+    assert desk.do(Text("ok"), Sharing(RECT, desk.target.id, window)) is Done.DONE
+    wait_until(lambda: desk.target.text == "ok")
+
+
+def test_a_program_that_has_taken_the_keyboard_gets_nothing_while_a_window_is_shared(desk: Desk) -> None:
+    """As a password question does, while the shared window still has the keyboard for everybody else."""
+    from Xlib import X
+    from Xlib.display import Display
+
+    question = Display()
+    window = question.screen().root.create_window(600, 450, 150, 100, 0, 24, override_redirect=True)
+    window.change_attributes(event_mask=X.KeyPressMask)
+    window.map()
+    shared = Sharing(RECT, desk.target.id, f"window:{desk.target.id}:whose")
+    try:
+        assert window.grab_keyboard(True, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime) == X.GrabSuccess
+        question.sync()
+        assert desk.do(Text("secret"), shared) is Done.OUTSIDE
+        question.sync()
+        heard = [question.next_event().type for _ in range(question.pending_events())]
+        assert X.KeyPress not in heard
+        question.ungrab_keyboard(X.CurrentTime)
+        question.sync()
+        assert desk.do(Text("ok"), shared) is Done.DONE
+        wait_until(lambda: desk.target.text == "ok")
+    finally:
+        question.close()
+
+
+def test_on_dvorak_no_place_of_a_key_locks_the_session(desk: Desk, request: pytest.FixtureRequest) -> None:
+    """A key that comes without a character is judged by what the customer's layout makes of it."""
+    if shutil.which("setxkbmap") is None:
+        pytest.skip("no setxkbmap here")
+    subprocess.run(["setxkbmap", "us", "-variant", "dvorak"], check=True)
+    request.addfinalizer(lambda: subprocess.run(["setxkbmap", "us", "-variant", ""], check=True))
+    wait_until(lambda: (0, "l") in desk.hands._backend.means(0x13, ""))
+    desk.do(Key(0xE0, "", down=True))
+    desk.do(Key(0xE2, "", down=True))
+    assert desk.do(Key(0x13, "", down=True)) is Done.FORBIDDEN
+    assert desk.do(Key(0x4D, "", down=True)) is Done.FORBIDDEN
+    assert desk.do(Key(0x45, "", down=True)) is Done.FORBIDDEN
+    desk.hands.let_go()
 
 
 def test_nothing_is_opened_where_there_is_no_x11_desktop(monkeypatch: pytest.MonkeyPatch) -> None:

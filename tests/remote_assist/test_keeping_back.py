@@ -7,15 +7,20 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from av import CodecContext, Packet, VideoFrame
 from Xlib import X
 from Xlib.display import Display
 
-from app.domain.capture import TargetKind
+from app.domain.capture import CaptureError, Rect, Target, TargetKind
 from app.domain.masking import MaskRule
 from remote_assist import messages as wire
-from remote_assist.child_protocol import Grants, Masks, Send
+from remote_assist.child_protocol import FromChild, Grants, Masks, Send
+from remote_assist.encoder import X264
 from remote_assist.masks import MASK_BGRX
+from remote_assist.shield import Shield, Watch
 from remote_assist.shm import FrameInfo
+from remote_assist.sights import Cover
+from remote_assist.x11_watch import WindowWatch
 from tests.bench import _ours
 from tests.fakes import xvfb
 from tests.fakes.wait import wait_until
@@ -92,6 +97,42 @@ def test_a_window_that_takes_the_word_into_its_title_is_hidden_from_then_on(line
     assert not any(secret_pixels(picture.rows) for picture in line.pictures[count:])
 
 
+@pytest.mark.parametrize("size", [(160, 101), (161, 100), (161, 101)])
+def test_of_a_shared_window_of_an_odd_size_that_a_rule_hides_nothing_shows(
+    line: Line, secret: SecretWindow, size: tuple[int, int]
+) -> None:
+    """Neither in what the encoder gets nor in what an agent decodes from it."""
+    secret.window.configure(width=size[0], height=size[1])
+    secret.show()
+    line.shield.hide(HIDE, [])
+    line.share(TargetKind.WINDOW)
+    rows = line.newest()
+    assert rows.shape == (size[1] + size[1] % 2, size[0] + size[0] % 2)
+    assert (rows == MASK_BGRX).all()
+    frame = VideoFrame.from_ndarray(np.ascontiguousarray(rows).view(np.uint8).reshape(*rows.shape, 4), format="bgra")
+    encoder = X264(rows.shape[1], rows.shape[0], 24, "ultrafast")
+    data = encoder.encode(frame.reformat(format="yuv420p"), 0, keyframe=True)
+    decoder = CodecContext.create("h264", "r")
+    shown = [*decoder.decode(Packet(data)), *decoder.decode(None)][0].to_ndarray(format="bgra").view(np.uint32)
+    assert secret_pixels(shown[..., 0]) == 0
+
+
+def test_on_a_screen_of_an_odd_size_a_hidden_window_in_the_corner_is_hidden_to_the_last_pixel() -> None:
+    """The row and the column that are added for the encoder repeat what is painted."""
+    with xvfb.own_display(401, 301) as name:
+        window, line = SecretWindow(name), Line(name)
+        try:
+            window.place(301, 251)
+            window.show()
+            line.shield.hide(HIDE, [])
+            line.share(TargetKind.SCREEN)
+            assert line.newest().shape == (302, 402)
+            assert secret_pixels(line.newest()) == 0
+        finally:
+            line.close()
+            window.close()
+
+
 def test_a_menu_of_a_hidden_window_is_hidden_with_it(line: Line, secret: SecretWindow) -> None:
     """It has no title, but says whose it is."""
     menu = SecretWindow(secret.display.get_display_name(), "", (60, 80))
@@ -105,6 +146,29 @@ def test_a_menu_of_a_hidden_window_is_hidden_with_it(line: Line, secret: SecretW
         assert not secret_pixels(line.newest())
     finally:
         menu.close()
+
+
+def test_a_rule_that_comes_where_windows_cannot_be_followed_lets_no_picture_pass() -> None:
+    """It is told, and tried again with the next one; before there was a rule nothing was in the way."""
+    told: list[FromChild] = []
+    watches: list[Watch] = []
+
+    def watch() -> Watch:
+        if not watches:
+            raise CaptureError("no_display")
+        return watches[0]
+
+    shield = Shield(watch, told.append)
+    shield.aim(Target("screen:x", TargetKind.SCREEN, "x", Rect(0, 0, 100, 100)), lambda: Rect(0, 0, 100, 100))
+    assert shield.cover() == Cover()
+    with pytest.raises(CaptureError):
+        shield.hide(HIDE, [])
+    assert shield.cover() is None
+    with xvfb.own_display(100, 100) as name:
+        watches.append(WindowWatch(name))
+        shield.hide(HIDE, [])
+        wait_until(lambda: shield.cover() == Cover())
+        shield.stop()
 
 
 def test_a_banking_window_stops_the_whole_picture_until_it_is_gone(line: Line, secret: SecretWindow) -> None:

@@ -19,6 +19,7 @@ from remote_assist.pacer import Pacer
 from remote_assist.rate import MIN_BPS, START_BPS, RateControl
 from remote_assist.sending import Gate, Mailbox, Picture, Pipeline, Rows, now_us
 from remote_assist.shm import FrameReader, FrameWriter
+from remote_assist.sights import Cover
 from tests.fakes.wait import wait_until
 
 W, H = 256, 192
@@ -152,6 +153,52 @@ def test_odd_sizes_are_padded_by_one_row_and_column() -> None:
     assert picture is not None
     assert picture.size == (34, 22)
     assert picture.rows[20, 32] == 33 * 21 - 1
+
+
+SECRET = 0x00C0FFEE
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize("how", ["drawn", "rule"])
+@pytest.mark.parametrize("size", [(33, 20), (32, 21), (33, 21)])
+def test_a_mask_also_covers_the_row_and_column_that_are_added(size: tuple[int, int], how: str, later: bool) -> None:
+    """They lie outside the target, where no mask can be put, and repeat what was captured beside them."""
+    width, height = size
+    whole = (0, 0, width, height)
+    line = Line()
+    if how == "rule":
+        line.pipeline = Pipeline(line.mailbox, line.gate, line.previews.append, lambda: Cover((whole,)))
+    elif not later:
+        line.pipeline.set_masks([whole])
+    line.pipeline.sink(raw(np.full((height, width), SECRET, np.uint32)))
+    if how == "drawn" and later:
+        line.pipeline.set_masks([whole])
+    picture = line.mailbox.take()
+    assert picture is not None
+    assert picture.size == (width + width % 2, height + height % 2)
+    assert not (picture.rows == SECRET).any()
+
+
+def test_a_window_that_gets_another_size_under_a_drawn_mask_shows_nothing_until_the_customer_looked() -> None:
+    """What was hidden may stand elsewhere now. Without a drawn mask the picture goes on."""
+    line = Line()
+    line.pipeline.set_masks([(0, 0, 10, 10)], drawn=0)
+    for size in ((20, 30), (22, 30)):
+        line.pipeline.sink(raw(np.full(size, SECRET, np.uint32)))
+        assert line.pipeline.fault == ""
+    line.pipeline.set_masks([(0, 0, 5, 5)], looked=True)
+    line.pipeline.sink(raw(np.full((22, 30), SECRET, np.uint32)))
+    line.pipeline.sink(raw(np.full((40, 50), SECRET, np.uint32)))
+    assert line.pipeline.fault == "target_changed"
+    picture = line.mailbox.take()
+    assert picture is not None
+    assert not (picture.rows == SECRET).any()
+    line.pipeline.set_masks([(0, 0, 5, 5)], looked=True)
+    line.pipeline.sink(raw(np.full((40, 50), SECRET, np.uint32)))
+    assert line.pipeline.fault == ""
+    picture = line.mailbox.take()
+    assert picture is not None
+    assert (picture.rows[5:] == SECRET).all()
 
 
 def test_a_further_grant_does_not_begin_the_picture_anew() -> None:

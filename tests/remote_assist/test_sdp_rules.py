@@ -49,6 +49,8 @@ def test_a_plain_description_passes_and_tells_its_fingerprint(kind: str) -> None
         ("no retransmission", "rtx/90000", "red/90000"),
         ("21 candidates", CANDIDATE, "\n".join([CANDIDATE] * 21)),
         ("strange candidate", CANDIDATE, "a=candidate:1 1 udp 1 evil;host 1 typ host"),
+        ("two kinds of candidate", CANDIDATE, CANDIDATE + " ufrag typ relay"),
+        ("two kinds in capitals", CANDIDATE, CANDIDATE + " TYP relay"),
         ("too long", "s=-", "s=" + "x" * 17_000),
         ("control character", "s=-", "s=\x07"),
         ("not SDP", "v=0", "hello"),
@@ -89,6 +91,14 @@ def test_relay_only_leaves_no_own_address() -> None:
     assert "10.0.0.7" not in clean
     assert "40000" not in clean
     assert "192.0.2.9" in clean
+
+
+@pytest.mark.parametrize("more", [" ufrag typ relay", " typ relay", "  typ relay", " generation 0 TYP RELAY typ relay"])
+def test_relay_only_leaves_no_address_that_calls_itself_relayed_further_on(more: str) -> None:
+    """What reads it goes by the pairs of words, and would send straight to the address."""
+    raw = sdp("offer", MARK, **{CANDIDATE: f"{CANDIDATE}{more}\n{RELAY}"})
+    assert "127.0.0.1" not in clean_sdp(raw, relay_only=True)
+    assert "192.0.2.9" in clean_sdp(raw, relay_only=True)
 
 
 @given(st.text(max_size=400))

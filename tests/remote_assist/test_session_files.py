@@ -19,6 +19,7 @@ from remote_assist import messages as wire
 from remote_assist.actions import ChainEntry, Receipt, ScopeSettled, ToChild
 from remote_assist.chain import verify_receipt
 from remote_assist.file_actions import AskFile, DropFile, FileAction, FileBytes
+from remote_assist.files import MAX_OFFERS
 from remote_assist.grants import ASK_MAX
 from tests.remote_assist.file_world import FileWorld
 from tests.remote_assist.world import Side
@@ -214,6 +215,16 @@ def test_whatever_the_agent_calls_it_the_file_lies_in_the_folder_of_the_ticket(w
     assert found == world.question.offer.name
     outside = [path for path in world.folder.rglob("*") if path.is_file() and path.parent.name != "4182"]
     assert not outside
+
+
+def test_offers_without_end_are_neither_remembered_nor_borne(world: FileWorld) -> None:
+    """After a hundred each counts as a violation, until the session ends."""
+    raw = {"t": "fileoffer", "name": "x.exe", "size": 1, "sha256": wire_hash(b"x")}
+    for number in range(1_000):
+        world.do(world.customer, world.customer_end.on_child(child.Recv("ctl", raw | {"id": 2 * number})))
+    assert len(world.customer_end._files_over) <= MAX_OFFERS
+    assert "violation" in world.customer.entries()
+    assert not world.customer_end.view.live
 
 
 def wire_hash(content: bytes) -> str:

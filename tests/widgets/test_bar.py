@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -150,3 +155,32 @@ def test_no_two_permissions_on_the_bar_have_the_same_name(language: Literal["ko"
     set_language(language)
     names = [bar_name(scope) for scope in ALL]
     assert len(set(names)) == len(names), names
+
+
+TWO_SCREENS = """
+import json, sys
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+from widgets.companion.bar import SharingBar
+from widgets.foundation import Theme, ThemeMode, load_tokens
+bar = SharingBar(Theme(app, load_tokens(), ThemeMode.LIGHT), "Kim Jiwoo", "Hanbit Support")
+bar.show()
+places = []
+for shared in ((800, 0, 800, 600), (100, 100, 300, 200), (790, 100, 300, 200), (5000, 0, 10, 10)):
+    bar.follow(shared)
+    places.append(app.screenAt(bar.geometry().center()).name())
+print(json.dumps(places))
+"""
+
+
+def test_the_bar_stands_on_the_screen_that_others_see(tmp_path: Path) -> None:
+    """With two screens, also when the shared window is moved to the other; what is on none of them moves nothing."""
+    screens = [
+        {"name": name, "x": x, "y": 0, "width": 800, "height": 600, "logicalDpi": 96, "dpr": 1}
+        for name, x in (("ONE", 0), ("TWO", 800))
+    ]
+    config = tmp_path / "screens.json"
+    config.write_text(json.dumps({"screens": screens}))
+    env = os.environ | {"QT_QPA_PLATFORM": f"offscreen:configfile={config}"}
+    told = subprocess.run([sys.executable, "-c", TWO_SCREENS], env=env, capture_output=True, text=True, timeout=60)
+    assert told.stdout.strip().splitlines()[-1:] == ['["TWO", "ONE", "TWO", "TWO"]'], told.stderr

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.domain.assist import AskState, Phase, Scope, ScopeAsk, SessionView
 from app.domain.control import Deed, Key, MoveTo, Press, Text, Wheel
-from app.domain.marks import UNIT
+from app.domain.masking import Box
 from app.entry.companion_control import ControlDesk
 from remote_assist.control_actions import Inject, LetGo
 from remote_assist.control_rules import to_pixel
@@ -222,6 +222,9 @@ class Desktop:
         self.under = Spot(frozenset({1}), (0, 0, 800, 500))
         self.typing = Spot(frozenset({1}), (0, 0, 800, 500))
         self.full = False
+        self.taken = False
+        self.places: dict[str, Box] = {"screen:A": (0, 0, 800, 500), "window:5:x": (100, 100, 200, 100)}
+        self.layout: dict[int, frozenset[tuple[int, str]]] = {}
 
     def place(self) -> tuple[int, int]:
         return self.mouse
@@ -245,6 +248,19 @@ class Desktop:
 
     def owners(self, windows: frozenset[int]) -> frozenset[int]:
         return frozenset({5}) if 6 in windows else frozenset()
+
+    def where(self, target: str) -> Box | None:
+        return self.places.get(target)
+
+    def desktop(self) -> Box:
+        return 0, 0, 1600, 500
+
+    def keyboard_taken(self) -> bool:
+        return self.taken
+
+    def means(self, code: int, char: str) -> frozenset[tuple[int, str]]:
+        del char
+        return self.layout.get(code, frozenset())
 
     def move(self, x: int, y: int) -> None:
         self.mouse = (x, y)
@@ -338,6 +354,76 @@ def test_what_is_not_shared_is_neither_clicked_nor_typed_into() -> None:
     assert made.do(Key(0x04, "a", down=True), window, 0) is Done.DONE
     desktop.under = Spot(frozenset({6}))
     assert made.do(Wheel(1, 1, 0, 1), window, 0) is Done.DONE
+
+
+def test_where_the_shared_thing_is_the_desktop_says_and_not_the_session_child() -> None:
+    """A child that names another place moves neither what may be touched nor what is hidden of it."""
+    desktop = Desktop()
+    made = hands(desktop)
+    region = Sharing((1_500, 400, 50, 50), None, "screen:A", (10, 10, 50, 50))
+    screen = Sharing((0, 0, 7_680, 4_320), None, "screen:A", None, ((0, 0, 100, 100),))
+    for deed, sharing, answer in (
+        (Press(1_510, 410, 1, down=True), region, Done.OUTSIDE),
+        (MoveTo(60, 60), region, Done.OUTSIDE),
+        (Press(900, 10, 1, down=True), screen, Done.OUTSIDE),
+        (Wheel(99, 99, 0, 1), screen, Done.HIDDEN),
+        (MoveTo(10, 10), Sharing((0, 0, 800, 500), None, "screen:GONE"), Done.OUTSIDE),
+        (Text("x"), Sharing((0, 0, 800, 500), None, "screen:GONE"), Done.OUTSIDE),
+    ):
+        assert made.do(deed, sharing, 0) is answer
+    assert desktop.log == []
+    assert made.do(MoveTo(59, 59), region, 0) is Done.DONE
+    assert made.do(MoveTo(100, 99), screen, 0) is Done.DONE
+
+
+def test_no_key_goes_into_a_window_of_which_something_is_hidden() -> None:
+    """Where in it the cursor stands, nobody outside the program knows."""
+    desktop = Desktop()
+    made = hands(desktop)
+    hidden = Sharing((0, 0, 800, 500), None, "screen:A", None, ((50, 50, 20, 20),))
+    for rect in ((40, 40, 15, 15), (0, 0, 800, 500), (60, 60, 1, 1)):
+        desktop.typing = Spot(frozenset({1}), rect)
+        for deed in (Text("x"), Key(0x28, "", down=True)):
+            assert made.do(deed, hidden, 0) is Done.HIDDEN
+    assert desktop.log == []
+    desktop.typing = Spot(frozenset({1}), (70, 50, 100, 100))
+    assert made.do(Text("x"), hidden, 0) is Done.DONE
+
+
+def test_into_a_region_is_typed_only_where_the_whole_window_with_the_keyboard_is_in_it() -> None:
+    """A few shared pixels of a window are no leave to write into its fields."""
+    desktop = Desktop()
+    made = hands(desktop)
+    part = Sharing((0, 0, 300, 300), None, "screen:A", (0, 0, 300, 300))
+    desktop.typing = Spot(frozenset({1}), (100, 100, 201, 100))
+    assert made.do(Text("x"), part, 0) is Done.OUTSIDE
+    desktop.typing = Spot(frozenset({1}), (100, 100, 200, 100))
+    assert made.do(Text("x"), part, 0) is Done.DONE
+    desktop.typing = Spot(frozenset({5}), (100, 100, 200, 100))
+    assert made.do(Text("x"), Sharing((110, 110, 10, 10), 5, "window:5:x", (10, 10, 10, 10)), 0) is Done.OUTSIDE
+
+
+def test_while_another_program_has_all_keys_none_is_typed_unless_everything_is_shared() -> None:
+    """A password question takes the keyboard from the window that has it, perhaps where the agent does not look."""
+    desktop = Desktop()
+    made = hands(desktop)
+    desktop.taken = True
+    desktop.typing = Spot(frozenset({5}), (100, 100, 200, 100))
+    assert made.do(Text("x"), Sharing((100, 100, 200, 100), 5, "window:5:x"), 0) is Done.OUTSIDE
+    assert made.do(Text("x"), Sharing((0, 0, 800, 500), None, "screen:A"), 0) is Done.OUTSIDE
+    desktop.places["screen:A"] = desktop.desktop()
+    assert made.do(Text("x"), Sharing((0, 0, 800, 500), None, "screen:A"), 0) is Done.DONE
+
+
+def test_a_key_is_refused_for_what_it_writes_on_the_customers_layout() -> None:
+    """On Dvorak the place of P writes L."""
+    desktop = Desktop()
+    made = hands(desktop)
+    desktop.layout[0x13] = frozenset({(0, "l")})
+    made.do(Key(0xE0, "", down=True), SCREEN, 0)
+    made.do(Key(0xE2, "", down=True), SCREEN, 0)
+    assert made.do(Key(0x13, "", down=True), SCREEN, 0) is Done.FORBIDDEN
+    assert made.do(Key(0x12, "", down=True), SCREEN, 0) is Done.DONE
 
 
 def test_no_combination_that_locks_the_session_is_pressed_whoever_holds_its_keys() -> None:
@@ -437,7 +523,7 @@ def test_the_desk_opens_for_the_first_deed_closes_with_letting_go_and_gives_up_w
     desk.perform(Inject(deed, SCREEN))
     desk.perform(LetGo())
     assert desktops[0].log == [(10, 10), "+button 1", "-button 1", "closed"]
-    desk.perform(Inject(MoveTo(UNIT, 1), SCREEN))
+    desk.perform(Inject(MoveTo(799, 1), SCREEN))
     assert told[-1] == {"presses": 1, "moves": 1}
     desk.end()
     desk.perform(Inject(deed, SCREEN))

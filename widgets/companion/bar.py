@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent, QRegion, QScreen
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
@@ -95,7 +95,8 @@ class SharingBar(QWidget):
         self.alone = PlainLabel(_("nobody else watches"), tone="live")
         self.stop = Button(self._theme, _("STOP"), look=Look.LIVE, icon="octagon-x", pressed=self.stopped.emit)
         self.stop.setAccessibleName(_("Stop sharing"))
-        self.stop.setToolTip(_("Stop sharing") + "  Ctrl+Alt+End")
+        hint = _("While a menu or a question of another program is open the key may not work; this button always does.")
+        self.stop.setToolTip(plain_tooltip(_("Stop sharing") + "  Ctrl+Alt+End\n" + hint))
         self.pause = Button(self._theme, _("Pause"), look=Look.LIVE_QUIET, icon="pause", pressed=self._toggle)
         self.chat = Button(self._theme, "", look=Look.LIVE_QUIET, icon="message-circle", pressed=self.chat_wanted.emit)
         self.chat.hide()
@@ -146,6 +147,15 @@ class SharingBar(QWidget):
         width = min(area.width(), max(self._needed(), vast * (21 + 3 * lines)))
         self.setFixedSize(width, self._height(width))
         self.move(area.x() + (area.width() - width) // 2, area.y())
+
+    def follow(self, rect: tuple[int, int, int, int]) -> None:
+        """Stand on the screen that has the middle of what is shared, in logical pixels of the desktop."""
+        x, y, width, height = rect
+        screen = QGuiApplication.screenAt(QPoint(x + width // 2, y + height // 2))
+        if screen is not None and screen.name() != self._screen_name:
+            self._screen_name = screen.name()
+            screen.availableGeometryChanged.connect(self._place)
+            self._place()
 
     def _area(self) -> QRect:
         named = (screen for screen in QGuiApplication.screens() if screen.name() == self._screen_name)

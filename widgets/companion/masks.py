@@ -32,7 +32,7 @@ def kept_text(why: str) -> str:
         "rule": _("A window that your rules protect is open: nothing is shown."),
         "locked": _("The screen is locked or asleep: nothing is shown."),
         "hidden": _("The shared window is minimised: nothing of it is shown."),
-        "changed": _("The screens have changed: nothing is shown. Look at what is there now, then go on."),
+        "changed": _("What is shared has changed: nothing is shown. Look at what is there now, then go on."),
     }.get(why, "")
 
 
@@ -120,7 +120,10 @@ class MaskWindow(_PictureWindow):
         self._fixed = tuple(fixed)
         self._rules = tuple(rules)
         space = theme.tokens.space
-        how = _("Drag over what nobody may see. It is painted over completely, and nobody can click there.")
+        how = _(
+            "Drag over what nobody may see. It is painted over completely, and nobody can click there or type into the "
+            "window it lies on."
+        )
         self.add = Button(theme, _("New part"), icon="plus", pressed=self._add)
         self.remove = Button(theme, _("Remove"), icon="trash-2", pressed=self._remove)
         self.which = QComboBox()

@@ -36,7 +36,7 @@ _HELD: Mapping[str, str] = {
     "rule": N_("{name} has a protected window open. Nothing is sent until it is closed and {name} goes on."),
     "locked": N_("{name}'s screen is locked or asleep. Nothing is sent until {name} goes on."),
     "hidden": N_("{name} minimised the shared window. The picture comes back with it."),
-    "changed": N_("{name}'s screens have changed. {name} looks at what is there now, then goes on."),
+    "changed": N_("{name}'s screen or window has changed. {name} looks at what is there now, then goes on."),
 }
 _TEXT_QUALITY = {"coarse": N_("text: coarse"), "sharp": N_("text: sharp"), "exact": N_("text: exact")}
 _PATHS = {"direct": N_("path: direct"), "relay": N_("path: relay")}

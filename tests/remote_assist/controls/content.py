@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.remote_assist.controls.base import Control, edit
+from tests.remote_assist.controls.base import Control, Edit, edit
 
 _RA = "tests/remote_assist"
 _MEDIA = f"{_RA}/test_media.py"
@@ -119,6 +119,53 @@ CONTROLS = (
         "lambda",
     ),
     Control(
+        8,
+        "what makes an odd side even repeats no pixel from under a mask",
+        (
+            f"{_MEDIA}::test_a_mask_also_covers_the_row_and_column_that_are_added",
+            f"{_KEEPING}::test_of_a_shared_window_of_an_odd_size_that_a_rule_hides_nothing_shows",
+            f"{_KEEPING}::test_on_a_screen_of_an_odd_size_a_hidden_window_in_the_corner_is_hidden_to_the_last_pixel",
+        ),
+        (
+            Edit(
+                "remote_assist.sending:_rows_of",
+                "rows[height:], rows[:, width:] = masks.MASK_BGRX, masks.MASK_BGRX",
+                "rows = np.pad(pixels, ((0, height % 2), (0, width % 2)), mode='edge')",
+            ),
+            Edit("remote_assist.sending:Pipeline._paint", "if self._padded[0]:", "if False:"),
+            Edit("remote_assist.sending:Pipeline._paint", "if self._padded[1]:", "if False:"),
+        ),
+        "SECRET|secret_pixels|MASK_BGRX",
+    ),
+    Control(
+        8,
+        "a window of another size under a drawn mask waits until the customer has looked",
+        (f"{_MEDIA}::test_a_window_that_gets_another_size_under_a_drawn_mask_shows_nothing_until_the_customer_looked",),
+        edit("remote_assist.sending:Pipeline._has_changed", "if self._drawn or (self._fixed", "if (self._fixed"),
+        "target_changed|SECRET",
+    ),
+    Control(
+        8,
+        "a rule that nobody can keep lets no picture pass",
+        (f"{_KEEPING}::test_a_rule_that_comes_where_windows_cannot_be_followed_lets_no_picture_pass",),
+        (
+            Edit("remote_assist.shield:Shield.cover", "return None if self._rules else Cover()", "return Cover()"),
+            Edit("remote_assist.shield:Shield._follow", "if self._rules:", "if False:"),
+        ),
+        "DID NOT RAISE|Cover",
+    ),
+    Control(
+        11,
+        "offers of files are remembered within bounds",
+        ("tests/remote_assist/test_session_files.py::test_offers_without_end_are_neither_remembered_nor_borne",),
+        edit(
+            "remote_assist.end_files:EndFiles._on_file_offer",
+            "elif len(self._files_over) >= MAX_OFFERS:",
+            "elif False:",
+        ),
+        "assert",
+    ),
+    Control(
         11,
         "a name is one name in one folder",
         (
@@ -185,8 +232,8 @@ CONTROLS = (
         "an entry changed: its signature fails",
         (f"{_CHAIN}::test_a_record_written_anew_by_somebody_else_shows",),
         edit(
-            "remote_assist.chain:ChainReader.accept",
-            "if not verify(self._key, _LABEL, signed.document, signed.signature):",
+            "app.domain.session_record:read_entry",
+            "if not verify(session_key, CHAIN_LABEL, signed.document, signed.signature):",
             "if False:",
         ),
         "ok",

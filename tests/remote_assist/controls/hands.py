@@ -7,6 +7,9 @@ from tests.remote_assist.controls.base import Control, edit
 
 _CONTROL = "tests/remote_assist/test_control.py"
 _END = "remote_assist.customer_control:CustomerControl"
+_HANDS = "remote_assist.input_hands:Hands"
+_DESK = "tests/widgets/test_control.py"
+_X11 = "tests/remote_assist/test_input_x11.py"
 _LET_GO = f"{_CONTROL}::test_what_is_held_is_let_go_at_once_when_the_grant_the_picture_or_the_child_goes"
 
 CONTROLS = (
@@ -76,5 +79,74 @@ CONTROLS = (
         (f"{_CONTROL}::test_locking_ending_and_photographing_the_session_stay_the_customers",),
         edit("remote_assist.control_rules:forbidden", "if code == PRINT_SCREEN:", "if False:"),
         "assert",
+    ),
+    Control(
+        7,
+        "no key goes into a window of which something is hidden",
+        (
+            f"{_DESK}::test_no_key_goes_into_a_window_of_which_something_is_hidden",
+            f"{_X11}::test_nothing_is_typed_into_a_window_that_is_partly_hidden_or_partly_shared",
+        ),
+        edit(f"{_HANDS}._type", "if any(_meet(spot.rect, box) for box in ground.hidden):", "if False:"),
+        "hidden|HIDDEN",
+    ),
+    Control(
+        7,
+        "the desktop is told what is hidden",
+        (f"{_CONTROL}::test_the_desktop_is_told_what_the_customer_chose_and_what_is_hidden_of_it",),
+        edit(f"{_END}._sharing", "hidden = (*self.masks.drawn, *self.masks.found)", "hidden = ()"),
+        "hidden",
+    ),
+    Control(
+        7,
+        "into a region is typed only where all of the window is in it",
+        (f"{_DESK}::test_into_a_region_is_typed_only_where_the_whole_window_with_the_keyboard_is_in_it",),
+        edit(f"{_HANDS}._shows", "if sharing.region is not None:", "if False:"),
+        "outside|OUTSIDE",
+    ),
+    Control(
+        7,
+        "nothing is typed while another program has all keys",
+        (
+            f"{_DESK}::test_while_another_program_has_all_keys_none_is_typed_unless_everything_is_shared",
+            f"{_X11}::test_a_program_that_has_taken_the_keyboard_gets_nothing_while_a_window_is_shared",
+        ),
+        edit(f"{_HANDS}._type", "if not self._all_shared(ground) and self._backend.keyboard_taken():", "if False:"),
+        "outside|OUTSIDE",
+    ),
+    Control(
+        7,
+        "keys and clicks of a shared window go to the very window that the desktop lists",
+        (f"{_CONTROL}::test_a_shared_window_is_named_by_its_number_as_the_desktop_lists_it",),
+        edit(
+            f"{_END}._sharing",
+            'window = window_number(chosen.target.id) if chosen.target.kind == "window" else None',
+            "window = None",
+        ),
+        "assert",
+    ),
+    Control(
+        7,
+        "a key is judged by what it writes on the customer's layout",
+        (
+            f"{_DESK}::test_a_key_is_refused_for_what_it_writes_on_the_customers_layout",
+            f"{_X11}::test_on_dvorak_no_place_of_a_key_locks_the_session",
+        ),
+        edit(
+            f"{_HANDS}._type",
+            "self._backend.means(deed.code, deed.char) | {(deed.code, deed.char)}",
+            "{(deed.code, deed.char)}",
+        ),
+        "forbidden|FORBIDDEN",
+    ),
+    Control(
+        10,
+        "where the shared thing is the desktop says, not the session child",
+        (
+            f"{_DESK}::test_where_the_shared_thing_is_the_desktop_says_and_not_the_session_child",
+            f"{_X11}::test_the_server_says_where_a_target_is_and_what_is_not_there",
+        ),
+        edit(f"{_HANDS}._ground", "real = self._backend.where(sharing.target)", "real = sharing.rect"),
+        "outside|OUTSIDE",
     ),
 )

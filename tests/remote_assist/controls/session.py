@@ -113,15 +113,15 @@ CONTROLS = (
         14,
         "the certificate of a device that is not let in stands on the signed list",
         (_WITHDRAWN,),
-        edit("sync.server.sessions:Sessions.revocations", ' device.c.state != "active",', ""),
-        "serial|frozenset",
+        edit("sync.server.revoked:revoked_names", ', device.c.state != "active"))', "))"),
+        "serial|frozenset|assert",
     ),
     Control(
         14,
         "the certificate of a person who is not let in stands on the signed list",
         (_WITHDRAWN,),
-        edit("sync.server.sessions:Sessions.revocations", ', account.c.state != "active"', ""),
-        "serial|frozenset",
+        edit("sync.server.revoked:revoked_names", 'live, account.c.state != "active"', "sa.false()"),
+        "serial|frozenset|assert",
     ),
     Control(
         14,
@@ -296,8 +296,24 @@ CONTROLS = (
         15,
         "by the relay alone: no own address in a description",
         (f"{_RA}/test_sdp_rules.py::test_relay_only_leaves_no_own_address",),
-        edit("remote_assist.sdp_rules:clean_sdp", 'if not line.startswith("a=candidate:") or " typ relay" in line', ""),
+        edit(
+            "remote_assist.sdp_rules:clean_sdp", 'if not line.startswith("a=candidate:") or _kind(line) == "relay"', ""
+        ),
         "assert",
+    ),
+    Control(
+        15,
+        "by the relay alone: no address that calls itself relayed further on",
+        (f"{_RA}/test_sdp_rules.py::test_relay_only_leaves_no_address_that_calls_itself_relayed_further_on",),
+        edit("remote_assist.sdp_rules:clean_sdp", '_kind(line) == "relay"', '" typ relay" in line'),
+        "assert",
+    ),
+    Control(
+        15,
+        "a candidate of two kinds is refused",
+        (f"{_RA}/test_sdp_rules.py::test_a_description_that_breaks_a_rule_is_refused",),
+        edit("remote_assist.sdp_rules:_kind", ' or "typ" in match[2].lower().split(" ")', ""),
+        "DID NOT RAISE",
     ),
     Control(
         15,
@@ -440,6 +456,16 @@ CONTROLS = (
         "the key stops from anywhere",
         ("tests/unit/test_stop_key.py::test_the_key_stops_from_anywhere_and_other_keys_do_nothing",),
         edit("app.desktop.hotkey:StopKey._listen", "self._pressed()", "pass"),
+        "wait_until|pressed|assert",
+    ),
+    Control(
+        18,
+        "the key stops whatever else is held",
+        (
+            "tests/unit/test_stop_key.py::test_the_key_stops_whatever_else_is_held",
+            "tests/unit/test_stop_key.py::test_no_lock_of_any_layout_is_left_out",
+        ),
+        edit("app.desktop.hotkey:StopKey._grab", "range(1 << len(others))", "range(4)"),
         "wait_until|pressed|assert",
     ),
     Control(
