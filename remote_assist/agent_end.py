@@ -9,9 +9,9 @@ import msgspec
 
 from app.domain.assist import EndReason, Phase, Scope
 from app.domain.invitation import (
-    SUBJECT_LIMIT,
     Invitation,
     build_invitation,
+    ticket_line,
 )
 from app.domain.links import InviteLink
 from app.domain.signed import b64
@@ -74,7 +74,7 @@ class AgentEnd(
             org_id=self._certificate.org_id,
             ticket_id=request.ticket_id,
             ticket_no=request.ticket_no,
-            subject=request.subject[:SUBJECT_LIMIT],
+            subject=ticket_line(request.subject),
             requester_id=request.requester_id,
             requester_mail=request.requester_mail,
             agent_cert=self._identity.certificate,

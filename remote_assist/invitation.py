@@ -121,7 +121,7 @@ class InvitationChecker:
         if certificate.org_id != self.pin.org_id or not certificate.valid_at(now_ms):
             raise BadInvitation("certificate")
         revoked = self._revocations()
-        if revoked is not None and (revoked.org_id != self.pin.org_id or certificate.serial in revoked.serials):
+        if revoked is not None and (revoked.org_id != self.pin.org_id or revoked.names(certificate)):
             raise BadInvitation("revoked")
         old = revoked is None or now_ms - revoked.made > REVOCATIONS_MAX_AGE_MS
         if old and self._server_reachable():

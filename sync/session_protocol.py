@@ -42,7 +42,7 @@ class Certificate(_Json, frozen=True, kw_only=True):
 
 
 class Revocations(_Json, frozen=True, kw_only=True):
-    """`document` is JSON {v, org_id, made, serials: [...]} signed under "deskside-revocations-1"."""
+    """`document` is JSON {v, org_id, made, serials, keys, agents} signed under "deskside-revocations-1"."""
 
     document: str
     signature: str

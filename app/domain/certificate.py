@@ -51,11 +51,25 @@ class AgentCertificate:
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """Serials of certificates that no longer count, as of `made` (UTC milliseconds)."""
+    """What no longer counts, as of `made` (UTC milliseconds): serials, device keys (base64url), and whole agents.
+
+    A device is named by its key and an agent with many devices by the person, so that the list stays short however many
+    certificates there are.
+    """
 
     org_id: str
     made: int
     serials: frozenset[str]
+    keys: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+
+    def names(self, certificate: AgentCertificate) -> bool:
+        """Tell whether a certificate no longer counts."""
+        return (
+            certificate.serial in self.serials
+            or b64(certificate.device_key) in self.keys
+            or certificate.agent_id in self.agents
+        )
 
 
 def build_certificate(organisation_key: Ed25519PrivateKey, certificate: AgentCertificate) -> SignedDocument:
@@ -101,6 +115,8 @@ def build_revocations(organisation_key: Ed25519PrivateKey, revocations: Revocati
         "org_id": revocations.org_id,
         "made": revocations.made,
         "serials": sorted(revocations.serials),
+        "keys": sorted(revocations.keys),
+        "agents": sorted(revocations.agents),
     }
     return sign_document(organisation_key, REVOCATIONS_LABEL, fields)
 
@@ -108,8 +124,8 @@ def build_revocations(organisation_key: Ed25519PrivateKey, revocations: Revocati
 def read_revocations(signed: SignedDocument, organisation_key: bytes) -> RevocationList:
     """Verify with the organisation's public key and parse. Raises BadDocument."""
     fields = open_document(signed, REVOCATIONS_LABEL, organisation_key)
-    serials = frozenset(fields.texts("serials", _MAX_SERIALS))
-    return RevocationList(fields.text("org_id", 64), fields.integer("made"), serials)
+    serials, keys, agents = (frozenset(fields.texts(name, _MAX_SERIALS)) for name in ("serials", "keys", "agents"))
+    return RevocationList(fields.text("org_id", 64), fields.integer("made"), serials, keys, agents)
 
 
 def _check(certificate: AgentCertificate) -> None:

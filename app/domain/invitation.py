@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.domain.attachments import shows
 from app.domain.certificate import AgentCertificate, read_certificate
 from app.domain.documents import BadDocument, Fields, SignedDocument, open_document, sign_document
 from app.domain.signed import b64
@@ -23,6 +24,7 @@ __all__ = [
     "build_invitation",
     "invite_hash",
     "read_invitation",
+    "ticket_line",
 ]
 
 INVITATION_LABEL = "deskside-invitation-1"
@@ -115,6 +117,12 @@ def invite_hash(signed: SignedDocument) -> bytes:
     return hashlib.sha256(signed.document).digest()
 
 
+def ticket_line(text: str) -> str:
+    """Return a subject as one line that shows all it holds: no breaks, control or direction characters, short."""
+    seen = "".join(char if shows(char) else " " if char.isspace() else "" for char in text)
+    return " ".join(seen.split())[:SUBJECT_LIMIT].rstrip()
+
+
 def _from_fields(fields: Fields) -> Invitation:
     requester = fields.inner("requester")
     policy = fields.inner("policy")
@@ -150,5 +158,7 @@ def _check(invitation: Invitation) -> None:
         raise BadDocument("life")
     if len(invitation.iid) != 16 or len(invitation.sid) != 16 or len(invitation.join_hash) != 32:
         raise BadDocument("ids")
-    if not invitation.requester_id or not invitation.ticket_id or len(invitation.subject) > SUBJECT_LIMIT:
+    if not invitation.requester_id or not invitation.ticket_id:
         raise BadDocument("ticket")
+    if any(ticket_line(text) != text for text in (invitation.subject, invitation.ticket_no)):
+        raise BadDocument("subject")

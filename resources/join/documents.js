@@ -139,8 +139,9 @@ async function readInvitation(signed, organisationKey) {
 
 async function checkRevocations(signed, pin, certificate, now) {
   const fields = await signed.open("deskside-revocations-1", pin.key);
-  const serials = textsOf(fields, "serials", 2000);
-  if (textOf(fields, "org_id", 64) !== pin.orgId || serials.includes(certificate.serial)) throw new Bad("revoked");
+  const named = { serials: certificate.serial, keys: b64(certificate.deviceKey), agents: certificate.agentId };
+  const revoked = Object.entries(named).some(([list, name]) => textsOf(fields, list, 2000).includes(name));
+  if (textOf(fields, "org_id", 64) !== pin.orgId || revoked) throw new Bad("revoked");
   if (now - numberOf(fields, "made") > DAY_MS) throw new Bad("revocation list");
 }
 

@@ -30,6 +30,7 @@ __all__ = [
     "follow_customers",
     "follow_tickets",
     "might_run",
+    "replace_invitations",
     "revoke_sessions",
 ]
 
@@ -93,6 +94,16 @@ def follow_customers(connection: sa.Connection, now: int, blocked: Iterable[byte
     )
     for row in connection.execute(query.order_by(table.c.sid)).all():
         _end(connection, now, bytes(row.sid), bytes(row.agent_device), EndReason.REQUESTER_BLOCKED)
+
+
+def replace_invitations(connection: sa.Connection, now: int, ticket: bytes) -> None:
+    """End what nobody agreed to yet on a ticket, because another invitation takes its place; both ends are told."""
+    table = SYSTEM.session
+    query = sa.select(table.c.sid, table.c.agent_device).where(
+        table.c.ticket_id == ticket, table.c.state == "invited", table.c.ends > now
+    )
+    for row in connection.execute(query.order_by(table.c.sid)).all():
+        _end(connection, now, bytes(row.sid), bytes(row.agent_device), EndReason.REVOKED)
 
 
 def end_out_of_sight(connection: sa.Connection, now: int, account: bytes) -> None:

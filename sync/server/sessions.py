@@ -23,7 +23,7 @@ from app.domain.certificate import (
 from app.domain.changes import Actor
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.entities import CUSTOMER, LIVE, STATE, TEAM, TICKET, USER, Category
-from app.domain.invitation import BROWSER_MODE, Invitation, read_invitation
+from app.domain.invitation import BROWSER_MODE, Invitation, read_invitation, ticket_line
 from app.domain.links import InviteLink
 from app.domain.proof import AFTER_MIN
 from app.domain.signed import b64, unb64
@@ -33,8 +33,9 @@ from sync.server.bootstrap import Organisation
 from sync.server.keys import ServerKeys
 from sync.server.problems import ProblemError
 from sync.server.proofs import check_proof
+from sync.server.revoked import check_keys, revoked_names
 from sync.server.schema import ENTITY_TABLES, SYSTEM
-from sync.server.session_ends import SERVER_STATES, SESSION_GRACE_MS, might_run
+from sync.server.session_ends import SERVER_STATES, SESSION_GRACE_MS, might_run, replace_invitations
 from sync.server.store import Store
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
 from sync.session_protocol import Certificate, CertificateAsk, InvitationAsk, Redeem, Redeemed, Revocations
@@ -147,9 +148,10 @@ class Sessions:
         not_before, not_after = now - CLOCK_TOLERANCE_MS, now - CLOCK_TOLERANCE_MS + CERTIFICATE_MAX_MS
 
         def work(connection: sa.Connection) -> tuple[str, str]:
-            load_device(connection, who.device, who.subject)
+            load_device(connection, who.device, who.subject, lock=True)
+            check_keys(connection, now, who.device, key)
             row = {"serial": serial, "account_id": who.subject, "device_id": who.device, "not_after": not_after}
-            connection.execute(SYSTEM.certificate.insert().values(**row))
+            connection.execute(SYSTEM.certificate.insert().values(**row, device_key=key))
             return _name_and_team(connection, who.subject)
 
         name, team = self._store.write(work)
@@ -177,25 +179,11 @@ class Sessions:
         )
 
     def revocations(self, now: int) -> Revocations:
-        """Return the signed list of certificates that no longer count and have not run out anyway.
-
-        Those of a device or a person that is not let in stand on it for as long as that lasts.
-        """
-        table, device, account = SYSTEM.certificate, SYSTEM.device, SYSTEM.account
-        query = (
-            sa.select(table.c.serial)
-            .outerjoin(device, device.c.id == table.c.device_id)
-            .outerjoin(account, account.c.id == table.c.account_id)
-            .where(
-                table.c.not_after > now - CLOCK_TOLERANCE_MS,
-                sa.or_(table.c.revoked_at.is_not(None), device.c.state != "active", account.c.state != "active"),
-            )
-        )
+        """Return the signed list of what no longer counts and has not run out anyway; see `sync.server.revoked`."""
         with self._store.read() as connection:
-            serials = frozenset(connection.execute(query).scalars())
-        document, signature = build_revocations(
-            self._keys.organisation, RevocationList(self._organisation.id, now, serials)
-        ).parts
+            names = revoked_names(connection, now)
+        made = RevocationList(self._organisation.id, now, names.serials, names.keys, names.agents)
+        document, signature = build_revocations(self._keys.organisation, made).parts
         return Revocations(document=document, signature=signature)
 
     def invite(self, now: int, who: Grant, ask: InvitationAsk) -> Registered:
@@ -222,6 +210,7 @@ class Sessions:
                 "code_hash": self._keys.code_hash("join", code) if code else None, "state": "invited",
                 "created": now, "hard_s": invitation.policy.hard_s, "ends": invitation.not_after,
             }  # fmt: skip
+            replace_invitations(connection, now, bytes.fromhex(invitation.ticket_id))
             connection.execute(table.insert().values(**row))
             return customer
 
@@ -397,7 +386,8 @@ def _check_ticket(connection: sa.Connection, who: Grant, invitation: Invitation)
         id_ = bytes.fromhex(invitation.ticket_id)
     except ValueError as error:
         raise ProblemError(400, "invitation") from error
-    query = sa.select(ticket.c.scope_id, ticket.c.customer, ticket.c.deleted, state.c.category)
+    columns = ticket.c.scope_id, ticket.c.customer, ticket.c.deleted, ticket.c.number, ticket.c.subject
+    query = sa.select(*columns, state.c.category)
     # who closes it meanwhile sees the invitation, or this sees it closed
     connection.execute(sa.select(ticket.c.id).where(ticket.c.id == id_).with_for_update(read=True)).first()
     row = connection.execute(query.join(state, state.c.id == ticket.c.state).where(ticket.c.id == id_)).first()
@@ -414,6 +404,10 @@ def _check_ticket(connection: sa.Connection, who: Grant, invitation: Invitation)
         known = connection.execute(found.with_for_update(read=True)).first()
     if known is None or known.blocked_reason or invitation.requester_id != bytes(row.customer).hex():
         raise ProblemError(409, "requester")
+    # what the customer reads of the ticket before the first click is what the customer knows it by
+    said = invitation.ticket_no.removeprefix("#"), invitation.subject
+    if said != (str(row.number), ticket_line(row.subject or "")):
+        raise ProblemError(409, "ticket")
     return bytes(row.customer)
 
 

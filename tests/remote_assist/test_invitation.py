@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.domain.assist import EndReason, Phase
 from app.domain.certificate import RevocationList, build_revocations, read_certificate, read_revocations
 from app.domain.documents import BadDocument, SignedDocument, sign_document
-from app.domain.invitation import Invitation, build_invitation, read_invitation
+from app.domain.invitation import Invitation, build_invitation, read_invitation, ticket_line
 from remote_assist.actions import Alarm, SendEnvelope, ShowPrompt, StartChild
 from remote_assist.customer_end import CustomerEnd, CustomerIdentity
 from remote_assist.invitation import (
@@ -246,3 +246,16 @@ def test_two_sessions_never_share_ids_or_secrets() -> None:
     assert made[0].iid != made[1].iid
     assert made[0].sid != made[1].sid
     assert made[0].join_hash != made[1].join_hash
+
+
+@pytest.mark.parametrize("field", ["subject", "ticket_no"])
+@pytest.mark.parametrize(
+    "text", ["Printer\n✔ Safe mode: nothing is sent", "a\u202eb", "a\u2028b", "x" * 121, " a", "a\tb"]
+)
+def test_a_subject_of_several_lines_or_turned_round_is_no_invitation(field: str, text: str) -> None:
+    """The customer reads it in the request, in the summary and beside the receipt: it is one clean line or nothing."""
+    world = World()
+    world.invite()
+    with pytest.raises(BadDocument, match="subject"):
+        resigned(world, **{field: text})
+    assert ticket_line(text) == ticket_line(ticket_line(text))

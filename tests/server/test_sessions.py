@@ -8,16 +8,19 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.domain.certificate import read_revocations
+from app.domain.certificate import read_certificate, read_revocations
 from app.domain.changes import TicketSet
 from app.domain.documents import SignedDocument, sign_document
-from app.domain.entities import HISTORY, SESSION_RECORD
+from app.domain.entities import CUSTOMER, HISTORY, SESSION_RECORD, TICKET
 from app.domain.invitation import Invitation, build_invitation
 from app.domain.links import parse_invite
 from app.domain.signed import b64, sha256
 from sync.customer_protocol import SessionEntries, SessionEntry
+from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.sessions import SCOPES_MAX
 from tests.server.test_push import world_state
 from tests.server.world import Agent, World
@@ -47,10 +50,10 @@ class Inviter:
         now = self.world.clock()
         fields: dict[str, Any] = {
             "iid": self.world.rng(16), "sid": self.sid, "org_id": self.org_id, "ticket_id": ticket.hex(),
-            "ticket_no": "#10001", "subject": "프린터", "requester_id": self.world.customer.hex(),
-            "requester_mail": "y***@example.com", "agent_cert": self.certificate,
-            "join_hash": hashlib.sha256(self.secret).digest(), "scopes_max": ("view",), "created": now,
-            "not_after": now + 600_000,
+            "ticket_no": f"#{self.number(ticket)}", "subject": "프린터가 안 됩니다",
+            "requester_id": self.world.customer.hex(), "requester_mail": "y***@example.com",
+            "agent_cert": self.certificate, "join_hash": hashlib.sha256(self.secret).digest(),
+            "scopes_max": ("view",), "created": now, "not_after": now + 600_000,
         }  # fmt: skip
         signed = build_invitation(self.key, Invitation(**(fields | changes)))
         (self.document, self.signature), (document, signature) = (signed.document, signed.signature), signed.parts
@@ -60,6 +63,12 @@ class Inviter:
         """Register an invitation and return the raw answer."""
         body = self.body(ticket, **changes)
         return self.world.client.post("/session/v1/invitations", json=body, headers=self.agent.bearer)
+
+    def number(self, ticket: bytes) -> int | None:
+        """The ticket's number; None for one that the server does not know."""
+        table = ENTITY_TABLES[TICKET.number]
+        with self.world.store.read() as cx:
+            return cx.execute(sa.select(table.c.number).where(table.c.id == ticket)).scalar()
 
     @property
     def public(self) -> str:
@@ -101,8 +110,6 @@ def entry(n: int, kind: str, prev: bytes, key: Ed25519PrivateKey, **data: Any) -
 
 def test_the_certificate_names_the_agent_and_lives_a_week(desk: World) -> None:
     """Signed by the organisation key that companions pin."""
-    from app.domain.certificate import read_certificate
-
     kim = desk.agent()
     read = read_certificate(Inviter(desk, kim).certificate, desk.keys.organisation_public)
     assert (read.name, read.team, read.agent_id) == ("김지우", "북부", kim.id.hex())
@@ -112,14 +119,103 @@ def test_the_certificate_names_the_agent_and_lives_a_week(desk: World) -> None:
 
 def test_the_revocation_list_is_signed_and_names_withdrawn_certificates(desk: World) -> None:
     """Anybody may read it."""
-    from sync.server.schema import SYSTEM
-
     inviter = Inviter(desk, desk.agent())
     serial = json.loads(inviter.certificate.document)["serial"]
     desk.store.write(lambda cx: cx.execute(SYSTEM.certificate.update().values(revoked_at=desk.clock())))
     told = desk.client.get("/session/v1/revocations").json()
     signed = SignedDocument.from_parts(told["document"], told["signature"])
     assert read_revocations(signed, desk.keys.organisation_public).serials == {serial}
+
+
+def revocations(desk: World) -> Any:
+    """The list as a Companion reads it."""
+    answer = desk.client.get("/session/v1/revocations")
+    assert answer.status_code == 200, answer.text
+    signed = SignedDocument.from_parts(answer.json()["document"], answer.json()["signature"])
+    return read_revocations(signed, desk.keys.organisation_public)
+
+
+def test_however_many_certificates_a_device_asked_for_the_list_of_revoked_ones_is_short(desk: World) -> None:
+    """One name for the key that it has; every certificate for that key is named by it, and nobody else's."""
+    lee, kim = Inviter(desk, desk.agent("lee")), Inviter(desk, desk.agent("kim"))
+    table = SYSTEM.certificate
+    with desk.store.read() as cx:
+        first = dict(cx.execute(table.select().where(table.c.account_id == lee.agent.id)).mappings().one())
+    many = [{**first, "serial": f"{n:032x}"} for n in range(1500)]
+    desk.store.write(lambda cx: cx.execute(table.insert(), many))
+    of_lee = SYSTEM.device.c.account_id == lee.agent.id
+    desk.store.write(lambda cx: cx.execute(SYSTEM.device.update().where(of_lee).values(state="suspended")))
+    told = revocations(desk)
+    assert (len(told.serials), len(told.keys), len(told.agents)) == (0, 1, 0)
+    certificates = [read_certificate(who.certificate, desk.keys.organisation_public) for who in (lee, kim)]
+    assert [told.names(certificate) for certificate in certificates] == [True, False]
+
+
+def test_a_person_with_many_revoked_certificates_is_named_whole(desk: World) -> None:
+    """So the list never outgrows what a document may hold."""
+    lee, table = Inviter(desk, desk.agent("lee")), SYSTEM.certificate
+    with desk.store.read() as cx:
+        first = dict(cx.execute(table.select()).mappings().one())
+    many = [{**first, "serial": f"{n:032x}", "revoked_at": 1} for n in range(1500)]
+    desk.store.write(lambda cx: cx.execute(table.insert(), many))
+    told = revocations(desk)
+    assert (told.serials, told.agents) == (frozenset(), {lee.agent.id.hex()})
+
+
+def test_a_device_gets_certificates_for_few_keys_and_for_its_own_as_often_as_it_asks(desk: World) -> None:
+    """429 for one more; another device is not stopped by it."""
+    lee = desk.agent("lee")
+    keys = [b64(Ed25519PrivateKey.generate().public_key().public_bytes_raw()) for _ in range(5)]
+
+    def ask(key: str, who: Agent) -> int:
+        answer = desk.client.post("/session/v1/certificate", json={"device_key": key}, headers=who.bearer)
+        return int(answer.status_code)
+
+    assert [ask(key, lee) for key in keys] == [200, 200, 200, 200, 429]
+    assert [ask(keys[0], lee), ask(keys[4], desk.agent("kim"))] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "says",
+    [{"subject": "Refund of 4,990,000 by Hanbit Bank"}, {"ticket_no": "#777777"}, {"ticket_no": "777777"}],
+    ids=["subject", "number", "bare number"],
+)
+def test_an_invitation_says_of_the_ticket_what_stands_on_it(desk: World, says: dict[str, str]) -> None:
+    """The customer reads number and subject before the first click: they are no words of the agent's."""
+    kim = desk.agent()
+    answer = Inviter(desk, kim).invite(kim.ticket(), **says)
+    assert (answer.status_code, answer.json()["code"]) == (409, "ticket")
+
+
+def test_a_ticket_with_a_strange_subject_is_invited_to_by_one_clean_line(desk: World) -> None:
+    """Breaks and characters that turn a line round, in what a customer wrote, are left out by both."""
+    kim = desk.agent()
+    ticket = kim.ticket(subject="프린터 \u202e안 됨  지금")
+    inviter = Inviter(desk, kim)
+    assert inviter.invite(ticket, subject="프린터 안 됨 지금").status_code == 200
+
+
+def test_a_blocked_customer_is_not_invited(desk: World) -> None:
+    """Whoever blocked that customer meant screens too."""
+    kim, table = desk.agent(), ENTITY_TABLES[CUSTOMER.number]
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    blocked = table.update().where(table.c.id == desk.customer)
+    desk.store.write(lambda cx: cx.execute(blocked.values(blocked_reason="abuse")))
+    answer = inviter.invite(ticket)
+    assert (answer.status_code, answer.json()["code"]) == (409, "requester")
+    desk.store.write(lambda cx: cx.execute(blocked.values(blocked_reason="")))
+    assert inviter.invite(ticket).status_code == 200
+
+
+def test_a_new_invitation_ends_the_earlier_one_of_its_ticket(desk: World) -> None:
+    """One code and one link open a ticket's screen; that of another ticket stays."""
+    kim = desk.agent()
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    other = inviter.invite(kim.ticket(2)).json()
+    made = [inviter.invite(ticket).json() for _ in range(3)]
+    opens = [redeem(desk, {"iid": parse_invite(one["link"]).iid.hex()}).status_code for one in (*made, other)]
+    assert opens == [404, 404, 200, 200]
+    assert [redeem(desk, {"code": one["code"]}).status_code for one in made] == [404, 404, 200]
 
 
 def test_an_invitation_is_handed_out_by_code_once_and_by_link(world: World) -> None:
@@ -196,8 +292,6 @@ def test_a_companion_that_opened_the_invitation_keeps_others_out(world: World) -
 
 def test_entries_of_a_session_are_written_on_the_ticket_once_whoever_brings_them(world: World) -> None:
     """Consent and end stand in the history; the server's own state follows them."""
-    from sync.server.schema import SYSTEM
-
     kim, companion = world.agent(), world.companion()
     inviter, ticket = Inviter(world, kim), kim.ticket()
     inviter.invite(ticket)

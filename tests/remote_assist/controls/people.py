@@ -26,6 +26,56 @@ def _refused(case: str, what: str, target: str, old: str, new: str = "if False:"
 CONTROLS = (
     Control(
         1,
+        "number and subject in an invitation are those of the ticket",
+        (f"{_SERVER}::test_an_invitation_says_of_the_ticket_what_stands_on_it",),
+        edit(
+            "sync.server.sessions:_check_ticket",
+            'if said != (str(row.number), ticket_line(row.subject or "")):',
+            "if False:",
+        ),
+        "200",
+    ),
+    Control(
+        1,
+        "what a request says of its ticket is one line without hidden characters",
+        (f"{_INVITE}::test_a_subject_of_several_lines_or_turned_round_is_no_invitation",),
+        edit("app.domain.invitation:_check", "if any(ticket_line(text) != text for", "if any(False for"),
+        "DID NOT RAISE",
+    ),
+    Control(
+        1,
+        "a blocked customer is not invited",
+        (f"{_SERVER}::test_a_blocked_customer_is_not_invited",),
+        edit("sync.server.sessions:_check_ticket", " or known.blocked_reason", ""),
+        "requester|KeyError",
+    ),
+    Control(
+        1,
+        "one live invitation for a ticket",
+        (f"{_SERVER}::test_a_new_invitation_ends_the_earlier_one_of_its_ticket",),
+        edit(
+            "sync.server.sessions:Sessions.invite",
+            "replace_invitations(connection, now, bytes.fromhex(invitation.ticket_id))",
+            "pass",
+        ),
+        "404|200",
+    ),
+    Control(
+        2,
+        "few keys of a device, so that the list of what is revoked stays readable",
+        (f"{_SERVER}::test_a_device_gets_certificates_for_few_keys_and_for_its_own_as_often_as_it_asks",),
+        edit("sync.server.sessions:Sessions.certificate", "check_keys(connection, now, who.device, key)", "pass"),
+        "429",
+    ),
+    Control(
+        2,
+        "a person with many revoked certificates is named whole on the list",
+        (f"{_SERVER}::test_a_person_with_many_revoked_certificates_is_named_whole",),
+        edit("sync.server.revoked:revoked_names", "if total <= MOST_NAMES:", "if True:"),
+        "frozenset|too long|BadDocument",
+    ),
+    Control(
+        1,
         "the agent's program makes no invitation for a ticket without a requester",
         (f"{_INVITE}::test_no_invitation_can_be_made_for_a_ticket_without_a_requester",),
         edit("app.domain.invitation:_check", "not invitation.requester_id or ", ""),
@@ -139,7 +189,7 @@ CONTROLS = (
         "certificate_revoked",
         "a revoked certificate counts for nothing",
         _CERTIFICATE,
-        " or certificate.serial in revoked.serials",
+        " or revoked.names(certificate)",
         "",
     ),
     _refused(
