@@ -20,7 +20,7 @@ from remote_assist.shm import FrameReader, FrameWriter
 from tests.remote_assist.test_bulk_sender import FakeLine
 
 
-def _no_display(_kind: TargetKind | None, _wait_free: Callable[[float], bool]) -> FrameSource:
+def _no_display(kind: TargetKind | None, wait_free: Callable[[float], bool]) -> FrameSource:
     raise CaptureError("no_display")
 
 
