@@ -19,6 +19,7 @@ from app.config.i18n import _
 from app.config.logs import get_logger
 from app.config.policy import Policy
 from app.config.settings import ALLOW_EXECUTABLES, MASK_WINDOWS, MAX_MINUTES
+from app.desktop.companion_store import CompanionStore, SessionEntryRow
 from app.domain.assist import Scope, server_end
 from app.domain.certificate import RevocationList, read_revocations
 from app.domain.documents import BadDocument, SignedDocument
@@ -69,6 +70,7 @@ class Invitations:
         self._link_secret = b""
         self._invite: tuple[SignedDocument, bytes] | None = None
         self._entry_numbers: dict[bytes, int] = {}
+        self._unkept: list[SessionEntryRow] = []  # the client's thread alone
         self.session: CustomerSession | None = None
         self._sessions: list[CustomerSession] = []
         self._collecting = Collecting(self._wanted_facts)
@@ -246,7 +248,16 @@ class Invitations:
         self._entry_numbers[entry.sid] = max(entry.n, self._entry_numbers.get(entry.sid, 0))
         if self._app.client is not None and self._app.opened is not None:
             store, row = self._app.opened.store, chain_row(entry)
-            self._app.client.do(lambda: store.add_entry(row), lambda kept: net.EntryKept(entry.sid, entry.n, kept))
+            self._app.client.do(
+                lambda: self._keep_rows(store, row), lambda kept: net.EntryKept(entry.sid, entry.n, kept)
+            )
+
+    def _keep_rows(self, store: CompanionStore, row: SessionEntryRow) -> None:
+        """On the client's thread: what could not be kept before goes first, so that no record has a hole."""
+        self._unkept.append(row)
+        while self._unkept:
+            store.add_entry(self._unkept[0])
+            self._unkept.pop(0)
 
     def _keep_receipt(self, receipt: act.Receipt) -> None:
         if self._app.client is None or self._app.opened is None:
@@ -257,7 +268,7 @@ class Invitations:
 
         def keep() -> None:
             store.save_receipt(receipt.sid.hex(), receipt.ticket_id, receipt.data, now)
-            store.add_entry(row)
+            self._keep_rows(store, row)
 
         self._app.client.do(keep)
 
@@ -279,7 +290,9 @@ class Invitations:
         got = event.revocations
         try:
             signed = SignedDocument.from_parts(got.document, got.signature)
-            self.revocations = read_revocations(signed, unb64(self._app.enrolment.org_key))
+            made = read_revocations(signed, unb64(self._app.enrolment.org_key))
+            if self.revocations is None or made.made >= self.revocations.made:  # an older one would let back in
+                self.revocations = made
         except (BadDocument, ValueError):
             if self._app.home is not None:
                 self._app.home.show_notice(trouble("wrong_server", server=self._app.enrolment.server), "danger")

@@ -23,6 +23,7 @@ from pytestqt.qtbot import QtBot
 from app.config.i18n import set_language
 from app.config.policy import Policy
 from app.desktop import keyring_store
+from app.desktop.companion_store import SessionEntryRow
 from app.domain.assist import EndReason, Phase, Scope, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
@@ -864,6 +865,32 @@ def _counted(server: CustomerServer) -> list[object]:
 def _kinds(server: CustomerServer) -> list[str]:
     found = [entry for path, body in server.posted if path == "entries" for entry in body["entries"]]
     return [str(entry["kind"]) for entry in sorted(found, key=lambda entry: int(entry["n"]))]
+
+
+def test_a_record_that_could_not_be_kept_for_a_moment_has_no_hole(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry that the disk refused comes to the ticket with the next one that it takes."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    session, opened = companion.session, companion.opened
+    assert session is not None
+    assert opened is not None
+    keep, refused = opened.store.add_entry, iter(("once",))
+
+    def full_once(entry: SessionEntryRow) -> None:
+        if next(refused, ""):
+            raise StoreUnavailable("disk_full")
+        keep(entry)
+
+    monkeypatch.setattr(opened.store, "add_entry", full_once)
+    request.yes.click()
+    qtbot.waitUntil(lambda: session.ended is not None, timeout=_WAIT_MS)
+    assert session.ended is not None
+    qtbot.waitUntil(lambda: "end" in _kinds(server), timeout=_WAIT_MS)
+    assert "consent" in _kinds(server)
+    assert agent.frames == 0
+    session.ended.close()
 
 
 @pytest.mark.parametrize("kind", ["consent", "resume"])
