@@ -260,7 +260,8 @@ class CustomerCore(EndLink):
     def _tell_masks(self, *, looked: bool = False) -> None:
         self._seq += 1
         book = self.masks
-        self._tell(child.Masks(self._seq, book.rects, list(book.rules), list(book.own_ids), looked))
+        drawn = len(book.drawn)
+        self._tell(child.Masks(self._seq, book.rects, list(book.rules), list(book.own_ids), looked, drawn))
 
     def _tell_grants(self, *, show: bool = True) -> None:
         scopes = self._book.live

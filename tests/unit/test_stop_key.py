@@ -72,27 +72,30 @@ def test_the_key_stops_whatever_else_is_held(display: str, held: tuple[str, ...]
     """Somebody in a hurry hits more keys than one; locks of other layouts are such keys too."""
     pressed: list[int] = []
     key = StopKey(lambda: pressed.append(1))
-    assert starts(key)
-    _press(display, *held, "Control_L", "Alt_L", "End")
-    wait_until(lambda: pressed)
-    key.stop()
+    try:
+        assert starts(key)
+        _press(display, *held, "Control_L", "Alt_L", "End")
+        wait_until(lambda: pressed)
+    finally:
+        key.stop()
 
 
 @pytest.mark.x11
 @pytest.mark.parametrize("bit", [X.Mod3Mask, X.Mod5Mask, X.Mod3Mask | X.Mod5Mask | X.LockMask])
 def test_no_lock_of_any_layout_is_left_out(display: str, bit: int) -> None:
     """Another program can have none of these combinations while this one has them."""
-    key = StopKey(lambda: None)
-    assert starts(key)
-    other = Display(display)
-    refused = CatchError(BadAccess)
-    code = other.keysym_to_keycode(XK.string_to_keysym("End"))
-    async_ = X.GrabModeAsync
-    other.screen().root.grab_key(code, X.ControlMask | X.Mod1Mask | bit, False, async_, async_, onerror=refused)
-    other.sync()
-    assert refused.get_error() is not None
-    other.close()
-    key.stop()
+    key, other = StopKey(lambda: None), Display(display)
+    try:
+        assert starts(key)
+        refused = CatchError(BadAccess)
+        code = other.keysym_to_keycode(XK.string_to_keysym("End"))
+        async_ = X.GrabModeAsync
+        other.screen().root.grab_key(code, X.ControlMask | X.Mod1Mask | bit, False, async_, async_, onerror=refused)
+        other.sync()
+        assert refused.get_error() is not None
+    finally:
+        other.close()
+        key.stop()
 
 
 @pytest.mark.x11
