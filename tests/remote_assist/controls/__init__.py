@@ -3,7 +3,18 @@
 
 from __future__ import annotations
 
-from tests.remote_assist.controls import channels, content, grants, hands, line, people, session, stop, transport
+from tests.remote_assist.controls import (
+    channels,
+    content,
+    grants,
+    hands,
+    line,
+    people,
+    receipts,
+    session,
+    stop,
+    transport,
+)
 from tests.remote_assist.controls.base import Control
 
 __all__ = ["ALL"]
@@ -17,6 +28,7 @@ ALL: tuple[Control, ...] = tuple(
             *hands.CONTROLS,
             *channels.CONTROLS,
             *content.CONTROLS,
+            *receipts.CONTROLS,
             *session.CONTROLS,
             *stop.CONTROLS,
             *transport.CONTROLS,
