@@ -6,12 +6,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.assist import Scope
 from app.domain.certificate import CLOCK_TOLERANCE_MS, AgentCertificate, RevocationList
 from app.domain.documents import BadDocument, SignedDocument
-from app.domain.invitation import COMPANION_MODE, Invitation, read_invitation
+from app.domain.invitation import COMPANION_MODE, Invitation, read_invitation, ticket_line
 from app.domain.signed import fingerprint
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "CheckedInvitation",
     "InvitationChecker",
     "OrganisationPin",
+    "OwnTicket",
     "ReplayCache",
     "join_hash",
     "mask_mail",
@@ -49,8 +50,24 @@ class OrganisationPin:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnTicket:
+    """What the customer's own program knows of a ticket; `number` empty while it has none."""
+
+    number: str
+    subject: str
+
+    def named(self, invitation: Invitation) -> Invitation:
+        """Return an invitation that names the ticket as the customer knows it."""
+        number = ticket_line(self.number) or invitation.ticket_no
+        return replace(invitation, ticket_no=number, subject=ticket_line(self.subject))
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedInvitation:
-    """An invitation that passed every check, with the certificate it was signed under and the join secret."""
+    """An invitation that passed every check, with the certificate it was signed under and the join secret.
+
+    Number and subject of the ticket are the customer's own where they are known; `signed` is as it came.
+    """
 
     signed: SignedDocument
     invitation: Invitation
@@ -82,11 +99,13 @@ class InvitationChecker:
         pin: OrganisationPin,
         replay: ReplayCache,
         *,
-        own_tickets: Callable[[], Collection[str]] | None = None,
+        own_tickets: Callable[[], Collection[str] | Mapping[str, OwnTicket]] | None = None,
         revocations: Callable[[], RevocationList | None] = lambda: None,
         server_reachable: Callable[[], bool] = lambda: True,
     ) -> None:
         """`own_tickets` returns the ids of this customer's open tickets; None on a companion without a customer.
+
+        Where it says more of them, that is what the customer is shown, whatever the invitation says.
 
         `revocations` returns the newest verified list. While the server can be reached it must be younger than 24 h.
         """
@@ -111,8 +130,11 @@ class InvitationChecker:
             raise BadInvitation("join secret")
         if COMPANION_MODE not in invitation.modes or Scope.VIEW.value not in invitation.scopes_max:
             raise BadInvitation("scopes")
-        if self._own_tickets is not None and invitation.ticket_id not in self._own_tickets():
+        own = self._own_tickets() if self._own_tickets is not None else None
+        if own is not None and invitation.ticket_id not in own:
             raise BadInvitation("ticket")
+        if isinstance(own, Mapping):
+            invitation = own[invitation.ticket_id].named(invitation)
         if not self.replay.first_use(invitation.iid, invitation.not_after, now_ms):
             raise BadInvitation("used")
         return CheckedInvitation(signed, invitation, certificate, join_secret)

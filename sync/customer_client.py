@@ -240,8 +240,13 @@ class CustomerClient:
 
     async def _fetch(self) -> None:
         if time.monotonic() - self._revocations_at >= _REVOCATIONS_S:
-            self._listen(RevocationsArrived(await self._api.revocations()))
-            self._revocations_at = time.monotonic()
+            try:
+                self._listen(RevocationsArrived(await self._api.revocations()))
+                self._revocations_at = time.monotonic()
+            except CustomerRefused:
+                self._revocations_at = (
+                    -_REVOCATIONS_S * 1.0
+                )  # home does not depend on it: asked again with the next one
         got = await self._api.home(self._rows.home_tag())
         now = _now_ms()
         if got is not None:

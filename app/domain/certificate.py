@@ -63,6 +63,10 @@ class RevocationList:
     keys: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
 
+    def followed_by(self, other: RevocationList) -> RevocationList:
+        """Return the newer one: an older list, played again, would let back in who is on this one."""
+        return other if other.made >= self.made else self
+
     def names(self, certificate: AgentCertificate) -> bool:
         """Tell whether a certificate no longer counts."""
         return (

@@ -291,8 +291,7 @@ class Invitations:
         try:
             signed = SignedDocument.from_parts(got.document, got.signature)
             made = read_revocations(signed, unb64(self._app.enrolment.org_key))
-            if self.revocations is None or made.made >= self.revocations.made:  # an older one would let back in
-                self.revocations = made
+            self.revocations = made if self.revocations is None else self.revocations.followed_by(made)
         except (BadDocument, ValueError):
             if self._app.home is not None:
                 self._app.home.show_notice(trouble("wrong_server", server=self._app.enrolment.server), "danger")

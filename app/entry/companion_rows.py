@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,7 @@ from app.desktop.keyring_store import Secrets, open_secrets
 from app.domain.errors import StoreUnavailable
 from app.domain.signed import b64, fingerprint, unb64
 from remote_assist.actions import ChainEntry, Receipt
-from remote_assist.invitation import OrganisationPin
+from remote_assist.invitation import OrganisationPin, OwnTicket
 from sync import customer_protocol as wire
 from sync.customer_events import Entries, Waiting
 from widgets.companion.model import (
@@ -189,9 +189,10 @@ def organisation_of(key: wire.OrganisationKey, server: str) -> Organisation:
     return Organisation(name, fingerprint(raw), server)
 
 
-def own_tickets(home: wire.Home | None) -> frozenset[str]:
-    """Return the ids of the customer's own open tickets."""
-    return frozenset(t.id for t in home.tickets if t.category not in _CLOSED) if home is not None else frozenset()
+def own_tickets(home: wire.Home | None) -> Mapping[str, OwnTicket]:
+    """Return the customer's own open tickets by id, as this program knows them."""
+    tickets = home.tickets if home is not None else []
+    return {t.id: OwnTicket(str(t.number or ""), t.subject) for t in tickets if t.category not in _CLOSED}
 
 
 def request_lines(written: Sequence[WrittenItem], subject: Callable[[str], str]) -> tuple[RequestLine, ...]:

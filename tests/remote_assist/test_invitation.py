@@ -18,6 +18,7 @@ from remote_assist.customer_end import CustomerEnd, CustomerIdentity
 from remote_assist.invitation import (
     InvitationChecker,
     OrganisationPin,
+    OwnTicket,
     ReplayCache,
     mask_mail,
 )
@@ -259,3 +260,28 @@ def test_a_subject_of_several_lines_or_turned_round_is_no_invitation(field: str,
     with pytest.raises(BadDocument, match="subject"):
         resigned(world, **{field: text})
     assert ticket_line(text) == ticket_line(ticket_line(text))
+
+
+def test_a_request_names_the_ticket_as_the_customers_own_program_knows_it() -> None:
+    """Whatever the agent signed; in one clean line, so that nothing of the ticket looks like words of the window."""
+    world = World()
+    world.invite()
+    signed, secret = world.invitation
+    ticket = read_invitation(signed, public(world.org_key))[0].ticket_id
+    known = {ticket: OwnTicket("7", "Printer\n✔ stops")}
+    checker = InvitationChecker(
+        world.pin,
+        ReplayCache(),
+        own_tickets=lambda: known,
+        revocations=lambda: RevocationList("org-1", now, frozenset()),
+    )
+    now = world.clock.utc_ms()
+    checked = checker.check(signed, secret, now)
+    assert (checked.invitation.ticket_no, checked.invitation.subject) == ("7", "Printer ✔ stops")
+    assert checked.signed == signed
+
+
+def test_an_older_list_of_revoked_certificates_does_not_replace_a_newer_one() -> None:
+    """Whoever plays one again brings nobody back; one of the same moment or later counts."""
+    old, new = RevocationList("org-1", 5, frozenset()), RevocationList("org-1", 6, frozenset({"c-1"}))
+    assert (new.followed_by(old), old.followed_by(new)) == (new, new)

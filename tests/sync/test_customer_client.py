@@ -160,3 +160,14 @@ def test_a_token_that_ended_in_sleep_is_not_told_as_a_wrong_code(bench: Bench) -
     bench.client.redeem(code="123456789")
     wait_until(lambda: bench.of(net.RedeemAnswered), 10)
     assert bench.of(net.RedeemAnswered)[0].redeemed == right
+
+
+def test_home_comes_though_the_list_of_revoked_certificates_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list concerns invitations alone: what the customer reads and writes does not wait for it."""
+    monkeypatch.setattr(CustomerServer, "_on_revocations", lambda *_: None)
+    made = Bench()
+    try:
+        wait_until(lambda: made.of(net.HomeArrived), 10)
+        assert made.of(net.RevocationsArrived) == []
+    finally:
+        made.close()

@@ -44,6 +44,20 @@ CONTROLS = (
     ),
     Control(
         1,
+        "the customer is shown the own record of the ticket, where there is one",
+        (f"{_INVITE}::test_a_request_names_the_ticket_as_the_customers_own_program_knows_it",),
+        edit(_CHECK, "if isinstance(own, Mapping):", "if False:"),
+        "assert",
+    ),
+    Control(
+        2,
+        "an older list of revoked certificates does not replace a newer one",
+        (f"{_INVITE}::test_an_older_list_of_revoked_certificates_does_not_replace_a_newer_one",),
+        edit("app.domain.certificate:RevocationList.followed_by", "if other.made >= self.made", "if True"),
+        "assert",
+    ),
+    Control(
+        1,
         "a blocked customer is not invited",
         (f"{_SERVER}::test_a_blocked_customer_is_not_invited",),
         edit("sync.server.sessions:_check_ticket", " or known.blocked_reason", ""),
@@ -202,7 +216,7 @@ CONTROLS = (
         "ticket_of_somebody_else",
         "the ticket is the customer's own",
         _CHECK,
-        "if self._own_tickets is not None and invitation.ticket_id not in self._own_tickets():",
+        "if own is not None and invitation.ticket_id not in own:",
     ),
     _refused(
         "wider_scope_than_the_certificate",
