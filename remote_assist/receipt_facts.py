@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from app.domain.assist import EntryType
@@ -112,4 +113,4 @@ def _granted(entries: Sequence[Entry]) -> tuple[GrantSpan, ...]:
 
 def clock_steady(entries: Sequence[Entry]) -> bool:
     """Tell whether no entry claims to be older than the one before: else the times prove nothing."""
-    return all(before.at <= after.at for before, after in zip(entries, entries[1:], strict=False))
+    return all(before.at <= after.at for before, after in pairwise(entries))
