@@ -53,7 +53,7 @@ def _check_times(invitation: Invitation, certificate: AgentCertificate, entries:
         raise BadDocument("not in the time of the invitation")
     latest = certificate.not_after + CLOCK_TOLERANCE_MS + _LONGEST_MS
     if any(entry.at > latest for entry in entries if entry.type in _ALLOWING):
-        raise BadDocument("not in the time of the agent's certificate")
+        raise BadDocument("allowed after the time of the agent's certificate")
 
 
 def _check_end(

@@ -80,6 +80,10 @@ def test_json_nested_very_deeply_is_malformed_with_or_without_sign_in(desk: Worl
             for body in bodies:
                 sent = {**headers, "content-type": "application/json"}
                 answer = desk.client.post(path, content=body, headers=sent)
+                if path.startswith("/help"):  # the portal takes forms and answers with pages
+                    assert 400 <= answer.status_code < 500, path
+                    assert answer.text.startswith("<!doctype html>"), path
+                    continue
                 assert (answer.status_code, answer.json()["code"]) in ((400, "malformed"), (401, "token")), path
     assert {"/auth/v1/login", "/auth/v1/refresh", "/customer/v1/enrol", "/customer/v1/request"} <= tried
 

@@ -74,13 +74,13 @@ class Invited:
         self.kim.pull()
         return sorted(str(row["kind"]) for row in self.kim.copy.of(SESSION_RECORD.number))
 
-    def join(self, bearer: str, key: Ed25519PrivateKey | None = None) -> list[str]:
+    def join(self, bearer: str, key: Ed25519PrivateKey | None = None, to: str = "agent") -> list[str]:
         """The customer's end says who it is, over its live line. Returns how the relay refuses it."""
         public = (key or self.inviter.session_key).public_key().public_bytes_raw()
         body = json.dumps({"iid": "", "session_key": b64(public)})
         data = json.dumps({"v": 1, "t": "join", "n": 0, "body": body}).encode()
         with live(self.world, bearer) as line:
-            line.send(Sig(session=self.sid, to="agent", n=0, data=data))
+            line.send(Sig(session=self.sid, to=to, n=0, data=data))
             return [message.code for message in line.sync() if isinstance(message, SigNack)]
 
 
@@ -133,7 +133,7 @@ def test_a_customer_with_a_browser_names_its_key_over_the_line_of_its_own_token(
 def test_the_agents_own_line_never_names_the_key(desk: World) -> None:
     """A `join` that the agent sends says nothing of the customer's."""
     session = invited(desk)
-    session.join(session.kim.tokens.access)
+    session.join(session.kim.tokens.access, to="customer")
     assert session.push(session.inviter.entry(0, "joined")) == "rejected"
 
 

@@ -14,14 +14,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
+from sqlalchemy import select
 
 from app.domain.assist import EndReason, Phase, SessionView
+from app.domain.entities import TICKET
 from app.domain.ids import CustomerId, TicketId
 from app.domain.ports import TicketDetails
 from app.entry.agent_proof import ways_wanted
 from app.entry.agent_sessions import SessionDesk
 from app.entry.session_parts import make_session_host
-from sync.server.schema import SYSTEM
+from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store, sqlite_url
 from tests.fakes.link import FakeLink
 from tests.fakes.queries import FakeQueries
@@ -69,7 +71,11 @@ class Seat:
         details = FakeQueries().details(ORDER.ticket)
         assert details is not None
         assert details.customer is not None
-        row = replace(details.row, id=TicketId(agent.ticket()))
+        id_ = agent.ticket()
+        ticket = ENTITY_TABLES[TICKET.number]
+        with self.store.read() as cx:
+            known = cx.execute(select(ticket.c.number, ticket.c.subject).where(ticket.c.id == id_)).one()
+        row = replace(details.row, id=TicketId(id_), number=known.number, subject=known.subject)
         self.details: TicketDetails = replace(
             details, row=row, customer=replace(details.customer, id=CustomerId(self.world.customer))
         )

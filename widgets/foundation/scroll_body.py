@@ -60,8 +60,17 @@ class Tall(QScrollArea):
         if watched is self.widget():
             if kind is QEvent.Type.LayoutRequest:
                 self.updateGeometry()
-            elif kind is QEvent.Type.ShowToParent:
-                self.show()
-            elif kind is QEvent.Type.HideToParent:
-                self.hide()
+            elif kind in {QEvent.Type.ShowToParent, QEvent.Type.HideToParent}:
+                self._show_with_it()
         return super().eventFilter(watched, event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Once it has a place it shows, if what it holds does."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.ParentChange:
+            self._show_with_it()
+
+    def _show_with_it(self) -> None:
+        inside = self.widget()
+        if inside is not None and self.parentWidget() is not None:  # without a place it would be a window of its own
+            self.setVisible(not inside.isHidden())

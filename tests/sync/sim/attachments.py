@@ -25,6 +25,7 @@ from app.domain import link
 from app.domain.attachments import Attachment, BlobState, load_attachments
 from app.store.blobs import BlobFolder
 from sync.server.blobs import Blobs
+from sync.server.sealed_blobs import BlobSeal
 from tests.sync.sim.env import KEY, Person
 from tests.sync.sim.files_line import FilesLine, Mover
 from tests.sync.sim.model_base import MESSAGE, NOTE, Image
@@ -266,8 +267,11 @@ class Attachments:
 
     def _is_whole(self, mark: bytes) -> bool:
         path = self.server.path(mark)
-        if not path.exists() or hashlib.sha256(path.read_bytes()).digest() != mark:
+        if not path.exists():
             return False
+        with BlobSeal(_KEY).open(path) as content:
+            if hashlib.sha256(content.read()).digest() != mark:
+                return False
         with self._world.env.store.read() as cx:
             sql = "SELECT state FROM blob WHERE sha256 = ?"
             return bool(cx.exec_driver_sql(sql, (mark,)).scalar() == "complete")
