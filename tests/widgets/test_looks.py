@@ -217,6 +217,7 @@ _LARGE = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.ux("UX-61")
 @pytest.mark.usefixtures("_still")
 @pytest.mark.parametrize("language", ["ko", "en"])
