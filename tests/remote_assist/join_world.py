@@ -15,12 +15,14 @@ from functools import partial
 from typing import Any, cast
 
 import httpx
+import sqlalchemy as sa
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from app.domain.documents import SignedDocument
+from app.domain.entities import TICKET
 from app.domain.invitation import InvitationPolicy
 from app.domain.links import PageLink, parse_invite
 from app.domain.signed import b64, unb64
@@ -30,6 +32,7 @@ from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.ipc import ChildLink, LinkClosed, spawn_child
 from remote_assist.limits import Limits
 from sync import protocol as live
+from sync.server.schema import ENTITY_TABLES
 from sync.server.store import Store
 from sync.server.turn import TurnSettings
 from sync.server.web.app import build_app
@@ -110,6 +113,13 @@ class AgentDesk:
         signed = SignedDocument.from_parts(told["certificate"], told["signature"])
         return AgentIdentity(self.key, signed, unb64(told["org_key"]))
 
+    @property
+    def number(self) -> str:
+        """The ticket's number; the server takes no other in an invitation."""
+        ticket = ENTITY_TABLES[TICKET.number]
+        with self.agent.world.store.read() as cx:
+            return str(cx.execute(sa.select(ticket.c.number).where(ticket.c.id == self.ticket)).scalar_one())
+
     def shorten(self, limits: Limits) -> None:
         """Begin with an end that waits for other times."""
         self.end = AgentEnd(self.identity, self.clock, limits=limits)
@@ -118,7 +128,7 @@ class AgentDesk:
     def invite(self, modes: tuple[str, ...] = ("companion", "browser"), *, relay_only: bool = False) -> str:
         """Invite, and return the address for the customer's browser."""
         request = InviteRequest(
-            self.ticket.hex(), "4182", "프린터가 안 됩니다", self.customer.hex(), "y***@example.com", modes=modes,
+            self.ticket.hex(), self.number, "프린터가 안 됩니다", self.customer.hex(), "y***@example.com", modes=modes,
             policy=InvitationPolicy(relay_only=relay_only),
         )  # fmt: skip
         self.perform(self.end.invite(request))
