@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One entry of a session's record and what its first one says: read and verified alike by both ends and the server."""
+"""One entry of a session's record and what its first one says: read and verified alike by both ends and the server.
+
+The ends know the session's key and take only what it signed (`read_entry`). The server learns it from the first entry,
+and takes kinds of entries that came later than it did (`read_link`).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from app.domain.documents import BadDocument, Fields, SignedDocument
 from app.domain.invitation import BROWSER_MODE
 from app.domain.signed import lp, sha256, verify
 
-__all__ = ["CHAIN_LABEL", "JOIN_LABEL", "Entry", "Joined", "read_entry", "read_joined"]
+__all__ = ["CHAIN_LABEL", "JOIN_LABEL", "Entry", "Joined", "SessionLink", "read_entry", "read_joined", "read_link"]
 
 CHAIN_LABEL: Final = "deskside-chain-1"
 JOIN_LABEL: Final = "deskside-join-1"
@@ -100,3 +104,39 @@ def read_joined(entry: Entry, session_key: bytes, iid: bytes, organisation_key: 
     if (certificate.device_key, certificate.org_id) != (key, org_id) or not certificate.valid_at(entry.at):
         raise BadDocument("device certificate")
     return Joined(session_key, browser, key, certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLink:
+    """`prev` is the hash of the entry before, of the invitation for the first; `hash` covers it and the exact bytes.
+
+    `named_key`: the key of the customer's end, which the first entry names; None in all others.
+    """
+
+    n: int
+    prev: bytes
+    kind: str
+    named_key: bytes | None
+    signed: SignedDocument
+    hash: bytes
+
+    @property
+    def is_first(self) -> bool:
+        """Tell whether this entry begins a record."""
+        return self.n == 0
+
+    def is_signed_by(self, key: bytes) -> bool:
+        """Tell whether the owner of this session key wrote it, under its own name if it is the first."""
+        named = self.named_key == key if self.is_first else self.kind != EntryType.JOINED
+        return named and verify(key, CHAIN_LABEL, self.signed.document, self.signed.signature)
+
+
+def read_link(text: str) -> SessionLink:
+    """Read an entry; its signature is still to be checked. Raises BadDocument."""
+    signed = SignedDocument.from_text(text)
+    fields = Fields.parse(signed.document)
+    n, prev, kind = fields.integer("n"), fields.binary("prev", 32), fields.text("type", 16)
+    if (n == 0) != (kind == EntryType.JOINED):
+        raise BadDocument("order")
+    key = fields.inner("data").binary("session_key", 32) if n == 0 else None
+    return SessionLink(n, prev, kind, key, signed, sha256(CHAIN_LABEL, prev, signed.document))

@@ -16,7 +16,7 @@ from app.domain.changes import Actor, SessionRecordAdd
 from app.domain.documents import BadDocument, Fields, SignedDocument, open_document
 from app.domain.errors import Refused
 from app.domain.invitation import invite_hash
-from app.domain.session_entry import read_link
+from app.domain.session_record import read_link
 from app.domain.signed import b64, lp, verify
 from sync.server.schema import SYSTEM
 from sync.server.session_keys import take_key

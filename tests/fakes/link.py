@@ -114,6 +114,30 @@ class InlineJobs:
             run()
 
 
+class StepJobs(InlineJobs):
+    """Does one piece of writing at a time, when the test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._todo: list[Callable[[], None]] = []
+
+    def change(
+        self, write: Callable[[], Any], /, then: Callable[[Any], object] | None = None,
+        error: Callable[[Exception], object] | None = None,
+    ) -> None:  # fmt: skip
+        """Wait for `step`."""
+        self._todo.append(lambda: InlineJobs.change(self, write, then, error))
+
+    def step(self) -> None:
+        """Do the next piece."""
+        self._todo.pop(0)()
+
+    def finish(self) -> None:
+        """Do all that is left."""
+        while self._todo:
+            self.step()
+
+
 def _run(work: Callable[[], Any], then: Callable[[Any], object], error: Callable[[Exception], object] | None) -> None:
     try:
         answer = work()

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from PySide6.QtCore import Qt
@@ -15,7 +14,7 @@ from app.domain.ports import TicketRow, ViewKey
 from app.services.picked import Picked
 from app.services.triage import Done, Triage
 from app.services.triage_undo import UndoEntry
-from tests.fakes.link import FakeLink, InlineJobs
+from tests.fakes.link import FakeLink, StepJobs
 from tests.sync.desk import Client
 from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme
@@ -23,30 +22,6 @@ from widgets.shell.bulk import BulkStrip
 from widgets.shell.desk import TicketDesk
 
 CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-class StepJobs(InlineJobs):
-    """Does one piece of writing at a time, when the test says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._todo: list[Callable[[], None]] = []
-
-    def change(
-        self, write: Callable[[], Any], /, then: Callable[[Any], object] | None = None,
-        error: Callable[[Exception], object] | None = None,
-    ) -> None:  # fmt: skip
-        """Wait for `step`."""
-        self._todo.append(lambda: InlineJobs.change(self, write, then, error))
-
-    def step(self) -> None:
-        """Do the next piece."""
-        self._todo.pop(0)()
-
-    def finish(self) -> None:
-        """Do all that is left."""
-        while self._todo:
-            self.step()
 
 
 def made(kim: Client, n: int) -> list[TicketId]:

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QDateTime, Qt
@@ -21,7 +19,7 @@ from app.domain.ids import UserId, new_id
 from app.domain.mentions import found_mentions, typed_mention
 from app.domain.ports import DraftKind, ViewKey
 from app.services.triage import Done, Triage
-from tests.fakes.link import InlineJobs
+from tests.fakes.link import StepJobs
 from tests.sync.desk import Client, Desk
 from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme, Words
@@ -376,25 +374,6 @@ def test_one_deed_on_very_many_tickets_shows_how_far_it_is_and_can_be_cancelled(
     assert (done[0].label, len(done[0].undo)) == ("50 tickets: priority Urgent", 50)
     triage.undo(done[0].undo, done[0].label)
     assert {row.priority for row in kim.profile.queries.rows([row.id for row in rows]).values()} == {2}
-
-
-class StepJobs(InlineJobs):
-    """Does one piece of work at a time, when the test says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._todo: list[Callable[[], None]] = []
-
-    def change(
-        self, write: Callable[[], Any], /, then: Callable[[Any], object] | None = None,
-        error: Callable[[Exception], object] | None = None,
-    ) -> None:  # fmt: skip
-        """Wait for `step`."""
-        self._todo.append(lambda: InlineJobs.change(self, write, then, error))
-
-    def step(self) -> None:
-        """Do the next piece."""
-        self._todo.pop(0)()
 
 
 def test_a_colleague_is_mentioned_by_initial_consonants_while_the_syllable_is_being_composed(
