@@ -95,6 +95,7 @@ class CompanionApp(QObject):
         self.told: wire.Home | None = None
         self._home_at = 0
         self.line = LineState(Line.CONNECTING, 0)
+        self._told_of_line = ""
         self.leaving = False
         self._in_loop = False
         self._status = 0
@@ -316,7 +317,14 @@ class CompanionApp(QObject):
         self.home.show_line(self.line)
         server = self.enrolment.server if self.enrolment else ""
         # what a person must act on stands above everything; being offline is normal and stands below
-        self.home.show_notice(trouble(event.code, server=server) if line is Line.REFUSED else "", "danger")
+        before, self._told_of_line = self._told_of_line, ""
+        if line is Line.REFUSED:
+            self._told_of_line = trouble(event.code, server=server)
+            self.home.show_notice(self._told_of_line, "danger")
+        elif (
+            before and self.home.notice.text.text() == before
+        ):  # what else stands there, as a refused invitation, stays
+            self.home.show_notice("", "danger")
 
     @staticmethod
     def _needs_person(event: net.LineChanged) -> bool:

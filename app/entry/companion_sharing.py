@@ -21,6 +21,7 @@ from widgets.companion.bar import SharingBar, SharingBorder
 __all__ = ["SharingSession"]
 
 _MASK_TICK_MS = 200
+_FRAME_PX = 64  # as thick as no frame is: what the window system puts round a window is known only once it shows
 
 
 class SharingSession(SessionBase):
@@ -210,6 +211,8 @@ class SharingSession(SessionBase):
                 continue
             ratio = window.devicePixelRatioF()
             frame = window.frameGeometry()
+            if not window.isVisible():
+                frame.adjust(-_FRAME_PX, -_FRAME_PX, _FRAME_PX, _FRAME_PX)
             left, top = round(frame.x() * ratio) - target.rect[0], round(frame.y() * ratio) - target.rect[1]
             right, bottom = left + round(frame.width() * ratio), top + round(frame.height() * ratio)
             left, top = max(0, left), max(0, top)

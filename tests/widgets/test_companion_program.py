@@ -14,7 +14,8 @@ import httpx
 import psutil
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from PySide6.QtCore import QObject, Qt, QTimer
+from msgspec import structs
+from PySide6.QtCore import QObject, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -375,6 +376,7 @@ class _Agent(QObject):
         self.texts: list[str] = []
         self.said: list[str] = []
         self.frames = 0.0
+        self.invites: list[live.Invite] = []
         self._inbox: list[bytes] = []
         server.on_sig = lambda sig: self._inbox.append(sig.data)
         self._timer = QTimer(self, interval=20)
@@ -414,6 +416,7 @@ class _Agent(QObject):
             signature=signed.signature,
             join_secret=unb64(str(call.body["join_secret"])),
         )
+        self.invites.append(invite)
         self.server.push(invite)
         self.do(self.end.on_server_result(call.call_id, 200, b'{"link":"l","code":null,"pushed":true}'))
 
@@ -833,6 +836,54 @@ def test_the_first_request_is_preceded_by_the_warning(
     session.scam.no.click()
     assert session.over
     assert session.request is None
+
+
+def test_an_invitation_opened_before_the_companion_was_started_anew_is_refused(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """Who kept an old invitation and hands it out again, under whatever name, brings no second request."""
+    first = _enrol(make, server, qtbot)
+    _prompted(first, agent, qtbot)
+    first.leave()
+    second = make()
+    second.invitations.scam_read = True
+    qtbot.waitUntil(lambda: second.invitations.revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    (old,) = agent.invites
+    server.push(structs.replace(old, iid=secrets.token_bytes(16)))
+    qtbot.waitUntil(lambda: second.session is not None and second.online, timeout=_WAIT_MS)
+    assert second.session is not None
+    assert second.session.view.phase is not Phase.PROMPTED
+    assert second.session.request is None
+    assert second.home is not None
+    assert second.home.notice.text.text() == texts.trouble("bad_invitation")
+
+
+def test_the_window_with_the_check_numbers_is_covered_where_it_will_stand_before_it_shows(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No picture of a shared screen has the numbers, not even the first one after the window opened."""
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    session = companion.session
+    assert session is not None
+    told: list[tuple[QRect, bool]] = []
+
+    def cover(own: list[tuple[int, int, int, int]], _ids: object) -> list[act.Action]:
+        told.append((QRect(*own[0]), session.check is not None and session.check.isVisible()))
+        return []
+
+    session._drop("request")
+    assert not request.isVisible()
+    monkeypatch.setattr(session._end, "cover_own", cover)
+    session._target = TargetChoice("screen:0", "screen", "", (0, 0, 4000, 4000))
+    session._ask_number(("111 111", "222 222", "333 333"))
+    check = session.check
+    assert check is not None
+    assert check.isVisible()
+    covered, showed = told[0]
+    assert not showed
+    assert covered.contains(check.frameGeometry())
+    qtbot.waitUntil(lambda: told[-1] == (check.frameGeometry(), True), timeout=_WAIT_MS)
 
 
 def test_a_code_that_is_not_valid_is_told_at_its_field(make: Make, server: CustomerServer, qtbot: QtBot) -> None:

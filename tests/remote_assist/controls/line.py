@@ -12,6 +12,10 @@ _HOSTILE = f"{_RA}/test_hostile.py"
 _CANARY = f"{_RA}/test_aiortc_canary.py"
 _ENVELOPE = f"{_RA}/test_envelope.py"
 _OTHER = f"{_HOSTILE}::test_a_description_with_another_certificate_than_the_handshake_is_refused"
+_COVERED = (
+    "tests/widgets/test_companion_program.py"
+    "::test_the_window_with_the_check_numbers_is_covered_where_it_will_stand_before_it_shows"
+)
 
 CONTROLS = (
     Control(
@@ -38,6 +42,24 @@ CONTROLS = (
             "if False:",
         ),
         "looked for was taken|DID NOT RAISE",
+    ),
+    Control(
+        4,
+        "the window with the check numbers is covered before it shows",
+        (_COVERED,),
+        edit("app.entry.companion_asking:AskingSession._ask_number", "self._cover_own_windows()", "pass"),
+        "IndexError|assert",
+    ),
+    Control(
+        4,
+        "what is covered is the window with the check numbers, although it does not show yet",
+        (_COVERED,),
+        edit(
+            "app.entry.companion_sharing:SharingSession._early",
+            "return self.check, *self._questions",
+            "return *self._questions",
+        ),
+        "IndexError|assert",
     ),
     Control(
         4,

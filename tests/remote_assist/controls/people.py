@@ -16,6 +16,10 @@ _CERTIFICATE = "remote_assist.invitation:InvitationChecker._check_certificate"
 _READ = "app.domain.invitation:read_invitation"
 _REQUEST = "widgets.companion.request:RequestWindow"
 _NAMES = f"{_WINDOWS}::test_the_request_names_who_asks_for_which_ticket_and_what_is_not_included"
+_RESTARTED = (
+    "tests/widgets/test_companion_program.py"
+    "::test_an_invitation_opened_before_the_companion_was_started_anew_is_refused"
+)
 _SHOWN = r"Phase\.PROMPTED|view\.phase"  # the prompt came up although it should not
 
 
@@ -235,6 +239,26 @@ CONTROLS = (
         "an invitation opens once",
         _CHECK,
         "if not self.replay.first_use(invitation.iid, invitation.not_after, now_ms):",
+    ),
+    Control(
+        2,
+        "which invitations were opened is read again at the next start",
+        (_RESTARTED,),
+        edit(
+            "app.entry.companion_invitations:Invitations.load",
+            "self._replay = ReplayCache(opened.invitations)",
+            "self._replay = ReplayCache()",
+        ),
+        _SHOWN,
+    ),
+    Control(
+        2,
+        "which invitations were opened is kept on the disk",
+        (_RESTARTED,),
+        edit(
+            "app.entry.companion_invitations:Invitations._remember_invitations", "store.save_invitations(seen)", "None"
+        ),
+        _SHOWN,
     ),
     Control(
         2,
