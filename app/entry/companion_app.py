@@ -321,9 +321,7 @@ class CompanionApp(QObject):
         if line is Line.REFUSED:
             self._told_of_line = trouble(event.code, server=server)
             self.home.show_notice(self._told_of_line, "danger")
-        elif (
-            before and self.home.notice.text.text() == before
-        ):  # what else stands there, as a refused invitation, stays
+        elif before and self.home.notice.text.text() == before:  # an alarm stays
             self.home.show_notice("", "danger")
 
     @staticmethod
