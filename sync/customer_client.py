@@ -224,10 +224,12 @@ class CustomerClient:
                 if error.temporary:
                     raise
                 self._rows.settle(item.id, None, error.code)
-        for some in entries:
-            await self._hand_in_entries(some)
         if waiting:
             self._listen(WrittenChanged())
+        while entries:  # a long record has several batches
+            for some in entries:
+                await self._hand_in_entries(some)
+            entries = self._rows.entries()
 
     async def _hand_in_entries(self, entries: Entries) -> None:
         try:

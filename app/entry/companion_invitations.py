@@ -8,6 +8,7 @@ import hashlib
 import json
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,11 +20,10 @@ from app.config.i18n import _
 from app.config.logs import get_logger
 from app.config.policy import Policy
 from app.config.settings import ALLOW_EXECUTABLES, MASK_WINDOWS, MAX_MINUTES
-from app.desktop.companion_store import CompanionStore, SessionEntryRow
 from app.domain.assist import Scope, server_end
 from app.domain.certificate import RevocationList, read_revocations
 from app.domain.documents import BadDocument, SignedDocument
-from app.domain.errors import WorldError
+from app.domain.errors import StoreUnavailable, WorldError
 from app.domain.links import BadLink, parse_invite
 from app.domain.masking import MaskRule
 from app.domain.signed import unb64
@@ -54,6 +54,7 @@ __all__ = ["Invitations"]
 
 _HOME_WAIT_MS = 4000
 _CODE_DIGITS = 9
+_KEEP_AGAIN_MS = 5000
 _log = get_logger("companion")
 
 
@@ -70,7 +71,9 @@ class Invitations:
         self._link_secret = b""
         self._invite: tuple[SignedDocument, bytes] | None = None
         self._entry_numbers: dict[bytes, int] = {}
-        self._unkept: list[SessionEntryRow] = []  # the client's thread alone
+        self._unkept: list[Callable[[], None]] = []  # oldest first; changed on the client's thread alone
+        self._keep_timer = QTimer(app, interval=_KEEP_AGAIN_MS)
+        self._keep_timer.timeout.connect(self._keep_again)
         self.session: CustomerSession | None = None
         self._sessions: list[CustomerSession] = []
         self._collecting = Collecting(self._wanted_facts)
@@ -93,6 +96,8 @@ class Invitations:
         """Stop sharing."""
         for session in self._sessions:
             session.shut_down()
+        self._keep_again()  # the last time: what is on the disk is sent at the latest after the next start
+        self._keep_timer.stop()
 
     def enter_code(self, link: str = "") -> None:
         """Open the window for a session code or link; a link that was followed stands in it and waits for a press."""
@@ -249,15 +254,27 @@ class Invitations:
         if self._app.client is not None and self._app.opened is not None:
             store, row = self._app.opened.store, chain_row(entry)
             self._app.client.do(
-                lambda: self._keep_rows(store, row), lambda kept: net.EntryKept(entry.sid, entry.n, kept)
+                lambda: self._keep(lambda: store.add_entry(row)), lambda kept: net.EntryKept(entry.sid, entry.n, kept)
             )
 
-    def _keep_rows(self, store: CompanionStore, row: SessionEntryRow) -> None:
+    def _keep(self, *work: Callable[[], None]) -> None:
         """On the client's thread: what could not be kept before goes first, so that no record has a hole."""
-        self._unkept.append(row)
+        self._unkept.extend(work)
         while self._unkept:
-            store.add_entry(self._unkept[0])
+            self._unkept[0]()
             self._unkept.pop(0)
+
+    def _keep_again(self) -> None:
+        """Try what the disk refused, also when no next entry comes: the session is over, the disk has room again."""
+        if self._app.client is None or not self._unkept:
+            self._keep_timer.stop()
+            return
+
+        def work() -> None:
+            with contextlib.suppress(StoreUnavailable):  # told when it happened first
+                self._keep()
+
+        self._app.client.do(work)
 
     def _keep_receipt(self, receipt: act.Receipt) -> None:
         if self._app.client is None or self._app.opened is None:
@@ -266,11 +283,13 @@ class Invitations:
         number = self._entry_numbers.get(receipt.sid, 0) + 1
         row = receipt_row(receipt, hashlib.sha256(receipt.data).digest(), number, now)
 
-        def keep() -> None:
+        def save() -> None:
             store.save_receipt(receipt.sid.hex(), receipt.ticket_id, receipt.data, now)
-            self._keep_rows(store, row)
 
-        self._app.client.do(keep)
+        self._app.client.do(
+            lambda: self._keep(save, lambda: store.add_entry(row)),
+            lambda kept: net.EntryKept(receipt.sid, number, kept),
+        )
 
     def _remember_invitations(self) -> None:
         if self._app.client is not None and self._app.opened is not None:
@@ -336,6 +355,8 @@ class Invitations:
             case net.EntryKept(session=sid, number=number, kept=kept):
                 for session in self._of(sid):
                     session.on_entry(number, kept=kept)
+                if not kept and not self._app.leaving:
+                    self._keep_timer.start()
             case net.SigArrived():
                 for session in self._of(event.session):
                     session.on_envelope(event.data)

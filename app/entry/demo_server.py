@@ -64,9 +64,14 @@ class DemoServer:
             self._process.wait()
         self._process = None
 
-    def _serve(self) -> None:
+    def start_again(self) -> None:
+        """After `stop`: serve the same data at the same address. Raises PartFailed."""
+        self._serve(self.port)
+
+    def _serve(self, port: int = 0) -> None:
         port_file = self.folder / "port"
-        command = [*child_command("server"), "--data", str(self.folder), "--listen", "127.0.0.1:0"]
+        port_file.unlink(missing_ok=True)
+        command = [*child_command("server"), "--data", str(self.folder), "--listen", f"127.0.0.1:{port}"]
         with (self.folder.parent / "server.log").open("ab") as log:
             self._process = subprocess.Popen([*command, "--port-file", str(port_file)], stdout=log, stderr=log)
         # a real server is another computer: here it must not take the processor from the windows

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+import msgspec
 from PySide6.QtCore import Qt
 
 from app.domain.assist import Scope
@@ -17,6 +18,7 @@ from app.entry.demo_companion import main, press
 from app.entry.demo_driver import Step, Steps, pause
 from remote_assist.customer_end import CustomerEnd
 from remote_assist.limits import Limits
+from sync.customer_protocol import SessionEntry
 from tests.journeys.control_customer import ControlCustomer
 from tests.journeys.files_customer import FilesCustomer
 from tests.journeys.texts_customer import TextsCustomer
@@ -40,6 +42,7 @@ class TriedCustomer(FilesCustomer, TextsCustomer, ControlCustomer):
             "take_back_recording": self.take_back_recording,
             "send_facts": self.send_facts,
             "close_home": self.close_home,
+            "kept": self.kept,
             "home": self.home,
             "blind_prompt": self.blind_prompt,
         }
@@ -171,6 +174,19 @@ class TriedCustomer(FilesCustomer, TextsCustomer, ControlCustomer):
         request.yes.click()
         words = [label.text() for label in request.problem.findChildren(PlainLabel)]
         return {"allow": request.yes.isEnabled(), "words": words}
+
+    def kept(self, kind: str) -> Steps:
+        """Wait until an entry of this kind lies in the file and was not handed in."""
+        opened = self._app.opened
+        assert opened is not None
+        kinds: list[str] = []
+
+        def waits() -> bool:
+            kinds[:] = [msgspec.json.decode(row.body, type=SessionEntry).kind for row in opened.store.unsent_entries()]
+            return kind in kinds
+
+        yield waits
+        return {"kinds": kinds}
 
     def close_home(self) -> Steps:
         """Close the companion as a person does; this process ends."""

@@ -52,6 +52,28 @@ def test_a_companion_that_is_killed_leaves_the_agent_at_work_and_the_ticket_says
     assert stage.on_server("written beside a dead session") == 1
 
 
+def test_what_a_killed_companion_could_not_hand_in_of_a_record_comes_to_the_ticket_after_its_next_start(
+    stage: Stage,
+) -> None:
+    """The server was away when the session ended; the customer's computer has kept the rest, and sends it once."""
+    stage.share()
+    stage.server.stop()
+    stage.companion.order("press_stop")
+    kept = stage.companion.order("kept", kind="end")["kinds"]
+    sid = stage.companion.order("session", over=True)["sid"]
+    assert "end" not in stage.record_of(sid)
+    stage.kill("companion")
+    stage.server.start_again()
+    assert "end" not in stage.record_of(sid)
+    stage.ready()
+    wait_until(lambda: "end" in stage.record_of(sid), 60)
+    record = stage.record_of(sid)
+    assert set(kept) <= set(record)
+    assert (record.count("consent"), record.count("end")) == (1, 1)
+    history = stage.agent.order("thread", sid=sid, wants="session.end")
+    assert "session.end" in history["events"]
+
+
 def test_an_agents_client_that_is_killed_ends_the_sharing_and_gives_the_draft_back(stage: Stage) -> None:
     """Nothing leaves the customer's computer, the summary says why, and what the agent typed is there again."""
     stage.share(SOON_MS)

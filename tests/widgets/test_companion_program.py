@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import psutil
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,6 +32,7 @@ from app.domain.documents import SignedDocument
 from app.domain.errors import StoreUnavailable, TlsFailure, WrongServer
 from app.domain.links import EnrolLink, InviteLink
 from app.domain.signed import b64, sign, unb64
+from app.entry import companion_invitations, companion_session
 from app.entry.companion_app import CompanionApp, RealClock
 from app.entry.companion_session import CustomerSession
 from app.entry.session_parts import make_session_host
@@ -39,6 +41,7 @@ from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.child_protocol import Stats
 from sync import protocol as live
 from sync.customer_api import CustomerApi, map_failure
+from sync.customer_protocol import SessionEntry
 from tests.fakes import customer_server as fake
 from tests.fakes.customer_server import CustomerServer
 from tests.fakes.wait import wait_until
@@ -941,6 +944,52 @@ def test_a_record_that_could_not_be_kept_for_a_moment_has_no_hole(
     qtbot.waitUntil(lambda: "end" in _kinds(server), timeout=_WAIT_MS)
     assert "consent" in _kinds(server)
     assert agent.frames == 0
+    session.ended.close()
+
+
+def test_a_long_record_that_was_not_handed_in_is_sent_whole_at_the_next_start(
+    make: Make, server: CustomerServer, qtbot: QtBot
+) -> None:
+    """However many entries there are: nobody has to wait for the next look a minute later."""
+    first = _enrol(make, server, qtbot)
+    server.problem = (503, "busy")
+    assert first.opened is not None
+    for n in range(250):
+        entry = SessionEntry(n=n, kind="pause", entry="{}", hash=f"{n:064x}", at=n)
+        first.opened.store.add_entry(SessionEntryRow("ab" * 16, fake.TICKET, n, entry.hash, msgspec.json.encode(entry)))
+    first.leave()
+    assert _kinds(server) == []
+    server.problem = None
+    second = make()
+    qtbot.waitUntil(lambda: len(_kinds(server)) == 250, timeout=_WAIT_MS)
+    qtbot.waitUntil(lambda: second.opened is not None and second.opened.store.unsent_entries() == [], timeout=_WAIT_MS)
+
+
+def test_the_end_of_a_record_that_the_disk_refused_comes_to_the_ticket_when_there_is_room_again(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to begin another session, and the receipt comes with it."""
+    monkeypatch.setattr(companion_invitations, "_KEEP_AGAIN_MS", 50)
+    monkeypatch.setattr(companion_session, "_COUNTERSIGN_MS", 50)
+    companion = _enrol(make, server, qtbot)
+    request = _prompted(companion, agent, qtbot)
+    session, opened = companion.session, companion.opened
+    assert session is not None
+    assert opened is not None
+
+    def full(*_what: object) -> None:
+        raise StoreUnavailable("disk_full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(opened.store, "add_entry", full)
+        disk.setattr(opened.store, "save_receipt", full)
+        request.yes.click()
+        qtbot.waitUntil(lambda: session.ended is not None and session.ended.save.isEnabled(), timeout=_WAIT_MS)
+        qtbot.waitUntil(lambda: len(companion.invitations._unkept) >= 4, timeout=_WAIT_MS)
+        assert not {"consent", "end", "receipt"} & set(_kinds(server))
+    qtbot.waitUntil(lambda: {"consent", "end", "receipt"} <= set(_kinds(server)), timeout=_WAIT_MS)
+    assert opened.store.receipt(session.sid.hex()) == session._receipt
+    assert session.ended is not None
     session.ended.close()
 
 
