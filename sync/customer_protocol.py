@@ -183,7 +183,8 @@ class Home(_Json, frozen=True, kw_only=True):
 class Facts(_Json, frozen=True, kw_only=True):
     """What the companion found on this computer, as the customer saw it; each may be left out.
 
-    Without `consent` nothing of it is kept. Texts become plain lines; one above its limit is cut.
+    Without `consent` nothing of it is kept. Texts become plain lines; one above its limit is cut. `found_at` has the
+    times of facts that are older than the rest.
     """
 
     consent: bool = False
@@ -196,6 +197,10 @@ class Facts(_Json, frozen=True, kw_only=True):
     last_error: str = ""
     error_code: str = ""
     warranty_until: str = ""
+    device: str = ""
+    free_disk: str = ""
+    network: str = ""
+    found_at: dict[str, int] = {}
 
 
 class NewRequest(_Json, frozen=True, kw_only=True):

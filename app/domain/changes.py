@@ -64,7 +64,7 @@ from app.domain.changes_conflicts import (
 from app.domain.changes_customer_merge import CustomerMerge, CustomerUnmerge
 from app.domain.changes_customers import CustomerCreate, CustomerSet, TextEdit
 from app.domain.changes_drafts import DraftDelete, DraftPut
-from app.domain.changes_facts import FactsAdd
+from app.domain.changes_facts import FACT_CHARS, FactsAdd
 from app.domain.changes_merging import TicketMerge, TicketSplit, TicketUnmerge
 from app.domain.changes_promises import PromiseAdd, PromiseWithdraw
 from app.domain.changes_publishing import AnnouncementSave, ArticleSave
@@ -210,7 +210,7 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
 # where nothing of the newer is used, so that an older server takes it
 VERSIONS: Mapping[str, int] = {
     "ticket.create": 3, "ticket.set": 2, "message.add": 3, "note.add": 3, "time.add": 2, "customer.create": 2,
-    "customer.merge": 2, "reply.release": 2,
+    "customer.merge": 2, "reply.release": 2, "facts.add": 2,
 }  # fmt: skip
 _NAMES: Mapping[type[AnyChange], str] = {cls: name for name, (_, cls) in reversed(list(CHANGES.items()))}
 
@@ -223,7 +223,7 @@ _DIGEST_FIELDS = frozenset({"entry_hash"})
 _LONG_FIELDS = frozenset(
     {"body", "comment", "html", "subject", "entry", "text", "base_text", "note", "name", "value", "reason"}
 )
-_FACT_FIELDS = frozenset({"product", "model", "os", "app_version", "last_error"})  # with limits of their own
+_FACT_FIELDS = frozenset(FACT_CHARS)  # with limits of their own
 _VIEW_FIELDS = frozenset({"condition", "columns", "marks"})  # their lengths are the view's own rule
 _SHORT_TEXT_CHARS = 64
 _MAX_NOTE_CHARS = 2000
@@ -268,7 +268,7 @@ def _is_fit(name: str, value: object) -> bool:
         return -(2**63) <= value < 2**63
     if isinstance(value, Attachment):  # its sizes are checked with the words
         return _is_storable(value.filename) and _is_storable(value.media_type)
-    return value is None or name in ("fields", "value")
+    return value is None or name in ("fields", "value", "found_at")
 
 
 def _is_storable(text: str) -> bool:
@@ -317,8 +317,13 @@ def version_of(change: AnyChange) -> int:
         or (isinstance(change, TimeAdd) and change.started_at is not None)
         or (isinstance(change, CustomerCreate) and bool(change.phone or change.email))
         or (isinstance(change, CustomerMerge) and bool(change.fields))
+        or (isinstance(change, FactsAdd) and _says_more(change))
     )
     return 2 if newer else CHANGES[name][0]
+
+
+def _says_more(card: FactsAdd) -> bool:
+    return bool(card.device or card.free_disk or card.network or card.found_at)
 
 
 def is_known(name: str, v: int) -> bool:

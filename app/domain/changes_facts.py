@@ -3,21 +3,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from app.domain.addresses import serial_value
-from app.domain.changes_base import Context, Derive, Effect, Insert, Key, Row, Rows, fresh_id, landing
+from app.domain.changes_base import (
+    Context,
+    Derive,
+    Effect,
+    Insert,
+    Key,
+    Row,
+    Rows,
+    canonical_json,
+    fresh_id,
+    landing,
+    object_of,
+)
 from app.domain.changes_values import is_time
 from app.domain.entities import ASSET, CUSTOMER, FACT_CARD, TICKET, Value
 from app.domain.errors import Refused
 
-__all__ = ["FACT_CHARS", "FactsAdd", "fact_text", "is_iso_date"]
+__all__ = ["FACT_CHARS", "FactsAdd", "fact_text", "is_iso_date", "own_times"]
 
 FACT_CHARS = {
     "product": 120, "model": 120, "serial": 64, "os": 120, "app_version": 120, "last_error": 500, "error_code": 64,
-    "warranty_until": 10,
+    "warranty_until": 10, "device": 120, "free_disk": 200, "network": 200,
 }  # fmt: skip
+# what a computer tells of itself, as against what is printed on a product or stands in our own books
+_HEALTH = ("os", "app_version", "last_error", "error_code", "free_disk", "network")
 
 
 def fact_text(text: str) -> str:
@@ -31,6 +46,24 @@ def is_iso_date(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def _health(rows: Rows, asset: bytes | None, told: Mapping[str, Value], at: int) -> list[Effect]:
+    """Note on a product how it is, where the computer that tells it is that product: it names no other one."""
+    row = rows.get(ASSET.number, asset) if asset is not None else None
+    is_itself = bool(told["device"]) and not (told["product"] or told["model"])
+    if row is None or not is_itself or told["serial"] != row.values.get("serial"):
+        return []
+    before = object_of(row.values.get("health")).get("reported_at")
+    if isinstance(before, int) and before >= at:
+        return []
+    health = {name: told[name] for name in _HEALTH if told[name]} | {"reported_at": at}
+    return [Derive(row.type, row.id, {"health": canonical_json(health)})]
+
+
+def own_times(found_at: Mapping[str, int], told: Mapping[str, object], collected_at: int) -> dict[str, int]:
+    """Return the times of facts that are there and were found earlier than the card was made; no other is kept."""
+    return {name: at for name, at in found_at.items() if told.get(name) and is_time(at) and 0 < at < collected_at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +84,10 @@ class FactsAdd:
     last_error: str = ""
     error_code: str = ""
     warranty_until: str = ""
+    device: str = ""
+    free_disk: str = ""
+    network: str = ""
+    found_at: dict[str, int] = field(default_factory=dict)
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the card and let the ticket name it; a correction is a newer card."""
@@ -63,9 +100,12 @@ class FactsAdd:
         asset = self._asset(rows, ticket, told["serial"])
         if not asset and not any(told.values()):
             raise Refused("empty_text")
+        at = min(self.collected_at, ctx.now_ms)
+        times = own_times(self.found_at, told, at)
         values: dict[str, Value] = {
-            **told, "ticket": ticket.id, "asset": asset, "collected_at": min(self.collected_at, ctx.now_ms),
-            "consent": self.consent, "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
+            **told, "ticket": ticket.id, "asset": asset, "collected_at": at, "consent": self.consent,
+            "found_at": canonical_json(times) if times else None,
+            "created_at": ctx.acted_ms, "created_by": ctx.actor.id,
         }  # fmt: skip
         id_, more = fresh_id(
             rows, FACT_CARD.number, self.facts, self.event, lambda row: all(row.values.get(n) == told[n] for n in told)
@@ -73,7 +113,7 @@ class FactsAdd:
         if id_ is None:
             return []
         card = Insert(FACT_CARD.number, id_, ticket.scope, values)
-        return [card, Derive(TICKET.number, ticket.id, {"facts": id_}), *more]
+        return [card, Derive(TICKET.number, ticket.id, {"facts": id_}), *more, *_health(rows, asset, told, at)]
 
     def _fact(self, name: str) -> str | None:
         text = fact_text(getattr(self, name))

@@ -53,6 +53,8 @@ class OwnedProduct:
     shared: bool  # the organisation's
     terms: TermsView | None  # its own, else its owner's
     pending: bool = False
+    order_ref: str = ""
+    health: Mapping[str, object] = field(default_factory=dict)  # what its computer told last, and `reported_at`
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,6 +262,8 @@ ASSET = _entity(
     _f("owner", _T.ID, index=True), _f("product", _T.TEXT), _f("model", _T.TEXT),
     _f("serial", _T.TEXT, Policy.HLC, index=True), _f("purchased_on", _T.TEXT), _f("warranty_until", _T.TEXT),
     _f("status", _T.TEXT),  # in_use, in_repair, retired
+    _f("order_ref", _T.TEXT),  # the order or contract it was bought with
+    _f("health", _T.JSON, _S),  # {"reported_at": …, and what its computer told last by name}
 )
 ENTITLEMENT = _entity(
     14, "entitlement", Kind.VERSIONED, Home.CUSTOMER, "owner",
@@ -350,6 +352,8 @@ FACT_CARD = _entity(
     _f("warranty_until", _T.TEXT, _S),
     _f("collected_at", _T.TIME, _S),
     _f("consent", _T.BOOL, _S),  # the customer saw each fact and let it go
+    _f("device", _T.TEXT, _S), _f("free_disk", _T.TEXT, _S), _f("network", _T.TEXT, _S),
+    _f("found_at", _T.JSON, _S),  # {fact: when it was so}, where that differs from collected_at
 )
 PROMISE = _entity(
     25, "promise", Kind.MUTABLE, Home.TICKET, "ticket",
@@ -407,7 +411,7 @@ ENTITIES: tuple[Entity, ...] = (
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}
-SCHEMA = 7  # raised with every addition here
+SCHEMA = 8  # raised with every addition here
 
 CUSTOMER_BUCKETS = 8
 

@@ -165,6 +165,8 @@ class AssetInfo:
     warranty_until: str | None
     status: str
     terms: TermsView | None
+    order_ref: str = ""
+    health: Mapping[str, object] = field(default_factory=dict)  # what its computer told last, and `reported_at`
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ ARGUMENTS: Mapping[str, str] = {
     "asset.delete.asset": "the product",
     "asset.restore.asset": "the product",
     "asset.create.fields": "product, model, serial, purchased_on, warranty_until (dates), status (in_use, in_repair, "
-    "retired); product or model at least",
+    "retired), order_ref; product or model at least",
     "asset.set.fields": "as for `asset.create`, and `owner`",
     "terms": "fresh id of this version of the terms",
     "terms.add.owner": "the customer, organisation or product that they are for",
@@ -106,6 +106,10 @@ ARGUMENTS: Mapping[str, str] = {
     "last_error": "at most 500 letters",
     "error_code": "at most 64 letters",
     "warranty_until": "a date, YYYY-MM-DD",
+    "device": "maker and model of the computer, at most 120 letters",
+    "free_disk": "room on its drives, at most 200 letters",
+    "network": "its ways into the network, at most 200 letters",
+    "found_at": "times in ms of facts that are older than `collected_at`, by their names; others are left out",
     "customer.unmerge.customer": "the one that was merged away",
     "customer.merge.fields": "columns that the one that stays takes where the two differ; may be empty; needs "
     "version 2",

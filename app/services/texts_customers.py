@@ -17,8 +17,9 @@ from app.domain.ports import TermsView
 from app.services.texts import channel_name, polite
 
 __all__ = [
-    "ADDRESS_ICONS", "ADDRESS_KINDS", "LANGUAGES", "STATUSES", "TIERS", "Line", "address_kind", "address_text",
-    "fact_lines", "field_text", "merge_field_name", "terms_lines", "tier_name", "time_icon", "time_words",
+    "ADDRESS_ICONS", "ADDRESS_KINDS", "FACT_NAMES", "LANGUAGES", "STATUSES", "TIERS", "Line", "address_kind",
+    "address_text", "fact_lines", "field_text", "health_lines", "merge_field_name", "terms_lines", "tier_name",
+    "time_icon", "time_words",
 ]  # fmt: skip
 
 ADDRESS_KINDS: Mapping[str, str] = {
@@ -36,6 +37,11 @@ LANGUAGES: Mapping[str, str] = {"ko": N_("Korean"), "en": N_("English"), "ja": N
 TIERS: Mapping[str, str] = {"normal": N_("Normal"), "plus": N_("Plus"), "vip": N_("Priority customer")}
 STATUSES: Mapping[str, str] = {
     "in_use": N_("in use"), "in_repair": N_("in repair"), "retired": N_("no longer used"),
+}  # fmt: skip
+FACT_NAMES: Mapping[str, str] = {
+    "product": N_("Product"), "device": N_("Device"), "serial": N_("Serial number"), "os": N_("System"),
+    "app_version": N_("Version"), "last_error": N_("Last error"), "error_code": N_("Error code"),
+    "free_disk": N_("Free space"), "network": N_("Network"), "warranty_until": N_("Warranty"),
 }  # fmt: skip
 _FIELDS: Mapping[str, str] = {
     "name": N_("Name"),
@@ -132,22 +138,26 @@ def terms_lines(terms: TermsView | None, warranty_until: str, today: date, day: 
 # --- what is already known -------------------------------------------------------------------------------------------
 
 
-def fact_lines(card: FactCard, today: date, day: Callable[[date], str]) -> list[tuple[str, str]]:
-    """Return names and values of what was told; nothing for what was not."""
+def fact_lines(card: FactCard, today: date, day: Callable[[date], str]) -> list[tuple[str, str, int]]:
+    """Return names, values and times of what was told; nothing for what was not.
+
+    A serial number stands with what it is of: the product that is meant, else the computer itself.
+    """
     until = _date(card.warranty_until)
     warranty = ""
     if until is not None:
         warranty = day(until) if until >= today else _("ended on {day}").format(day=day(until))
-    facts = (
-        (_("Product"), " ".join(dict.fromkeys(filter(None, (card.product, card.model))))),
-        (_("Serial number"), card.serial),
-        (_("System"), card.os),
-        (_("Version"), card.app_version),
-        (_("Last error"), card.last_error),
-        (_("Error code"), card.error_code),
-        (_("Warranty"), warranty),
-    )
-    return [(name, value) for name, value in facts if value]
+    product = " ".join(dict.fromkeys(filter(None, (card.product, card.model))))
+    first = ("product", "serial", "device") if product else ("device", "serial")
+    values = {"product": product, "warranty_until": warranty}
+    rest = ("os", "app_version", "last_error", "error_code", "free_disk", "network", "warranty_until")
+    told = ((name, values.get(name, getattr(card, name))) for name in (*first, *rest))
+    return [(_(FACT_NAMES[n]), value, card.found_at.get(n, card.collected_at)) for n, value in told if value]
+
+
+def health_lines(health: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return names and values of what a product's own computer told last."""
+    return [(_(name), str(health[word])) for word, name in FACT_NAMES.items() if health.get(word)]
 
 
 # --- the time line ---------------------------------------------------------------------------------------------------

@@ -7,13 +7,16 @@ Blocks: worker threads only. The time line reads what it shows and no more, howe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.config.i18n import language
 from app.domain.addresses import serial_value
 from app.domain.changes import Row, customer_of
+from app.domain.changes_base import object_of
 from app.domain.changes_belongings import TERM_TEXTS
 from app.domain.changes_customer_merge import customer_merge_record
+from app.domain.changes_facts import FACT_CHARS
 from app.domain.customer_ports import (
     ContactRow,
     CustomerPage,
@@ -49,10 +52,8 @@ __all__ = ["StoreCustomers", "fact_card_of", "terms_of"]
 
 TICKETS = 50
 _TEXT_CHARS = 300
-_FACTS = (
-    "id, collected_at, consent, created_by, product, model, serial, os, app_version, last_error, error_code, "
-    "warranty_until"
-)
+_TOLD = tuple(FACT_CHARS)
+_FACTS = ", ".join(("id, collected_at, consent, created_by", *_TOLD, "asset, found_at"))
 
 
 class StoreCustomers:
@@ -169,16 +170,16 @@ def _contacts(shown: Shown, customer: bytes) -> list[ContactRow]:
 
 
 def _products(shown: Shown, owners: Sequence[bytes]) -> list[OwnedProduct]:
-    columns = "id, product, model, serial, purchased_on, warranty_until, status, owner"
+    columns = "id, product, model, serial, purchased_on, warranty_until, status, order_ref, health, owner"
     found = shown.by_values(ASSET.number, columns, "owner", list(owners), " AND deleted = 0")
     terms = terms_of(shown, [*owners, *(row[0] for row in found)])
     pending = shown.overlaid_ids(ASSET.number)
     products = [
         OwnedProduct(
             i, product or "", model or "", serial or "", bought or "", until or "", status or "in_use",
-            owner != owners[0], terms.get(i) or terms.get(owner), i in pending,
+            owner != owners[0], terms.get(i) or terms.get(owner), i in pending, order or "", object_of(health),
         )
-        for i, product, model, serial, bought, until, status, owner in found
+        for i, product, model, serial, bought, until, status, order, health, owner in found
     ]  # fmt: skip
     return sorted(products, key=lambda p: (p.status == "retired", p.shared, p.product, p.serial))
 
@@ -266,6 +267,22 @@ def fact_card_of(shown: Shown, ticket: bytes) -> FactCard | None:
     newest = max(found, key=lambda row: (row[1] or 0, row[0]), default=None)
     if newest is None:
         return None
-    id_, at, consent, by, *facts = newest
+    id_, at, consent, by, *facts, asset, times = newest
     by_customer = bool(by and shown.by_ids(CUSTOMER.number, "id", [by]))
-    return FactCard(id_, at or 0, bool(consent), by_customer, *(fact or "" for fact in facts))
+    told = dict(zip(_TOLD, (fact or "" for fact in facts), strict=True))
+    card = FactCard(id_, at or 0, bool(consent), by_customer, **told, found_at=object_of(times))
+    known = shown.by_ids(ASSET.number, "product, model, serial, warranty_until", [asset]) if asset else []
+    return _with_product(card, known[0]) if known else card
+
+
+def _with_product(card: FactCard, ours: tuple[Any, ...]) -> FactCard:
+    """Add what our own books say of the product that the card names."""
+    product, model, serial, until = (text or "" for text in ours)
+    named = bool(card.product or card.model)
+    return replace(
+        card,
+        product=card.product if named else product,
+        model=card.model if named else model,
+        serial=card.serial or serial,
+        warranty_until=card.warranty_until or until,
+    )

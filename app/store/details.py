@@ -10,6 +10,7 @@ from typing import Any
 
 from app.domain.attachments import load_attachments
 from app.domain.changes import Row
+from app.domain.changes_base import object_of
 from app.domain.entities import (
     ASSET,
     CONTACT_ADDRESS,
@@ -260,11 +261,12 @@ def _first(address: AddressView) -> tuple[bool, str, str]:
 
 
 def _assets(shown: Shown, owners: Sequence[bytes]) -> list[AssetInfo]:
-    columns = "id, product, model, serial, warranty_until, status, owner"
+    columns = "id, product, model, serial, warranty_until, status, owner, order_ref, health"
     found = shown.by_values(ASSET.number, columns, "owner", owners, " AND deleted = 0")
     terms = terms_of(shown, [row[0] for row in found] + list(owners))
     out = []
-    for id_, product, model, serial, warranty, status, owner in found:
+    for id_, product, model, serial, warranty, status, owner, order, health in found:
         best = terms.get(id_) or terms.get(owner)
-        out.append(AssetInfo(id_, product or "", model or "", serial or "", warranty, status or "", best))
+        texts = (product or "", model or "", serial or "")
+        out.append(AssetInfo(id_, *texts, warranty, status or "", best, order or "", object_of(health)))
     return sorted(out, key=lambda a: (a.status == "retired", a.product, a.serial))

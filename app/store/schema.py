@@ -13,7 +13,7 @@ import msgspec
 from app.domain.changes import FieldStamp, Row
 from app.domain.entities import BY_NUMBER, ENTITIES, MESSAGE, NOTE, TICKET, Entity, FieldType, Value
 
-PENDING_VERSION = 10
+PENDING_VERSION = 11
 COMMON = ("id", "scope_id", "seq", "deleted", "rev", "fld")
 _SQL = {
     FieldType.ID: "BLOB",

@@ -281,7 +281,7 @@ def _facts(facts: Facts | None, ticket: bytes, asset: bytes | None, now: int) ->
         return []
     at = facts.collected_at if 0 < facts.collected_at <= now else now
     event, card = derived_id(ticket, "facts-event"), derived_id(ticket, "facts")
-    return [FactsAdd(event, card, ticket, at, consent=True, asset=asset, **told)]
+    return [FactsAdd(event, card, ticket, at, consent=True, asset=asset, found_at=facts.found_at, **told)]
 
 
 def _hash(text: str) -> bytes:

@@ -119,7 +119,8 @@ def test_what_is_known_comes_with_the_request_and_only_with_a_yes(desk: World, c
     companion = desk.companion()
     hostile = Facts(
         consent=consent, serial=" px 1-2 ", os="<b>Linux</b>\u202e\x07", last_error="x" * 900, warranty_until="soon",
-        collected_at=1 << 60,
+        collected_at=1 << 60, device="N14\x00", network="eth0\n10.0.0.5",
+        found_at={"os": 1_000, "last_error": 1 << 62, "x": 5},
     )  # fmt: skip
     ask = NewRequest(id=row_id(2001).hex(), message=row_id(3001).hex(), subject="꺼져요", body="자꾸", facts=hostile)
     for _ in range(2):
@@ -132,6 +133,7 @@ def test_what_is_known_comes_with_the_request_and_only_with_a_yes(desk: World, c
         card = cards[0]
         assert (card["serial"], card["os"], card["warranty_until"]) == ("PX1-2", "<b>Linux</b>", None)
         assert (len(card["last_error"]), card["consent"]) == (500, True)
+        assert (card["device"], card["network"], card["found_at"]) == ("N14", "eth0 10.0.0.5", '{"os":1000}')
         assert card["collected_at"] <= desk.clock()
         assert kim.row(row_id(2001))["facts"] == card["id"]
 

@@ -27,6 +27,7 @@ _NEW_COLUMNS = {
     "over_ticket": ("sla_policy", "sla_calendar", "next_due", "next_warn", "due_target"),
     "over_calendar": ("supersedes",),
     "over_customer": ("call_times",),
+    "over_asset": ("order_ref", "health"),
 }
 _LIST_OF_BEFORE = "last_at, state, owner, team, customer, snooze_until, priority, created_at, number, id, deleted"
 

@@ -211,6 +211,34 @@ def test_what_is_known_needs_the_customers_consent_and_has_limits(rows: MemoryRo
     assert rows.row(FACT_CARD.number, b"9" * 16).values["asset"] is None
 
 
+def test_each_fact_has_its_time_and_one_that_is_not_older_needs_none(rows: MemoryRows) -> None:
+    """An error of yesterday is not taken for one of today; times of nothing and times to come are not kept."""
+    card = c.FactsAdd(
+        event(1), b"9" * 16, TICKET_ID, 1500, consent=True, device="Northlight N14", free_disk="/ 12.3 of 100.0 GB",
+        last_error="paper jam", found_at={"last_error": 700, "device": 1500, "os": 3, "nonsense": 4, "free_disk": -1},
+    )  # fmt: skip
+    rows.run(card)
+    kept = rows.row(FACT_CARD.number, b"9" * 16).values
+    assert (kept["device"], kept["free_disk"], kept["network"]) == ("Northlight N14", "/ 12.3 of 100.0 GB", None)
+    assert kept["found_at"] == '{"last_error":700}'
+
+
+def test_a_computer_that_is_the_product_itself_tells_how_it_is_and_another_one_does_not(rows: MemoryRows) -> None:
+    """A printer does not get the free disk of the computer that asks about it; an old report changes nothing."""
+    own = c.FactsAdd(
+        event(1), b"9" * 16, TICKET_ID, 1500, consent=True, serial="88 1032-ab", device="Northlight N14", os="Linux 12",
+        free_disk="/ 1 of 9 GB",
+    )  # fmt: skip
+    rows.run(replace(own, product="PX-200"))
+    assert rows.row(ASSET.number, ASSET_ID).values.get("health") is None
+    rows.run(replace(own, event=event(2), facts=b"8" * 16))
+    told = '{"free_disk":"/ 1 of 9 GB","os":"Linux 12","reported_at":1500}'
+    assert rows.row(ASSET.number, ASSET_ID).values["health"] == told
+    rows.run(replace(own, event=event(3), facts=b"7" * 16, collected_at=1400, os="Linux 11"))
+    assert rows.row(ASSET.number, ASSET_ID).values["health"] == told
+    assert rows.refusal(c.AssetSet(event(4), ASSET_ID, {"health": "{}"})) == "read_only"
+
+
 # --- merging ---------------------------------------------------------------------------------------------------------
 
 

@@ -328,7 +328,15 @@ def test_what_is_already_known_stands_above_all_else_as_plain_text(desk: RealDes
     """Whatever a foreign computer says is words, and it is there offline."""
     ticket = kim.new_ticket()
     kim.do(
-        FactsAdd(new_id(), new_id(), ticket, kim.desk.clock(), product="PX-200", last_error="<b>E-1042</b> &amp; more")
+        FactsAdd(
+            new_id(),
+            new_id(),
+            ticket,
+            kim.desk.clock(),
+            product="PX-200",
+            last_error="<b>E-1042</b> &amp; more",
+            found_at={"last_error": kim.desk.clock() - 3 * 86_400_000},
+        )
     )
     desk.open(TicketId(ticket))
     panel = desk.window.customer
@@ -341,6 +349,9 @@ def test_what_is_already_known_stands_above_all_else_as_plain_text(desk: RealDes
     assert first.header.text() == "Already known"
     labels = [w for w in first.findChildren(QLabel) if "E-1042" in w.text()]
     assert [(w.text(), w.textFormat()) for w in labels] == [("<b>E-1042</b> &amp; more", Qt.TextFormat.PlainText)]
+    heads = [w.text() for w in first.findChildren(QLabel)]
+    assert "Product" in heads  # as old as the card, which says when that was
+    assert any(text.startswith("Last error · ") for text in heads)  # older, and says so
 
 
 def test_a_serial_number_finds_the_product_its_owner_and_every_ticket(kim: Client, server: Desk) -> None:

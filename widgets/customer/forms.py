@@ -171,11 +171,13 @@ class ProductForm(FormWindow):
         self.body.addLayout(
             self.beside(self.field(_("Serial number"), self.serial), self.field(_("State"), self.status))
         )
+        self.order = _filled(QLineEdit(), product.order_ref if product else "")
         hint = _("A date as 2027-03-31, or nothing")
         self.body.addLayout(self.beside(
             self.field(_("Purchased on"), self.bought, hint=hint),
             self.field(_("Warranty until"), self.until, hint=hint),
         ))  # fmt: skip
+        self.body.addLayout(self.field(_("Order number"), self.order))
         if product is not None:
             self.body.addWidget(PlainLabel(
                 _("A product no longer used keeps its history: set its state. Remove only what was never there."),
@@ -208,6 +210,7 @@ class ProductForm(FormWindow):
             days[name] = text or None
         fields: dict[str, Value] = {
             "product": product, "model": model, "serial": serial or None, "status": self.status.currentData(), **days,
+            "order_ref": read_text(self.order).strip() or None,
         }  # fmt: skip
         if self._product is not None:
             known = self._product

@@ -26,6 +26,7 @@ from app.services.texts_customers import (
     terms_lines,
     tier_name,
 )
+from widgets.customer.facts import health_words
 from widgets.customer.time_line import TimeLine
 from widgets.foundation import (
     Button,
@@ -285,6 +286,10 @@ class CustomerWindow(QDialog):
         box.addLayout(self._flow([(status, kind), (shared, "neutral"), (pending, "outline")]))
         if product.purchased_on:
             box.addWidget(Words(_("Purchased on {day}").format(day=product.purchased_on), tone="muted"))
+        if product.order_ref:
+            box.addWidget(Words(_("Order {number}").format(number=product.order_ref), tone="muted", selectable=True))
+        for words in health_words(product.health, self._now_ms()):
+            box.addWidget(words)
         for each in terms_lines(product.terms, product.warranty_until, fmt.today(self._now_ms()), fmt.day):
             box.addWidget(self._line(each))
         if product.terms is not None and product.warranty_until:

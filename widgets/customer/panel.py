@@ -22,7 +22,7 @@ from app.services.texts import polite, state_name
 from app.services.texts_customers import address_text, terms_lines
 from widgets.customer.clock import ClockBlock
 from widgets.customer.complaint import ComplaintGuide
-from widgets.customer.facts import fact_rows
+from widgets.customer.facts import fact_rows, health_words
 from widgets.customer.promises import PromiseBlock
 from widgets.customer.related import RelatedBlocks
 from widgets.customer.survey import answer_row, newest
@@ -189,7 +189,9 @@ class CustomerPanel(Panel):
         """Make the blocks; each appears when it is whole. A step makes one row."""
         blocks: list[tuple[str, str, list[Callable[[], QWidget]]]] = []
         if self._facts is not None:
-            blocks.append(("facts", _("Already known"), [partial(fact_rows, self._theme, self._facts, self._today)]))
+            earlier = card.earlier if card is not None else ()
+            known = partial(fact_rows, self._theme, self._facts, self._today, self._now_ms, earlier)
+            blocks.append(("facts", _("Already known"), [known]))
         if self._clock is not None:
             blocks.append(("clock", _("Deadlines"), [partial(self._deadlines, self._clock)]))
         if self._related[0].promises:
@@ -286,7 +288,8 @@ class CustomerPanel(Panel):
             PlainLabel(_("Serial"), tone="muted"), serial, self._copy(asset.serial, _("serial number")), gap=space.small
         )
         copy.setStretch(1, 1)
-        box = column(head, copy, *self._terms(asset), gap=space.hair, margins=(0, 0, 0, space.small))
+        more = [*self._terms(asset), *self._bought(asset)]
+        box = column(head, copy, *more, gap=space.hair, margins=(0, 0, 0, space.small))
         holder = QWidget()
         holder.setLayout(box)
         return holder
@@ -297,6 +300,10 @@ class CustomerPanel(Panel):
             self._iconed(each.icon, each.tone, each.text) if each.icon else Words(each.text, tone=each.tone)
             for each in lines
         ]
+
+    def _bought(self, asset: AssetInfo) -> list[QWidget]:
+        order = [Words(_("Order {number}").format(number=asset.order_ref), tone="muted")] if asset.order_ref else []
+        return [*order, *health_words(asset.health, self._now_ms)]
 
     def _iconed(self, icon: str, tone: str, text: str) -> QWidget:
         picture = PlainLabel()

@@ -30,6 +30,7 @@ from sync.server.migrations import (
     r0013_portal,
     r0014_publishing,
     r0015_session_keys,
+    r0019_known,
 )
 
 __all__ = ["REVISIONS", "migrate"]
@@ -50,6 +51,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0013_portal.REVISION, r0013_portal.upgrade),
     (r0014_publishing.REVISION, r0014_publishing.upgrade),
     (r0015_session_keys.REVISION, r0015_session_keys.upgrade),
+    (r0019_known.REVISION, r0019_known.upgrade),
 )
 
 _VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))
