@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import platform
+import re
 import socket
 import ssl
 import time
@@ -17,10 +18,12 @@ import msgspec
 import psutil
 
 from remote_assist.diagnostics import Item
+from remote_assist.diagnostics_machine import Absent
 from remote_assist.diagnostics_run import Context
 
 __all__ = [
     "LAST_EVENTS",
+    "device",
     "disks",
     "hosts",
     "is_wanted",
@@ -43,7 +46,33 @@ _MOST_PROCESSES: Final = 300
 _HOST_SECONDS: Final = 2.0
 _TLS_PORTS: Final = frozenset({443, 8443})
 _NO_DISKS: Final = frozenset({"squashfs", "iso9660", "overlay", "tmpfs", "devtmpfs"})
+_UNSAID: Final = re.compile(
+    r"(?i)|0+|1234567890?|none|unknown|invalid|default string|empty|n/?a"
+    r"|not (?:specified|applicable|available|set|settable)"
+    r"|to be filled by o\.?e\.?m\.?|o\.?e\.?m\.?|(?:system|chassis) (?:serial number|product name|manufacturer|version)"
+)
 _OWN: Final = ("deskside", "pyside6", "aiortc", "av", "cryptography")
+
+
+def device(context: Context, maker: str, model: str, serial: str) -> Iterator[Item]:
+    """Maker and model; the serial number only where it is asked for. What a maker left unsaid is not said.
+
+    The serial number is "" where only an administrator may read it.
+    """
+    named = [(word, _said(text)) for word, text in (("device.maker", maker), ("device.model", model))]
+    serial = _said(serial)
+    if not serial and not any(text for _word, text in named):
+        raise Absent("device")
+    for word, text in named:
+        if text:
+            yield Item(word, text)
+    if context.wanted.serial:
+        yield Item("device.serial", serial)
+
+
+def _said(text: str) -> str:
+    text = " ".join(text.replace("\0", " ").split())
+    return "" if _UNSAID.fullmatch(text) else text
 
 
 def system(context: Context) -> Iterator[Item]:

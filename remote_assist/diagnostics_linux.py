@@ -30,6 +30,8 @@ _MAKERS: Final = {
     "0x8086": "Intel",
     "0x80ee": "VirtualBox",
 }
+_DMI: Final = "/sys/class/dmi/id"
+_BOARD: Final = "/sys/firmware/devicetree/base"
 _SHOWN: Final = re.compile(r"^(\S+) connected (?:primary )?(\d+x\d+)", re.MULTILINE)
 _PRINTER: Final = re.compile(r"^printer (\S+) (?:is |now )?(idle|printing|disabled)", re.MULTILINE)
 _DEFAULT: Final = re.compile(r"^system default destination: (\S+)", re.MULTILINE)
@@ -48,6 +50,18 @@ def _os(context: Context) -> Iterator[Item]:
     if found:
         yield Item("cpu", found[1])
     yield from common.system(context)
+
+
+def _device(context: Context) -> Iterator[Item]:
+    def said(name: str) -> str:
+        return context.machine.read(f"{_DMI}/{name}").strip()
+
+    maker, model = said("sys_vendor"), said("product_name")
+    if maker.casefold() == "lenovo":  # there the name is a number for orders
+        model = " ".join(filter(None, (said("product_version"), model)))
+    board = context.machine.read(f"{_BOARD}/model")  # computers without such tables: ARM boards
+    serial = said("product_serial") or context.machine.read(f"{_BOARD}/serial-number")
+    yield from common.device(context, maker, model or board, serial)
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:
@@ -159,6 +173,7 @@ def _event(raw: str) -> tuple[str, str, str] | None:
 
 COLLECTORS: Final = (
     Collector("os", 5, _os),
+    Collector("device", 5, _device),
     Collector("updates", 10, _updates),
     Collector("memory", 5, common.memory),
     Collector("disks", 5, common.disks),

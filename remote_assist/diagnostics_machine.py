@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "events_windows": (
         "wevtutil.exe", "qe", "Application", "/q:*[System[(Level=1 or Level=2)]]", "/c:500", "/rd:true", "/f:xml",
     ),
+    "device_macos": ("system_profiler", "SPHardwareDataType", "-json"),
     "graphics_macos": ("system_profiler", "SPDisplaysDataType", "-json"),
 }  # fmt: skip
 _FOLDERS: Final = "/usr/bin:/bin:/usr/sbin:/sbin:/snap/bin"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collectors of diagnostics on macOS: from property lists and two commands. Not tried on a real Mac yet."""
+"""Collectors of diagnostics on macOS: from property lists and three commands. Not tried on a real Mac yet."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ def _os(context: Context) -> Iterator[Item]:
     yield Item("os", f"{values.get('ProductName', 'macOS')} {values.get('ProductVersion', '')}".strip())
     yield Item("kernel", f"{values.get('ProductBuildVersion', '')} {platform.release()}".strip())
     yield from common.system(context)
+
+
+def _device(context: Context) -> Iterator[Item]:
+    try:
+        found: Any = msgspec.json.decode(context.machine.command("device_macos", _COMMAND_SECONDS))
+        values = found["SPHardwareDataType"][0]
+        name, model, serial = (str(values.get(word, "")) for word in ("machine_name", "machine_model", "serial_number"))
+    except (msgspec.DecodeError, KeyError, IndexError, TypeError, AttributeError):
+        return
+    yield from common.device(context, "Apple", f"{name} {model}".strip(), serial)
 
 
 def _updates(context: Context) -> Iterator[Item]:
@@ -86,6 +96,7 @@ def _events(context: Context) -> Iterator[Item]:
 
 COLLECTORS: Final = (
     Collector("os", 5, _os),
+    Collector("device", 10, _device),
     Collector("updates", 5, _updates),
     Collector("memory", 5, common.memory),
     Collector("disks", 5, common.disks),

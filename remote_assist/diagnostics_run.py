@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,13 +29,15 @@ _log: Final = get_logger(__name__)
 class Wanted:
     """What is asked for: whom to reach, which software and whose events; and where our own logs lie.
 
-    Without named products the last errors of the whole system are taken, fewer of them.
+    Without named products the last errors of the whole system are taken, fewer of them. `serial`: the serial number
+    of the computer, too; a session is not told it.
     """
 
     hosts: tuple[tuple[str, int], ...] = ()
     software: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     logs: Path | None = None
+    serial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +120,13 @@ class Gatherer:
         """The sections there will be, for `diagoffer`."""
         return tuple(each.name for each in self._collectors)
 
-    def gather(self, context: Context) -> Bundle:
-        """Return everything that could be found out in time, scrubbed."""
+    def gather(self, context: Context, only: Collection[str] | None = None) -> Bundle:
+        """Return everything that could be found out in time, scrubbed; `only` these sections, where they are named."""
+        collectors = [each for each in self._collectors if only is None or each.name in only]
         self._left_behind = {name: run for name, run in self._left_behind.items() if run.hangs}
-        runs = [None if each.name in self._left_behind else _Run(each, context) for each in self._collectors]
+        runs = [None if each.name in self._left_behind else _Run(each, context) for each in collectors]
         sections = []
-        for collector, run in zip(self._collectors, runs, strict=True):
+        for collector, run in zip(collectors, runs, strict=True):
             sections.append(run.section(self._scrub) if run else Section(collector.name, State.TIMEOUT))
             if run is not None and sections[-1].state is State.TIMEOUT and run.hangs:
                 self._left_behind[collector.name] = run

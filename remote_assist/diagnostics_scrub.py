@@ -64,6 +64,7 @@ _NOBODY: Final = frozenset(
         "windows", "linux", "macos", "debian", "ubuntu", "fedora",
     }
 )  # fmt: skip
+_AS_IT_IS: Final = frozenset({"device.serial"})  # collected only where it is what was asked for
 _MOST_READ: Final = 2000  # characters; a longer text is cut before it is looked at
 
 
@@ -94,6 +95,8 @@ class Scrubber:
     def item(self, item: Item) -> Item:
         """Return an item as it may be shown."""
         word, colon, subject = item.key.partition(":")
+        if word in _AS_IT_IS:
+            return Item(word, _short(_one_line(str(item.value)), MAX_TEXT))
         return Item(_short(word + colon + self.text(subject), MAX_KEY), self.value(item.value))
 
 

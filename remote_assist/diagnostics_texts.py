@@ -13,6 +13,7 @@ __all__ = ["change_text", "key_text", "section_text", "state_text", "value_text"
 
 _SECTIONS: Final = {
     "os": N_("Operating system"),
+    "device": N_("Device"),
     "updates": N_("Updates"),
     "memory": N_("Memory"),
     "disks": N_("Drives"),
@@ -28,6 +29,8 @@ _SECTIONS: Final = {
 _KEYS: Final = {
     "os": N_("System"),
     "kernel": N_("Version"),
+    "device.maker": N_("Maker"),
+    "device.model": N_("Model"),
     "desktop": N_("Desktop"),
     "display_server": N_("Display server"),
     "cpu": N_("Processor"),

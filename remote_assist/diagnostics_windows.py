@@ -15,6 +15,7 @@ __all__ = ["COLLECTORS"]
 
 _VERSION: Final = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 _PROCESSOR: Final = r"HKLM\HARDWARE\DESCRIPTION\System\CentralProcessor\0"
+_BIOS: Final = r"HKLM\HARDWARE\DESCRIPTION\System\BIOS"
 _RESTARTS: Final = (
     (r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update", "RebootRequired"),
     (r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing", "RebootPending"),
@@ -50,6 +51,12 @@ def _os(context: Context) -> Iterator[Item]:
     if "ProcessorNameString" in processor:
         yield Item("cpu", str(processor["ProcessorNameString"]))
     yield from common.system(context)
+
+
+def _device(context: Context) -> Iterator[Item]:
+    values, _keys = context.machine.registry(_BIOS)  # which holds no serial number
+    maker, model = (str(values.get(name, "")) for name in ("SystemManufacturer", "SystemProductName"))
+    yield from common.device(context, maker, model, "")
 
 
 def _updates(context: Context) -> Iterator[Item]:
@@ -107,6 +114,7 @@ def _events(context: Context) -> Iterator[Item]:
 
 COLLECTORS: Final = (
     Collector("os", 5, _os),
+    Collector("device", 5, _device),
     Collector("updates", 5, _updates),
     Collector("memory", 5, common.memory),
     Collector("disks", 5, common.disks),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
@@ -14,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from app.config.logs import get_logger
 from remote_assist.actions import CollectDiagnostics, DiagnosticsStep
 from remote_assist.diagnostics import Bundle, Confirmed, Draft, NotShown
+from remote_assist.diagnostics_card import CARD_SECTIONS
 from remote_assist.diagnostics_here import gatherer_here
 from remote_assist.diagnostics_machine import ThisMachine
 from remote_assist.diagnostics_run import Context, Gatherer, Wanted
@@ -145,7 +146,15 @@ class Collecting:
         self._gatherer: Gatherer | None = None
 
     def __call__(self) -> Bundle:
+        """Return everything, for the diagnostics of a session."""
+        return self._gather(self._wanted(), None)
+
+    def for_card(self) -> Bundle:
+        """Return what a fact card says of this computer."""
+        return self._gather(Wanted(serial=True), CARD_SECTIONS)
+
+    def _gather(self, wanted: Wanted, only: Collection[str] | None) -> Bundle:
         with self._lock:
             if self._gatherer is None:
                 self._gatherer = gatherer_here()
-            return self._gatherer.gather(Context(ThisMachine(), self._wanted(), int(time.time())))
+            return self._gatherer.gather(Context(ThisMachine(), wanted, int(time.time())), only)

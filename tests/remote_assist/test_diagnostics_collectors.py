@@ -17,6 +17,7 @@ import pytest
 
 from remote_assist import diagnostics_common as common
 from remote_assist.diagnostics import Draft, State, Value
+from remote_assist.diagnostics_card import CARD_SECTIONS, findings
 from remote_assist.diagnostics_here import scrubber_here
 from remote_assist.diagnostics_linux import COLLECTORS as LINUX
 from remote_assist.diagnostics_machine import Absent, ThisMachine
@@ -335,3 +336,60 @@ def test_macos_tells_what_its_property_lists_hold(tmp_path: Path) -> None:
         "event:2026-01-02 030405 Deskside": "crash report"
     }
     assert run(MACOS, "graphics", Computer(tmp_path, outputs={"graphics_macos": "[]"})) == {}
+
+
+# --- for a fact card --------------------------------------------------------------------------------------------------
+
+
+def _card(collectors: tuple[Collector, ...], machine: Computer) -> dict[str, tuple[str, int]]:
+    gatherer = Gatherer(collectors, scrubber_here(), "linux")
+    bundle = gatherer.gather(Context(machine, Wanted(serial=True), NOW), CARD_SECTIONS)
+    assert {each.name for each in bundle.sections} == CARD_SECTIONS
+    return {each.name: (each.value, each.at) for each in findings(bundle)}
+
+
+def test_a_fact_card_has_the_device_its_serial_number_and_the_last_error_with_its_own_time(tmp_path: Path) -> None:
+    """What a session's diagnostics read is read by the same collectors; the newest error of the last days counts."""
+    dmi = "/sys/class/dmi/id"
+    journal = [
+        {"__REALTIME_TIMESTAMP": str((NOW - ago) * 1_000_000), "MESSAGE": text, "SYSLOG_IDENTIFIER": "cupsd"}
+        for ago, text in ((90_000, "older"), (60, "E-1042 paper jam"))
+    ]
+    machine = Computer(
+        tmp_path,
+        {f"{dmi}/sys_vendor": "LENOVO\n", f"{dmi}/product_name": "20XW\n", f"{dmi}/product_version": "ThinkPad X1\n",
+         f"{dmi}/product_serial": "5CD0123456789AB\n", "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12"\n'},
+        {"journal": "\n".join(map(json.dumps, journal))},
+    )  # fmt: skip
+    found = _card(LINUX, machine)
+    assert found["device"] == ("LENOVO ThinkPad X1 20XW", NOW * 1000)
+    assert found["serial"][0] == "5CD0123456789AB"
+    assert found["os"][0].startswith("Debian GNU/Linux 12")
+    assert found["last_error"] == ("cupsd: E-1042 paper jam", (NOW - 60) * 1000)
+    assert "Deskside Companion" in found["app_version"][0]
+
+
+def test_what_only_an_administrator_may_read_is_empty_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    """As on most Linux computers; a maker who filled in nothing said nothing, and an error of last month is none."""
+    dmi = "/sys/class/dmi/id"
+    files = {f"{dmi}/sys_vendor": "To be filled by O.E.M.\n", f"{dmi}/product_name": "N14 Air\n"}
+    old = {"__REALTIME_TIMESTAMP": str((NOW - 30 * 86_400) * 1_000_000), "MESSAGE": "old", "_COMM": "x"}
+    machine = Computer(tmp_path, {**files, f"{dmi}/product_serial": "5CD1"}, {"journal": json.dumps(old)})
+    (tmp_path / dmi.lstrip("/") / "product_serial").unlink()
+    (tmp_path / dmi.lstrip("/") / "product_serial").mkdir()  # cannot be read, whoever runs the test
+    found = _card(LINUX, machine)
+    assert (found["device"][0], found["serial"][0], found["last_error"][0]) == ("N14 Air", "", "")
+    assert run(LINUX, "device", machine) == {"device.model": "N14 Air"}  # a session asks for no serial number
+    with pytest.raises(Absent):
+        run(LINUX, "device", Computer(tmp_path / "none"))
+
+
+def test_other_systems_tell_their_device_too(tmp_path: Path) -> None:
+    """From what they call it there."""
+    bios = {r"HKLM\HARDWARE\DESCRIPTION\System\BIOS": ({"SystemManufacturer": "LG", "SystemProductName": "N14"}, [])}
+    assert run(WINDOWS, "device", Computer(tmp_path, keys=bios)) == {"device.maker": "LG", "device.model": "N14"}
+    told = {"SPHardwareDataType": [{"machine_name": "MacBook", "machine_model": "M1,1", "serial_number": "C02"}]}
+    mac = Computer(tmp_path, outputs={"device_macos": json.dumps(told)})
+    said = run(MACOS, "device", mac, Wanted(serial=True))
+    assert said == {"device.maker": "Apple", "device.model": "MacBook M1,1", "device.serial": "C02"}
+    assert run(MACOS, "device", Computer(tmp_path, outputs={"device_macos": '{"SPHardwareDataType": [[]]}'})) == {}
