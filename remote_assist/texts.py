@@ -27,7 +27,7 @@ def reason_text(reason: EndReason, by: str, customer: str) -> str:
             "The server did not take the invitation. Nothing was sent to {customer}. "
             "Check that you are online and that the ticket is open."
         ),
-        EndReason.BAD_INVITATION: _("The invitation was not valid on {customer}'s computer. Nothing was shown."),
+        EndReason.BAD_INVITATION: _("The invitation could not be used on {customer}'s computer. Nothing was shown."),
         EndReason.FORBIDDEN: _(
             "Policy on {customer}'s computer allows no screen sharing. Nobody was asked and nothing was shown."
         ),

@@ -8,6 +8,7 @@ POST redeem       Redeem         -> Redeemed        companion or anybody with a 
 POST {sid}/end    EndAsk         -> 204             either end: the session is over or the invitation void
 POST {sid}/turn                  -> TurnServers     either end, once the customer's consent stands on the ticket
 POST {sid}/entries SessionEntries (sync.customer_protocol)
+And POST /customer/v1/alarm BadInvitationReport -> Accepted: a Companion refused an invitation; one answer for all.
 """
 
 from __future__ import annotations
@@ -79,6 +80,19 @@ class Redeemed(_Json, frozen=True, kw_only=True):
     signature: str
     join_secret: str | None
     token: str
+
+
+class BadInvitationReport(_Json, frozen=True, kw_only=True):
+    """A Companion refused an invitation. `iid` and `ticket` are what it named, empty when it named none.
+
+    `why` is a word for the server's log; nobody else is told. `id` makes a repeat harmless.
+    """
+
+    id: str
+    at: int
+    iid: str = ""
+    ticket: str = ""
+    why: str = ""
 
 
 class EndAsk(_Json, frozen=True, kw_only=True):

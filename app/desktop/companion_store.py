@@ -17,9 +17,11 @@ from sqlcipher3 import dbapi2 as sqlcipher  # type: ignore[import-untyped]  # it
 
 from app.domain.errors import StoreUnavailable
 
-__all__ = ["CompanionStore", "SessionEntryRow", "WrittenItem", "open_companion_store"]
+__all__ = ["ALARM", "CompanionStore", "SessionEntryRow", "WrittenItem", "open_companion_store"]
 
 _VERSION: Final = 1
+ALARM: Final = "alarm"  # a kind of what was written that no person wrote
+_WRITTEN: Final = "SELECT * FROM written WHERE kind != ? ORDER BY written, id"
 _TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE written (
@@ -118,12 +120,23 @@ class CompanionStore:
         )  # fmt: skip
 
     def written(self) -> list[WrittenItem]:
-        """Return everything kept, oldest first."""
-        return [WrittenItem(*row) for row in self._all("SELECT * FROM written ORDER BY written, id")]
+        """Return everything that a person wrote, oldest first."""
+        return [WrittenItem(*row) for row in self._all(_WRITTEN, ALARM)]
+
+    def waiting(self) -> list[WrittenItem]:
+        """Return what the server does not have yet, alarms included, oldest first."""
+        found = self._all("SELECT * FROM written WHERE state = 'waiting' ORDER BY written, id")
+        return [WrittenItem(*row) for row in found]
+
+    def add_alarm(self, item: WrittenItem, most: int) -> None:
+        """Keep what the program itself has to tell the server, unless so many wait already."""
+        if sum(each.kind == ALARM for each in self.waiting()) < most:
+            self.add_written(item)
 
     def settle(self, item: str, state: str, number: int | None = None, code: str = "") -> None:
         """Note what the server said about an item."""
         self._run("UPDATE written SET state = ?, number = ?, code = ? WHERE id = ?", state, number, code, item)
+        self._run("DELETE FROM written WHERE id = ? AND kind = ? AND state != 'waiting'", item, ALARM)
 
     def forget_written(self, items: list[str]) -> None:
         """Drop items that the server now shows itself."""

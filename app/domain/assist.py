@@ -80,6 +80,7 @@ class EndReason(StrEnum):
 SERVER_ENDS = frozenset(
     {
         EndReason.REVOKED,
+        EndReason.BAD_INVITATION,
         EndReason.TICKET_CLOSED,
         EndReason.TICKET_MOVED,
         EndReason.REQUESTER_CHANGED,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from app.domain.documents import BadDocument, Fields, SignedDocument, open_docum
 from app.domain.signed import b64
 
 __all__ = [
+    "BAD_INVITATION_LINE",
     "BROWSER_MODE",
     "COMPANION_MODE",
     "INVITATION_LABEL",
@@ -22,6 +24,7 @@ __all__ = [
     "Invitation",
     "InvitationPolicy",
     "build_invitation",
+    "claims",
     "invite_hash",
     "read_invitation",
     "ticket_line",
@@ -31,6 +34,7 @@ INVITATION_LABEL = "deskside-invitation-1"
 INVITATION_LIFE_MS = 600_000
 SUBJECT_LIMIT = 120
 COMPANION_MODE, BROWSER_MODE = "companion", "browser"  # how a customer may join
+BAD_INVITATION_LINE = "session.bad_invitation"  # the history line of one that a customer's Companion refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,23 @@ def read_invitation(signed: SignedDocument, organisation_key: bytes) -> tuple[In
 def invite_hash(signed: SignedDocument) -> bytes:
     """Return the SHA-256 of the invitation's exact bytes, which every later signature of the session covers."""
     return hashlib.sha256(signed.document).digest()
+
+
+def claims(document: bytes) -> tuple[str, str]:
+    """Return id and ticket (hex) that a document names, whoever wrote it; empty what it does not. Nothing is checked.
+
+    Good for saying which invitation was refused, and for nothing else.
+    """
+    try:
+        fields = Fields.parse(document)
+    except BadDocument:
+        return "", ""
+    iid = ticket = ""
+    with contextlib.suppress(BadDocument):
+        iid = fields.binary("iid", 16).hex()
+    with contextlib.suppress(BadDocument):
+        ticket = fields.text("ticket_id", 32)
+    return iid, ticket
 
 
 def ticket_line(text: str) -> str:

@@ -27,6 +27,7 @@ from app.domain.errors import StoreUnavailable, WorldError
 from app.domain.links import BadLink, parse_invite
 from app.domain.masking import MaskRule
 from app.domain.signed import unb64
+from app.entry.companion_alarms import bad_invitation, keep_alarm
 from app.entry.companion_diagnostics import Collecting
 from app.entry.companion_files import FilePlace
 from app.entry.companion_masks import RulesPlace, can_follow_windows, read_rules, write_rules
@@ -70,6 +71,7 @@ class Invitations:
         self._mask_rules = read_rules(None)
         self._link_secret = b""
         self._invite: tuple[SignedDocument, bytes] | None = None
+        self._opening = b""
         self._entry_numbers: dict[bytes, int] = {}
         self._unkept: list[Callable[[], None]] = []  # oldest first; changed on the client's thread alone
         self._keep_timer = QTimer(app, interval=_KEEP_AGAIN_MS)
@@ -153,7 +155,8 @@ class Invitations:
         try:
             self._invite = (SignedDocument.from_parts(document, signature), join_secret)
         except BadDocument:
-            self._alarm("bad_invitation")
+            self._opening = document
+            self._alarm("bad_invitation", "document")
             return
         if self._app.client is not None:
             self._app.client.poke()
@@ -172,6 +175,7 @@ class Invitations:
         session.finished.connect(self._session_finished)
         self._sessions.append(session)
         self.session = session
+        self._opening = invite[0].document
         session.open(*invite)
 
     def _session_deps(self, enrolment: Enrolment) -> SessionDeps:
@@ -315,7 +319,10 @@ class Invitations:
             if self._app.home is not None:
                 self._app.home.show_notice(trouble("wrong_server", server=self._app.enrolment.server), "danger")
 
-    def _alarm(self, code: str) -> None:
+    def _alarm(self, code: str, why: str) -> None:
+        if code == "bad_invitation" and self._app.client is not None and self._app.opened is not None:
+            store, item = self._app.opened.store, bad_invitation(self._opening, why, self._app.clock.utc_ms())
+            self._app.client.do(lambda: keep_alarm(store, item))
         if self._app.home is not None and code in ("bad_invitation", "forbidden"):
             self._app.home.show_notice(trouble(code), "danger" if code == "bad_invitation" else "warning")
 

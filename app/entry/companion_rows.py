@@ -134,7 +134,7 @@ class StoreRows:
 
     def waiting(self) -> Sequence[Waiting]:
         """Return what waits, oldest first."""
-        return [Waiting(item.id, item.kind, item.body) for item in self._store.written() if item.state == "waiting"]
+        return [Waiting(item.id, item.kind, item.body) for item in self._store.waiting()]
 
     def settle(self, item: str, number: int | None, refused: str) -> None:
         """Note the server's answer."""

@@ -155,7 +155,7 @@ class CustomerSession(AskingSession):
             case act.Receipt():
                 self._keep(action)
             case act.Alarm():
-                self._deps.alarm(action.code)
+                self._deps.alarm(action.code, action.why)
             case _:
                 self._show(action)
 

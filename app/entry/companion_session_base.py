@@ -42,7 +42,7 @@ class SessionDeps:
     opened: Callable[[], None]
     scam_read: Callable[[], bool]
     mark_scam_read: Callable[[], None]
-    alarm: Callable[[str], None]
+    alarm: Callable[[str, str], None]
     save_receipt: Callable[[EndedWindow, str, bytes], None]
     gather: Gather = field(default_factory=Collecting)
     files: FilePlace = field(default_factory=FilePlace)

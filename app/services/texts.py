@@ -65,7 +65,7 @@ _ENDINGS: Mapping[str, str] = {
     "cancelled": N_("The invitation was withdrawn."),
     "expired": N_("The invitation ran out without an answer."),
     "not_registered": N_("The server did not register the invitation."),
-    "bad_invitation": N_("The companion did not accept the invitation."),
+    "bad_invitation": N_("The invitation could not be used on the customer's computer."),
     "forbidden": N_("Policy on the customer's computer allows no screen sharing."),
     "refused": N_("The customer did not allow it, or did not answer in time."),
     "refused/customer": N_("The customer did not allow it."),

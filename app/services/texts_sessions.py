@@ -182,6 +182,11 @@ _LINES: Mapping[str, Callable[[ThreadItem, Sequence[ThreadItem], str], Words]] =
     "sas": _number,
     "target": _target,
     "violation": _plain(N_("Something not allowed was stopped in the session"), "shield-alert", strong=True),
+    "bad_invitation": _plain(
+        N_("An invitation that could not be used came to the computer of {who}. Nothing was shown there"),
+        "shield-alert",
+        strong=True,
+    ),
     "receipt": _receipt,
     "end": _end,
     "open": _open,

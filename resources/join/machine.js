@@ -13,7 +13,7 @@ const ENDS = {
 };
 
 // for these the server ends a session, whatever the agent's end says of it; others are what a member told the server
-export const SERVER_ENDS = new Set(["revoked", "ticket_closed", "ticket_moved", "requester_changed", "requester_blocked"]);
+export const SERVER_ENDS = new Set(["revoked", "bad_invitation", "ticket_closed", "ticket_moved", "requester_changed", "requester_blocked"]);
 
 export class Machine {
   constructor(now, limits = LIMITS) {

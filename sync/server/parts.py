@@ -78,6 +78,7 @@ class Parts:
     turn: TurnSettings | None
     join_page: bool
     portal: Portal | None
+    alarms: Limiter
     turn_asks: Limiter
     wrong_code_s: float
     passwords: asyncio.Semaphore
@@ -178,6 +179,7 @@ def build_parts(
         portal=build_portal(store, keys, blobs, rng) if portal else None,
         turn_asks=Limiter(TryLimit(60, 60, 20)),  # of one end of one session: a lost connection asks every 4 seconds
         wrong_code_s=wrong_code_s,
+        alarms=Limiter(TryLimit(20, 3600, 900)),  # lines of the log about one customer's bad invitations
         passwords=asyncio.Semaphore(HASHERS),
         guesses=asyncio.Lock(),
     )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions that the server ends: their agent is let in no more, their ticket is none to share a screen for, or their
-customer was blocked.
+"""Sessions that the server ends: their agent is let in no more, their ticket is none to share a screen for, their
+customer was blocked, or the customer's program could not use the invitation.
 
 The two computers are connected to each other, so the server can only tell them; it does so at once, and again whenever
 one of them connects while the session might still run. What it was told of an end before counts for nothing here: that
@@ -27,6 +27,7 @@ __all__ = [
     "SESSION_GRACE_MS",
     "SharedTicket",
     "end_out_of_sight",
+    "end_refused",
     "follow_customers",
     "follow_tickets",
     "might_run",
@@ -104,6 +105,20 @@ def replace_invitations(connection: sa.Connection, now: int, ticket: bytes) -> N
     )
     for row in connection.execute(query.order_by(table.c.sid)).all():
         _end(connection, now, bytes(row.sid), bytes(row.agent_device), EndReason.REVOKED)
+
+
+def end_refused(connection: sa.Connection, now: int, iid: bytes, customer: bytes, companion: bytes) -> None:
+    """End an invitation that its customer's own Companion could not use, unless another one has taken it.
+
+    Its agent is told that, and in the same way whatever was wrong with it.
+    """
+    table = SYSTEM.session
+    query = sa.select(table.c.sid, table.c.agent_device, table.c.companion_id).where(
+        table.c.iid == iid, table.c.customer_id == customer, table.c.state == "invited", table.c.ends > now
+    )
+    row = connection.execute(query.with_for_update()).first()
+    if row is not None and row.companion_id in (None, companion):
+        _end(connection, now, bytes(row.sid), bytes(row.agent_device), EndReason.BAD_INVITATION)
 
 
 def end_out_of_sight(connection: sa.Connection, now: int, account: bytes) -> None:

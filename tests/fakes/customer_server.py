@@ -154,7 +154,7 @@ class CustomerServer:
         if path == "home":
             return self._home(dict(scope["headers"]))
         handle: Callable[[bytes], Any] | None = getattr(self, f"_on_{path}", None)
-        if path in ("request", "message", "entries"):
+        if path in ("request", "message", "entries", "alarm"):
             answer: Any = self._take(path, json.loads(body))
         else:
             answer = handle(body) if handle is not None else None

@@ -158,3 +158,11 @@ def test_a_session_whose_customers_end_is_gone_still_says_who_ended_it_and_that_
         "화면 공유가 1분 5초 만에 끝났습니다. 박민수 님이 페이지를 닫았습니다. "
         "고객 컴퓨터가 아직 기록의 끝을 보내지 않았습니다"
     )
+
+
+def test_a_refused_invitation_is_a_line_that_names_whose_computer_and_no_cause() -> None:
+    """Who sent it may read the ticket, too."""
+    item = line("bad_invitation")
+    assert said(item) == "An invitation that could not be used came to the computer of 박민수. Nothing was shown there"
+    set_language("ko")
+    assert said(item) == "박민수 님의 컴퓨터에 사용할 수 없는 초대가 왔습니다. 화면은 보이지 않았습니다"

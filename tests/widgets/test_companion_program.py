@@ -7,7 +7,7 @@ import json
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -29,7 +29,9 @@ from app.desktop.companion_store import SessionEntryRow
 from app.domain.assist import EndReason, Phase, Scope, TargetChoice
 from app.domain.certificate import AgentCertificate, build_certificate
 from app.domain.documents import SignedDocument
+from app.domain.enrolment_file import enrolment_file
 from app.domain.errors import StoreUnavailable, TlsFailure, WrongServer
+from app.domain.invitation import claims
 from app.domain.links import EnrolLink, InviteLink
 from app.domain.signed import b64, sign, unb64
 from app.entry import companion_invitations, companion_session
@@ -72,10 +74,15 @@ def make(theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(keyring_store, "_MEMORY_KIB", 1024)  # the real cost is proved where the file is tested
     made: list[CompanionApp] = []
 
-    def build(link: str = "", word: str = _WORD) -> CompanionApp:
+    def build(
+        link: str = "", word: str = _WORD, policy: dict[str, object] | None = None, files: Sequence[Path] = ()
+    ) -> CompanionApp:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        companion = CompanionApp(app, theme, tmp_path / "profile", passphrase=word, enrol_link=link)
+        companion = CompanionApp(
+            app, theme, tmp_path / "profile", passphrase=word, enrol_link=link,
+            policy=lambda: Policy(policy or {}), enrolment_files=files,
+        )  # fmt: skip
         made.append(companion)
         companion.start()
         return companion
@@ -109,6 +116,83 @@ def test_enrolling_shows_the_organisation_first_and_then_home(make: Make, server
     assert companion.home.shown is not None
     assert companion.home.shown.phone == "02-555-0100"
     assert companion.home.shown.assets[0].serial == "88-1032"
+
+
+def _named(server: CustomerServer, tmp_path: Path, key: Ed25519PrivateKey | None = None) -> Path:
+    """An enrolment file for this server, which names its key or another one."""
+    public = (key or server.key).public_key().public_bytes_raw()
+    path = tmp_path / "deskside-enrolment.json"
+    path.write_bytes(enrolment_file(EnrolLink(server.url, fake.CODE), public))
+    path.chmod(0o600)
+    return path
+
+
+def test_a_file_beside_the_program_enrols_after_one_press_and_says_that_it_named_the_key(
+    make: Make, server: CustomerServer, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """Nobody types a link or compares signs; still nothing is connected before the press."""
+    companion = make(files=[tmp_path / "not-there.json", _named(server, tmp_path)])
+    qtbot.waitUntil(lambda: companion.enrol is not None and companion.enrol.page() == "confirm", timeout=_WAIT_MS)
+    assert companion.enrol is not None
+    assert not server.code_used
+    assert any("file that came with the program names this organisation" in text for text in _labels(companion.enrol))
+    assert companion.enrol.yes.text() == "Connect"
+    companion.enrol.yes.click()
+    qtbot.waitUntil(lambda: companion.home is not None, timeout=_WAIT_MS)
+    assert companion.enrolment is not None
+    assert companion.enrolment.origin == "file"
+
+
+def test_a_server_with_another_key_than_the_file_names_is_not_connected(
+    make: Make, server: CustomerServer, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """No press is offered; the person reads what to do."""
+    companion = make(files=[_named(server, tmp_path, Ed25519PrivateKey.generate())])
+    problem = texts.trouble("enrol_other_key", server=server.url)
+    qtbot.waitUntil(
+        lambda: companion.enrol is not None and companion.enrol.problem.text.text() == problem, timeout=_WAIT_MS
+    )
+    assert companion.enrol is not None
+    assert companion.enrol.page() == "link"
+    assert not server.code_used
+
+
+def test_policy_wins_over_a_link_and_lets_this_computer_belong_to_no_other_server(
+    make: Make, server: CustomerServer, qtbot: QtBot
+) -> None:
+    """A link elsewhere is not even asked about; a code alone is enough for the server that policy names."""
+    elsewhere = EnrolLink("https://other.example", fake.CODE).to_text()
+    fixed: dict[str, object] = {"enrolment.server": server.url, "enrolment.key": server.organisation.org_key}
+    companion = make(elsewhere, policy=fixed)
+    problem = texts.trouble("enrol_fixed", server=server.url)
+    qtbot.waitUntil(
+        lambda: companion.enrol is not None and companion.enrol.problem.text.text() == problem, timeout=_WAIT_MS
+    )
+    assert companion.enrol is not None
+    companion.enrol.link.setText(f"{fake.CODE[:3]} {fake.CODE[3:6]} {fake.CODE[6:]}")
+    companion.enrol.next.click()
+    qtbot.waitUntil(lambda: companion.enrol is not None and companion.enrol.page() == "confirm", timeout=_WAIT_MS)
+    assert any("Policy on this computer names this organisation" in text for text in _labels(companion.enrol))
+    companion.enrol.yes.click()
+    qtbot.waitUntil(lambda: companion.home is not None, timeout=_WAIT_MS)
+    assert companion.enrolment is not None
+    assert companion.enrolment.origin == "policy"
+
+
+def test_a_policy_that_nobody_can_read_connects_this_computer_with_nobody(
+    make: Make, server: CustomerServer, qtbot: QtBot
+) -> None:
+    """What was to be locked is not opened by a slip of the pen."""
+    companion = make(policy={"enrolment.server": server.url, "enrolment.key": "no key"})
+    problem = texts.trouble("enrol_policy_broken")
+    qtbot.waitUntil(
+        lambda: companion.enrol is not None and companion.enrol.problem.text.text() == problem, timeout=_WAIT_MS
+    )
+    assert companion.enrol is not None
+    companion.enrol.link.setText(EnrolLink(server.url, fake.CODE).to_text())
+    companion.enrol.next.click()
+    assert companion.enrol.problem.text.text() == problem
+    assert server.called == []
 
 
 @pytest.mark.ux("UX-72")
@@ -822,6 +906,46 @@ def test_an_invitation_for_a_ticket_that_is_not_mine_shows_nothing_but_a_warning
     assert companion.session is not None
     assert companion.session.request is None
     assert companion.session.scam is None
+
+
+def _alarms(server: CustomerServer) -> list[dict[str, object]]:
+    return [dict(body) for path, body in server.posted if path == "alarm"]
+
+
+def test_a_refused_invitation_is_told_to_the_server_with_what_it_named(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """So that it stands on the ticket; in the list of what the customer wrote there is nothing of it."""
+    companion = _enrol(make, server, qtbot)
+    qtbot.waitUntil(lambda: companion.invitations.revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    ticket = "0190" + "99" * 14
+    agent.invite(ticket)
+    qtbot.waitUntil(lambda: bool(_alarms(server)), timeout=_WAIT_MS)
+    (told,) = _alarms(server)
+    assert (told["ticket"], told["why"]) == (ticket, "ticket")
+    assert told["iid"] == claims(agent.invites[0].invitation)[0] != ""
+    assert companion.opened is not None
+    store = companion.opened.store
+    qtbot.waitUntil(lambda: not store.waiting(), timeout=_WAIT_MS)
+    assert not store.written()
+
+
+def test_a_refused_invitation_is_told_when_the_server_is_back(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """The server answers nothing just then: the report waits on the disk, over a new start, and is sent once."""
+    first = _enrol(make, server, qtbot)
+    qtbot.waitUntil(lambda: first.invitations.revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    assert first.opened is not None
+    store = first.opened.store
+    server.problem = (503, "busy")
+    agent.invite("0190" + "99" * 14)
+    qtbot.waitUntil(lambda: len(store.waiting()) == 1, timeout=_WAIT_MS)
+    first.leave()
+    assert not _alarms(server)
+    server.problem = None
+    make()
+    qtbot.waitUntil(lambda: len(_alarms(server)) == 1, timeout=_WAIT_MS)
 
 
 def test_the_first_request_is_preceded_by_the_warning(

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from app.config.logs import get_logger
 from sync.customer_protocol import Accepted, SessionEntries
 from sync.protocol import INFLATED_MAX_BYTES
+from sync.server.alarms import WHYS, tell_bad_invitation
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
 from sync.server.session_ends import SERVER_STATES
@@ -20,6 +21,7 @@ from sync.server.tokens import AGENT, COMPANION, SESSION, Grant
 from sync.server.web.customer_routes import guess, record_entries
 from sync.server.web.wire import grant_of, token_first
 from sync.session_protocol import (
+    BadInvitationReport,
     Certificate,
     CertificateAsk,
     EndAsk,
@@ -105,7 +107,29 @@ def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
         servers = await _turn(parts, grant, id_of(sid))
         return Response(servers, headers={"cache-control": "no-store"})
 
-    return [redeem, end, entries, turn]
+    @post("/customer/v1/alarm", status_code=200, tags=["customer"], guards=[token_first(parts, COMPANION)])
+    async def alarm(request: _AnyRequest, data: JSONBody[BadInvitationReport]) -> Accepted:
+        """A Companion refused an invitation; the answer is always the same."""
+        return await _alarm(parts, grant_of(request, parts, COMPANION), data)
+
+    return [redeem, end, entries, turn, alarm]
+
+
+async def _alarm(parts: Parts, grant: Grant, report: BadInvitationReport) -> Accepted:
+    now, who = parts.clock(), grant.subject.hex()
+    told = await parts.jobs.write(lambda: tell_bad_invitation(parts.store, now, grant, report))
+    parts.hub.changed(told.written.heads)
+    if told.new and not parts.alarms.blocked_s(who, now):  # a flood fills no log
+        parts.alarms.failed(who, now)
+        _log.warning(
+            "a bad invitation arrived at a customer's computer",
+            customer=who,
+            companion=grant.device.hex(),
+            why=report.why if report.why in WHYS else "other",
+            on_ticket=told.ticket is not None,
+            ticket=told.ticket.hex() if told.ticket is not None else "",
+        )
+    return told.written.accepted
 
 
 async def _turn(parts: Parts, grant: Grant, sid: bytes) -> TurnServers:
