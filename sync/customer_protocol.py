@@ -12,6 +12,8 @@ Binary values are base64url without padding, ids lower-case hex, times Unix mill
     POST request    NewRequest          -> Accepted        `id` is the idempotency key
     POST message    NewMessage          -> Accepted
     POST check      CheckAnswer         -> Accepted        the two questions; either "no" opens the ticket again
+    POST call       CallAsk             -> Accepted        asks for a call; home says whether the server confirmed it
+    POST uncall     CallCancel          -> Accepted
     POST entries    SessionEntries      -> Accepted        chain entries of a session, each once by its hash
 Everything after `token` carries `Authorization: Bearer`. The live websocket is the one of sync.protocol.
 """
@@ -153,6 +155,33 @@ class MessageView(_Json, frozen=True, kw_only=True):
     attachments: list[FileView] = []
 
 
+class Acknowledged(_Json, frozen=True, kw_only=True):
+    """What the customer was told when the request came. `basis`: answers, target, opening, unknown; UTC seconds.
+
+    `call`: the wait is long, so a call is offered without being asked for.
+    """
+
+    at: int
+    basis: str
+    usual_s: int | None = None
+    latest_s: int | None = None
+    opens_s: int | None = None
+    call: bool = False
+
+
+class CallView(_Json, frozen=True, kw_only=True):
+    """A call on an own ticket. `state`: requested (no slot yet), confirmed, done, missed, cancelled.
+
+    `owed`: it can be cancelled, or for a missed one: another time is still to be chosen.
+    """
+
+    id: str
+    state: str
+    slot_start: int
+    phone: str
+    owed: bool = False
+
+
 class TicketView(_Json, frozen=True, kw_only=True):
     """One of the customer's own tickets."""
 
@@ -165,6 +194,9 @@ class TicketView(_Json, frozen=True, kw_only=True):
     updated_at: int
     messages: list[MessageView]
     asked: bool = False  # the two questions wait for an answer
+    acknowledged: Acknowledged | None = None
+    calls: list[CallView] = []  # the newest last
+    slots: int = -1  # which list of Home.slots can be chosen from; -1: none
 
 
 class Home(_Json, frozen=True, kw_only=True):
@@ -178,6 +210,8 @@ class Home(_Json, frozen=True, kw_only=True):
     assets: list[AssetView]
     tickets: list[TicketView]
     server_ms: int
+    slots: list[list[int]] = []  # starts of half hours that take a call, in UTC seconds, from today on
+    phone: str = ""  # the number under which the customer is called
 
 
 class Facts(_Json, frozen=True, kw_only=True):
@@ -235,6 +269,25 @@ class CheckAnswer(_Json, frozen=True, kw_only=True):
     solved: bool | None = None
     treated_well: bool | None = None
     comment: str = ""
+    written_at: int = 0
+
+
+class CallAsk(_Json, frozen=True, kw_only=True):
+    """Ask for a call on an own ticket in the half hour from `slot_start`; it replaces the ticket's open one."""
+
+    id: str
+    ticket: str
+    slot_start: int
+    phone: str
+    written_at: int = 0
+
+
+class CallCancel(_Json, frozen=True, kw_only=True):
+    """Cancel a call. `id` makes a repeat harmless."""
+
+    id: str
+    call: str
+    ticket: str
     written_at: int = 0
 
 

@@ -51,6 +51,7 @@ from app.domain.changes_belongings import (
     AssetSet,
     TermsAdd,
 )
+from app.domain.changes_callbacks import CallbackAttempt, CallbackCancel, CallbackRequest, CallbackTake
 from app.domain.changes_complaints import ComplaintStep
 from app.domain.changes_conflicts import (
     HOLDABLE,
@@ -88,6 +89,7 @@ from app.domain.changes_writing import SESSION_HISTORY_KINDS, MessageAdd, NoteAd
 from app.domain.entities import (
     ASSET,
     BY_NAME,
+    CALLBACK,
     CONFLICT,
     CONTACT_ADDRESS,
     CUSTOMER,
@@ -106,7 +108,8 @@ from app.domain.errors import Refused
 __all__ = [
     "CHANGES", "HOLDABLE", "ID_BYTES", "MAX_BODY_BYTES", "MAX_SUBJECT_CHARS", "PREVIEW_CHARS", "REPLY_BASE",
     "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AddressAdd", "AddressDelete", "AddressSet", "AnnouncementSave",
-    "AnyChange", "ArticleSave", "AssetCreate", "AssetDelete", "AssetSet", "Change", "ComplaintStep",
+    "AnyChange", "ArticleSave", "AssetCreate", "AssetDelete", "AssetSet",
+    "CallbackAttempt", "CallbackCancel", "CallbackRequest", "CallbackTake", "Change", "ComplaintStep",
     "ConflictResolve", "Context",
     "CustomerCreate", "CustomerMerge", "CustomerSet", "CustomerUnmerge", "Derive", "DraftDelete", "DraftPut", "Effect",
     "FactsAdd", "FieldStamp", "Holdable", "Insert", "Key",
@@ -149,6 +152,7 @@ AnyChange = (
     | SurveyAnswer
     | ArticleSave
     | AnnouncementSave
+    | CallbackRequest | CallbackCancel | CallbackTake | CallbackAttempt
 )  # fmt: skip
 
 FieldsSet = TicketSet | CustomerSet | ViewSet | TemplateSet | AddressSet | AssetSet
@@ -202,6 +206,10 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "survey.answer": (1, SurveyAnswer),
     "article.save": (1, ArticleSave),
     "announcement.save": (1, AnnouncementSave),
+    "callback.request": (1, CallbackRequest),
+    "callback.cancel": (1, CallbackCancel),
+    "callback.take": (1, CallbackTake),
+    "callback.attempt": (1, CallbackAttempt),
     "draft.put": (1, DraftPut),
     "draft.delete": (1, DraftDelete),
     "noop": (1, Noop),
@@ -405,6 +413,10 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
         return None if change.mark else replace(change, event=event, done=not change.done)
     if isinstance(change, PromiseAdd):
         return PromiseWithdraw(event, change.promise, change.ticket)
+    if isinstance(change, CallbackRequest):
+        return CallbackCancel(event, change.callback, change.ticket)
+    if isinstance(change, CallbackCancel | CallbackTake):
+        return _inverse_of_call(change, before, event)
     if isinstance(change, ReadMark):
         return _inverse_of_unread(change, before, event)
     if isinstance(change, ViewCreate):
@@ -424,6 +436,22 @@ def inverse(change: AnyChange, before: Callable[[int, bytes], Row | None], event
     if isinstance(change, TicketUnmerge | TicketMove | TextEdit | FieldsSet):
         return _inverse_of_values(change, before, event)
     return None
+
+
+def _inverse_of_call(
+    change: CallbackCancel | CallbackTake, before: Callable[[int, bytes], Row | None], event: bytes
+) -> AnyChange | None:
+    """A cancelled call is asked for again, and confirmed if its time is still free; who called cannot be undone."""
+    row = before(CALLBACK.number, change.callback)
+    if row is None:
+        return None
+    if isinstance(change, CallbackTake):
+        holder = row.values.get("assignee")
+        return CallbackTake(event, change.callback, change.ticket, holder if isinstance(holder, bytes) else None)
+    start, phone = row.values.get("slot_start"), row.values.get("phone")
+    if row.values.get("state") not in ("requested", "confirmed") or not isinstance(start, int):
+        return None
+    return CallbackRequest(event, event, change.ticket, start, str(phone or ""))
 
 
 def _inverse_of_unread(change: ReadMark, before: Callable[[int, bytes], Row | None], event: bytes) -> ReadMark | None:

@@ -241,6 +241,7 @@ USER = _entity(
 TEAM = _entity(
     9, "team", Kind.MUTABLE, Home.REF, None,
     _f("name_ko", _T.TEXT), _f("name_en", _T.TEXT), _f("calendar", _T.ID),
+    _f("callback_capacity", _T.INT, _S),  # calls in one slot; null: the usual number
 )
 CUSTOMER = _entity(
     10, "customer", Kind.MUTABLE, Home.CUSTOMER, None,
@@ -402,12 +403,24 @@ DRAFT = _entity(
     _f("device", _T.TEXT, _S), _f("typed_at", _T.TIME, _S),  # who put it there, and when
 )
 
+CALLBACK = _entity(
+    32, "callback", Kind.MUTABLE, Home.TICKET, "ticket",  # a call that support owes (app.domain.callbacks)
+    _f("ticket", _T.ID, _S, index=True), _f("origin_ticket", _T.ID, _S), _f("arrived_via", _T.ID, _S),
+    _f("customer", _T.ID, _S, index=True), _f("phone", _T.TEXT, _S),
+    _f("slot_start", _T.TIME, _S, index=True), _f("slot_end", _T.TIME, _S),
+    _f("state", _T.TEXT, _S, index=True),  # requested, confirmed, done, missed, cancelled
+    _f("assignee", _T.ID, _S),
+    _f("attempts", _T.INT, _S), _f("attempted_at", _T.TIME, _S), _f("reached", _T.BOOL, _S),  # of the last attempt
+    _f("closed_at", _T.TIME, _S),  # since then nobody owes anything
+)
+
 # fmt: on
 
 ENTITIES: tuple[Entity, ...] = (
     TICKET, MESSAGE, NOTE, HISTORY, MEMBERSHIP, TAG, STATE, USER, TEAM, CUSTOMER, CONTACT_ADDRESS, ORGANISATION,
     ASSET, ENTITLEMENT, CALENDAR, CALENDAR_SPANS, SESSION_RECORD, CONFLICT, SUPPORT_CONTACT, TIME_ENTRY, VIEW,
     SLA_POLICY, TEMPLATE, FACT_CARD, PROMISE, SURVEY_ANSWER, ARTICLE, ANNOUNCEMENT, READ_MARK, DRAFT,
+    CALLBACK,
 )  # fmt: skip
 BY_NUMBER: Mapping[int, Entity] = {e.number: e for e in ENTITIES}
 BY_NAME: Mapping[str, Entity] = {e.name: e for e in ENTITIES}

@@ -103,6 +103,9 @@ _TEXTS: Mapping[str, str] = {
         "A complaint is solved only with a decision about following up: none, or a day and a person. Nothing was "
         "changed. Decide in step 7 of the complaint guide, in the details."
     ),
+    "slot_full": N_("This half hour takes no more calls. The call that was agreed before stays."),
+    "callback_over": N_("Somebody has called already, or the call was cancelled."),
+    "callback_taken": N_("A colleague has said that they will call this customer."),
     "promise_told": N_(
         "The customer was told of this promise, so it stays. Keep it, or tell a new time before it is due."
     ),

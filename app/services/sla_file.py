@@ -21,6 +21,7 @@ from app.domain.sla_rows import parse_policy
 __all__ = ["CalendarSpec", "Holidays", "PolicySpec", "SlaFile", "read_sla_file"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_CALLS = 100  # of a team in one half hour
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LENGTH = re.compile(r"(\d{1,6})\s*([smhd])")
 _POLICY_KEYS = frozenset(
@@ -50,11 +51,12 @@ class PolicySpec:
 
 @dataclass(frozen=True, slots=True)
 class SlaFile:
-    """What a file says. `teams`: which calendar a team has, both by name."""
+    """What a file says. `teams`: which calendar a team has, both by name; `callbacks`: its calls in one half hour."""
 
     calendars: tuple[CalendarSpec, ...] = ()
     teams: Mapping[str, str] = field(default_factory=dict)
     policies: tuple[PolicySpec, ...] = ()
+    callbacks: Mapping[str, int] = field(default_factory=dict)
 
 
 Holidays = Callable[[str], list[dict[str, str]]]
@@ -76,7 +78,7 @@ def read_sla_file(text: str, holidays: Holidays) -> SlaFile:
 
 
 def _read(data: Mapping[str, Any], holidays: Holidays) -> SlaFile:
-    unknown = set(data) - {"calendars", "teams", "policies"}
+    unknown = set(data) - {"calendars", "teams", "policies", "callbacks"}
     if unknown:
         raise _Bad(sorted(unknown)[0], "not known here")
     calendars = tuple(_calendar(name, raw, holidays) for name, raw in _table(data, "calendars").items())
@@ -85,7 +87,8 @@ def _read(data: Mapping[str, Any], holidays: Holidays) -> SlaFile:
     listed = data.get("policies", [])
     if not isinstance(listed, list):
         raise _Bad("policies", "write [[policies]] for each")
-    return SlaFile(calendars, teams, tuple(_policy(n, raw, names) for n, raw in enumerate(listed)))
+    calls = {team: _calls(n, f"callbacks.{team}") for team, n in _table(data, "callbacks").items()}
+    return SlaFile(calendars, teams, tuple(_policy(n, raw, names) for n, raw in enumerate(listed)), calls)
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -93,6 +96,12 @@ def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise _Bad(name, "not a table")
     return found
+
+
+def _calls(value: object, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_CALLS:
+        raise _Bad(where, f"a whole number from 0 to {MOST_CALLS}")
+    return value
 
 
 def _known(names: Iterable[str], name: object, where: str) -> str:

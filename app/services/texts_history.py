@@ -14,6 +14,7 @@ from app.domain.needs import NeedItem, NeedKind
 from app.domain.ports import Choices, ItemKind, ThreadItem
 from app.services.complaints import STEP_NAMES, cause_name
 from app.services.texts import owner_name, polite, priority_name, state_name
+from app.services.texts_callbacks import acknowledged_line, call_line
 from app.services.texts_due import clock_line
 from app.services.texts_moves import MOVE_LINES, member_line, moved_line
 from app.services.texts_needs import field_name, value_words
@@ -73,6 +74,11 @@ def event_line(
     if item.event == "promise":
         promised = promise_line(item.data, who)
         return EventLine(*promised) if promised is not None else None
+    if item.event == "callback":
+        called = call_line(item.data, who)
+        return EventLine(*called) if called is not None else None
+    if item.event == "acknowledged":
+        return EventLine(*acknowledged_line(item.data))
     if item.event == "survey":
         return EventLine(*survey_line(item.data, who))
     if item.event == "complaint":

@@ -46,6 +46,8 @@ class _Spec(Protocol):
     @property
     def teams(self) -> Mapping[str, str]: ...
     @property
+    def callbacks(self) -> Mapping[str, int]: ...
+    @property
     def policies(self) -> Sequence[_Policy]: ...
 
 
@@ -82,7 +84,9 @@ class _Setting:
         calendars = [self._calendar(each) for each in spec.calendars]
         ids = {each.name: id_ for each, (id_, _) in zip(spec.calendars, calendars, strict=True)}
         for team, calendar in spec.teams.items():
-            self._team(team, ids[calendar])
+            self._team(team, "calendar", ids[calendar])
+        for team, calls in spec.callbacks.items():
+            self._team(team, "callback_capacity", calls)
         # the oldest versions first, so that a policy written anew under a name ends the one before
         before = {self._names(row): row for row in self._all(SLA_POLICY.number) if row.values.get("active")}
         made = sum(self._policy(each, ids, before) for each in spec.policies)
@@ -123,10 +127,10 @@ class _Setting:
         )
         return id_, True
 
-    def _team(self, name: str, calendar: bytes) -> None:
+    def _team(self, name: str, column: str, value: Value) -> None:
         row = self._rows.get(TEAM.number, self._named(TEAM.number, name, "no_such_team"))
-        if row is not None and row.values.get("calendar") != calendar:
-            self._rows.stage([replace(row, rev=row.rev + 1, values={**row.values, "calendar": calendar})])
+        if row is not None and row.values.get(column) != value:
+            self._rows.stage([replace(row, rev=row.rev + 1, values={**row.values, column: value})])
 
     def _named(self, type_: int, name: str, code: str) -> bytes:
         rows = self._all(type_)

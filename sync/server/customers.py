@@ -25,6 +25,8 @@ from app.domain.ids import derived_id, uuid7
 from app.domain.signed import b64, sha256, sign, unb64, verify
 from sync.customer_protocol import (
     IDENTITY_LABEL,
+    CallAsk,
+    CallCancel,
     Challenge,
     CheckAnswer,
     CompanionToken,
@@ -42,7 +44,8 @@ from sync.customer_protocol import (
     TokenAsk,
 )
 from sync.server.bootstrap import Organisation
-from sync.server.intake import Written, check_welcome, follow_up, intake_team, own_ticket, write_once
+from sync.server.callbacks import ask_for_call, cancel_call
+from sync.server.intake import Written, check_welcome, follow_up, intake_team, intake_wait, own_ticket, write_once
 from sync.server.keys import ServerKeys
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
@@ -50,6 +53,7 @@ from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.session_entries import is_true
 from sync.server.store import Store
 from sync.server.tokens import ACCESS_S, COMPANION, Grant, TokenSigner
+from sync.server.waiting import Waiting
 
 __all__ = ["CHALLENGE_LABEL", "Customers", "organisation_key"]
 
@@ -74,12 +78,14 @@ class Customers:
         signer: TokenSigner,
         organisation: Organisation,
         rng: Callable[[int], bytes],
+        waiting: Waiting,
     ) -> None:
         self._store = store
         self._keys = keys
         self._signer = signer
         self._organisation = organisation
         self._rng = rng
+        self._waiting = waiting
 
     def organisation(self, now: int, code: str) -> OrganisationKey | None:
         """Return whom a companion would enrol with; None unless the code could be redeemed now."""
@@ -154,6 +160,7 @@ class Customers:
         """Open a ticket for the customer. Repeating it is harmless."""
         ticket, message, files = _id(ask.id), _id(ask.message), _files(ask.attachments)
         asset = _id(ask.asset) if ask.asset else None
+        told = intake_wait(self._store, self._waiting, now, "companion")
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             check_welcome(rows, who.subject)
@@ -174,7 +181,8 @@ class Customers:
                 *_facts(ask.facts, ticket, asset, now),
             ]
 
-        return write_once(self._store, now, _customer(who), f"request:{ask.id}", ask.written_at, ticket, changes)
+        key = f"request:{ask.id}"
+        return write_once(self._store, now, _customer(who), key, ask.written_at, ticket, changes, lambda: told)
 
     def message(self, now: int, who: Grant, ask: NewMessage) -> Written:
         """Add the customer's words to an own ticket; a closed one is followed up by a new ticket."""
@@ -190,7 +198,10 @@ class Customers:
                 return [MessageAdd(event, message, ticket.id, ask.body, inbound=True, attachments=files)]
             return follow_up(ticket, who.subject, message, ask.body, files, "companion")
 
-        return write_once(self._store, now, _customer(who), f"message:{ask.id}", ask.written_at, ticket_id, changes)
+        return write_once(
+            self._store, now, _customer(who), f"message:{ask.id}", ask.written_at, ticket_id, changes,
+            lambda: intake_wait(self._store, self._waiting, now, "companion"),
+        )  # fmt: skip
 
     def check(self, now: int, who: Grant, ask: CheckAnswer) -> Written:
         """Take the customer's answers to the two questions on an own ticket."""
@@ -204,6 +215,29 @@ class Customers:
             return [SurveyAnswer(event, answer, ticket.id, ask.solved, ask.treated_well, ask.comment)]
 
         return write_once(self._store, now, _customer(who), f"check:{ask.id}", ask.written_at, ticket_id, changes)
+
+    def call(self, now: int, who: Grant, ask: CallAsk) -> Written:
+        """Ask for a call on an own ticket."""
+        call, ticket_id = _id(ask.id), _id(ask.ticket)
+
+        def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
+            del connection
+            check_welcome(rows, who.subject)
+            ticket = own_ticket(rows, who.subject, ticket_id)
+            return ask_for_call(rows, ticket, call, ask.slot_start, ask.phone)
+
+        return write_once(self._store, now, _customer(who), f"call:{ask.id}", ask.written_at, ticket_id, changes)
+
+    def uncall(self, now: int, who: Grant, ask: CallCancel) -> Written:
+        """Cancel a call on an own ticket."""
+        event, call, ticket_id = _id(ask.id), _id(ask.call), _id(ask.ticket)
+
+        def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
+            del connection
+            check_welcome(rows, who.subject)
+            return cancel_call(rows, [own_ticket(rows, who.subject, ticket_id).id], call, event)
+
+        return write_once(self._store, now, _customer(who), f"uncall:{ask.id}", ask.written_at, ticket_id, changes)
 
     def entries(self, now: int, actor: Actor, ticket: bytes, ask: SessionEntries) -> Written:
         """Record chain entries of a session on its ticket, each once by its hash, whoever hands them in."""

@@ -18,23 +18,35 @@ from app.domain.entities import (
     CALENDAR_SPANS,
     CUSTOMER,
     ENTITLEMENT,
+    HISTORY,
     MESSAGE,
     STATE,
     SUPPORT_CONTACT,
     SURVEY_ANSWER,
     TICKET,
     USER,
+    Category,
     Entity,
 )
-from app.domain.sla_rows import Book
-from sync.customer_protocol import AssetView, Contact, FileView, Home, MessageView, Terms, TicketView
+from sync.customer_protocol import (
+    Acknowledged,
+    AssetView,
+    CallView,
+    Contact,
+    FileView,
+    Home,
+    MessageView,
+    Terms,
+    TicketView,
+)
 from sync.server.bootstrap import Organisation
+from sync.server.callbacks import calls_of, own_phone, slots_of
 from sync.server.customers import organisation_key
 from sync.server.problems import ProblemError
-from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES
+from sync.server.waiting import ACKNOWLEDGED, contact_calendar
 
-__all__ = ["contact_calendar", "etag_of", "read_contact", "read_home"]
+__all__ = ["etag_of", "read_contact", "read_home"]
 
 _TICKETS = 50
 _MESSAGES = 300
@@ -55,6 +67,7 @@ def read_home(connection: sa.Connection, now: int, organisation: Organisation, c
     if row is None or row["deleted"] or row["blocked_reason"]:
         raise ProblemError(403, "suspended")
     owners = [customer] + ([bytes(row["organisation"])] if row["organisation"] is not None else [])
+    tickets, slots = _tickets(connection, now, customer, row["preferred_name"] or row["name"] or "")
     return Home(
         customer=customer.hex(),
         customer_name=row["preferred_name"] or row["name"] or "",
@@ -62,8 +75,10 @@ def read_home(connection: sa.Connection, now: int, organisation: Organisation, c
         organisation=organisation_key(organisation),
         contact=read_contact(connection, now),
         assets=_assets(connection, owners),
-        tickets=_tickets(connection, customer, row["preferred_name"] or row["name"] or ""),
+        tickets=tickets,
         server_ms=now,
+        slots=slots,
+        phone=own_phone(connection, customer),
     )
 
 
@@ -88,14 +103,6 @@ def read_contact(connection: sa.Connection, now: int) -> Contact:
         zone=zone or "UTC",
         spans=_spans(connection, hours, now // 1000),
     )
-
-
-def contact_calendar(connection: sa.Connection) -> bytes | None:
-    """Return the version of the support contact's calendar that counts now."""
-    contact = _table(SUPPORT_CONTACT)
-    query = sa.select(contact.c.calendar).where(contact.c.deleted == sa.false()).order_by(contact.c.seq).limit(1)
-    named = connection.execute(query).scalar()
-    return Book(TxRows(connection)).newest(bytes(named)) if named is not None else None
 
 
 def _spans(connection: sa.Connection, calendar: bytes | None, now_s: int) -> list[tuple[int, int]]:
@@ -147,10 +154,13 @@ def _terms(connection: sa.Connection, owners: list[bytes]) -> dict[bytes, Terms]
     }
 
 
-def _tickets(connection: sa.Connection, customer: bytes, customer_name: str) -> list[TicketView]:
+def _tickets(
+    connection: sa.Connection, now: int, customer: bytes, customer_name: str
+) -> tuple[list[TicketView], list[list[int]]]:
+    """Return the customer's tickets, and the free slots of the teams that have one of them."""
     ticket, state = _table(TICKET), _table(STATE)
     query = (
-        sa.select(ticket.c.id, ticket.c.number, ticket.c.subject, ticket.c.last_at, state.c.category,
+        sa.select(ticket.c.id, ticket.c.number, ticket.c.subject, ticket.c.last_at, ticket.c.team, state.c.category,
                   state.c.name_ko, state.c.name_en)
         .join(state, state.c.id == ticket.c.state)
         .where(ticket.c.customer == customer, ticket.c.deleted == sa.false(), state.c.category != "merged")
@@ -158,9 +168,12 @@ def _tickets(connection: sa.Connection, customer: bytes, customer_name: str) -> 
         .limit(_TICKETS)
     )  # fmt: skip
     rows = connection.execute(query).all()
-    messages = _messages(connection, [bytes(row.id) for row in rows], customer_name)
-    answered = _answered(connection, [bytes(row.id) for row in rows])
-    return [
+    ids = [bytes(row.id) for row in rows]
+    messages = _messages(connection, ids, customer_name)
+    answered, told = _answered(connection, ids), _acknowledged(connection, ids)
+    calls = calls_of(connection, ids, customer)
+    teams = list(dict.fromkeys(bytes(row.team) for row in rows if row.category != Category.CLOSED))
+    views = [
         TicketView(
             id=bytes(row.id).hex(),
             number=row.number,
@@ -171,9 +184,32 @@ def _tickets(connection: sa.Connection, customer: bytes, customer_name: str) -> 
             updated_at=row.last_at or 0,
             messages=messages.get(bytes(row.id), []),
             asked=row.category == "solved" and answered.get(bytes(row.id), -1) < (row.last_at or 0),
+            acknowledged=told.get(bytes(row.id)),
+            calls=[
+                CallView(id=c.id.hex(), state=c.state.value, slot_start=c.start, phone=c.phone, owed=c.is_owed)
+                for c in calls.get(bytes(row.id), [])
+            ],
+            slots=teams.index(bytes(row.team)) if row.category != Category.CLOSED else -1,
         )
         for row in rows
     ]
+    return views, [[start // 1000 for start in slots_of(connection, now, team)] for team in teams]
+
+
+def _acknowledged(connection: sa.Connection, tickets: list[bytes]) -> dict[bytes, Acknowledged]:
+    """Return what the customer was told of the wait when each request came."""
+    line = _table(HISTORY)
+    query = sa.select(line.c.subject, line.c.data, line.c.acted_at).where(
+        line.c.subject.in_(tickets), line.c.kind == ACKNOWLEDGED, line.c.deleted == sa.false()
+    )
+    out = {}
+    for row in connection.execute(query):
+        data = json.loads(row.data or "{}")
+        times = {name: data.get(name) for name in ("usual_s", "latest_s", "opens_s")}
+        out[bytes(row.subject)] = Acknowledged(
+            at=row.acted_at or 0, basis=data.get("basis", ""), call=bool(data.get("call")), **times
+        )
+    return out
 
 
 def _answered(connection: sa.Connection, tickets: list[bytes]) -> dict[bytes, int]:

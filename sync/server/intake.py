@@ -15,14 +15,16 @@ from app.domain.entities import CUSTOMER, TEAM, TICKET
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import derived_id, hlc_of
+from app.domain.waits import Basis, Told
 from sync.customer_protocol import Accepted
 from sync.server.apply import Applier, insert_once
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
+from sync.server.waiting import Waiting, acknowledged
 
-__all__ = ["Written", "check_welcome", "follow_up", "intake_team", "own_ticket", "write_once"]
+__all__ = ["Written", "check_welcome", "follow_up", "intake_team", "intake_wait", "own_ticket", "write_once"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,12 @@ def write_once(
     acted_ms: int,
     target: bytes,
     changes: Callable[[sa.Connection, TxRows], Sequence[AnyChange]],
+    told: Callable[[], Told] | None = None,
 ) -> Written:
-    """Run changes, once per actor and key; `target` is the ticket named in the answer."""
+    """Run changes, once per actor and key; `target` is the ticket named in the answer.
+
+    A ticket that is opened by it is acknowledged with what `told` says of the wait.
+    """
     key = f"{actor.id.hex() if actor.id else ''}:{key}"
 
     def work(connection: sa.Connection) -> Written:
@@ -61,14 +67,28 @@ def write_once(
                 applier.apply(change, {}, ctx)
         except Refused as refusal:
             raise ProblemError(409, refusal.code) from refusal
+        opened = next((c.ticket for c in made if isinstance(c, TicketCreate)), None)
+        row = rows.get(TICKET.number, opened) if opened is not None else None
+        if told is not None and row is not None:
+            rows.stage([acknowledged(row, told(), now)])
         heads = rows.flush(now)
-        created = next((c.ticket for c in made if isinstance(c, TicketCreate)), target)
+        created = target if opened is None else opened
         result: dict[str, Any] = {"id": created.hex(), "number": rows.number_of(created)}
         ingest = SYSTEM.ingest
         connection.execute(ingest.update().where(ingest.c.key == key).values(result=canonical_json(result)))
         return Written(Accepted(**result), heads)
 
     return store.write(work)
+
+
+def intake_wait(store: Store, waiting: Waiting, now: int, channel: str) -> Told:
+    """Return how long somebody waits who asks now. Where a ticket is opened for sure: before the write begins."""
+    try:
+        with store.read() as connection:
+            team = intake_team(connection)
+    except ProblemError:
+        return Told(Basis.UNKNOWN)
+    return waiting.told(now, team, channel)
 
 
 def intake_team(connection: sa.Connection) -> bytes:

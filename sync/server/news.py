@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
-from sync.server.clocks import Clocks
 from sync.server.epochs import follow_cluster
 from sync.server.hub import Hub
 from sync.server.jobs import Jobs
@@ -14,7 +14,7 @@ from sync.server.notices import BYE, REHELLO, Notice, NoticeReader
 from sync.server.retention import Retention
 from sync.server.store import Store
 
-__all__ = ["Telling", "Ticking", "Upkeep"]
+__all__ = ["Rounds", "Telling", "Ticking", "Upkeep"]
 
 
 class Telling:
@@ -46,10 +46,18 @@ class Telling:
             return self._reader.fresh(connection, self._clock())
 
 
-class Ticking:
-    """One round of the tickets' clocks; devices hear of the scopes that moved."""
+class Rounds(Protocol):
+    """Work on what has come due."""
 
-    def __init__(self, clocks: Clocks, hub: Hub, jobs: Jobs) -> None:
+    def run(self) -> dict[str, int]:
+        """Do it; return the heads of the scopes that moved. Raises DatabaseBusy."""
+        ...
+
+
+class Ticking:
+    """One round of the tickets' clocks or calls; devices hear of the scopes that moved."""
+
+    def __init__(self, clocks: Rounds, hub: Hub, jobs: Jobs) -> None:
         self._clocks = clocks
         self._hub = hub
         self._jobs = jobs

@@ -19,6 +19,7 @@ from sync.server.background import Background, Task
 from sync.server.blobs import Blobs
 from sync.server.bootstrap import Organisation, prepare
 from sync.server.bus import Bus, LocalBus
+from sync.server.callbacks import Callbacks
 from sync.server.clocks import Clocks, Compile
 from sync.server.core import ServerCore
 from sync.server.customers import Customers
@@ -37,6 +38,7 @@ from sync.server.snapshots import Snapshots
 from sync.server.store import Store, sqlite_url
 from sync.server.tokens import TokenSigner
 from sync.server.turn import TurnSettings
+from sync.server.waiting import Waiting
 
 __all__ = ["Parts", "build_parts", "open_parts"]
 
@@ -46,6 +48,7 @@ _PG_PUSHERS = 2
 _NOTICES_S = 1.0
 _HEADS_S = 1.0  # what a lost poke may cost
 _CLOCKS_S = 60.0  # warnings and dues are told to the minute
+_CALLS_S = 15.0  # and missed calls at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ def build_parts(
     snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
     blobs = Blobs(store, data / "blobs", clock, keys.attachments) if data else None
     upkeep = Upkeep(store, hub, jobs, clock, rng)
+    waiting = Waiting(store)
     tasks = [
         Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run),
         Task("heads", _HEADS_S, hub.look),
@@ -145,6 +149,7 @@ def build_parts(
         Task("clocks", _CLOCKS_S, Ticking(Clocks(store, clock, compile_), hub, jobs).run),
     ]
     if not store.is_sqlite:
+    tasks.append(Task("callbacks", _CALLS_S, Ticking(Callbacks(store, clock), hub, jobs).run))
         tasks.append(Task("cluster", 5, upkeep.cluster))
     if snapshots is not None and blobs is not None:
         tasks.append(Task("snapshots", 60, partial(jobs.slow, snapshots.refresh), first_s=3))
@@ -158,7 +163,7 @@ def build_parts(
         accounts=accounts,
         proofs=Proofs(store, accounts),
         oidc=Oidc(oidc, max_age_s=reauthenticate_min * 60 or None) if oidc else None,
-        customers=Customers(store, keys, signer, organisation, rng),
+        customers=Customers(store, keys, signer, organisation, rng, waiting),
         sessions=sessions,
         hub=hub,
         jobs=jobs,
@@ -176,7 +181,7 @@ def build_parts(
         customer_writes=Limiter(TryLimit(60, 600, 300)),  # requests and messages of one customer: more no person writes
         turn=turn,
         join_page=join_page,
-        portal=build_portal(store, keys, blobs, rng) if portal else None,
+        portal=build_portal(store, keys, blobs, rng, waiting) if portal else None,
         turn_asks=Limiter(TryLimit(60, 60, 20)),  # of one end of one session: a lost connection asks every 4 seconds
         wrong_code_s=wrong_code_s,
         alarms=Limiter(TryLimit(20, 3600, 900)),  # lines of the log about one customer's bad invitations

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from app.config.logs import get_logger
 from app.domain.changes import Actor, AnyChange, Context, Key, TicketCreate, TicketSplit, all_roots
-from app.domain.entities import BY_NUMBER, MESSAGE, NOTE, PROMISE, SURVEY_ANSWER, TIME_ENTRY
+from app.domain.entities import BY_NUMBER, CALLBACK, MESSAGE, NOTE, PROMISE, SURVEY_ANSWER, TIME_ENTRY
 from app.domain.errors import Refused
 from app.domain.executor import canonical_json
 from app.domain.ids import hlc_ms, hlc_of
@@ -39,6 +39,7 @@ __all__ = ["Job", "MoreRootsError", "Pushed", "apply_jobs", "check_dense", "chec
 _NAMED = (
     ("message", MESSAGE.number), ("note", NOTE.number), ("entry", TIME_ENTRY.number), ("seen_id", MESSAGE.number),
     ("promise", PROMISE.number), ("answer", SURVEY_ANSWER.number),
+    ("callback", CALLBACK.number),
 )  # fmt: skip
 
 _HASH_BYTES = 8

@@ -21,6 +21,7 @@ from sync.server.blobs import Blobs
 from sync.server.portal.portal import build_portal
 from sync.server.portal.words import TEXTS, language_of, words
 from sync.server.schema import ENTITY_TABLES, SYSTEM
+from sync.server.waiting import Waiting
 from sync.server.web.app import build_app
 from tests.server.world import World
 
@@ -83,7 +84,7 @@ def visitor(desk: World) -> Visitor:
 def with_files(desk: World, tmp_path: Path) -> Iterator[Visitor]:
     """A customer of a help desk that takes files."""
     blobs = Blobs(desk.store, tmp_path / "blobs", desk.clock, desk.keys.attachments)
-    portal = build_portal(desk.store, desk.keys, blobs, desk.rng)
+    portal = build_portal(desk.store, desk.keys, blobs, desk.rng, Waiting(desk.store))
     with TestClient(
         build_app(replace(desk.parts, blobs=blobs, portal=portal)), raise_server_exceptions=False
     ) as client:

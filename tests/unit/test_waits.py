@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from app.domain.articles import Article, current, find_articles, parts_of_text, start_of
 from app.domain.open_hours import OpenHours
-from app.domain.waits import FEWEST, Asked, expected_wait, rounded_up
+from app.domain.waits import FEWEST, Asked, Basis, Told, expected_wait, offers_call, rounded_up, told_wait
 
 DAY = 86_400
 NOW = 20_000 * DAY + 10 * 3600  # ten o'clock
@@ -100,3 +100,35 @@ def test_a_text_is_built_by_its_lines_and_nothing_else() -> None:
     assert parts[4].text == "<b>굵게</b>"
     assert start_of("# 제목\n\n" + "낱말 " * 100).endswith("…")
     assert start_of("") == ""
+
+
+def test_without_enough_answers_the_target_is_told_and_without_a_target_the_next_opening() -> None:
+    """Both times are then the target's; what cannot be known is not said."""
+    target = told_wait([], NOW, HOURS, 3600)
+    assert (target.basis, target.usual_s, target.latest_s, target.opens_s) == (
+        Basis.TARGET,
+        NOW + 3600,
+        NOW + 3600,
+        None,
+    )
+    night = NOW + 9 * 3600  # seven in the evening
+    late = told_wait([], night, HOURS, 3600)
+    assert (late.usual_s, late.opens_s) == (NOW + DAY, NOW + DAY - 3600)
+    assert told_wait([], night, HOURS, None) == Told(Basis.OPENING, opens_s=NOW + DAY - 3600, ahead_s=14 * 3600)
+    assert told_wait([], NOW, HOURS, None).basis is Basis.UNKNOWN
+    assert told_wait([], NOW, None, None).basis is Basis.UNKNOWN
+    asked = [answered_in(600, 1 + n % 20) for n in range(FEWEST)]
+    told = told_wait(asked, NOW, HOURS, 3600)
+    assert told.basis is Basis.ANSWERS
+    assert told.usual_s == rounded_up(NOW + told.ahead_s)
+
+
+def test_a_call_is_offered_where_the_usual_wait_is_longer_than_ten_minutes() -> None:
+    """As the customer lives it: a short wait that begins tomorrow morning is a long one."""
+    quick = [answered_in(300, 1 + n % 20) for n in range(FEWEST)]
+    assert not offers_call(told_wait(quick, NOW, HOURS, None))
+    assert offers_call(told_wait(quick, NOW + 9 * 3600, HOURS, None))
+    slow = [answered_in(1800, 1 + n % 20) for n in range(FEWEST)]
+    busy = [*slow, Asked(NOW - 60, None)]
+    assert offers_call(told_wait(busy, NOW, HOURS, None))
+    assert offers_call(told_wait([], NOW, None, None))

@@ -30,6 +30,7 @@ from sync.server.migrations import (
     r0013_portal,
     r0014_publishing,
     r0015_session_keys,
+    r0018_callbacks,
     r0019_known,
 )
 
@@ -51,6 +52,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0013_portal.REVISION, r0013_portal.upgrade),
     (r0014_publishing.REVISION, r0014_publishing.upgrade),
     (r0015_session_keys.REVISION, r0015_session_keys.upgrade),
+    (r0018_callbacks.REVISION, r0018_callbacks.upgrade),
     (r0019_known.REVISION, r0019_known.upgrade),
 )
 

@@ -28,7 +28,7 @@ from app.domain.changes import (
 from app.domain.entities import CONTACT_ADDRESS, TICKET, Category
 from app.domain.ids import derived_id
 from sync.server.blobs import Blobs
-from sync.server.intake import Written, check_welcome, follow_up, intake_team, write_once
+from sync.server.intake import Written, check_welcome, follow_up, intake_team, intake_wait, write_once
 from sync.server.keys import ServerKeys
 from sync.server.portal.errors import PageError
 from sync.server.portal.forms import Upload
@@ -39,6 +39,7 @@ from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
 
+from sync.server.waiting import Waiting
 __all__ = ["Ask", "Moved", "Opened", "PortalDesk"]
 
 _Changes = Callable[[sa.Connection, TxRows], Sequence[AnyChange]]
@@ -70,19 +71,21 @@ class Moved:
 
     scope: str
     team: bytes
+        self._waiting = waiting
     seq: int
 
 
 class PortalDesk:
     """Over a store. `now` is Unix milliseconds; `nonce` is the form's, and makes a repeat harmless."""
 
-    def __init__(self, store: Store, keys: ServerKeys, blobs: Blobs | None) -> None:
+    def __init__(self, store: Store, keys: ServerKeys, blobs: Blobs | None, waiting: Waiting) -> None:
         self._store = store
         self._blobs = blobs
         self.links = Links(keys)
 
     @property
     def takes_files(self) -> bool:
+        told = intake_wait(self._store, self._waiting, now, "portal")
         """Tell whether there is a place for files."""
         return self._blobs is not None
 
@@ -114,7 +117,7 @@ class PortalDesk:
             ]
 
         written = write_once(
-            self._store, now, Actor("customer", customer), f"portal:{nonce.hex()}", now, ticket, changes
+            self._store, now, Actor("customer", customer), f"portal:{nonce.hex()}", now, ticket, changes, lambda: told
         )
         return Opened(link, {**written.heads, **self._tell_of_addresses(now, nonce, ask, ticket, customer)})
 
@@ -186,7 +189,10 @@ class PortalDesk:
         raise ProblemError(404, "not_found")
 
     def _once(self, now: int, customer: bytes, key: str, ticket: bytes, changes: _Changes) -> Written:
-        return write_once(self._store, now, Actor("customer", customer), key, now, ticket, changes)
+        return write_once(
+            self._store, now, Actor("customer", customer), key, now, ticket, changes,
+            lambda: intake_wait(self._store, self._waiting, now, "portal"),
+        )  # fmt: skip
 
     def _remember(self, connection: sa.Connection, link: str, ticket: bytes, now: int) -> None:
         values = {"hash": self.links.kept(link), "ticket_id": ticket, "created": now}

@@ -9,28 +9,19 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from app.config.i18n import Language
 from app.domain.calendars import Span, closes_at, next_opening, open_now
-from app.domain.entities import CALENDAR_SPANS, LIVE, MESSAGE, STATE, TICKET, Priority, Value
-from app.domain.open_hours import OpenHours, open_hours
-from app.domain.sla import Target
-from app.domain.sla_rows import Book
-from app.domain.waits import LOOK_BACK_S, Asked, expected_wait, rounded_up
-from sync.server.home import contact_calendar, read_contact
+from app.domain.waits import Basis, Told
+from sync.server.home import read_contact
 from sync.server.intake import intake_team
 from sync.server.portal.pages import day_text, time_text
 from sync.server.problems import ProblemError
-from sync.server.rows import TxRows
-from sync.server.schema import ENTITY_TABLES
 from sync.server.store import Store
+from sync.server.waiting import Waiting
 
-__all__ = ["Day", "Instant", "Now", "ShownWait", "Times", "Waits", "instant", "week_of"]
+__all__ = ["Day", "Instant", "Now", "ShownWait", "Times", "Waits", "instant", "shown_wait", "week_of"]
 
 _DAY_S = 86_400
-_MOST = 20_000  # requests that are looked at
-_FRESH_MS = 120_000
 _TIMES_MS = 2_000
 
 
@@ -125,12 +116,12 @@ def _clock(at_s: int, zone: ZoneInfo) -> str:
 
 
 class Waits:
-    """Reads times and waits from the store; a wait is reckoned anew every two minutes at most."""
+    """Reads times and waits from the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, waiting: Waiting) -> None:
         self._store = store
+        self._waiting = waiting
         self._lock = Lock()
-        self._history: dict[bytes, tuple[int, list[Asked], OpenHours | None, int | None]] = {}
         self._times: tuple[int, Times] | None = None
 
     def times(self, now: int) -> Times:
@@ -151,91 +142,23 @@ class Waits:
             self._times = (now, times)
         return times
 
-    def wait(self, now: int, times: Times, zone: ZoneInfo, language: Language) -> ShownWait:
+    def told(self, now: int, times: Times) -> Told:
         """Return how long somebody waits who writes now, by the portal."""
-        team = times.team
-        if team is None:
-            return ShownWait()
-        now_s = now // 1000
-        asked, hours, target = self._known(now, team)
-        found = expected_wait(asked, now_s, hours)
-        if found is not None:
-            usual, latest = (instant(at * 1000, zone, language) for at in (found.usual_s, found.latest_s))
-            return ShownWait(usual=usual, latest=latest)
-        if target is not None:
-            at = hours.deadline(now_s, target) if hours is not None else now_s + target
-            if at is not None:
-                return ShownWait(target=instant(rounded_up(at) * 1000, zone, language))
-        opens = None if not times.spans or open_now(times.spans, now_s) else next_opening(times.spans, now_s)
-        return ShownWait(opens=instant(opens * 1000, zone, language) if opens else None)
+        return self._waiting.told(now, times.team, "portal") if times.team is not None else Told(Basis.UNKNOWN)
 
-    def _known(self, now: int, team: bytes) -> tuple[list[Asked], OpenHours | None, int | None]:
-        with self._lock:
-            known = self._history.get(team)
-        if known is not None and 0 <= now - known[0] < _FRESH_MS:
-            return known[1], known[2], known[3]
-        with self._store.read() as connection:
-            asked, hours = _asked(connection, now, team, "portal"), _hours(connection)
-        target = self._target(team)
-        with self._lock:
-            self._history[team] = (now, asked, hours, target)
-        return asked, hours, target
-
-    def _target(self, team: bytes) -> int | None:
-        with self._store.read() as connection:
-            book = Book(TxRows(connection))
-            values: dict[str, Value] = {
-                "team": team,
-                "channel": "portal",
-                "priority": int(Priority.NORMAL),
-                "kind": "question",
-                "tier": 1,
-            }
-            applying = book.applying(values)
-            if applying is None:
-                return None
-            policy = book.policies([applying.policy]).get(applying.policy)
-        return policy.targets.get(Target.FIRST) if policy is not None else None
+    def wait(self, now: int, times: Times, zone: ZoneInfo, language: Language) -> ShownWait:
+        """Return the same as pages show it."""
+        return shown_wait(self.told(now, times), zone, language)
 
 
-def _hours(connection: sa.Connection) -> OpenHours | None:
-    table = ENTITY_TABLES[CALENDAR_SPANS.number]
-    query = sa.select(table.c.spans).where(
-        table.c.calendar == contact_calendar(connection), table.c.deleted == sa.false()
-    )
-    text = connection.execute(query.order_by(table.c.seq.desc()).limit(1)).scalar()
-    return open_hours(text) if text else None
+def shown_wait(told: Told, zone: ZoneInfo, language: Language) -> ShownWait:
+    """Return a wait as pages show it."""
 
+    def at(second: int | None) -> Instant | None:
+        return None if second is None else instant(second * 1000, zone, language)
 
-def _asked(connection: sa.Connection, now: int, team: bytes, channel: str) -> list[Asked]:
-    ticket, state, message = (ENTITY_TABLES[e.number] for e in (TICKET, STATE, MESSAGE))
-    first = (
-        sa.select(sa.func.min(message.c.created_at))
-        .where(
-            message.c.ticket == ticket.c.id,
-            message.c.direction == "out",
-            message.c.author_kind == "user",
-            message.c.deleted == sa.false(),
-        )
-        .scalar_subquery()
-    )
-    query = (
-        sa.select(ticket.c.created_at, ticket.c.last_at, state.c.category, first.label("answered"))
-        .join(state, state.c.id == ticket.c.state)
-        .where(
-            ticket.c.team == team,
-            ticket.c.channel == channel,
-            ticket.c.deleted == sa.false(),
-            ticket.c.created_at > now - LOOK_BACK_S * 1000,
-        )
-        .order_by(ticket.c.created_at.desc())
-        .limit(_MOST)
-    )
-    return [
-        Asked(
-            row.created_at // 1000,
-            row.answered // 1000 if row.answered is not None else None,
-            None if row.category in LIVE else (row.last_at or row.created_at) // 1000,
-        )
-        for row in connection.execute(query)
-    ]
+    if told.basis is Basis.ANSWERS:
+        return ShownWait(usual=at(told.usual_s), latest=at(told.latest_s))
+    if told.basis is Basis.TARGET:
+        return ShownWait(target=at(told.latest_s))
+    return ShownWait(opens=at(told.opens_s))

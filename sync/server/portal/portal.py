@@ -15,6 +15,7 @@ from sync.server.portal.hours import Waits
 from sync.server.portal.reading import Reading
 from sync.server.store import Store
 
+from sync.server.waiting import Waiting
 __all__ = ["Portal", "build_portal"]
 
 
@@ -36,6 +37,8 @@ class Portal:
     chats: dict[str, int] = field(default_factory=dict)
 
 
-def build_portal(store: Store, keys: ServerKeys, blobs: Blobs | None, rng: Callable[[int], bytes]) -> Portal:
+def build_portal(
+    store: Store, keys: ServerKeys, blobs: Blobs | None, rng: Callable[[int], bytes], waiting: Waiting
+) -> Portal:
     """Wire the portal."""
-    return Portal(PortalDesk(store, keys, blobs), Waits(store), Reading(store), rng)
+    return Portal(PortalDesk(store, keys, blobs, waiting), Waits(store, waiting), Reading(store), rng)

@@ -13,6 +13,8 @@ from litestar.params import FromQuery, JSONBody
 
 from sync.customer_protocol import (
     Accepted,
+    CallAsk,
+    CallCancel,
     Challenge,
     ChallengeAsk,
     CheckAnswer,
@@ -130,6 +132,18 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
         grant = grant_of(request, parts, COMPANION)
         return await _limited(parts, grant, lambda: parts.customers.check(parts.clock(), grant, data))
 
+    @post("/customer/v1/call", status_code=200, tags=["customer"], guards=own, request_max_body_size=_MAX_BYTES)
+    async def call(request: _AnyRequest, data: JSONBody[CallAsk]) -> Accepted:
+        """Ask for a call."""
+        grant = grant_of(request, parts, COMPANION)
+        return await _limited(parts, grant, lambda: parts.customers.call(parts.clock(), grant, data))
+
+    @post("/customer/v1/uncall", status_code=200, tags=["customer"], guards=own, request_max_body_size=_MAX_BYTES)
+    async def uncall(request: _AnyRequest, data: JSONBody[CallCancel]) -> Accepted:
+        """Cancel a call."""
+        grant = grant_of(request, parts, COMPANION)
+        return await _limited(parts, grant, lambda: parts.customers.uncall(parts.clock(), grant, data))
+
     @post(
         "/customer/v1/entries",
         status_code=200,
@@ -142,7 +156,7 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
         grant = grant_of(request, parts, COMPANION, SESSION)
         return await _written(parts, lambda: record_entries(parts, grant, data))
 
-    return [home, new_request, message, check, entries]
+    return [home, new_request, message, check, call, uncall, entries]
 
 
 def record_entries(parts: Parts, grant: Grant, data: JSONBody[SessionEntries]) -> Written:
