@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -239,6 +239,22 @@ HIDE_NOTICE_TEXT: Final = Setting(
 )
 
 
+ENROLMENT_SERVER: Final = Setting(
+    "enrolment.server",
+    str,
+    "",
+    N_("Server of the Companion"),
+    N_("The only server with which this computer's Companion may be connected. A link to another one is not used."),
+    managed_only=True,
+)
+ENROLMENT_KEY: Final = Setting(
+    "enrolment.key",
+    str,
+    "",
+    N_("Key of the Companion's organisation"),
+    N_("As “deskside admin enrolment-link” writes it into the file. Nobody has to compare it by eye then."),
+    managed_only=True,
+)
 SESSION_ENABLED: Final = Setting(
     "session.enabled",
     bool,
@@ -257,6 +273,15 @@ MAX_MINUTES: Final = Setting(
     limits=(5, 60),
     managed_only=True,
     safe=5,
+)
+REQUIRE_NOTE: Final = Setting(
+    "session.require_note",
+    bool,
+    False,
+    N_("Reason before screen sharing"),
+    N_("On: an agent writes why before inviting. It becomes an internal note on the ticket."),
+    managed_only=True,
+    safe=True,
 )
 MASK_WINDOWS: Final = Setting(
     "session.mask_windows",
@@ -313,6 +338,8 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     SINGLE_KEYS,
     KEYS,
     SERVER_URL,
+    ENROLMENT_SERVER,
+    ENROLMENT_KEY,
     LOGIN,
     UNDO_SEND_S,
     DISCARDED_DAYS,
@@ -324,6 +351,7 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     CRASH_ADDRESS,
     SESSION_ENABLED,
     MAX_MINUTES,
+    REQUIRE_NOTE,
     MASK_WINDOWS,
     ALLOW_CONTROL,
     ALLOW_CLIPBOARD,
@@ -344,6 +372,7 @@ class Settings:
 
     Strongest first: managed, the person's own, recommended, built-in. `warnings` are texts for people about what the
     file or the policy said wrongly; the defaults stand in for it. Keys this version does not know are kept.
+    `sources` and `preset_sources` are the organisation's files by key, `policy_problems` what is wrong with them.
     """
 
     path: Path
@@ -351,6 +380,8 @@ class Settings:
     recommended: Mapping[str, object] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     sources: Mapping[str, Path] = field(default_factory=dict)
+    preset_sources: Mapping[str, Path] = field(default_factory=dict)
+    policy_problems: Sequence[str] = ()
     _own: dict[str, object] = field(default_factory=dict)
     _lines: Mapping[str, int] = field(default_factory=dict)
     _watchers: list[Callable[[str], None]] = field(default_factory=list)
@@ -379,6 +410,10 @@ class Settings:
     def is_locked(self, setting: Setting[V]) -> bool:
         """Whether the organisation has set the value."""
         return setting.managed_only or (setting.lockable and setting.key in self.managed)
+
+    def is_own(self, setting: Setting[V]) -> bool:
+        """Whether the person has chosen a value. It may be out of force, or wrong."""
+        return setting.key in self._own
 
     def managed_by(self, setting: Setting[V]) -> str:
         """Return the administrator's file that sets a value, "" when none is known."""

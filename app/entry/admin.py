@@ -14,6 +14,7 @@ from pathlib import Path
 
 from app.config.i18n import _, ngettext, set_language
 from app.config.logs import configure
+from app.domain.enrolment_file import enrolment_file
 from app.domain.errors import Refused, StoreUnavailable, WorldError
 from app.domain.links import BadLink, EnrolLink, parse_server
 from app.entry.admin_clocks import add_clocks, run_clocks
@@ -100,6 +101,9 @@ def _link_arguments(link: argparse.ArgumentParser) -> None:
     link.add_argument("--customer", required=True, metavar="ID|MAIL|NAME", help=_("Whose Companion it is"))
     link.add_argument("--server", metavar="URL", help=_("Address under which the customer reaches the server"))
     link.add_argument("--code", action="store_true", help=_("Also make ten digits that can be typed"))
+    link.add_argument(
+        "--file", type=Path, metavar="FILE", help=_("Write an enrolment file that names the organisation's key, too")
+    )
     link.add_argument("--hours", type=int, default=72, help=_("For how long it can be used"))
 
 
@@ -153,7 +157,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if arguments.command == "create-user":
             return _create_user(arguments, store, staff, now)
         if arguments.command == "enrolment-link":
-            return _enrolment_link(arguments, staff, now)
+            return _enrolment_link(arguments, staff, now, keys.organisation_public)
         if arguments.command == "link-login":
             return _link_login(arguments, store)
         if arguments.command == "create-customer":
@@ -200,17 +204,32 @@ def _link_login(arguments: argparse.Namespace, store: Store) -> int:
     return 0
 
 
-def _enrolment_link(arguments: argparse.Namespace, staff: Staff, now: int) -> int:
+def _enrolment_link(arguments: argparse.Namespace, staff: Staff, now: int, key: bytes) -> int:
     server = parse_server(arguments.server) if arguments.server else None
     if not 1 <= arguments.hours <= _MAX_HOURS:
         raise Refused("bad_hours", limit=_MAX_HOURS)
+    if arguments.file is not None and server is None:
+        print(_("An enrolment file needs --server."), file=sys.stderr)
+        return USAGE_ERROR
     life_s = arguments.hours * _HOUR_S
     made = staff.enrolment_code(now, arguments.customer, digits=False, life_s=life_s)
+    if arguments.file is not None and server is not None:
+        try:
+            _write_new(arguments.file, enrolment_file(EnrolLink(server, made.code), key))
+        except OSError:
+            print(_("The file cannot be written, or is there already."), file=sys.stderr)
+            return USAGE_ERROR
     print(EnrolLink(server, made.code).to_text() if server else made.code)
     if arguments.code:
         digits = staff.enrolment_code(now, arguments.customer, digits=True, life_s=min(life_s, _HOUR_S)).code
         print(f"{digits[:3]} {digits[3:6]} {digits[6:]}")
     return 0
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that only its owner reads: who has the code in it enrols a computer. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
 
 
 def _sample(arguments: argparse.Namespace, staff: Staff, now: int) -> int:

@@ -17,6 +17,7 @@ from app.config.i18n import LanguageChoice, _, set_language
 from app.config.logs import configure
 from app.config.paths import UserFolders
 from app.config.policy import Policy, read_policy
+from app.desktop.enrolment_place import enrolment_places
 from app.desktop.garbage import collect_here
 from app.desktop.hand_over import hand_over
 from app.desktop.input_method import use_what_is_there
@@ -68,7 +69,7 @@ def build_companion(options: CompanionOptions) -> CompanionApp:
     collect_here(qt)
     return CompanionApp(
         qt, theme, options.folders.data / "companion", passphrase=options.passphrase, enrol_link=options.enrol,
-        policy=options.policy,
+        policy=options.policy, enrolment_files=enrolment_places(),
     )  # fmt: skip
 
 

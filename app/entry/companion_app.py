@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,10 +19,11 @@ from app.config.policy import Policy
 from app.desktop.keyring_store import WrongPassphrase, has_passphrase, needs_passphrase
 from app.desktop.network_watch import NetworkWatch
 from app.domain.clock import monotonic_ms
+from app.domain.enrolment_file import Preset
 from app.domain.errors import WorldError
 from app.domain.links import BadLink, Opener, opener_of, parse_invite
 from app.domain.signed import unb64
-from app.entry.companion_enrol import EnrolController
+from app.entry.companion_enrol import EnrolController, find_preset
 from app.entry.companion_invitations import Invitations
 from app.entry.companion_rows import (
     Enrolment,
@@ -74,9 +75,12 @@ class CompanionApp(QObject):
 
     def __init__(
         self, qt: QApplication, theme: Theme, folder: Path, *, passphrase: str | None = None, enrol_link: str = "",
-        policy: Callable[[], Policy] = Policy,
+        policy: Callable[[], Policy] = Policy, enrolment_files: Sequence[Path] = (),
     ) -> None:  # fmt: skip
-        """`policy` reads what the organisation forbids on this computer; it is asked anew for each session."""
+        """`policy` reads what the organisation forbids on this computer; it is asked anew for each session.
+
+        `enrolment_files`: where a file that says whom to trust is looked for.
+        """
         super().__init__()
         self.qt = qt
         self.theme = theme
@@ -87,6 +91,7 @@ class CompanionApp(QObject):
         self._link = enrol_link
         self._enrolment: EnrolController | None = None
         self.policy = policy
+        self._enrolment_files = enrolment_files
         self._net = net.NetworkThread("companion-network")
         self._event.connect(self._heard, Qt.ConnectionType.QueuedConnection)
         self._done.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -202,6 +207,14 @@ class CompanionApp(QObject):
         if opened.enrolment is not None and opened.device_key is not None:
             self._enter(opened.enrolment, opened.device_key)
             return
+        self.background(
+            lambda: find_preset(self.policy(), self._enrolment_files),
+            lambda preset: self._ask_enrolment(opened, preset),
+            lambda error: self._ask_enrolment(opened, None, error),
+        )
+
+    def _ask_enrolment(self, opened: Opened, preset: Preset | None, error: WorldError | None = None) -> None:
+        """Whom to trust: policy or a file says so first; a link that was followed comes after them."""
         self.enrol = EnrolWindow(self.theme)
         controller = self._enrolment = EnrolController(self.enrol, self._net, opened, self)
         controller.enrolled.connect(self._enter)
@@ -209,7 +222,12 @@ class CompanionApp(QObject):
         self.enrol.show()
         if opened.kept is not None:
             self.enrol.show_problem(trouble("store_damaged", kept=opened.kept.name))
-        if self._link:
+        if error is not None:
+            controller.closed = error.code if error.code == "enrol_policy_broken" else ""
+            self.enrol.show_problem(trouble(error.code, **error.details))
+        if preset is not None:
+            controller.take_preset(preset)
+        if self._link and (preset is None or preset.link is None or _is_invite(self._link)):
             self.show_link(self._link)
 
     def _enter(self, enrolment: Enrolment, key: Ed25519PrivateKey) -> None:

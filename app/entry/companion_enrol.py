@@ -6,15 +6,20 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PySide6.QtCore import QObject, Qt, Signal
 
+from app.config.policy import Policy
+from app.config.settings import ENROLMENT_KEY, ENROLMENT_SERVER
+from app.desktop.enrolment_place import find_enrolment_file
+from app.domain.enrolment_file import Origin, Preset
 from app.domain.errors import WorldError
-from app.domain.links import BadLink, EnrolLink, parse_enrol
+from app.domain.links import BadLink, EnrolLink, normalise_code, parse_enrol
 from app.entry.companion_rows import Enrolment, Opened, new_device_key, organisation_of
 from sync.customer_api import CustomerApi, CustomerRefused
 from sync.customer_protocol import OrganisationKey
@@ -22,9 +27,24 @@ from sync.network_thread import NetworkThread
 from widgets.companion.enrol import EnrolWindow
 from widgets.companion.texts import trouble
 
-__all__ = ["EnrolController"]
+__all__ = ["EnrolController", "find_preset"]
 
 T = TypeVar("T")
+
+
+def find_preset(policy: Policy, places: Iterable[Path]) -> Preset | None:
+    """Return whom this computer was told to trust: by policy, else by a file. Blocks. Raises WorldError.
+
+    A file beside a policy may bring the code; a broken one does not matter then.
+    """
+    fixed = Preset.of_policy(policy.get(ENROLMENT_SERVER), policy.get(ENROLMENT_KEY))
+    try:
+        found = find_enrolment_file(places)
+    except WorldError:
+        if fixed is None:
+            raise
+        return fixed
+    return found if fixed is None else fixed.with_code_of(found)
 
 
 class EnrolController(QObject):
@@ -38,11 +58,19 @@ class EnrolController(QObject):
         self.window = window
         self._net = net
         self._opened = opened
+        self._preset: Preset | None = None
+        self.closed = ""  # why this computer is enrolled nowhere, as `trouble` names it
         self._link: EnrolLink | None = None
         self._shown: OrganisationKey | None = None
         window.link_given.connect(self._look)
         window.confirmed.connect(self._confirm)
         self._answered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def take_preset(self, preset: Preset) -> None:
+        """Take what policy or a file beside the program says; with a code in it nobody has to type one."""
+        self._preset = preset
+        if preset.link is not None:
+            self.begin(preset.link.to_text())
 
     def begin(self, link: str) -> None:
         """Fill in a link that the program was started with, and ask whom it belongs to."""
@@ -50,10 +78,16 @@ class EnrolController(QObject):
         self.window.next.click()
 
     def _look(self, text: str) -> None:
+        if self.closed:
+            self._fail(self.closed)
+            return
         try:
-            link = parse_enrol(text)
+            link = self._read(text)
         except BadLink:
             self._fail("bad_link")
+            return
+        if self._origin(link) is not Origin.POLICY and self._fixed:
+            self._fail("enrol_fixed", server=self._fixed)
             return
         if link.insecure:
             self._fail("insecure_link")
@@ -61,8 +95,28 @@ class EnrolController(QObject):
         self._link = link
         self._call(lambda api: api.organisation(link.code), self._show)
 
+    def _read(self, text: str) -> EnrolLink:
+        """A link, or a code alone where it is known already which server it is for. Raises BadLink."""
+        if self._preset is not None and "://" not in text:
+            return EnrolLink(self._preset.server, normalise_code(text))
+        return parse_enrol(text)
+
+    @property
+    def _fixed(self) -> str:
+        """The only server that policy lets this computer belong to."""
+        return self._preset.server if self._preset is not None and self._preset.origin is Origin.POLICY else ""
+
+    def _origin(self, link: EnrolLink) -> Origin:
+        preset = self._preset
+        return preset.origin if preset is not None and preset.server == link.server else Origin.LINK
+
     def _show(self, key: OrganisationKey) -> None:
         if self._link is None:
+            return
+        origin = self._origin(self._link)
+        named = self._preset.key if self._preset is not None and origin is not Origin.LINK else ""
+        if named and named != key.org_key:
+            self._fail("enrol_other_key", server=self._link.server)
             return
         try:
             organisation = organisation_of(key, self._link.server)
@@ -70,7 +124,7 @@ class EnrolController(QObject):
             self._fail("wrong_server", server=self._link.server)
             return
         self._shown = key
-        self.window.show_organisation(organisation)
+        self.window.show_organisation(organisation, origin, key_named=bool(named))
 
     def _confirm(self) -> None:
         link, shown, opened = self._link, self._shown, self._opened
@@ -95,6 +149,7 @@ class EnrolController(QObject):
                 org_name_en=shown.org_name_en,
                 org_key=shown.org_key,
                 pinned_at=time.time_ns() // 1_000_000,
+                origin=self._origin(link).value,
             )
             raw = msgspec.json.encode(enrolment).decode()
             await asyncio.to_thread(opened.store.put, "enrolment", raw)

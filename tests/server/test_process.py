@@ -15,7 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.domain.enrolment_file import read_enrolment_file
 from app.domain.links import normalise_code, parse_enrol
+from app.domain.signed import unb64
 from app.entry import admin
 from sync.server.store import Store, sqlite_url
 from tests.fakes.wait import wait_until
@@ -85,6 +87,14 @@ def test_a_fresh_server_takes_a_first_customer_and_makes_a_link_without_sample_d
     code, text = desk.run("enrolment-link", "--customer", "minsu@example.com", "--server", "https://help.example.com")
     assert code == 0
     assert parse_enrol(text.splitlines()[0]).server == "https://help.example.com"
+    file = ("enrolment-link", "--customer", "minsu@example.com", "--file", str(tmp_path / "e.json"))
+    assert desk.run(*file)[0] == 2
+    code, text = desk.run(*file, "--server", "https://help.example.com")
+    named = read_enrolment_file((tmp_path / "e.json").read_bytes())
+    assert (code, named.link) == (0, parse_enrol(text.splitlines()[0]))
+    assert len(unb64(named.key)) == 32
+    assert (tmp_path / "e.json").stat().st_mode & 0o777 == 0o600
+    assert desk.run(*file, "--server", "https://help.example.com")[0] == 2
     assert desk.run("verify")[0] == 0
 
 

@@ -88,7 +88,11 @@ SET = (
         ("companion-home", "companion-home-small", "companion-home-offline", "companion-home-empty"),
     ),
     Shown("companion-2-ask", "Ask for help, read a ticket", ("companion-ask", "companion-ticket")),
-    Shown("companion-3-enrol", "Enrol, code", ("companion-enrol", "companion-enrol-confirm", "companion-code")),
+    Shown(
+        "companion-3-enrol",
+        "Enrol, code",
+        ("companion-enrol", "companion-enrol-confirm", "companion-enrol-file", "companion-code"),
+    ),
     Shown("companion-4-scam", "Before the first session", ("companion-scam",)),
     Shown(
         "companion-5-request", "Request", ("companion-request", "companion-request-problem", "companion-request-kept")

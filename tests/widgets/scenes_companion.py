@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import language
 from app.domain.assist import PromptInfo, Question, Scope, TargetChoice
+from app.domain.enrolment_file import Origin
 from tests.widgets.screenshots import Scene
 from widgets.companion.bar import SharingBar
 from widgets.companion.code import CodeWindow
@@ -160,6 +161,13 @@ def _enrol_confirm(theme: Theme) -> QWidget:
     return window
 
 
+def _enrol_by_file(theme: Theme) -> QWidget:
+    window = EnrolWindow(theme)
+    name = _t("한빛 고객지원", "Hanbit Support")
+    window.show_organisation(Organisation(name, _KEY, "https://help.hanbit.example"), Origin.FILE, key_named=True)
+    return window
+
+
 def _passphrase(theme: Theme) -> QWidget:
     return PassphraseWindow(theme, first=True)
 
@@ -298,6 +306,7 @@ SCENES = [
     Scene("companion-code", _code),
     Scene("companion-enrol", _enrol),
     Scene("companion-enrol-confirm", _enrol_confirm),
+    Scene("companion-enrol-file", _enrol_by_file),
     Scene("companion-passphrase", _passphrase),
     Scene("companion-scam", _scam),
     Scene("companion-request", _request, contrast=True),

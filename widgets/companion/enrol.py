@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QStackedLayout, QWidget
 
 from app.config.i18n import _
+from app.domain.enrolment_file import Origin
 from widgets.companion.model import Organisation
 from widgets.foundation import (
     WINDOW,
@@ -93,15 +94,21 @@ class EnrolWindow(QWidget):
         self.mark.setFont(self._theme.font("title", tabular=True))
         self.yes = Button(self._theme, _("They are the same, connect"), look=Look.PRIMARY, pressed=self._confirm)
         self.no = Button(self._theme, _("They differ, stop"), pressed=self._refuse)
-        text = _("Compare these signs with those in the letter or on the page of your support, or ask by phone.")
+        self._origin = PlainLabel(wrap=True)
+        self._advice = PlainLabel(tone="muted", wrap=True)
         card = Card(
-            self._theme, self._who, self._server, PlainLabel(_("Key of the organisation"), type="strong"), self.mark
+            self._theme,
+            self._who,
+            self._server,
+            self._origin,
+            PlainLabel(_("Key of the organisation"), type="strong"),
+            self.mark,
         )
         page.setLayout(
             column(
                 PlainLabel(_("Is this your support?"), type="heading", wrap=True),
                 card,
-                PlainLabel(text, tone="muted", wrap=True),
+                self._advice,
                 None,
                 row(self.no, None, self.yes, gap=self._space.small),
                 gap=self._space.medium,
@@ -110,9 +117,19 @@ class EnrolWindow(QWidget):
         )
         return page
 
-    def show_organisation(self, organisation: Organisation) -> None:
-        """Ask whether this is the one; the safe button has the focus."""
+    def show_organisation(
+        self, organisation: Organisation, origin: Origin = Origin.LINK, *, key_named: bool = False
+    ) -> None:
+        """Ask whether this is the one; the safe button has the focus.
+
+        `key_named`: policy or file named the key too, and it was compared; else the person compares it.
+        """
         self._done()
+        self._origin.setText(_origin_text(origin, key_named))
+        compare = _("Compare these signs with those in the letter or on the page of your support, or ask by phone.")
+        self._advice.setText(_("Nobody can see your screen by this.") if key_named else compare)
+        self.yes.setText(_("Connect") if key_named else _("They are the same, connect"))
+        self.no.setText(_("Do not connect") if key_named else _("They differ, stop"))
         self._who.setText(organisation.name)
         self._server.setText(organisation.server)
         groups = organisation.key_mark.split()
@@ -164,6 +181,17 @@ class EnrolWindow(QWidget):
         for button in (self.next, self.yes, self.no):
             button.setEnabled(True)
         self.busy.stop()
+
+
+def _origin_text(origin: Origin, key_named: bool) -> str:
+    match origin:
+        case Origin.POLICY if key_named:
+            return _("Policy on this computer names this organisation. The key is the one that it names.")
+        case Origin.POLICY:
+            return _("Policy on this computer names this server.")
+        case Origin.FILE:
+            return _("The file that came with the program names this organisation. The key is the one that it names.")
+    return _("Only the link or code that you were sent names this organisation.")
 
 
 class PassphraseWindow(QWidget):

@@ -84,6 +84,28 @@ _TROUBLES = {
         "This link would send everything unencrypted, so it is not used. Ask support for a link that begins with https."
     ),
     "bad_link": lambda: _("This is no enrolment link or code. Copy it whole from the message you got."),
+    "enrol_fixed": lambda: _(
+        "Policy on this computer says that it belongs to {server}. This link leads elsewhere, so it was not used. "
+        "Ask your administrator."
+    ),
+    "enrol_other_key": lambda: _(
+        "{server} shows another key than the one that was set for this computer. Nothing was connected. "
+        "Call support at the number you know."
+    ),
+    "enrol_policy_broken": lambda: _(
+        "Policy on this computer says whom it belongs to, but nobody can read it. Nothing can be connected until your "
+        "administrator has mended it."
+    ),
+    "enrol_file_big": lambda: _("The enrolment file {path} is too large to be one. It was not used."),
+    "enrol_file_broken": lambda: _("The enrolment file {path} cannot be read. It was not used. Ask for a new one."),
+    "enrol_file_new": lambda: _(
+        "The enrolment file {path} is for a newer version of this program. It was not used. Update the program first."
+    ),
+    "enrol_file_foreign": lambda: _(
+        "The enrolment file {path} could have been changed by somebody else. It was not used. It must belong to you or "
+        "the administrator, and nobody else may write it."
+    ),
+    "enrol_file_unread": lambda: _("The enrolment file {path} cannot be opened. It was not used."),
     "code_used": lambda: _("This code was used already or is too old. Nothing was changed. Ask support for a new one."),
     "enrol_refused": lambda: _(
         "This code was used already or is too old. Nothing was changed. Ask support for a new one."
