@@ -78,7 +78,7 @@ class Invitations:
         self._keep_timer.timeout.connect(self._keep_again)
         self.session: CustomerSession | None = None
         self._sessions: list[CustomerSession] = []
-        self._collecting = Collecting(self._wanted_facts)
+        self.collecting = Collecting(self._wanted_facts)
         self.code: CodeWindow | None = None
         self._invite_timer = QTimer(app, singleShot=True, interval=_HOME_WAIT_MS)
         self._invite_timer.timeout.connect(self.open_invite)
@@ -208,7 +208,7 @@ class Invitations:
             mark_scam_read=self._mark_scam_read,
             alarm=self._alarm,
             save_receipt=self._save_receipt,
-            gather=self._collecting,
+            gather=self.collecting,
             rules=self._rules_place(rules),
             files=FilePlace(origin=enrolment.server, programs=policy.get(ALLOW_EXECUTABLES)),
         )

@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _, language
 from app.desktop.companion_store import WrittenItem
+from app.domain.fact_card import Finding, ToldFacts
 from app.domain.ids import new_id
+from app.entry.companion_known import KnownHere
 from app.entry.companion_rows import home_view, request_lines
 from sync import customer_protocol as wire
 from widgets.companion.compose import AskWindow, TicketWindow
@@ -31,8 +33,10 @@ class Writing:
     def __init__(self, app: CompanionApp) -> None:
         self._app = app
         self.written: list[WrittenItem] = []
-        self._last_ask: tuple[str, str, str] | None = None
+        self._last_ask: tuple[str, str, str, ToldFacts | None] | None = None
         self._last_message: tuple[str, str] | None = None
+        self._known = KnownHere(lambda: app.invitations.collecting.for_card(), app)
+        self._known.found.connect(self._show_known)
         self.ask: AskWindow | None = None
         self.ticket: TicketWindow | None = None
 
@@ -51,23 +55,33 @@ class Writing:
     def ask_for_help(self) -> None:
         """Open the window for a new request."""
         assets = home_view(self._app.told, 0).assets if self._app.told is not None else ()
-        self.ask = AskWindow(self._app.theme, assets, online=self._app.line.line is Line.ONLINE, parent=self._app.home)
+        online = self._app.line.line is Line.ONLINE
+        now_ms = self._app.clock.utc_ms
+        self.ask = AskWindow(self._app.theme, assets, now_ms, online=online, parent=self._app.home)
+        self.ask.known.wanted.connect(self._known.look)
         self.ask.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.ask.sent.connect(self.write_request)
         self.ask.finished.connect(self._ask_closed)
         if self._last_ask is not None:
-            subject, text, _asset = self._last_ask
+            subject, text, asset, told = self._last_ask
             self.ask.subject.setText(subject)
             self.ask.text.setPlainText(text)
+            self.ask.product.setCurrentIndex(max(0, self.ask.product.findData(asset)))
+            if told is not None:
+                self.ask.known.restore(told)
             self._last_ask = None
         self.ask.open()
+
+    def _show_known(self, found: tuple[Finding, ...]) -> None:
+        if self.ask is not None:
+            self.ask.known.show_findings(found)
 
     def _ask_closed(self) -> None:
         self.ask = None
 
-    def write_request(self, subject: str, text: str, asset: str) -> None:
-        """Keep a new request; it is sent when the server is there."""
-        self._last_ask = (subject, text, asset)
+    def write_request(self, subject: str, text: str, asset: str, told: ToldFacts | None = None) -> None:
+        """Keep a new request with what is told of this computer; it is sent when the server is there."""
+        self._last_ask = (subject, text, asset, told)
         ticket = new_id().hex()
         now = self._app.clock.utc_ms()
         body = wire.NewRequest(
@@ -78,6 +92,7 @@ class Writing:
             asset=asset or None,
             language=language(),
             written_at=now,
+            facts=_facts(told) if told is not None else None,
         )
         self._keep(WrittenItem(ticket, "request", ticket, subject, msgspec.json.encode(body), now))
 
@@ -159,3 +174,7 @@ class Writing:
 
     def _ticket_closed(self) -> None:
         self.ticket = None
+
+
+def _facts(told: ToldFacts) -> wire.Facts:
+    return wire.Facts(consent=True, collected_at=told.collected_at, found_at=dict(told.found_at), **told.facts)

@@ -386,6 +386,7 @@ def test_what_only_an_administrator_may_read_is_empty_and_nothing_else_is_lost(t
 
 def test_other_systems_tell_their_device_too(tmp_path: Path) -> None:
     """From what they call it there."""
+    bios: dict[str, tuple[dict[str, object], list[str]]]
     bios = {r"HKLM\HARDWARE\DESCRIPTION\System\BIOS": ({"SystemManufacturer": "LG", "SystemProductName": "N14"}, [])}
     assert run(WINDOWS, "device", Computer(tmp_path, keys=bios)) == {"device.maker": "LG", "device.model": "N14"}
     told = {"SPHardwareDataType": [{"machine_name": "MacBook", "machine_model": "M1,1", "serial_number": "C02"}]}

@@ -137,7 +137,7 @@ def _home_empty(theme: Theme) -> QWidget:
 
 
 def _ask(theme: Theme) -> QWidget:
-    return AskWindow(theme, sample_home().assets, online=False)
+    return AskWindow(theme, sample_home().assets, lambda: _NOW_MS, online=False)
 
 
 def _ticket(theme: Theme) -> QWidget:

@@ -340,7 +340,7 @@ def test_hours_are_said_for_now_and_for_the_next_opening() -> None:
 
 def test_a_request_needs_a_word_and_keeps_what_was_typed(theme: Theme, qtbot: QtBot) -> None:
     """An empty form says so at the field; a full one reports subject, text and product."""
-    window = AskWindow(theme, scenes.sample_home().assets, online=True)
+    window = AskWindow(theme, scenes.sample_home().assets, lambda: _NOW, online=True)
     qtbot.addWidget(window)
     window.show()
     with qtbot.assertNotEmitted(window.sent):
@@ -350,7 +350,7 @@ def test_a_request_needs_a_word_and_keeps_what_was_typed(theme: Theme, qtbot: Qt
     window.text.setPlainText("It stops.\nAfter page 2.")
     with qtbot.waitSignal(window.sent) as sent:
         window.send.click()
-    assert sent.args == ["It stops.", "It stops.\nAfter page 2.", "a1"]
+    assert sent.args == ["It stops.", "It stops.\nAfter page 2.", "a1", None]
 
 
 # --- first run -------------------------------------------------------------------------------------------------------

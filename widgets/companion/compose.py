@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QVBoxLayout, QWidge
 
 from app.config.i18n import _, pgettext
 from widgets.companion.check import CheckQuestions
+from widgets.companion.known import KnownPart
 from widgets.companion.model import AssetLine, MessageLine, TicketLine
 from widgets.companion.texts import spoken_number
 from widgets.foundation import (
@@ -36,14 +37,16 @@ _SUBJECT_MAX = 300
 
 
 class AskWindow(QDialog):
-    """A new request: subject, text, product. `sent` carries (subject, text, asset id or "")."""
+    """A new request. `sent` carries (subject, text, asset id or "", what is told of this computer or None)."""
 
-    sent = Signal(str, str, str)
+    sent = Signal(str, str, str, object)
 
     def __init__(
-        self, theme: Theme, assets: Sequence[AssetLine], *, online: bool, parent: QWidget | None = None
-    ) -> None:
+        self, theme: Theme, assets: Sequence[AssetLine], now_ms: Callable[[], int], *, online: bool,
+        parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parent)
+        self._assets = {asset.id: asset for asset in assets}
         space = theme.tokens.space
         self.setWindowTitle(_("Ask for help"))
         self.subject = QLineEdit(maxLength=_SUBJECT_MAX)
@@ -53,6 +56,8 @@ class AskWindow(QDialog):
         self.product.addItem(_("Another or none"), "")
         for asset in assets:
             self.product.addItem(f"{asset.product} {asset.model}  ·  {asset.serial}", asset.id)
+        self.known = KnownPart(theme, now_ms)
+        self.product.currentIndexChanged.connect(lambda _index: self._show_product())
         if assets:
             self.product.setCurrentIndex(1)
         self.problem = PlainLabel(type="caption", tone="danger", wrap=True)
@@ -66,19 +71,28 @@ class AskWindow(QDialog):
             self.offline.hide()
         self.send = Button(theme, _("Send request"), look=Look.PRIMARY, icon="send", pressed=self._send)
         cancel = Button(theme, _("Cancel"), pressed=self.reject)
-        edge = (space.wide, space.wide, space.wide, space.large)
+        edge = (space.wide, space.medium, space.wide, space.medium)
         fields = column(
             _named(_("Subject"), self.subject),
             self.problem,
             _named(_("What happens"), self.text),
             _named(_("Product"), self.product),
+            self.known,
             gap=space.medium,
+            margins=(space.wide, space.tiny, space.wide, space.tiny),
         )
-        title = PlainLabel(_("Ask for help"), type="title")
-        buttons = row(None, cancel, self.send, gap=space.small)
-        self.setLayout(column(title, fields, self.offline, buttons, gap=space.medium, margins=edge))
-        fit(self, space.vast * 10, space.vast * 10)
+        title = column(PlainLabel(_("Ask for help"), type="title"), margins=edge)
+        buttons = row(None, cancel, self.send, gap=space.small, margins=edge)
+        warned = column(self.offline, margins=(space.wide, space.tiny, space.wide, space.small))
+        self.area = scroll(Panel("window", fields))
+        whole = column(title, self.area, warned, Panel("footer", buttons))
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+        fit(self, space.vast * 10, space.vast * 13)
         self.subject.setFocus()
+
+    def _show_product(self) -> None:
+        self.known.show_product(self._assets.get(str(self.product.currentData() or "")))
 
     def _send(self) -> None:
         subject, text = read_text(self.subject).strip(), read_text(self.text).strip()
@@ -89,7 +103,7 @@ class AskWindow(QDialog):
             self.subject.setFocus()
             return
         subject = subject or text.splitlines()[0][:_SUBJECT_MAX]
-        self.sent.emit(subject, text or subject, str(self.product.currentData() or ""))
+        self.sent.emit(subject, text or subject, str(self.product.currentData() or ""), self.known.told())
         self.accept()
 
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A request with what the customer's computer knows."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from app.domain.fact_card import Finding
+from tests.widgets.scenes_companion import sample_home
+from tests.widgets.screenshots import Scene
+from widgets.companion.compose import AskWindow
+from widgets.foundation import Theme
+
+NOW_MS = 1_795_412_520_000
+FOUND = (
+    Finding("device", "LG 14Z90S", NOW_MS),
+    Finding("serial", "", NOW_MS),
+    Finding("os", "Debian GNU/Linux 12 (bookworm), 6.1.0-28-amd64, x86_64", NOW_MS),
+    Finding("app_version", "Deskside Companion 0.1.0", NOW_MS),
+    Finding("free_disk", "/home 3.1 / 400.0 GB; / 48.1 / 100.0 GB", NOW_MS),
+    Finding("network", "wlan0, 866 Mbit/s, 192.168.0.12/24", NOW_MS),
+    Finding("last_error", "cupsd: Printer E-1042 paper jam, tray 2", NOW_MS - 26 * 3_600_000),
+)
+
+
+def ask_window(theme: Theme, product: int = 1) -> AskWindow:
+    """The customer agreed, and this was found."""
+    window = AskWindow(theme, sample_home().assets, lambda: NOW_MS, online=True)
+    window.product.setCurrentIndex(product)
+    window.known.consent.setChecked(True)
+    window.known.show_findings(FOUND)
+    return window
+
+
+def _found(theme: Theme) -> QWidget:
+    return ask_window(theme)
+
+
+def _no_serial(theme: Theme) -> QWidget:
+    window = ask_window(theme, product=0)
+    window.known.rows["network"].tick.setChecked(False)
+    window.area.ensureWidgetVisible(window.known.rows["last_error"])
+    return window
+
+
+SCENES = [
+    Scene("companion-ask-known", _found, (480, 900)),
+    Scene("companion-ask-known-small", _no_serial, (360, 640)),
+]
