@@ -62,7 +62,9 @@ PHRASES: tuple[str, ...] = (
 )
 _GREETING = N_("Dear {name},")
 _CHECK = (N_("Is your problem solved?"), N_("Were you treated well?"))
-_FACTS: Mapping[str, str] = {"model": "product", "serial": "product", "error_code": "error", "last_error": "error"}
+_FACTS: Mapping[str, str] = {
+    "product": "product", "model": "product", "serial": "product", "error_code": "error", "last_error": "error",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=4)

@@ -20,11 +20,12 @@ from remote_assist.agent_end import AgentEnd
 from remote_assist.limits import Limits
 from tests.journeys.control_agent import ControlAgent
 from tests.journeys.files_agent import FilesAgent
+from tests.journeys.known_parts import KnownAgent
 from tests.journeys.texts_agent import TextsAgent
 from widgets.remote.recording import RecordingTools
 
 
-class TriedAgent(FilesAgent, TextsAgent, ControlAgent):
+class TriedAgent(FilesAgent, TextsAgent, ControlAgent, KnownAgent):
     """An agent to whom things happen."""
 
     def steps(self) -> dict[str, Step]:

@@ -21,11 +21,12 @@ from remote_assist.limits import Limits
 from sync.customer_protocol import SessionEntry
 from tests.journeys.control_customer import ControlCustomer
 from tests.journeys.files_customer import FilesCustomer
+from tests.journeys.known_parts import KnownCustomer
 from tests.journeys.texts_customer import TextsCustomer
 from widgets.foundation import PlainLabel
 
 
-class TriedCustomer(FilesCustomer, TextsCustomer, ControlCustomer):
+class TriedCustomer(FilesCustomer, TextsCustomer, ControlCustomer, KnownCustomer):
     """A customer to whom things happen."""
 
     def steps(self) -> dict[str, Step]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.domain import changes as c
+from app.domain.changes_facts import FACT_CHARS
 from app.domain.complaints import (
     COMPLAINT,
     Closing,
@@ -159,6 +160,27 @@ def test_no_question_asks_for_what_the_fact_card_says_or_for_what_we_asked_alrea
     topics = {q.topic for q in with_facts.questions}
     assert not topics & {"product", "error", guide.questions[0].topic}
     assert guide_of(replace(found, kind="problem")) is None
+
+
+@pytest.mark.parametrize("fact", [*FACT_CHARS])
+def test_no_question_names_a_fact_that_the_card_has(fact: str) -> None:
+    """In neither language, whichever fact it is; without the card some are asked for."""
+    asks_for = {
+        "product": ("product", "제품"), "model": ("model", "모델"), "serial": ("serial", "일련"),
+        "last_error": ("message", "메시지"), "error_code": ("error code", "오류 코드"), "os": ("system", "운영"),
+        "app_version": ("version", "버전"), "device": ("computer", "컴퓨터"), "free_disk": ("space", "공간"),
+        "network": ("network", "네트워크"), "warranty_until": ("warranty", "보증"),
+    }  # fmt: skip
+    found = FakeQueries(FakeDesk(3)).details(ticket_id(0))
+    assert found is not None
+    told = {name: "2027-03-31" if name == fact else "" for name in FACT_CHARS}
+    card = FactCard(b"f" * 16, 1, consent=True, by_customer=True, **told)
+    plain = replace(found, kind=COMPLAINT, items=(), customer=None)
+    asked = [guide_of(each) for each in (plain, replace(plain, facts=card))]
+    texts = ["\n".join(question_words(q, lang) for q in g.questions for lang in ("en", "ko")) for g in asked if g]
+    assert "serial number" in texts[0]
+    assert "오류" in texts[0]
+    assert not [word for word in asks_for[fact] if word in texts[1].lower()]
 
 
 def test_the_greeting_has_name_and_honorific_in_the_customers_language() -> None:
