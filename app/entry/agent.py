@@ -72,8 +72,10 @@ def build_agent(options: AgentOptions) -> AgentApp:
     if options.theme is not ThemeMode.SYSTEM:
         chosen[conf.THEME.key] = options.theme.value
     policy = options.policy()
-    settings = Settings.load(folders.config / "settings.json", managed=policy.values, recommended=chosen)
-    settings.sources = policy.sources
+    preset = {**policy.recommended, **chosen}
+    settings = Settings.load(folders.config / "settings.json", managed=policy.values, recommended=preset)
+    settings.sources, settings.preset_sources = policy.sources, policy.recommended_sources
+    settings.policy_problems = policy.warnings
     settings.warnings += policy.warnings
     set_language(settings.get(conf.LANGUAGE).value)
     theme = Theme(qt, load_tokens(), ThemeMode(settings.get(conf.THEME).value))

@@ -138,7 +138,8 @@ class AgentApp(QObject):
 
     def _open(self, passphrase: str | None) -> None:
         folder = self._folder
-        self.jobs.query(lambda: open_agent_profile(folder, passphrase), self._begin, self._cannot_start)
+        days = self.settings.get(conf.DISCARDED_DAYS)
+        self.jobs.query(lambda: open_agent_profile(folder, passphrase, days), self._begin, self._cannot_start)
 
     def _cannot_start(self, error: Exception) -> None:
         if isinstance(error, WrongPassphrase) and self.passphrase is not None:

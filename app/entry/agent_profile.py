@@ -28,8 +28,8 @@ class Opened:
     keyring: str | None
 
 
-def open_agent_profile(folder: Path, passphrase: str | None) -> Opened:
-    """Open keys and files. Blocks. Raises NoKeyring, WrongPassphrase, StoreUnavailable."""
+def open_agent_profile(folder: Path, passphrase: str | None, discarded_days: int = 30) -> Opened:
+    """Open keys and files; discarded drafts stay for so many days. Blocks. Raises NoKeyring, WrongPassphrase, StoreUnavailable."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -51,4 +51,4 @@ def open_agent_profile(folder: Path, passphrase: str | None) -> Opened:
     device = Ed25519PrivateKey.from_private_bytes(raw) if raw else Ed25519PrivateKey.generate()
     if raw is None:
         keys.put(_DEVICE, device.private_bytes_raw())
-    return Opened(open_profile(folder, key), device, None if passphrase is not None else name)
+    return Opened(open_profile(folder, key, discarded_days), device, None if passphrase is not None else name)

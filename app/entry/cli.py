@@ -33,6 +33,7 @@ PROGRAMS: dict[str, Program] = {
     "demo": Program("app.entry.demo", N_("Try everything on this machine")),
     "open": Program("app.entry.open_link", N_("Show what a deskside:// link leads to")),
     "doctor": Program("app.entry.doctor", N_("Say what is missing on this machine and how to mend it")),
+    "policy": Program("app.entry.policy", N_("Check and show what an organisation sets on its computers")),
     "sync-worker": Program("app.entry.sync_worker", N_("Started by the help desk itself"), internal=True),
     "session": Program("app.entry.session", N_("Started by the help desk and the Companion themselves"), internal=True),
 }

@@ -48,6 +48,6 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def open_profile(folder: Path, key: bytes) -> Profile:
+def open_profile(folder: Path, key: bytes, discarded_days: int = 30) -> Profile:
     """Open the agent's profile, creating what is missing. Blocks on the disk. Raises StoreUnavailable."""
-    return Profile(folder, key, Tools(Codec(), decide, wall_ms, Texts(merge_texts)))
+    return Profile(folder, key, Tools(Codec(), decide, wall_ms, Texts(merge_texts), discarded_days))

@@ -50,12 +50,16 @@ class ChangeCodec(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the store is given: the wire form, the conflict policy, the clock, how long texts are merged."""
+    """What the store is given: the wire form, the conflict policy, the clock, how long texts are merged.
+
+    `discarded_days`: how long a discarded draft can be brought back.
+    """
 
     codec: ChangeCodec
     decide: Decide
     now_ms: Callable[[], int]
     texts: Texts | None = None
+    discarded_days: int = 30
 
 
 def seen_of(row: Row | None, name: str, device: str, shown: Shown) -> Seen:

@@ -39,7 +39,7 @@ from app.store.shown import MAX_PARAMETERS, Shown, ShownRows
 
 KEEP_INACTIVE_MS = 60_000  # the snapshots of the two files are not taken at one instant
 KEEP_SENT_MS = 7 * 86_400_000  # a server restored from a backup gets these again
-KEEP_DISCARDED_MS = 30 * 86_400_000
+_DAY_MS = 86_400_000
 _TRIES = 3
 
 
@@ -261,6 +261,7 @@ class Rebuilder:
         if inactive is None:
             return
         bound, except_ = inactive
+        too_old = now - self._tools.discarded_days * _DAY_MS
         with self._readers().read() as tx:
             unsettled = _unsettled(tx)
             keys = tx.all("SELECT type, id, mid FROM pending.over_key WHERE mid <= ?", (bound,))
@@ -269,7 +270,7 @@ class Rebuilder:
             fresh = [(mid,) for (mid,) in tx.all(sql, (bound,)) if mid not in except_]
             sql = "SELECT mid FROM pending.outbox WHERE mid <= ? AND confirmed < ?"
             sent = [(mid,) for (mid,) in tx.all(sql, (bound, now - KEEP_SENT_MS)) if mid not in unsettled | except_]
-            drafts = tx.value("SELECT count(*) FROM pending.draft WHERE discarded < ?", (now - KEEP_DISCARDED_MS,))
+            drafts = tx.value("SELECT count(*) FROM pending.draft WHERE discarded < ?", (too_old,))
         if not (keys or fresh or sent or drafts):
             return
         with self._store.lock, self._file.write() as tx:
@@ -277,7 +278,7 @@ class Rebuilder:
             _drop_orphans(tx, {(type_, id_) for type_, id_, _ in keys})
             tx.many("UPDATE outbox SET confirmed = ? WHERE mid = ?", [(now, *mid) for mid in fresh])
             tx.many("DELETE FROM outbox WHERE mid = ?", sent)
-            tx.run("DELETE FROM draft WHERE discarded < ?", (now - KEEP_DISCARDED_MS,))
+            tx.run("DELETE FROM draft WHERE discarded < ?", (too_old,))
 
 
 def _unsettled(tx: Session) -> frozenset[int]:

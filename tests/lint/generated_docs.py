@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from app.commands.docs import shortcuts_page
 from app.config.i18n import load_catalogues, set_language
-from app.config.settings import DECLARED, WindowRules
+from app.config.policy_forms import forms
+from app.config.policy_schema import example, policies, wanted
+from app.config.settings import DECLARED, Setting, WindowRules
 from app.entry.cli import help_text
 from tests.lint.protocol_reference import reference_page
 
@@ -20,9 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "widgets", "remote_assist", "sync", "resources", "tests")
 _MANAGED = """\
 Kept as JSON in the user's configuration folder. What can be locked, an organisation sets in files of its own, which
-stand above a person's: on Linux every `*.json` in `/etc/deskside/policies/managed`, in byte order of their names, the
-last one counting. A file that does not belong to root, or that others may write, is ignored and reported; so are keys
-that this version does not know. Windows and macOS have no such place yet.
+stand above a person's or are presets: see [policies.md](policies.md) and [policy-reference.md](policy-reference.md).
 
 Keys that are "only managed" are decided there and nowhere else. Those of sessions can forbid, never grant, on the
 customer's computer as on the agent's: what either forbids is never asked for, and a request for it is refused at
@@ -71,6 +72,32 @@ def settings_page() -> str:
     return "\n".join([*head, *_setting_rows()]) + "\n"
 
 
+def _policy(setting: Setting[Any], korean: Callable[[str], str]) -> Iterator[str]:
+    level = "fixed only" if setting.managed_only else "fixed, preset"
+    default = "empty" if setting.default in ("", ()) else f"`{json.dumps(setting.default)}`"
+    yield from (f"## `{setting.key}`", "", f"**{setting.label}** · {korean(setting.label)}", "")
+    if setting.help:
+        yield from (setting.help, "", korean(setting.help), "")
+    yield f"- takes {wanted(setting)}; built in: {default}; {level}"
+    if setting.safe is not None:
+        yield f"- a value that cannot be read counts as `{json.dumps(setting.safe)}`"
+    shown = json.dumps(example(setting), ensure_ascii=False)
+    yield from (f"- example: `{json.dumps(setting.key)}: {shown}`", "")
+
+
+def policies_page() -> str:
+    """Every policy with what it takes, what is built in, and texts in both languages."""
+    korean = load_catalogues("ko").gettext
+    head = ["# Policies, one by one", "", _MADE]
+    head += ["How they are laid down, checked and shown stands in [policies.md](policies.md)"
+             " (한국어: [policies.ko.md](policies.ko.md)).", ""]  # fmt: skip
+    return "\n".join([*head, *(line for setting in policies() for line in _policy(setting, korean))]).rstrip() + "\n"
+
+
+def _form(name: str) -> Callable[[], str]:
+    return lambda: forms(load_catalogues("ko").gettext)[name].decode()
+
+
 def command_line_page() -> str:
     """The help of the `deskside` command in both languages."""
     parts = ["# Command line", "", _MADE]
@@ -84,9 +111,11 @@ def command_line_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/modules.md": modules_page,
     "docs/settings.md": settings_page,
+    "docs/policy-reference.md": policies_page,
     "docs/command-line.md": command_line_page,
     "docs/protocol-reference.md": lambda: reference_page(_MADE),
     "docs/shortcuts.md": lambda: shortcuts_page(load_catalogues("ko").gettext),
+    **{f"resources/packaging/policies/{name}": _form(name) for name in forms(str)},
 }
 
 
@@ -96,6 +125,7 @@ def main(argv: list[str]) -> int:
     for place, make in PAGES.items():
         path, text = ROOT / place, make()
         if "--update" in argv:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
         elif not path.exists() or path.read_text("utf-8") != text:
             stale.append(place)

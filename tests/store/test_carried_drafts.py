@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,24 @@ def test_a_discarded_draft_goes_everywhere_and_is_kept_thirty_days(kim: Client, 
     types(home, ticket, "새로 씁니다")
     share(home, kim)
     assert text(kim, ticket) == "새로 씁니다"
+
+
+@pytest.mark.parametrize(("days", "left"), [(7, 0), (30, 1)])
+def test_a_discarded_draft_stays_as_long_as_was_set(kim: Client, ticket: TicketId, days: int, left: int) -> None:
+    """Eight days later it is gone where seven are set, and there where nothing is."""
+    kim.tools = replace(kim.tools, discarded_days=days)
+    kim.restart_window()
+    types(kim, ticket, "버릴 말")
+    share(kim)
+    kim.profile.commits.save_draft(Draft(ticket, REPLY, ""))
+    leaves(kim, ticket)
+    share(kim)
+    kim.desk.clock.ms += 8 * 86_400_000
+    share(kim)  # what counts no more must be seen to do so for a minute
+    kim.desk.clock.ms += 120_000
+    share(kim)
+    with kim.profile.readers().read() as tx:
+        assert tx.value("SELECT count(*) FROM pending.draft WHERE discarded IS NOT NULL") == left
 
 
 @pytest.mark.parametrize("there", [None, "이미 쓰던 말"])
