@@ -30,7 +30,8 @@ class Certificate(_Json, frozen=True, kw_only=True):
     """`certificate` is the exact JSON signed under the label "deskside-cert-1" by `org_key`.
 
     `relay_only`: invitations must say that nothing but relayed addresses may be used. `join_page`: customers may join
-    with a browser, at /join; where they may not, no invitation may name that way.
+    with a browser, at /join; where they may not, no invitation may name that way. `require_note`: none is taken without
+    a reason.
     """
 
     certificate: str
@@ -40,6 +41,7 @@ class Certificate(_Json, frozen=True, kw_only=True):
     org_name_en: str
     relay_only: bool = False
     join_page: bool = False
+    require_note: bool = False
 
 
 class Revocations(_Json, frozen=True, kw_only=True):
@@ -50,12 +52,13 @@ class Revocations(_Json, frozen=True, kw_only=True):
 
 
 class InvitationAsk(_Json, frozen=True, kw_only=True):
-    """Register an invitation; `invitation` is the exact signed JSON."""
+    """Register an invitation; `invitation` is the exact signed JSON. `note`: the reason, for staff alone."""
 
     invitation: str
     signature: str
     join_secret: str
     want_code: bool = False
+    note: str = ""
 
 
 class InvitationMade(_Json, frozen=True, kw_only=True):

@@ -251,6 +251,7 @@ PROBLEMS: Mapping[str, tuple[tuple[int, ...], str, str]] = {
     "oidc_no_account": ((403,), "nobody here belongs to this person of the provider", "tells the person"),
     "oidc_other_person": ((403,), "the provider proved somebody else than who is signed in", "tells the person"),
     "proof_not_fresh": ((403,), "the provider does not say that the person signed in just now", "asks once more"),
+    "note_missing": ((409,), "an invitation came without the reason that this server wants", "asks, then invites again"),
     "proof_too_old": ((403,), "who invites proved it too long ago; `detail`: the ways to", "asks, then invites again"),
     "oidc_unreachable": ((503,), "the server cannot reach the provider", "tells the person, offers to try again"),
     "oidc_setup": ((503,), "the server's set-up for the provider is wrong", "tells the person"),

@@ -17,7 +17,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QImage
 
 from app.config.policy import Policy
-from app.config.settings import MAX_MINUTES
+from app.config.settings import MAX_MINUTES, REQUIRE_NOTE
 from app.domain.assist import EndReason, EntryType, Notice, Phase, Scope, SessionView
 from app.domain.changes import SessionRecordAdd
 from app.domain.control import Deed
@@ -27,6 +27,7 @@ from app.domain.invitation import BROWSER_MODE, InvitationPolicy
 from app.domain.marks import Mark, Point
 from app.domain.ports import TicketDetails
 from app.entry.agent_files import AgentFiles, FileControls
+from app.entry.agent_note import NoteControls, is_note_missing
 from app.entry.agent_proof import ProofControls, ProofLink, ways_wanted
 from app.entry.agent_recording import RecordingControls, RecordingDesk
 from app.entry.agent_talk import SessionTalkDesk, TalkControls
@@ -67,7 +68,7 @@ class Measured:
     frames_after_end: int = 0
 
 
-class AgentSession(RecordingControls, FileControls, TalkControls, ProofControls):
+class AgentSession(RecordingControls, FileControls, TalkControls, ProofControls, NoteControls):
     """One session, from the agent's click to the countersigned receipt."""
 
     def __init__(
@@ -129,6 +130,8 @@ class AgentSession(RecordingControls, FileControls, TalkControls, ProofControls)
         row, customer = self._details.row, self._details.customer
         if customer is None:
             self._fail("no_session_here")
+            return
+        if self._asks_note(wanted=self._rules.get(REQUIRE_NOTE) or self._desk.wants_note):
             return
         mail = next((a.value for a in customer.addresses if a.kind == "email"), "")
         request = InviteRequest(
@@ -320,7 +323,7 @@ class AgentSession(RecordingControls, FileControls, TalkControls, ProofControls)
             case act.KillChild():
                 self._host.kill()
             case act.CallServer(call_id, method, path, body):
-                raw = json.dumps(body).encode()
+                raw = json.dumps(self._with_note(path, body)).encode()
                 link.call(method, path, raw, lambda status, answer: self._answered(call_id, status, answer))
             case act.PhaseChanged(view):
                 self._phase(view)
@@ -385,13 +388,13 @@ class AgentSession(RecordingControls, FileControls, TalkControls, ProofControls)
         self._desk.with_identity(self.invite)
 
     def _answered(self, call_id: int, status: int, body: bytes) -> None:
-        ask = ways_wanted(status, body)
-        if ask is not None and self.info.invited is None and self.info.view.phase is Phase.INVITED:
+        ask, no_note = ways_wanted(status, body), is_note_missing(status, body)
+        if (ask is not None or no_note) and self.info.invited is None and self.info.view.phase is Phase.INVITED:
             self._end_ = None
             self._timer.stop()
             if self._files is not None:
                 self._files.close()
-            self.info = replace(self.info, proof_ask=ask)
+            self.info = replace(self.info, proof_ask=ask, note_ask=no_note)
             self._show()
             return
         if self._end_ is not None:

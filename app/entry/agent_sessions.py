@@ -80,6 +80,7 @@ class SessionDesk(QObject):
         self._identity: AgentIdentity | None = None
         self._valid_until = 0
         self.page = JoinPage()
+        self.wants_note = False  # the server takes no invitation without a reason
         self.sessions: list[AgentSession] = []
         self._network: NetworkWatch | None = None
         self.diagnostics: DiagnosticsKeeper | None = None  # set by the program; without it nothing is kept
@@ -130,6 +131,7 @@ class SessionDesk(QObject):
             then(None)
             return
         self.page.learn(answer)
+        self.wants_note = answer.get("require_note") is True
         self._identity = AgentIdentity(self._device_key, signed, organisation, answer.get("relay_only") is True)
         then(self._identity)
 

@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
         help=_("Let nobody join screen sharing with a browser: customers need the Companion"),
     )
     add("--no-portal", action="store_true", help=_("Offer customers no pages under /help to read and write at"))
+    add("--require-note", action="store_true", help=_("Take no invitation to screen sharing without a written reason"))
     add(
         "--reauthenticate-after", type=_minutes, default=AFTER_MIN, metavar="MINUTES",
         help=_("Ask an agent for the password again before an invitation after this long; 480 without it, 0 for never"),
@@ -126,7 +127,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         parts = build_parts(
             store, keys, nats=arguments.nats, oidc=_oidc(arguments), turn=turn,
             join_page=not arguments.no_join_page, portal=not arguments.no_portal,
-            reauthenticate_min=arguments.reauthenticate_after,
+            require_note=arguments.require_note, reauthenticate_min=arguments.reauthenticate_after,
             data=arguments.data, compile_=compile_calendar,
         )  # fmt: skip
         seed_states(store, parts.clock())

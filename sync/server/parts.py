@@ -115,6 +115,7 @@ def build_parts(
     turn: TurnSettings | None = None,
     join_page: bool = True,
     portal: bool = True,
+    require_note: bool = False,
     reauthenticate_min: int = AFTER_MIN,
     data: Path | None = None,
     compile_: Compile | None = None,
@@ -123,7 +124,7 @@ def build_parts(
 
     `nats` is the address of the broker between several processes, `data` the folder they share: without it there
     are no snapshots and no attachments. `join_page`: customers may join with a browser; `portal`: they find pages
-    to read and write at. `reauthenticate_min`: how old a proof of who invites may be, 0 for any. `compile_` knows
+    to read and write at. `require_note`: none invites without a reason. `reauthenticate_min`: how old a proof of who invites may be, 0 for any. `compile_` knows
     time zones: with it calendars are compiled ahead.
     """
     organisation = prepare(store, keys, clock(), rng)
@@ -133,7 +134,7 @@ def build_parts(
     bus: Bus = NatsBus(check_url(nats), organisation.id) if nats else LocalBus()
     relay_only = turn is not None and turn.only
     sessions = Sessions(
-        store, keys, signer, organisation, rng, relay_only=relay_only, join_page=join_page,
+        store, keys, signer, organisation, rng, relay_only=relay_only, join_page=join_page, require_note=require_note,
         reauthenticate_min=reauthenticate_min, provider=oidc is not None,
     )  # fmt: skip
     accounts = Accounts(store, signer, rng, hasher)

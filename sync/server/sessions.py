@@ -36,6 +36,7 @@ from sync.server.proofs import check_proof
 from sync.server.revoked import check_keys, revoked_names
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.session_ends import SERVER_STATES, SESSION_GRACE_MS, might_run, replace_invitations
+from sync.server.session_notes import Reason
 from sync.server.store import Store
 from sync.server.tokens import AGENT, COMPANION, SESSION, Grant, TokenSigner
 from sync.session_protocol import Certificate, CertificateAsk, InvitationAsk, Redeem, Redeemed, Revocations
@@ -85,6 +86,7 @@ class Registered:
     code: str | None
     customer: bytes
     invite: Invite
+    heads: dict[str, int]
 
 
 def id_of(text: str) -> bytes:
@@ -127,14 +129,19 @@ class Sessions:
         *,
         relay_only: bool = False,
         join_page: bool = True,
+        require_note: bool = False,
         reauthenticate_min: int = AFTER_MIN,
         provider: bool = False,
     ) -> None:
-        """`reauthenticate_min`: how old a proof of who invites may be; `provider`: one can be given in the browser."""
+        """`reauthenticate_min`: how old a proof of who invites may be; `provider`: one can be given in the browser.
+
+        `require_note`: no invitation without a reason, which becomes an internal note of its ticket.
+        """
         self._reauthenticate_min = reauthenticate_min
         self._provider = provider
         self._store = store
         self._join_page = join_page
+        self._require_note = require_note
         self._relay_only = relay_only
         self._keys = keys
         self._signer = signer
@@ -176,6 +183,7 @@ class Sessions:
             org_name_en=org.name_en,
             relay_only=self._relay_only,
             join_page=self._join_page,
+            require_note=self._require_note,
         )
 
     def revocations(self, now: int) -> Revocations:
@@ -187,21 +195,28 @@ class Sessions:
         return Revocations(document=document, signature=signature)
 
     def invite(self, now: int, who: Grant, ask: InvitationAsk) -> Registered:
-        """Register an invitation. Raises ProblemError 400 `invitation`, 403 `scope`, 409 `ticket` or `requester`.
+        """Register an invitation, with its reason on the ticket if it has one.
+
+        Raises ProblemError 400 `invitation`, 403 `scope`, 409 `ticket`, `requester` or `note_missing`.
 
         And 403 `proof_too_old`, when that alone is missing: nobody types a password for what is refused anyway.
         """
         signed, invitation, serial, secret = self._checked(now, who, ask)
         code = f"{int.from_bytes(self._rng(8), 'big') % 10**9:09d}" if ask.want_code else None
 
-        def work(connection: sa.Connection) -> bytes:
+        note = ask.note.strip()
+
+        def work(connection: sa.Connection) -> tuple[bytes, dict[str, int]]:
             load_device(connection, who.device, who.subject, lock=True)  # who suspends it meanwhile sees the invitation
             _check_certificate(connection, serial)
+            reason = Reason(connection, who, invitation, note) if note else None
             customer = _check_ticket(connection, who, invitation)
             table = SYSTEM.session
             taken = sa.select(table.c.sid).where(sa.or_(table.c.sid == invitation.sid, table.c.iid == invitation.iid))
             if connection.execute(taken).first() is not None:
                 raise ProblemError(409, "invitation")
+            if self._require_note and not note:
+                raise ProblemError(409, "note_missing")
             check_proof(connection, now, who, self._reauthenticate_min, provider=self._provider)
             row = {
                 "sid": invitation.sid, "iid": invitation.iid, "ticket_id": bytes.fromhex(invitation.ticket_id),
@@ -212,11 +227,11 @@ class Sessions:
             }  # fmt: skip
             replace_invitations(connection, now, bytes.fromhex(invitation.ticket_id))
             connection.execute(table.insert().values(**row))
-            return customer
+            return customer, reason.write(now) if reason is not None else {}
 
-        customer = self._store.write(work)
+        customer, heads = self._store.write(work)
         invite = Invite(iid=invitation.iid, invitation=signed.document, signature=signed.signature, join_secret=secret)
-        return Registered(InviteLink(invitation.iid, secret).to_text(), code, customer, invite)
+        return Registered(InviteLink(invitation.iid, secret).to_text(), code, customer, invite, heads)
 
     def waiting(self, now: int, who: Grant) -> list[Invite | SessionEnded]:
         """Return what a customer's end that has just come online must hear.

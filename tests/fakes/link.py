@@ -244,6 +244,10 @@ class FakeControls:
         """Offer a text."""
         self._note(f"clip {text}", why)
 
+    def give_note(self, text: str) -> None:
+        """Say why."""
+        self.did.append(f"note {text}")
+
     def prove(self, password: str) -> None:
         """Prove who invites."""
         self.did.append(f"prove {password}")

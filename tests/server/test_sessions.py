@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.domain.certificate import read_certificate, read_revocations
 from app.domain.changes import TicketSet
 from app.domain.documents import SignedDocument, sign_document
-from app.domain.entities import CUSTOMER, HISTORY, SESSION_RECORD, TICKET
+from app.domain.entities import CUSTOMER, HISTORY, NOTE, SESSION_RECORD, TICKET
 from app.domain.invitation import Invitation, build_invitation
 from app.domain.links import parse_invite
 from app.domain.signed import b64, sha256
@@ -193,6 +193,44 @@ def test_a_ticket_with_a_strange_subject_is_invited_to_by_one_clean_line(desk: W
     ticket = kim.ticket(subject="프린터 \u202e안 됨  지금")
     inviter = Inviter(desk, kim)
     assert inviter.invite(ticket, subject="프린터 안 됨 지금").status_code == 200
+
+
+def notes(world: World, ticket: bytes) -> list[tuple[str, bytes]]:
+    """The internal notes of a ticket, with their authors."""
+    table = ENTITY_TABLES[NOTE.number]
+    with world.store.read() as cx:
+        found = cx.execute(sa.select(table.c.body, table.c.author).where(table.c.ticket == ticket)).all()
+    return [(body, bytes(author)) for body, author in found]
+
+
+def test_the_reason_of_an_invitation_is_an_internal_note_of_its_author(desk: World) -> None:
+    """It is written with the invitation or not at all; without a reason nothing is written."""
+    kim = desk.agent()
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    refused = desk.client.post(
+        "/session/v1/invitations", json=inviter.body(ticket, subject="다른 제목") | {"note": "왜"}, headers=kim.bearer
+    )
+    assert refused.status_code == 409
+    assert not notes(desk, ticket)
+    body = inviter.body(ticket) | {"note": "  드라이버 설정을 함께 봅니다 "}
+    assert desk.client.post("/session/v1/invitations", json=body, headers=kim.bearer).status_code < 300
+    assert notes(desk, ticket) == [("드라이버 설정을 함께 봅니다", kim.id)]
+    assert inviter.invite(ticket).status_code < 300
+    assert len(notes(desk, ticket)) == 1
+
+
+@pytest.mark.parametrize("note", ["", "  \n "])
+def test_a_server_that_wants_a_reason_takes_no_invitation_without_one(desk: World, note: str) -> None:
+    """Whatever the agent's program does; it is told so with the certificate."""
+    desk.parts.sessions._require_note = True
+    kim = desk.agent()
+    inviter, ticket = Inviter(desk, kim), kim.ticket()
+    public = b64(inviter.key.public_key().public_bytes_raw())
+    told = desk.client.post("/session/v1/certificate", json={"device_key": public}, headers=kim.bearer).json()
+    assert told["require_note"] is True
+    answer = desk.client.post("/session/v1/invitations", json=inviter.body(ticket) | {"note": note}, headers=kim.bearer)
+    assert (answer.status_code, answer.json()["code"]) == (409, "note_missing")
+    assert not notes(desk, ticket)
 
 
 def test_a_blocked_customer_is_not_invited(desk: World) -> None:

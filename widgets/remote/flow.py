@@ -57,6 +57,7 @@ class SessionFlow(QObject):
             self.invitation = InviteWindow(self._theme, self._order, self._window)
             self.invitation.withdrawn.connect(self._cancel)
             self.invitation.again_asked.connect(self._again)
+            self.invitation.why.submitted.connect(self._give_note)
             self.invitation.who.submitted.connect(self._prove)
             self.invitation.who.browser_asked.connect(self._prove_in_browser)
             self.invitation.who.browser_stopped.connect(self._stop_browser)
@@ -227,6 +228,10 @@ class SessionFlow(QObject):
     def _cancel(self) -> None:
         if self._controls is not None:
             self._controls.cancel()
+
+    def _give_note(self, text: str) -> None:
+        if self._controls is not None:
+            self._controls.give_note(text)
 
     def _prove(self, password: str) -> None:
         if self._controls is not None:

@@ -26,6 +26,7 @@ from widgets.foundation import (
     fmt,
     row,
 )
+from widgets.remote.note_card import NoteCard
 from widgets.remote.ports import InviteOrder, SessionInfo
 from widgets.remote.proof_card import ProofCard
 from widgets.remote.words import proof_text, state_text
@@ -62,6 +63,8 @@ class InviteWindow(QDialog):
         self.problem.hide()
         self.who = ProofCard(theme)
         self.who.hide()
+        self.why = NoteCard(theme)
+        self.why.hide()
         self.code = PlainLabel(type="figure", selectable=True)
         self.code_label, self.link_label = PlainLabel(type="strong"), PlainLabel(type="strong")
         self.link = ElidedLabel(tone="muted", mode=Qt.TextElideMode.ElideMiddle)
@@ -89,7 +92,7 @@ class InviteWindow(QDialog):
         foot = row(self.left, None, self.again, self.cancel, gap=space.small)
         self.setLayout(
             column(
-                self.heading, self.ticket, self.problem, self.who, self.words, self.proof, self.included,
+                self.heading, self.ticket, self.problem, self.why, self.who, self.words, self.proof, self.included,
                 self.code_card, self.link_card, None, foot, gap=space.small,
                 margins=(space.wide, space.wide, space.wide, space.large),
             )
@@ -122,6 +125,7 @@ class InviteWindow(QDialog):
         if info.view.phase is Phase.ENDED:
             self._tick.stop()
         self.retranslate()
+        self.why.show_ask(on=self._asks_why)
         self.who.show_ask(info.proof_ask if self._asks_who else None)
         fit(
             self,
@@ -138,6 +142,12 @@ class InviteWindow(QDialog):
         """Whether nobody was asked yet, because the agent is to prove something first."""
         info = self._info
         return info is not None and info.proof_ask is not None and info.view.phase is not Phase.ENDED
+
+    @property
+    def _asks_why(self) -> bool:
+        """Whether nobody was asked yet, because the agent is to write a reason first."""
+        info = self._info
+        return info is not None and info.note_ask and info.view.phase is not Phase.ENDED
 
     def is_waiting(self) -> bool:
         """Tell whether closing the window withdraws something."""
@@ -187,10 +197,12 @@ class InviteWindow(QDialog):
         self.again.setText(_("Ask again"))
         ended = info is not None and (info.view.phase is Phase.ENDED or bool(info.problem))
         invited = info is not None and info.view.phase is Phase.INVITED and info.invited is not None
-        asks = self._asks_who
+        asks = self._asks_who or self._asks_why
         self.cancel.setText(_("Close") if ended else _("Cancel") if asks else _("Withdraw"))
-        self.who.setVisible(asks)
+        self.who.setVisible(self._asks_who)
         self.who.retranslate()
+        self.why.setVisible(self._asks_why)
+        self.why.retranslate()
         self.again.setVisible(ended)
         self.included.setVisible(not ended)
         self.code_card.setVisible(invited and bool(self.code.text()))

@@ -122,6 +122,7 @@ class SessionInfo:
     problem: str = ""
     recording: RecordingState = field(default_factory=RecordingState)
     proof_ask: ProofAsk | None = None
+    note_ask: bool = False  # a reason is wanted before the invitation is made
     browser: bool = False  # the customer joined by the page, not by the companion
 
 
@@ -155,6 +156,10 @@ class SessionControls(Protocol):
 
     def end(self) -> None:
         """End the session now."""
+        ...
+
+    def give_note(self, text: str) -> None:
+        """Say why; then the invitation goes on."""
         ...
 
     def prove(self, password: str) -> None:

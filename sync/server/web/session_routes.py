@@ -61,6 +61,7 @@ def _agent_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """Register an invitation and push it to the requester's companion."""
         grant = grant_of(request, parts, AGENT)
         made = await parts.jobs.write(lambda: parts.sessions.invite(parts.clock(), grant, data))
+        parts.hub.changed(made.heads)
         pushed = await parts.hub.invite(made.customer, made.invite)
         _log.info("invitation registered", pushed=pushed, code_made=made.code is not None)
         return InvitationMade(link=made.link, code=made.code, pushed=pushed)
