@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Articles and announcements as readers find them: which version counts, what matches a search, how a text is built."""
+"""Articles as readers find them: which version counts, what matches a search, how a text is built, what was quoted."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from app.domain.formatting import BULLET, Look, Mark, Rich
+from app.domain.particles import without_particle
 from app.domain.search_text import normalise
 
-__all__ = ["Article", "Audience", "Part", "Publication", "current", "find_articles", "parts_of_text", "start_of"]
+__all__ = [
+    "Article", "ArticleFinder", "Audience", "Part", "Publication", "article_link", "article_of_link", "as_rich",
+    "current", "find_articles", "may_be_quoted", "parts_of_text", "rivals", "start_of",
+]  # fmt: skip
 
 _BLANK = re.compile(r"\n[ \t]*\n")
 _STEP = re.compile(r"\d{1,2}[.)] +")
 _START_CHARS = 140
+_MOST_WORDS = 12
+_LINK = re.compile(r"/help/answers/([0-9a-f]{32})\?version=([0-9a-f]{32})")
 
 
 class Publication(StrEnum):
@@ -61,11 +68,21 @@ class Article:
     folder: str = ""
     audience: str = Audience.PUBLIC
     state: str = Publication.DRAFT
+    review_on: str = ""
+    author: bytes | None = None
 
     def language(self, wanted: str) -> str:
         """Return the language in which somebody reads it who wants one."""
         other = "en" if wanted == "ko" else "ko"
         return wanted if self.titles.get(wanted) and self.bodies.get(wanted) else other
+
+    def title(self, wanted: str) -> str:
+        """Return its title in a language, or what there is of one."""
+        return self.titles.get(self.language(wanted)) or next(filter(None, self.titles.values()), "")
+
+    def body(self, wanted: str) -> str:
+        """Return its text in a language, or what there is of one."""
+        return self.bodies.get(self.language(wanted)) or next(filter(None, self.bodies.values()), "")
 
     @property
     def is_public(self) -> bool:
@@ -75,32 +92,65 @@ class Article:
 
 def current(versions: Iterable[V]) -> list[V]:
     """Return the version of each that counts: what nothing replaces; of two that replaced the same, the newer."""
-    listed = list(versions)
-    replaced = {each.supersedes for each in listed if each.supersedes is not None}
     newest: dict[bytes, V] = {}
-    for each in listed:
-        if each.id in replaced:
-            continue
+    for each in _heads(versions):
         known = newest.get(each.of)
         if known is None or (each.saved_at, each.id) > (known.saved_at, known.id):
             newest[each.of] = each
     return list(newest.values())
 
 
+def rivals(versions: Iterable[V], counts: V) -> list[V]:
+    """Return what others saved from the same version as the one that counts, until somebody saves after both."""
+    heads = _heads(versions)
+    return [each for each in heads if each.of == counts.of and each.id != counts.id and _beside(each, counts)]
+
+
+def _heads(versions: Iterable[V]) -> list[V]:
+    listed = list(versions)
+    replaced = {each.supersedes for each in listed if each.supersedes is not None}
+    return [each for each in listed if each.id not in replaced]
+
+
+def _beside(one: _Version, other: _Version) -> bool:
+    return one.supersedes == other.supersedes
+
+
+class ArticleFinder:
+    """Finds articles by words while somebody types; texts are made ready once."""
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        self.articles = articles
+        self._ready = [
+            (each, normalise(" ".join((*each.titles.values(), each.folder))), normalise(" ".join(each.bodies.values())))
+            for each in articles
+        ]
+
+    def find(self, text: str, wanted: str) -> list[Article]:
+        """Return what matches, best first: all words before some, title before text. Without words all, by title.
+
+        A word is found inside longer ones, and without its Korean particle: 결제가 finds 간편결제.
+        """
+        words = [{w, without_particle(w)} for w in dict.fromkeys(normalise(text).split()[:_MOST_WORDS])]
+        if not words:
+            return sorted(self.articles, key=lambda a: (a.folder, a.title(wanted), a.of))
+        ranked = []
+        for each, title, body in self._ready:
+            in_title = sum(any(w in title for w in forms) for forms in words)
+            found = sum(any(w in title or w in body for w in forms) for forms in words)
+            if found:
+                ranked.append((-found, -in_title, each.title(wanted), each.of, each))
+        return [each for *_, each in sorted(ranked, key=lambda row: row[:4])]
+
+
 def find_articles(articles: Sequence[Article], text: str, wanted: str) -> list[Article]:
-    """Return what matches, best first: all words before some, title before text. Without words all, by title."""
-    words = list(dict.fromkeys(normalise(text).split()))[:12]
-    if not words:
-        return sorted(articles, key=lambda a: (a.folder, a.titles.get(a.language(wanted), ""), a.of))
-    ranked = []
-    for each in articles:
-        title = normalise(" ".join(each.titles.values()))
-        body = normalise(" ".join(each.bodies.values()))
-        in_title = sum(word in title for word in words)
-        found = sum(word in title or word in body for word in words)
-        if found:
-            ranked.append((-found, -in_title, each.titles.get(each.language(wanted), ""), each.of, each))
-    return [each for *_, each in sorted(ranked, key=lambda row: row[:4])]
+    """Return what matches, as `ArticleFinder` does, once."""
+    return ArticleFinder(articles).find(text, wanted)
+
+
+def may_be_quoted(article: Article, *, to_customer: bool) -> bool:
+    """Tell whether its text may stand in a reply, or in an internal note: what is published, and staff's in notes."""
+    return article.is_public if to_customer else article.state == Publication.PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +187,37 @@ def start_of(body: str) -> str:
     told = (part.text or " ".join(part.items or part.steps) for part in parts_of_text(body) if not part.heading)
     line = " ".join(next(told, "").split())
     return line if len(line) <= _START_CHARS else line[:_START_CHARS].rsplit(" ", 1)[0] + "…"
+
+
+# --- in what is written to a customer --------------------------------------------------------------------------------
+
+
+def article_link(server: str, article: Article) -> str:
+    """Return where the version that is quoted stands: customers read the article there, agents that version."""
+    return f"{server.rstrip('/')}/help/answers/{article.of.hex()}?version={article.id.hex()}"
+
+
+def article_of_link(link: str, server: str) -> tuple[bytes, bytes] | None:
+    """Return article and version of such a link to this server, or None for any other link."""
+    base = server.rstrip("/")
+    found = _LINK.fullmatch(link[len(base) :]) if base and link.startswith(base) else None
+    return (bytes.fromhex(found[1]), bytes.fromhex(found[2])) if found is not None else None
+
+
+def as_rich(article: Article, wanted: str, link: str, before_link: str) -> Rich:
+    """Return an article as it stands in a reply: headings bold, lists as ours, then its title as a link."""
+    text, marks = "", list[Mark]()
+    for part in parts_of_text(article.body(wanted)):
+        text += "\n\n" if text else ""
+        if part.heading:
+            marks.append(Mark(len(text), len(text) + len(part.heading), Look.BOLD))
+            text += part.heading
+        text += part.text or "\n".join(
+            [f"{BULLET}{item}" for item in part.items] + [f"{n}. {step}" for n, step in enumerate(part.steps, 1)]
+        )
+    if link:
+        text += f"\n\n{before_link}: " if text else f"{before_link}: "
+        title = article.title(wanted)
+        marks.append(Mark(len(text), len(text) + len(title), Look.LINK, link))
+        text += title
+    return Rich(text, tuple(marks))

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.articles import Audience, Publication
-from app.domain.changes_base import Context, Effect, Insert, Key, Rows, history, was_done
+from app.domain.articles import Audience, Publication, current
+from app.domain.changes_base import Context, Effect, Insert, Key, Row, Rows, history, was_done
 from app.domain.changes_values import checked_value
 from app.domain.entities import ANNOUNCEMENT, ARTICLE, REF_SCOPE, Entity, Value
 from app.domain.errors import Refused
 
-__all__ = ["MAX_ANNOUNCEMENT_CHARS", "MAX_ARTICLE_CHARS", "PLACES", "AnnouncementSave", "ArticleSave"]
+__all__ = [
+    "MAX_ANNOUNCEMENT_CHARS", "MAX_ARTICLE_CHARS", "PLACES", "AnnouncementSave", "ArticleSave", "may_save_article",
+]  # fmt: skip
 
 MAX_ARTICLE_CHARS = 20_000
 MAX_ANNOUNCEMENT_CHARS = 1_000
@@ -25,6 +27,7 @@ _ARTICLE_FIELDS = frozenset(
 )  # fmt: skip
 _ANNOUNCEMENT_FIELDS = frozenset({"text_ko", "text_en", "places", "from_at", "until_at", "urgency", "withdrawn"})
 _LEADS = frozenset({"lead", "admin"})
+_WRITERS = frozenset({"agent", "field"})
 
 
 def _values(entity: Entity, allowed: frozenset[str], fields: Mapping[str, Any]) -> dict[str, Value]:
@@ -40,6 +43,42 @@ def _check_right(ctx: Context) -> None:
     """What the organisation says in public is a lead's to write, or the administrator's at the server."""
     if ctx.actor.kind != "server" and (ctx.actor.kind != "user" or not ctx.actor.roles & _LEADS):
         raise Refused("not_yours")
+
+
+def may_save_article(roles: frozenset[str], wanted: str, heads: Iterable[str]) -> bool:
+    """Tell whether somebody may save a version in state `wanted` over versions in the states `heads`.
+
+    Leads and administrators may all. Agents write drafts and ask for a review; what is or was public is not theirs.
+    """
+    own = {Publication.DRAFT, Publication.REVIEW}
+    return bool(roles & _LEADS) or (bool(roles & _WRITERS) and {wanted, *heads} <= own)
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What says which version counts."""
+
+    id: bytes
+    of: bytes
+    supersedes: bytes | None
+    saved_at: int
+    state: str
+
+
+def _check_article_right(rows: Rows, ctx: Context, article: bytes, wanted: str) -> None:
+    if ctx.actor.kind == "server":
+        return
+    known = [_version(row) for row in rows.find(ARTICLE.number, "article", article)]
+    if ctx.actor.kind != "user" or not may_save_article(ctx.actor.roles, wanted, [v.state for v in current(known)]):
+        raise Refused("not_yours")
+
+
+def _version(row: Row) -> _Version:
+    of, before, at = row.values.get("article"), row.values.get("supersedes"), row.values.get("created_at")
+    return _Version(
+        row.id, of if isinstance(of, bytes) else b"", before if isinstance(before, bytes) else None,
+        at if isinstance(at, int) else 0, str(row.values.get("state") or Publication.DRAFT),
+    )  # fmt: skip
 
 
 def _length(values: Mapping[str, Value], name: str, most: int) -> None:
@@ -72,8 +111,9 @@ class ArticleSave:
 
     def effects(self, rows: Rows, ctx: Context) -> list[Effect]:
         """Insert the version. What is published has title and text in a language."""
-        _check_right(ctx)
         values = {"audience": "public", "state": "draft", **_values(ARTICLE, _ARTICLE_FIELDS, self.fields)}
+        if rows.get(ARTICLE.number, self.version) is None:
+            _check_article_right(rows, ctx, self.article, str(values["state"]))
         if values["state"] not in set(Publication) or values["audience"] not in set(Audience):
             raise Refused("bad_value", field="state")
         for lang in ("ko", "en"):

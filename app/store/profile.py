@@ -23,6 +23,7 @@ from app.store.blobs import remove_copies
 from app.store.cipher import Database, Session, file_uri, key_literal, open_raw, translate
 from app.store.customers import StoreCustomers
 from app.store.deeds import StoreDeeds
+from app.store.knowledge import StoreKnowledge
 from app.store.locks import FileLock
 from app.store.needs_you import NeedsYouFile
 from app.store.notice_log import NoticeLog
@@ -104,6 +105,7 @@ class Profile:
         self.blobs.tidy()
         self.queries = StoreQueries(self.readers, lambda: self.commits.identity, tools.now_ms)
         self.customers = StoreCustomers(self.readers, lambda: self.commits.identity)
+        self.knowledge = StoreKnowledge(self.readers)
         self.deeds = StoreDeeds(
             self.readers, lambda: self.commits.identity, tools.now_ms, lambda: self.commits.provisional()
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import re
 
+from app.domain.particles import PARTICLES
 from app.domain.search_text import CJK, Term
 from app.store.text import pairs, without_marks
 
 __all__ = ["Term", "expression", "needles", "relaxed", "segments"]
 
-_PARTICLES = ("에서", "까지", "부터", "으로", "은", "는", "이", "가", "을", "를", "에", "의", "도", "로", "와", "과")
 _SEGMENT = re.compile(f"([{CJK}]+)|([^\\W{CJK}]+)")
 _LONG = 4  # syllables from which a compound is also looked for in pieces
 
@@ -61,7 +61,7 @@ def _without_particle(text: str) -> str:
     if not parts or not parts[-1][0]:
         return text
     last = parts[-1][1]
-    for particle in _PARTICLES:
+    for particle in PARTICLES:
         if last.endswith(particle) and len(last) - len(particle) >= 2:
             return text[: len(text) - len(particle)]
     return text

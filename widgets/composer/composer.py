@@ -226,6 +226,18 @@ class Composer(Panel):
         sheet.edit.insertPlainText(body if sheet.kind is DraftKind.REPLY else fill(body, self.facts).text)
         sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def insert_rich(self, rich: Rich) -> None:
+        """Put a text with its looks where the caret is; without a draft a reply is begun."""
+        kind = self.kind()
+        if kind is None:
+            if self._waits(DraftKind.REPLY):
+                return
+            self.write(DraftKind.REPLY)
+        sheet = self.sheets[self.kind() or DraftKind.REPLY]
+        commit_composition()
+        sheet.edit.insert_rich(rich)
+        sheet.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def note_to_reply(self) -> None:
         """Copy the note's text to the end of the reply and show the reply: nothing is sent."""
         note = self.rich(DraftKind.NOTE)

@@ -10,6 +10,7 @@ from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
 from app.domain.customer_ports import CustomerStore
 from app.domain.deed_ports import DeedStore
+from app.domain.knowledge_ports import KnowledgeStore
 from app.domain.needs import NeedsYouStore
 from app.domain.own_work import OwnWork
 from app.domain.ports import Commits, Identity, SyncLink, SyncStatus, TicketQueries
@@ -42,13 +43,16 @@ def build_agent_window(
     deeds: DeedStore | None = None,
     own_work: OwnWork | None = None,
     customers: CustomerStore | None = None,
+    knowledge: KnowledgeStore | None = None,
 ) -> AgentWindow:
     """Return the window, reading already; call `show()` on it.
 
     Afterwards tell it `show_status` (worker's status), `rows_changed` (ids the worker changed) and `show_identity`, and
     connect `sign_in_wanted` and `closed`. Without `sessions` the window has no session commands.
     """
-    ports = Ports(queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds, own_work, customers)
+    ports = Ports(
+        queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds, own_work, customers, knowledge
+    )
     window = AgentWindow(theme, ports, identity)
     window.appearance.apply()
     if status is not None:

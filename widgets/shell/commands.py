@@ -19,6 +19,7 @@ from widgets.shell.customer_part import CustomerPart
 from widgets.shell.deeds import Deeds
 from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
+from widgets.shell.knowledge import KnowledgePart
 from widgets.shell.promises import PromisePart
 from widgets.shell.reading import ReadingPart
 from widgets.shell.side_windows import SideWindows
@@ -44,6 +45,7 @@ class Commandable(Protocol):
     complaints: ComplaintPart
     appearance: Appearance
     saved_views: ViewsPart
+    knowledge: KnowledgePart | None
     reading: ReadingPart
     windows: SideWindows
     customers: CustomerPart | None
@@ -148,6 +150,8 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
     if sessions:
         runs["session.invite"] = window.deeds.invite
     runs |= window.writing.runs()
+    if window.knowledge is not None:
+        runs |= window.knowledge.runs()
     runs |= window.promises.runs() | window.complaints.runs()
     if window.ticket_deeds is not None:
         runs |= window.ticket_deeds.runs()

@@ -16,6 +16,7 @@ from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
 from app.domain.customer_ports import CustomerStore
 from app.domain.deed_ports import DeedStore
+from app.domain.knowledge_ports import KnowledgeStore
 from app.domain.needs import NeedsYouStore
 from app.domain.own_work import OwnWork
 from app.domain.ports import Commits, DraftKind, SyncLink, TicketQueries
@@ -58,6 +59,7 @@ class Ports:
     deeds: DeedStore | None = None
     own_work: OwnWork | None = None
     customers: CustomerStore | None = None
+    knowledge: KnowledgeStore | None = None
 
 
 class WindowFrame(QMainWindow):

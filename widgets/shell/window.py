@@ -41,6 +41,7 @@ from widgets.shell.desk import TicketDesk
 from widgets.shell.dialogs import Dialogs
 from widgets.shell.files import FileDesk
 from widgets.shell.frame import Ports, WindowFrame
+from widgets.shell.knowledge import KnowledgePart
 from widgets.shell.minutes import Minutes
 from widgets.shell.navigation import Navigation, Spot
 from widgets.shell.presence import PresenceDesk, PresencePart
@@ -100,6 +101,7 @@ class AgentWindow(WindowFrame):
         self.ticket_deeds = TicketDeeds(self, theme, ports, ports.deeds) if ports.deeds is not None else None
         self.saved_views = ViewsPart(self, theme, ports)
         self.customers = CustomerPart(self, theme, ports, ports.customers) if ports.customers is not None else None
+        self.knowledge = KnowledgePart(self, theme, ports, ports.knowledge) if ports.knowledge is not None else None
         self.reading = ReadingPart(self)
         self.registry = Registry(self.places, self._own_table())
         bind_commands(self.registry, self, sessions=(main or self).has_sessions())
@@ -149,7 +151,7 @@ class AgentWindow(WindowFrame):
         self.top.search.entered.connect(self.focus_list)
         self.top.search.left.connect(self.focus_list)
         self.ticket.header.asked.connect(self.registry.run)
-        self.ticket.conversation.link_chosen.connect(self.link_chosen)
+        self.ticket.conversation.link_chosen.connect(self.knowledge.follow if self.knowledge else self.link_chosen)
         self.ticket.conversation.restore_asked.connect(desk.restore)
         self.customer.ticket_chosen.connect(self.open_ticket)
         if self.ticket_deeds is not None and self._ports.deeds is not None:
@@ -590,6 +592,8 @@ class AgentWindow(WindowFrame):
             self.inbox.model.forget(())
         if DRAFT.number in types:  # typed on another of one's computers
             self.ticket.composer.read_again()
+        if self.knowledge is not None:
+            self.knowledge.rows_changed(types)
         self.rows_changed(ids)
         for window in self._beside():
             window.rows_changed_there(types, ids)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The port through which windows read what customers are told: articles, announcements, contact, opening hours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.domain.announcements import Announcement
+from app.domain.articles import Article
+
+__all__ = ["ArticlePage", "KnowledgeStore", "VersionLine"]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """One version in the list of an article's versions."""
+
+    id: bytes
+    saved_at: int
+    author_name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePage:
+    """One version as it is read. `newer`: it is not the one that counts. `rivals`: saved by others at the same time."""
+
+    article: Article
+    author_name: str
+    newer: bool = False
+    versions: Sequence[VersionLine] = ()
+    rivals: Sequence[VersionLine] = field(default=())
+
+
+class KnowledgeStore(Protocol):
+    """Reads of both files. Blocks: worker threads only. Raises StoreUnavailable."""
+
+    def articles(self) -> Sequence[Article]:
+        """Return the version that counts of each article, the retired ones included."""
+        ...
+
+    def article(self, article: bytes, version: bytes | None = None) -> ArticlePage | None:
+        """Return a version of an article, or the one that counts; None when it is not on this computer."""
+        ...
+
+    def announcements(self) -> Sequence[Announcement]:
+        """Return the version that counts of each announcement, newest first."""
+        ...
+
+    def users(self) -> Mapping[bytes, str]:
+        """Return names of people by id."""
+        ...

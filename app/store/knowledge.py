@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads articles and announcements from both files as one; fulfils `KnowledgeStore`. Blocks: worker threads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.announcements import Announcement
+from app.domain.articles import Article, current, rivals
+from app.domain.entities import ANNOUNCEMENT, ARTICLE, USER
+from app.domain.knowledge_ports import ArticlePage, VersionLine
+from app.store.cipher import Database
+from app.store.shown import Shown
+
+__all__ = ["StoreKnowledge"]
+
+_ARTICLE = (
+    "id, article, supersedes, created_at, title_ko, title_en, body_ko, body_en, folder, audience, state, review_on, "
+    "created_by"
+)
+_ANNOUNCEMENT = (
+    "id, announcement, supersedes, created_at, text_ko, text_en, places, from_at, until_at, urgency, withdrawn, "
+    "created_by"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A version without its texts."""
+
+    id: bytes
+    of: bytes
+    supersedes: bytes | None
+    saved_at: int
+    state: str
+    author: bytes | None
+
+
+class StoreKnowledge:
+    """Each method is one read transaction."""
+
+    def __init__(self, readers: Callable[[], Database]) -> None:
+        self._readers = readers
+
+    def articles(self) -> Sequence[Article]:
+        """Return the version that counts of each article; texts of versions that were replaced are not read."""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            heads = current(_lines(shown, "deleted = 0"))
+            rows = shown.by_ids(ARTICLE.number, _ARTICLE, [each.id for each in heads])
+        return sorted((_article(row) for row in rows), key=lambda a: (a.folder, a.title("ko"), a.of))
+
+    def article(self, article: bytes, version: bytes | None = None) -> ArticlePage | None:
+        """Return a version of an article, or the one that counts; None when it is not on this computer."""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            lines = _lines(shown, "deleted = 0 AND article = ?", (article,))
+            counts = next(iter(current(lines)), None)
+            if counts is None or (version is not None and all(each.id != version for each in lines)):
+                return None
+            names = _names(shown)
+            rows = shown.by_ids(ARTICLE.number, _ARTICLE, [version or counts.id])
+        found = _article(rows[0])
+        listed = sorted(lines, key=lambda each: (-each.saved_at, each.id))
+        return ArticlePage(
+            found, names.get(found.author or b"", ""), found.id != counts.id, [_told(each, names) for each in listed],
+            [_told(each, names) for each in rivals(lines, counts)],
+        )  # fmt: skip
+
+    def announcements(self) -> Sequence[Announcement]:
+        """Return the version that counts of each announcement, newest first."""
+        with self._readers().read() as tx:
+            rows = Shown(tx).select(ANNOUNCEMENT.number, _ANNOUNCEMENT, "deleted = 0")
+        return sorted(current(map(_announcement, rows)), key=lambda each: (-each.from_at, -each.saved_at, each.of))
+
+    def users(self) -> Mapping[bytes, str]:
+        """Return names of people by id."""
+        with self._readers().read() as tx:
+            return _names(Shown(tx))
+
+
+def _names(shown: Shown) -> dict[bytes, str]:
+    return {id_: name or "" for id_, name in shown.select(USER.number, "id, name", "1")}
+
+
+def _lines(shown: Shown, where: str, args: Sequence[Any] = ()) -> list[_Line]:
+    columns = "id, article, supersedes, created_at, state, created_by"
+    return [
+        _Line(id_, of or id_, before, at or 0, state or "", author)
+        for id_, of, before, at, state, author in shown.select(ARTICLE.number, columns, where, args)
+    ]
+
+
+def _told(line: _Line, names: Mapping[bytes, str]) -> VersionLine:
+    return VersionLine(line.id, line.saved_at, names.get(line.author or b"", ""), line.state)
+
+
+def _article(row: tuple[Any, ...]) -> Article:
+    id_, of, before, at, title_ko, title_en, body_ko, body_en, folder, audience, state, review_on, author = row
+    return Article(
+        id_, of or id_, before, at or 0, {"ko": title_ko or "", "en": title_en or ""},
+        {"ko": body_ko or "", "en": body_en or ""}, folder or "", audience or "", state or "", review_on or "", author,
+    )  # fmt: skip
+
+
+def _announcement(row: tuple[Any, ...]) -> Announcement:
+    id_, of, before, at, text_ko, text_en, places, from_at, until_at, urgency, withdrawn, author = row
+    return Announcement(
+        id_, of or id_, before, at or 0, {"ko": text_ko or "", "en": text_en or ""}, _places(places), from_at or 0,
+        until_at, urgency or "", bool(withdrawn), author,
+    )  # fmt: skip
+
+
+def _places(raw: str | None) -> frozenset[str]:
+    try:
+        return frozenset(map(str, json.loads(raw or "[]")))
+    except (TypeError, ValueError):
+        return frozenset()

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of articles in the agent's window: read, written, empty, quoted in a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from PySide6.QtWidgets import QWidget
+
+from app.config.i18n import language
+from app.domain.articles import Article, as_rich
+from app.domain.ports import DraftKind, Identity
+from tests.fakes.commits import FakeCommits
+from tests.fakes.knowledge import ARTICLES, FakeKnowledge
+from tests.fakes.queries import FakeDesk
+from tests.widgets.scenes_agent import IDENTITY, _scene, _ticket
+from tests.widgets.screenshots import Scene
+from widgets.foundation import Theme
+from widgets.knowledge.articles_window import ArticlesWindow
+from widgets.shell.window import AgentWindow
+
+LEAD = replace(IDENTITY, roles=frozenset({"agent", "lead"}))
+
+
+def articles_window(
+    theme: Theme, identity: Identity = LEAD, articles: Sequence[Article] = ARTICLES, place: int = 0
+) -> ArticlesWindow:
+    """The window with the fakes' articles, one of them chosen."""
+    store = FakeKnowledge(articles)
+    window = ArticlesWindow(theme, identity)
+    window.wanted.connect(lambda article, version: window.show_page(store.article(article, version)))
+    window.show_articles(store.articles())
+    if articles:
+        window.read(articles[place].of)
+    return window
+
+
+def _read(theme: Theme) -> QWidget:
+    return articles_window(theme)
+
+
+def _agent(theme: Theme) -> QWidget:
+    window = articles_window(theme, IDENTITY)
+    window.articles.field.setText("인쇄")
+    return window
+
+
+def _write(theme: Theme) -> QWidget:
+    window = articles_window(theme)
+    window.edit.click()
+    return window
+
+
+def _lacking(theme: Theme) -> QWidget:
+    window = articles_window(theme)
+    window.new.click()
+    window.form.title_ko.setText("새 안내")
+    window.save_public.click()
+    return window
+
+
+def _rival(theme: Theme) -> QWidget:
+    window = articles_window(theme)
+    page = FakeKnowledge().article(ARTICLES[1].of)
+    assert page is not None
+    other = FakeKnowledge().article(ARTICLES[0].of)
+    assert other is not None
+    window.show_page(replace(page, rivals=other.versions[1:]))
+    return window
+
+
+def _empty(theme: Theme) -> QWidget:
+    return articles_window(theme, articles=())
+
+
+def _quoted(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
+    _ticket(window, desk, commits)
+    window.ticket.composer.write(DraftKind.REPLY)
+    link = "https://help.example.com/help/answers/"
+    window.ticket.composer.insert_rich(as_rich(ARTICLES[0], language(), link, "도움말"))
+
+
+def _sized(build: Callable[[Theme], QWidget], name: str) -> Scene:
+    return Scene(name, build, (1100, 720))
+
+
+SCENES = [
+    _sized(_read, "knowledge-read"),
+    _sized(_agent, "knowledge-found"),
+    _sized(_write, "knowledge-write"),
+    _sized(_lacking, "knowledge-lacking"),
+    _sized(_rival, "knowledge-rival"),
+    _sized(_empty, "knowledge-empty"),
+    Scene("knowledge-quoted", _scene(_quoted), (1280, 800), 600),
+]

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Articles in the agent's window, over real files and a real server: read, written, published, put into replies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.config.i18n import set_language
+from app.domain.articles import article_of_link
+from app.domain.changes import ArticleSave
+from app.domain.entities import ARTICLE, USER
+from app.domain.ids import TicketId, new_id
+from app.domain.ports import DraftKind
+from tests.sync.desk import Client
+from tests.sync.desk import Desk as Server
+from tests.widgets.real_desk import RealDesk
+from widgets.foundation import Theme, Words
+from widgets.knowledge.articles_window import ArticlesWindow
+
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+REPLY, NOTE = DraftKind.REPLY, DraftKind.NOTE
+
+
+def lead(server: Server, client: Client) -> None:
+    """Make somebody a lead, as the administrator would."""
+    server.spoil(USER.number, client.me, roles='["agent","lead"]')
+    identity = client.profile.identity
+    assert identity is not None
+    client.profile.commits.save_identity(replace(identity, roles=frozenset({"agent", "lead"})))
+
+
+class ArticleDesk(RealDesk):
+    """The window with one ticket open."""
+
+    ticket: TicketId
+
+    def articles(self) -> ArticlesWindow:
+        """The window of articles."""
+        part = self.window.knowledge
+        assert part is not None
+        assert part.articles is not None
+        return part.articles
+
+    def said(self) -> str:
+        """The text of the article that shows."""
+        return " ".join(each.text() for each in self.articles().text.findChildren(Words) if not each.isHidden())
+
+    def put(self, title: str, body: str, **more: str) -> bytes:
+        """An article that a lead published, as it is on this computer."""
+        id_ = new_id()
+        fields = {"title_ko": title, "body_ko": body, "state": "published", **more}
+        self.client.do(ArticleSave(new_id(), new_id(), id_, fields))
+        return id_
+
+
+@pytest.fixture
+def lee(server: Server, tmp_path: Path) -> Iterator[Client]:
+    """A colleague's computer."""
+    client = Client(server, tmp_path / "lee", "lee")
+    client.sync()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, theme: Theme, server: Server, kim: Client, tmp_path: Path) -> Iterator[ArticleDesk]:
+    """A lead's window, with a line that carries nothing until a test says so."""
+    lead(server, kim)
+    ticket = TicketId(kim.new_ticket())
+    kim.sync()
+    made = ArticleDesk(qtbot, theme, kim, tmp_path)
+    made.ticket = ticket
+    made.open(ticket)
+    yield made
+    if made.window.knowledge is not None and made.window.knowledge.articles is not None:
+        made.articles().close()
+    made.window.close()
+    set_language("en")
+
+
+def test_an_article_is_in_the_reply_after_two_keys_and_a_word_and_the_reply_keeps_its_version(
+    desk: ArticleDesk, server: Server
+) -> None:
+    """Offline too: Ctrl+Shift+J, a word of two syllables inside a longer one, Enter. What is sent names the version."""
+    desk.put("인쇄가 흐릴 때", "토너를 흔듭니다.")
+    pay = desk.put("간편결제 오류", "# 먼저\n- 앱을 닫습니다")
+    desk.key(Qt.Key.Key_R)
+    desk.key(Qt.Key.Key_J, CTRL | SHIFT)
+    desk.pick("결제")
+    composer = desk.window.ticket.composer
+    assert composer.text(REPLY) == "먼저\n\n• 앱을 닫습니다\n\n도움말: 간편결제 오류"
+    quoted = next(each for each in desk.client.profile.knowledge.articles() if each.of == pay)
+    desk.key(Qt.Key.Key_Return, CTRL)
+    desk.window.writing.close()  # the seconds in which it could be taken back are over
+    [reply] = [item for item in desk.details(desk.ticket).items if "앱을 닫습니다" in item.body]
+    assert f"/help/answers/{pay.hex()}?version={quoted.id.hex()}" in (reply.html or "")
+    desk.sync()  # the line is back: the server has it as well
+    assert any(f"version={quoted.id.hex()}" in str(row["html"] or "") for row in server.rows(2))
+
+
+def test_a_link_in_an_old_reply_opens_the_version_that_was_quoted(desk: ArticleDesk) -> None:
+    """And says that customers read a newer one by now; any other link goes out as before."""
+    pay = desk.put("결제 오류", "옛 안내")
+    first = desk.client.profile.knowledge.article(pay)
+    assert first is not None
+    again = {"title_ko": "결제 오류", "body_ko": "새 안내", "state": "published"}
+    desk.client.do(ArticleSave(new_id(), new_id(), pay, again, first.article.id))
+    link = f"http://test/help/answers/{pay.hex()}?version={first.article.id.hex()}"
+    assert article_of_link(link, "http://test") == (pay, first.article.id)
+    desk.window.ticket.conversation.link_chosen.emit(link)
+    shown = desk.articles()
+    desk.qtbot.waitUntil(lambda: desk.said() == "옛 안내")
+    assert "earlier version" in shown.notice.text.text()
+    shown.other.click()
+    desk.qtbot.waitUntil(lambda: desk.said() == "새 안내")
+    with desk.qtbot.waitSignal(desk.window.link_chosen) as out:
+        desk.window.ticket.conversation.link_chosen.emit("https://elsewhere.example/")
+    assert out.args == ["https://elsewhere.example/"]
+
+
+def test_staff_articles_are_offered_for_notes_and_not_for_replies(desk: ArticleDesk) -> None:
+    """A draft is offered nowhere."""
+    desk.put("직원 안내", "고객 등급을 봅니다.", audience="staff")
+    desk.put("초안", "아직 아님", state="draft")
+    desk.put("공개 안내", "누구나 봅니다.")
+    desk.key(Qt.Key.Key_J, CTRL | SHIFT)
+    assert [o.text for o in desk.picker().model.options] == ["공개 안내"]
+    desk.picker().close()
+    desk.key(Qt.Key.Key_N)
+    desk.key(Qt.Key.Key_J, CTRL | SHIFT)
+    assert [o.text for o in desk.picker().model.options] == ["공개 안내", "직원 안내"]
+    desk.pick("직원")
+    assert desk.window.ticket.composer.text(NOTE) == "고객 등급을 봅니다."
+
+
+def test_a_lead_writes_publishes_changes_and_withdraws_an_article_by_keys_alone(
+    desk: ArticleDesk, server: Server
+) -> None:
+    """Ctrl+8, New, two fields, Ctrl+Enter; each save is a version, and who looks sees by whom and when."""
+    desk.key(Qt.Key.Key_8, CTRL)
+    window = desk.articles()
+    assert window.focusWidget() is window.articles.field
+    window.new.click()
+    assert window.focusWidget() is window.form.title_ko
+    window.form.title_ko.setText("비밀번호를 잊었을 때")
+    QTest.keyClick(window.form.title_ko, Qt.Key.Key_Return, CTRL)
+    assert "write title and text" in window.problem.text.text()  # nothing typed is lost
+    assert window.focusWidget() is window.form.body_ko
+    window.form.body_ko.setPlainText("로그인 화면에서 찾기를 누릅니다.")
+    QTest.keyClick(window.form.body_ko, Qt.Key.Key_Return, CTRL)
+    assert window.title.text() == "비밀번호를 잊었을 때"
+    assert window.state.text() == "Published"
+    assert "김지우" in window.meta.text()
+    desk.sync()
+    window.edit.click()
+    window.form.body_ko.setPlainText("찾기를 누릅니다.")
+    window.save_public.click()
+    assert window.versions.count() == 2
+    window.withdraw.click()
+    assert window.question is not None
+    window.question.deed.click()
+    assert window.state.text() == "Withdrawn"
+    desk.sync()
+    saved = sorted(server.rows(ARTICLE.number), key=lambda row: str(row["seq"]))
+    assert [row["state"] for row in saved] == ["published", "published", "retired"]
+    assert {row["body_ko"] for row in saved} == {"로그인 화면에서 찾기를 누릅니다.", "찾기를 누릅니다."}
+
+
+def test_what_two_leads_saved_at_once_is_both_kept_and_the_window_says_so(
+    desk: ArticleDesk, server: Server, lee: Client
+) -> None:
+    """The newer one counts for customers; the other can be read, until somebody saves after both."""
+    lead(server, lee)
+    pay = desk.put("결제 오류", "처음")
+    desk.sync()
+    assert lee.sync()
+    base = desk.client.profile.knowledge.article(pay)
+    assert base is not None
+    for client, body in ((lee, "이서준의 안내"), (desk.client, "김지우의 안내")):
+        fields = {"title_ko": "결제 오류", "body_ko": body, "state": "published"}
+        client.do(ArticleSave(new_id(), new_id(), pay, fields, base.article.id))
+    assert lee.sync()
+    desk.sync()
+    assert desk.window.knowledge is not None
+    desk.window.knowledge.open(pay)
+    window = desk.articles()
+    assert "이서준 saved another version at the same time" in window.notice.text.text()
+    window.other.click()
+    assert "earlier version" in window.notice.text.text()
+    window.other.click()
+    window.edit.click()
+    window.form.body_ko.setPlainText("두 사람의 안내")
+    window.save_public.click()
+    assert window.notice.isHidden()
+
+
+def test_an_agent_asks_for_a_review_and_cannot_publish(
+    qtbot: QtBot, theme: Theme, server: Server, kim: Client, lee: Client, tmp_path: Path
+) -> None:
+    """What customers read has no Edit for an agent; an own draft goes to a lead, who publishes it with one press."""
+    desk = ArticleDesk(qtbot, theme, kim, tmp_path)
+    desk.key(Qt.Key.Key_8, CTRL)
+    window = desk.articles()
+    window.new.click()
+    assert window.save_public.isHidden()
+    window.form.title_ko.setText("새 안내")
+    window.form.body_ko.setPlainText("이렇게 합니다.")
+    window.save_review.click()
+    assert window.state.text() == "Waits for a review"
+    assert window.publish.isHidden()
+    assert window.edit.isVisible()
+    desk.sync()
+    [row] = server.rows(ARTICLE.number)
+    assert row["state"] == "review"
+    lead(server, lee)
+    assert lee.sync()
+    fields = {"title_ko": "새 안내", "body_ko": "이렇게 합니다.", "state": "published"}
+    article, version = row["article"], row["id"]
+    assert isinstance(article, bytes)
+    assert isinstance(version, bytes)
+    lee.do(ArticleSave(new_id(), new_id(), article, fields, version))
+    assert lee.sync()
+    desk.sync()
+    window.articles.select(article)
+    desk.window.rows_changed_there(frozenset({ARTICLE.number}), frozenset())
+    assert window.state.text() == "Published"
+    assert window.edit.isHidden()
+    window.close()
+    desk.window.close()
+
+
+def test_escape_in_the_form_asks_before_it_throws_typed_words_away(desk: ArticleDesk) -> None:
+    """The first Escape asks, and only when there is something to lose."""
+    desk.key(Qt.Key.Key_8, CTRL)
+    window = desk.articles()
+    window.new.click()
+    window.form.body_en.setPlainText("half a sentence")
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert window.question is not None
+    window.question.safe.click()
+    assert window.form.body_en.toPlainText() == "half a sentence"
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    window.question.deed.click()
+    assert window.isVisible()
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert desk.window.knowledge is not None
+    desk.qtbot.waitUntil(lambda: desk.window.knowledge is not None and desk.window.knowledge.articles is None)

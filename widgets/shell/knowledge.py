@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the window does with articles: shows them, puts one into a reply, follows links to their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtWidgets import QWidget
+
+from app.config.i18n import _
+from app.domain.articles import (
+    Article,
+    ArticleFinder,
+    Publication,
+    article_link,
+    article_of_link,
+    as_rich,
+    may_be_quoted,
+)
+from app.domain.entities import ANNOUNCEMENT, ARTICLE
+from app.domain.knowledge_ports import ArticlePage, KnowledgeStore
+from app.domain.ports import DraftKind
+from app.services.messages import error_text
+from app.services.publications import ArticleDraft, Publications
+from app.services.templates import language_of
+from app.services.triage import Done
+from widgets.foundation import Theme
+from widgets.foundation.chooser import Chooser, Option
+from widgets.knowledge.articles_window import ArticlesWindow
+from widgets.shell.frame import Ports
+
+if TYPE_CHECKING:
+    from widgets.shell.window import AgentWindow
+
+__all__ = ["KnowledgePart"]
+
+_MOST = 50
+
+
+class KnowledgePart(QObject):
+    """GUI thread. The window of articles stands beside the ticket: reading one does not take the other away."""
+
+    def __init__(self, window: AgentWindow, theme: Theme, ports: Ports, store: KnowledgeStore) -> None:
+        super().__init__(window)
+        self._window, self._theme, self._ports, self._store = window, theme, ports, store
+        self._use = Publications(ports.commits)
+        self.articles: ArticlesWindow | None = None
+
+    def runs(self) -> dict[str, Callable[[], object]]:
+        """Return what each command does."""
+        return {"articles.open": self.open, "composer.article": self._offer}
+
+    def rows_changed(self, types: frozenset[int]) -> None:
+        """The worker brought rows of these entities."""
+        if types & {ARTICLE.number, ANNOUNCEMENT.number}:
+            self._show_news()
+
+    def follow(self, link: str) -> None:
+        """A link in a message: an article opens here in the version that was quoted; any other goes out as before."""
+        identity = self._window.identity
+        found = article_of_link(link, identity.server) if identity is not None else None
+        if found is None:
+            self._window.link_chosen.emit(link)
+        else:
+            self.open(*found)
+
+    # --- the window ------------------------------------------------------------------------------------------
+
+    def open(self, article: bytes | None = None, version: bytes | None = None) -> None:
+        """Show the articles, or one of them, or one version."""
+        window = self.articles
+        if window is None:
+            window = self.articles = ArticlesWindow(self._theme, self._window.identity, self._window)
+            window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            window.wanted.connect(self._read)
+            window.saved.connect(self._save)
+            window.withdrawn.connect(lambda it: self._change(lambda: self._use.withdraw_article(it)))
+            window.insert_asked.connect(self._insert_from_window)
+            window.destroyed.connect(self._closed)
+        window.show()
+        window.raise_()
+        window.activateWindow()
+        if article is None:
+            window.articles.field.setFocus()
+        self._read_all(lambda articles: self._lead(articles, article, version))
+
+    def _closed(self) -> None:
+        self.articles = None
+
+    def _lead(self, articles: Sequence[Article], article: bytes | None, version: bytes | None) -> None:
+        if self.articles is not None:
+            self.articles.show_articles(articles)
+            if article is not None:
+                self.articles.read(article, version)
+
+    def _read_all(self, then: Callable[[Sequence[Article]], object]) -> None:
+        self._ports.jobs.query(self._store.articles, then, self._fail)
+
+    def _read(self, article: bytes, version: bytes | None) -> None:
+        def show(page: ArticlePage | None) -> None:
+            if self.articles is not None:
+                self.articles.show_page(page)
+
+        self._ports.jobs.query(lambda: self._store.article(article, version), show, self._fail, key="article")
+
+    def _show_news(self) -> None:
+        if self.articles is not None:
+            self._read_all(lambda articles: self.articles.show_articles(articles) if self.articles else None)
+
+    def _save(self, before: Article | None, draft: ArticleDraft, state: Publication) -> None:
+        self._change(lambda: self._use.save_article(before, draft, state))
+
+    def _change(self, work: Callable[[], tuple[Done, bytes]]) -> None:
+        self._ports.jobs.change(work, self._changed, self._refused)
+
+    def _changed(self, made: tuple[Done, bytes]) -> None:
+        done, article = made
+        self._window.desk.do(lambda: done)
+        if self.articles is not None:
+            self._read_all(lambda articles: self._lead(articles, article, None))
+            self.articles.was_saved(article)
+
+    def _refused(self, why: Exception) -> None:
+        if self.articles is not None:
+            self.articles.refused(error_text(why))
+        else:
+            self._fail(why)
+
+    def _fail(self, why: Exception) -> None:
+        self._window.desk.failed.emit(error_text(why))
+
+    # --- into a reply ----------------------------------------------------------------------------------------
+
+    def _offer(self) -> None:
+        if self._window.desk.details is not None:
+            self._read_all(self._choose)
+
+    def _choose(self, articles: Sequence[Article]) -> None:
+        details, composer = self._window.desk.details, self._window.ticket.composer
+        if details is None:
+            return
+        kind = composer.kind()
+        spoken = language_of(details)
+        to_customer = kind is not DraftKind.NOTE
+        finder = ArticleFinder([each for each in articles if may_be_quoted(each, to_customer=to_customer)])
+        chooser = Chooser(self._theme, _("Insert article"), self._window, wide=self._theme.tokens.space.vast * 10)
+        chooser.set_nothing(_("No published article fits. “Articles” in the menu has all of them."))
+
+        def show(text: str) -> None:
+            found = finder.find(text, spoken)[:_MOST]
+            chooser.show_options(
+                [Option(each, each.title(spoken), "receipt-text", detail=each.folder) for each in found], narrow=False
+            )
+
+        chooser.typed.connect(show)
+        chooser.chosen.connect(lambda value: self._insert(cast("Article", value)))
+        show("")
+        anchor: QWidget = composer.sheets[kind].edit if kind is not None else composer.reply_button
+        chooser.open_at(anchor.mapToGlobal(QPoint(0, 0)))
+
+    def _insert(self, article: Article) -> None:
+        details, identity = self._window.desk.details, self._window.identity
+        if details is None:
+            return
+        link = article_link(identity.server, article) if identity is not None and article.is_public else ""
+        spoken = language_of(details)
+        self._window.ticket.composer.insert_rich(as_rich(article, spoken, link, _article_word(spoken)))
+
+    def _insert_from_window(self, article: Article) -> None:
+        """From the window: into the draft that shows, else a reply is begun."""
+        composer, window = self._window.ticket.composer, self.articles
+        if self._window.desk.details is None or window is None:
+            if window is not None:
+                window.refused(_("Open the ticket first that the article is to answer."))
+            return
+        if not may_be_quoted(article, to_customer=composer.kind() is not DraftKind.NOTE):
+            window.refused(_("This article is for staff: it can stand in an internal note only."))
+            return
+        window.close()
+        self._window.activateWindow()
+        self._insert(article)
+
+
+def _article_word(spoken: str) -> str:
+    """Return what stands before the link, in the customer's language."""
+    return "도움말" if spoken == "ko" else "Article"
