@@ -20,9 +20,23 @@ export function begin(lines) {
     if (!online) { say("off", false); } else if (somebody) { say("on", true); } else { say("nobody", false); }
   }
 
+  // the line names each state by a mark, and so does the conversation: what is shown already is not read again
+  let wanted = "";
+  let busy = false;
+
+  function read() {
+    busy = true;
+    wanted = "";
+    document.body.dispatchEvent(new CustomEvent("deskside:moved"));
+  }
+
+  function look() {
+    if (wanted && wanted !== lines.querySelector("#log").dataset.mark) { read(); }
+  }
+
   const source = new EventSource(lines.dataset.live);
   source.addEventListener("here", (event) => { online = true; somebody = event.data !== "nobody"; show(); });
-  source.addEventListener("moved", () => document.body.dispatchEvent(new CustomEvent("deskside:moved")));
+  source.addEventListener("moved", (event) => { wanted = event.data; if (!busy) { look(); } });
   source.addEventListener("error", () => { online = false; show(); });
 
   let known = lines.querySelectorAll(".line:not(.mine)").length;
@@ -36,6 +50,11 @@ export function begin(lines) {
     }
     known = answers;
   });
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target !== lines) { return; }
+    busy = false;
+    look(); // what was told meanwhile; each telling is followed once at most
+  });
 
   form?.addEventListener("submit", async (event) => {
     if (form.elements.files?.files.length) { return; } // with files the page is sent as a whole
@@ -44,6 +63,7 @@ export function begin(lines) {
     event.preventDefault();
     const button = form.querySelector("button[type=submit]");
     button.disabled = true;
+    busy = true; // the answer reads the conversation anyhow
     form.elements.live.value = "1";
     try {
       const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "error" });
@@ -52,10 +72,11 @@ export function begin(lines) {
       form.elements.form.value = told.form;
       form.elements.body.value = "";
       if (told.elsewhere) { location.assign(told.elsewhere); return; }
-      document.body.dispatchEvent(new CustomEvent("deskside:moved"));
+      read();
       clearTimeout(waiting);
       waiting = setTimeout(() => say("wait", false), WAIT_MS);
     } catch {
+      busy = false;
       online = false;
       show(); // the words stay in the field, and the form's mark makes a second try harmless
     } finally {

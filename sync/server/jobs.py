@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sync.server.problems import ProblemError
+from sync.server.store import DatabaseBusy, Store
 
 __all__ = ["HASHERS", "Jobs"]
 
 HASHERS = 2
+_TOGETHER = 32  # writes in one transaction: the first of them waits for the last
 _AWAY = 8  # how many may wait for another machine at once
 
 T = TypeVar("T")
@@ -30,6 +33,8 @@ class Jobs:
         self._slow = ThreadPoolExecutor(1, "server-slow")
         self._away = ThreadPoolExecutor(_AWAY, "server-away")
         self._waiting = 0
+        self._small: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
+        self._gatherer: asyncio.Task[None] | None = None
 
     def close(self) -> None:
         """Let running work end and drop what waits."""
@@ -39,6 +44,47 @@ class Jobs:
     async def write(self, work: Callable[[], T]) -> T:
         """Run work that writes."""
         return await asyncio.get_running_loop().run_in_executor(self._write, work)
+
+    async def write_small(self, store: Store, work: Callable[[], T]) -> T:
+        """Run work that writes a little, with all others that wait by then: on SQLite they share one commit.
+
+        For work that does nothing but read and write in the store. Raises what the work raises, or DatabaseBusy.
+        """
+        if not store.is_sqlite:
+            return await self.write(work)
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._small.append((work, done))
+        if self._gatherer is None:
+            self._gatherer = asyncio.create_task(self._write_gathered(store))
+        return await done
+
+    async def _write_gathered(self, store: Store) -> None:
+        try:
+            while self._small:
+                taken = [self._small.popleft() for _ in range(min(_TOGETHER, len(self._small)))]
+                made = await self._gathered(store, [work for work, _ in taken])
+                for (_, done), result in zip(taken, made, strict=True):
+                    if done.done():  # whoever asked went away; what was written stays
+                        continue
+                    if isinstance(result, Exception):
+                        done.set_exception(result)
+                    else:
+                        done.set_result(result)
+        finally:
+            self._gatherer = None
+            for _, done in self._small:  # the server stops
+                done.cancel()
+
+    async def _gathered(self, store: Store, works: Sequence[Callable[[], object]]) -> Sequence[object]:
+        if len(works) > 1:
+            try:
+                return await self.write(lambda: store.together(works))
+            except DatabaseBusy as error:
+                return [error] * len(works)
+        try:
+            return [await self.write(works[0])]
+        except Exception as error:  # noqa: BLE001 - carried over to whoever waits
+            return [error]
 
     async def read(self, work: Callable[[], T]) -> T:
         """Run work that only reads."""

@@ -12,7 +12,7 @@ import select
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
@@ -78,6 +78,7 @@ class Store:
         reading = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._read_engine = engine.execution_options(**reading)
         self._timelines: Timelines | None = None
+        self._together = threading.local()
         self._trouble: tuple[str, float] | None = None
 
     @classmethod
@@ -125,6 +126,10 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One snapshot. Raises DatabaseBusy."""
+        common = self._common()
+        if common is not None:  # what this thread has written and not committed yet is to be seen
+            yield common
+            return
         try:
             with self._watched(), self._reader() as connection:
                 self._same_timeline(connection)
@@ -163,6 +168,10 @@ class Store:
         Deadlocks and lost races run `work` again, so it must keep its effects in the connection and its result.
         Raises DatabaseBusy when the database cannot; any other exception of `work` rolls back and passes.
         """
+        common = self._common()
+        if common is not None:
+            with self._watched(), common.begin_nested():
+                return _at_work(work, common)
         for attempt in range(_TRIES):
             try:
                 with self._watched(), self._one_writer, self._write_engine.connect() as connection:
@@ -176,6 +185,27 @@ class Store:
                     raise DatabaseBusy("gave up after lost races") from lost
                 time.sleep(random.uniform(0.002, 0.02) * (attempt + 1))  # noqa: S311 - spreads retries, no secret
         raise DatabaseBusy("unreachable")
+
+    def together(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
+        """Run works whose writes are committed at once, with one wait for the disk; each has its result or its error.
+
+        An error of one leaves the others alone. Raises DatabaseBusy when nothing of it was kept. The works may write
+        and read here and nowhere else: what they do outside is not taken back. SQLite only.
+        """
+        try:
+            with self._watched(), self._one_writer, self._write_engine.connect() as connection, connection.begin():
+                self._together.connection = connection
+                try:
+                    return [_tried(work) for work in works]
+                finally:
+                    self._together.connection = None
+        except _Retry as lost:
+            raise DatabaseBusy("interrupted") from lost
+
+    def _common(self) -> sa.Connection | None:
+        """Return the transaction that this thread's writes are gathered in."""
+        found: sa.Connection | None = getattr(self._together, "connection", None)
+        return found
 
     def _check(self) -> None:
         database = self._engine.url.database
@@ -207,6 +237,16 @@ def _at_work(work: Callable[[sa.Connection], T], connection: sa.Connection) -> T
         if error.connection_invalidated:
             raise _Retry(error) from error
         raise
+
+
+def _tried(work: Callable[[], T]) -> T | Exception:
+    """Return what a work made, or its error; of a database that cannot, all that share the transaction hear."""
+    try:
+        return work()
+    except (DatabaseBusy, _Retry):  # it may have taken back the whole transaction
+        raise
+    except Exception as error:  # noqa: BLE001 - carried to whoever asked for this work
+        return error
 
 
 class _Retry(Exception):

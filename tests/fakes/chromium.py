@@ -105,7 +105,7 @@ class Page:
 
     def text(self) -> str:
         """Return what the page says."""
-        return str(self.run("document.body.innerText"))
+        return str(self.run("document.body?.innerText ?? ''"))
 
     def screenshot(self) -> bytes:
         """Return a PNG of the page."""

@@ -43,6 +43,7 @@ class Events:
 
     def __init__(self, desk: World, link: str) -> None:
         self.heard: list[str] = []
+        self.marks: list[str] = []
         self.status = 0
         self.ended = False
         base = str(desk.client.base_url)
@@ -55,11 +56,15 @@ class Events:
             for text in answer.iter_lines():
                 if text.startswith("event: "):
                     self.heard.append(text.removeprefix("event: "))
+                elif text.startswith("data: ") and self.heard[-1] == "moved":
+                    self.marks.append(text.removeprefix("data: "))
         self.ended = True
 
 
 def test_an_answer_is_heard_on_the_live_line_and_nothing_of_what_it_says(line: Line) -> None:
-    """News of other tickets of the same team are not told; a wrong link hears nothing at all."""
+    """Each state is told once, by the mark that the conversation shows, so that it is read once; the first for pages
+    that come back. News of other tickets of the same team are not told; a wrong link hears nothing at all.
+    """
     visitor = Visitor(line.client)
     visitor.write()
     ticket = bytes(ticket_of(line)["id"])
@@ -67,9 +72,12 @@ def test_an_answer_is_heard_on_the_live_line_and_nothing_of_what_it_says(line: L
     wait_until(lambda: "here" in events.heard, 10)
     Visitor(line.client).write({"subject": "다른 문의"})
     answered(line, ticket, "지금 보고 있습니다.")
-    wait_until(lambda: "moved" in events.heard, 10)
-    assert events.heard.count("moved") == 1
-    assert "지금 보고 있습니다." in visitor.get(f"{visitor.link}/lines").text
+    wait_until(lambda: len(events.marks) == 2, 10)
+    lines = visitor.get(f"{visitor.link}/lines").text
+    assert "지금 보고 있습니다." in lines
+    assert f'data-mark="{events.marks[1]}"' in lines
+    assert events.marks[0] != events.marks[1]
+    assert events.heard.count("moved") == 2
     wrong = Events(line, visitor.link[:-1] + ("A" if visitor.link[-1] != "A" else "Q"))
     wait_until(lambda: wrong.ended, 10)
     assert (wrong.status, wrong.heard) == (204, [])

@@ -33,14 +33,15 @@ from sync.server.keys import ServerKeys
 from sync.server.portal.errors import PageError
 from sync.server.portal.forms import Upload
 from sync.server.portal.links import Links
-from sync.server.portal.views import TicketView, find_ticket, read_ticket
+from sync.server.portal.movements import Moved
+from sync.server.portal.views import Place, TicketView, find_ticket, read_ticket
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
-
 from sync.server.waiting import Waiting
-__all__ = ["Ask", "Moved", "Opened", "PortalDesk"]
+
+__all__ = ["Ask", "Opened", "PortalDesk"]
 
 _Changes = Callable[[sa.Connection, TxRows], Sequence[AnyChange]]
 
@@ -65,27 +66,17 @@ class Opened:
     heads: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Where a link's ticket is and how far."""
-
-    scope: str
-    team: bytes
-        self._waiting = waiting
-    seq: int
-
-
 class PortalDesk:
     """Over a store. `now` is Unix milliseconds; `nonce` is the form's, and makes a repeat harmless."""
 
     def __init__(self, store: Store, keys: ServerKeys, blobs: Blobs | None, waiting: Waiting) -> None:
         self._store = store
+        self._waiting = waiting
         self._blobs = blobs
         self.links = Links(keys)
 
     @property
     def takes_files(self) -> bool:
-        told = intake_wait(self._store, self._waiting, now, "portal")
         """Tell whether there is a place for files."""
         return self._blobs is not None
 
@@ -94,6 +85,7 @@ class PortalDesk:
         ticket, customer = derived_id(nonce, "ticket"), derived_id(nonce, "customer")
         link = self.links.link_of(nonce)
         attached = self._keep(customer, files)
+        told = intake_wait(self._store, self._waiting, now, "portal")
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             del rows
@@ -168,24 +160,22 @@ class PortalDesk:
         with self._store.read() as connection:
             return read_ticket(connection, self.links.kept(link))
 
-    def moved(self, link: str) -> Moved | None:
-        """Return what tells whether the link's ticket moved; None when there is nothing (any more)."""
+    def place(self, link: str) -> Place | None:
+        """Return where a link leads; None when there is nothing (any more)."""
         if not self.links.is_ours(link):
             return None
-        ticket = ENTITY_TABLES[TICKET.number]
         with self._store.read() as connection:
-            found = find_ticket(connection, self.links.kept(link))
-            if found is None:
-                return None
-            row = connection.execute(sa.select(ticket.c.seq, ticket.c.team).where(ticket.c.id == found.id)).one()
-        return Moved(found.scope, bytes(row.team), row.seq)
+            return find_ticket(connection, self.links.kept(link))
+
+    def moved(self, link: str) -> Moved | None:
+        """Return what tells whether the link's ticket moved; None when there is nothing (any more)."""
+        found = self.place(link)
+        return Moved(found.id, found.scope, found.team, found.seq) if found is not None else None
 
     def _place(self, link: str) -> tuple[bytes, bytes]:
-        if self.links.is_ours(link):
-            with self._store.read() as connection:
-                found = find_ticket(connection, self.links.kept(link))
-            if found is not None:
-                return found.own or found.id, found.customer  # through a merge the change finds its way itself
+        found = self.place(link)
+        if found is not None:
+            return found.own or found.id, found.customer  # through a merge the change finds its way itself
         raise ProblemError(404, "not_found")
 
     def _once(self, now: int, customer: bytes, key: str, ticket: bytes, changes: _Changes) -> Written:

@@ -11,11 +11,12 @@ from sync.server.blobs import Blobs
 from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
 from sync.server.portal.desk import PortalDesk
+from sync.server.portal.held import Held
 from sync.server.portal.hours import Waits
 from sync.server.portal.reading import Reading
 from sync.server.store import Store
-
 from sync.server.waiting import Waiting
+
 __all__ = ["Portal", "build_portal"]
 
 
@@ -35,6 +36,7 @@ class Portal:
     # forms that are read at the same time: each may hold 26 MB for a moment
     forms: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     chats: dict[str, int] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
 
 
 def build_portal(

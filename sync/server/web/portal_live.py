@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The portal's live line: server-sent events that say "something moved", fed by the live channel that agents are on.
 
-What moved is never in them: the page reads its conversation by the link, as it does without the line.
+What moved is never in them: the page reads its conversation by the link, as it does without the line. Each event names
+the state by a mark that the conversation carries too, so that a page which has read it already reads it no second time.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -17,44 +17,22 @@ from litestar.response import Stream
 
 from app.domain.entities import team_scope
 from sync.server.limits import network_of
-from sync.server.member import Member
 from sync.server.parts import Parts
-from sync.server.portal.desk import Moved
+from sync.server.portal.movements import PAUSE_S, Moved, Movements
 from sync.server.store import DatabaseBusy
-from sync.server.tokens import Grant
 from sync.server.web.portal_pages import AnyRequest, portal_of
 from sync.server.web.wire import address_of
 
 __all__ = ["live_routes"]
 
 _BEAT_S = 20.0  # proxies close what stands still
-_LIFE_BEATS = 90  # then the browser comes back by itself
-_PAUSE_S = 0.25  # a busy queue moves often; a ticket is looked at no more often than this
+_LIFE_S = 1800.0  # then the browser comes back by itself
 _OF_SENDER, _OF_ALL = 40, 2000
-
-
-class _Ear:
-    """The outlet of a member that only hears that its scope moved."""
-
-    def __init__(self, member: Member) -> None:
-        self._member = member
-        self.moved = asyncio.Event()
-
-    def flush(self) -> None:
-        """Drop what is queued: that there was something is enough."""
-        while self._member.take() is not None:
-            pass
-        self.moved.set()
-
-    def send_now(self, payload: bytes) -> bool:
-        """Note that the scope moved."""
-        del payload
-        self.moved.set()
-        return True
 
 
 def live_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the route handlers."""
+    movements = Movements(parts.hub, parts.jobs, parts.store)
 
     @get("/t/{link:str}/live")
     async def live(request: AnyRequest, link: FromPath[str]) -> Response[bytes] | Stream:
@@ -63,64 +41,68 @@ def live_routes(parts: Parts) -> list[HTTPRouteHandler]:
         first = await parts.jobs.read(lambda: portal.desk.moved(link))
         if first is None:
             return Response(b"", status_code=204)
-        if portal.chats.get(sender, 0) >= _OF_SENDER or parts.hub.listeners >= _OF_ALL:
+        if portal.chats.get(sender, 0) >= _OF_SENDER or movements.pages >= _OF_ALL:
             return Response(b"", status_code=503, headers={"retry-after": "30"})
         headers = {"cache-control": "no-store", "x-accel-buffering": "no", "x-content-type-options": "nosniff"}
-        return Stream(_events(parts, link, sender, first), media_type="text/event-stream", headers=headers)
+        events = _counted(parts, sender, _events(parts, movements, link, first))
+        return Stream(events, media_type="text/event-stream", headers=headers)
 
     return [live]
 
 
-async def _events(parts: Parts, link: str, sender: str, first: Moved) -> AsyncIterator[bytes]:
-    portal, known = portal_of(parts), first
+async def _counted(parts: Parts, sender: str, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    portal = portal_of(parts)
     portal.chats[sender] = portal.chats.get(sender, 0) + 1
-    member, ear = _listen(parts, known.scope)
     try:
-        yield b"retry: 3000\n\n" + _here(parts, known)
-        for _ in range(_LIFE_BEATS):
-            moved = await _beat(ear)
-            if member.closed:
-                return
-            yield _here(parts, known)
-            if not moved:
-                continue
-            now: Moved | None = known
-            with suppress(DatabaseBusy):  # the next move, or the next beat, tells it
-                now = await parts.jobs.read(lambda: portal.desk.moved(link))
-            if now is None:
-                return
-            if now.scope != known.scope:  # to another team: that one's news from now on
-                parts.hub.unlisten(member)
-                member, ear = _listen(parts, now.scope)
-            if now != known:
-                known = now
-                yield b"event: moved\ndata: \n\n"
-            await asyncio.sleep(_PAUSE_S)
+        async for event in events:
+            yield event
     finally:
-        parts.hub.unlisten(member)
         portal.chats[sender] -= 1
         if not portal.chats[sender]:
             del portal.chats[sender]
 
 
-async def _beat(ear: _Ear) -> bool:
-    """Wait for the scope to move, or for the next beat; tell which it was."""
+async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -> AsyncIterator[bytes]:
+    loop, portal = asyncio.get_running_loop(), portal_of(parts)
+    until, known = loop.time() + _LIFE_S, first
     try:
-        async with asyncio.timeout(_BEAT_S):
-            await ear.moved.wait()
-    except TimeoutError:
-        return False
-    ear.moved.clear()
-    return True
-
-
-def _listen(parts: Parts, scope: str) -> tuple[Member, _Ear]:
-    id_ = portal_of(parts).rng(16)
-    member = Member(Grant("portal", id_, id_, 0), frozenset({scope}), lambda _member: None)
-    ear = _Ear(member)
-    member.outlet = ear
-    parts.hub.listen(member)
-    return member, ear
+        follower = await movements.follow(first)
+    except DatabaseBusy:
+        yield b"retry: 3000\n\n"
+        return
+    said = b""
+    look = True  # what moved until now, nobody tells
+    try:
+        yield b"retry: 3000\n\n"
+        while not follower.closed and loop.time() < until:
+            now: Moved | None = follower.news
+            if look or now is None:
+                try:
+                    now = await parts.jobs.read(lambda: portal.desk.moved(link))
+                except DatabaseBusy:
+                    await asyncio.sleep(PAUSE_S)
+                    continue
+                if now is None:
+                    return
+            if (now.scope, now.ticket) != (follower.scope, follower.ticket):  # that one's news from now on
+                movements.leave(follower)
+                follower = await movements.follow(now)
+                look = True
+                continue
+            if said == b"" or now != known:
+                known = now
+                yield f"event: moved\ndata: {portal.desk.links.state_mark(now.scope, now.seq)}\n\n".encode()
+            here, look = _here(parts, known), False
+            if here != said:
+                said = here
+                yield here
+            while not await follower.wait(_BEAT_S):
+                said = _here(parts, known)
+                yield said
+                if loop.time() >= until:
+                    return
+    finally:
+        movements.leave(follower)
 
 
 def _here(parts: Parts, known: Moved) -> bytes:

@@ -86,14 +86,21 @@ class Reader:
 
     async def shown(self) -> Shown:
         """Return what pages show of hours and waits."""
-        waits = portal_of(self._parts).waits
-        times = await self._parts.jobs.read(lambda: waits.times(self.now))
         wanted = self._request.query_params.get("zone", "")
-        zone = zone_of(wanted) or zone_of(times.zone) or ZoneInfo("UTC")
+        held = portal_of(self._parts).held
+        times, zone, wait = await held.get(self.now, (wanted, self.language), lambda: self._read_times(wanted))
         somebody = self._parts.hub.someone_on(team_scope(times.team)) if times.team is not None else None
-        now = times.now(self.now, somebody, zone, self.language)
-        wait = await self._parts.jobs.read(lambda: waits.wait(self.now, times, zone, self.language))
-        return Shown(times, zone, now, wait)
+        return Shown(times, zone, times.now(self.now, somebody, zone, self.language), wait)
+
+    async def _read_times(self, wanted: str) -> tuple[Times, ZoneInfo, ShownWait]:
+        waits = portal_of(self._parts).waits
+
+        def read() -> tuple[Times, ZoneInfo, ShownWait]:
+            times = waits.times(self.now)
+            zone = zone_of(wanted) or zone_of(times.zone) or ZoneInfo("UTC")
+            return times, zone, waits.wait(self.now, times, zone, self.language)
+
+        return await self._parts.jobs.read(read)
 
     def ticket(
         self, link: str, ticket: TicketView, times: Shown, /, status: int = 200, **more: object
@@ -127,7 +134,8 @@ class Reader:
             for line in ticket.lines
         ]  # fmt: skip
         state = ticket.state_ko if self.language == "ko" else ticket.state_en
-        return {"ticket": ticket, "lines": lines, "state": state, "here": f"/help/t/{link}"}
+        mark = portal_of(self._parts).desk.links.state_mark(ticket.scope, ticket.seq)
+        return {"ticket": ticket, "lines": lines, "state": state, "mark": mark, "here": f"/help/t/{link}"}
 
 
 def portal_errors(parts: Parts) -> dict[Any, Callable[[AnyRequest, Any], Response[bytes]]]:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from litestar import Response, Router, get, post
@@ -22,7 +23,7 @@ from sync.server.portal.errors import PageError
 from sync.server.portal.forms import FORM_MAX_BYTES, Posted, check_origin, read_posted
 from sync.server.portal.hours import week_of
 from sync.server.portal.pages import PAGE_HEADERS, static_files
-from sync.server.portal.views import TicketView
+from sync.server.portal.views import Place, TicketView
 from sync.server.problems import ProblemError
 from sync.server.store import DatabaseBusy
 from sync.server.web.portal_articles import article_routes
@@ -32,6 +33,8 @@ from sync.server.web.ranges import send_file
 from sync.server.web.wire import address_of
 
 __all__ = ["portal_routes"]
+
+T = TypeVar("T")
 
 _MAX_NAME, _MAX_SUBJECT, _MAX_BODY = 80, 300, 20_000
 _FILE_HEADERS = {
@@ -127,7 +130,7 @@ def _page_routes(parts: Parts) -> list[HTTPRouteHandler]:
             posted.text("body").strip(), reader.language,
         )  # fmt: skip
         try:
-            opened = await parts.jobs.write(lambda: portal.desk.write(reader.now, form.nonce, ask, posted.files))
+            opened = await _written(parts, posted, lambda: portal.desk.write(reader.now, form.nonce, ask, posted.files))
         except (DatabaseBusy, ProblemError) as error:
             if isinstance(error, ProblemError) and error.status != 503:
                 raise
@@ -167,8 +170,8 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
     async def reply(request: AnyRequest, link: FromPath[str]) -> Response[Any]:
         """The customer's words; from the chat the answer is a small JSON, else the page again."""
         portal = portal_of(parts)
-        view = await _open(parts, request, link)
-        reader = Reader(request, parts, view.language)
+        place = await _find(parts, request, link)
+        reader = Reader(request, parts, place.language)
         async with portal.forms:
             posted = await read_posted(request)
         body = posted.text("body").strip()
@@ -184,15 +187,19 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         elif portal.of_link.blocked_s(link, reader.now):
             notice, status = "slow", 429
         if form is None or notice or wrong:
+            view = await _open(parts, request, link)
             return await _ticket_again(reader, link, view, notice, wrong, status, posted)
         live = posted.text("live") == "1"
         try:
-            opened = await parts.jobs.write(
+            opened = await _written(
+                parts,
+                posted,
                 lambda: portal.desk.reply(
                     reader.now, link, form.nonce, body, posted.files, "chat" if live else "portal"
-                )
+                ),
             )
         except DatabaseBusy:
+            view = await _open(parts, request, link)
             return await _ticket_again(reader, link, view, "busy", (), 503, posted)
         portal.of_link.failed(link, reader.now)
         if not live:
@@ -228,8 +235,8 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         if form is None or notice or wrong:
             return await _ticket_again(reader, link, view, notice, wrong, status, posted)
         try:
-            opened = await parts.jobs.write(
-                lambda: portal.desk.answer(reader.now, link, form.nonce, solved, treated, comment)
+            opened = await _written(
+                parts, posted, lambda: portal.desk.answer(reader.now, link, form.nonce, solved, treated, comment)
             )
         except DatabaseBusy:
             return await _ticket_again(reader, link, view, "busy", (), 503, posted)
@@ -264,13 +271,27 @@ def _guard(parts: Parts) -> Any:
     return guard
 
 
+async def _written(parts: Parts, posted: Posted, work: Callable[[], Opened]) -> Opened:
+    """Run what writes; without files it shares its commit with whatever else waits to be written."""
+    return await (parts.jobs.write(work) if posted.files else parts.jobs.write_small(parts.store, work))
+
+
 async def _open(parts: Parts, request: AnyRequest, link: str) -> TicketView:
     """Return the link's ticket. Raises ProblemError: 404, or 429 `limit` to who opens many wrong ones."""
+    return await _by_link(parts, request, link, portal_of(parts).desk.view)
+
+
+async def _find(parts: Parts, request: AnyRequest, link: str) -> Place:
+    """Return where the link leads, without its words. Raises as `_open`."""
+    return await _by_link(parts, request, link, portal_of(parts).desk.place)
+
+
+async def _by_link(parts: Parts, request: AnyRequest, link: str, read: Callable[[str], T | None]) -> T:
     portal, now, sender = portal_of(parts), parts.clock(), network_of(address_of(request))
     if portal.desk.links.is_ours(link):  # one that opens is let in whoever else guesses from the same address
-        view = await parts.jobs.read(lambda: portal.desk.view(link))
-        if view is not None:
-            return view
+        found = await parts.jobs.read(lambda: read(link))
+        if found is not None:
+            return found
     wait_s = portal.wrong_links.blocked_s(sender, now)
     if wait_s:
         raise PageError(429, "limit", retry_s=wait_s)

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from sync.server.web.patience import PatientHttp
 __all__ = ["LOCAL_PROXIES", "Listening", "bind", "is_loopback", "serve", "split_listen", "write_port_file"]
 
 LOCAL_PROXIES = ("127.0.0.1", "::1")
+# between the event loop and the threads of the database: a statement that is done waits for no more than this until it
+# goes on, and there are some twenty in a write. Python's own is 5 ms
+_SWITCH_S = 0.0005
 _log = get_logger("server")
 
 
@@ -93,6 +97,7 @@ class _Server(uvicorn.Server):
 
 def serve(parts: Parts, listener: socket.socket, listening: Listening, ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; then finish what runs and close the parts. Call from the main thread."""
+    sys.setswitchinterval(_SWITCH_S)
     config = uvicorn.Config(
         build_app(parts),
         http=PatientHttp,
