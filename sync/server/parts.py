@@ -78,10 +78,10 @@ class Parts:
     codes_sender: Limiter
     codes_all: Limiter
     customer_writes: Limiter
+    alarms: Limiter
     turn: TurnSettings | None
     join_page: bool
     portal: Portal | None
-    alarms: Limiter
     turn_asks: Limiter
     wrong_code_s: float
     passwords: asyncio.Semaphore
@@ -124,8 +124,8 @@ def build_parts(
 
     `nats` is the address of the broker between several processes, `data` the folder they share: without it there
     are no snapshots and no attachments. `join_page`: customers may join with a browser; `portal`: they find pages
-    to read and write at. `require_note`: none invites without a reason. `reauthenticate_min`: how old a proof of who invites may be, 0 for any. `compile_` knows
-    time zones: with it calendars are compiled ahead.
+    to read and write at. `require_note`: none invites without a reason. `reauthenticate_min`: how old a proof of who
+    invites may be, 0 for any. `compile_` knows time zones: with it calendars are compiled ahead.
     """
     organisation = prepare(store, keys, clock(), rng)
     store.follow_timelines(lambda connection: follow_cluster(connection, secrets.token_bytes(16), clock()))
@@ -141,16 +141,16 @@ def build_parts(
     hub = Hub(store, signer, jobs, clock, bus, lambda who: sessions.waiting(clock(), who))
     snapshots = Snapshots(store, data / "snapshots", clock, rng) if data else None
     blobs = Blobs(store, data / "blobs", clock, keys.attachments) if data else None
-    upkeep = Upkeep(store, hub, jobs, clock, rng)
     waiting = Waiting(store)
+    upkeep = Upkeep(store, hub, jobs, clock, rng)
     tasks = [
         Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run),
         Task("heads", _HEADS_S, hub.look),
         Task("retention", 3600, upkeep.retention, first_s=60),
         Task("clocks", _CLOCKS_S, Ticking(Clocks(store, clock, compile_), hub, jobs).run),
     ]
-    if not store.is_sqlite:
     tasks.append(Task("callbacks", _CALLS_S, Ticking(Callbacks(store, clock), hub, jobs).run))
+    if not store.is_sqlite:
         tasks.append(Task("cluster", 5, upkeep.cluster))
     if snapshots is not None and blobs is not None:
         tasks.append(Task("snapshots", 60, partial(jobs.slow, snapshots.refresh), first_s=3))
@@ -180,12 +180,12 @@ def build_parts(
         codes_sender=Limiter(TryLimit(5, 600, 900)),
         codes_all=Limiter(TryLimit(60, 600, 600)),
         customer_writes=Limiter(TryLimit(60, 600, 300)),  # requests and messages of one customer: more no person writes
+        alarms=Limiter(TryLimit(20, 3600, 900)),  # lines of the log about one customer's bad invitations
         turn=turn,
         join_page=join_page,
         portal=build_portal(store, keys, blobs, rng, waiting) if portal else None,
         turn_asks=Limiter(TryLimit(60, 60, 20)),  # of one end of one session: a lost connection asks every 4 seconds
         wrong_code_s=wrong_code_s,
-        alarms=Limiter(TryLimit(20, 3600, 900)),  # lines of the log about one customer's bad invitations
         passwords=asyncio.Semaphore(HASHERS),
         guesses=asyncio.Lock(),
     )
