@@ -101,7 +101,10 @@ class CompanionToken(_Json, frozen=True, kw_only=True):
 
 
 class Contact(_Json, frozen=True, kw_only=True):
-    """How to reach support. `spans` are open times as (from, to) in UTC seconds for the coming weeks."""
+    """How to reach support. `spans` are open times as (from, to) in UTC seconds for the coming weeks.
+
+    `somebody`: an agent of the team that takes requests is at the desk; null where that is not known.
+    """
 
     name_ko: str
     name_en: str
@@ -109,6 +112,7 @@ class Contact(_Json, frozen=True, kw_only=True):
     mail: str
     zone: str
     spans: list[tuple[int, int]]
+    somebody: bool | None = None
 
 
 class Terms(_Json, frozen=True, kw_only=True):
@@ -133,6 +137,7 @@ class AssetView(_Json, frozen=True, kw_only=True):
     warranty_until: str | None
     status: str
     terms: Terms | None
+    order_ref: str = ""
 
 
 class FileView(_Json, frozen=True, kw_only=True):

@@ -234,11 +234,15 @@ def home_view(home: wire.Home, at_ms: int) -> HomeView:
                 included=pick(asset.terms.included_ko, asset.terms.included_en) if asset.terms else "",
                 after=pick(asset.terms.options_after_ko, asset.terms.options_after_en) if asset.terms else "",
                 plan=asset.terms.plan if asset.terms else "",
+                warranty_until=asset.warranty_until or "",
+                status=asset.status,
+                order_ref=asset.order_ref,
             )
             for asset in home.assets
         ),
         tickets=tuple(_ticket(ticket, pick) for ticket in home.tickets),
         as_of_ms=at_ms,
+        somebody=home.contact.somebody,
     )
 
 

@@ -135,6 +135,7 @@ def _assets(connection: sa.Connection, owners: list[bytes]) -> list[AssetView]:
                 warranty_until=asset["warranty_until"],
                 status=asset["status"] or "in_use",
                 terms=found,
+                order_ref=asset["order_ref"] or "",
             )
         )
     return views

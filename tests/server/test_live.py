@@ -86,6 +86,21 @@ def test_a_companions_request_pokes_the_team(desk: World) -> None:
         assert isinstance(line.next(), Poke)
 
 
+def test_a_customers_home_tells_whether_somebody_is_there(desk: World) -> None:
+    """An agent of the team that takes requests, at the desk; another team's does not count."""
+    companion = desk.companion()
+    kim, park = desk.agent("kim"), desk.agent("park")
+
+    def somebody() -> bool | None:
+        told: bool | None = companion.get("/customer/v1/home").json()["contact"]["somebody"]
+        return told
+
+    with live(desk, park.tokens.access):
+        assert somebody() is False
+        with live(desk, kim.tokens.access):
+            assert somebody() is True
+
+
 def test_presence_reaches_those_who_see_the_ticket(desk: World) -> None:
     """Who reads or writes, by account; never stored."""
     kim, lee, park = (desk.agent(login) for login in ("kim", "lee", "park"))

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtWidgets import QWidget
 
 from app.domain.fact_card import Finding
 from tests.widgets.scenes_companion import sample_home
 from tests.widgets.screenshots import Scene
 from widgets.companion.compose import AskWindow
+from widgets.companion.home import HomeWindow
+from widgets.companion.model import Line, LineState
 from widgets.foundation import Theme
 
 NOW_MS = 1_795_412_520_000
@@ -43,7 +47,21 @@ def _no_serial(theme: Theme) -> QWidget:
     return window
 
 
+def _home(theme: Theme) -> QWidget:
+    """Somebody is there; one product is in repair, of another only the warranty is known."""
+    home = sample_home()
+    first = replace(home.assets[0], status="in_repair", order_ref="SO-2026-0417")
+    second = replace(home.assets[0], id="a9", product="", model="SC-10", serial="71-4410", free_until="", included="",
+                     after="", warranty_until="2025-01-31")  # fmt: skip
+    window = HomeWindow(theme, lambda: NOW_MS)
+    window.show_home(replace(home, assets=(first, second), somebody=True))
+    window.show_line(LineState(Line.ONLINE, NOW_MS))
+    return window
+
+
 SCENES = [
+    Scene("companion-home-there", _home, (480, 820)),
+    Scene("companion-home-there-small", _home, (360, 640)),
     Scene("companion-ask-known", _found, (480, 900)),
     Scene("companion-ask-known-small", _no_serial, (360, 640)),
 ]

@@ -11,8 +11,9 @@ from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.config.i18n import _, pgettext
+from app.services.texts_customers import STATUSES
 from widgets.companion.model import AssetLine, HomeView, Line, LineState, RequestLine, RequestState, TicketLine
-from widgets.companion.texts import line_text, open_text, spoken_number, trouble
+from widgets.companion.texts import line_text, open_text, presence_text, spoken_number, trouble
 from widgets.foundation import (
     WINDOW,
     Button,
@@ -25,6 +26,7 @@ from widgets.foundation import (
     Panel,
     PlainLabel,
     Theme,
+    Words,
     clear,
     column,
     fmt,
@@ -195,6 +197,8 @@ class HomeWindow(QWidget):
         name = self._line(home.organisation if home else _("Support"), "heading")
         self.hours = Chip(kind="neutral")
         self._contact.addLayout(Flow(self._space.small, name, self.hours, spread=True))
+        self.presence = Words(type="caption", tone="muted")
+        self._contact.addWidget(self.presence)
         if home is None:
             self._contact.addWidget(PlainLabel(_("Loading how to reach support…"), tone="muted"))
             return
@@ -234,7 +238,15 @@ class HomeWindow(QWidget):
         serial.setFont(self._theme.font("body", tabular=True))
         name = _("Copy serial number {serial}").format(serial=asset.serial)
         copy = CopyButton(self._theme, asset.serial, label=_("Copy"), done=_("Copied"), name=name)
-        card = Card(self._theme, title, Flow(self._space.small, serial, copy, spread=True))
+        head = row(title, gap=self._space.small)
+        head.setStretch(0, 1)
+        if asset.status in STATUSES and asset.status != "in_use":
+            head.addWidget(
+                Chip(_(STATUSES[asset.status]), kind="warning" if asset.status == "in_repair" else "neutral")
+            )
+        card = Card(self._theme, head)
+        if asset.serial:
+            card.body.addLayout(Flow(self._space.small, serial, copy, spread=True))
         card.body.setSpacing(self._space.tiny)
         for text, tone in self._terms(asset):
             card.body.addWidget(PlainLabel(text, tone=tone, wrap=True))
@@ -249,8 +261,15 @@ class HomeWindow(QWidget):
             ended = until < today
             free = _("Free support until {day}") if until >= today else _("Free support ended on {day}")
             texts.append((free.format(day=fmt.day(until)), "success" if until >= today else "warning"))
+        elif asset.warranty_until:
+            until = date.fromisoformat(asset.warranty_until)
+            good = until >= fmt.today(self._now_ms())
+            text = _("Warranty until {day}") if good else _("Warranty ended on {day}")
+            texts.append((text.format(day=fmt.day(until)), "success" if good else "warning"))
         said = ((asset.included if not ended else "", "muted"), (asset.after, "" if ended else "muted"))
         texts += [(text, tone) for text, tone in said if text]  # what was included is no longer; the options count now
+        if asset.order_ref:
+            texts.append((_("Order {number}").format(number=asset.order_ref), "muted"))
         return texts
 
     def _show_tickets(self) -> None:
@@ -324,6 +343,9 @@ class HomeWindow(QWidget):
             self.hours.setText(text)
             self.hours.set_kind("success" if is_open else "neutral")
         self.hours.setVisible(self._home is not None)
+        there = presence_text(self._home, self._state.line, self._now_ms()) if self._home is not None else ""
+        self.presence.setText(there)
+        self.presence.setVisible(bool(there))
         as_of = self._home.as_of_ms if self._home else 0
         self.status.setText(line_text(self._state, as_of))
         icon, colour = {

@@ -61,7 +61,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class AssetLine:
-    """One product. `free_until` and `warranty_until` are ISO dates or ""."""
+    """One product. `free_until` and `warranty_until` are ISO dates or ""; `status` in_use, in_repair or retired."""
 
     id: str
     product: str
@@ -71,6 +71,9 @@ class AssetLine:
     included: str = ""
     after: str = ""
     plan: str = ""
+    warranty_until: str = ""
+    status: str = "in_use"
+    order_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class HomeView:
     assets: tuple[AssetLine, ...]
     tickets: tuple[TicketLine, ...]
     as_of_ms: int
+    somebody: bool | None = None  # an agent was at the desk at that time
 
 
 class RequestState(StrEnum):

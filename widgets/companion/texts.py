@@ -8,7 +8,16 @@ from app.domain.assist import TargetChoice
 from widgets.companion.model import HomeView, Line, LineState
 from widgets.foundation import fmt
 
-__all__ = ["end_reason", "line_text", "open_text", "spoken_number", "target_title", "ticket_label", "trouble"]
+__all__ = [
+    "end_reason",
+    "line_text",
+    "open_text",
+    "presence_text",
+    "spoken_number",
+    "target_title",
+    "ticket_label",
+    "trouble",
+]
 
 
 def open_text(home: HomeView, now_ms: int) -> tuple[str, bool]:
@@ -21,6 +30,18 @@ def open_text(home: HomeView, now_ms: int) -> tuple[str, bool]:
         return _("Open now, until {time}").format(time=time), True
     day = fmt.weekday(state.changes_ms, now_ms)
     return _("Closed, opens {day} {time}").format(day=day, time=time).replace("  ", " "), False
+
+
+def presence_text(home: HomeView, line: Line, now_ms: int) -> str:
+    """Return whether somebody is at the desk: only while that is known to be so now, and support is not closed."""
+    state = home.hours.at(now_ms)
+    if line is not Line.ONLINE or home.somebody is None or (state.changes_ms and not state.open):
+        return ""
+    if home.somebody:
+        return _("Somebody is there now.")
+    if not state.changes_ms:
+        return ""
+    return _("Support is open, but nobody is at the desk right now. Write to us: we answer as soon as we can.")
 
 
 def line_text(state: LineState, as_of_ms: int) -> str:

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, JSONBody
+from msgspec.structs import replace
 
+from app.domain.entities import team_scope
 from sync.customer_protocol import (
     Accepted,
     CallAsk,
@@ -32,7 +34,7 @@ from sync.customer_protocol import (
 )
 from sync.protocol import INFLATED_MAX_BYTES
 from sync.server.home import etag_of, read_home
-from sync.server.intake import Written
+from sync.server.intake import Written, intake_team
 from sync.server.limits import network_of
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
@@ -44,21 +46,22 @@ __all__ = ["customer_routes", "guess", "record_entries"]
 
 T = TypeVar("T")
 _MAX_BYTES = INFLATED_MAX_BYTES
+_FLOODED = 6  # times as long a refusal takes while wrong codes come from everywhere
 _AnyRequest = Request[Any, Any, Any]
 
 
 async def guess(parts: Parts, request: _AnyRequest, kind: str, attempt: Callable[[], T | None]) -> T:
     """Run an attempt with a code. Wrong, used, expired and blocked all answer 404 `code` after the same time."""
-    sender, everybody = f"{kind}:{network_of(address_of(request))}", kind
-    done = asyncio.get_running_loop().time() + parts.wrong_code_s
+    address, now = address_of(request), parts.clock()
+    slower = _FLOODED if parts.codes.flooded(kind, now) else 1
+    done = asyncio.get_running_loop().time() + parts.wrong_code_s * slower
     async with parts.guesses:  # one by one: many at once must not all be let in before the first is counted
         now = parts.clock()
-        if not (parts.codes_sender.blocked_s(sender, now) or parts.codes_all.blocked_s(everybody, now)):
+        if not parts.codes.refuses(kind, address, now):
             result = await parts.jobs.write(attempt)
             if result is not None:
                 return result
-            parts.codes_sender.failed(sender, now)
-            parts.codes_all.failed(everybody, now)
+            parts.codes.wrong(kind, address, now)
     await asyncio.sleep(max(0.0, done - asyncio.get_running_loop().time()))
     raise ProblemError(404, "code")
 
@@ -108,7 +111,9 @@ def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
     async def home(request: _AnyRequest) -> Response[Home | None]:
         """Everything the companion's first window shows; 304 when it knows it already."""
         grant = grant_of(request, parts, COMPANION)
-        view = await parts.jobs.read(lambda: _read_home(parts, grant))
+        view, scope = await parts.jobs.read(lambda: _read_home(parts, grant))
+        somebody = parts.hub.someone_on(scope) if scope else None
+        view = replace(view, contact=replace(view.contact, somebody=somebody))
         tag = etag_of(view)
         if request.headers.get("if-none-match") == tag:
             return Response(None, status_code=304, headers={"etag": tag})
@@ -184,6 +189,11 @@ async def _written(parts: Parts, work: Callable[[], Written]) -> Accepted:
     return written.accepted
 
 
-def _read_home(parts: Parts, grant: Grant) -> Home:
+def _read_home(parts: Parts, grant: Grant) -> tuple[Home, str]:
+    """Return what is shown, and the scope of the team that takes requests, "" where there is none."""
     with parts.store.read() as connection:
-        return read_home(connection, parts.clock(), parts.organisation, grant.subject)
+        home = read_home(connection, parts.clock(), parts.organisation, grant.subject)
+        try:
+            return home, team_scope(intake_team(connection))
+        except ProblemError:
+            return home, ""
