@@ -236,6 +236,7 @@ PROBLEMS: Mapping[str, tuple[tuple[int, ...], str, str]] = {
     "fork": ((409,), "another mutation was handled under this `mid`", "takes a new device id"),
     "epoch": ((409,), "the server was restored or failed over", "says hello again"),
     "offset": ((409,), "the server has another part of the file; `expected`", "goes on from there"),
+    "closed": ((409,), "a closed ticket takes no call", "tells the person"),
     "no_team": ((409,), "no team takes requests of customers", "tells the person"),
     "ticket": ((409,), "a session needs a ticket that is open", "tells the person"),
     "requester": ((409,), "the ticket is of another customer", "tells the person"),

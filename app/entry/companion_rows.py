@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -17,12 +17,15 @@ from app.desktop.companion_store import CompanionStore, SessionEntryRow, Written
 from app.desktop.keyring_store import Secrets, open_secrets
 from app.domain.errors import StoreUnavailable
 from app.domain.signed import b64, fingerprint, unb64
+from app.services.texts import polite
 from remote_assist.actions import ChainEntry, Receipt
 from remote_assist.invitation import OrganisationPin, OwnTicket
 from sync import customer_protocol as wire
 from sync.customer_events import Entries, Waiting
 from widgets.companion.model import (
+    Acknowledged,
     AssetLine,
+    CallLine,
     HomeView,
     Hours,
     MessageLine,
@@ -41,6 +44,7 @@ __all__ = [
     "new_device_key",
     "open_profile",
     "receipt_row",
+    "with_calls",
 ]
 
 _BATCH = 100
@@ -240,17 +244,40 @@ def home_view(home: wire.Home, at_ms: int) -> HomeView:
             )
             for asset in home.assets
         ),
-        tickets=tuple(_ticket(ticket, pick) for ticket in home.tickets),
+        tickets=tuple(_ticket(ticket, pick, home) for ticket in home.tickets),
         as_of_ms=at_ms,
         somebody=home.contact.somebody,
     )
 
 
-def _ticket(ticket: wire.TicketView, pick: Callable[[str, str], str]) -> TicketLine:
+def _ticket(ticket: wire.TicketView, pick: Callable[[str, str], str], home: wire.Home) -> TicketLine:
     messages = tuple(
         MessageLine(message.direction == "in", message.author, message.body, message.at) for message in ticket.messages
     )
     state = pick(ticket.state_ko, ticket.state_en)
+    told, there = ticket.acknowledged, 0 <= ticket.slots < len(home.slots)
     return TicketLine(
-        ticket.id, ticket.number, ticket.subject, ticket.category, state, ticket.updated_at, messages, ticket.asked
-    )
+        ticket.id, ticket.number, ticket.subject, ticket.category, state, ticket.updated_at, messages, ticket.asked,
+        Acknowledged(
+            polite(home.customer_name), told.basis, told.usual_s, told.latest_s, told.opens_s, told.call
+        ) if told is not None else None,
+        tuple(CallLine(c.id, c.state, c.slot_start, c.phone, c.owed) for c in ticket.calls),
+        tuple(start * 1000 for start in home.slots[ticket.slots]) if there else (),
+        home.phone,
+    )  # fmt: skip
+
+
+def with_calls(ticket: TicketLine, written: Sequence[WrittenItem]) -> TicketLine:
+    """Return a ticket with the calls that were asked for or cancelled here and that the server has not heard of."""
+    calls = list(ticket.calls)
+    for item in written:
+        if item.ticket != ticket.id or item.state != "waiting":
+            continue
+        if item.kind == "call":
+            ask = msgspec.json.decode(item.body, type=wire.CallAsk)
+            calls = [replace(call, owed=False) for call in calls]
+            calls.append(CallLine(ask.id, "requested", ask.slot_start, ask.phone, owed=True, pending=True))
+        elif item.kind == "uncall":
+            gone = msgspec.json.decode(item.body, type=wire.CallCancel).call
+            calls = [replace(call, owed=False) if call.id == gone else call for call in calls]
+    return replace(ticket, calls=tuple(calls)) if tuple(calls) != ticket.calls else ticket

@@ -15,8 +15,9 @@ from app.desktop.companion_store import WrittenItem
 from app.domain.fact_card import Finding, ToldFacts
 from app.domain.ids import new_id
 from app.entry.companion_known import KnownHere
-from app.entry.companion_rows import home_view, request_lines
+from app.entry.companion_rows import home_view, request_lines, with_calls
 from sync import customer_protocol as wire
+from widgets.companion.calls import acknowledgment
 from widgets.companion.compose import AskWindow, TicketWindow
 from widgets.companion.model import Line, LineState, TicketLine
 from widgets.companion.texts import trouble
@@ -48,7 +49,8 @@ class Writing:
         """Show the open ticket as the server has it now."""
         if self.ticket is None:
             return
-        shown = next((t for t in tickets if t.id == self.ticket.ticket.id), None)
+        found = next((t for t in tickets if t.id == self.ticket.ticket.id), None)
+        shown = with_calls(found, self.written) if found is not None else None
         if shown is not None and shown != self.ticket.ticket:
             self.ticket.show_ticket(shown)
 
@@ -110,6 +112,26 @@ class Writing:
         body = wire.CheckAnswer(id=id_, ticket=ticket, solved=solved, treated_well=treated_well, written_at=now)
         self._keep(WrittenItem(id_, "check", ticket, _("Answers"), msgspec.json.encode(body), now))
 
+    def ask_for_call(self, ticket: str, start_ms: int, phone: str) -> None:
+        """Keep the wish for a call; only the server confirms it, when it is there."""
+        id_, now = new_id().hex(), self._app.clock.utc_ms()
+        body = wire.CallAsk(id=id_, ticket=ticket, slot_start=start_ms, phone=phone, written_at=now)
+        self._keep(WrittenItem(id_, "call", ticket, _("Call"), msgspec.json.encode(body), now))
+
+    def cancel_call(self, ticket: str, call: str) -> None:
+        """Keep that a call is not wanted any more; one that was never sent is taken back at once."""
+        if any(item.id == call and item.state == "waiting" for item in self.written):
+            self._forget([call])
+            return
+        id_, now = new_id().hex(), self._app.clock.utc_ms()
+        body = wire.CallCancel(id=id_, call=call, ticket=ticket, written_at=now)
+        self._keep(WrittenItem(id_, "uncall", ticket, _("Cancelled call"), msgspec.json.encode(body), now))
+
+    def _forget(self, items: list[str]) -> None:
+        if self._app.client is not None and self._app.opened is not None:
+            store = self._app.opened.store
+            self._app.client.do(lambda: store.forget_written(items))
+
     def _keep(self, item: WrittenItem) -> None:
         if self._app.client is not None and self._app.opened is not None:
             store = self._app.opened.store
@@ -126,6 +148,8 @@ class Writing:
         self._last_ask = self._last_message = None  # it is on disk
         waiting = sum(item.state == "waiting" for item in written)
         self._app.line = LineState(self._app.line.line, self._app.line.since_ms, self._app.line.code, waiting)
+        if self._app.told is not None:
+            self.show_news(home_view(self._app.told, 0).tickets)
         if self._app.home is not None:
             self._app.home.show_requests(request_lines(written, self._subject_of))
             self._app.home.show_line(self._app.line)
@@ -138,9 +162,20 @@ class Writing:
         """What the server shows by itself needs no line of its own any more."""
         shown = {ticket.id for ticket in self._app.told.tickets} if self._app.told is not None else set()
         done = [item.id for item in self.written if item.state == "sent" and item.ticket in shown]
-        if done and self._app.client is not None and self._app.opened is not None:
-            store = self._app.opened.store
-            self._app.client.do(lambda: store.forget_written(done))
+        self._acknowledge(set(done))
+        if done:
+            self._forget(done)
+
+    def _acknowledge(self, done: set[str]) -> None:
+        """Say of a request that was written here that it has arrived, with the times that the server told."""
+        home, told = self._app.home, self._app.told
+        if home is None or told is None:
+            return
+        tickets = {ticket.id: ticket for ticket in home_view(told, 0).tickets}
+        for item in self.written:
+            ticket = tickets.get(item.ticket)
+            if item.id in done and item.kind == "request" and ticket is not None and ticket.acknowledged is not None:
+                home.show_notice(acknowledgment(ticket.acknowledged, ticket, self._app.clock.utc_ms()), "success")
 
     def rows_failed(self, code: str) -> None:
         """What was typed could not be kept: say so, and give it back to the person."""
@@ -165,10 +200,13 @@ class Writing:
         shown = next((t for t in view.tickets if t.id == ticket), None) if view is not None else None
         if shown is None:
             return
+        shown = with_calls(shown, self.written)
         self.ticket = TicketWindow(self._app.theme, shown, self._app.clock.utc_ms, parent=self._app.home)
         self.ticket.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.ticket.sent.connect(self.write_message)
         self.ticket.answered.connect(self.write_answers)
+        self.ticket.calls.asked.connect(self.ask_for_call)
+        self.ticket.calls.cancelled.connect(self.cancel_call)
         self.ticket.finished.connect(self._ticket_closed)
         self.ticket.open()
 

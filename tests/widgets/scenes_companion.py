@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import language
 from app.domain.assist import PromptInfo, Question, Scope, TargetChoice
+from app.domain.callbacks import SLOT_MS
 from app.domain.enrolment_file import Origin
 from tests.widgets.screenshots import Scene
 from widgets.companion.bar import SharingBar
@@ -20,7 +21,9 @@ from widgets.companion.compose import AskWindow, TicketWindow
 from widgets.companion.enrol import EnrolWindow, PassphraseWindow
 from widgets.companion.home import HomeWindow
 from widgets.companion.model import (
+    Acknowledged,
     AssetLine,
+    CallLine,
     EndedView,
     HomeView,
     Hours,
@@ -142,6 +145,33 @@ def _ask(theme: Theme) -> QWidget:
 
 def _ticket(theme: Theme) -> QWidget:
     return TicketWindow(theme, sample_home().tickets[0], lambda: _NOW_MS)
+
+
+def sample_calling() -> TicketLine:
+    """A request that was just acknowledged, with half hours to choose from."""
+    first = -(-_NOW_MS // SLOT_MS) * SLOT_MS
+    usual = (_NOW_MS // 1000 + 2400) // 300 * 300
+    return replace(
+        sample_home().tickets[0],
+        messages=sample_home().tickets[0].messages[:1],
+        acknowledged=Acknowledged(
+            _t("박민수 님", "Park Minsu"), "answers", usual, usual + 3000, offers_call=True
+        ),
+        slots=tuple(first + n * SLOT_MS for n in range(8)),
+        phone="+821023456789",
+    )
+
+
+def _called(theme: Theme, state: str, *, pending: bool = False) -> QWidget:
+    ticket = sample_calling()
+    call = CallLine("c1", state, ticket.slots[2], ticket.phone, owed=True, pending=pending)
+    return TicketWindow(theme, replace(ticket, calls=(call,)), lambda: _NOW_MS)
+
+
+def _choosing(theme: Theme) -> QWidget:
+    window = TicketWindow(theme, sample_calling(), lambda: _NOW_MS)
+    window.calls.choose()
+    return window
 
 
 def _asked(theme: Theme) -> QWidget:
@@ -303,6 +333,11 @@ SCENES = [
     Scene("companion-ask", _ask),
     Scene("companion-ticket", _ticket),
     Scene("companion-ticket-asked", _asked),
+    Scene("companion-ticket-acknowledged", lambda theme: TicketWindow(theme, sample_calling(), lambda: _NOW_MS)),
+    Scene("companion-call-choose", _choosing),
+    Scene("companion-call-confirmed", lambda theme: _called(theme, "confirmed")),
+    Scene("companion-call-offline", lambda theme: _called(theme, "requested", pending=True)),
+    Scene("companion-call-missed", lambda theme: _called(theme, "missed")),
     Scene("companion-code", _code),
     Scene("companion-enrol", _enrol),
     Scene("companion-enrol-confirm", _enrol_confirm),

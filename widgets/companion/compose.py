@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from app.config.i18n import _, pgettext
+from widgets.companion.calls import CallPart
 from widgets.companion.check import CheckQuestions
 from widgets.companion.known import KnownPart
 from widgets.companion.model import AssetLine, MessageLine, TicketLine
@@ -145,7 +146,8 @@ class TicketWindow(QDialog):
         self.area = scroll(content)
         self.check = CheckQuestions(theme)
         self.check.answered.connect(self._answer)
-        outer = column(head, self.area, self.check, foot)
+        self.calls = CallPart(theme, now_ms)
+        outer = column(head, self.area, self.check, self.calls, foot)
         outer.setStretch(1, 1)
         self.setLayout(outer)
         self.show_ticket(ticket)
@@ -159,6 +161,7 @@ class TicketWindow(QDialog):
         self._title.setText(f"{spoken_number(ticket.number)} {ticket.subject}")
         self._state.setText(ticket.state)
         self.check.setVisible(ticket.asked and ticket.id not in self._answered)
+        self.calls.show_ticket(ticket)
         clear(self._thread)
         for message in ticket.messages:
             self._thread.addWidget(self._message(message))
@@ -168,6 +171,8 @@ class TicketWindow(QDialog):
         self._answered.add(self.ticket.id)
         self.check.hide()
         self.answered.emit(self.ticket.id, solved, treated_well)
+        if False in (solved, treated_well):
+            self.calls.choose(sorry=True)
         self.text.setFocus()
 
     def _message(self, message: MessageLine) -> Panel:

@@ -10,7 +10,9 @@ from app.domain.assist import Scope
 from app.domain.session_files import FileView
 
 __all__ = [
+    "Acknowledged",
     "AssetLine",
+    "CallLine",
     "EndedView",
     "HomeView",
     "Hours",
@@ -87,6 +89,30 @@ class MessageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What was told of the wait when a request came; UTC seconds. `basis`: answers, target, opening, unknown."""
+
+    name: str
+    basis: str
+    usual_s: int | None = None
+    latest_s: int | None = None
+    opens_s: int | None = None
+    offers_call: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """A call on a ticket. `owed`: still ahead, or to be made up for; `pending`: the server has not heard of it."""
+
+    id: str
+    state: str
+    start_ms: int
+    phone: str
+    owed: bool
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TicketLine:
     """One of the customer's tickets. `category` chooses the badge; `number` is None until the server gave one."""
 
@@ -98,6 +124,10 @@ class TicketLine:
     updated_ms: int
     messages: tuple[MessageLine, ...] = ()
     asked: bool = False  # the two questions wait for an answer
+    acknowledged: Acknowledged | None = None
+    calls: tuple[CallLine, ...] = ()  # the newest last
+    slots: tuple[int, ...] = ()  # starts of half hours in which support can call
+    phone: str = ""  # the customer's number
 
 
 @dataclass(frozen=True, slots=True)

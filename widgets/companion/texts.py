@@ -137,6 +137,10 @@ _TROUBLES = {
     "companion_revoked": lambda: _(
         "Support has ended the enrolment of this computer. What you wrote is kept here. Ask for a new link."
     ),
+    "slot_full": lambda: _(
+        "This half hour takes no more calls. The call that was agreed before stays. Choose another time."
+    ),
+    "closed": lambda: _("This request is closed, so no call can be asked for. Write to us, and it goes on."),
     "blocked": lambda: _("Too many tries. Nothing was changed. Please wait 15 minutes and try again."),
     "bad_code": lambda: _(
         "This code is not valid any more, or not for you. Ask the person on the phone for a new one."

@@ -121,7 +121,8 @@ class Reference:
             wave = i // BASE_TEAMS
             suffix = (f" {wave + 1}", f" {wave + 1}") if wave else ("", "")
             yield self._row(TEAM.number, id_, {"name_ko": ko + suffix[0], "name_en": en + suffix[1],
-                                               "calendar": self.calendars[0]})  # fmt: skip
+                                               "calendar": self.calendars[0],
+                                               "callback_capacity": None})  # fmt: skip
         yield from self._user_rows()
         for position, (category, ko, en) in enumerate(_STATES):
             values: dict[str, Value] = {"category": category.value, "name_ko": ko, "name_en": en,
