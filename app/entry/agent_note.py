@@ -26,7 +26,7 @@ def is_note_missing(status: int, body: bytes) -> bool:
 
 
 class NoteControls(QObject):
-    """Part of an `AgentSession`. The server writes the reason on the ticket together with the invitation, or neither."""
+    """Part of an `AgentSession`. The server writes the reason on the ticket with the invitation, or neither."""
 
     info: SessionInfo
     _why_invited = ""
