@@ -223,5 +223,6 @@ AGENT: tuple[Command, ...] = (
     _c("app.language", N_("Switch the language"), "", _A, Menu.APP),
     _c("help.keys", N_("Keyboard shortcuts"), "F1 ?", _A, Menu.APP),
     _c("app.settings", N_("Settings"), "Ctrl+,", _A, Menu.APP),
+    _c("app.policies", N_("Set by your organisation"), "", _A, Menu.APP),
     _c("app.quit", N_("Quit"), "Ctrl+Q", _A, Menu.APP),
 )

@@ -120,7 +120,7 @@ class _Scan:
     def read(self) -> list[Entry]:
         found: list[Entry] = []
         if self._next() != "{":
-            self._fail(_("A policy file is one JSON object: it begins with “{” and ends with “}”."))
+            self._fail(_("A policy file is one JSON object, in curly brackets."))
         self._at += 1
         if self._next() != "}":
             found.append(self._entry())

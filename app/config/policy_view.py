@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from app.config.i18n import _
+from app.config.i18n import _, ngettext
 from app.config.policy_schema import Kind, kind_of, policies, value_word
 from app.config.settings import Setting, Settings
 
@@ -62,7 +62,20 @@ def value_text(setting: Setting[Any], raw: object) -> str:
     if kind is Kind.RULES:
         paused = _("{word} (nothing is shown)")
         return ", ".join(paused.format(word=rule.word) if rule.pause else rule.word for rule in value) or _("None")
-    return str(value) if value != "" else _("Empty")
+    if kind is Kind.NUMBER:
+        return _number(setting.key, value)
+    return str(value) or _("Empty")
+
+
+def _number(key: str, n: int) -> str:
+    """Return a number with the unit that its key names."""
+    if key.endswith("_s"):
+        return ngettext("{n} second", "{n} seconds", n).format(n=n)
+    if key.endswith("_minutes"):
+        return ngettext("{n} minute", "{n} minutes", n).format(n=n)
+    if key.endswith("_days"):
+        return ngettext("{n} day", "{n} days", n).format(n=n)
+    return str(n)
 
 
 def force_word(force: Force) -> str:

@@ -4,20 +4,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.commands.table import AGENT
 from app.config import settings as conf
-from app.config.settings import Settings
+from app.config.i18n import language
+from app.config.policy_schema import example, policies
+from app.config.policy_view import value_text
+from app.config.settings import Setting, Settings
+from tests.widgets.scenes_policies import settings_of_an_organisation
 from tests.widgets.test_shell import Desk
 from widgets.foundation import Theme
 from widgets.settings.keys import KeysWindow
+from widgets.settings.policies import PoliciesWindow
 from widgets.settings.window import SettingsWindow
+
+_FILE: Final = Path("/etc/deskside/policies/managed/10-privacy.json")
 
 
 @pytest.fixture
@@ -110,4 +118,91 @@ def test_a_changed_key_works_at_once(qtbot: QtBot, theme: Theme, tmp_path: Path)
     assert opened == []
     QTest.keyClick(desk.window.inbox.list, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     assert opened == [True]
+    desk.window.close()
+
+
+@pytest.mark.parametrize("setting", policies(), ids=lambda setting: setting.key)
+def test_every_policy_locks_its_control_says_why_and_stands_in_the_list(
+    qtbot: QtBot, theme: Theme, tmp_path: Path, setting: Setting[Any]
+) -> None:
+    """A new policy is shown without anybody thinking of it, and no control that it sets stays open."""
+    settings = Settings(tmp_path / "settings.json", {setting.key: example(setting)})
+    settings.sources = {setting.key: _FILE}
+    window = SettingsWindow(theme, settings)
+    qtbot.addWidget(window)
+    if (control := window.control(setting)) is not None:
+        assert not control.isEnabled()
+        assert str(_FILE) in control.accessibleDescription()
+    assert "1 setting is set" in window.organisation.text()
+    policies_window = PoliciesWindow(theme, settings)
+    qtbot.addWidget(policies_window)
+    ((label, value, how, file),) = policies_window.shown()
+    assert (label, how, file) == (setting.label, "Fixed", _FILE.name)
+    assert value == value_text(setting, example(setting))
+    assert setting.key in policies_window.place.text()
+
+
+@pytest.mark.parametrize("setting", [s for s in policies() if not s.managed_only], ids=lambda setting: setting.key)
+def test_a_preset_leaves_its_control_open(qtbot: QtBot, theme: Theme, tmp_path: Path, setting: Setting[Any]) -> None:
+    """And the list says that it can be changed."""
+    settings = Settings(tmp_path / "settings.json", recommended={setting.key: example(setting)})
+    settings.preset_sources = {setting.key: _FILE}
+    window = SettingsWindow(theme, settings)
+    qtbot.addWidget(window)
+    control = window.control(setting)
+    assert control is None or control.isEnabled()
+    policies_window = PoliciesWindow(theme, settings)
+    qtbot.addWidget(policies_window)
+    assert [line[2] for line in policies_window.shown()] == ["Preset, you can change it"]
+
+
+def test_mistakes_in_the_organisations_files_are_shown_and_copied_with_all_values(
+    qtbot: QtBot, theme: Theme, tmp_path: Path
+) -> None:
+    """For a message to whoever looks after the computer."""
+    settings = settings_of_an_organisation(tmp_path / "settings.json")
+    window = SettingsWindow(theme, settings)
+    qtbot.addWidget(window)
+    assert "2 places in its files are wrong" in window.organisation.text()
+    shown = PoliciesWindow(theme, settings)
+    qtbot.addWidget(shown)
+    shown.show()
+    assert "session.allow_control" in shown.problems.text.text()
+    assert ("Theme", "Dark", "Preset, you chose another", "10-hanbit.json") in shown.shown()
+    QTest.keyClick(shown.list, Qt.Key.Key_Down)
+    assert "https://desk.hanbit.example" in shown.place.text()
+    shown.copy.click()
+    copied = QGuiApplication.clipboard().text()
+    assert "session.max_minutes = 30 minutes (Fixed, /etc/deskside/policies/managed/10-hanbit.json)" in copied
+    assert "! Policy file /etc/deskside/policies/managed/30-old.json" in copied
+
+
+def test_the_list_of_policies_opens_from_the_settings_and_as_a_command(
+    qtbot: QtBot, theme: Theme, tmp_path: Path
+) -> None:
+    """By the palette and the menu, too; without policies it says that everything is one's own to choose."""
+    desk = Desk(qtbot, theme, tmp_path)
+    desk.window.registry.run("app.policies")
+    (shown,) = desk.window.findChildren(PoliciesWindow)
+    assert shown.isVisible()
+    assert "nothing" in shown.about.text()
+    shown.close()
+    desk.window.registry.run("app.settings")
+    (settings_window,) = desk.window.findChildren(SettingsWindow)
+    settings_window.policies.click()
+    assert [found.isVisible() for found in settings_window.findChildren(PoliciesWindow)] == [True]
+    desk.window.close()
+
+
+def test_a_language_that_is_fixed_stays_and_the_command_says_why(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    """A command that silently does nothing reads as a fault."""
+    desk = Desk(qtbot, theme, tmp_path)
+    desk.settings.managed = {"ui.language": "en"}
+    desk.settings.sources = {"ui.language": _FILE}
+    desk.window.registry.run("app.language")
+    assert language() == "en"
+    assert (
+        f"Language: Set by your organisation, so it cannot be changed here. It stands in {_FILE}."
+        in desk.window.toast.text()
+    )
     desk.window.close()

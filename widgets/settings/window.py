@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QFormLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.config import settings as conf
 from app.config.i18n import N_, _, ngettext
+from app.config.policy_view import policy_rows
 from app.config.settings import Setting, Settings
 from widgets.foundation import Button, Look, Notice, PlainLabel, Theme, column, row, scroll
 
@@ -38,15 +39,18 @@ _SECONDS: Final = (0, 3, 5, 10, 15, 20, 30)
 
 
 class SettingsWindow(QDialog):
-    """`changed` gives the key of a setting after it was saved; `keys_wanted` asks for the window of shortcuts."""
+    """`changed` gives the key of a setting after it was saved; the others ask for the windows beside this one."""
 
     changed = Signal(str)
     keys_wanted = Signal()
+    policies_wanted = Signal()
 
     def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._theme = theme
         self._space = theme.tokens.space
+        self._locks: dict[str, PlainLabel] = {}
         self.heading = PlainLabel(type="title")
         self._labels: dict[str, PlainLabel] = {}
         self._helps: dict[str, PlainLabel] = {}
@@ -61,6 +65,7 @@ class SettingsWindow(QDialog):
         self._writing()
         self._notices()
         self._trouble()
+        self._organisation(theme)
         self._page.addStretch(1)
         body = QWidget()
         body.setLayout(self._page)
@@ -115,6 +120,13 @@ class SettingsWindow(QDialog):
     def _trouble(self) -> None:
         self.crash_reports = self._choice(self._group(N_("When something fails")), conf.CRASH_REPORTS)
 
+    def _organisation(self, theme: Theme) -> None:
+        form = self._group(N_("Your organisation"))
+        self.organisation = PlainLabel(tone="muted", wrap=True)
+        self.policies = Button(theme, "", pressed=self.policies_wanted.emit)
+        form.addRow(self.organisation)
+        form.addRow(row(self.policies, None))
+
     def _group(self, title: str) -> QFormLayout:
         label = PlainLabel(type="strong")
         self._titles.append((label, title))
@@ -127,6 +139,7 @@ class SettingsWindow(QDialog):
 
     def _choice(self, form: QFormLayout, setting: Setting[Any]) -> QComboBox:
         box = QComboBox()
+        box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         box.setEnabled(not self._settings.is_locked(setting))
         box.activated.connect(lambda _i: self._set(setting, box.currentData()))
         self._boxes[setting.key] = (setting, box)
@@ -136,7 +149,7 @@ class SettingsWindow(QDialog):
     def _add(self, form: QFormLayout, setting: Setting[Any], field: QWidget) -> None:
         self._labels[setting.key] = PlainLabel()
         self._helps[setting.key] = PlainLabel(type="caption", tone="muted", wrap=True)
-        side: QVBoxLayout = column(field, self._helps[setting.key], gap=self._space.tiny)
+        side: QVBoxLayout = column(field, self._explained(setting), gap=self._space.tiny)
         form.addRow(self._labels[setting.key], side)
 
     def _check(self, form: QFormLayout, setting: Setting[bool]) -> QCheckBox:
@@ -145,8 +158,23 @@ class SettingsWindow(QDialog):
         check.toggled.connect(lambda on: self._set(setting, on))
         self._checks[setting.key] = (setting, check)
         self._helps[setting.key] = PlainLabel(type="caption", tone="muted", wrap=True)
-        form.addRow(column(check, self._helps[setting.key], gap=self._space.tiny))
+        form.addRow(column(check, self._explained(setting), gap=self._space.tiny))
         return check
+
+    def _explained(self, setting: Setting[Any]) -> QHBoxLayout:
+        """Return the words under a field, behind a lock where the organisation has set it."""
+        lock = self._locks[setting.key] = PlainLabel()
+        self._theme.set_label_icon(lock, "lock")
+        lock.setVisible(self._settings.is_locked(setting))
+        line = row(lock, self._helps[setting.key], gap=self._space.tiny)
+        line.setAlignment(lock, Qt.AlignmentFlag.AlignTop)
+        line.setStretch(1, 1)
+        return line
+
+    def control(self, setting: Setting[Any]) -> QWidget | None:
+        """Return the field in which a setting is changed here, None if it has none."""
+        box, check = self._boxes.get(setting.key), self._checks.get(setting.key)
+        return box[1] if box is not None else check[1] if check is not None else None
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
@@ -196,7 +224,20 @@ class SettingsWindow(QDialog):
             self._help(check_setting, check)
         self._show_hours()
         self.shortcuts.setText(_("Change shortcuts…"))
+        self.organisation.setText(self._set_by_others())
+        self.policies.setText(_("See what is set…"))
         self.close_button.setText(_("Close"))
+
+    def _set_by_others(self) -> str:
+        number, wrong = len(policy_rows(self._settings)), len(self._settings.policy_problems)
+        told = _("Nothing is set by your organisation.")
+        if number:
+            told = ngettext("{n} setting is set by it.", "{n} settings are set by it.", number).format(n=number)
+        if wrong:
+            told += " " + ngettext(
+                "{n} place in its files is wrong.", "{n} places in its files are wrong.", wrong
+            ).format(n=wrong)
+        return told
 
     def _name(self, setting: Setting[Any], field: QWidget) -> None:
         self._labels[setting.key].setText(_(setting.label))

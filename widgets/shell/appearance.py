@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from app.config import settings as conf
-from app.config.i18n import language, set_language
+from app.config.i18n import _, language, set_language
 from app.config.settings import Settings
 from widgets.foundation import Theme, ThemeMode
 from widgets.foundation.qt_texts import install_qt_texts
@@ -16,11 +18,12 @@ __all__ = ["Appearance"]
 
 
 class Appearance:
-    """GUI thread. `settings` keeps the choices."""
+    """GUI thread. `settings` keeps the choices; `tell` shows why one cannot be changed."""
 
-    def __init__(self, theme: Theme, settings: Settings) -> None:
+    def __init__(self, theme: Theme, settings: Settings, tell: Callable[[str], object] = lambda _text: None) -> None:
         self._theme = theme
         self._settings = settings
+        self._tell = tell
 
     def apply(self, key: str = "") -> None:
         """Bring what the settings say on the screen; `key` names the one that changed, "" means all."""
@@ -45,11 +48,15 @@ class Appearance:
         self.set(conf.TEXT_PERCENT.key, max(low, min(high, self._settings.get(conf.TEXT_PERCENT) + by)))
 
     def set(self, key: str, value: object) -> None:
-        """Keep a choice and act on it. One that cannot be saved still holds until the program ends."""
+        """Keep a choice and act on it. One that the organisation has set stays, and that is told."""
         setting = next(s for s in conf.DECLARED if s.key == key)
         try:
             self._settings.set(setting, value)
-        except (conf.SettingLocked, OSError):
+        except conf.SettingLocked:
+            text = _("Set by your organisation, so it cannot be changed here. It stands in {place}.")
+            self._tell(f"{_(setting.label)}: {text.format(place=self._settings.managed_by(setting))}")
+            return
+        except OSError:
             return
         self.apply(key)
 

@@ -143,6 +143,7 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
         "app.language": window.appearance.toggle_language,
         "help.keys": window.dialogs.keys,
         "app.settings": window.dialogs.settings,
+        "app.policies": window.dialogs.policies,
         "app.quit": window.quit,
     }
     for id_ in ("ticket.state", "ticket.priority", "ticket.assign", "ticket.tags", "ticket.snooze"):

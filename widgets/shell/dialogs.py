@@ -19,6 +19,7 @@ from widgets.foundation import Theme
 from widgets.reports.own_work import OwnWorkWindow
 from widgets.search.palette import Palette
 from widgets.settings.keys import KeysWindow
+from widgets.settings.policies import PoliciesWindow
 from widgets.settings.window import SettingsWindow
 from widgets.shell.frame import Ports
 from widgets.shell.sheet import ShortcutSheet
@@ -58,6 +59,13 @@ class Dialogs:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self._setting_changed)
         dialog.keys_wanted.connect(lambda: self.own_keys(dialog))
+        dialog.policies_wanted.connect(lambda: self.policies(dialog))
+        dialog.open()
+
+    def policies(self, over: QWidget | None = None) -> None:
+        """Open what the organisation has set."""
+        dialog = PoliciesWindow(self._theme, self._ports.settings, over or self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
     def own_keys(self, over: QWidget | None = None) -> None:

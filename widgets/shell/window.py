@@ -89,7 +89,7 @@ class AgentWindow(WindowFrame):
         self.serials = SerialStrip(theme, ports.customers, ports.jobs) if ports.customers is not None else None
         note = self.ticket.composer.sheets[DraftKind.NOTE].edit
         self.mentions = MentionList(theme, note, lambda: self.desk.choices.users)
-        self.appearance = Appearance(theme, ports.settings)
+        self.appearance = Appearance(theme, ports.settings, lambda text: self.toast.tell(text))
         self.writing = WritingPart(self, theme, ports)
         self.promises = PromisePart(self, theme, ports)
         self.complaints = ComplaintPart(self, theme, ports)
