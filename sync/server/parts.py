@@ -27,7 +27,7 @@ from sync.server.epochs import follow_cluster
 from sync.server.hub import Hub
 from sync.server.jobs import HASHERS, Jobs
 from sync.server.keys import ServerKeys
-from sync.server.limits import Limiter, TryLimit
+from sync.server.limits import CodeLimits, Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
 from sync.server.news import Telling, Ticking, Upkeep
 from sync.server.oidc import Oidc, OidcSettings
@@ -75,8 +75,7 @@ class Parts:
     login_pair: Limiter
     login_account: Limiter
     login_address: Limiter
-    codes_sender: Limiter
-    codes_all: Limiter
+    codes: CodeLimits
     customer_writes: Limiter
     alarms: Limiter
     turn: TurnSettings | None
@@ -177,8 +176,7 @@ def build_parts(
         login_pair=Limiter(TryLimit(5, 900, 300)),
         login_account=Limiter(TryLimit(50, 900, 300)),
         login_address=Limiter(TryLimit(40, 900, 300)),
-        codes_sender=Limiter(TryLimit(5, 600, 900)),
-        codes_all=Limiter(TryLimit(60, 600, 600)),
+        codes=CodeLimits(),
         customer_writes=Limiter(TryLimit(60, 600, 300)),  # requests and messages of one customer: more no person writes
         alarms=Limiter(TryLimit(20, 3600, 900)),  # lines of the log about one customer's bad invitations
         turn=turn,

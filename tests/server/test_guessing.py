@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from litestar import Request
 
-from sync.server.limits import Limiter
+from sync.server.limits import CodeLimits
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
 from sync.server.store import Store, sqlite_url
@@ -24,7 +24,7 @@ from sync.server.web import customer_routes
 from tests.server.world import Clock, World
 
 WINDOW_S = 600
-SENDER_TRIES, ALL_TRIES = 5, 60
+SENDER_TRIES, ALL_TRIES, NEAR_TRIES = 5, 60, 10
 
 
 class Guesser:
@@ -33,15 +33,14 @@ class Guesser:
     def __init__(self, parts: Parts, wrong_code_s: float = 0.0) -> None:
         self.clock = Clock()
         self.tried: list[tuple[int, str]] = []
-        sender, everybody = (Limiter(limiter._limit) for limiter in (parts.codes_sender, parts.codes_all))
 
         async def write(attempt: Any) -> None:
             await asyncio.sleep(0)  # a moment in which others could come
             attempt()
 
         self.parts = replace(
-            parts, clock=self.clock, codes_sender=sender, codes_all=everybody, wrong_code_s=wrong_code_s,
-            guesses=asyncio.Lock(), jobs=cast("Any", SimpleNamespace(write=write)),
+            parts, clock=self.clock, codes=CodeLimits(), wrong_code_s=wrong_code_s, guesses=asyncio.Lock(),
+            jobs=cast("Any", SimpleNamespace(write=write)),
         )  # fmt: skip
 
     async def guess(self, sender: str) -> None:
@@ -70,7 +69,9 @@ SENDERS = [f"198.51.100.{n}" for n in range(40)]
 
 
 def test_whoever_guesses_however_has_few_tries_and_learns_nothing(parts: Parts) -> None:
-    """Any senders at any times: five tries in ten minutes from one place, sixty from everywhere."""
+    """Any senders at any times: five tries in ten minutes from one place, sixty from everywhere and then ten from one
+    neighbourhood.
+    """
 
     @settings(max_examples=40)
     @given(st.lists(st.tuples(st.integers(0, 39), st.integers(0, 40), st.integers(1, 12)), min_size=20, max_size=60))
@@ -84,11 +85,51 @@ def test_whoever_guesses_however_has_few_tries_and_learns_nothing(parts: Parts) 
                     await guesser.guess(SENDERS[who])
 
         asyncio.run(play())
-        assert guesser.most() <= ALL_TRIES, "tries of everybody"
+        assert guesser.most() <= ALL_TRIES + NEAR_TRIES, "tries of everybody"
         for sender in SENDERS:
             assert guesser.most(sender) <= SENDER_TRIES, "tries of one sender"
 
     tell()
+
+
+def test_a_flood_of_wrong_codes_from_everywhere_keeps_nobody_with_a_right_one_out(parts: Parts) -> None:
+    """Two hundred networks guess; each is heard twice then, and a customer's own code opens at the first try."""
+    guesser = Guesser(parts)
+    crowd = [f"10.{n}.0.1" for n in range(200)]
+
+    async def flood() -> None:
+        for _ in range(4):
+            for sender in crowd:
+                await guesser.guess(sender)
+
+    asyncio.run(flood())
+    assert max(guesser.most(sender) for sender in crowd) == 2, "tries of one sender in a flood"
+    request = cast("Request[Any, Any, Any]", SimpleNamespace(client=SimpleNamespace(host="203.0.113.7"), headers={}))
+
+    async def customer() -> str:
+        async def write(attempt: Any) -> Any:
+            return attempt()
+
+        open_ = replace(guesser.parts, jobs=cast("Any", SimpleNamespace(write=write)))
+        return await customer_routes.guess(open_, request, "join", lambda: "the invitation")
+
+    assert asyncio.run(customer()) == "the invitation"
+
+
+def test_a_neighbourhood_of_many_addresses_is_one_guesser_in_a_flood(parts: Parts) -> None:
+    """A whole /24 or /48 has ten tries then, not two for each of its addresses."""
+    guesser = Guesser(parts)
+
+    async def flood(senders: list[str]) -> None:
+        for sender in senders:
+            await guesser.guess(sender)
+
+    asyncio.run(flood([f"10.{n}.0.1" for n in range(60)]))
+    before = len(guesser.tried)
+    asyncio.run(flood([f"198.51.100.{n}" for n in range(40)]))
+    assert len(guesser.tried) - before == NEAR_TRIES, "tries of a neighbourhood"
+    asyncio.run(flood([f"2001:db8:7:{n:x}::1" for n in range(40)]))
+    assert len(guesser.tried) - before == 2 * NEAR_TRIES, "tries of a neighbourhood"
 
 
 def test_many_guesses_at_once_are_no_more_tries(parts: Parts) -> None:

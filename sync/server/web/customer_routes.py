@@ -35,7 +35,6 @@ from sync.customer_protocol import (
 from sync.protocol import INFLATED_MAX_BYTES
 from sync.server.home import etag_of, read_home
 from sync.server.intake import Written, intake_team
-from sync.server.limits import network_of
 from sync.server.parts import Parts
 from sync.server.problems import ProblemError
 from sync.server.sessions import id_of

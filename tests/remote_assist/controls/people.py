@@ -303,14 +303,18 @@ CONTROLS = (
             f"{_SERVER}::test_five_wrong_codes_block_the_sender_but_not_links",
             "tests/server/test_guessing.py::test_whoever_guesses_however_has_few_tries_and_learns_nothing",
         ),
-        edit("sync.server.web.customer_routes:guess", "parts.codes_sender.failed(sender, now)", "pass"),
+        edit("sync.server.limits:CodeLimits.wrong", "self._of_sender.failed(sender, now)", "pass"),
         r"== 404|tries",
     ),
     Control(
         3,
-        "sixty wrong codes close code entry for everybody",
-        ("tests/server/test_guessing.py::test_whoever_guesses_however_has_few_tries_and_learns_nothing",),
-        edit("sync.server.web.customer_routes:guess", "parts.codes_all.failed(everybody, now)", "pass"),
+        "sixty wrong codes from everywhere leave each sender two tries, each neighbourhood ten",
+        (
+            "tests/server/test_guessing.py::test_whoever_guesses_however_has_few_tries_and_learns_nothing",
+            "tests/server/test_guessing.py::test_a_flood_of_wrong_codes_from_everywhere_keeps_nobody_with_a_right_one_out",
+            "tests/server/test_guessing.py::test_a_neighbourhood_of_many_addresses_is_one_guesser_in_a_flood",
+        ),
+        edit("sync.server.limits:CodeLimits.wrong", "self._of_all.failed(kind, now)", "pass"),
         r"tries",
     ),
     Control(
@@ -327,7 +331,7 @@ CONTROLS = (
         edit(
             "sync.server.web.customer_routes:guess",
             "    await asyncio.sleep(",
-            "    if not parts.codes_sender.blocked_s(sender, parts.clock()): await asyncio.sleep(",
+            "    if not parts.codes.refuses(kind, address, parts.clock()): await asyncio.sleep(",
         ),
         "waited",
     ),
