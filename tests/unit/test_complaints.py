@@ -174,7 +174,7 @@ def test_no_question_names_a_fact_that_the_card_has(fact: str) -> None:
     found = FakeQueries(FakeDesk(3)).details(ticket_id(0))
     assert found is not None
     told = {name: "2027-03-31" if name == fact else "" for name in FACT_CHARS}
-    card = FactCard(b"f" * 16, 1, consent=True, by_customer=True, **told)
+    card = FactCard(b"f" * 16, 1, consent=True, by_customer=True, found_at={}, **told)
     plain = replace(found, kind=COMPLAINT, items=(), customer=None)
     asked = [guide_of(each) for each in (plain, replace(plain, facts=card))]
     texts = ["\n".join(question_words(q, lang) for q in g.questions for lang in ("en", "ko")) for g in asked if g]

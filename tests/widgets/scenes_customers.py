@@ -59,7 +59,8 @@ def _page(name: str = "박민수") -> CustomerPage:
         ],
         products=[
             OwnedProduct(
-                b"5" * 16, "프린터", "PX-200", "88-1032", "2024-03-31", "2026-03-31", "in_repair", False, terms
+                b"5" * 16, "프린터", "PX-200", "88-1032", "2024-03-31", "2026-03-31", "in_repair", False, terms,
+                order_ref="SO-2024-0331", health={"reported_at": NOW_MS - _HOUR_MS, "os": "Debian 12"},
             ),
             OwnedProduct(b"6" * 16, "복합기", "QX-900", "QX9-0007", "", "", "in_use", True, ended),
         ],

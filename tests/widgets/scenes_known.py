@@ -7,13 +7,16 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QWidget
 
-from app.domain.fact_card import Finding
+from app.domain.fact_card import FactCard, Finding
+from tests.fakes.queries import NOW_MS as DESK_MS
+from tests.fakes.queries import FakeDesk, FakeQueries, ticket_id
 from tests.widgets.scenes_companion import sample_home
 from tests.widgets.screenshots import Scene
 from widgets.companion.compose import AskWindow
 from widgets.companion.home import HomeWindow
 from widgets.companion.model import Line, LineState
-from widgets.foundation import Theme
+from widgets.customer.panel import CustomerPanel
+from widgets.foundation import Theme, fmt
 
 NOW_MS = 1_795_412_520_000
 FOUND = (
@@ -59,7 +62,29 @@ def _home(theme: Theme) -> QWidget:
     return window
 
 
+def _card(theme: Theme) -> QWidget:
+    """What the agent sees beside the ticket."""
+    details = FakeQueries(FakeDesk(3)).details(ticket_id(0))
+    assert details is not None
+    assert details.customer is not None
+    own = replace(details.customer.assets[0], order_ref="SO-2026-0417", health={
+        "reported_at": DESK_MS - 3_600_000, "os": "Debian GNU/Linux 12", "free_disk": "/ 48.1 / 100.0 GB",
+    })  # fmt: skip
+    customer = replace(details.customer, assets=(own, *details.customer.assets[1:]))
+    told = {fact.name: fact.value for fact in FOUND} | {"serial": "88-1032", "product": "PX-200"}
+    card = FactCard(
+        b"f" * 16, DESK_MS, consent=True, by_customer=True, warranty_until="2027-03-31", **told,
+        found_at={"last_error": DESK_MS - 26 * 3_600_000},
+    )  # fmt: skip
+    panel = CustomerPanel(theme)
+    panel.show_card(customer, FakeQueries(FakeDesk(3)).choices(), fmt.today(DESK_MS), None, DESK_MS)
+    panel.show_facts(card)
+    panel.finish()
+    return panel
+
+
 SCENES = [
+    Scene("agent-fact-card", _card, (340, 1100)),
     Scene("companion-home-there", _home, (480, 820)),
     Scene("companion-home-there-small", _home, (360, 640)),
     Scene("companion-ask-known", _found, (480, 900)),

@@ -11,36 +11,34 @@ from PySide6.QtWidgets import QWidget
 from app.config.i18n import _, ngettext
 from app.domain.fact_card import FactCard
 from app.domain.ports import TicketRow
-from app.services.texts_customers import fact_lines, health_lines
+from app.services.texts_customers import FACT_NAMES, fact_lines, health_lines
 from widgets.foundation import CopyButton, PlainLabel, Theme, Words, column, fmt, row
 
 __all__ = ["fact_rows", "health_words"]
 
 _SAME_MS = 60_000
+_COPIED = ("serial", "last_error", "error_code")  # what is looked up elsewhere; the others can be selected
 
 
 def fact_rows(theme: Theme, card: FactCard, today: date, now_ms: int, earlier: Sequence[TicketRow] = ()) -> QWidget:
-    """Return the card's facts under each other, each with Copy, and when and how they were collected.
+    """Return the card's facts under each other, Copy with those one looks up, and when and how they were collected.
 
     A fact older than the card says from when it is; earlier tickets of the customer are facts as well.
     """
     space = theme.tokens.space
     box = column(gap=space.small)
+    copied = {_(name) for key, name in FACT_NAMES.items() if key in _COPIED}
     for name, value, at in fact_lines(card, today, fmt.day):
         age = fmt.when(at, now_ms) if abs(at - card.collected_at) > _SAME_MS else ""
         words = Words(value, selectable=True)
         words.setAccessibleName(f"{name}: {value}")
-        copy = CopyButton(
-            theme,
-            value,
-            label=_("Copy"),
-            done=_("Copied"),
-            name=_("Copy {what} {value}").format(what=name, value=value),
-        )
-        line = row(words, copy, gap=space.small)
-        line.setStretch(0, 1)
+        said = row(words, gap=space.small)
+        said.setStretch(0, 1)
+        if name in copied:
+            told_name = _("Copy {what} {value}").format(what=name, value=value)
+            said.addWidget(CopyButton(theme, value, label=_("Copy"), done=_("Copied"), name=told_name))
         head = PlainLabel(" · ".join(filter(None, (name, age))), type="caption", tone="muted")
-        box.addLayout(column(head, line))
+        box.addLayout(column(head, said))
     if earlier:
         box.addLayout(column(PlainLabel(_("Earlier tickets"), type="caption", tone="muted"), Words(_told(earlier))))
     told = _("Told by the customer's computer on {when}, with consent") if card.by_customer else _("Written on {when}")
