@@ -107,6 +107,10 @@ class InlineJobs:
         """Write."""
         _run(write, then or (lambda _answer: None), error)
 
+    def waiting(self) -> list[str]:
+        """The keys of the held queries."""
+        return list(self._held)
+
     def release(self) -> None:
         """Let the held queries answer."""
         held, self._held, self.hold = self._held, {}, False

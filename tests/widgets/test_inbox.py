@@ -66,6 +66,18 @@ def test_old_rows_stay_while_new_ones_are_read(qtbot: QtBot, theme: Theme) -> No
     jobs.release()
 
 
+def test_after_a_deed_the_line_is_there_before_the_order_of_the_list_is_read(qtbot: QtBot, theme: Theme) -> None:
+    """Reading a long order takes time from what the person waits for; it follows in any case."""
+    pane, queries, jobs = pane_over(qtbot, theme, 50)
+    qtbot.waitUntil(lambda: pane.model.row_of(ticket_id(0)) is not None)
+    queries.asked.clear()
+    jobs.hold = True
+    pane.rows_changed(frozenset({ticket_id(0)}))
+    assert jobs.waiting() == ["list.few"]
+    jobs.release()
+    assert queries.asked[:2] == ["rows", "ids all"]
+
+
 def test_a_key_of_a_search_reads_only_what_it_finds(qtbot: QtBot, theme: Theme) -> None:
     """The list that stands until the hits come is neither read nor painted again for it."""
     pane, queries, jobs = pane_over(qtbot, theme, 50)

@@ -13,6 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from app.desktop.jobs import QtJobs
 from app.desktop.pace import Pace
+from app.domain.ids import TicketId
+from tests.fakes.queries import FakeDesk, FakeQueries
+from widgets.shell.desk import TicketDesk
 from widgets.shell.frame import Ports
 from widgets.shell.refresh import Refresher
 
@@ -114,3 +117,21 @@ def test_what_a_person_does_is_read_at_once_also_while_numbers_are_counted(qtbot
     jobs.asked.pop()()
     qtbot.waitUntil(lambda: len(jobs.asked) == 1)
     assert len(seen) == 2
+
+
+def test_a_ticket_is_read_once_also_where_the_list_asks_for_it_as_well(qtbot: QtBot) -> None:
+    """Two readings beside each other take twice as long; what changes while it is read is read again."""
+    del qtbot
+    jobs, one, other = _Slow(), TicketId(b"1" * 16), TicketId(b"2" * 16)
+    desk = TicketDesk(*(cast("Any", x) for x in (FakeQueries(FakeDesk(3)), None, None, jobs, None)))
+    desk.open(one)
+    desk.open(one)
+    assert len(jobs.asked) == 1
+    desk.reload(frozenset({one}))
+    assert len(jobs.asked) == 2
+    desk.open(other)
+    desk.open(one)
+    assert len(jobs.asked) == 4
+    jobs.asked[3]()
+    desk.open(one)
+    assert len(jobs.asked) == 5

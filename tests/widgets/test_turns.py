@@ -12,13 +12,26 @@ from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from app.domain.ports import ItemKind, ThreadItem
+from app.domain.ports import ItemKind, ThreadItem, TicketDetails
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, ticket_id
 from widgets.foundation import Theme, Words
 from widgets.foundation.turns import BUDGET_NS, Rank, Steps, delete_later
 from widgets.ticket.conversation import Conversation
 
 LINES = 40
+
+
+def long_page() -> TicketDetails:
+    """A ticket with so many messages of five lines."""
+    details = FakeQueries(FakeDesk(20)).details(ticket_id(0))
+    assert details is not None
+    items = tuple(
+        ThreadItem(
+            n.to_bytes(16, "big"), ItemKind.MESSAGE_IN, NOW_MS, "customer", customer_id(0), "박민수", f"no. {n}\n" * 5
+        )
+        for n in range(LINES)
+    )
+    return replace(details, items=items)
 
 
 def work(told: list[str], word: str, times: int) -> Steps:
@@ -92,24 +105,30 @@ def test_a_wrapped_text_is_as_high_as_its_words_at_every_width(qtbot: QtBot, the
     assert words.minimumSizeHint().width() == 0
 
 
-def test_the_end_of_a_long_conversation_stands_at_the_lower_edge_from_the_first_turn_on(
-    qtbot: QtBot, theme: Theme
-) -> None:
-    """Earlier messages come above it, and nothing jumps."""
-    details = FakeQueries(FakeDesk(20)).details(ticket_id(0))
-    assert details is not None
-    items = tuple(
-        ThreadItem(
-            n.to_bytes(16, "big"), ItemKind.MESSAGE_IN, NOW_MS, "customer", customer_id(0), "박민수", f"no. {n}\n" * 5
-        )
-        for n in range(LINES)
-    )
+def test_a_ticket_comes_into_sight_as_one_picture(qtbot: QtBot, theme: Theme) -> None:
+    """Nothing is painted before the messages fill the pane; then the rest comes above."""
     conversation = Conversation(theme)
     qtbot.addWidget(conversation)
     conversation.resize(500, 400)
     conversation.show()
     qtbot.waitExposed(conversation)
-    conversation.show_details(replace(details, items=items), FakeQueries().choices(), ME)
+    told, bar = list[tuple[bool, bool]](), conversation.area.verticalScrollBar()
+    conversation.held.connect(lambda on: told.append((on, bar.maximum() > 0)))
+    conversation.show_details(long_page(), FakeQueries().choices(), ME)
+    qtbot.waitUntil(lambda: len(conversation.texts()) == LINES)
+    assert told == [(True, False), (False, True)]
+
+
+def test_the_end_of_a_long_conversation_stands_at_the_lower_edge_from_the_first_turn_on(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    """Earlier messages come above it, and nothing jumps."""
+    conversation = Conversation(theme)
+    qtbot.addWidget(conversation)
+    conversation.resize(500, 400)
+    conversation.show()
+    qtbot.waitExposed(conversation)
+    conversation.show_details(long_page(), FakeQueries().choices(), ME)
     bar, seen = conversation.area.verticalScrollBar(), set[int]()
     look = QTimer(interval=0)
     look.timeout.connect(lambda: seen.add(bar.maximum() - bar.value()))

@@ -30,6 +30,10 @@ class BlockColumn(QWidget):
         """Return the blocks from top to bottom."""
         return list(self._blocks)
 
+    def height_of(self, block: QWidget) -> int:
+        """Return how much a block makes the column higher."""
+        return self._measured(block, self._width()) + self._gap
+
     def insert(self, place: int, block: QWidget) -> None:
         """Put a block at a place, 0 on top; the column owns it now."""
         self.insert_all([(place, block)])
@@ -80,7 +84,7 @@ class BlockColumn(QWidget):
             self._arrange()
 
     def _arrange(self) -> None:
-        width = max(1, self.width() - self._left - self._right)
+        width = self._width()
         y, first = self._top, True
         for block in self._blocks:
             # one that was never shown counts as hidden for Qt, though nobody hid it
@@ -88,9 +92,7 @@ class BlockColumn(QWidget):
                 continue
             y += 0 if first else self._gap
             first = False
-            height = block.heightForWidth(width)
-            if height < 0:  # it has one height for every width
-                height = block.sizeHint().height()
+            height = self._measured(block, width)
             block.setGeometry(self._left, y, width, height)
             y += height
         total = y + self._bottom
@@ -100,3 +102,11 @@ class BlockColumn(QWidget):
             # at once, so that the scroll position follows before anything is painted
             self.resize(self.width(), max(total, area.height() if area is not None else 0))
             self.updateGeometry()
+
+    def _width(self) -> int:
+        return max(1, self.width() - self._left - self._right)
+
+    @staticmethod
+    def _measured(block: QWidget, width: int) -> int:
+        height = block.heightForWidth(width)
+        return height if height >= 0 else block.sizeHint().height()  # less: it has one height for every width

@@ -122,6 +122,11 @@ class TicketListModel(QAbstractListModel):
         """Return the ticket at a place."""
         return self._ids[place] if 0 <= place < len(self._ids) else None
 
+    def place_of(self, ticket: TicketId, among: int) -> int | None:
+        """Return the place of a ticket if it is one of the first so many."""
+        first = self._ids[:among]
+        return first.index(ticket) if ticket in first else None
+
     def ids(self) -> Sequence[TicketId]:
         """Return all ids in order; another list has another sequence, this one does not change."""
         return self._ids
@@ -152,19 +157,25 @@ class TicketListModel(QAbstractListModel):
             self._pages[page] = None
         self.endResetModel()
 
-    def forget(self, ids: Collection[bytes]) -> None:
-        """These tickets changed (all, when empty): rows on screen are read again, old ones stay until then."""
+    def forget(self, ids: Collection[bytes], then: Callable[[], object] = lambda: None) -> bool:
+        """These tickets changed (all, when empty): rows on screen are read again, old ones stay until then.
+
+        Tell whether they are read at once; `then` is called when they are here.
+        """
         known = [TicketId(i) for i in ids if i in self._rows]
-        if ids and not known:
-            return
-        if 0 < len(known) <= FEW:  # read at once, without waiting for a paint to ask: a person did something to them
+        if 0 < len(known) <= FEW:  # without waiting for a paint to ask: a person did something to them
             self._jobs.query(
-                lambda: self._queries.rows(known), then=self._take, error=lambda _why: None, key="list.few"
+                lambda: self._queries.rows(known),
+                then=lambda rows: self._take(rows, then),
+                error=lambda _why: then(),
+                key="list.few",
             )
-            return
-        self._drop_pages()
-        if self._ids:
-            self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1))
+            return True
+        if known or not ids:
+            self._drop_pages()
+            if self._ids:
+                self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1))
+        return False
 
     def show_written_on(self, tickets: frozenset[TicketId]) -> None:
         """These are the tickets that others write on now."""
@@ -216,11 +227,12 @@ class TicketListModel(QAbstractListModel):
             for i in self._ids[page * PAGE : (page + 1) * PAGE]:
                 self._rows.pop(i, None)
 
-    def _take(self, rows: Mapping[TicketId, TicketRow]) -> None:
+    def _take(self, rows: Mapping[TicketId, TicketRow], then: Callable[[], object]) -> None:
         """Rows of which nobody asked for the page came."""
         changed = {i for i, row in rows.items() if i in self._rows and self._rows[i] != row}
         self._rows.update({i: rows[i] for i in changed})
         self._tell_changed([*self._pages, *self._wanted], changed)  # those asked for again show what was here before
+        then()
 
     def _tell_changed(self, pages: Iterable[int], changed: Collection[TicketId]) -> None:
         if not changed:

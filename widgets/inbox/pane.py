@@ -260,9 +260,10 @@ class InboxPane(Panel):
         return _Read(what, ids, self._queries.hints(text) if text else (), chosen, chosen.spans_in(ids))
 
     def rows_changed(self, ids: frozenset[bytes]) -> None:
-        """Rows changed: read those on screen again, and the order."""
-        self.model.forget(ids)
-        self.refresh()
+        """Rows changed: read those on screen again, and then the order."""
+        self._stale = True
+        if not self.model.forget(ids, self._ask):
+            self._ask()
 
     def forget(self, ids: frozenset[bytes]) -> None:
         """Rows changed while something else stands in the list's place: they are read when it shows again."""
@@ -323,10 +324,10 @@ class InboxPane(Panel):
 
     def select(self, ticket: TicketId) -> None:
         """Put the selection on a ticket when the list has it near its top; the list itself stays."""
-        for place in range(min(self.model.rowCount(), SHORT)):
-            if self.model.id_at(place) == ticket:
-                self._put(place)
-                return
+        place = self.model.place_of(ticket, SHORT)
+        if place is not None:
+            self._put(place)
+            return
         self.list.selectionModel().clear()
         self._current = ticket  # last: clearing says that there is none
 

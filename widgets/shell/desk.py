@@ -81,6 +81,7 @@ class TicketDesk(QObject):
         self.details: TicketDetails | None = None
         self.files: Mapping[bytes, BlobStatus] = {}  # how the contents of its attachments stood when it was read
         self._wanted: TicketId | None = None
+        self._reads: TicketId | None = None  # is being read, and nothing of it has changed since that was asked for
         self.set_me(me)
 
     def set_me(self, me: UserId | None) -> None:
@@ -97,8 +98,12 @@ class TicketDesk(QObject):
         self._jobs.query(self._queries.choices, self._show_choices, self._fail, key="choices")
 
     def open(self, ticket: TicketId) -> None:
-        """Read a ticket's page."""
-        self._wanted = ticket
+        """Read a ticket's page; once, where the list asks for it as well as whoever chose it there."""
+        if ticket != self._reads:
+            self._read_anew(ticket)
+
+    def _read_anew(self, ticket: TicketId) -> None:
+        self._wanted = self._reads = ticket
         self._jobs.query(
             lambda: self._read(ticket),
             then=lambda read: self._show(ticket, *read),
@@ -114,10 +119,10 @@ class TicketDesk(QObject):
     def reload(self, ids: frozenset[bytes]) -> None:
         """Read the open ticket again when it may have changed."""
         if self._wanted is not None and (not ids or self._wanted in ids or self._touches(ids)):
-            self.open(self._wanted)
+            self._read_anew(self._wanted)
 
     def _load_failed(self, why: Exception) -> None:
-        self.details = None
+        self.details = self._reads = None
         self.load_failed.emit(error_text(why))
 
     def _touches(self, ids: frozenset[bytes]) -> bool:
@@ -125,6 +130,7 @@ class TicketDesk(QObject):
         return details is not None and (details.row.customer in ids or any(i.id in ids for i in details.items))
 
     def _show(self, ticket: TicketId, details: TicketDetails | None, files: Mapping[bytes, BlobStatus]) -> None:
+        self._reads = None
         if ticket != self._wanted or (details is not None and details == self.details):
             return
         self.details, self.files = details, files
@@ -341,7 +347,7 @@ class TicketDesk(QObject):
     def written(self, ticket: TicketId, kind: DraftKind, answer: Saved | Stale) -> None:
         """Tell what came of a text that was handed in."""
         if isinstance(answer, Stale):
-            self.open(ticket)
+            self._read_anew(ticket)
             self.held.emit(ticket, answer)
             return
         self._link.poke(answer.mid)

@@ -62,6 +62,8 @@ class TicketPane(Panel):
         self.stack.addWidget(self.empty)
         self.stack.addWidget(page)
         self._page = page
+        # a ticket's head and its conversation come into sight together, painted once
+        self.conversation.held.connect(lambda on: page.setUpdatesEnabled(not on))
         self.setLayout(column(self.stack))
         self._soon = QTimer(self, singleShot=True, interval=0)  # at once the parts do not know their new sizes yet
         self._soon.timeout.connect(self._refit)

@@ -365,8 +365,8 @@ class AgentWindow(WindowFrame):
     def open_ticket(self, ticket: TicketId) -> None:
         """Show a ticket; the list keeps its view."""
         self.pages.setCurrentWidget(self.ticket)
+        self._select(ticket)  # first: it is read while the list moves
         self.inbox.select(ticket)
-        self._select(ticket)
 
     # --- panes -----------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ class Conversation(QWidget):
     file_asked = Signal(str, object, object)  # as MessageBlock's
     files_shown = Signal(object)  # attachments whose state is wanted
     moved = Signal()  # other items are in sight
+    held = Signal(bool)  # nothing is painted for a moment, or again
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -74,6 +75,7 @@ class Conversation(QWidget):
         self._follow.timeout.connect(self._to_end)
         self._filling = Steps(self._fill_on, Rank.READ, self)
         self._held_since = QElapsedTimer()
+        self._ready_height = 0
         self.setLayout(column(self.area))
         self.setFocusProxy(self.area)
         self.retranslate()
@@ -195,7 +197,7 @@ class Conversation(QWidget):
             self._filling.start()
 
     def _fills_pane(self) -> bool:
-        return self._column.minimumSizeHint().height() >= self.area.height()
+        return self._column.minimumSizeHint().height() + self._ready_height >= self.area.height()
 
     def _hold(self, *, wait: bool) -> None:
         """Paint nothing for a moment, or again: what a person sees first is painted once, not block by block."""
@@ -204,6 +206,7 @@ class Conversation(QWidget):
         else:
             self._held_since.invalidate()
         self.area.viewport().setUpdatesEnabled(not wait)
+        self.held.emit(wait)
 
     def _fill_on(self) -> bool:
         """Go on filling: a step, or a few while nothing is painted; tell whether more is missing."""
@@ -211,13 +214,15 @@ class Conversation(QWidget):
             return self._fill()
         part = QElapsedTimer()
         part.start()
-        more, wait = True, True
-        while more and wait and part.nsecsElapsed() < PART_NS:
-            more = self._fill()
+        wait = True
+        while wait and (entry := self._next()) is not None and part.nsecsElapsed() < PART_NS:
+            self._prepare(entry)
             wait = not self._fills_pane() and self._held_since.nsecsElapsed() < TOGETHER_NS
+        self._put_ready()
+        more = self._next() is not None
         if not (more and wait):
             self._hold(wait=False)
-        return more
+        return more or self._fill()
 
     def _fill(self) -> bool:
         """Bring the column a step nearer to what is to be shown; tell whether more is missing.
@@ -225,8 +230,8 @@ class Conversation(QWidget):
         A block is made in one step. It is put into the column in a later one, with some others where the pane is
         painted meanwhile.
         """
-        entry = next((entry for entry in reversed(self._shown) if not self._is_here(entry)), None)
-        together = GROUP if self._made and not self._held_since.isValid() else 1
+        entry = self._next()
+        together = GROUP if self._made else 1
         if entry is not None and len(self._ready) < together:
             self._prepare(entry)
             return True
@@ -239,6 +244,10 @@ class Conversation(QWidget):
             self._reveals = self._from_end = None
         return False
 
+    def _next(self) -> Entry | None:
+        """Return the newest item that is not made yet."""
+        return next((entry for entry in reversed(self._shown) if not self._is_here(entry)), None)
+
     def _is_here(self, entry: Entry) -> bool:
         return self._is_made(entry) or entry[0].id in self._ready
 
@@ -247,7 +256,7 @@ class Conversation(QWidget):
         return made is not None and made[0] == entry
 
     def _drop_ready(self) -> None:
-        ready, self._ready = self._ready, {}
+        ready, self._ready, self._ready_height = self._ready, {}, 0
         for _entry, widget in ready.values():
             delete_later(widget)
 
@@ -257,9 +266,11 @@ class Conversation(QWidget):
         for part in (widget, *widget.findChildren(QWidget)):
             part.ensurePolished()
         self._ready[entry[0].id] = (entry, widget)
+        if self._held_since.isValid():
+            self._ready_height += self._column.height_of(widget)
 
     def _put_ready(self) -> None:
-        ready, self._ready = self._ready, {}
+        ready, self._ready, self._ready_height = self._ready, {}, 0
         self._drop([id_ for id_ in ready if id_ in self._made])
         self._made |= ready
         there = [item.id for item, _line in self._shown if item.id in self._made]
