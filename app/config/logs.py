@@ -18,7 +18,7 @@ MAX_BYTES: Final = 10_000_000
 FILES: Final = 3
 
 # texts under these names are words of the program itself; every other text may be a person's and is left out
-_OWN_WORDS: Final = frozenset(
+OWN_WORDS: Final = frozenset(
     {
         "event", "level", "timestamp", "logger", "process", "code", "kind", "state", "status", "method", "route",
         "reason", "result", "phase", "step", "mutation", "entity", "scope", "version", "peer_version", "error",
@@ -31,7 +31,7 @@ def _without_personal_data(_logger: WrappedLogger, _method: str, event: EventDic
     """Keep numbers, flags, ids as hex and our own words; of any other text only its length remains."""
     kept: EventDict = {}
     for name, value in event.items():
-        if name in _OWN_WORDS or isinstance(value, bool | int | float | type(None)):
+        if name in OWN_WORDS or isinstance(value, bool | int | float | type(None)):
             kept[name] = value
         elif isinstance(value, bytes) and len(value) == 16:
             kept[name] = value.hex()

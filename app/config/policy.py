@@ -72,6 +72,7 @@ class Policy:
     sources: Mapping[str, Path] = field(default_factory=dict)  # in which file the value of a key stands
     recommended: Mapping[str, object] = field(default_factory=dict)
     recommended_sources: Mapping[str, Path] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()  # what the warnings say, in parts
 
     def get(self, setting: Setting[V]) -> V:
         """The value in force for a setting that the organisation alone sets."""
@@ -137,6 +138,7 @@ class PolicyReading:
         return Policy(
             self.managed.values, tuple(finding.told for finding in self.findings), frozenset(self.unread),
             self.managed.sources, self.recommended.values, self.recommended.sources,
+            tuple(self.findings),
         )  # fmt: skip
 
     def take(self, path: Path, *, recommended: bool = False, trusted: bool = False) -> None:

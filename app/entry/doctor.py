@@ -192,7 +192,7 @@ def report(findings: list[Finding]) -> Iterator[str]:
 
 
 def main(argv: list[str], probes: Probes | None = None) -> int:
-    """Print the findings; 0 if Deskside can be used here, 1 if not. `--deep` has its own, see `doctor_deep`."""
+    """Print the findings; 0 if Deskside can be used here, 1 if not. `--deep` and `--report` have their own."""
     set_language("system")
     options = _parser().parse_args(argv)
     set_language(options.language)
@@ -204,6 +204,12 @@ def main(argv: list[str], probes: Probes | None = None) -> int:
         passphrase = sys.stdin.readline().rstrip("\r\n") if options.passphrase_stdin else None
         return doctor_deep.run(options.data, passphrase, as_json=options.json)
     findings = examine(probes or MachineProbes(), options.port, options.server)
+    if options.report is not None:
+        from app.entry import doctor_report  # here: asks every library for its version
+
+        return doctor_report.run(
+            options.report, options.data, [dataclasses.asdict(finding) for finding in findings], yes=options.yes
+        )
     usable = not any(finding.level is Level.PROBLEM for finding in findings)
     if options.json:
         answer = {"usable": usable, "findings": [dataclasses.asdict(finding) for finding in findings]}
@@ -222,7 +228,11 @@ def _parser() -> CommandLine:
     parser.add_argument("--language", choices=("system", "ko", "en"), default="system")
     deep = _("download everything again and compare it with what this computer holds; changes nothing")
     parser.add_argument("--deep", action="store_true", help=deep)
-    parser.add_argument("--data", type=Path, metavar="DIR", help=_("with --deep: the folder that Deskside was given"))
+    report_help = _("write a bundle for support, after showing what is in it; without words of tickets, names or keys")
+    parser.add_argument("--report", type=Path, metavar="FILE", help=report_help)
+    parser.add_argument("--yes", action="store_true", help=_("with --report: write it without being asked"))
+    folder = _("with --deep and --report: the folder that Deskside was given")
+    parser.add_argument("--data", type=Path, metavar="DIR", help=folder)
     stdin = _("with --deep: read the passphrase from standard input")
     parser.add_argument("--passphrase-stdin", action="store_true", help=stdin)
     return parser
