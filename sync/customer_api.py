@@ -15,6 +15,7 @@ from app.domain.errors import ServerUnreachable, TlsFailure, WorldError, WrongSe
 from app.domain.signed import b64, sign, unb64, verify
 from sync import customer_protocol as wire
 from sync.protocol import Problem
+from sync.published_protocol import Published
 from sync.session_protocol import Redeem, Redeemed, Revocations
 
 __all__ = ["TOKEN_LABEL", "CustomerApi", "CustomerRefused"]
@@ -106,6 +107,14 @@ class CustomerApi:
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return None
         return self._read(answer, wire.Home), answer.content, answer.headers.get("ETag", "")
+
+    async def published(self, etag: str = "") -> tuple[Published, bytes, str] | None:
+        """Return what all customers are told, its bytes and its tag, or None when nothing changed since `etag`."""
+        headers = {"If-None-Match": etag} if etag else {}
+        answer = await self._send("GET", "/customer/v1/published", headers=headers, token=True)
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        return self._read(answer, Published), answer.content, answer.headers.get("ETag", "")
 
     async def post_raw(self, path: str, body: bytes) -> wire.Accepted:
         """Hand in a kept message (request, message or entries); a repeat of the same id is harmless."""

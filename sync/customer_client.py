@@ -28,6 +28,8 @@ from sync.customer_events import (
     HomeArrived,
     InviteArrived,
     LineChanged,
+    PublishedArrived,
+    PublishedRows,
     RedeemAnswered,
     RevocationsArrived,
     Rows,
@@ -52,6 +54,7 @@ __all__ = [
     "InviteArrived",
     "LineChanged",
     "NetworkThread",
+    "PublishedArrived",
     "RedeemAnswered",
     "RevocationsArrived",
     "Rows",
@@ -90,6 +93,7 @@ class CustomerClient:
         org_key: bytes,
         rows: Rows,
         listen: Callable[[CustomerEvent], None],
+        published: PublishedRows | None = None,
     ) -> None:
         """`org_key` is the organisation key that was pinned: a server that cannot sign with it is told nothing."""
         self._thread = thread
@@ -99,6 +103,7 @@ class CustomerClient:
         self._org_key = org_key
         self._rows = rows
         self._listen = listen
+        self._published = published
         self._socket: websockets.ClientConnection | None = None
         self._wake = asyncio.Event()
         self._online: bool | None = None
@@ -257,6 +262,20 @@ class CustomerClient:
             self._listen(HomeArrived(home, now))
         else:
             self._listen(HomeArrived(None, now))
+        await self._fetch_published()
+
+    async def _fetch_published(self) -> None:
+        """Keep what all customers are told. Home does not depend on it: refused, it is asked for with the next one."""
+        if self._published is None:
+            return
+        try:
+            got = await self._api.published(self._published.published_tag())
+        except CustomerRefused:
+            return
+        if got is not None:
+            told, raw, tag = got
+            self._published.save_published(raw, tag)
+            self._listen(PublishedArrived(told))
 
     async def _call(self, session: bytes, number: int, path: str, body: bytes) -> None:
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sync import customer_protocol as wire
+from sync.published_protocol import Published
 from sync.session_protocol import Redeemed, Revocations
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "HomeArrived",
     "InviteArrived",
     "LineChanged",
+    "PublishedArrived",
+    "PublishedRows",
     "RedeemAnswered",
     "RevocationsArrived",
     "Rows",
@@ -75,6 +78,25 @@ class Rows(Protocol):
     def save_home(self, raw: bytes, tag: str, at_ms: int) -> None:
         """Keep home as it came."""
         ...
+
+
+class PublishedRows(Protocol):
+    """What the client keeps of articles and announcements. Called on the client's thread; raises StoreUnavailable."""
+
+    def published_tag(self) -> str:
+        """Return the tag of what is kept."""
+        ...
+
+    def save_published(self, raw: bytes, tag: str) -> None:
+        """Keep it as it came."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedArrived:
+    """Articles and announcements, newer than those kept."""
+
+    published: Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +207,7 @@ class Answered:
 
 CustomerEvent = (
     HomeArrived
+    | PublishedArrived
     | LineChanged
     | WrittenChanged
     | RowsFailed

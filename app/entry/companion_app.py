@@ -25,6 +25,7 @@ from app.domain.links import BadLink, Opener, opener_of, parse_invite
 from app.domain.signed import unb64
 from app.entry.companion_enrol import EnrolController, find_preset
 from app.entry.companion_invitations import Invitations
+from app.entry.companion_published import PublishedRows, Reading
 from app.entry.companion_rows import (
     Enrolment,
     Opened,
@@ -113,6 +114,7 @@ class CompanionApp(QObject):
         self.passphrase: PassphraseWindow | None = None
         self.problem: Question | None = None
         self.writing = Writing(self)
+        self.reading = Reading(self)
         self.invitations = Invitations(self)
 
     @property
@@ -155,6 +157,7 @@ class CompanionApp(QObject):
         self._status = status
         self.network.stop()
         self.invitations.shut_down()
+        self.reading.close()
         for window in (
             self.home,
             self.enrol,
@@ -241,15 +244,18 @@ class CompanionApp(QObject):
         self.home.help_wanted.connect(self.writing.ask_for_help)
         self.home.code_wanted.connect(self.invitations.enter_code)
         self.home.ticket_opened.connect(self.writing.show_ticket)
+        self.home.answers_wanted.connect(self.reading.open)
         self.home.close_wanted.connect(self.leave)
         self.told, self._home_at = self.opened.home, self.opened.home_at
         self._show_home()
         self.writing.show_written(self.writing.written)
+        self.reading.load(self.opened.store)
         self.home.show()
         rows = StoreRows(self.opened.store)
         api = CustomerApi(enrolment.server)
         pinned = unb64(enrolment.org_key)
-        self.client = net.CustomerClient(self._net, api, enrolment.companion, key, pinned, rows, self._event.emit)
+        self.client = net.CustomerClient(self._net, api, enrolment.companion, key, pinned, rows, self._event.emit,
+                                        PublishedRows(self.opened.store))  # fmt: skip
         self.client.start()
         self.home_ready.emit()
         if self._link:
@@ -296,6 +302,8 @@ class CompanionApp(QObject):
         match event:
             case net.HomeArrived():
                 self._home_arrived(event)
+            case net.PublishedArrived():
+                self.reading.show(event.published)
             case net.LineChanged():
                 self._line_changed(event)
             case net.WrittenChanged():

@@ -20,6 +20,7 @@ from app.domain.certificate import RevocationList, build_revocations
 from app.domain.signed import b64, sign, unb64, verify
 from sync import customer_protocol as wire
 from sync import protocol as live
+from sync.published_protocol import Published
 from sync.session_protocol import Redeemed, Revocations
 
 _Receive = Callable[[], Awaitable[Any]]
@@ -50,6 +51,7 @@ class CustomerServer:
         self.sigs: list[live.Sig] = []
         self.on_sig: Callable[[live.Sig], None] | None = None
         self.sockets: list[asyncio.Queue[bytes]] = []
+        self.published: Published | None = None
         self._home_version = 1
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
@@ -151,6 +153,8 @@ class CustomerServer:
         if path == "redeem" and self.stale_tokens:
             self.stale_tokens -= 1
             return 401, msgspec.json.encode(live.Problem(code="token")), {}
+        if path == "published" and self.published is not None:
+            return 200, msgspec.json.encode(self.published), {"ETag": '"p"'}
         if path == "home":
             return self._home(dict(scope["headers"]))
         handle: Callable[[bytes], Any] | None = getattr(self, f"_on_{path}", None)

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of articles in the agent's window: read, written, empty, quoted in a reply."""
+"""Pictures of what customers are told: articles in both programs, quoted, announcements."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import language
 from app.domain.articles import Article, as_rich
 from app.domain.ports import DraftKind, Identity
 from tests.fakes.commits import FakeCommits
-from tests.fakes.knowledge import ARTICLES, FakeKnowledge
-from tests.fakes.queries import FakeDesk
+from tests.fakes.knowledge import ANNOUNCEMENTS, ARTICLES, FakeKnowledge
+from tests.fakes.queries import NOW_MS, FakeDesk
 from tests.widgets.scenes_agent import IDENTITY, _scene, _ticket
+from tests.widgets.scenes_companion import sample_home
 from tests.widgets.screenshots import Scene
+from widgets.companion.answers import AnswersWindow
+from widgets.companion.home import HomeWindow
 from widgets.foundation import Theme
 from widgets.knowledge.articles_window import ArticlesWindow
 from widgets.shell.window import AgentWindow
@@ -81,6 +86,25 @@ def _quoted(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
     window.ticket.composer.insert_rich(as_rich(ARTICLES[0], language(), link, "도움말"))
 
 
+def _answers(words: str, *, opened: bool = False) -> Callable[[Theme], QWidget]:
+    def build(theme: Theme) -> QWidget:
+        window = AnswersWindow(theme)
+        window.show_articles([each for each in ARTICLES if each.is_public])
+        window.field.setText(words)
+        if opened:
+            QTest.keyClick(window.field, Qt.Key.Key_Return)
+        return window
+
+    return build
+
+
+def _home(theme: Theme) -> QWidget:
+    window = HomeWindow(theme, lambda: NOW_MS)
+    window.show_home(replace(sample_home(), as_of_ms=NOW_MS))
+    window.show_announcements(ANNOUNCEMENTS)
+    return window
+
+
 def _sized(build: Callable[[Theme], QWidget], name: str) -> Scene:
     return Scene(name, build, (1100, 720))
 
@@ -92,5 +116,9 @@ SCENES = [
     _sized(_lacking, "knowledge-lacking"),
     _sized(_rival, "knowledge-rival"),
     _sized(_empty, "knowledge-empty"),
+    Scene("knowledge-answers", _answers("")),
+    Scene("knowledge-answer", _answers("비밀번호", opened=True)),
+    Scene("knowledge-no-answer", _answers("무지개")),
+    Scene("knowledge-home", _home),
     Scene("knowledge-quoted", _scene(_quoted), (1280, 800), 600),
 ]

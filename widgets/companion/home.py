@@ -11,7 +11,9 @@ from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.config.i18n import _, pgettext
+from app.domain.announcements import Announcement
 from app.services.texts_customers import STATUSES
+from widgets.companion.announcements import AnnouncementColumn
 from widgets.companion.model import AssetLine, HomeView, Line, LineState, RequestLine, RequestState, TicketLine
 from widgets.companion.texts import line_text, open_text, presence_text, spoken_number, trouble
 from widgets.foundation import (
@@ -58,6 +60,7 @@ class HomeWindow(QWidget):
 
     help_wanted = Signal()
     code_wanted = Signal()
+    answers_wanted = Signal()
     ticket_opened = Signal(str)
     close_wanted = Signal()
 
@@ -111,6 +114,10 @@ class HomeWindow(QWidget):
             self._requests = tuple(requests)
             self._show_tickets()
 
+    def show_announcements(self, announcements: Sequence[Announcement]) -> None:
+        """Show what everybody should know, each in its time."""
+        self.announcements.show_announcements(announcements)
+
     def show_line(self, state: LineState) -> None:
         """Show how the way to the server stands."""
         self._state = state
@@ -143,6 +150,8 @@ class HomeWindow(QWidget):
         self.ask = Button(
             self._theme, _("Ask for help"), look=Look.PRIMARY, icon="pen-line", big=True, pressed=self.help_wanted.emit
         )
+        self.announcements = AnnouncementColumn(self._theme, self._now_ms)
+        self.answers = Button(self._theme, _("Find an answer"), icon="search", pressed=self.answers_wanted.emit)
         self.code = Button(
             self._theme, _("Enter a session code"), look=Look.QUIET, icon="key-round", pressed=self.code_wanted.emit
         )
@@ -151,9 +160,11 @@ class HomeWindow(QWidget):
         content.setLayout(
             column(
                 self.notice,
+                self.announcements,
                 self._contact,
                 space.tiny,
                 self.ask,
+                self.answers,
                 space.medium,
                 self._assets,
                 space.medium,
@@ -338,6 +349,7 @@ class HomeWindow(QWidget):
         return widget
 
     def _refresh_times(self) -> None:
+        self.announcements.refresh()
         if self._home is not None:
             text, is_open = open_text(self._home, self._now_ms())
             self.hours.setText(text)

@@ -86,7 +86,6 @@ class ArticleList(QWidget):
         self.field = QLineEdit()
         self.field.setAccessibleName(_("Search articles"))
         self.field.setPlaceholderText(_("Search articles"))
-        self.field.setClearButtonEnabled(True)
         self.field.textChanged.connect(lambda _text: self._filter())
         self.field.installEventFilter(self)
         self.state = QComboBox()

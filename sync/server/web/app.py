@@ -23,6 +23,7 @@ from sync.server.web.blob_routes import blob_routes
 from sync.server.web.customer_routes import customer_routes
 from sync.server.web.join_routes import join_routes
 from sync.server.web.portal_routes import portal_routes
+from sync.server.web.published_routes import published_routes
 from sync.server.web.session_routes import session_routes
 from sync.server.web.sync_routes import sync_routes
 from sync.server.web.wire import EXCEPTION_HANDLERS, DesksideRequest
@@ -58,6 +59,7 @@ def build_app(parts: Parts) -> Litestar:
         *auth_routes(parts),
         *sync_routes(parts),
         *customer_routes(parts),
+        *published_routes(parts),
         *session_routes(parts),
         *blob_routes(parts),
         *join_routes(parts),
