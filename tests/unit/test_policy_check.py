@@ -9,14 +9,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.config.i18n import set_language
 from app.config.policy import Level, read_policy
 from app.config.policy_check import check
+from app.config.policy_schema import policies
+from app.config.policy_view import policy_rows
+from app.config.settings import Settings
 from app.entry.policy import main
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="policy files are read on Linux alone")
 
+_LETTERS = '{}[]",:\\ \n\t0127eEu.-tfnaN사'
 _ALL = {"session.allow_files": False, "ui.theme": "dark", "composer.undo_send_s": 10}
 
 
@@ -177,3 +183,37 @@ def test_findings_come_as_json_for_programs(tmp_path: Path, capsys: pytest.Captu
     assert answer["findings"][0] | {"text": ""} == {
         "file": str(tmp_path / "a.json"), "line": 1, "column": 2, "key": "x", "level": "error", "text": "",
     }  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.one_of(st.binary(max_size=200), st.text(_LETTERS, max_size=60).map(str.encode)))
+def test_no_bytes_at_all_raise(tmp_path: Path, data: bytes) -> None:
+    """Whatever lies there: the check says something or nothing, and the program starts."""
+    path = tmp_path / "a.json"
+    path.write_bytes(data)
+    check([path])
+    read_policy(tmp_path, owner=os.getuid())
+
+
+_JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.dictionaries(st.sampled_from([setting.key for setting in policies()]), _JSON, max_size=4))
+def test_what_the_check_calls_good_is_what_the_program_takes(tmp_path: Path, values: dict[str, object]) -> None:
+    """And what the program takes has the value that stands there, and can be shown."""
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(values), "utf-8")
+    path.chmod(0o644)
+    wrong = {found.key for found in check([path]) if found.level is Level.ERROR}
+    policy = read_policy(tmp_path, owner=os.getuid())
+    for setting in policies():
+        if setting.key in values and setting.key not in wrong:
+            assert policy.values[setting.key] == values[setting.key]
+        else:
+            assert policy.values.get(setting.key, setting.safe) == setting.safe
+    policy_rows(Settings(tmp_path / "none.json", policy.values))

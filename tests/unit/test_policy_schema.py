@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from app.config import settings as conf
@@ -210,3 +211,21 @@ def test_a_profile_of_macos_says_the_same_as_a_file(tmp_path: Path) -> None:
     for broken in (b"", b"<plist>", b"bplist00" + b"\xff" * 40, b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]>"):
         path.write_bytes(broken)
         assert [place.values for place in from_plist(path, owner=os.getuid())] in ([], [{}])
+
+
+@each
+def test_the_schema_takes_what_the_program_takes(setting: Setting[Any]) -> None:
+    """An editor that checks by the schema says the same as `deskside policy check`."""
+    schema = json.dumps(json_schema(str))
+    validator = jsonschema_rs.validator_for(json.loads(schema))
+    tried: list[Any] = [
+        None, True, False, 0, 1, 5, 6, 60, 61, 90, 91, 1.5, "", "abc", "off", "ko", "dark", "never", [], {}, [7], ["x"],
+        [{"word": "x"}], [{"word": "x", "pause": 1}], [{"pause": True}], "payroll", ["x" * 81], example(setting),
+    ]  # fmt: skip
+    for one in tried:
+        try:
+            setting.accept(one)
+            taken = True
+        except (ValueError, TypeError):
+            taken = False
+        assert validator.is_valid({setting.key: one}) is taken, one
