@@ -44,6 +44,8 @@ class NoticeKind(StrEnum):
     SNOOZE = "snooze"  # a ticket of one's own comes back on time
     PROMISE = "promise"  # a promised time is near
     PROMISE_DUE = "promise_due"  # and has come
+    CALL = "call"  # a call of one's own begins in some minutes
+    CALL_MISSED = "call_missed"  # nobody made a call in time: for leads and for whose ticket it is
     FOLLOW_UP = "follow_up"  # one is to come back to a complaint
     SLA = "sla"  # a target of one's own ticket is near
     LATE = "late"  # and was missed

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.domain.callbacks import Callback
 from app.domain.complaints import Closing
 from app.domain.entities import Category
 from app.domain.ids import StateId, TicketId, UserId
@@ -43,4 +44,5 @@ class Related:
     worked_s: int = 0
     promises: tuple[Promise, ...] = ()
     answers: tuple[Answered, ...] = ()  # to the two questions, newest first
+    calls: tuple[Callback, ...] = ()  # newest first
     closing: Closing = field(default_factory=Closing)  # of a complaint

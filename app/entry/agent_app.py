@@ -205,7 +205,7 @@ class AgentApp(QObject):
             theme=self.theme, queries=profile.queries, commits=profile.commits, link=link, jobs=self.jobs,
             settings=self.settings, identity=profile.identity, needs=profile.needs_you, sessions=desk,
             status=link.status, blobs=profile.blobs, deeds=profile.deeds, customers=profile.customers,
-            own_work=profile.own_work, knowledge=profile.knowledge,
+            own_work=profile.own_work, knowledge=profile.knowledge, calls=profile.calls,
         )  # fmt: skip
         link.status_changed.connect(window.show_status)
         link.rows_changed.connect(window.rows_changed_there)

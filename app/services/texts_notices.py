@@ -66,6 +66,12 @@ def _line(event: NoticeEvent, time_of_day: Callable[[int], str]) -> str:
         return _("It comes back now, as you wished.")
     if event.kind in (NoticeKind.PROMISE, NoticeKind.PROMISE_DUE):
         return _promised(event, time_of_day)
+    if event.kind in (NoticeKind.CALL, NoticeKind.CALL_MISSED):
+        name, time = polite(event.who) or _("the customer"), _time(event.text, time_of_day)
+        if event.kind is NoticeKind.CALL:
+            return _("Call {name} at {time}.").format(name=name, time=time)
+        missed = _("Nobody called {name} at {time} as agreed. Apologise and offer new times.")
+        return missed.format(name=name, time=time)
     if event.kind is NoticeKind.FOLLOW_UP:
         return _("The follow-up of this complaint is due now.")
     if event.kind is NoticeKind.LATE:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.domain.entities import CUSTOMER, HISTORY, LIVE, MESSAGE, PROMISE, STATE, TICKET, USER
+from app.domain.callbacks import GRACE_MS, CallState, ended_as
+from app.domain.entities import CALLBACK, CUSTOMER, HISTORY, LIVE, MESSAGE, PROMISE, STATE, TICKET, USER
 from app.domain.ids import TicketId
 from app.domain.notices import NoticeEvent, NoticeKind
 from app.domain.ports import Identity
@@ -27,6 +28,7 @@ _REACH_MS: Final = 90 * 86_400_000  # older than this before the newest that was
 _SINCE: Final = "notice_since"
 _SLACK_MS: Final = 3_600_000  # clocks differ
 _TEXT_CHARS: Final = 200
+CALL_AHEAD_MS: Final = 5 * 60_000
 _MINE: Final = "mine"
 _Kept = tuple[bytes, str, int]  # id, kind, when
 
@@ -125,6 +127,7 @@ class NoticeLog:
         found += self._mentioned(shown, me, floor)
         found += self._timed(shown, me, floor)
         found += self._promised(shown, me, floor, mine)
+        found += self._called(shown, me, floor, mine)
         found = [each for each in found if each[0] not in known]
         return self._told(shown, found, mine), settled, [id_ for id_ in had if id_ not in mine]
 
@@ -192,6 +195,23 @@ class NoticeLog:
                     kind = NoticeKind.PROMISE_DUE if now >= each.due_at else NoticeKind.PROMISE
                     at = each.due_at if kind is NoticeKind.PROMISE_DUE else alarm_at(each)
                     yield _derived(kind.value, each.id, each.due_at), ticket, kind, at, None, str(each.due_at)
+
+    def _called(self, shown: Shown, me: bytes, floor: int, mine: Mapping[bytes, _Ticket]) -> Iterable[tuple[Any, ...]]:
+        """Calls that begin soon, for who makes them; missed ones, for who answers for it and for leads."""
+        now = self._now_ms()
+        where = "closed_at IS NULL AND deleted = 0 AND slot_start > ? AND slot_start <= ?"
+        columns = "id, ticket, slot_start, slot_end, state, assignee, attempts"
+        near = shown.select(CALLBACK.number, columns, where, (floor, now + CALL_AHEAD_MS))
+        roles = shown.select(USER.number, "roles", "id = ?", (me,)) if near else []
+        leads = bool(roles) and "lead" in json.loads(roles[0][0] or "[]")
+        for id_, ticket, start, end, state, assignee, attempts in near:
+            what = ended_as(CallState(state), end, attempts or 0, now)
+            own = assignee == me or (assignee is None and ticket in mine)
+            if what is CallState.MISSED and (leads or own):
+                at = end + GRACE_MS
+                yield _derived("call_missed", id_), ticket, NoticeKind.CALL_MISSED, at, None, str(start)
+            elif what is CallState.CONFIRMED and own and not attempts and now < end:
+                yield _derived("call", id_), ticket, NoticeKind.CALL, start - CALL_AHEAD_MS, None, str(start)
 
     def _told(self, shown: Shown, found: Sequence[tuple[Any, ...]], mine: Mapping[bytes, _Ticket]) -> list[NoticeEvent]:
         """Put names to what was found."""

@@ -20,6 +20,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Identity
 from app.store.blob_desk import BlobStore
 from app.store.blobs import remove_copies
+from app.store.callbacks import StoreCalls
 from app.store.cipher import Database, Session, file_uri, key_literal, open_raw, translate
 from app.store.customers import StoreCustomers
 from app.store.deeds import StoreDeeds
@@ -95,6 +96,7 @@ class Profile:
         self._rebuilder = Rebuilder(self.commits, self._writer, self.readers, tools)
         self._tray = TrayRecord(self.commits.lock, self._writer, self.readers)
         self.own_work = OwnHistory(self.readers, lambda: self.commits.identity, tools.now_ms)
+        self.calls = StoreCalls(self.readers, lambda ids: self.queries.rows(ids), tools.now_ms)
         self.notices = NoticeLog(
             self.commits.lock, self._writer, self.readers, lambda: self.commits.identity, tools.now_ms
         )

@@ -10,6 +10,7 @@ from app.domain.changes_complaints import closing_of
 from app.domain.entities import MEMBERSHIP, TICKET, TIME_ENTRY, Category
 from app.domain.ids import StateId, TicketId, UserId
 from app.domain.related import LINK_KINDS, LinkedTicket, Related
+from app.store.callbacks import calls_of_ticket
 from app.store.lists import categories
 from app.store.promises import promises_of_ticket
 from app.store.shown import Shown
@@ -49,6 +50,7 @@ def related_of(shown: Shown, row: Row) -> Related:
         tier=tier if isinstance(tier, int) else 1,
         worked_s=sum(seconds or 0 for (seconds,) in worked),
         promises=promises_of_ticket(shown, ticket),
+        calls=calls_of_ticket(shown, ticket),
         closing=closing_of(row.values),
         answers=answers_of(shown, ticket),
     )

@@ -38,7 +38,7 @@ class RealDesk:
             theme=theme, queries=profile.queries, commits=profile.commits, link=self.link, jobs=self.jobs,
             settings=self.settings, identity=profile.identity, now_ms=client.desk.clock, needs=profile.needs_you,
             status=SyncStatus(SyncPhase.LIVE, client.desk.clock.ms), deeds=profile.deeds,
-            customers=profile.customers, knowledge=profile.knowledge,
+            customers=profile.customers, knowledge=profile.knowledge, calls=profile.calls,
         )  # fmt: skip
         self.window.resize(1300, 800)
         qtbot.addWidget(self.window)

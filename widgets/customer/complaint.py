@@ -42,6 +42,7 @@ class ComplaintGuide(QObject):
     stepped = Signal(object, bool)  # Step, whether it is done
     marked = Signal(str, str)  # fact or feeling, words
     promise_asked = Signal()
+    call_asked = Signal()  # what one may always grant: a call
     answers_asked = Signal()  # those to the two questions are to be written down
     closed = Signal(object)  # Closing
 
@@ -274,6 +275,7 @@ class ActBox(StepBox):
         """Make what the step offers."""
         self.body.addWidget(Words(_("Say what happened, what you do now, and by when."), tone="muted"))
         self.body.addWidget(self.button(_("Promise a time…"), self.owner.promise_asked.emit, "calendar"))
+        self.body.addWidget(self.button(_("Offer a call…"), self.owner.call_asked.emit, "phone"))
 
 
 class CheckBox(StepBox):

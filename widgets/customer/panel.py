@@ -12,6 +12,8 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.config.i18n import N_, _
+from app.domain.callbacks import Callback
+from app.domain.deed_ports import SimilarTicket
 from app.domain.fact_card import FactCard
 from app.domain.ids import UserId
 from app.domain.ports import AddressView, AssetInfo, Choices, ClockFacts, CustomerCard, TicketRow
@@ -20,6 +22,8 @@ from app.domain.related import Related
 from app.services.complaints import Guide
 from app.services.texts import polite, state_name
 from app.services.texts_customers import address_text, terms_lines
+from app.services.texts_links import same_name, similar_title
+from widgets.customer.callbacks import CallBlock
 from widgets.customer.clock import ClockBlock
 from widgets.customer.complaint import ComplaintGuide
 from widgets.customer.facts import fact_rows, health_words
@@ -75,6 +79,8 @@ class CustomerPanel(Panel):
     ticket_chosen = Signal(object)
     fold_changed = Signal(str, bool)  # block, open
     promise_withdrawn = Signal(object)  # Promise
+    calls_opened = Signal()
+    apology_asked = Signal(object)  # a missed Callback
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("surface")
@@ -91,6 +97,10 @@ class CustomerPanel(Panel):
         self._now_ms = 0
         self._block: ClockBlock | None = None
         self._promises: PromiseBlock | None = None
+        self._calls: CallBlock | None = None
+        self._similar: tuple[SimilarTicket, ...] = ()
+        self._alike: Fold | None = None  # what shows of them
+        self._built = True
         self._open: dict[str, bool] = {}
         self._building: Iterator[None] = iter(())
         self._steps = Steps(self._step, Rank.BESIDE, self)
@@ -123,6 +133,8 @@ class CustomerPanel(Panel):
             self._block.tick(now_ms)
         if self._promises is not None and self.isVisible():
             self._promises.tick(now_ms)
+        if self._calls is not None and self.isVisible():
+            self._calls.tick()
 
     def show_facts(self, facts: FactCard | None) -> None:
         """Show what is already known, above all else; call after `show_card`."""
@@ -171,7 +183,8 @@ class CustomerPanel(Panel):
         self.area.setAccessibleName(_("Details"))
         self.setAccessibleName(_("Details"))
         clear(self._column)
-        self._block = self._promises = None
+        self._alike, self._built = None, False
+        self._block = self._promises = self._calls = None
         card = self._card
         if card is None:
             self._column.addWidget(
@@ -218,6 +231,8 @@ class CustomerPanel(Panel):
 
     def _deadlines(self, clock: ClockFacts) -> QWidget:
         self._block = ClockBlock(self._theme, clock, self._now_ms)
+        if self._related[0].calls:
+            blocks.append(("calls", _("Calls"), [partial(self._called, self._related[0].calls)]))
         return self._block
 
     def _promised(self, promises: Sequence[Promise]) -> QWidget:
@@ -257,6 +272,12 @@ class CustomerPanel(Panel):
         return fold
 
     def _keep(self, key: str, open_: bool) -> None:
+    def _called(self, calls: Sequence[Callback]) -> QWidget:
+        self._calls = CallBlock(self._theme, calls, lambda: self._now_ms)
+        self._calls.opened.connect(self.calls_opened)
+        self._calls.apology_asked.connect(self.apology_asked)
+        return self._calls
+
         self._open[key] = open_
         self.fold_changed.emit(key, open_)
 

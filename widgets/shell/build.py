@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
+from app.domain.callback_ports import CallStore
 from app.domain.customer_ports import CustomerStore
 from app.domain.deed_ports import DeedStore
 from app.domain.knowledge_ports import KnowledgeStore
@@ -44,6 +45,7 @@ def build_agent_window(
     own_work: OwnWork | None = None,
     customers: CustomerStore | None = None,
     knowledge: KnowledgeStore | None = None,
+    calls: CallStore | None = None,
 ) -> AgentWindow:
     """Return the window, reading already; call `show()` on it.
 
@@ -51,7 +53,8 @@ def build_agent_window(
     connect `sign_in_wanted` and `closed`. Without `sessions` the window has no session commands.
     """
     ports = Ports(
-        queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds, own_work, customers, knowledge
+        queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds, own_work, customers, knowledge,
+        calls,
     )
     window = AgentWindow(theme, ports, identity)
     window.appearance.apply()

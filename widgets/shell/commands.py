@@ -14,6 +14,7 @@ from app.services.needs_you import Action
 from app.services.triage_writing import After
 from widgets.inbox.pane import InboxPane
 from widgets.shell.appearance import Appearance
+from widgets.shell.callbacks import CallbackPart
 from widgets.shell.complaints import ComplaintPart
 from widgets.shell.customer_part import CustomerPart
 from widgets.shell.deeds import Deeds
@@ -46,6 +47,7 @@ class Commandable(Protocol):
     appearance: Appearance
     saved_views: ViewsPart
     knowledge: KnowledgePart | None
+    calls: CallbackPart | None
     reading: ReadingPart
     windows: SideWindows
     customers: CustomerPart | None
@@ -153,6 +155,8 @@ def bind_commands(registry: Registry, window: Commandable, *, sessions: bool) ->
     runs |= window.writing.runs()
     if window.knowledge is not None:
         runs |= window.knowledge.runs()
+    if window.calls is not None:
+        runs |= window.calls.runs()
     runs |= window.promises.runs() | window.complaints.runs()
     if window.ticket_deeds is not None:
         runs |= window.ticket_deeds.runs()

@@ -14,6 +14,7 @@ from app.commands.table import Place
 from app.config.i18n import _
 from app.config.settings import Settings
 from app.domain.attachments import BlobDesk
+from app.domain.callback_ports import CallStore
 from app.domain.customer_ports import CustomerStore
 from app.domain.deed_ports import DeedStore
 from app.domain.knowledge_ports import KnowledgeStore
@@ -60,6 +61,7 @@ class Ports:
     own_work: OwnWork | None = None
     customers: CustomerStore | None = None
     knowledge: KnowledgeStore | None = None
+    calls: CallStore | None = None
 
 
 class WindowFrame(QMainWindow):

@@ -33,6 +33,7 @@ from widgets.remote.flow import SessionFlow
 from widgets.shell.actions import Actions
 from widgets.shell.appearance import Appearance
 from widgets.shell.bulk import BulkStrip
+from widgets.shell.callbacks import CallbackPart
 from widgets.shell.commands import bind_commands
 from widgets.shell.complaints import ComplaintPart
 from widgets.shell.customer_part import CustomerPart
@@ -104,6 +105,7 @@ class AgentWindow(WindowFrame):
         self.knowledge = KnowledgePart(self, theme, ports, ports.knowledge) if ports.knowledge is not None else None
         self.reading = ReadingPart(self)
         self.registry = Registry(self.places, self._own_table())
+        self.calls = CallbackPart(self, theme, ports, ports.calls) if ports.calls is not None else None
         bind_commands(self.registry, self, sessions=(main or self).has_sessions())
         if side is not None:
             self.registry.leave_out(side.left_out)
@@ -597,6 +599,8 @@ class AgentWindow(WindowFrame):
         self.rows_changed(ids)
         for window in self._beside():
             window.rows_changed_there(types, ids)
+        if self.calls is not None:
+            self.calls.rows_changed(types)
 
     def _done_here(self, ids: frozenset[bytes]) -> None:
         self.refresher.note(ids, own=True)
