@@ -29,7 +29,10 @@ class Opened:
 
 
 def open_agent_profile(folder: Path, passphrase: str | None, discarded_days: int = 30) -> Opened:
-    """Open keys and files; discarded drafts stay for so many days. Blocks. Raises NoKeyring, WrongPassphrase, StoreUnavailable."""
+    """Open keys and files; discarded drafts stay for so many days.
+
+    Blocks. Raises NoKeyring, WrongPassphrase, StoreUnavailable.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

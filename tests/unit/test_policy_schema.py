@@ -8,6 +8,8 @@ import json
 import os
 import plistlib
 import sys
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,6 @@ from app.config.settings import DECLARED, Setting, SettingLocked, Settings
 ROOT = Path(__file__).resolve().parents[2]
 # what declares, describes or only shows policies; being read there is no effect
 _FORMS = {"app/config/settings.py", "app/config/policy_schema.py", "app/config/policy_view.py"}
-# read as a whole where the organisation alone decides: their effect is tested by what they forbid
-_FORBIDDING = "app/config/policy.py"
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="policy files are read on Linux alone")
 each = pytest.mark.parametrize("setting", policies(), ids=lambda setting: setting.key)
@@ -129,18 +129,23 @@ def _names() -> dict[str, str]:
     return {name: found.key for name, found in vars(conf).items() if isinstance(found, Setting)}
 
 
+def _sources(word: str) -> Iterator[tuple[str, ast.Module]]:
+    """Our modules that hold a word, by place: only those are parsed, so that it takes no time."""
+    for package in ("app", "widgets", "remote_assist", "sync"):
+        for path in (ROOT / package).rglob("*.py"):
+            if word in (text := path.read_text("utf-8")):
+                yield path.relative_to(ROOT).as_posix(), ast.parse(text)
+
+
 def _read_names() -> set[str]:
     """Names of settings that some part of the program uses outside of the forms."""
     found = set()
-    for package in ("app", "widgets", "remote_assist"):
-        for path in (ROOT / package).rglob("*.py"):
-            if path.relative_to(ROOT).as_posix() in _FORMS:
-                continue
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "conf":
-                    found.add(node.attr)
-                elif isinstance(node, ast.ImportFrom) and node.module == "app.config.settings":
-                    found |= {alias.name for alias in node.names}
+    for place, tree in chain(_sources("config.settings import"), _sources("import settings as conf")):
+        for node in ast.walk(tree) if place not in _FORMS else ():
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "conf":
+                found.add(node.attr)
+            elif isinstance(node, ast.ImportFrom) and node.module == "app.config.settings":
+                found |= {alias.name for alias in node.names}
     return found
 
 
@@ -158,12 +163,11 @@ def test_every_setting_that_the_program_reads_is_declared_once() -> None:
     assert sorted(setting.key for setting in made) == sorted(setting.key for setting in DECLARED)
     assert len({setting.key for setting in DECLARED}) == len(DECLARED)
     elsewhere = [
-        str(path.relative_to(ROOT))
-        for package in ("app", "widgets", "remote_assist", "sync")
-        for path in (ROOT / package).rglob("*.py")
-        if path.relative_to(ROOT).as_posix() != "app/config/settings.py"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        place
+        for place, tree in _sources(" Setting(")
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Setting"
+        if place != "app/config/settings.py"
     ]
     assert elsewhere == []
 
