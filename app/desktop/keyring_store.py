@@ -9,17 +9,17 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import keyring
-import keyring.errors
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from keyring.backend import KeyringBackend
 
 from app.domain.errors import NoKeyring, WorldError
 from app.domain.signed import b64, unb64
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
 
 __all__ = ["Secrets", "WrongPassphrase", "has_passphrase", "needs_passphrase", "open_secrets", "system_key_store"]
 
@@ -62,6 +62,8 @@ class Secrets(Protocol):
 
 def system_key_store() -> KeyringBackend | None:
     """Return the system's key store, or None when there is no real one here."""
+    import keyring  # here: with what it brings 40 ms of each start, and a passphrase does without
+
     try:
         chosen = keyring.get_keyring()
     except Exception:  # noqa: BLE001  # back ends raise whatever their system library does; then there is none
@@ -101,24 +103,27 @@ def open_secrets(
 
 class _SystemSecrets:
     def __init__(self, store: KeyringBackend, profile: str) -> None:
+        from keyring.errors import KeyringError  # here: as above
+
+        self._refusal = KeyringError
         self._store = store
         self._service = f"Deskside {profile}"
 
     def get(self, name: str) -> bytes | None:
         try:
             text = self._store.get_password(self._service, name)
-        except keyring.errors.KeyringError as error:
+        except self._refusal as error:
             raise NoKeyring from error
         return unb64(text) if text is not None else None
 
     def put(self, name: str, value: bytes) -> None:
         try:
             self._store.set_password(self._service, name, b64(value))
-        except keyring.errors.KeyringError as error:
+        except self._refusal as error:
             raise NoKeyring from error
 
     def remove(self, name: str) -> None:
-        with contextlib.suppress(keyring.errors.KeyringError):
+        with contextlib.suppress(self._refusal):
             self._store.delete_password(self._service, name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
@@ -17,26 +18,23 @@ from app.config.settings import Settings
 from app.desktop.children import Children
 from app.desktop.jobs import QtJobs
 from app.desktop.keyring_store import WrongPassphrase, has_passphrase, needs_passphrase
-from app.desktop.launch import LinkOpener
-from app.desktop.worker_link import StoreHooks, WorkerLink, WorkerOrders
 from app.domain.changes import AnyChange
 from app.domain.errors import Refused, WorldError
 from app.domain.ids import TicketId
 from app.domain.ports import Committed, Identity, SyncPhase, SyncStatus, TicketDetails
-from app.entry.agent_diagnostics import DiagnosticsKeeper
 from app.entry.agent_profile import Opened, open_agent_profile
-from app.entry.agent_recording import RecordingDesk, RecordingStore
-from app.entry.agent_sessions import SessionDesk
-from app.entry.session_parts import make_session_host
 from app.entry.sync_codec import wall_ms
 from app.services.messages import error_text, problem_text
 from app.store.pending_copy import COPY_EVERY_MS
 from app.store.profile import Profile
-from widgets.companion.enrol import PassphraseWindow
 from widgets.foundation import Question, Theme
-from widgets.onboarding.sign_in import SignInWindow
-from widgets.shell.build import build_agent_window
-from widgets.shell.window import AgentWindow
+
+if TYPE_CHECKING:  # loaded while the profile is opened: see `start`
+    from app.desktop.worker_link import WorkerLink
+    from app.entry.agent_sessions import SessionDesk
+    from widgets.companion.enrol import PassphraseWindow
+    from widgets.onboarding.sign_in import SignInWindow
+    from widgets.shell.window import AgentWindow
 
 __all__ = ["AgentApp"]
 
@@ -89,9 +87,10 @@ class AgentApp(QObject):
         """Open the profile and show the first window: passphrase, sign-in or the main window."""
         if self._passphrase is not None:
             self._open(self._passphrase)
-            return
-        folder = self._folder
-        self.jobs.query(lambda: (needs_passphrase(folder), has_passphrase(folder)), self._ask_passphrase)
+        else:
+            folder = self._folder
+            self.jobs.query(lambda: (needs_passphrase(folder), has_passphrase(folder)), self._ask_passphrase)
+        import app.entry.agent_parts  # noqa: F401  # here: while the key is made or fetched, which takes as long
 
     def run(self) -> int:
         """Run the event loop until `leave`; return the exit status."""
@@ -125,7 +124,9 @@ class AgentApp(QObject):
         if not needed:
             self._open(None)
             return
-        self.passphrase = PassphraseWindow(self.theme, first=not chosen)
+        from app.entry import agent_parts as parts  # here: loaded in `start`
+
+        self.passphrase = parts.PassphraseWindow(self.theme, first=not chosen)
         self.passphrase.given.connect(self._open)
         self.passphrase.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.passphrase.destroyed.connect(self._passphrase_closed)
@@ -154,27 +155,29 @@ class AgentApp(QObject):
         if self._leaving:
             opened.profile.close()
             return
+        from app.entry import agent_parts as parts  # here: loaded in `start`
+
         profile = self.profile = opened.profile
-        orders = WorkerOrders(profile.folder, profile.key, profile.socket_token(), opened.keyring)
+        orders = parts.WorkerOrders(profile.folder, profile.key, profile.socket_token(), opened.keyring)
 
         def renumber(device: bytes, device_code: str, keep_above: int) -> Identity | None:
             profile.renumber(device, device_code, keep_above)
             return profile.identity
 
-        hooks = StoreHooks(
+        hooks = parts.StoreHooks(
             profile.numbers, profile.poll, profile.after_checkpoint, profile.reopen, profile.commits.save_identity,
             renumber,
         )  # fmt: skip
-        link = self.link = WorkerLink(orders, hooks, self.jobs, self._children, wall_ms, self)
-        desk = self.desk = SessionDesk(
-            link, self._record, self._open_details, lambda parent: make_session_host("agent", parent), self,
-            RecordingDesk(
-                RecordingStore(profile.folder, profile.key, profile.blobs, profile.commits.commit), self.jobs,
+        link = self.link = parts.WorkerLink(orders, hooks, self.jobs, self._children, wall_ms, self)
+        desk = self.desk = parts.SessionDesk(
+            link, self._record, self._open_details, lambda parent: parts.make_session_host("agent", parent), self,
+            parts.RecordingDesk(
+                parts.RecordingStore(profile.folder, profile.key, profile.blobs, profile.commits.commit), self.jobs,
                 self._kept, self._record_failed,
             ),
             self._policy,
         )  # fmt: skip
-        desk.diagnostics = DiagnosticsKeeper(profile.queries, profile.blobs, link, self.jobs, self._record)
+        desk.diagnostics = parts.DiagnosticsKeeper(profile.queries, profile.blobs, link, self.jobs, self._record)
         desk.page.server = lambda: profile.identity.server if profile.identity else ""
         desk.use_key(opened.device_key)
         link.sig_received.connect(lambda sid, _n, data: desk.on_sig(sid, data))
@@ -201,7 +204,9 @@ class AgentApp(QObject):
             self.jobs.query(self.profile.copy_aside, lambda _copied: None, lambda _why: None, key="copy_aside")
 
     def _build_window(self, profile: Profile, link: WorkerLink, desk: SessionDesk) -> None:
-        window = self.window = build_agent_window(
+        from app.entry import agent_parts as parts  # here: loaded in `start`
+
+        window = self.window = parts.build_agent_window(
             theme=self.theme, queries=profile.queries, commits=profile.commits, link=link, jobs=self.jobs,
             settings=self.settings, identity=profile.identity, needs=profile.needs_you, sessions=desk,
             status=link.status, blobs=profile.blobs, deeds=profile.deeds, customers=profile.customers,
@@ -216,7 +221,7 @@ class AgentApp(QObject):
         window.quit_wanted.connect(self.leave)
         window.sign_in_wanted.connect(self.ask_sign_in)
         window.closed.connect(self._window_closed)
-        opener = LinkOpener(lambda why: window.ticket.tell(error_text(why)), parent=window)
+        opener = parts.LinkOpener(lambda why: window.ticket.tell(error_text(why)), parent=window)
         window.link_chosen.connect(opener.open)
         if window.files is not None:
             window.files.open_wanted.connect(opener.open_file)
@@ -248,9 +253,11 @@ class AgentApp(QObject):
         if self.sign_in is not None:
             self.sign_in.raise_()
             return
+        from app.entry import agent_parts as parts  # here: loaded in `start`
+
         identity = self.profile.identity if self.profile is not None else None
         parent = self.window if self.window is not None and self.window.isVisible() else None
-        self.sign_in = SignInWindow(
+        self.sign_in = parts.SignInWindow(
             self.theme,
             server=identity.server if identity else self.settings.get(conf.SERVER_URL),
             login=identity.login if identity else "",
@@ -283,6 +290,8 @@ class AgentApp(QObject):
     def _open_browser(self, url: str) -> None:
         window = self.sign_in
         if window is not None:
+            from app.desktop.launch import LinkOpener  # here: loaded in `start`
+
             LinkOpener(lambda why: window.browser_failed(url, why.code), parent=window).open(url)
 
     def _sign_in_needed(self, code: str | None) -> None:

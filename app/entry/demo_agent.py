@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
@@ -21,11 +21,13 @@ from app.domain.ids import TicketId
 from app.domain.ports import DraftKind, ItemKind, SyncPhase, TicketDetails, ViewKey
 from app.entry.agent import AgentOptions, build_agent
 from app.entry.agent_app import AgentApp
-from app.entry.agent_session import AgentSession
 from app.entry.demo_driver import Driver, Heartbeat, Step, Steps, pause, save_picture
 from widgets.foundation import ThemeMode
 from widgets.foundation.chooser import Chooser, Option
-from widgets.shell.window import AgentWindow
+
+if TYPE_CHECKING:  # the program loads them when it starts
+    from app.entry.agent_session import AgentSession
+    from widgets.shell.window import AgentWindow
 
 ONLINE_REPLY = "안녕하세요. 문의해 주셔서 감사합니다. 같은 증상을 이쪽에서도 확인하고 있습니다."
 ONLINE_NOTE = "같은 제품의 지난 문의를 먼저 살펴볼 것."

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,10 @@ def test_a_damaged_secrets_file_is_told_and_left_as_it_is(tmp_path: Path) -> Non
         open_secrets(tmp_path, "p", "word")
     assert refused.value.code == "secrets_damaged"
     assert (tmp_path / "secrets.json").read_text() == "{"
+
+
+def test_a_profile_under_a_passphrase_is_opened_without_the_system_s_key_store() -> None:
+    """Its libraries take a while to load, at each start; so do colours for logs that nobody prints."""
+    look = "import sys, app.entry.agent; print({'keyring', 'rich', 'widgets.shell.window'} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"
