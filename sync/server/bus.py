@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bus between sockets: hints and signalling, at most once, never stored. `nats_bus` carries it between processes.
 
-Subjects: `poke.<scope>`, `presence.<scope>`, `dev.<device or companion>`, `cust.<customer>`, `ses.<session>.<end>`.
+Subjects: `poke.<scope>`, `presence.<scope>`, `page.<ticket>`, `dev.<device or companion>`, `cust.<customer>`, `ses.<session>.<end>`.
 """
 
 from __future__ import annotations

@@ -214,6 +214,18 @@ class Hub:
             return True
         return False if self.broker == "none" else None
 
+    def stirred(self, ticket: bytes) -> None:
+        """Tell open pages of a ticket, in all processes, to look: what moved is not in the ticket's own row."""
+        self._bus.publish(f"page.{ticket.hex()}", b"")
+
+    def hear(self, ticket: bytes, receiver: Callable[[bytes], None]) -> None:
+        """Call `receiver` for that."""
+        self._bus.subscribe(f"page.{ticket.hex()}", receiver)
+
+    def unhear(self, ticket: bytes, receiver: Callable[[bytes], None]) -> None:
+        """Stop that."""
+        self._bus.unsubscribe(f"page.{ticket.hex()}", receiver)
+
     def listen(self, member: Member) -> None:
         """Let somebody without an account hear that the member's scope moves; never what is in it."""
         self._listeners.add(member)

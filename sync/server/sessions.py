@@ -85,6 +85,7 @@ class Registered:
     link: str
     code: str | None
     customer: bytes
+    ticket: bytes
     invite: Invite
     heads: dict[str, int]
 
@@ -231,7 +232,8 @@ class Sessions:
 
         customer, heads = self._store.write(work)
         invite = Invite(iid=invitation.iid, invitation=signed.document, signature=signed.signature, join_secret=secret)
-        return Registered(InviteLink(invitation.iid, secret).to_text(), code, customer, invite, heads)
+        link, ticket = InviteLink(invitation.iid, secret).to_text(), bytes.fromhex(invitation.ticket_id)
+        return Registered(link, code, customer, ticket, invite, heads)
 
     def waiting(self, now: int, who: Grant) -> list[Invite | SessionEnded]:
         """Return what a customer's end that has just come online must hear.

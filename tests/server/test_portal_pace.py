@@ -121,8 +121,8 @@ def test_a_message_makes_one_look_for_all_open_pages_and_tells_those_of_its_tick
 
     async def run() -> tuple[list[Moved | None], int]:
         hub = Hub(desk.store, desk.parts.signer, desk.parts.jobs, desk.clock)  # the desk's own runs on another loop
-        movements = Movements(hub, desk.parts.jobs, desk.store)
-        known = [portal.desk.moved(link) for link in links]
+        movements = Movements(hub, desk.parts.jobs, desk.store, desk.clock)
+        known = [portal.desk.moved(desk.clock(), link) for link in links]
         pages = [await movements.follow(each) for each in known * 10 if each is not None]
         looks = 0
         plain = Movements._since
@@ -147,7 +147,7 @@ def test_a_message_makes_one_look_for_all_open_pages_and_tells_those_of_its_tick
 
     news, looks = asyncio.run(run())
     assert len(news) == 10
-    assert set(news) == {portal.desk.moved(links[1])}
+    assert set(news) == {portal.desk.moved(desk.clock(), links[1])}
     assert looks == 1
 
 
@@ -162,8 +162,8 @@ def test_a_page_is_told_when_its_ticket_goes_to_another_team(desk: World) -> Non
 
     async def run() -> None:
         hub = Hub(desk.store, desk.parts.signer, desk.parts.jobs, desk.clock)  # the desk's own runs on another loop
-        movements = Movements(hub, desk.parts.jobs, desk.store)
-        known = portal.desk.moved(link)
+        movements = Movements(hub, desk.parts.jobs, desk.store, desk.clock)
+        known = portal.desk.moved(desk.clock(), link)
         assert known is not None
         page = await movements.follow(known)
         table = ENTITY_TABLES[TICKET.number]

@@ -32,6 +32,7 @@ from sync.server.intake import Written, check_welcome, follow_up, intake_team, i
 from sync.server.keys import ServerKeys
 from sync.server.portal.errors import PageError
 from sync.server.portal.forms import Upload
+from sync.server.portal.invited import read_invited
 from sync.server.portal.links import Links
 from sync.server.portal.movements import Moved
 from sync.server.portal.views import Place, TicketView, find_ticket, read_ticket
@@ -73,6 +74,7 @@ class PortalDesk:
         self._store = store
         self._waiting = waiting
         self._blobs = blobs
+        self._organisation = keys.organisation_public
         self.links = Links(keys)
 
     @property
@@ -153,12 +155,12 @@ class PortalDesk:
 
         return Opened(link, self._once(now, customer, f"portal:{nonce.hex()}", ticket, changes).heads)
 
-    def view(self, link: str) -> TicketView | None:
+    def view(self, now: int, link: str) -> TicketView | None:
         """Return what the link shows; None when there is nothing (any more)."""
         if not self.links.is_ours(link):
             return None
         with self._store.read() as connection:
-            return read_ticket(connection, self.links.kept(link))
+            return read_ticket(connection, self.links.kept(link), now, self._organisation)
 
     def place(self, link: str) -> Place | None:
         """Return where a link leads; None when there is nothing (any more)."""
@@ -167,10 +169,18 @@ class PortalDesk:
         with self._store.read() as connection:
             return find_ticket(connection, self.links.kept(link))
 
-    def moved(self, link: str) -> Moved | None:
+    def moved(self, now: int, link: str) -> Moved | None:
         """Return what tells whether the link's ticket moved; None when there is nothing (any more)."""
-        found = self.place(link)
-        return Moved(found.id, found.scope, found.team, found.seq) if found is not None else None
+        if not self.links.is_ours(link):
+            return None
+        with self._store.read() as connection:
+            found = find_ticket(connection, self.links.kept(link))
+            if found is None:
+                return None
+            own = found.own is None
+            invited = read_invited(connection, found.id, now, self._organisation) if own else None
+        iid = invited.iid if invited is not None else None
+        return Moved(found.id, found.scope, found.team, found.seq, iid)
 
     def _place(self, link: str) -> tuple[bytes, bytes]:
         found = self.place(link)

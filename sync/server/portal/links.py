@@ -49,9 +49,9 @@ class Links:
         """Return what is kept of a link."""
         return self._keys.code_hash("portal-kept", link)
 
-    def state_mark(self, scope: str, seq: int) -> str:
+    def state_mark(self, scope: str, seq: int, invited: bytes | None) -> str:
         """Return what a page knows a state of its ticket by; it tells nothing of how much else is going on."""
-        return self._mark("portal-state", f"{scope}:{seq}".encode()).hex()
+        return self._mark("portal-state", f"{scope}:{seq}:{(invited or b'').hex()}".encode()).hex()
 
     def form(self, now: int, nonce: bytes, purpose: str) -> str:
         """Return the mark of a form that is handed out now; `purpose` names page and link."""

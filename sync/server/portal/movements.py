@@ -7,6 +7,7 @@ Each page that asked for itself whenever its team's queue moved would be as many
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +36,7 @@ class Moved:
     scope: str
     team: bytes
     seq: int
+    invited: bytes | None = None  # the invitation to show the screen that waits there
 
 
 class Follower:
@@ -50,6 +52,10 @@ class Follower:
         """Hand over news."""
         self.news = news
         self._stirred.set()
+
+    def look(self, _payload: bytes) -> None:
+        """Hear that there is something that only the link tells."""
+        self.tell(None)
 
     def close(self) -> None:
         """Nothing more is told: the server stops, or the queue is not looked at any more."""
@@ -99,10 +105,11 @@ class _Queue:
 class Movements:
     """Belongs to the event loop; the database is read in threads."""
 
-    def __init__(self, hub: Hub, jobs: Jobs, store: Store) -> None:
+    def __init__(self, hub: Hub, jobs: Jobs, store: Store, clock: Callable[[], int]) -> None:
         self._hub = hub
         self._jobs = jobs
         self._store = store
+        self._clock = clock
         self._queues: dict[str, _Queue] = {}
         self.pages = 0
 
@@ -114,6 +121,7 @@ class Movements:
             queue.task = asyncio.ensure_future(self._watch(queue))
         follower = Follower(known)
         queue.followers.setdefault(follower.ticket, set()).add(follower)
+        self._hub.hear(follower.ticket, follower.look)
         self.pages += 1
         try:
             await asyncio.shield(queue.ready)
@@ -129,6 +137,7 @@ class Movements:
         if queue is None or some is None or follower not in some:
             return
         self.pages -= 1
+        self._hub.unhear(follower.ticket, follower.look)
         some.discard(follower)
         if not some:
             del queue.followers[follower.ticket]
@@ -178,12 +187,16 @@ class Movements:
 
     def _since(self, scope: str, head: int) -> tuple[int, list[Moved], list[bytes]]:
         """Return how far a queue is, which tickets of it moved since, and which have to be looked for."""
-        given = {"scope": scope, "head": head}
+        given = {"scope": scope, "head": head, "now": self._clock()}
         with self._store.read() as connection:
             now = _head_of(connection, scope)
             rows = connection.execute(_moved(), given).all()
-            left = [bytes(id_) for id_ in connection.execute(_left(), given).scalars()]
-        moved = [Moved(bytes(row.id), scope, bytes(row.team), row.seq) for row in rows if row.stays]
+            left = [bytes(id_) for id_ in connection.execute(_left(), {"scope": scope, "head": head}).scalars()]
+        moved = [
+            Moved(bytes(row.id), scope, bytes(row.team), row.seq, bytes(row.iid) if row.iid else None)
+            for row in rows
+            if row.stays
+        ]
         return now, moved, [*left, *(bytes(row.id) for row in rows if not row.stays)]
 
 
@@ -201,8 +214,15 @@ def _head() -> sa.Select[Any]:
 def _moved() -> sa.Select[Any]:
     ticket = ENTITY_TABLES[TICKET.number]
     stays = sa.and_(ticket.c.merged_into.is_(None), ticket.c.deleted == sa.false()).label("stays")
-    return sa.select(ticket.c.id, ticket.c.team, ticket.c.seq, stays).where(
-        ticket.c.scope_id == sa.bindparam("scope"), ticket.c.seq > sa.bindparam("head")
+    session = SYSTEM.session
+    waits = sa.and_(
+        session.c.ticket_id == ticket.c.id, session.c.state == "invited", session.c.ends > sa.bindparam("now"),
+        session.c.join_secret.is_not(None),
+    )  # fmt: skip
+    return (
+        sa.select(ticket.c.id, ticket.c.team, ticket.c.seq, stays, session.c.iid)
+        .join_from(ticket, session, waits, isouter=True)
+        .where(ticket.c.scope_id == sa.bindparam("scope"), ticket.c.seq > sa.bindparam("head"))
     )
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.domain.attachments import Attachment, load_attachments
 from app.domain.entities import CUSTOMER, MESSAGE, STATE, SURVEY_ANSWER, TICKET, USER, Category
+from sync.server.portal.invited import Invited, read_invited
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 
 __all__ = ["Line", "Place", "TicketView", "find_ticket", "read_ticket"]
@@ -62,6 +63,7 @@ class TicketView:
     asked: bool
     next_due: int | None
     welcome: bool
+    invited: Invited | None
 
     @property
     def is_closed(self) -> bool:
@@ -91,8 +93,8 @@ def find_ticket(connection: sa.Connection, kept: bytes) -> Place | None:
     )
 
 
-def read_ticket(connection: sa.Connection, kept: bytes) -> TicketView | None:
-    """Return what a link shows."""
+def read_ticket(connection: sa.Connection, kept: bytes, now: int, organisation: bytes) -> TicketView | None:
+    """Return what a link shows; `organisation` is the key that invitations are signed under."""
     place = find_ticket(connection, kept)
     row = connection.execute(_ticket_query(), {"id": place.id}).first() if place is not None else None
     if place is None or row is None:
@@ -120,6 +122,7 @@ def read_ticket(connection: sa.Connection, kept: bytes) -> TicketView | None:
         asked=own is None and row.category == Category.SOLVED and _answered_at(connection, place.id) < last,
         next_due=row.next_due if row.due_target == "first" else None,
         welcome=not (row.customer_gone or row.blocked_reason),
+        invited=read_invited(connection, place.id, now, organisation) if own is None else None,
     )
 
 

@@ -121,6 +121,19 @@ TEXTS: Final = MappingProxyType(
             "Nobody has answered for a minute. You can wait here, or leave: the answer stays on this page."
         ),
         "chat_new": N_("A new answer has arrived."),
+        # invitation to show the screen
+        "invited": N_("Support asks to see your screen"),
+        "invited_lead": N_(
+            "Nothing is shown before you agree on the next page. "
+            "Compare the number there with the one support tells you."
+        ),
+        "invited_browser": N_("Show the screen in this browser"),
+        "invited_companion": N_("Open in the Companion"),
+        "invited_move": N_(
+            "With the Companion on this computer you can let support help with mouse and keyboard too. "
+            "It asks you again, and shows a number of its own; "
+            "a session in the browser can be taken there in the same way once support invites you again."
+        ),
         # articles
         "faq": N_("Answers to frequent questions"),
         "search": N_("Search"),

@@ -32,13 +32,13 @@ _OF_SENDER, _OF_ALL = 40, 2000
 
 def live_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the route handlers."""
-    movements = Movements(parts.hub, parts.jobs, parts.store)
+    movements = Movements(parts.hub, parts.jobs, parts.store, parts.clock)
 
     @get("/t/{link:str}/live")
     async def live(request: AnyRequest, link: FromPath[str]) -> Response[bytes] | Stream:
         """Events `here` (nobody, somebody, unknown) and `moved`. 204 tells a browser not to come back."""
         portal, sender = portal_of(parts), network_of(address_of(request))
-        first = await parts.jobs.read(lambda: portal.desk.moved(link))
+        first = await parts.jobs.read(lambda: portal.desk.moved(parts.clock(), link))
         if first is None:
             return Response(b"", status_code=204)
         if portal.chats.get(sender, 0) >= _OF_SENDER or movements.pages >= _OF_ALL:
@@ -78,7 +78,7 @@ async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -
             now: Moved | None = follower.news
             if look or now is None:
                 try:
-                    now = await parts.jobs.read(lambda: portal.desk.moved(link))
+                    now = await parts.jobs.read(lambda: portal.desk.moved(parts.clock(), link))
                 except DatabaseBusy:
                     await asyncio.sleep(PAUSE_S)
                     continue
@@ -91,7 +91,8 @@ async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -
                 continue
             if said == b"" or now != known:
                 known = now
-                yield f"event: moved\ndata: {portal.desk.links.state_mark(now.scope, now.seq)}\n\n".encode()
+                mark = portal.desk.links.state_mark(now.scope, now.seq, now.invited)
+                yield f"event: moved\ndata: {mark}\n\n".encode()
             here, look = _here(parts, known), False
             if here != said:
                 said = here
@@ -101,6 +102,9 @@ async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -
                 yield said
                 if loop.time() >= until:
                     return
+                if known.invited is not None:  # it may have run out
+                    look = True
+                    break
     finally:
         movements.leave(follower)
 

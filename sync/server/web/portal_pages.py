@@ -134,7 +134,7 @@ class Reader:
             for line in ticket.lines
         ]  # fmt: skip
         state = ticket.state_ko if self.language == "ko" else ticket.state_en
-        mark = portal_of(self._parts).desk.links.state_mark(ticket.scope, ticket.seq)
+        mark = portal_of(self._parts).desk.links.state_mark(ticket.scope, ticket.seq, ticket.invited.iid if ticket.invited else None)
         return {"ticket": ticket, "lines": lines, "state": state, "mark": mark, "here": f"/help/t/{link}"}
 
 

@@ -278,7 +278,7 @@ async def _written(parts: Parts, posted: Posted, work: Callable[[], Opened]) -> 
 
 async def _open(parts: Parts, request: AnyRequest, link: str) -> TicketView:
     """Return the link's ticket. Raises ProblemError: 404, or 429 `limit` to who opens many wrong ones."""
-    return await _by_link(parts, request, link, portal_of(parts).desk.view)
+    return await _by_link(parts, request, link, lambda link: portal_of(parts).desk.view(parts.clock(), link))
 
 
 async def _find(parts: Parts, request: AnyRequest, link: str) -> Place:

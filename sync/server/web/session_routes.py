@@ -62,6 +62,7 @@ def _agent_routes(parts: Parts) -> list[HTTPRouteHandler]:
         grant = grant_of(request, parts, AGENT)
         made = await parts.jobs.write(lambda: parts.sessions.invite(parts.clock(), grant, data))
         parts.hub.changed(made.heads)
+        parts.hub.stirred(made.ticket)  # the page of the request shows it
         pushed = await parts.hub.invite(made.customer, made.invite)
         _log.info("invitation registered", pushed=pushed, code_made=made.code is not None)
         return InvitationMade(link=made.link, code=made.code, pushed=pushed)
@@ -85,6 +86,8 @@ def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
         grant = grant_of(request, parts, AGENT, COMPANION, SESSION)
         id_ = id_of(sid)
         members = await parts.jobs.write(lambda: parts.sessions.end(parts.clock(), grant, id_))
+        ticket, _ = await parts.jobs.read(lambda: parts.sessions.place_of(grant, id_))
+        parts.hub.stirred(ticket)
         reason = data.reason[:40]
         parts.hub.session_over(id_, members, "stopped" if reason in SERVER_STATES else reason)  # those it says itself
 
@@ -99,6 +102,7 @@ def _end_routes(parts: Parts) -> list[HTTPRouteHandler]:
             raise ProblemError(400, "malformed")
         written = await parts.jobs.write(lambda: record_entries(parts, grant, data))
         parts.hub.changed(written.heads)
+        parts.hub.stirred(bytes.fromhex(written.accepted.id))
         return written.accepted
 
     @post("/session/v1/{sid:str}/turn", status_code=200, tags=["session"])
