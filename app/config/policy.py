@@ -221,6 +221,9 @@ class PolicyReading:
         if layer is self.managed and setting is conf.MASK_WINDOWS:
             then = _("To be safe no screen is shared.")
             self.unread.add(setting.key)
+        elif layer is self.managed and setting.managed_only and setting.safe is None:
+            then = _("To be safe what it decides about is switched off.")
+            self.unread.add(setting.key)
         elif layer is self.recommended or setting.safe is None:
             then = _("It is ignored.")
         else:

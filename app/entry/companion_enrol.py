@@ -37,6 +37,8 @@ def find_preset(policy: Policy, places: Iterable[Path]) -> Preset | None:
 
     A file beside a policy may bring the code; a broken one does not matter then.
     """
+    if policy.unread & {ENROLMENT_SERVER.key, ENROLMENT_KEY.key}:
+        raise WorldError("enrol_policy_broken")  # it was to be fixed, and nobody can read to what
     fixed = Preset.of_policy(policy.get(ENROLMENT_SERVER), policy.get(ENROLMENT_KEY))
     try:
         found = find_enrolment_file(places)

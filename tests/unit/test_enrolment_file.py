@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from app.config.policy import read_policy
 from app.desktop.enrolment_place import find_enrolment_file
 from app.domain.enrolment_file import SIZE_MAX, Origin, Preset, enrolment_file, read_enrolment_file
 from app.domain.errors import WorldError
 from app.domain.links import EnrolLink
 from app.domain.signed import b64
+from app.entry.companion_enrol import find_preset
 
 _LINK = EnrolLink("https://help.example", "1234567890")
 _KEY = b64(b"k" * 32)
@@ -113,4 +116,16 @@ def test_a_policy_that_is_half_or_unreadable_is_told(server: str, key: str) -> N
     """It was meant to lock something: nothing is opened by a mistake in it."""
     with pytest.raises(WorldError) as refused:
         Preset.of_policy(server, key)
+    assert refused.value.code == "enrol_policy_broken"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="policy files are read on Linux alone")
+@pytest.mark.parametrize("key", ["enrolment.server", "enrolment.key"])
+def test_a_policy_of_another_type_connects_with_nobody(tmp_path: Path, key: str) -> None:
+    """A number in place of the address is a slip of the pen as well; without it any link would be taken."""
+    path = tmp_path / "10.json"
+    path.write_text(json.dumps({key: 7}), "utf-8")
+    path.chmod(0o644)
+    with pytest.raises(WorldError) as refused:
+        find_preset(read_policy(tmp_path, owner=os.getuid()), [])
     assert refused.value.code == "enrol_policy_broken"

@@ -106,6 +106,8 @@ def test_a_wrong_value_counts_as_the_safe_one_or_not_at_all(tmp_path: Path, sett
     settings = load(tmp_path, managed={setting.key: wrong})
     assert settings.get(setting) == (setting.default if setting.safe is None else setting.safe)
     assert setting.key in settings.policy_problems[0]
+    lost = read_policy(tmp_path / "managed", owner=os.getuid()).unread
+    assert (setting.key in lost) is (setting.managed_only and setting.safe is None), "or nobody would switch it off"
     assert "line 1" in settings.policy_problems[0]
 
 
