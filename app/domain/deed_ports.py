@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.domain.entities import LIVE
 from app.domain.ids import CustomerId, TeamId, TicketId
-from app.domain.ports import TicketRow
+from app.domain.ports import ItemKind, TicketDetails, TicketRow
 
-__all__ = ["CustomerHit", "DeedStore", "SimilarTicket", "SimilarTo", "SnoozeEnd"]
+__all__ = ["CustomerHit", "DeedStore", "SimilarTicket", "SimilarTo", "SnoozeEnd", "asked_about"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,16 @@ class SimilarTo:
     customer: CustomerId | None = None
     asset: bytes | None = None
     ticket: TicketId | None = None
+
+
+def asked_about(details: TicketDetails) -> SimilarTo | None:
+    """Return what the open ticket asks; None where nobody waits for an answer any more."""
+    row = details.row
+    if row.category not in LIVE:
+        return None
+    first = next((item.body for item in details.items if item.kind is ItemKind.MESSAGE_IN), "")
+    customer = details.customer.id if details.customer is not None else None
+    return SimilarTo(f"{row.subject}\n{first}", customer, ticket=row.id)
 
 
 @dataclass(frozen=True, slots=True)

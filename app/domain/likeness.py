@@ -20,8 +20,8 @@ _LOOKED_AT = 4_000  # characters: what is quoted below says nothing new
 _PARTICLES = ("에서", "까지", "부터", "으로", "은", "는", "이", "가", "을", "를", "에", "의", "도", "로", "와", "과")
 # courtesies and fillers that stand in most requests
 _COMMON = frozenset(
-    {"안녕", "녕하", "하세", "세요", "니다", "습니", "합니", "감사", "문의", "부탁", "드립", "립니", "the", "and",
-     "for", "you", "is", "it", "to", "of", "a", "in", "on", "please", "hello", "my", "we", "our"}
+    {"안녕", "녕하", "하세", "세요", "니다", "습니", "합니", "감사", "사합", "문의", "부탁", "드립", "립니", "the",
+     "and", "for", "you", "is", "it", "to", "of", "a", "in", "on", "please", "hello", "my", "we", "our"}
 )  # fmt: skip
 
 

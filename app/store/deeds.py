@@ -29,7 +29,8 @@ _DAY_MS = 86_400_000
 _LOOK_BACK_MS = 30 * _DAY_MS
 _RECENT_MS = 7 * _DAY_MS
 _CANDIDATES = 300
-_ALIKE = 0.34  # what shares less is about something else
+_ALIKE = 0.3  # what shares less is about something else
+_ALIKE_ANYWAY = 0.44  # also where neither people nor product are the same
 _TEXT_CHARS = 2_000
 _WIDE = ROW_COLUMNS.count(",") + 1  # a ticket's line has so many columns; what else is read stands behind them
 
@@ -143,7 +144,7 @@ class StoreDeeds:
             for row in raw:
                 alike = likeness(wanted, known[row[0]], seen_in, len(raw))
                 same = self._same(shown, to, row[8], row[_WIDE], colleagues)
-                if alike >= (_ALIKE if same else _ALIKE * 1.3):
+                if alike >= (_ALIKE if same else _ALIKE_ANYWAY):
                     recent = self._now_ms() - (row[_WIDE + 1] or 0) <= _RECENT_MS
                     scored.append((alike + 0.15 * bool(same) + 0.1 * recent, row, same))
             best = sorted(scored, key=lambda entry: (-entry[0], -(entry[1][9] or 0)))[:limit]

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from app.domain.deed_ports import SimilarTo
-from app.domain.ids import CustomerId
+from app.domain.changes import CustomerSet
+from app.domain.deed_ports import SimilarTo, asked_about
+from app.domain.ids import CustomerId, new_id
 from tests.sync.desk import Client, Desk
 
 # how somebody asked before, and how a colleague asks the same some days later
@@ -76,3 +77,53 @@ def test_a_snooze_that_ended_is_told_of_open_tickets_of_ones_own_and_costs_what_
         assert [each.row.id for each in found] == [own]
         assert "owner=?" not in plan
         kim.sync()
+
+
+# asked by one colleague, and within a week by another one in words of their own
+MORE = (
+    ("Invoice, old address", "Our invoices still show the old address", "the old address is on the invoice again"),
+    ("로그인이 풀려요", "10분마다 로그인이 풀립니다", "로그인 유지가 안 되고 10분이면 로그아웃돼요"),
+    ("첨부가 안 올라가요", "20MB 첨부 파일이 업로드되지 않습니다", "첨부 파일 업로드가 20MB에서 실패합니다"),
+    ("Calendar out of sync", "Meetings in the calendar are one hour late", "calendar meetings show one hour late"),
+    ("달력 동기화", "휴대폰 달력과 동기화가 되지 않습니다", "달력 동기화가 휴대폰에서 안 됩니다"),
+    ("QX-900 용지 걸림", "QX-900에서 용지가 계속 걸립니다", "QX-900 종이 걸림이 계속됩니다"),
+    ("Export to PDF", "Exporting a report to PDF ends with 0x80004005", "PDF export fails, 0x80004005"),
+    ("권한이 없다고 나와요", "보고서를 열면 권한이 없다고 나옵니다", "보고서 열 때 권한 없음 메시지가 나옵니다"),
+    ("앱이 꺼집니다", "사진을 찍으면 앱이 바로 꺼집니다", "앱에서 사진 찍는 순간 꺼져 버려요"),
+    ("No sound in meetings", "There is no sound in video meetings", "no sound in video meetings after an update"),
+)  # fmt: skip
+
+
+def test_while_one_reads_a_near_duplicate_of_the_same_organisation_is_among_the_first_three(
+    kim: Client, desk: Desk
+) -> None:
+    """Nine in ten, asked by colleagues within a week; the ticket that is read is no hint of itself."""
+    organisation = new_id()
+    for customer in (desk.customer, desk.other):
+        kim.do(CustomerSet(new_id(), customer, {"organisation": organisation}))
+    test_set = (*PAIRS, *MORE)
+    earlier = [kim.new_ticket(subject, text) for subject, text, _again in test_set]
+    for text in OTHERS:
+        kim.new_ticket(text, f"{text}. 안녕하세요, 확인 부탁드립니다. 감사합니다.")
+    found = 0
+    for ticket, (_subject, _text, again) in zip(earlier, test_set, strict=True):
+        read = kim.new_ticket(again, f"안녕하세요. {again}. 감사합니다.", customer=desk.other)
+        details = kim.profile.queries.details(read)
+        assert details is not None
+        to = asked_about(details)
+        assert to is not None
+        hints = kim.profile.deeds.similar(to)
+        assert read not in [hint.row.id for hint in hints]
+        near = next((hint for hint in hints if hint.row.id == ticket), None)
+        found += near is not None and near.same == "organisation"
+    assert found >= 0.9 * len(test_set)
+
+
+def test_nothing_is_looked_for_where_nobody_waits(kim: Client) -> None:
+    """A closed ticket asks nothing any more."""
+    ticket = kim.new_ticket()
+    kim.reply(ticket)
+    kim.set(ticket, state=kim.state("solved"))
+    details = kim.profile.queries.details(ticket)
+    assert details is not None
+    assert asked_about(details) is None

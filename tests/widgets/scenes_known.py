@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QWidget
 
+from app.domain.deed_ports import SimilarTicket
 from app.domain.fact_card import FactCard, Finding
 from tests.fakes.queries import NOW_MS as DESK_MS
 from tests.fakes.queries import FakeDesk, FakeQueries, ticket_id
@@ -79,6 +80,7 @@ def _card(theme: Theme) -> QWidget:
     panel = CustomerPanel(theme)
     panel.show_card(customer, FakeQueries(FakeDesk(3)).choices(), fmt.today(DESK_MS), None, DESK_MS)
     panel.show_facts(card)
+    panel.show_similar([SimilarTicket(replace(details.row, subject="두 장 뒤에 멈춥니다"), "organisation")])
     panel.finish()
     return panel
 

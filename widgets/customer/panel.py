@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.config.i18n import N_, _
 from app.domain.callbacks import Callback
 from app.domain.deed_ports import SimilarTicket
+from app.domain.deed_ports import SimilarTicket
 from app.domain.fact_card import FactCard
 from app.domain.ids import UserId
 from app.domain.ports import AddressView, AssetInfo, Choices, ClockFacts, CustomerCard, TicketRow
@@ -22,6 +23,7 @@ from app.domain.related import Related
 from app.services.complaints import Guide
 from app.services.texts import polite, state_name
 from app.services.texts_customers import address_text, terms_lines
+from app.services.texts_links import same_name, similar_title
 from app.services.texts_links import same_name, similar_title
 from widgets.customer.callbacks import CallBlock
 from widgets.customer.clock import ClockBlock
@@ -49,7 +51,7 @@ from widgets.foundation import (
 )
 from widgets.foundation.flow import Flow
 from widgets.foundation.scroll_body import ScrollBody
-from widgets.foundation.turns import Rank, Steps
+from widgets.foundation.turns import Rank, Steps, delete_later
 
 __all__ = ["CustomerPanel"]
 
@@ -98,6 +100,9 @@ class CustomerPanel(Panel):
         self._block: ClockBlock | None = None
         self._promises: PromiseBlock | None = None
         self._calls: CallBlock | None = None
+        self._similar: tuple[SimilarTicket, ...] = ()
+        self._alike: Fold | None = None  # what shows of them
+        self._built = True
         self._similar: tuple[SimilarTicket, ...] = ()
         self._alike: Fold | None = None  # what shows of them
         self._built = True
@@ -157,6 +162,28 @@ class CustomerPanel(Panel):
             self._begin()
             self._steps.start()
 
+    def show_similar(self, found: Sequence[SimilarTicket]) -> None:
+        """Show tickets that may be about the same, below what is known; nothing else is made anew for it."""
+        if tuple(found) == self._similar:
+            return
+        self._similar = tuple(found)
+        if not self._built:
+            self._begin()
+            self._steps.start()
+            return
+        if self._alike is not None:
+            self._alike.hide()
+            delete_later(self._alike)
+            self._alike = None
+        if self._similar:
+            self._column.insertWidget(2 if self._facts is not None else 1, self._similar_fold())
+
+    def _similar_fold(self) -> Fold:
+        self._alike = fold = self._fold("similar", similar_title(len(self._similar)), 1)
+        for each in self._similar:
+            fold.body.addWidget(self._earlier(each.row, same_name(each.same), fmt.when(each.row.last_at, self._now_ms)))
+        return fold
+
     def finish(self) -> None:
         """Make at once what is still to be made."""
         self._steps.stop()
@@ -183,6 +210,7 @@ class CustomerPanel(Panel):
         self.area.setAccessibleName(_("Details"))
         self.setAccessibleName(_("Details"))
         clear(self._column)
+        self._alike, self._built = None, False
         self._alike, self._built = None, False
         self._block = self._promises = self._calls = None
         card = self._card
@@ -227,6 +255,16 @@ class CustomerPanel(Panel):
                 fold.body.addWidget(made)
                 yield
             self._column.insertWidget(self._column.count() - 1, fold)
+            yield
+            if key == "facts":
+                yield from self._alike_ones()
+        if self._facts is None:
+            yield from self._alike_ones()
+        self._built = True
+
+    def _alike_ones(self) -> Iterator[None]:
+        if self._similar:
+            self._column.insertWidget(2 if self._facts is not None else 1, self._similar_fold())
             yield
 
     def _deadlines(self, clock: ClockFacts) -> QWidget:
@@ -337,15 +375,16 @@ class CustomerPanel(Panel):
         holder.setLayout(box)
         return holder
 
-    def _earlier(self, line_: TicketRow) -> QWidget:
+    def _earlier(self, line_: TicketRow, *more: str) -> QWidget:
         state = state_name(self._choices, line_.state, line_.category)
         button = Button(self._theme, line_.subject, look=Look.LINK, pressed=lambda: self.ticket_chosen.emit(line_.id))
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         metrics = button.fontMetrics()
         room = self._theme.tokens.space.vast * 4
         button.setText(metrics.elidedText(line_.subject, Qt.TextElideMode.ElideRight, room))
-        button.setAccessibleName(f"{line_.label} {line_.subject}, {state}")
-        foot = PlainLabel(f"{line_.label} · {state}", type="caption", tone="muted")
+        told = " · ".join(filter(None, (state, *more)))
+        button.setAccessibleName(f"{line_.label} {line_.subject}, {told}")
+        foot = PlainLabel(f"{line_.label} · {told}", type="caption", tone="muted")
         foot.setContentsMargins(self._theme.tokens.space.hair, 0, 0, 0)
         holder = QWidget()
         holder.setLayout(column(button, foot))

@@ -50,6 +50,7 @@ from widgets.shell.promises import PromisePart
 from widgets.shell.reading import ReadingPart
 from widgets.shell.refresh import Counted, Refresher
 from widgets.shell.side_windows import Side, SideWindows
+from widgets.shell.similar import SimilarPart
 from widgets.shell.snoozes import SnoozeWatch
 from widgets.shell.state import WindowState
 from widgets.shell.ticket_deeds import TicketDeeds
@@ -94,6 +95,7 @@ class AgentWindow(WindowFrame):
         self.writing = WritingPart(self, theme, ports)
         self.promises = PromisePart(self, theme, ports)
         self.complaints = ComplaintPart(self, theme, ports)
+        self.similar = SimilarPart(self, ports)
         self.deeds = Deeds(self, theme, ports)
         self.dialogs = Dialogs(self, theme, ports)
         self.timer: WorkTimer = main.timer if main is not None else WorkTimer(
@@ -528,6 +530,7 @@ class AgentWindow(WindowFrame):
         self.ticket.hints.show_details(details, self.desk.me, self._ports.now_ms())
         self.promises.show_details(details)
         self.complaints.show_details(details)
+        self.similar.show_details(details)
         self._card_soon.start()
         self.setWindowTitle(f"{details.row.label} {details.row.subject} – Deskside")
         self.fold_details()

@@ -8,19 +8,13 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.config.i18n import N_, _, ngettext
 from app.domain.deed_ports import SimilarTicket
 from app.domain.ports import Choices
 from app.services.texts import polite, state_name
+from app.services.texts_links import same_name, similar_title
 from widgets.foundation import ElidedButton, Look, PlainLabel, Theme, Words, announce, clear, column, fmt
 
 __all__ = ["SimilarList"]
-
-_SAME = {
-    "customer": N_("same customer"),
-    "organisation": N_("same organisation"),
-    "product": N_("same product"),
-}
 
 
 class SimilarList(QWidget):
@@ -47,7 +41,7 @@ class SimilarList(QWidget):
         self._shown = tuple(found)
         clear(self._list)
         n = len(found)
-        text = ngettext("{n} similar ticket", "{n} similar tickets", n).format(n=n) if n else _("Similar tickets")
+        text = similar_title(n)
         self.title.setText(text)
         self._waiting.setVisible(not n and bool(self._waiting.text()))
         for each in found:
@@ -66,7 +60,7 @@ class SimilarList(QWidget):
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         text = f"{line.label} {line.subject}"
         button.setText(text)
-        why = _(_SAME[each.same]) if each.same in _SAME else polite(line.customer_name)
+        why = same_name(each.same) or polite(line.customer_name)
         facts = " · ".join(filter(None, (why, state, fmt.when(line.last_at, self._now_ms()))))
         button.setAccessibleName(f"{text}, {facts}")
         foot = Words(facts, type="caption", tone="muted")
