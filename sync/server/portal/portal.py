@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sync.server.blobs import Blobs
 from sync.server.keys import ServerKeys
 from sync.server.limits import Limiter, TryLimit
+from sync.server.portal.calls import CallDesk
 from sync.server.portal.desk import PortalDesk
 from sync.server.portal.held import Held
 from sync.server.portal.hours import Waits
@@ -28,6 +29,7 @@ class Portal:
     waits: Waits
     reading: Reading
     rng: Callable[[int], bytes]
+    calls: CallDesk
     # people behind one address (an office) share these; each counts what was taken, not what was tried
     new_requests: Limiter = field(default_factory=lambda: Limiter(TryLimit(30, 600, 300)))
     of_link: Limiter = field(default_factory=lambda: Limiter(TryLimit(60, 600, 300)))
@@ -43,4 +45,5 @@ def build_portal(
     store: Store, keys: ServerKeys, blobs: Blobs | None, rng: Callable[[int], bytes], waiting: Waiting
 ) -> Portal:
     """Wire the portal."""
-    return Portal(PortalDesk(store, keys, blobs, waiting), Waits(store, waiting), Reading(store), rng)
+    desk = PortalDesk(store, keys, blobs, waiting)
+    return Portal(desk, Waits(store, waiting), Reading(store), rng, CallDesk(store, desk.links))

@@ -118,6 +118,9 @@ class Reader:
             "address": f"{self._request.url.scheme}://{self._request.url.netloc}{here}",
             "form_reply": portal.desk.links.form(self.now, nonce(16), f"reply:{link}"),
             "form_answers": portal.desk.links.form(self.now, nonce(16), f"answers:{link}"),
+            "form_call": portal.desk.links.form(self.now, nonce(16), f"call:{link}"),
+            "form_uncall": portal.desk.links.form(self.now, nonce(16), f"call:{link}"),
+            "calling": None,
             "takes_files": portal.desk.takes_files,
             **more,
         }  # fmt: skip

@@ -27,6 +27,7 @@ from sync.server.portal.views import Place, TicketView
 from sync.server.problems import ProblemError
 from sync.server.store import DatabaseBusy
 from sync.server.web.portal_articles import article_routes
+from sync.server.web.portal_calls import CALL_WORDS, call_routes
 from sync.server.web.portal_live import live_routes
 from sync.server.web.portal_pages import AnyRequest, Reader, Shown, portal_errors, portal_of
 from sync.server.web.ranges import send_file
@@ -56,7 +57,8 @@ _MAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
 
 def portal_routes(parts: Parts) -> list[Router]:
     """Return the routes."""
-    handlers = [*_page_routes(parts), *article_routes(parts), *_ticket_routes(parts), *live_routes(parts)]
+    tickets = [*_ticket_routes(parts), *live_routes(parts), *call_routes(parts)]
+    handlers = [*_page_routes(parts), *article_routes(parts), *tickets]
     return [Router("/help", route_handlers=handlers, exception_handlers=portal_errors(parts), include_in_schema=False)]
 
 
@@ -155,8 +157,11 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         reader = Reader(request, parts, view.language)
         shown = await reader.shown()
         fresh = request.query_params.get("fresh", "")
-        fresh = fresh if fresh in ("request", "sent", "check_thanks", "check_again") else ""
-        return reader.ticket(link, view, shown, fresh=fresh)
+        fresh = fresh if fresh in ("request", "sent", "check_thanks", "check_again", *CALL_WORDS) else ""
+        portal = portal_of(parts)
+        calling = await parts.jobs.read(lambda: portal.calls.shown(reader.now, link, shown.zone, reader.language))
+        wait = calling.told if calling is not None and fresh == "request" else shown.wait
+        return reader.ticket(link, view, shown, fresh=fresh, calling=calling, wait=wait)
 
     @get("/t/{link:str}/lines")
     async def lines(request: AnyRequest, link: FromPath[str]) -> Response[bytes]:
