@@ -62,6 +62,7 @@ from app.domain.changes_conflicts import (
     dump_change,
     load_change,
 )
+from app.domain.changes_contact import ContactSet
 from app.domain.changes_customer_merge import CustomerMerge, CustomerUnmerge
 from app.domain.changes_customers import CustomerCreate, CustomerSet, TextEdit
 from app.domain.changes_drafts import DraftDelete, DraftPut
@@ -110,7 +111,7 @@ __all__ = [
     "SESSION_HISTORY_KINDS", "WHOLE_ROW", "Actor", "AddressAdd", "AddressDelete", "AddressSet", "AnnouncementSave",
     "AnyChange", "ArticleSave", "AssetCreate", "AssetDelete", "AssetSet",
     "CallbackAttempt", "CallbackCancel", "CallbackRequest", "CallbackTake", "Change", "ComplaintStep",
-    "ConflictResolve", "Context",
+    "ConflictResolve", "ContactSet", "Context",
     "CustomerCreate", "CustomerMerge", "CustomerSet", "CustomerUnmerge", "Derive", "DraftDelete", "DraftPut", "Effect",
     "FactsAdd", "FieldStamp", "Holdable", "Insert", "Key",
     "MemberSet", "MessageAdd", "Noop", "NoteAdd", "Overlay", "PromiseAdd", "PromiseWithdraw", "ReadMark",
@@ -151,7 +152,7 @@ AnyChange = (
     | DraftPut | DraftDelete
     | SurveyAnswer
     | ArticleSave
-    | AnnouncementSave
+    | AnnouncementSave | ContactSet
     | CallbackRequest | CallbackCancel | CallbackTake | CallbackAttempt
 )  # fmt: skip
 
@@ -206,6 +207,7 @@ CHANGES: Mapping[str, tuple[int, type[AnyChange]]] = {
     "survey.answer": (1, SurveyAnswer),
     "article.save": (1, ArticleSave),
     "announcement.save": (1, AnnouncementSave),
+    "contact.set": (1, ContactSet),
     "callback.request": (1, CallbackRequest),
     "callback.cancel": (1, CallbackCancel),
     "callback.take": (1, CallbackTake),

@@ -10,7 +10,7 @@ from typing import Protocol
 from app.domain.announcements import Announcement
 from app.domain.articles import Article
 
-__all__ = ["ArticlePage", "KnowledgeStore", "VersionLine"]
+__all__ = ["ArticlePage", "HoursView", "KnowledgeStore", "SupportContact", "VersionLine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,27 @@ class ArticlePage:
     rivals: Sequence[VersionLine] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class SupportContact:
+    """How customers reach support. `id` None: nobody has written it yet."""
+
+    id: bytes | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HoursView:
+    """A business calendar in the version that counts. `days`: intervals as written, by weekday (0 = Monday)."""
+
+    name: str
+    zone: str
+    days: Mapping[int, Sequence[tuple[str, str]]]
+    closed: Sequence[tuple[str, Mapping[str, str]]] = ()  # dates (ISO) and names by language, in order
+    exceptions: Sequence[tuple[str, Sequence[tuple[str, str]], str]] = ()  # dates, intervals and names, in order
+    of_contact: bool = False  # customers see these hours
+    teams: Sequence[Mapping[str, str]] = ()  # names of the teams that have it, by language
+
+
 class KnowledgeStore(Protocol):
     """Reads of both files. Blocks: worker threads only. Raises StoreUnavailable."""
 
@@ -47,6 +68,14 @@ class KnowledgeStore(Protocol):
 
     def announcements(self) -> Sequence[Announcement]:
         """Return the version that counts of each announcement, newest first."""
+        ...
+
+    def contact(self) -> SupportContact:
+        """Return how customers reach support."""
+        ...
+
+    def hours(self) -> Sequence[HoursView]:
+        """Return the business calendars, that of the contact first."""
         ...
 
     def users(self) -> Mapping[bytes, str]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from app.config.i18n import _
 from app.domain.announcements import Announcement
 from app.domain.articles import Article, Audience, Publication
-from app.domain.changes import AnnouncementSave, AnyChange, ArticleSave, canonical_json
+from app.domain.changes import AnnouncementSave, AnyChange, ArticleSave, ContactSet, canonical_json
 from app.domain.changes_publishing import may_save_article
 from app.domain.entities import Value
-from app.domain.ids import new_id
+from app.domain.ids import derived_id, new_id
+from app.domain.knowledge_ports import SupportContact
 from app.domain.ports import Commits, Identity
 from app.services.triage import Done
 
@@ -21,6 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 _LEADS = frozenset({"lead", "admin"})
+_CONTACT = b"deskside-support"  # so that the first contact is one row, whoever writes it
 
 
 def publication_name(state: str) -> str:
@@ -145,6 +147,14 @@ class Publications:
     def save_announcement(self, before: Announcement | None, draft: AnnouncementDraft) -> Done:
         """Save a version that replaces `before` (None: of a new announcement); it shows again if it was withdrawn."""
         return self._announce(before, draft, _("Announcement saved"), withdrawn=False)
+
+    def save_contact(self, before: SupportContact, fields: Mapping[str, str]) -> Done:
+        """Set what differs of how customers reach support."""
+        wanted = {name: text.strip() for name, text in fields.items() if text.strip() != before.fields.get(name, "")}
+        if not wanted:
+            return Done("", (), frozenset())
+        contact = before.id or derived_id(_CONTACT, "support_contact", "")
+        return self._run(ContactSet(self._make_id(), contact, dict(wanted)), contact, _("Contact saved"))
 
     def withdraw_announcement(self, announcement: Announcement) -> Done:
         """Let it show nowhere any more."""

@@ -137,6 +137,7 @@ _CHANGES: Mapping[str, str] = {
     "survey.answer": N_("Answer to the two questions"),
     "article.save": N_("Article"),
     "announcement.save": N_("Announcement"),
+    "contact.set": N_("Change of the support contact"),
     "complaint.step": N_("Step of the complaint guide"),
     "promise.withdraw": N_("Taking back a promise"),
     "template.create": N_("New canned reply or macro"),

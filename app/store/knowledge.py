@@ -10,8 +10,9 @@ from typing import Any
 
 from app.domain.announcements import Announcement
 from app.domain.articles import Article, current, rivals
-from app.domain.entities import ANNOUNCEMENT, ARTICLE, USER
-from app.domain.knowledge_ports import ArticlePage, VersionLine
+from app.domain.changes_contact import CONTACT_FIELDS
+from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, SUPPORT_CONTACT, TEAM, USER
+from app.domain.knowledge_ports import ArticlePage, HoursView, SupportContact, VersionLine
 from app.store.cipher import Database
 from app.store.shown import Shown
 
@@ -76,6 +77,35 @@ class StoreKnowledge:
             rows = Shown(tx).select(ANNOUNCEMENT.number, _ANNOUNCEMENT, "deleted = 0")
         return sorted(current(map(_announcement, rows)), key=lambda each: (-each.from_at, -each.saved_at, each.of))
 
+    def contact(self) -> SupportContact:
+        """Return how customers reach support: the first row, as the server takes it."""
+        columns = ", ".join(("id", *CONTACT_FIELDS))
+        with self._readers().read() as tx:
+            rows = Shown(tx).select(SUPPORT_CONTACT.number, columns, "deleted = 0")
+        if not rows:
+            return SupportContact()
+        id_, *values = min(rows)
+        return SupportContact(id_, {name: value or "" for name, value in zip(CONTACT_FIELDS, values, strict=True)})
+
+    def hours(self) -> Sequence[HoursView]:
+        """Return the business calendars in the version that counts, that of the contact first."""
+        with self._readers().read() as tx:
+            shown = Shown(tx)
+            rows = shown.select(
+                CALENDAR.number, "id, name, zone, week, holidays, exceptions, supersedes", "deleted = 0"
+            )
+            teams = shown.select(TEAM.number, "calendar, name_ko, name_en", "deleted = 0")
+            contact = shown.select(SUPPORT_CONTACT.number, "id, calendar", "deleted = 0")
+        newest = _newest({row[0]: row[6] for row in rows})
+        of_contact = newest.get(min(contact)[1] or b"") if contact else None
+        having: dict[bytes, list[dict[str, str]]] = {}
+        for calendar, ko, en in teams:
+            having.setdefault(newest.get(calendar or b"", b""), []).append({"ko": ko or "", "en": en or ""})
+        found = [
+            _hours(row, row[0] == of_contact, having.get(row[0], [])) for row in rows if newest.get(row[0]) == row[0]
+        ]
+        return sorted(found, key=lambda each: (not each.of_contact, each.name))
+
     def users(self) -> Mapping[bytes, str]:
         """Return names of people by id."""
         with self._readers().read() as tx:
@@ -112,6 +142,39 @@ def _announcement(row: tuple[Any, ...]) -> Announcement:
         id_, of or id_, before, at or 0, {"ko": text_ko or "", "en": text_en or ""}, _places(places), from_at or 0,
         until_at, urgency or "", bool(withdrawn), author,
     )  # fmt: skip
+
+
+def _newest(before: Mapping[bytes, bytes | None]) -> dict[bytes, bytes]:
+    """Return for each version the one at the end of its chain."""
+    after = {old: new for new, old in before.items() if old is not None}
+    out = {}
+    for id_ in before:
+        last, steps = id_, 0
+        while last in after and steps < len(before):
+            last, steps = after[last], steps + 1
+        out[id_] = last
+    return out
+
+
+def _hours(row: tuple[Any, ...], of_contact: bool, teams: Sequence[Mapping[str, str]]) -> HoursView:
+    _id, name, zone, week, holidays, exceptions, _before = row
+    days = {int(day): _pairs(times) for day, times in json.loads(week or "{}").items()}
+    closed = [
+        (str(each.get("date", "")), {"ko": str(each.get("name_ko") or ""), "en": str(each.get("name_en") or "")})
+        for each in json.loads(holidays or "[]")
+    ]
+    other = [
+        (str(each.get("date", "")), _pairs(each.get("intervals") or []), str(each.get("name") or ""))
+        for each in json.loads(exceptions or "[]")
+    ]
+    return HoursView(
+        name or "", zone or "", days, sorted(closed, key=lambda e: e[0]), sorted(other, key=lambda e: e[0]),
+        of_contact, teams,
+    )  # fmt: skip
+
+
+def _pairs(times: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    return [(str(pair[0]), str(pair[1])) for pair in times]
 
 
 def _places(raw: str | None) -> frozenset[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from app.domain.announcements import Announcement
 from app.domain.articles import Article
-from app.domain.knowledge_ports import ArticlePage, VersionLine
+from app.domain.knowledge_ports import ArticlePage, HoursView, SupportContact, VersionLine
 from tests.fakes.queries import ME, NOW_MS
 
 __all__ = ["ANNOUNCEMENTS", "ARTICLES", "FakeKnowledge"]
@@ -109,6 +109,20 @@ class FakeKnowledge:
     def announcements(self) -> Sequence[Announcement]:
         """All."""
         return self.told
+
+    def contact(self) -> SupportContact:
+        """The contact."""
+        texts = {"name_ko": "누리봄 고객지원", "name_en": "Nuribom Support"}
+        return SupportContact(b"s" * 16, {**texts, "phone": "02-000-0000", "mail": "help@example.com"})
+
+    def hours(self) -> Sequence[HoursView]:
+        """One calendar."""
+        usual = [("09:00", "12:00"), ("13:00", "18:00")]
+        return [HoursView(
+            "본사", "Asia/Seoul", dict.fromkeys(range(5), usual),
+            [("2026-05-05", {"ko": "어린이날", "en": "Children's Day"})], [("2026-12-31", usual[:1], "종무식")], True,
+            [{"ko": "고객지원팀", "en": "Support"}],
+        )]  # fmt: skip
 
     def users(self) -> Mapping[bytes, str]:
         """Names."""

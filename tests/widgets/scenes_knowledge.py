@@ -22,7 +22,9 @@ from tests.widgets.screenshots import Scene
 from widgets.companion.answers import AnswersWindow
 from widgets.companion.home import HomeWindow
 from widgets.foundation import Theme
+from widgets.knowledge.announcement_form import AnnouncementForm
 from widgets.knowledge.articles_window import ArticlesWindow
+from widgets.knowledge.told_window import ToldWindow
 from widgets.shell.window import AgentWindow
 
 LEAD = replace(IDENTITY, roles=frozenset({"agent", "lead"}))
@@ -105,6 +107,24 @@ def _home(theme: Theme) -> QWidget:
     return window
 
 
+def _told(tab: int, *, may: bool = True) -> Callable[[Theme], QWidget]:
+    def build(theme: Theme) -> QWidget:
+        store = FakeKnowledge()
+        window = ToldWindow(theme, lambda: NOW_MS, may=may)
+        window.show_announcements(store.announcements())
+        window.show_contact(store.contact())
+        window.show_hours(store.hours())
+        window.list.setCurrentRow(0)
+        window.tabs.setCurrentIndex(tab)
+        return window
+
+    return build
+
+
+def _announce(theme: Theme) -> QWidget:
+    return AnnouncementForm(theme, ANNOUNCEMENTS[1], NOW_MS, None)
+
+
 def _sized(build: Callable[[Theme], QWidget], name: str) -> Scene:
     return Scene(name, build, (1100, 720))
 
@@ -116,6 +136,10 @@ SCENES = [
     _sized(_lacking, "knowledge-lacking"),
     _sized(_rival, "knowledge-rival"),
     _sized(_empty, "knowledge-empty"),
+    Scene("told-announcements", _told(0)),
+    Scene("told-contact", _told(1)),
+    Scene("told-hours", _told(2, may=False)),
+    Scene("told-announce", _announce),
     Scene("knowledge-answers", _answers("")),
     Scene("knowledge-answer", _answers("비밀번호", opened=True)),
     Scene("knowledge-no-answer", _answers("무지개")),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Articles in the agent's window, over real files and a real server: read, written, published, put into replies."""
+"""Articles and announcements in the agent's window, over real files and a real server: written, published, quoted."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
 from app.domain.articles import article_of_link
-from app.domain.changes import ArticleSave
-from app.domain.entities import ARTICLE, USER
+from app.domain.changes import ArticleSave, ContactSet
+from app.domain.entities import ANNOUNCEMENT, ARTICLE, SUPPORT_CONTACT, USER
+from app.domain.errors import Refused
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import DraftKind
 from tests.sync.desk import Client
@@ -23,6 +24,7 @@ from tests.sync.desk import Desk as Server
 from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme, Words
 from widgets.knowledge.articles_window import ArticlesWindow
+from widgets.knowledge.told_window import ToldWindow
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 REPLY, NOTE = DraftKind.REPLY, DraftKind.NOTE
@@ -252,3 +254,77 @@ def test_escape_in_the_form_asks_before_it_throws_typed_words_away(desk: Article
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert desk.window.knowledge is not None
     desk.qtbot.waitUntil(lambda: desk.window.knowledge is not None and desk.window.knowledge.articles is None)
+
+
+# --- announcements, contact, hours -----------------------------------------------------------------------------------
+
+
+def _told(desk: ArticleDesk) -> ToldWindow:
+    desk.window.registry.run("told.open")
+    part = desk.window.knowledge
+    assert part is not None
+    assert part.told is not None
+    return part.told
+
+
+def test_a_lead_announces_changes_and_withdraws_by_keys_and_offline(desk: ArticleDesk, server: Server) -> None:
+    """What is missing is said under the fields; each save is a version that the server gets when the line is back."""
+    window = _told(desk)
+    assert window.nothing.isVisible()
+    window.new.click()
+    form = window.form
+    assert form is not None
+    QTest.keyClick(form, Qt.Key.Key_Return, CTRL)
+    assert "one language at least" in form.problem.text.text()
+    form.text_ko.setPlainText("오늘 밤 점검합니다.")
+    form.ends.setChecked(True)
+    form.end.setDateTime(form.start.dateTime().addSecs(-60))
+    QTest.keyClick(form, Qt.Key.Key_Return, CTRL)
+    assert "before it begins" in form.problem.text.text()
+    form.ends.setChecked(False)
+    QTest.keyClick(form.text_ko, Qt.Key.Key_Return, CTRL)
+    assert "Shows now" in window.list.item(0).text()
+    desk.sync()
+    window.list.setCurrentRow(0)
+    window.withdraw.click()
+    assert window.question is not None
+    window.question.deed.click()
+    assert "Withdrawn" in window.list.item(0).text()
+    desk.sync()
+    saved = sorted(server.rows(ANNOUNCEMENT.number), key=lambda row: str(row["seq"]))
+    assert [row["withdrawn"] for row in saved] == [False, True]
+    window.close()
+
+
+def test_a_lead_writes_how_customers_reach_support_and_the_companion_reads_it(
+    desk: ArticleDesk, server: Server
+) -> None:
+    """Also where nobody had written it before; a second save sets what differs."""
+    window = _told(desk)
+    window.tabs.setCurrentIndex(1)
+    window.fields["name_ko"].setText("고객지원")
+    window.fields["phone"].setText("02-123-4567")
+    window.save.click()
+    desk.sync()
+    window.fields["phone"].setText("02-765-4321")
+    window.save.click()
+    assert not window.save.isEnabled()
+    desk.sync()
+    [row] = server.rows(SUPPORT_CONTACT.number)
+    assert (row["name_ko"], row["phone"]) == ("고객지원", "02-765-4321")
+    window.close()
+
+
+def test_an_agent_reads_what_customers_are_told_and_changes_nothing(
+    qtbot: QtBot, theme: Theme, server: Server, kim: Client, tmp_path: Path
+) -> None:
+    """The window says who may; the server refuses the same."""
+    desk = ArticleDesk(qtbot, theme, kim, tmp_path)
+    window = _told(desk)
+    assert window.readers.isVisible()
+    assert not window.new.isEnabled()
+    assert window.fields["phone"].isReadOnly()
+    with pytest.raises(Refused, match="not_yours"):
+        kim.do(ContactSet(new_id(), new_id(), {"phone": "1"}))
+    window.close()
+    desk.window.close()

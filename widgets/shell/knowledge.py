@@ -19,16 +19,17 @@ from app.domain.articles import (
     as_rich,
     may_be_quoted,
 )
-from app.domain.entities import ANNOUNCEMENT, ARTICLE
+from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, SUPPORT_CONTACT, TEAM
 from app.domain.knowledge_ports import ArticlePage, KnowledgeStore
 from app.domain.ports import DraftKind
 from app.services.messages import error_text
-from app.services.publications import ArticleDraft, Publications
+from app.services.publications import ArticleDraft, Publications, may_announce
 from app.services.templates import language_of
 from app.services.triage import Done
 from widgets.foundation import Theme
 from widgets.foundation.chooser import Chooser, Option
 from widgets.knowledge.articles_window import ArticlesWindow
+from widgets.knowledge.told_window import ToldWindow
 from widgets.shell.frame import Ports
 
 if TYPE_CHECKING:
@@ -47,15 +48,18 @@ class KnowledgePart(QObject):
         self._window, self._theme, self._ports, self._store = window, theme, ports, store
         self._use = Publications(ports.commits)
         self.articles: ArticlesWindow | None = None
+        self.told: ToldWindow | None = None
 
     def runs(self) -> dict[str, Callable[[], object]]:
         """Return what each command does."""
-        return {"articles.open": self.open, "composer.article": self._offer}
+        return {"articles.open": self.open, "composer.article": self._offer, "told.open": self.open_told}
 
     def rows_changed(self, types: frozenset[int]) -> None:
         """The worker brought rows of these entities."""
-        if types & {ARTICLE.number, ANNOUNCEMENT.number}:
+        if ARTICLE.number in types:
             self._show_news()
+        if types & {ANNOUNCEMENT.number, SUPPORT_CONTACT.number, CALENDAR.number, TEAM.number}:
+            self._read_told()
 
     def follow(self, link: str) -> None:
         """A link in a message: an article opens here in the version that was quoted; any other goes out as before."""
@@ -130,6 +134,49 @@ class KnowledgePart(QObject):
 
     def _fail(self, why: Exception) -> None:
         self._window.desk.failed.emit(error_text(why))
+
+    # --- announcements, contact, hours -----------------------------------------------------------------------
+
+    def open_told(self) -> None:
+        """Show what customers are told besides articles."""
+        window = self.told
+        if window is None:
+            may = may_announce(self._window.identity)
+            window = self.told = ToldWindow(self._theme, self._ports.now_ms, may=may, parent=self._window)
+            window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            window.announced.connect(lambda old, it: self._tell(lambda: self._use.save_announcement(old, it)))
+            window.withdrawn.connect(lambda old: self._tell(lambda: self._use.withdraw_announcement(old)))
+            window.contact_saved.connect(lambda old, it: self._tell(lambda: self._use.save_contact(old, it)))
+            window.destroyed.connect(self._told_closed)
+        window.show()
+        window.raise_()
+        window.activateWindow()
+        self._read_told()
+
+    def _told_closed(self) -> None:
+        self.told = None
+
+    def _read_told(self) -> None:
+        window = self.told
+        if window is None:
+            return
+        query, store = self._ports.jobs.query, self._store
+        query(store.announcements, lambda found: self.told.show_announcements(found) if self.told else None, self._fail)
+        query(store.contact, lambda found: self.told.show_contact(found) if self.told else None, self._fail)
+        query(store.hours, lambda found: self.told.show_hours(found) if self.told else None, self._fail)
+
+    def _tell(self, work: Callable[[], Done]) -> None:
+        self._ports.jobs.change(work, self._was_told, self._not_told)
+
+    def _was_told(self, done: Done) -> None:
+        self._window.desk.do(lambda: done)
+        if self.told is not None:
+            self.told.was_saved()
+        self._read_told()
+
+    def _not_told(self, why: Exception) -> None:
+        if self.told is not None:
+            self.told.refused(error_text(why))
 
     # --- into a reply ----------------------------------------------------------------------------------------
 
