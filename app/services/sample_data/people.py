@@ -180,6 +180,7 @@ class People:
             "owner": owner, "product": area.brand, "model": asset.model, "serial": serial,
             "purchased_on": bought.isoformat(), "warranty_until": until,
             "status": "in_repair" if rng.chance(0.02) else "in_use",
+            "order_ref": None, "health": None,
         }  # fmt: skip
         return asset, _row(ASSET.number, asset.id, owner, created, values)
 
