@@ -72,7 +72,11 @@ SET = (
     Shown("agent-8-find", "Search and palette", ("views-search", "agent-palette", "agent-keys")),
     Shown("agent-9-new", "A new ticket", ("tickets-new", "tickets-talk")),
     Shown("agent-10-merge", "Merge, split, hand over", ("tickets-merge", "tickets-split", "tickets-hand-over")),
-    Shown("agent-11-settings", "Settings", ("agent-settings", "agent-settings-locked", "agent-policies", "agent-shortcuts")),
+    Shown(
+        "agent-11-settings",
+        "Settings",
+        ("agent-settings", "agent-settings-locked", "agent-policies", "agent-shortcuts"),
+    ),
     Shown("agent-12-trouble", "First run and trouble", ("agent-sign-in", "agent-crash", "sync-guard", "sync-revoked")),
     Shown("session-1-before", "Invitation and check number", ("session-invite", "session-check")),
     Shown(

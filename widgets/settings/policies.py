@@ -19,7 +19,8 @@ __all__ = ["PoliciesWindow"]
 
 _KEY = Qt.ItemDataRole.UserRole
 _MAY_BREAK: Final = "\u200b"  # a long path goes on in the next line
-_PROBLEMS_SHOWN: Final = 3  # higher than this they get a bar of their own
+_LINES_SHOWN: Final = 5  # at least, also where much is wrong and the rest scrolls
+_USUAL_PERCENT: Final = 100
 
 
 class PoliciesWindow(QDialog):
@@ -35,7 +36,7 @@ class PoliciesWindow(QDialog):
         self.about = PlainLabel(self._about(), tone="muted", wrap=True)
         self.problems = Notice(theme, self._told(self._problems), kind="warning")
         self.problems.setVisible(bool(self._problems))
-        self.list = self._list(space.vast)
+        self.list = self._list(space.vast, large=theme.text_percent > _USUAL_PERCENT)
         self.place = PlainLabel(type="caption", tone="muted", wrap=True)
         self.place.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -45,17 +46,15 @@ class PoliciesWindow(QDialog):
         self.copied = PlainLabel(type="caption", tone="muted")
         self.close_button = Button(theme, _("Close"), look=Look.PRIMARY, pressed=self.accept)
         buttons = row(self.copy, self.copied, None, self.close_button, gap=space.small)
-        many = len(self._problems) > _PROBLEMS_SHOWN
-        problems = scroll(self.problems) if many else self.problems
-        if many:
-            problems.setMinimumHeight(space.vast * 3)
-        edge = (space.wide, space.wide, space.wide, space.large)
         title = PlainLabel(_("Set by your organisation"), type="title")
-        parts: list[QWidget] = [title, self.about, problems, self.list, self.place]
-        body = column(*parts, gap=space.medium, margins=edge)
-        body.addLayout(buttons)
-        body.setStretchFactor(self.list, 1)
-        self.setLayout(body)
+        inner = QWidget()
+        inside = column(
+            self.about, self.problems, self.list, self.place, gap=space.medium, margins=(0, 0, space.small, 0)
+        )
+        inside.setStretchFactor(self.list, 1)
+        inner.setLayout(inside)
+        edge = (space.wide, space.wide, space.wide, space.large)
+        self.setLayout(column(title, scroll(inner), buttons, gap=space.medium, margins=edge))
         self.resize(space.vast * 15, space.vast * 12 if self._rows else space.vast * 4)
         self._fill()
 
@@ -76,7 +75,7 @@ class PoliciesWindow(QDialog):
         head = _("What is wrong with the organisation's files. Please tell whoever looks after this computer:")
         return "\n".join([head, *(f"• {text.replace('/', '/' + _MAY_BREAK)}" for text in problems)])
 
-    def _list(self, wide: int) -> QTreeWidget:
+    def _list(self, wide: int, *, large: bool) -> QTreeWidget:
         made = QTreeWidget()
         made.setHeaderLabels([_("Setting"), _("Value"), _("How"), _("File")])
         made.setRootIsDecorated(False)
@@ -85,10 +84,13 @@ class PoliciesWindow(QDialog):
         made.setAccessibleName(_("Settings of your organisation"))
         header = made.header()
         header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.ResizeToContents)
-        header.resizeSection(1, wide * 3)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        if not large:  # else each has a quarter, and what is cut stands below the list in full
+            header.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
+            header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+            header.setSectionResizeMode(3, QHeaderView.ResizeMode.ResizeToContents)
+            header.resizeSection(1, wide * 3)
+        made.setMinimumHeight(self._row.height() * (_LINES_SHOWN + 1))
         made.currentItemChanged.connect(lambda now, _before: self._chosen(now))
         made.setVisible(bool(self._rows))
         return made
