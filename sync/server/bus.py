@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bus between sockets: hints and signalling, at most once, never stored. `nats_bus` carries it between processes.
 
-Subjects: `poke.<scope>`, `presence.<scope>`, `page.<ticket>`, `dev.<device or companion>`, `cust.<customer>`, `ses.<session>.<end>`.
+Subjects: `poke.<scope>`, `presence.<scope>`, `page.<ticket>`, `desks`, `dev.<device or companion>`,
+`cust.<customer>`, `ses.<session>.<end>`.
 """
 
 from __future__ import annotations

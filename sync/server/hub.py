@@ -26,6 +26,7 @@ from sync.protocol import (
     encode,
 )
 from sync.server.access import load_device, scopes_of
+from sync.server.attendance import Attendance
 from sync.server.audience import Audience
 from sync.server.bus import Bus, LocalBus
 from sync.server.jobs import Jobs
@@ -91,6 +92,7 @@ class Hub:
         self._bus: Bus = bus or LocalBus()
         self._waiting = waiting
         self._audience = Audience(self._bus)
+        self._attendance = Attendance(self._bus, self._agents_scopes)
         self._members: dict[bytes, Member] = {}
         self._listeners: set[Member] = set()
         self._relays: dict[bytes, _Relay] = {}
@@ -100,6 +102,7 @@ class Hub:
     def start(self) -> None:
         """Begin to listen to other processes. Call on the event loop."""
         self._bus.start(self._broker_returned)
+        self._attendance.start()
 
     async def stop(self) -> None:
         """Say goodbye to all and leave the bus."""
@@ -124,6 +127,7 @@ class Hub:
 
         Costs nothing without sockets, and one sum while nothing changes.
         """
+        self._attendance.say()
         if self._audience.is_empty:
             return
         before = self._audience.told()
@@ -209,10 +213,14 @@ class Hub:
             self.leave(member)
 
     def someone_on(self, scope: str) -> bool | None:
-        """Tell whether an agent who sees this scope is online; None where other processes would have to be asked."""
+        """Tell whether an agent who sees this scope is online at any process; None while that is not known."""
         if any(each.grant.kind == AGENT and scope in each.scopes for each in self._members.values()):
             return True
-        return False if self.broker == "none" else None
+        return self._attendance.elsewhere(scope)
+
+    def _agents_scopes(self) -> set[str]:
+        groups = {each.scopes for each in self._members.values() if each.grant.kind == AGENT}
+        return {scope for scopes in groups for scope in scopes}
 
     def stirred(self, ticket: bytes) -> None:
         """Tell open pages of a ticket, in all processes, to look: what moved is not in the ticket's own row."""
@@ -266,6 +274,7 @@ class Hub:
 
     def _broker_returned(self) -> None:
         """What other processes said meanwhile is lost: look at once, and hand out invitations again."""
+        self._attendance.returned()
         task = asyncio.ensure_future(self._repeat())
         self._catching_up.add(task)
         task.add_done_callback(self._catching_up.discard)

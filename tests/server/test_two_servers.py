@@ -62,6 +62,19 @@ def test_a_change_at_one_server_pokes_who_is_connected_to_the_other(pair: Pair) 
         assert stranger.sync() == []
 
 
+def test_a_page_at_one_server_knows_that_an_agent_is_at_the_desk_of_the_other(pair: Pair) -> None:
+    """And hears soon when the agent leaves; of another team's desk nothing is claimed."""
+    one, two = pair
+    lee = two.agent("lee")
+    north, south = team_scope(one.team("북부")), team_scope(one.team("남부"))
+    hub = one.parts.hub
+    assert hub.someone_on(north) is not True
+    with live(two, lee.tokens.access):
+        wait_until(lambda: hub.someone_on(north) is True)
+        assert hub.someone_on(south) is not True
+    wait_until(lambda: hub.someone_on(north) is not True)
+
+
 def test_a_session_works_between_an_agent_and_a_customer_at_different_servers(pair: Pair) -> None:
     """Invitation, signals both ways, an absent end, and the end of the session."""
     one, two = pair
