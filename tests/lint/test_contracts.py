@@ -15,7 +15,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "widgets", "remote_assist", "sync", "resources")
 # what of sync/ both ends share; every other module is the client's and none of the server's business
-SHARED_BY_SERVER = {"protocol", "customer_protocol", "published_protocol", "session_protocol", "conflicts", "textmerge", "server", "frames"}
+SHARED_BY_SERVER = {
+    "protocol",
+    "customer_protocol",
+    "published_protocol",
+    "session_protocol",
+    "conflicts",
+    "textmerge",
+    "server",
+    "frames",
+}
 
 
 def _contract(name: str) -> dict[str, list[str]]:
