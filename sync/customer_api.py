@@ -18,7 +18,7 @@ from sync.protocol import Problem
 from sync.published_protocol import Published
 from sync.session_protocol import Redeem, Redeemed, Revocations
 
-__all__ = ["TOKEN_LABEL", "CustomerApi", "CustomerRefused"]
+__all__ = ["TOKEN_LABEL", "CustomerApi", "CustomerRefused", "OtherKey"]
 
 TOKEN_LABEL = "deskside-companion-1"  # noqa: S105  # names what is signed
 _TIMEOUT = httpx.Timeout(10.0)
@@ -41,6 +41,10 @@ class CustomerRefused(WorldError):
     def temporary(self) -> bool:
         """True when the same call may succeed later."""
         return self.status in (401, 408, 425, 429) or self.status >= 500
+
+
+class OtherKey(WrongServer):
+    """A server of Deskside that cannot sign with the organisation key that is known here."""
 
 
 class CustomerApi:
@@ -72,6 +76,8 @@ class CustomerApi:
     async def identify(self, org_key: bytes) -> None:
         """Let the server prove that it holds the organisation's key. Raises WrongServer when it does not.
 
+        OtherKey, which is one, when it shows another key or a signature that is not of this one.
+
         Nothing about the customer is told: whoever answers learns a random number.
         """
         nonce = secrets.token_bytes(32)
@@ -88,7 +94,11 @@ class CustomerApi:
         except ValueError as error:
             raise WrongServer(server=self.server) from error
         if not own:
-            raise WrongServer(server=self.server)
+            raise OtherKey(server=self.server)
+
+    async def key_statements(self) -> list[str]:
+        """Return what former keys of the organisation signed about the next one; nothing of it is checked here."""
+        return self._read(await self._send("GET", "/customer/v1/keys"), wire.KeyStatements).statements
 
     async def sign_in(self, companion: str, key: Ed25519PrivateKey) -> int:
         """Get an access token for later calls; return how many seconds it lives."""

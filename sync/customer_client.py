@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.errors import ServerUnreachable, WorldError
 from sync import protocol as live
-from sync.customer_api import CustomerApi, CustomerRefused, map_failure
+from sync.customer_api import CustomerApi, CustomerRefused, OtherKey, map_failure
 from sync.customer_events import (
     Answered,
     CertificateArrived,
@@ -27,7 +27,9 @@ from sync.customer_events import (
     EntryKept,
     HomeArrived,
     InviteArrived,
+    KeyExchanged,
     LineChanged,
+    PinnedKeys,
     PublishedArrived,
     PublishedRows,
     RedeemAnswered,
@@ -52,6 +54,7 @@ __all__ = [
     "EntryKept",
     "HomeArrived",
     "InviteArrived",
+    "KeyExchanged",
     "LineChanged",
     "NetworkThread",
     "PublishedArrived",
@@ -94,8 +97,12 @@ class CustomerClient:
         rows: Rows,
         listen: Callable[[CustomerEvent], None],
         published: PublishedRows | None = None,
+        keys: PinnedKeys | None = None,
     ) -> None:
-        """`org_key` is the organisation key that was pinned: a server that cannot sign with it is told nothing."""
+        """`org_key` is the organisation key that was pinned: a server that cannot sign with it is told nothing.
+
+        `keys` says which other key may take its place; without it none may.
+        """
         self._thread = thread
         self._api = api
         self._companion = companion
@@ -104,6 +111,7 @@ class CustomerClient:
         self._rows = rows
         self._listen = listen
         self._published = published
+        self._keys = keys
         self._socket: websockets.ClientConnection | None = None
         self._wake = asyncio.Event()
         self._online: bool | None = None
@@ -204,10 +212,13 @@ class CustomerClient:
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
 
-    async def _sign_in(self) -> None:
+    async def _sign_in(self, *, prove: bool = False) -> None:
+        """Sign in unless that still holds. `prove`: let the server show whose it is in any case."""
         async with self._signing:
-            if time.monotonic() >= self._token_until:
-                await self._api.identify(self._org_key)
+            due = time.monotonic() >= self._token_until
+            if due or prove:
+                await self._identify()
+            if due or time.monotonic() >= self._token_until:
                 try:
                     lives_s = await self._api.sign_in(self._companion, self._key)
                 except CustomerRefused as error:
@@ -217,10 +228,31 @@ class CustomerClient:
                 self._token_until = time.monotonic() + max(lives_s - _TOKEN_MARGIN_S, 5)
                 self._listen(CertificateArrived(self._api.certificate))
 
+    async def _identify(self) -> None:
+        """Let the server prove whose it is. One that has another key must show that ours vouched for it."""
+        try:
+            await self._api.identify(self._org_key)
+        except OtherKey as error:
+            if self._keys is None:
+                raise
+            try:
+                statements = await self._api.key_statements()
+            except CustomerRefused as refused:
+                raise error from refused
+            if not statements:
+                raise
+            pinned = self._keys.judge(statements)
+            await self._api.identify(pinned.key)  # anybody can repeat the statements: only the key itself proves
+            self._keys.keep(pinned)
+            self._org_key = pinned.key
+            self._token_until = 0.0  # what the old key signed about this computer is signed anew
+            self._revocations_at = -_REVOCATIONS_S * 1.0
+            self._listen(KeyExchanged(pinned))
+
     async def _hand_in(self) -> None:
         waiting, entries = self._rows.waiting(), self._rows.entries()
         if waiting or entries:  # another server may stand there since the sign-in
-            await self._api.identify(self._org_key)
+            await self._sign_in(prove=True)
         for item in waiting:
             try:
                 accepted = await self._api.post_raw(item.path, item.body)
@@ -321,7 +353,7 @@ class CustomerClient:
         while True:
             opened = time.monotonic()
             try:
-                await self._sign_in()
+                await self._sign_in(prove=True)  # it was away: its key may be another one since
                 await self._live()
                 tries = 0
             except (WorldError, OSError, websockets.WebSocketException, live.ProtocolError) as error:

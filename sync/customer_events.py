@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.domain.key_exchange import PinnedKey
 from sync import customer_protocol as wire
 from sync.published_protocol import Published
 from sync.session_protocol import Redeemed, Revocations
@@ -19,7 +20,9 @@ __all__ = [
     "EntryKept",
     "HomeArrived",
     "InviteArrived",
+    "KeyExchanged",
     "LineChanged",
+    "PinnedKeys",
     "PublishedArrived",
     "PublishedRows",
     "RedeemAnswered",
@@ -90,6 +93,25 @@ class PublishedRows(Protocol):
     def save_published(self, raw: bytes, tag: str) -> None:
         """Keep it as it came."""
         ...
+
+
+class PinnedKeys(Protocol):
+    """The organisation key that is trusted, and how it may change. Called on the client's thread."""
+
+    def judge(self, statements: Sequence[str]) -> PinnedKey:
+        """Return the key that signed statements lead to, oldest first. Raises KeyRefused; nothing is changed."""
+        ...
+
+    def keep(self, pinned: PinnedKey) -> None:
+        """Trust this key from now on: the old one or the new one, never half. Raises StoreUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyExchanged:
+    """The organisation has another key; the one trusted before vouched for it, the server holds it, it is kept."""
+
+    pinned: PinnedKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +228,8 @@ class Answered:
 
 
 CustomerEvent = (
-    HomeArrived
+    KeyExchanged
+    | HomeArrived
     | PublishedArrived
     | LineChanged
     | WrittenChanged

@@ -6,6 +6,7 @@ Binary values are base64url without padding, ids lower-case hex, times Unix mill
     POST enrol      Enrol               -> Enrolled        code used once; ties the device's public key to the customer
     GET  organisation?code=...          -> OrganisationKey shown with its fingerprint before the person confirms
     POST identity   IdentityAsk         -> Identity        the organisation key signs, label "deskside-server-1"
+    GET  keys                           -> KeyStatements   what former organisation keys signed about the next
     POST challenge  ChallengeAsk        -> Challenge
     POST token      TokenAsk            -> CompanionToken  the device key signs the nonce, label "deskside-companion-1"
     GET  home       (ETag)              -> Home
@@ -66,6 +67,16 @@ class Identity(_Json, frozen=True, kw_only=True):
 
     org_key: str
     signature: str
+
+
+class KeyStatements(_Json, frozen=True, kw_only=True):
+    """How the organisation's key came to be the present one, oldest step first.
+
+    Each is a signed document (two base64url parts with a dot between them), label "deskside-key-1", JSON with `v` 1,
+    `org_id`, `serial`, `old_key`, `new_key`, `not_before`, signed by the old key. Anybody may read them.
+    """
+
+    statements: list[str]
 
 
 class ChallengeAsk(_Json, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from app.domain.enrolment_file import enrolment_file
 from app.domain.errors import Refused, StoreUnavailable, WorldError
 from app.domain.links import BadLink, EnrolLink, parse_server
 from app.entry.admin_clocks import add_clocks, run_clocks
+from app.entry.admin_keys import KEY_COMMANDS, add_keys, run_keys
 from app.entry.admin_machine import FILE_COMMANDS, add_commands, run, run_file
 from app.entry.admin_people import add_people, ask_password, run_people
 from app.entry.admin_publish import add_publish, run_publish
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add_clocks(commands)
     add_publish(commands)
     add_commands(commands)
+    add_keys(commands)
     add_coturn(commands)
     receipt = commands.add_parser("verify-receipt", help=_("Check the receipt of a screen-sharing session"))
     receipt.add_argument("file", type=Path, metavar="FILE", help=_("The receipt"))
@@ -149,6 +151,8 @@ def _logged(data: Path) -> AbstractContextManager[object]:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command in FILE_COMMANDS:
         return run_file(arguments)
+    if arguments.command in KEY_COMMANDS:
+        return run_keys(arguments)
     store, keys = open_parts(arguments.data, arguments.database)
     try:
         now = time.time_ns() // 1_000_000

@@ -21,10 +21,12 @@ from app.desktop.network_watch import NetworkWatch
 from app.domain.clock import monotonic_ms
 from app.domain.enrolment_file import Preset
 from app.domain.errors import WorldError
+from app.domain.key_exchange import PinnedKey
 from app.domain.links import BadLink, Opener, opener_of, parse_invite
 from app.domain.signed import unb64
 from app.entry.companion_enrol import EnrolController, find_preset
 from app.entry.companion_invitations import Invitations
+from app.entry.companion_keys import StoreKeys, with_key
 from app.entry.companion_published import PublishedRows, Reading
 from app.entry.companion_rows import (
     Enrolment,
@@ -47,6 +49,9 @@ from widgets.foundation import Question, Theme
 __all__ = ["CompanionApp"]
 
 T = TypeVar("T")
+_FOR_PERSONS = frozenset(
+    {"tls_failure", "wrong_server", "companion_revoked", "key_refused", "key_not_yet", "key_against_policy"}
+)
 
 
 class RealClock:
@@ -255,7 +260,8 @@ class CompanionApp(QObject):
         api = CustomerApi(enrolment.server)
         pinned = unb64(enrolment.org_key)
         self.client = net.CustomerClient(self._net, api, enrolment.companion, key, pinned, rows, self._event.emit,
-                                        PublishedRows(self.opened.store))  # fmt: skip
+                                        PublishedRows(self.opened.store),
+                                        StoreKeys(self.opened.store, enrolment, self.policy))  # fmt: skip
         self.client.start()
         self.home_ready.emit()
         if self._link:
@@ -312,10 +318,21 @@ class CompanionApp(QObject):
                 self.writing.rows_failed(event.code)
             case net.CertificateArrived():
                 self.invitations.certificate = event.text
+            case net.KeyExchanged():
+                self._key_exchanged(event.pinned)
             case net.RevocationsArrived():
                 self.invitations.take_revocations(event)
             case _:
                 self.invitations.heard(event)
+
+    def _key_exchanged(self, pinned: PinnedKey) -> None:
+        """What comes from now on is checked with the new key; what runs keeps the one that it began with."""
+        if self.enrolment is None:
+            return
+        self.enrolment = with_key(self.enrolment, pinned)
+        if self.home is not None:
+            told = _("{organisation} has a new key. The key that this computer knew vouches for it.")
+            self.home.show_notice(told.format(organisation=self.enrolment.name), "accent")
 
     def _home_arrived(self, event: net.HomeArrived) -> None:
         self._home_at = event.at_ms
@@ -352,7 +369,7 @@ class CompanionApp(QObject):
 
     @staticmethod
     def _needs_person(event: net.LineChanged) -> bool:
-        return event.code in ("tls_failure", "wrong_server", "companion_revoked")
+        return event.code in _FOR_PERSONS
 
     # --- background ------------------------------------------------------------------------------------------
 

@@ -51,6 +51,14 @@ _BATCH = 100
 _CLOSED = frozenset({"solved", "closed", "merged"})
 
 
+class Former(msgspec.Struct, frozen=True):
+    """An organisation key that was trusted until a moment, and the statement that ended it."""
+
+    key: str
+    until: int
+    serial: int
+
+
 class Enrolment(msgspec.Struct, frozen=True):
     """Whom this computer trusts and as whom it is known there; kept in the encrypted file."""
 
@@ -64,6 +72,8 @@ class Enrolment(msgspec.Struct, frozen=True):
     org_key: str
     pinned_at: int
     origin: str = "link"
+    serial: int = 0
+    former: tuple[Former, ...] = ()
 
     @property
     def name(self) -> str:

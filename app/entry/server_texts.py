@@ -47,6 +47,7 @@ _TEXTS: Mapping[str, str] = {
         "The database belongs to another organisation key than the data folder. Nothing was changed. Put "
         "organisation.key back from a backup: with another key, no companion would trust this server."
     ),
+    "too_many_keys": N_("The organisation has had as many keys as Deskside can vouch for. Nothing was changed."),
     "port_in_use": N_("The address {host}, port {port} is taken or not allowed. Choose another with --listen."),
     "bad_listen": N_("“{listen}” is not an address to listen on. Write it like 127.0.0.1:8080."),
     "insecure_listen": N_(

@@ -20,9 +20,10 @@ from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
 
-__all__ = ["Organisation", "full_row", "organisation", "prepare", "remove_seeds", "seed_states"]
+__all__ = ["KEY_STATEMENT", "Organisation", "full_row", "organisation", "prepare", "remove_seeds", "seed_states"]
 
 FIRST_NUMBER = 10_000
+KEY_STATEMENT = "key_statement_"  # settings of this name, by serial: what a former key signed about its successor
 _STATES = (
     (Category.NEW, "새 문의", "New"),
     (Category.OPEN, "처리 중", "Open"),
@@ -37,12 +38,13 @@ _STATES = (
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Whose server this is. `id` is 32 hex digits."""
+    """Whose server this is. `id` is 32 hex digits; `statements` lead from the first key to `key`, oldest first."""
 
     id: str
     name_ko: str
     name_en: str
     key: bytes
+    statements: tuple[str, ...] = ()
 
 
 def prepare(store: Store, keys: ServerKeys, now: int, rng: Callable[[int], bytes]) -> Organisation:
@@ -77,7 +79,9 @@ def organisation(connection: sa.Connection) -> Organisation:
     """Return the organisation of this database."""
     table = SYSTEM.setting
     found = {row.name: row.value for row in connection.execute(sa.select(table.c.name, table.c.value))}
-    return Organisation(found["org_id"], found["org_name_ko"], found["org_name_en"], unb64(found["org_key"]))
+    statements = tuple(found[name] for name in sorted(found) if name.startswith(KEY_STATEMENT))
+    key = unb64(found["org_key"])
+    return Organisation(found["org_id"], found["org_name_ko"], found["org_name_en"], key, statements)
 
 
 def rename_organisation(connection: sa.Connection, name_ko: str, name_en: str) -> None:

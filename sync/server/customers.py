@@ -36,6 +36,7 @@ from sync.customer_protocol import (
     FileView,
     Identity,
     IdentityAsk,
+    KeyStatements,
     NewMessage,
     NewRequest,
     OrganisationKey,
@@ -123,6 +124,10 @@ class Customers:
         """Sign the companion's nonce with the organisation key, so that it knows the server it was enrolled with."""
         signature = sign(self._keys.organisation, IDENTITY_LABEL, _binary(ask.nonce, 32))
         return Identity(org_key=b64(self._keys.organisation_public), signature=b64(signature))
+
+    def key_statements(self) -> KeyStatements:
+        """Return what former keys of the organisation signed, for a companion that still trusts one of them."""
+        return KeyStatements(statements=list(self._organisation.statements))
 
     def challenge(self, now: int) -> Challenge:
         """Return a nonce that carries its own time and mark, so that nothing needs to be kept."""

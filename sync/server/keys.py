@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from app.domain.errors import StoreUnavailable
 from app.domain.signed import b64, unb64
 
-__all__ = ["ServerKeys"]
+__all__ = ["ServerKeys", "promote_next", "write_next"]
+
+_ORGANISATION = "organisation.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class ServerKeys:
         """
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            organisation = _secret(folder / "organisation.key")
+            organisation = _secret(folder / _ORGANISATION)
             server = _secret(folder / "server.key")
         except OSError as error:
             raise StoreUnavailable("folder_unwritable", path=str(folder)) from error
@@ -62,6 +64,35 @@ class ServerKeys:
         return hmac.new(self.pepper, f"{kind}:{code}".encode(), hashlib.sha256).digest()
 
 
+def write_next(folder: Path, secret: bytes) -> None:
+    """Lay the secret of the next organisation key beside the present one. Raises OSError."""
+    public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    _write(_next(folder, public), secret)
+
+
+def promote_next(folder: Path, public: bytes) -> bool:
+    """Put the secret of this public key in the place of the present one, in one step; False if it is not there.
+
+    Raises OSError.
+    """
+    path = _next(folder, public)
+    if not path.is_file():
+        return False
+    path.replace(folder / _ORGANISATION)
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    return True
+
+
+def _next(folder: Path, public: bytes) -> Path:
+    """Where it lies: under a name of its own, so that two exchanges at once never take each other's secret."""
+    return folder / f"{_ORGANISATION}.{hashlib.sha256(public).hexdigest()[:16]}"
+
+
 def _derive(secret: bytes, label: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=label).derive(secret)
 
@@ -70,14 +101,18 @@ def _secret(path: Path) -> bytes:
     if not path.exists():
         # O_EXCL: of two processes that start at once, one makes the key and the other reads it
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            _write(path, secrets.token_bytes(32))
         except FileExistsError:
             return _read(path)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(b64(secrets.token_bytes(32)))
-            stream.flush()
-            os.fsync(stream.fileno())
     return _read(path)
+
+
+def _write(path: Path, secret: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as stream:
+        stream.write(b64(secret))
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _read(path: Path) -> bytes:

@@ -26,6 +26,7 @@ from sync.server.customers import Customers
 from sync.server.epochs import follow_cluster
 from sync.server.hub import Hub
 from sync.server.jobs import HASHERS, Jobs
+from sync.server.key_exchange import finish_exchange
 from sync.server.keys import ServerKeys
 from sync.server.limits import CodeLimits, Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
@@ -192,4 +193,9 @@ def build_parts(
 def open_parts(data: Path, database: str | None = None) -> tuple[Store, ServerKeys]:
     """Open keys and database of a data folder. Raises StoreUnavailable."""
     keys = ServerKeys.load(data)
-    return Store.open(database or sqlite_url(data)), keys
+    store = Store.open(database or sqlite_url(data))
+    try:
+        return store, finish_exchange(store, data, keys)
+    except BaseException:
+        store.close()
+        raise

@@ -107,6 +107,14 @@ def replace_invitations(connection: sa.Connection, now: int, ticket: bytes) -> N
         _end(connection, now, bytes(row.sid), bytes(row.agent_device), EndReason.REVOKED)
 
 
+def end_waiting(connection: sa.Connection, now: int) -> None:
+    """End what nobody agreed to yet, on all tickets: the organisation's key, for which it was signed, is exchanged."""
+    table = SYSTEM.session
+    query = sa.select(table.c.sid, table.c.agent_device).where(table.c.state == "invited", table.c.ends > now)
+    for row in connection.execute(query.order_by(table.c.sid)).all():
+        _end(connection, now, bytes(row.sid), bytes(row.agent_device), EndReason.REVOKED)
+
+
 def end_refused(connection: sa.Connection, now: int, iid: bytes, customer: bytes, companion: bytes) -> None:
     """End an invitation that its customer's own Companion could not use, unless another one has taken it.
 

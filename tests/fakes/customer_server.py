@@ -52,6 +52,7 @@ class CustomerServer:
         self.on_sig: Callable[[live.Sig], None] | None = None
         self.sockets: list[asyncio.Queue[bytes]] = []
         self.published: Published | None = None
+        self.statements: list[str] = []
         self._home_version = 1
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
@@ -195,6 +196,9 @@ class CustomerServer:
         ask = msgspec.json.decode(body, type=wire.IdentityAsk)
         signature = sign(self.key, "deskside-server-1", unb64(ask.nonce))
         return wire.Identity(org_key=self.organisation.org_key, signature=b64(signature))
+
+    def _on_keys(self, _body: bytes) -> Any:
+        return wire.KeyStatements(statements=self.statements)
 
     def _on_challenge(self, _body: bytes) -> Any:
         return wire.Challenge(nonce=b64(secrets.token_bytes(56)))

@@ -421,7 +421,7 @@ def test_another_organisations_server_at_the_same_address_is_not_told_anything(
     assert again.home is not None
     assert [request.subject for request in again.home._requests] == ["New paper tray"]
     asked = server.called.index("identity")  # what was under way before it became another's server counts for nothing
-    assert set(server.called[asked:]) == {"identity"}
+    assert set(server.called[asked:]) == {"identity", "keys"}  # who vouches for its key: asked without a word of ours
 
 
 @pytest.mark.parametrize("claim", ["own", "pinned", "nonsense"])

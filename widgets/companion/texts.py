@@ -101,6 +101,18 @@ _TROUBLES = {
         "{server} answered, but it is not the server of your support. "
         "Nothing was sent, and what you wrote is kept here. Call support at the number you know."
     ),
+    "key_refused": lambda: _(
+        "{server} shows a new key of your support that the key known here does not vouch for. It was not accepted, "
+        "nothing was sent, and what you wrote is kept here. Call support at the number you know."
+    ),
+    "key_not_yet": lambda: _(
+        "{server} shows a new key of your support that counts only from a later time. Nothing was sent. Check date and "
+        "time of this computer; if they are right, call support at the number you know."
+    ),
+    "key_against_policy": lambda: _(
+        "{server} shows a new key of your support, but policy on this computer does not name it. It was not accepted, "
+        "and nothing was sent. Ask your administrator."
+    ),
     "insecure_link": lambda: _(
         "This link would send everything unencrypted, so it is not used. Ask support for a link that begins with https."
     ),

@@ -26,6 +26,7 @@ from sync.customer_protocol import (
     Home,
     Identity,
     IdentityAsk,
+    KeyStatements,
     NewMessage,
     NewRequest,
     OrganisationKey,
@@ -86,6 +87,11 @@ def _enrolment_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """Whose server this is, signed; asked before a companion says who it is."""
         return parts.customers.identity(data)
 
+    @get("/customer/v1/keys", tags=["customer"])
+    async def keys() -> KeyStatements:
+        """How the organisation's key came to be the present one; every step is signed by the key before it."""
+        return parts.customers.key_statements()
+
     @post("/customer/v1/challenge", status_code=200, tags=["customer"])
     async def challenge(data: JSONBody[ChallengeAsk]) -> Challenge:
         """A nonce to sign with the device key."""
@@ -100,7 +106,7 @@ def _enrolment_routes(parts: Parts) -> list[HTTPRouteHandler]:
             raise ProblemError(401, "token")
         return made
 
-    return [organisation, enrol, identity, challenge, token]
+    return [organisation, enrol, identity, keys, challenge, token]
 
 
 def _home_routes(parts: Parts) -> list[HTTPRouteHandler]:
