@@ -54,6 +54,7 @@ __all__ = ["AgentSession", "Measured", "masked_mail"]
 
 _SHARP_Q = 30  # at and below, 12 pt text is read without effort
 _TICK_MOST_MS = 1000
+_REFUSED = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class AgentSession(RecordingControls, FileControls, TalkControls, ProofControls,
         self._details = details
         self._screen = screen
         self._end_: AgentEnd | None = None
+        self._certified_anew = False
         self._host = desk.make_host(self)
         self._host.message.connect(self._from_child)
         self._host.frame_ready.connect(self._frame)
@@ -389,16 +391,28 @@ class AgentSession(RecordingControls, FileControls, TalkControls, ProofControls,
 
     def _answered(self, call_id: int, status: int, body: bytes) -> None:
         ask, no_note = ways_wanted(status, body), is_note_missing(status, body)
-        if (ask is not None or no_note) and self.info.invited is None and self.info.view.phase is Phase.INVITED:
-            self._end_ = None
-            self._timer.stop()
-            if self._files is not None:
-                self._files.close()
+        waits = self.info.invited is None and self.info.view.phase is Phase.INVITED
+        if waits and status == _REFUSED and not self._certified_anew:
+            # its certificate may count no more: withdrawn, or the organisation has a new key; once, with another one
+            self._certified_anew = True
+            self._take_back()
+            self._desk.forget_certificate()
+            self._invite_anew()
+            return
+        if waits and (ask is not None or no_note):
+            self._take_back()
             self.info = replace(self.info, proof_ask=ask, note_ask=no_note)
             self._show()
             return
         if self._end_ is not None:
             self._perform(self._end_.on_server_result(call_id, status, body))
+
+    def _take_back(self) -> None:
+        """Let go of an invitation that the server did not take."""
+        self._end_ = None
+        self._timer.stop()
+        if self._files is not None:
+            self._files.close()
 
     def _keep_entry(self, entry: act.ChainEntry) -> None:
         self._last_no = max(self._last_no, entry.n)

@@ -102,7 +102,7 @@ class LateLink(FakeLink):
 
 
 def test_a_server_that_refuses_an_invitation_is_asked_anew_what_it_wants(theme: Theme, qtbot: QtBot) -> None:
-    """It was started again without the page: the next invitation is made by its new answer, without a restart here."""
+    """It was started again without the page, or with a new key: the invitation is made anew by its new answer."""
     link, queries = LateLink(), FakeQueries()
     desk = SessionDesk(link, lambda _change: None, queries.details, lambda parent: make_session_host("agent", parent))
     desk.use_key(private_key("agent device"))
@@ -112,8 +112,8 @@ def test_a_server_that_refuses_an_invitation_is_asked_anew_what_it_wants(theme: 
     flow = SessionFlow(theme, ORDER, window)
     desk.start(ORDER, flow)
     link.answer(400, b'{"code":"invitation"}')
+    assert [path for _method, path, _body in link.calls] == ["/session/v1/invitations", "/session/v1/certificate"]
+    assert desk.sessions[0].info.view.reason is None
+    link.answer(503, b"")
     assert desk.sessions[0].info.view.reason is EndReason.NOT_REGISTERED
-    assert [path for _method, path, _body in link.calls] == ["/session/v1/invitations"]
-    desk.start(ORDER, flow)
-    assert link.calls[-1][1] == "/session/v1/certificate"
     desk.shut_down()
