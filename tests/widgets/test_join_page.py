@@ -113,7 +113,7 @@ def test_a_server_that_refuses_an_invitation_is_asked_anew_what_it_wants(theme: 
     desk.start(ORDER, flow)
     link.answer(400, b'{"code":"invitation"}')
     assert [path for _method, path, _body in link.calls] == ["/session/v1/invitations", "/session/v1/certificate"]
-    assert desk.sessions[0].info.view.reason is None
+    assert not desk.sessions[0].over
     link.answer(503, b"")
     assert desk.sessions[0].info.view.reason is EndReason.NOT_REGISTERED
     desk.shut_down()
