@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.config.i18n import N_, _
 from app.domain.callbacks import Callback
 from app.domain.deed_ports import SimilarTicket
-from app.domain.deed_ports import SimilarTicket
 from app.domain.fact_card import FactCard
 from app.domain.ids import UserId
 from app.domain.ports import AddressView, AssetInfo, Choices, ClockFacts, CustomerCard, TicketRow
@@ -23,7 +22,6 @@ from app.domain.related import Related
 from app.services.complaints import Guide
 from app.services.texts import polite, state_name
 from app.services.texts_customers import address_text, terms_lines
-from app.services.texts_links import same_name, similar_title
 from app.services.texts_links import same_name, similar_title
 from widgets.customer.callbacks import CallBlock
 from widgets.customer.clock import ClockBlock
@@ -100,9 +98,6 @@ class CustomerPanel(Panel):
         self._block: ClockBlock | None = None
         self._promises: PromiseBlock | None = None
         self._calls: CallBlock | None = None
-        self._similar: tuple[SimilarTicket, ...] = ()
-        self._alike: Fold | None = None  # what shows of them
-        self._built = True
         self._similar: tuple[SimilarTicket, ...] = ()
         self._alike: Fold | None = None  # what shows of them
         self._built = True
@@ -211,7 +206,6 @@ class CustomerPanel(Panel):
         self.setAccessibleName(_("Details"))
         clear(self._column)
         self._alike, self._built = None, False
-        self._alike, self._built = None, False
         self._block = self._promises = self._calls = None
         card = self._card
         if card is None:
@@ -237,6 +231,8 @@ class CustomerPanel(Panel):
             blocks.append(("clock", _("Deadlines"), [partial(self._deadlines, self._clock)]))
         if self._related[0].promises:
             blocks.append(("promises", _("Promises"), [partial(self._promised, self._related[0].promises)]))
+        if self._related[0].calls:
+            blocks.append(("calls", _("Calls"), [partial(self._called, self._related[0].calls)]))
         if card is not None:
             blocks += self._of_card(card)
         at = len(blocks) - (self._card is not None)  # before the earlier tickets
@@ -269,14 +265,18 @@ class CustomerPanel(Panel):
 
     def _deadlines(self, clock: ClockFacts) -> QWidget:
         self._block = ClockBlock(self._theme, clock, self._now_ms)
-        if self._related[0].calls:
-            blocks.append(("calls", _("Calls"), [partial(self._called, self._related[0].calls)]))
         return self._block
 
     def _promised(self, promises: Sequence[Promise]) -> QWidget:
         self._promises = PromiseBlock(self._theme, promises, self._now_ms)
         self._promises.withdrawn.connect(self.promise_withdrawn)
         return self._promises
+
+    def _called(self, calls: Sequence[Callback]) -> QWidget:
+        self._calls = CallBlock(self._theme, calls, lambda: self._now_ms)
+        self._calls.opened.connect(self.calls_opened)
+        self._calls.apology_asked.connect(self.apology_asked)
+        return self._calls
 
     def _of_card(self, card: CustomerCard) -> list[tuple[str, str, list[Callable[[], QWidget]]]]:
         return [
@@ -310,12 +310,6 @@ class CustomerPanel(Panel):
         return fold
 
     def _keep(self, key: str, open_: bool) -> None:
-    def _called(self, calls: Sequence[Callback]) -> QWidget:
-        self._calls = CallBlock(self._theme, calls, lambda: self._now_ms)
-        self._calls.opened.connect(self.calls_opened)
-        self._calls.apology_asked.connect(self.apology_asked)
-        return self._calls
-
         self._open[key] = open_
         self.fold_changed.emit(key, open_)
 
