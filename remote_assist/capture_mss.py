@@ -21,6 +21,7 @@ from Xlib.display import Display
 from Xlib.ext import damage as xdamage
 
 from app.domain.capture import CaptureError, CursorState, RawFrame, Rect, Target, TargetKind
+from app.domain.pace import Pace
 from remote_assist.cursor_x11 import X11Cursor
 from remote_assist.x11_screens import SCREEN, screens
 from remote_assist.x11_windows import (
@@ -123,7 +124,7 @@ class MssSource:
             stop.close()
 
     def _loop(self, camera: _Camera, display: Display, sink: Callable[[RawFrame], None], fps: int, stop: _Stop) -> None:
-        waker, pace = _Waker(display), _Pace(fps)
+        waker, pace = _Waker(display), Pace(fps)
         while not stop.is_set():
             if not self._wait_free(0.1):
                 continue
@@ -215,21 +216,6 @@ class _ScreenCamera:
     def looked(self) -> None:
         """The customer has seen which screens there are now."""
         self._unsettled = False
-
-
-class _Pace:
-    """At most `fps` grabs a second on average; two may follow closely, so a jittering screen loses none."""
-
-    def __init__(self, fps: int) -> None:
-        self._step = 1 / fps
-        self._next = time.perf_counter()
-
-    def delay(self) -> float:
-        return max(0.0, self._next - self._step * 0.75 - time.perf_counter())
-
-    def grabbed(self) -> None:
-        now = time.perf_counter()
-        self._next = max(self._next, now) + self._step
 
 
 class _Waker:

@@ -26,6 +26,7 @@ from PySide6.QtMultimedia import (
 
 from app.desktop.qt_loop import QtLoop
 from app.domain.capture import CaptureError, CursorState, RawFrame, Rect, Target, TargetKind, window_number
+from app.domain.pace import Pace
 
 _NOTHING: Final = ("target_gone", "target_hidden", "target_changed")
 _LOOK_MS: Final = 50  # how old a window's place may be
@@ -129,7 +130,7 @@ class _Running(QObject):
     def __init__(self, target: Target, hold: Hold, sink: Deliver, wait_free: Callable[[float], bool], fps: int) -> None:
         super().__init__()
         self._target, self._hold, self._sink, self._wait_free = target, hold, sink, wait_free
-        self._pace, self._clock = _Pace(fps), _Clock()
+        self._pace, self._clock = Pace(fps), _Clock()
         self._newest: tuple[QVideoFrame, int] | None = None
         self._looked = 0.0
         self._live = True
@@ -193,7 +194,7 @@ class _Running(QObject):
 
     def _deliver(self) -> None:
         newest, self._newest = self._newest, None
-        if newest is None or not self._live or not self._pace.due() or not self._wait_free(0):
+        if newest is None or not self._live or self._pace.delay() or not self._wait_free(0):
             return
         if self._target.kind is TargetKind.SCREEN:
             self._looked = 0.0  # a picture of what stands there now, if another does, must not pass
@@ -246,20 +247,6 @@ def _end(running: _Running) -> None:
     """Stop and delete now: Python's collector would do it later, and in whichever thread it happens to run."""
     running.stop()
     shiboken6.delete(running)
-
-
-class _Pace:
-    """At most `fps` pictures a second on average; two may follow closely, so a jittering screen loses none."""
-
-    def __init__(self, fps: int) -> None:
-        self._step = 1 / fps
-        self._next = 0.0
-
-    def due(self) -> bool:
-        return time.perf_counter() >= self._next - self._step * 0.75
-
-    def grabbed(self) -> None:
-        self._next = max(self._next, time.perf_counter()) + self._step
 
 
 class _Clock:
