@@ -135,6 +135,7 @@ def test_every_pixel_is_hit_exactly_and_none_outside(width: int, height: int, da
     left, top = to_pixel(*wild, (0, 0, width, height))
     assert 0 <= left < width
     assert 0 <= top < height
+    assert to_pixel(UNIT, UNIT, (0, 0, width, height)) == (width - 1, height - 1)  # the last step of all
 
 
 # --- old pictures and covered places ---------------------------------------------------------------------------------
