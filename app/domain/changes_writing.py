@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.domain.alarms import NUMBER_LINE
 from app.domain.attachments import Attachment, accepted, check_attachments, dump_attachments
 from app.domain.changes_base import (
     Context,
@@ -37,6 +38,7 @@ from app.domain.errors import Refused
 from app.domain.foreign_html import safe_html
 from app.domain.ids import derived_id
 from app.domain.placeholders import is_unfilled
+from app.domain.session_facts import session_facts
 
 MAX_MINUTES = 24 * 60
 SPOKEN = frozenset({"phone", "visit"})
@@ -293,7 +295,9 @@ class SessionRecordAdd:
         out: list[Effect] = [Insert(SESSION_RECORD.number, id_, ticket.scope, values)]
         if self.kind in SESSION_HISTORY_KINDS:
             # the line's id derives from the entry, not from the event: whoever hands it in, it is one line
-            data = {"sid": self.sid.hex(), "entry": self.entry_no, "record": id_.hex()}
+            data: dict[str, object] = {"sid": self.sid.hex(), "entry": self.entry_no, "record": id_.hex()}
+            if f"session.{self.kind}" == NUMBER_LINE and session_facts(self.entry).get("ok") is False:
+                data["ok"] = False  # an alarm is found without reading every session's record
             out.append(history(ctx, ticket, id_, f"session.{self.kind}", data))
         return out
 

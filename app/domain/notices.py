@@ -49,6 +49,7 @@ class NoticeKind(StrEnum):
     FOLLOW_UP = "follow_up"  # one is to come back to a complaint
     SLA = "sla"  # a target of one's own ticket is near
     LATE = "late"  # and was missed
+    ALARM = "alarm"  # a bad invitation, numbers that differ, a broken rule: for leads and administrators
 
 
 @dataclass(frozen=True, slots=True)

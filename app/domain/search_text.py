@@ -52,6 +52,7 @@ IS: Mapping[str, str] = {
     "snoozed": "snoozed", "다시알림": "snoozed",
     "held": "held", "보류": "held", "장애보류": "held",
     "unread": "unread", "읽지않음": "unread", "안읽음": "unread",
+    "alarm": "alarm", "alarms": "alarm", "보안경보": "alarm", "경보": "alarm",
     "unanswered": "unanswered", "미답변": "unanswered", "답변필요": "unanswered",
 }  # fmt: skip
 _NOTES = frozenset({"notes", "note", "메모", "내부메모"})

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.config.i18n import _, ngettext
+from app.domain.alarms import NUMBER_LINE
+from app.domain.invitation import BAD_INVITATION_LINE
 from app.domain.notices import Notice, NoticeEvent, NoticeKind, Standing
 from app.services.texts import polite
 
@@ -51,6 +53,8 @@ def _hidden(notice: Notice) -> str:
     if kinds == {NoticeKind.MESSAGE}:
         n = len(notice.events)
         return ngettext("New reply", "{n} new replies", n).format(n=n)
+    if NoticeKind.ALARM in kinds:
+        return _("Security alarm")
     return _("News in a ticket of yours")
 
 
@@ -74,9 +78,23 @@ def _line(event: NoticeEvent, time_of_day: Callable[[int], str]) -> str:
         return missed.format(name=name, time=time)
     if event.kind is NoticeKind.FOLLOW_UP:
         return _("The follow-up of this complaint is due now.")
+    if event.kind is NoticeKind.ALARM:
+        return _alarm(event)
     if event.kind is NoticeKind.LATE:
         return _("It was due at {time}").format(time=_time(event.text, time_of_day))
     return _("It is due at {time}").format(time=_time(event.text, time_of_day))
+
+
+def _alarm(event: NoticeEvent) -> str:
+    """Say what happened, nothing of why: who caused it may read the notice, too."""
+    name = polite(event.who) or _("the customer")
+    if event.text == BAD_INVITATION_LINE:
+        text = _("Security alarm: an invitation that could not be used came to the computer of {name}.")
+    elif event.text == NUMBER_LINE:
+        text = _("Security alarm: the check numbers differed in a session with {name}. It was ended.")
+    else:
+        text = _("Security alarm: something not allowed was stopped in a session with {name}.")
+    return text.format(name=name)
 
 
 def _promised(event: NoticeEvent, time_of_day: Callable[[int], str]) -> str:

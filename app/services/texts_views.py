@@ -43,7 +43,7 @@ _HAS: Mapping[str, str] = {
 }  # fmt: skip
 _IS: Mapping[str, str] = {
     "late": N_("Late"), "snoozed": N_("Snoozed"), "held": N_("Held for incident"), "unread": N_("Unread"),
-    "unanswered": N_("Not answered"),
+    "unanswered": N_("Not answered"), "alarm": N_("Security alarm"),
 }  # fmt: skip
 _SHARES: Mapping[str, str] = {"me": N_("Only me"), "team": N_("My team"), "all": N_("Everybody")}
 _PRIORITIES = {"low": 1, "normal": 2, "high": 3, "urgent": 4}
@@ -146,6 +146,7 @@ def _offers(choices: Choices) -> Iterator[tuple[str, str, str]]:
     yield "is", "unanswered", ""
     yield "is", "snoozed", ""
     yield "is", "held", ""
+    yield "is", "alarm", ""
     for value in _HAS:
         yield "has", value, ""
     for days in ("today", "7d", "30d"):

@@ -38,6 +38,7 @@ from app.domain.search_text import (
     canonical,
     normalise,
 )
+from app.store.alarms import alarm_condition
 from app.store.read_marks import unread_condition
 from app.store.shown import Shown
 
@@ -232,6 +233,8 @@ class Filters:
             return f"s.snooze_until > {self._now_ms}"
         if what == "held":
             return self._categories(Category.HELD)
+        if what == "alarm":
+            return alarm_condition(self._shown)
         if what == "late":
             return f"(s.{_DUE} < {self._now_ms} AND {self._categories(*LIVE)})" if _DUE else "0 = 1"
         return _NOTHING

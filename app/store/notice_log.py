@@ -16,6 +16,7 @@ from app.domain.ids import TicketId
 from app.domain.notices import NoticeEvent, NoticeKind
 from app.domain.ports import Identity
 from app.domain.promises import NEAR_MS, Standing, alarm_at, standing
+from app.store.alarms import alarms_for
 from app.store.cipher import Database
 from app.store.promises import promises_of_tickets
 from app.store.read_marks import unread_condition
@@ -128,6 +129,7 @@ class NoticeLog:
         found += self._timed(shown, me, floor)
         found += self._promised(shown, me, floor, mine)
         found += self._called(shown, me, floor, mine)
+        found += ((id_, t, NoticeKind.ALARM, at, None, kind) for id_, t, at, kind in alarms_for(shown, me, floor))
         found = [each for each in found if each[0] not in known]
         return self._told(shown, found, mine), settled, [id_ for id_ in had if id_ not in mine]
 

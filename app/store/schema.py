@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from app.domain.alarms import ALARM_LINES
 from app.domain.changes import FieldStamp, Row
-from app.domain.entities import BY_NUMBER, ENTITIES, MESSAGE, NOTE, TICKET, Entity, FieldType, Value
+from app.domain.entities import BY_NUMBER, ENTITIES, HISTORY, MESSAGE, NOTE, TICKET, Entity, FieldType, Value
 
 PENDING_VERSION = 11
 COMMON = ("id", "scope_id", "seq", "deleted", "rev", "fld")
@@ -29,12 +30,13 @@ TICKET_LIST = (
     "last_at", "state", "owner", "team", "customer", "snooze_until", "priority", "created_at", "number", "next_due",
     "channel", "incident", "last_in_no", "last_out_no",
 )  # fmt: skip
-# what search filters by beside: rows with files alone, and columns that only clients ask about
+# what search filters by beside: rows with files alone, lines that may be alarms, columns that only clients ask about
 _FILES = "deleted = 0 AND attachments IS NOT NULL AND attachments <> '[]'"
 _MORE_INDEXES = {
     TICKET.name: ("organisation", "asset"),
     MESSAGE.name: (f"files ON {{table}}(ticket) WHERE {_FILES}",),
     NOTE.name: (f"files ON {{table}}(ticket) WHERE {_FILES}",),
+    HISTORY.name: (f"alarms ON {{table}}(subject) WHERE kind IN ({', '.join(map(repr, ALARM_LINES))})",),
 }
 
 # text.columns folds, splits and drops accents, so the replica's tokenizer need not: it is twice as fast. The overlay

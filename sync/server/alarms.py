@@ -2,7 +2,8 @@
 """Bad invitations that a customer's Companion tells of: a line on the ticket, an end of the invitation. Blocking.
 
 The Companion's word counts for its own customer only. What the invitation says of itself is a stranger's claim: it
-chooses among this customer's own tickets and invitations, and nothing else. Every report gets the same answer.
+chooses among this customer's own tickets and invitations, and nothing else; what names none of these tickets stands on
+the customer's newest. Every report gets the same answer.
 """
 
 from __future__ import annotations
@@ -43,10 +44,14 @@ WHYS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of a report. `ticket`: it stands there; else only the server's log can tell of it."""
+    """What came of a report. `ticket`: it stands there; without one only the server's log can tell of it.
+
+    `named`: the invitation named that ticket itself; else it is the customer's newest.
+    """
 
     written: Written
     ticket: bytes | None = None
+    named: bool = False
     new: bool = True  # not one that was handed in before
 
 
@@ -67,11 +72,14 @@ def tell_bad_invitation(store: Store, now: int, who: Grant, ask: BadInvitationRe
         if iid is not None:
             end_refused(connection, now, iid, who.subject, who.device)
         ticket = _own(rows, who.subject, ticket_id) if ticket_id is not None else None
+        named = ticket is not None
+        if ticket is None and (newest := _newest(connection, who.subject)) is not None:
+            ticket = _own(rows, who.subject, newest)  # somebody has to read of it in a desktop
         if ticket is None:
             return Told(written)
         if not _stands(connection, ticket.id, now):
             rows.stage([_line(ticket, who, id_, ask.at, now)])
-        return Told(Written(written.accepted, rows.flush(now)), ticket.id)
+        return Told(Written(written.accepted, rows.flush(now)), ticket.id, named=named)
 
     return store.write(work)
 
@@ -85,6 +93,13 @@ def _own(rows: TxRows, customer: bytes, ticket: bytes) -> Row | None:
     if row.id != ticket:
         rows.lock([(TICKET.number, row.id)])
     return row
+
+
+def _newest(connection: sa.Connection, customer: bytes) -> bytes | None:
+    table = ENTITY_TABLES[TICKET.number]
+    query = sa.select(table.c.id).where(table.c.customer == customer, table.c.deleted == sa.false())
+    found = connection.execute(query.order_by(table.c.last_at.desc(), table.c.id).limit(1)).scalar()
+    return bytes(found) if found is not None else None
 
 
 def _stands(connection: sa.Connection, ticket: bytes, now: int) -> bool:

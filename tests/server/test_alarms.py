@@ -84,11 +84,13 @@ def test_a_report_that_is_sent_again_counts_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("named", ["", "zz", "0190" + "99" * 14, "foreign"])
-def test_what_names_no_ticket_of_the_customers_is_in_the_log_of_the_server_alone(
+def test_what_names_no_ticket_of_the_customers_stands_on_the_customers_newest(
     world: World, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Administrators find it there with its reason; the answer is that of an own ticket, and tells no number."""
+    """Leads see it there, administrators its reason in the log; the answer is like that of any ticket."""
     kim, companion = world.agent(), world.companion()
+    older = kim.ticket(3)
+    world.clock.forward(60)
     own, foreign = kim.ticket(1), kim.ticket(2, customer=world.other_customer)
     logged: list[dict[str, Any]] = []
     monkeypatch.setattr(session_routes, "_log", SimpleNamespace(warning=lambda _text, **what: logged.append(what)))
@@ -96,8 +98,19 @@ def test_what_names_no_ticket_of_the_customers_is_in_the_log_of_the_server_alone
     answer = report(world, companion.bearer, ticket=foreign.hex() if named == "foreign" else named, why="time", id=id_)
     assert (answer.status_code, answer.json()) == (200, {"id": id_, "number": None})
     assert not lines(world, foreign)
-    assert [(each["why"], each["on_ticket"]) for each in logged] == [("time", False)]
+    assert not lines(world, older)
+    assert len(lines(world, own)) == 1
+    assert [(each["why"], each["on_ticket"], each["named"]) for each in logged] == [("time", True, False)]
     assert report(world, companion.bearer, ticket=own.hex()).json()["number"] is None
+
+
+def test_of_a_customer_without_a_ticket_the_log_tells_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no ticket to stand on; administrators find it there with the customer."""
+    companion = world.companion()
+    logged: list[dict[str, Any]] = []
+    monkeypatch.setattr(session_routes, "_log", SimpleNamespace(warning=lambda _text, **what: logged.append(what)))
+    assert report(world, companion.bearer, why="time").status_code == 200
+    assert [(each["on_ticket"], each["customer"]) for each in logged] == [(False, world.customer.hex())]
 
 
 def test_a_flood_does_not_fill_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

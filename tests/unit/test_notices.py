@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -209,6 +210,25 @@ def test_every_kind_of_event_has_words_in_both_languages(kind: NoticeKind, langu
     assert words.body
     assert ("assign", {"en": "Assign to me", "ko": "내가 맡기"}[language]) in words.buttons
     assert notice_words(notice, hide=True, time_of_day=str).title
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("session.bad_invitation", "invitation"),
+        ("session.sas", "numbers differed"),
+        ("session.violation", "not allowed"),
+    ],
+)
+def test_a_notice_of_an_alarm_says_what_happened_with_whom_and_hidden_that_it_is_one(line: str, said: str) -> None:
+    """A lead knows from the notice whether to go there now; on a locked screen no name stands."""
+    alarm = replace(event(1, kind=NoticeKind.ALARM, mine=False), who="Tom Baker", text=line)
+    notice = Notice(T1, (alarm,), (), replaces=False)
+    body = notice_words(notice, hide=False, time_of_day=str).body
+    assert body.startswith("Security alarm: ")
+    assert said in body
+    assert "Tom Baker" in body
+    assert notice_words(notice, hide=True, time_of_day=str).title == "Security alarm"
 
 
 @pytest.mark.ux("UX-56")

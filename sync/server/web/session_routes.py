@@ -132,6 +132,7 @@ async def _alarm(parts: Parts, grant: Grant, report: BadInvitationReport) -> Acc
             companion=grant.device.hex(),
             why=report.why if report.why in WHYS else "other",
             on_ticket=told.ticket is not None,
+            named=told.named,
             ticket=told.ticket.hex() if told.ticket is not None else "",
         )
     return told.written.accepted
