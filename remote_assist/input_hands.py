@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from app.domain.control import ALT, CONTROL, MODIFIERS, SUPER, Deed, Key, MoveTo, Press, Text, Wheel
 from app.domain.masking import Box, inside
-from remote_assist.control_rules import OWN_MS, forbidden
+from remote_assist.control_rules import OWN_MS, forbidden, of_the_desktop
 
 __all__ = ["Backend", "Done", "Hands", "NoInput", "Sharing"]
 
@@ -116,6 +116,13 @@ class Backend(Protocol):
         """Tell whether a program has all keys, whichever window has the keyboard: a menu, a password question."""
         ...
 
+    def goes_elsewhere(self, code: int, char: str) -> bool:
+        """Tell whether a program waits for this key as it would be pressed now, whoever has the keyboard.
+
+        Code 0: for the character as `char` would write it.
+        """
+        ...
+
     def means(self, code: int, char: str) -> frozenset[tuple[int, str]]:
         """Return what else this key is on this keyboard: other places, and characters that it writes."""
         ...
@@ -161,7 +168,8 @@ class Hands:
         self._barred = barred
         self._buttons: set[int] = set()
         self._keys: dict[int, int | None] = {}
-        self._waiting: deque[tuple[Deed, Sharing]] = deque()
+        self._waiting: deque[Deed] = deque()
+        self._sharing = Sharing((0, 0, 0, 0))  # the newest; what waits is judged by it, not by that of its arrival
         self._left_at: tuple[int, int] | None = None
         self._quiet_until: int | None = None
         self.counts: Counter[str] = Counter() if counts is None else counts
@@ -181,13 +189,18 @@ class Hands:
         """Whether `pump` has something to do soon."""
         return bool(self._waiting) or any(until is not None for until in self._keys.values())
 
+    def share(self, sharing: Sharing) -> None:
+        """From now on this is shared, and this hidden of it: also for all that waits."""
+        self._sharing = sharing
+
     def do(self, deed: Deed, sharing: Sharing, now_ms: int) -> Done:
         """Carry out a deed, or put it behind those that wait, for `pump`. Returns what became of the last one."""
+        self.share(sharing)
         parts: list[Deed] = [Text(char) for char in deed.text] if isinstance(deed, Text) else [deed]
         if len(self._waiting) + len(parts) > WAITING_MAX and not _lets_go(deed):
             return Done.FAILED
         busy = bool(self._waiting)
-        self._waiting += [(part, sharing) for part in parts]
+        self._waiting += parts
         return Done.DONE if busy else self.pump(now_ms)
 
     def pump(self, now_ms: int) -> Done:
@@ -198,8 +211,8 @@ class Hands:
         for _ in range(min(len(self._waiting), _AT_ONCE)):
             if not self._waiting:
                 break
-            deed, sharing = self._waiting[0]
-            found = self._try(deed, sharing, now_ms)
+            deed = self._waiting[0]
+            found = self._try(deed, self._sharing, now_ms)
             if found is None:
                 break
             if self._waiting:  # the customer's own hands empty it
@@ -279,19 +292,24 @@ class Hands:
             return Done.OUTSIDE
         if any(_meet(spot.rect, box) for box in ground.hidden):
             return Done.HIDDEN
-        if not self._all_shared(ground) and self._backend.keyboard_taken():
+        part = not self._all_shared(ground)
+        if part and self._backend.keyboard_taken():
             return Done.OUTSIDE
         down = self._backend.modifiers() | self._keys.keys()
         shortcut = bool(_SHORTCUT & down)
         if isinstance(deed, Key):
             meanings = self._backend.means(deed.code, deed.char) | {(deed.code, deed.char)}
-            if any(forbidden(code, char, down) for code, char in meanings):
+            if any(forbidden(*key, down) or (part and of_the_desktop(*key, down)) for key in meanings):
                 return Done.FORBIDDEN
-            if not deed.char or shortcut:
-                return self._key_down(deed, now_ms)
         elif shortcut:
             return Done.FORBIDDEN  # characters written while a shortcut is held could make another one
-        wrote = self._backend.char(deed.char if isinstance(deed, Key) else deed.text, now_ms)
+        pressed = deed if isinstance(deed, Key) and (not deed.char or shortcut) else None
+        char = deed.char if isinstance(deed, Key) else deed.text
+        if part and self._backend.goes_elsewhere(0 if pressed is None else pressed.code, char):
+            return Done.OUTSIDE
+        if pressed is not None:
+            return self._key_down(pressed, now_ms)
+        wrote = self._backend.char(char, now_ms)
         return None if wrote is None else Done.DONE if wrote else Done.FAILED
 
     def _ground(self, sharing: Sharing) -> Ground | None:

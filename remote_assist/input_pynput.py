@@ -94,6 +94,10 @@ class _X11Input:
         with self._guarded():
             return self._windows.keyboard_taken()
 
+    def goes_elsewhere(self, code: int, char: str) -> bool:
+        with self._guarded():
+            return self._keyboard.goes_elsewhere(code, char)
+
     def means(self, code: int, char: str) -> frozenset[tuple[int, str]]:
         with self._guarded():
             return self._keyboard.means(code, char)

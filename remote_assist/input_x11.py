@@ -19,9 +19,11 @@ from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import xinput, xtest
 
 from app.domain.capture import CaptureError, Rect, Target, TargetKind
-from app.domain.control import PRINT_SCREEN, TO_EVDEV
+from app.domain.control import TO_EVDEV
 from app.domain.masking import Box
+from remote_assist.input_grabs import Grabs
 from remote_assist.input_hands import NoInput, Spot
+from remote_assist.key_symbols import PLACES, SYMBOLS, symbol_of
 from remote_assist.x11_screens import Screens, screens
 from remote_assist.x11_windows import window_place
 
@@ -32,24 +34,9 @@ _LENT_MS: Final = 200  # a program asks for the layout when it reads the key: un
 _DEEP: Final = 8
 _TOPS_S: Final = 0.25
 _SHIFT_L, _LEVEL3, _ALPHABETIC_LOCK = 0xFFE1, 0xFE03, X.LockMask
+_LEVEL3_MASK: Final = X.Mod5Mask
 _STRAY: Final = X.ControlMask | X.Mod1Mask | X.Mod4Mask
 _MASKS: Final = ((X.ControlMask, 0xE0), (X.ShiftMask, 0xE1), (X.Mod1Mask, 0xE2), (X.Mod4Mask, 0xE3))
-# Keys that write nothing, by what they are on this keyboard rather than by where they are on the agent's.
-_SYMBOLS: Final = {
-    0x28: 0xFF0D, 0x29: 0xFF1B, 0x2A: 0xFF08, 0x2B: 0xFF09, 0x2C: 0x20, 0x48: 0xFF13, 0x49: 0xFF63, 0x4A: 0xFF50,
-    0x4B: 0xFF55, 0x4C: 0xFFFF, 0x4D: 0xFF57, 0x4E: 0xFF56, 0x4F: 0xFF53, 0x50: 0xFF51, 0x51: 0xFF54, 0x52: 0xFF52,
-    0x58: 0xFF8D, 0x65: 0xFF67, 0x90: 0xFF31, 0x91: 0xFF34,
-    0xE0: 0xFFE3, 0xE1: 0xFFE1, 0xE2: 0xFFE9, 0xE3: 0xFFEB, 0xE4: 0xFFE4, 0xE5: 0xFFE2, 0xE6: 0xFFE9, 0xE7: 0xFFEC,
-} | {0x3A + n: 0xFFBE + n for n in range(12)}  # fmt: skip
-# The other way round, with further names of them: Print, Sys_Req, the pad's End, Delete and pages, Terminate_Server,
-# and the keys to another terminal, which are a level of F1 to F12.
-_PLACES: Final[dict[int, frozenset[int]]] = {
-    **{symbol: frozenset({place}) for place, symbol in _SYMBOLS.items()},
-    0xFF61: frozenset({PRINT_SCREEN}), 0xFF15: frozenset({PRINT_SCREEN}),
-    0xFF9C: frozenset({0x4D}), 0xFF9F: frozenset({0x4C}), 0xFF9A: frozenset({0x4B}), 0xFF9B: frozenset({0x4E}),
-    0xFED5: frozenset({0x2A}),
-    **{0x1008FE01 + n: frozenset({0x3A + n}) for n in range(12)},
-}  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -222,6 +209,7 @@ class Keyboard:
         if not display.has_extension("XTEST"):
             raise NoInput("XTEST")
         self._display = display
+        self._grabs = Grabs(display)
         self._first = display.display.info.min_keycode
         self._count = display.display.info.max_keycode - self._first + 1
         self._map: list[Sequence[int]] | None = None
@@ -251,7 +239,23 @@ class Keyboard:
         number = self._number(code, char) - self._first
         symbols = self._symbols()[number] if 0 <= number < self._count else ()
         plain = {(0, chr(symbol).lower()) for symbol in symbols if 0x20 < symbol <= 0x7E}
-        return frozenset(plain | {(place, "") for symbol in symbols for place in _PLACES.get(symbol, ())})
+        return frozenset(plain | {(place, "") for symbol in symbols for place in PLACES.get(symbol, ())})
+
+    def goes_elsewhere(self, code: int, char: str) -> bool:
+        """Tell whether another program waits for this key as it would be pressed now; without `code`: written."""
+        mask = self._mask()
+        if code:
+            number = self._number(code, char)
+            return bool(number) and self._grabs.others(number, mask)
+        symbol = symbol_of(char)
+        found = self._find(symbol, mask >> 13 & 3)
+        if found is not None:
+            shift = self._shifts(found[1], char, mask)
+            mask = mask & ~X.ShiftMask | (X.ShiftMask if shift else 0) | (_LEVEL3_MASK if found[1] >= 2 else 0)
+            return self._grabs.others(found[0], mask)
+        lent = self._lent.get(symbol, (0, 0))[0]
+        empty = (number for number, symbols in enumerate(self._symbols(), self._first) if not any(symbols))
+        return self._grabs.others(lent or next(empty, self._first), mask)
 
     def char(self, char: str, now_ms: int) -> bool | None:
         """Write one character, with the key that has it on this layout, else with one that is lent to it."""
@@ -277,14 +281,12 @@ class Keyboard:
     # --- inside ----------------------------------------------------------------------------------------------------
 
     def _number(self, code: int, char: str) -> int:
-        symbol = symbol_of(char.lower()) if char else _SYMBOLS.get(code, 0)
+        symbol = symbol_of(char.lower()) if char else SYMBOLS.get(code, 0)
         return self._plain(symbol) or (TO_EVDEV[code] + 8 if code in TO_EVDEV else 0)
 
     def _typed(self, found: tuple[int, int], char: str, mask: int) -> bool:
         number, level = found
-        shift = bool(level & 1)
-        if mask & X.LockMask and char.lower() != char.upper():
-            shift = not shift
+        shift = self._shifts(level, char, mask)
         ours = [n for code, n in self._down.items() if code in (0xE1, 0xE5)] if mask & X.ShiftMask else []
         if mask & X.ShiftMask and not shift and not ours:
             return False  # the customer's own Shift cannot be let go for them
@@ -300,6 +302,11 @@ class Keyboard:
         for other in lifted:
             self._fake(other, down=True)
         return True
+
+    @staticmethod
+    def _shifts(level: int, char: str, mask: int) -> bool:
+        """Tell whether Shift is down for a character of this level; Caps Lock turns that round for letters."""
+        return bool(level & 1) != bool(mask & X.LockMask and char.lower() != char.upper())
 
     def _tap(self, number: int, more: Sequence[int] = ()) -> None:
         for other in more:
@@ -380,12 +387,6 @@ class Keyboard:
         if number:
             xtest.fake_input(self._display, X.KeyPress if down else X.KeyRelease, number)
             self._display.sync()
-
-
-def symbol_of(char: str) -> int:
-    """Return the X symbol of a character."""
-    code = ord(char)
-    return code if 0x20 <= code <= 0x7E or 0xA0 <= code <= 0xFF else 0x0100_0000 + code
 
 
 def _indexes(group: int) -> tuple[int, int, int, int]:

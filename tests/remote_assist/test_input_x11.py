@@ -89,6 +89,13 @@ class Desk:
         self.do(Key(code, char, down=False))
 
 
+def presses(display: Any) -> int:
+    """How many keys another program heard going down since the last call, whichever way it asked for them."""
+    display.sync()
+    kinds = [display.next_event().type for _ in range(display.pending_events())]
+    return sum(kind in (2, 35) for kind in kinds)  # KeyPress, GenericEvent
+
+
 def now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
@@ -280,6 +287,22 @@ def test_nothing_is_typed_into_a_window_that_is_partly_hidden_or_partly_shared(d
     wait_until(lambda: desk.target.text == "ok")
 
 
+def test_the_rest_of_a_text_does_not_go_into_a_window_that_was_hidden_while_it_was_typed(desk: Desk) -> None:
+    """Two hundred characters take seconds: each is judged by what is hidden when its turn comes, and counted."""
+    window = f"window:{desk.target.id}"
+    free = Sharing(RECT, desk.target.id, window)
+    text = "".join(chr(0xAC00 + 29 * number) for number in range(200))
+    desk.hands.do(Text(text), free, now_ms())
+    typed = desk.hands.counts["keys"]
+    assert 0 < typed < len(text)
+    desk.hands.share(Sharing(RECT, desk.target.id, window, None, ((0, 0, 400, 300),)))
+    wait_until(lambda: desk.hands.pump(now_ms()) is not None and not desk.hands._waiting)
+    assert desk.hands.counts["keys"] == typed, "the rest went into a window that is hidden"
+    assert desk.hands.counts["hidden"] == len(text) - typed
+    assert desk.do(Text("x"), free) is Done.DONE
+    wait_until(lambda: desk.target.text == text[:typed] + "x")
+
+
 def test_a_program_that_has_taken_the_keyboard_gets_nothing_while_a_window_is_shared(desk: Desk) -> None:
     """As a password question does, while the shared window still has the keyboard for everybody else."""
     from Xlib import X
@@ -305,6 +328,94 @@ def test_a_program_that_has_taken_the_keyboard_gets_nothing_while_a_window_is_sh
         question.close()
 
 
+@pytest.mark.parametrize("new_way", [False, True], ids=["core", "XI2"])
+def test_a_shortcut_that_another_program_waits_for_reaches_nobody_while_a_window_is_shared(
+    desk: Desk, new_way: bool
+) -> None:
+    """A launcher's Ctrl+Shift+Y, in both ways a program can ask for a key; the shared window's own shortcuts arrive."""
+    from Xlib import X
+    from Xlib.display import Display
+    from Xlib.ext import xinput
+
+    launcher = Display()
+    root, key, asynchronous = launcher.screen().root, 29, X.GrabModeAsync
+    states = [X.ControlMask | X.ShiftMask | lock for lock in (0, X.LockMask, X.Mod2Mask, X.LockMask | X.Mod2Mask)]
+    if new_way:
+        mask = xinput.KeyPressMask
+        root.xinput_grab_keycode(
+            xinput.AllMasterDevices, X.CurrentTime, key, asynchronous, asynchronous, True, mask, states
+        )
+    else:
+        for state in states:
+            root.grab_key(key, state, True, asynchronous, asynchronous)
+    launcher.sync()
+    shared = Sharing(RECT, desk.target.id, f"window:{desk.target.id}:whose")
+    try:
+        desk.do(Key(0xE0, "", down=True), shared)
+        assert desk.do(Key(0x1C, "y", down=True), shared) is Done.DONE  # without Shift nobody else waits for it
+        desk.do(Key(0x1C, "", down=False), shared)
+        desk.do(Key(0xE1, "", down=True), shared)
+        answer = desk.do(Key(0x1C, "y", down=True), shared)
+        assert presses(launcher) == 0, "the key went outside of the shared window"
+        assert answer is Done.OUTSIDE
+        desk.hands.let_go()
+        for char in "yY 한@":
+            assert desk.do(Text(char), shared) is Done.DONE
+        wait_until(lambda: desk.target.text == "yY 한@")
+        everything = Sharing((0, 0, 800, 600), None, "screen:screen")
+        for code in (0xE0, 0xE1):
+            desk.do(Key(code, "", down=True), everything)
+        assert desk.do(Key(0x1C, "y", down=True), everything) is Done.DONE  # before the agent's eyes
+        wait_until(lambda: presses(launcher) > 0)
+    finally:
+        desk.hands.let_go()
+        launcher.close()
+
+
+def test_a_character_that_another_program_waits_for_is_not_typed_into_a_shared_window(desk: Desk) -> None:
+    """A program that takes single keys of everybody gets neither a plain one nor one that only Shift writes."""
+    from Xlib import X
+    from Xlib.display import Display
+
+    taker = Display()
+    root, shared = taker.screen().root, Sharing(RECT, desk.target.id, f"window:{desk.target.id}:whose")
+    try:
+        root.grab_key(29, X.ShiftMask, True, X.GrabModeAsync, X.GrabModeAsync)
+        root.grab_key(96, 0, True, X.GrabModeAsync, X.GrabModeAsync)
+        taker.sync()
+        assert desk.do(Text("Y"), shared) is Done.OUTSIDE
+        assert desk.do(Key(0x45, "", down=True), shared) is Done.OUTSIDE
+        assert desk.do(Text("y"), shared) is Done.DONE
+        root.grab_key(X.AnyKey, X.AnyModifier, True, X.GrabModeAsync, X.GrabModeAsync)
+        taker.sync()
+        assert desk.do(Text("한"), shared) is Done.OUTSIDE
+        assert presses(taker) == 0
+        wait_until(lambda: desk.target.text == "y")
+    finally:
+        taker.close()
+
+
+def test_the_desktops_own_shortcuts_are_not_pressed_while_a_window_is_shared(
+    desk: Desk, request: pytest.FixtureRequest
+) -> None:
+    """Terminal, launcher, other windows; what a German keyboard needs its third level for is written all the same."""
+    shared = Sharing(RECT, desk.target.id, f"window:{desk.target.id}:whose")
+    for held, code, char in (((0xE0, 0xE2), 0x17, "t"), ((0xE2,), 0x3B, ""), ((0xE2,), 0x2B, ""), ((0xE2,), 0x2C, " ")):
+        for modifier in held:
+            assert desk.do(Key(modifier, "", down=True), shared) is Done.DONE
+        assert desk.do(Key(code, char, down=True), shared) is Done.FORBIDDEN
+        desk.hands.let_go()
+    assert desk.do(Key(0xE3, "", down=True), shared) is Done.FORBIDDEN
+    if shutil.which("setxkbmap") is None:
+        return
+    subprocess.run(["setxkbmap", "de"], check=True)
+    request.addfinalizer(lambda: subprocess.run(["setxkbmap", "us"], check=True))
+    wait_until(lambda: (0, "z") in desk.hands._backend.means(0x1C, ""))
+    desk.key(0x14, "@")
+    assert desk.do(Text("€{한글}"), shared) is Done.DONE
+    wait_until(lambda: desk.target.text == "@€{한글}")
+
+
 def test_on_dvorak_no_place_of_a_key_locks_the_session(desk: Desk, request: pytest.FixtureRequest) -> None:
     """A key that comes without a character is judged by what the customer's layout makes of it."""
     if shutil.which("setxkbmap") is None:
@@ -312,11 +423,11 @@ def test_on_dvorak_no_place_of_a_key_locks_the_session(desk: Desk, request: pyte
     subprocess.run(["setxkbmap", "us", "-variant", "dvorak"], check=True)
     request.addfinalizer(lambda: subprocess.run(["setxkbmap", "us", "-variant", ""], check=True))
     wait_until(lambda: (0, "l") in desk.hands._backend.means(0x13, ""))
-    desk.do(Key(0xE0, "", down=True))
-    desk.do(Key(0xE2, "", down=True))
-    assert desk.do(Key(0x13, "", down=True)) is Done.FORBIDDEN
-    assert desk.do(Key(0x4D, "", down=True)) is Done.FORBIDDEN
-    assert desk.do(Key(0x45, "", down=True)) is Done.FORBIDDEN
+    everything = Sharing((0, 0, 800, 600), None, "screen:screen")  # of a part every key with these would be refused
+    for code in (0xE0, 0xE2):
+        assert desk.do(Key(code, "", down=True), everything) is Done.DONE
+    for code in (0x13, 0x4D, 0x45):
+        assert desk.do(Key(code, "", down=True), everything) is Done.FORBIDDEN
     desk.hands.let_go()
 
 

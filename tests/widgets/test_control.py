@@ -17,7 +17,7 @@ from app.domain.assist import AskState, Phase, Scope, ScopeAsk, SessionView
 from app.domain.control import Deed, Key, MoveTo, Press, Text, Wheel
 from app.domain.masking import Box
 from app.entry.companion_control import ControlDesk
-from remote_assist.control_actions import Inject, LetGo
+from remote_assist.control_actions import Inject, LetGo, ShareNow
 from remote_assist.control_rules import to_pixel
 from remote_assist.input_hands import Done, Hands, NoInput, Sharing, Spot
 from tests.widgets.test_remote import Stage, info
@@ -27,6 +27,7 @@ from widgets.foundation import Theme
 from widgets.remote.steering import key_of
 
 SCREEN = Sharing((0, 0, 800, 500))
+WHOLE = Sharing((0, 0, 1600, 500))  # both screens
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
@@ -223,6 +224,7 @@ class Desktop:
         self.typing = Spot(frozenset({1}), (0, 0, 800, 500))
         self.full = False
         self.taken = False
+        self.waited_for: frozenset[tuple[int, str]] = frozenset()
         self.places: dict[str, Box] = {"screen:A": (0, 0, 800, 500), "window:5:x": (100, 100, 200, 100)}
         self.layout: dict[int, frozenset[tuple[int, str]]] = {}
 
@@ -257,6 +259,9 @@ class Desktop:
 
     def keyboard_taken(self) -> bool:
         return self.taken
+
+    def goes_elsewhere(self, code: int, char: str) -> bool:
+        return (code, char) in self.waited_for
 
     def means(self, code: int, char: str) -> frozenset[tuple[int, str]]:
         del char
@@ -420,23 +425,76 @@ def test_a_key_is_refused_for_what_it_writes_on_the_customers_layout() -> None:
     desktop = Desktop()
     made = hands(desktop)
     desktop.layout[0x13] = frozenset({(0, "l")})
-    made.do(Key(0xE0, "", down=True), SCREEN, 0)
-    made.do(Key(0xE2, "", down=True), SCREEN, 0)
-    assert made.do(Key(0x13, "", down=True), SCREEN, 0) is Done.FORBIDDEN
-    assert made.do(Key(0x12, "", down=True), SCREEN, 0) is Done.DONE
+    made.do(Key(0xE0, "", down=True), WHOLE, 0)
+    made.do(Key(0xE2, "", down=True), WHOLE, 0)
+    assert made.do(Key(0x13, "", down=True), WHOLE, 0) is Done.FORBIDDEN
+    assert made.do(Key(0x12, "", down=True), WHOLE, 0) is Done.DONE
 
 
 def test_no_combination_that_locks_the_session_is_pressed_whoever_holds_its_keys() -> None:
     """The customer's own modifiers count as well; characters never complete a shortcut."""
     desktop = Desktop()
     made = hands(desktop)
-    made.do(Key(0xE3, "", down=True), SCREEN, 0)
-    assert made.do(Key(0x0F, "l", down=True), SCREEN, 0) is Done.FORBIDDEN
-    assert made.do(Text("l"), SCREEN, 0) is Done.FORBIDDEN
-    made.do(Key(0xE3, "", down=False), SCREEN, 0)
+    made.do(Key(0xE3, "", down=True), WHOLE, 0)
+    assert made.do(Key(0x0F, "l", down=True), WHOLE, 0) is Done.FORBIDDEN
+    assert made.do(Text("l"), WHOLE, 0) is Done.FORBIDDEN
+    made.do(Key(0xE3, "", down=False), WHOLE, 0)
     desktop.down = frozenset({0xE0, 0xE2})
-    assert made.do(Key(0x4C, "", down=True), SCREEN, 0) is Done.FORBIDDEN
+    assert made.do(Key(0x4C, "", down=True), WHOLE, 0) is Done.FORBIDDEN
     assert desktop.log == ["+key 0xe3", "-key 0xe3"]
+
+
+PARTS = [
+    pytest.param(Sharing((100, 100, 200, 100), 5, "window:5:x"), id="window"),
+    pytest.param(Sharing((100, 100, 300, 200), None, "screen:A", (100, 100, 300, 200)), id="region"),
+    pytest.param(Sharing((0, 0, 800, 500), None, "screen:A"), id="one screen of two"),
+]
+
+
+@pytest.mark.parametrize("shared", PARTS)
+@pytest.mark.parametrize(
+    ("held", "code", "char"),
+    [
+        ((), 0xE3, ""), ((), 0xE7, ""), ((0xE0, 0xE2), 0x17, "t"), ((0xE4, 0xE6), 0x17, "ㅅ"), ((0xE0, 0xE2), 0x50, ""),
+        ((0xE2,), 0x2B, ""), ((0xE2,), 0x29, ""), ((0xE6,), 0x2C, " "), ((0xE2,), 0x3B, ""), ((0xE2,), 0x35, "`"),
+        ((0xE0,), 0x29, ""),
+    ],
+)  # fmt: skip
+def test_keys_of_the_desktop_are_pressed_only_where_all_of_it_is_shared(
+    shared: Sharing, held: tuple[int, ...], code: int, char: str
+) -> None:
+    """Terminal, launcher, other windows, other desktops: what they open is not in the part that the customer chose."""
+    desktop = Desktop()
+    desktop.typing = Spot(frozenset({5}), (100, 100, 200, 100))
+    made = hands(desktop)
+    for modifier in held:
+        assert made.do(Key(modifier, "", down=True), shared, 0) is Done.DONE
+    assert made.do(Key(code, char, down=True), shared, 0) is Done.FORBIDDEN
+    assert made.do(Key(code, char, down=True), WHOLE, 0) is Done.DONE
+    made.let_go()
+    desktop.down = frozenset({0xE3})  # held by the customer
+    assert made.do(Key(0x15, "r", down=True), shared, 0) is Done.FORBIDDEN
+
+
+@pytest.mark.parametrize("shared", PARTS)
+def test_no_key_that_another_program_waits_for_is_pressed_while_a_part_is_shared(shared: Sharing) -> None:
+    """Neither a key nor a character; the shortcuts of programs themselves, menus by Alt and text are as before."""
+    desktop = Desktop()
+    desktop.typing = Spot(frozenset({5}), (100, 100, 200, 100))
+    made = hands(desktop)
+    desktop.waited_for = frozenset({(0x45, ""), (0, "Y")})
+    for deed in (Key(0x45, "", down=True), Key(0x1C, "Y", down=True), Text("Y")):
+        assert made.do(deed, shared, 0) is Done.OUTSIDE
+        assert not desktop.log
+        assert made.do(deed, WHOLE, 0) is Done.DONE
+        made.let_go()
+        desktop.log.clear()
+    for held, code, char in (((0xE0,), 0x06, "c"), ((0xE0, 0xE1), 0x17, "t"), ((0xE2,), 0x09, "f"), ((), 0x3E, "")):
+        for modifier in held:
+            assert made.do(Key(modifier, "", down=True), shared, 0) is Done.DONE
+        assert made.do(Key(code, char, down=True), shared, 0) is Done.DONE
+        made.let_go()
+    assert made.do(Text("한글 @€"), shared, 0) is Done.DONE
 
 
 def test_a_key_that_is_not_let_go_goes_up_before_it_could_repeat() -> None:
@@ -498,6 +556,26 @@ def test_a_flood_of_text_leaves_the_window_time_for_stop(qtbot: QtBot) -> None:
         return len(flooded.log) > 40
 
     qtbot.waitUntil(flood)
+    desk.end()
+
+
+def test_text_that_waits_is_not_typed_into_what_was_hidden_meanwhile(qtbot: QtBot) -> None:
+    """What was typed before stays, the rest is counted as hidden."""
+    owner, desktop = QWidget(), Desktop()
+    qtbot.addWidget(owner)
+    told: list[dict[str, int]] = []
+    desk = ControlDesk(
+        lambda: 0, lambda: [None], lambda c: told.append(dict(c)), lambda: None, owner, open_desktop=lambda: desktop
+    )
+    shared = replace(SCREEN, target="screen:1")
+    desk.perform(ShareNow(shared))
+    desk.perform(Inject(Text("가" * 60), shared))
+    typed = len(desktop.log)
+    assert 0 < typed < 60
+    desk.perform(ShareNow(replace(shared, hidden=((0, 0, 800, 500),))))
+    qtbot.waitUntil(lambda: told[-1].get("hidden", 0) + told[-1]["keys"] == 60)
+    assert told[-1]["keys"] == typed, "text went into what was hidden meanwhile"
+    assert len(desktop.log) == typed
     desk.end()
 
 

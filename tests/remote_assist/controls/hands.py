@@ -92,6 +92,27 @@ CONTROLS = (
     ),
     Control(
         7,
+        "text that waits is judged by what is hidden when its turn comes",
+        (
+            f"{_DESK}::test_text_that_waits_is_not_typed_into_what_was_hidden_meanwhile",
+            f"{_X11}::test_the_rest_of_a_text_does_not_go_into_a_window_that_was_hidden_while_it_was_typed",
+        ),
+        edit(f"{_HANDS}.share", "self._sharing = sharing", "self._sharing = sharing if not self._waiting else self._sharing"),
+        "hidden",
+    ),
+    Control(
+        7,
+        "the hands hear at once what is hidden now",
+        (f"{_CONTROL}::test_the_hands_hear_at_once_what_is_hidden_now_for_the_text_that_they_still_have",),
+        edit(
+            f"{_END}._flush",
+            "if self._hands_know is not None and (sharing := self._sharing) != self._hands_know:",
+            "if False:",
+        ),
+        "ShareNow",
+    ),
+    Control(
+        7,
         "the desktop is told what is hidden",
         (f"{_CONTROL}::test_the_desktop_is_told_what_the_customer_chose_and_what_is_hidden_of_it",),
         edit(f"{_END}._sharing", "hidden = (*self.masks.drawn, *self.masks.found)", "hidden = ()"),
@@ -111,8 +132,40 @@ CONTROLS = (
             f"{_DESK}::test_while_another_program_has_all_keys_none_is_typed_unless_everything_is_shared",
             f"{_X11}::test_a_program_that_has_taken_the_keyboard_gets_nothing_while_a_window_is_shared",
         ),
-        edit(f"{_HANDS}._type", "if not self._all_shared(ground) and self._backend.keyboard_taken():", "if False:"),
+        edit(f"{_HANDS}._type", "if part and self._backend.keyboard_taken():", "if False:"),
         "outside|OUTSIDE",
+    ),
+    Control(
+        7,
+        "no key that another program waits for is pressed while a part is shared",
+        (
+            f"{_DESK}::test_no_key_that_another_program_waits_for_is_pressed_while_a_part_is_shared",
+            f"{_X11}::test_a_shortcut_that_another_program_waits_for_reaches_nobody_while_a_window_is_shared",
+            f"{_X11}::test_a_character_that_another_program_waits_for_is_not_typed_into_a_shared_window",
+        ),
+        edit(
+            f"{_HANDS}._type",
+            "if part and self._backend.goes_elsewhere(0 if pressed is None else pressed.code, char):",
+            "if False:",
+        ),
+        "outside|OUTSIDE",
+    ),
+    Control(
+        7,
+        "both ways in which a program waits for a key are asked for",
+        (f"{_X11}::test_a_shortcut_that_another_program_waits_for_reaches_nobody_while_a_window_is_shared[XI2]",),
+        edit("remote_assist.input_grabs:Grabs.others", " or (self._second and self._xinput(number, states))", ""),
+        "outside|OUTSIDE",
+    ),
+    Control(
+        7,
+        "the desktop's own shortcuts need the whole desktop",
+        (
+            f"{_DESK}::test_keys_of_the_desktop_are_pressed_only_where_all_of_it_is_shared",
+            f"{_X11}::test_the_desktops_own_shortcuts_are_not_pressed_while_a_window_is_shared",
+        ),
+        edit(f"{_HANDS}._type", "(part and of_the_desktop(*key, down))", "False"),
+        "forbidden|FORBIDDEN",
     ),
     Control(
         7,
