@@ -86,4 +86,36 @@ CONTROLS = (
         edit("app.entry.companion_session:CustomerSession.on_entry", "if not kept:", "if False:"),
         "Timeout|timed out|waitUntil|assert",
     ),
+    Control(
+        13,
+        "what is hidden in mid-session does not wait for the disk",
+        ("tests/unit/test_kept_first.py::test_a_mask_that_is_moved_hides_both_places_until_its_entry_is_kept",),
+        edit("remote_assist.kept_first:KeptFirst._parts", "return self._covering(message)", "return [], message"),
+        "assert",
+    ),
+    Control(
+        13,
+        "what is hidden anew does not uncover before its entry",
+        ("tests/unit/test_kept_first.py::test_a_mask_that_is_moved_hides_both_places_until_its_entry_is_kept",),
+        edit(
+            "remote_assist.kept_first:KeptFirst._covering",
+            "now = structs.replace(new if exact else both, looked=looked)",
+            "now = new",
+        ),
+        "assert",
+    ),
+    Control(
+        13,
+        "a permission taken back does not wait with one that is given",
+        ("tests/unit/test_kept_first.py::test_a_permission_taken_back_goes_at_once_while_another_waits",),
+        edit("remote_assist.kept_first:KeptFirst._grants", "if left != self._scopes else []", "if False else []"),
+        "assert",
+    ),
+    Control(
+        13,
+        "a target that is given up is not shown until the other's entry is kept",
+        ("tests/unit/test_kept_first.py::test_a_part_instead_of_the_whole_hides_the_whole_at_once",),
+        edit("remote_assist.kept_first:KeptFirst._parts", "return self._hide_target(), message", "return [], message"),
+        "assert",
+    ),
 )
