@@ -43,7 +43,15 @@ export function begin(lines) {
   document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.target !== lines) { return; }
     const answers = lines.querySelectorAll(".line:not(.mine)").length;
-    document.getElementById("state").textContent = lines.querySelector("#log").dataset.state;
+    const log = lines.querySelector("#log");
+    document.getElementById("state").textContent = log.dataset.state;
+    if ("ended" in log.dataset) { // it is somebody else's now: the field stays, so that what is in it can be copied
+      source.close();
+      clearTimeout(waiting);
+      live.hidden = true;
+      form?.querySelector("button[type=submit]").setAttribute("hidden", "");
+      return;
+    }
     if (answers > known) {
       clearTimeout(waiting);
       live.lastElementChild.textContent = lines.dataset.new;

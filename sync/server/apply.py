@@ -26,6 +26,7 @@ from app.domain.changes import (
     all_roots,
     validate,
 )
+from app.domain.changes_base import int_of
 from app.domain.entities import BY_NUMBER, CUSTOMER, HISTORY, TEMPLATE, TICKET, VIEW
 from app.domain.errors import Refused
 from app.domain.executor import Outcome, Texts, execute
@@ -35,7 +36,7 @@ from sync.conflicts import decide
 from sync.protocol import BaseEntries
 from sync.server.held_before import held_before
 from sync.server.losses import Losses
-from sync.server.merge_moves import follow_merge, follow_unmerge
+from sync.server.merge_moves import follow_merge, follow_unmerge, keep_links
 from sync.server.policies import still_held
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
@@ -108,6 +109,7 @@ class Applier:
         before = self._rows.get(text.type, text.id) if text is not None else None
         if puts:
             self._follow_customers(change)
+            self._keep_links(puts)
         self._rows.stage([*puts, *conflicts])
         self._follow(change, ctx)
         if text is not None and before is not None:
@@ -163,6 +165,14 @@ class Applier:
             into = row.values.get("merged_into") if row is not None else None
             if isinstance(into, bytes):
                 follow_unmerge(self._cx, change.customer, into)
+
+    def _keep_links(self, puts: list[Row]) -> None:
+        """Let secret links stay with their customer when a ticket goes to another; rows are as before the change."""
+        for row in puts:
+            before = self._rows.get(row.type, row.id) if row.type == TICKET.number else None
+            had = before.values.get("customer") if before is not None else None
+            if before is not None and isinstance(had, bytes) and had != row.values.get("customer"):
+                keep_links(self._cx, row.id, had, int_of(before.values.get("msg_seq")))
 
     def _mirror_session(self, change: SessionRecordAdd, now: int) -> None:
         """Let the server's own session row follow the entries of the session's chain."""

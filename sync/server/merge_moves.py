@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is the server's own of a customer (programs, codes, sessions) goes with a merge, and back with its undoing."""
+"""What is the server's own of a customer (programs, codes, sessions, links) goes with a merge, and back; or stays."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from sync.server.schema import SYSTEM
 
-__all__ = ["follow_merge", "follow_unmerge"]
+__all__ = ["follow_merge", "follow_unmerge", "keep_links"]
 
 _FOLLOWING: Mapping[str, tuple[sa.Table, str]] = {
     "companion": (SYSTEM.companion, "id"),
     "enrolment": (SYSTEM.enrolment, "code_hash"),
     "session": (SYSTEM.session, "sid"),
+    "portal_link": (SYSTEM.portal_link, "hash"),
 }
 
 
@@ -38,3 +39,10 @@ def follow_unmerge(connection: sa.Connection, source: bytes, target: bytes) -> N
         went = table.c[key].in_(moved), table.c.customer_id == target
         connection.execute(table.update().where(*went).values(customer_id=source))
     connection.execute(move.delete().where(move.c.customer_id == source))
+
+
+def keep_links(connection: sa.Connection, ticket: bytes, customer: bytes, last_no: int) -> None:
+    """Note in the links of whoever has had a ticket until now how far it was theirs."""
+    link = SYSTEM.portal_link
+    own = link.c.ticket_id == ticket, link.c.customer_id == customer
+    connection.execute(link.update().where(*own).values(until_no=last_no))

@@ -144,9 +144,9 @@ class SYSTEM:
     resync = _table("resync", _id("device_id", pk=True), _text("scope_id", pk=True), _int("at"))
     # what an administrator did and the processes with live sockets must tell devices: see notices.py
     notice = _table("notice", _id("id", pk=True), _id("device_id"), _text("kind"), _int("at"))
-    # secret links of the portal; of each only the hash
+    # secret links of the portal; of each only the hash, whose it is, and the last message before the ticket left them
     portal_link = _table(
         "portal_link", _id("hash", pk=True), sa.Column("ticket_id", sa.LargeBinary, nullable=False, index=True),
-        _int("created"),
+        _int("created"), _id("customer_id", null=True), _int("until_no", null=True),
     )  # fmt: skip
     setting = _table("setting", _text("name", pk=True), _text("value"))

@@ -32,6 +32,7 @@ from sync.server.migrations import (
     r0015_session_keys,
     r0018_callbacks,
     r0019_known,
+    r0020_link_customers,
 )
 
 __all__ = ["REVISIONS", "migrate"]
@@ -54,6 +55,7 @@ REVISIONS: tuple[tuple[str, Callable[[Operations], None]], ...] = (
     (r0015_session_keys.REVISION, r0015_session_keys.upgrade),
     (r0018_callbacks.REVISION, r0018_callbacks.upgrade),
     (r0019_known.REVISION, r0019_known.upgrade),
+    (r0020_link_customers.REVISION, r0020_link_customers.upgrade),
 )
 
 _VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text, primary_key=True))

@@ -22,6 +22,7 @@ from app.domain.ids import derived_id
 from app.domain.waits import Basis, Told
 from sync.server.callbacks import CallLine, ask_for_call, calls_of, cancel_call, own_phone, slots_of
 from sync.server.intake import check_welcome, write_once
+from sync.server.portal.errors import PageError
 from sync.server.portal.hours import ShownWait, shown_wait
 from sync.server.portal.links import Links
 from sync.server.portal.pages import day_text
@@ -58,7 +59,7 @@ class CallDesk:
         """Return what the link's page shows; None where there is nothing to call about."""
         with self._store.read() as connection:
             place = find_ticket(connection, self._links.kept(link)) if self._links.is_ours(link) else None
-            if place is None or place.own is not None:  # joined with somebody else's: their calls are not shown
+            if place is None or place.own is not None:  # somebody else's: their calls are not shown
                 return None
             told, offers = _told(connection, place.id)
             calls = calls_of(connection, [place.id], place.customer).get(place.id, [])
@@ -82,7 +83,7 @@ class CallDesk:
         def changes(_connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             check_welcome(rows, place.customer)
             ticket = rows.get(TICKET.number, place.id)
-            if ticket is None:
+            if ticket is None or ticket.values.get("customer") != place.customer:
                 raise ProblemError(404, "not_found")
             return ask_for_call(rows, ticket, call, start, phone)
 
@@ -104,7 +105,9 @@ class CallDesk:
         if self._links.is_ours(link):
             with self._store.read() as connection:
                 found = find_ticket(connection, self._links.kept(link))
-            if found is not None and found.own is None:
+            if found is not None and found.own is not None:
+                raise PageError(403, "given")
+            if found is not None:
                 return found
         raise ProblemError(404, "not_found")
 

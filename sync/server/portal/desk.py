@@ -91,7 +91,7 @@ class PortalDesk:
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             del rows
-            self._remember(connection, link, ticket, now)
+            self._remember(connection, link, ticket, customer, now)
             return [
                 CustomerCreate(
                     derived_id(nonce, "created"), customer, ask.name, None, ask.language, ask.phone, ask.mail
@@ -118,9 +118,9 @@ class PortalDesk:
     def reply(self, now: int, link: str, nonce: bytes, body: str, files: Sequence[Upload], channel: str) -> Opened:
         """Add words to the link's ticket; a closed one is followed up by a new ticket with a link of its own.
 
-        Raises ProblemError: 404 `not_found`, 403 `suspended`, and as `write`.
+        Raises ProblemError: 404 `not_found`, 403 `suspended` or `given` (it is another customer's), and as `write`.
         """
-        ticket, customer = self._place(link)
+        ticket, customer = self._place(link)  # before the files: nothing is kept in another's name
         attached = self._keep(customer, files)
         message, follows = derived_id(nonce, "message"), self.links.link_of(nonce)
 
@@ -129,12 +129,12 @@ class PortalDesk:
             row = rows.get(TICKET.number, ticket)
             if row is None or row.deleted:
                 raise ProblemError(404, "not_found")
-            if category_of(rows, _landed(rows, row).values["state"]) is not Category.CLOSED:
+            if category_of(rows, _still(rows, row, customer).values["state"]) is not Category.CLOSED:
                 event = derived_id(message, "message")
                 return [MessageAdd(event, message, ticket, body, channel=channel, inbound=True, attachments=attached)]
             made = follow_up(row, customer, message, body, attached, "portal")
             new = next(each.ticket for each in made if isinstance(each, TicketCreate))
-            self._remember(connection, follows, new, now)
+            self._remember(connection, follows, new, customer, now)
             return made
 
         written = self._once(now, customer, f"portal:{nonce.hex()}", ticket, changes)
@@ -151,6 +151,10 @@ class PortalDesk:
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             del connection
             check_welcome(rows, customer)
+            row = rows.get(TICKET.number, ticket)
+            if row is None:
+                raise ProblemError(404, "not_found")
+            _still(rows, row, customer)
             return [SurveyAnswer(derived_id(answer, "check"), answer, ticket, solved, treated_well, comment)]
 
         return Opened(link, self._once(now, customer, f"portal:{nonce.hex()}", ticket, changes).heads)
@@ -180,13 +184,17 @@ class PortalDesk:
             own = found.own is None
             invited = read_invited(connection, found.id, now, self._organisation) if own else None
         iid = invited.iid if invited is not None else None
-        return Moved(found.id, found.scope, found.team, found.seq, iid)
+        over = not own and found.given
+        seq = 0 if over else found.seq  # what another customer's does is not told
+        return Moved(found.id, found.scope, found.team, seq, found.holder, iid, over)
 
     def _place(self, link: str) -> tuple[bytes, bytes]:
         found = self.place(link)
-        if found is not None:
-            return found.own or found.id, found.customer  # through a merge the change finds its way itself
-        raise ProblemError(404, "not_found")
+        if found is None:
+            raise ProblemError(404, "not_found")
+        if found.own is not None:
+            raise PageError(403, "given")
+        return found.id, found.customer
 
     def _once(self, now: int, customer: bytes, key: str, ticket: bytes, changes: _Changes) -> Written:
         return write_once(
@@ -194,8 +202,8 @@ class PortalDesk:
             lambda: intake_wait(self._store, self._waiting, now, "portal"),
         )  # fmt: skip
 
-    def _remember(self, connection: sa.Connection, link: str, ticket: bytes, now: int) -> None:
-        values = {"hash": self.links.kept(link), "ticket_id": ticket, "created": now}
+    def _remember(self, connection: sa.Connection, link: str, ticket: bytes, customer: bytes, now: int) -> None:
+        values = {"hash": self.links.kept(link), "ticket_id": ticket, "customer_id": customer, "created": now}
         connection.execute(SYSTEM.portal_link.insert().values(**values))
 
     def _keep(self, customer: bytes, files: Sequence[Upload]) -> tuple[Attachment, ...]:
@@ -232,6 +240,14 @@ class PortalDesk:
         )
         with self._store.read() as connection:
             return connection.execute(query.limit(1)).first() is not None
+
+
+def _still(rows: TxRows, row: Row, customer: bytes) -> Row:
+    """Return where a ticket is now. Raises PageError 403 `given` where it has become another customer's."""
+    landed = _landed(rows, row)
+    if landed.values.get("customer") != customer:
+        raise PageError(403, "given")
+    return landed
 
 
 def _landed(rows: TxRows, row: Row) -> Row:

@@ -36,14 +36,16 @@ class Moved:
     scope: str
     team: bytes
     seq: int
+    customer: bytes
     invited: bytes | None = None  # the invitation to show the screen that waits there
+    over: bool = False  # it is another customer's now: whoever follows hears no more
 
 
 class Follower:
-    """One open page. `news`: where its ticket is now; None when only its link can tell (merged, another team, gone)."""
+    """One open page. `news`: where its ticket is now; None when only its link can tell (merged, given, moved, gone)."""
 
     def __init__(self, known: Moved) -> None:
-        self.ticket, self.scope = known.ticket, known.scope
+        self.ticket, self.scope, self.customer = known.ticket, known.scope, known.customer
         self.news: Moved | None = None
         self.closed = False
         self._stirred = asyncio.Event()
@@ -168,7 +170,9 @@ class Movements:
             return head
         for each in moved:
             for follower in queue.followers.get(each.ticket, ()):
-                follower.tell(each)
+                # of another customer from now on: only its link tells what may be heard
+                follower.tell(each if each.customer == follower.customer else None)
+                follower.customer = each.customer
         for ticket in left:
             for follower in queue.followers.get(ticket, ()):
                 follower.tell(None)
@@ -193,7 +197,9 @@ class Movements:
             rows = connection.execute(_moved(), given).all()
             left = [bytes(id_) for id_ in connection.execute(_left(), {"scope": scope, "head": head}).scalars()]
         moved = [
-            Moved(bytes(row.id), scope, bytes(row.team), row.seq, bytes(row.iid) if row.iid else None)
+            Moved(
+                bytes(row.id), scope, bytes(row.team), row.seq, bytes(row.customer), bytes(row.iid) if row.iid else None
+            )
             for row in rows
             if row.stays
         ]
@@ -220,7 +226,7 @@ def _moved() -> sa.Select[Any]:
         session.c.join_secret.is_not(None),
     )  # fmt: skip
     return (
-        sa.select(ticket.c.id, ticket.c.team, ticket.c.seq, stays, session.c.iid)
+        sa.select(ticket.c.id, ticket.c.team, ticket.c.seq, ticket.c.customer, stays, session.c.iid)
         .join_from(ticket, session, waits, isouter=True)
         .where(ticket.c.scope_id == sa.bindparam("scope"), ticket.c.seq > sa.bindparam("head"))
     )

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a secret link shows: its own ticket's state and messages. Never a note, never another customer's words."""
+"""What a secret link shows: its own ticket's state and messages. Never a note.
+
+A link is that of the customer who wrote, not of the ticket: where the ticket is another customer's now (it was given to
+them, or joined with theirs), the link shows what its customer wrote and was answered before, and does nothing more.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,19 @@ _MESSAGES = 300
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A link's ticket as it is now. `own`: the ticket that was opened, when it went to another customer's."""
+    """A link's ticket as it is now. `customer`: whose link it is; `holder`: whose ticket it is.
+
+    `own`: the ticket that was opened, when it is another customer's now; if it was `given` to them, what stands there
+    until `until_no` (None: nobody can tell) was said while it was the link's customer's.
+    """
 
     id: bytes
     scope: str
     customer: bytes
+    holder: bytes
     own: bytes | None
+    given: bool
+    until_no: int | None
     team: bytes
     seq: int
     language: str
@@ -46,7 +57,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class TicketView:
-    """A ticket as its customer reads it. `asked`: the two questions wait for an answer."""
+    """A ticket as its customer reads it. `asked`: the two questions wait for an answer.
+
+    `elsewhere`: it is another customer's now, so nothing is taken here any more.
+    """
 
     id: bytes
     scope: str
@@ -63,6 +77,7 @@ class TicketView:
     asked: bool
     next_due: int | None
     welcome: bool
+    elsewhere: bool
     invited: Invited | None
 
     @property
@@ -81,15 +96,25 @@ def find_ticket(connection: sa.Connection, kept: bytes) -> Place | None:
     row = connection.execute(_linked_query(), {"kept": kept}).first()
     if row is None or row.deleted:
         return None
-    into, own = row, None
+    into = row
     if row.merged_into is not None:
         target = connection.execute(_place_query(), {"id": row.merged_into}).first()
         if target is None or target.deleted:
             return None
         into = target
-        own = None if bytes(into.customer) == bytes(row.customer) else bytes(row.id)
+    # a link without a customer belongs to nobody who could be shown more than what was opened
+    customer, holder = bytes(row.customer_id or b""), bytes(into.customer)
     return Place(
-        bytes(into.id), into.scope_id, bytes(row.customer), own, bytes(into.team), into.seq, into.language or "ko"
+        id=bytes(into.id),
+        scope=into.scope_id,
+        customer=customer,
+        holder=holder,
+        own=None if customer == holder else bytes(row.id),
+        given=customer != bytes(row.customer),
+        until_no=row.until_no,
+        team=bytes(into.team),
+        seq=into.seq,
+        language=into.language or "ko",
     )
 
 
@@ -101,27 +126,31 @@ def read_ticket(connection: sa.Connection, kept: bytes, now: int, organisation: 
         return None
     own = place.own
     subject, opened = row.subject, row.created_at
-    if own is not None:  # it was joined with a ticket of somebody else: that one's subject and words are not shown
+    state_ko, state_en, seq = row.name_ko, row.name_en, place.seq
+    if own is not None:  # it is somebody else's: their subject and words are not shown
         before = connection.execute(_ticket_query(), {"id": own}).one()
         subject, opened = before.subject, before.created_at
+    if own is not None and place.given:  # what is done with it now is not told
+        subject, state_ko, state_en, seq = "", "", "", 0
     name = "" if own is not None else row.preferred_name or row.customer_name or ""
     last = row.last_at or 0
     return TicketView(
         id=place.id,
         scope=place.scope,
         team=place.team,
-        seq=place.seq,
+        seq=seq,
         number=row.number,
         subject=subject or "",
         category=row.category,
-        state_ko=row.name_ko or "",
-        state_en=row.name_en or "",
+        state_ko=state_ko or "",
+        state_en=state_en or "",
         language=place.language,
         opened_at=opened or 0,
-        lines=_lines(connection, place.id, own, name),
+        lines=_lines(connection, place, name),
         asked=own is None and row.category == Category.SOLVED and _answered_at(connection, place.id) < last,
-        next_due=row.next_due if row.due_target == "first" else None,
-        welcome=not (row.customer_gone or row.blocked_reason),
+        next_due=row.next_due if own is None and row.due_target == "first" else None,
+        welcome=own is None and not (row.customer_gone or row.blocked_reason),
+        elsewhere=own is not None,
         invited=read_invited(connection, place.id, now, organisation) if own is None else None,
     )
 
@@ -130,8 +159,17 @@ def _answered_at(connection: sa.Connection, ticket: bytes) -> int:
     return connection.execute(_answered_query(), {"id": ticket}).scalar() or -1
 
 
-def _lines(connection: sa.Connection, ticket: bytes, own: bytes | None, name: str) -> tuple[Line, ...]:
-    query, given = (_lines_query(), {"id": ticket}) if own is None else (_own_lines_query(), {"id": ticket, "own": own})
+def _lines(connection: sa.Connection, place: Place, name: str) -> tuple[Line, ...]:
+    query = _lines_query()
+    given: dict[str, bytes | int] = {"id": place.id}
+    if place.own is not None and place.given:
+        # where it was joined with another since, its messages have other numbers
+        until = place.until_no if place.until_no is not None and place.own == place.id else -1
+        query = _given_lines_query()
+        given |= {"own": place.own, "until": until, "writer": place.customer}
+    elif place.own is not None:
+        query = _own_lines_query()
+        given |= {"own": place.own}
     return tuple(
         Line(
             id=bytes(row.id).hex(),
@@ -158,7 +196,8 @@ def _place_columns() -> tuple[sa.ColumnElement[Any], ...]:
 @cache
 def _linked_query() -> sa.Select[Any]:
     link, ticket = SYSTEM.portal_link, ENTITY_TABLES[TICKET.number]
-    query = sa.select(*_place_columns()).join_from(link, ticket, ticket.c.id == link.c.ticket_id)
+    columns = *_place_columns(), link.c.customer_id, link.c.until_no
+    query = sa.select(*columns).join_from(link, ticket, ticket.c.id == link.c.ticket_id)
     return query.where(link.c.hash == sa.bindparam("kept"))
 
 
@@ -207,3 +246,12 @@ def _own_lines_query() -> sa.Select[Any]:
     message = ENTITY_TABLES[MESSAGE.number]
     own: sa.BindParameter[bytes] = sa.bindparam("own")
     return _lines_query().where(sa.or_(message.c.origin_ticket == own, message.c.arrived_via == own))
+
+
+@cache
+def _given_lines_query() -> sa.Select[Any]:
+    message = ENTITY_TABLES[MESSAGE.number]
+    writer: sa.BindParameter[bytes] = sa.bindparam("writer")
+    own: sa.BindParameter[bytes] = sa.bindparam("own")
+    written = sa.and_(message.c.direction == "in", message.c.author == writer, message.c.origin_ticket == own)
+    return _lines_query().where(sa.or_(message.c.msg_no <= sa.bindparam("until"), written))

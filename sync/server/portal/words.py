@@ -101,6 +101,12 @@ TEXTS: Final = MappingProxyType(
         "copy_link": N_("Copy the link"),
         "copied": N_("The link is copied."),
         "sent": N_("Your words have arrived."),
+        "given": N_("This request now belongs to somebody else"),
+        "given_lead": N_(
+            "Support has moved it to another person. You still read what you wrote, and what you were answered until "
+            "then; nothing more is taken here. If you still need help, write a new request."
+        ),
+        "given_kept": N_("This was not sent. Copy it into your new request:"),
         # questions
         "check": N_("Two short questions"),
         "check_solved": N_("Is it solved?"),

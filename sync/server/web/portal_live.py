@@ -39,7 +39,7 @@ def live_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """Events `here` (nobody, somebody, unknown) and `moved`. 204 tells a browser not to come back."""
         portal, sender = portal_of(parts), network_of(address_of(request))
         first = await parts.jobs.read(lambda: portal.desk.moved(parts.clock(), link))
-        if first is None:
+        if first is None or first.over:
             return Response(b"", status_code=204)
         if portal.chats.get(sender, 0) >= _OF_SENDER or movements.pages >= _OF_ALL:
             return Response(b"", status_code=503, headers={"retry-after": "30"})
@@ -84,6 +84,9 @@ async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -
                     continue
                 if now is None:
                     return
+                if now.over:  # one last look at what is left to read
+                    yield _moved(parts, now)
+                    return
             if (now.scope, now.ticket) != (follower.scope, follower.ticket):  # that one's news from now on
                 movements.leave(follower)
                 follower = await movements.follow(now)
@@ -91,8 +94,7 @@ async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -
                 continue
             if said == b"" or now != known:
                 known = now
-                mark = portal.desk.links.state_mark(now.scope, now.seq, now.invited)
-                yield f"event: moved\ndata: {mark}\n\n".encode()
+                yield _moved(parts, now)
             here, look = _here(parts, known), False
             if here != said:
                 said = here
@@ -107,6 +109,11 @@ async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -
                     break
     finally:
         movements.leave(follower)
+
+
+def _moved(parts: Parts, now: Moved) -> bytes:
+    mark = portal_of(parts).desk.links.state_mark(now.scope, now.seq, now.invited)
+    return f"event: moved\ndata: {mark}\n\n".encode()
 
 
 def _here(parts: Parts, known: Moved) -> bytes:

@@ -31,7 +31,7 @@ AnyRequest = Request[Any, Any, Any]
 _log = get_logger("server.portal")
 # code of a problem -> (title, what to do); whatever is not named is a trouble of ours
 _TOLD = {
-    "not_found": "gone", "code": "gone", "method": "gone", "malformed": "gone", "suspended": "suspended",
+    "not_found": "gone", "code": "gone", "method": "gone", "malformed": "gone", "suspended": "suspended", "given": "given",
     "foreign": "foreign", "too_large": "large", "quota": "large", "no_files": "large", "limit": "many",
 }  # fmt: skip
 
@@ -137,7 +137,9 @@ class Reader:
             for line in ticket.lines
         ]  # fmt: skip
         state = ticket.state_ko if self.language == "ko" else ticket.state_en
-        mark = portal_of(self._parts).desk.links.state_mark(ticket.scope, ticket.seq, ticket.invited.iid if ticket.invited else None)
+        mark = portal_of(self._parts).desk.links.state_mark(
+            ticket.scope, ticket.seq, ticket.invited.iid if ticket.invited else None
+        )
         return {"ticket": ticket, "lines": lines, "state": state, "mark": mark, "here": f"/help/t/{link}"}
 
 

@@ -183,6 +183,8 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         notice, status = "", 422
         wrong: _Wrong = ()
         form = portal.desk.links.read_form(reader.now, posted.text("form"), f"reply:{link}")
+        if place.own is not None:  # the page says so, and shows what was written
+            return await _ticket_again(reader, link, await _open(parts, request, link), "", (), 403, posted)
         if form is None or form.stale:
             notice = "stale"
         elif posted.trouble:
@@ -224,6 +226,8 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         view = await _open(parts, request, link)
         reader = Reader(request, parts, view.language)
         posted = await read_posted(request)
+        if view.elsewhere:
+            return await _ticket_again(reader, link, view, "", (), 403, posted)
         comment = posted.text("comment").strip()
         solved, treated = (_yes_no(posted.text(name)) for name in ("solved", "treated_well"))
         notice, status = "", 422

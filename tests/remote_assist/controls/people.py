@@ -6,6 +6,7 @@ from __future__ import annotations
 from tests.remote_assist.controls.base import Control, edit
 
 _RA = "tests/remote_assist"
+_GIVEN = "tests/server/test_portal_given.py"
 _INVITE = f"{_RA}/test_invitation.py"
 _BAD = f"{_INVITE}::test_a_bad_invitation_is_never_shown_and_tells_its_sender_nothing"
 _WINDOWS = "tests/widgets/test_companion_windows.py"
@@ -38,6 +39,16 @@ CONTROLS = (
             "if False:",
         ),
         "200",
+    ),
+    Control(
+        1,
+        "an invitation stands on the link of its ticket's customer, not of who had the ticket before",
+        (
+            f"{_GIVEN}::test_the_first_writers_link_shows_nothing_of_the_one_it_was_given_to[sqlite]",
+            f"{_GIVEN}::test_nothing_is_written_in_the_name_of_the_one_it_was_given_to[sqlite]",
+        ),
+        edit("sync.server.portal.views:find_ticket", "None if customer == holder else bytes(row.id)", "None"),
+        "assert",
     ),
     Control(
         1,
