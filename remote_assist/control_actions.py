@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.domain.control import Deed
 from remote_assist.input_hands import Sharing
 
-__all__ = ["ControlAction", "Inject", "LetGo", "OwnHands"]
+__all__ = ["ControlAction", "Inject", "LetGo", "OwnHands", "ShareNow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,17 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareNow:
+    """Customer: this is shared and hidden from now on, also for what the agent sent before and what still waits."""
+
+    sharing: Sharing
+
+
+@dataclass(frozen=True, slots=True)
 class OwnHands:
     """Agent: the customer uses mouse or keyboard, so that the agent's do nothing for now; or does no longer."""
 
     on: bool
 
 
-ControlAction = Inject | LetGo | OwnHands
+ControlAction = Inject | LetGo | OwnHands | ShareNow

@@ -12,7 +12,7 @@ from app.domain.control import Deed, Key, MoveTo, Press, Wheel
 from remote_assist import child_protocol as child
 from remote_assist import messages as wire
 from remote_assist.actions import Action
-from remote_assist.control_actions import Inject, LetGo
+from remote_assist.control_actions import Inject, LetGo, ShareNow
 from remote_assist.control_rules import Pictures, to_pixel
 from remote_assist.customer_scopes import CustomerScopes
 from remote_assist.input_hands import Sharing
@@ -41,6 +41,7 @@ class CustomerControl(CustomerScopes):
         self._last_spot: tuple[int, int] | None = None
         self._place_of = ""
         self._own_hands = False
+        self._hands_know: Sharing | None = None  # None when nothing of the agent's can wait there
 
     # --- for the host ----------------------------------------------------------------------------------------------
 
@@ -96,7 +97,15 @@ class CustomerControl(CustomerScopes):
         elif (self.masks.hold or not fresh) and not lets_go:
             return False
         self._out.append(Inject(deed, sharing))
+        self._hands_know = sharing
         return True
+
+    def _flush(self) -> list[Action]:
+        """Whatever changed: the hands hear first what is shared and hidden now, for text takes seconds to be typed."""
+        if self._hands_know is not None and (sharing := self._sharing) != self._hands_know:
+            self._out.insert(0, LetGo() if sharing is None else ShareNow(sharing))
+            self._hands_know = sharing
+        return super()._flush()
 
     @property
     def _sharing(self) -> Sharing | None:
@@ -127,6 +136,7 @@ class CustomerControl(CustomerScopes):
     def _on_fallen(self, fallen: tuple[Scope, ...]) -> None:
         if Scope.CONTROL in fallen:
             self._own_hands = False  # the agent hears that control is over
+            self._hands_know = None
             self._out.append(LetGo())
             self._sum_up()
         super()._on_fallen(fallen)
@@ -147,6 +157,7 @@ class CustomerControl(CustomerScopes):
         super()._tell_source(preview=preview)
 
     def _let_go(self) -> None:
+        self._hands_know = None
         if self._control_since is not None:
             self._out.append(LetGo())
 

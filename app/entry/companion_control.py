@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-from remote_assist.control_actions import Inject, LetGo
+from remote_assist.control_actions import Inject, LetGo, ShareNow
 from remote_assist.input_hands import Backend, Hands, NoInput
 from remote_assist.input_pynput import open_input
 
@@ -57,8 +57,12 @@ class ControlDesk(QObject):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
 
-    def perform(self, action: Inject | LetGo) -> None:
-        """Do it, or let go of everything."""
+    def perform(self, action: Inject | LetGo | ShareNow) -> None:
+        """Do it, let go of everything, or judge what waits by what is shared now."""
+        if isinstance(action, ShareNow):
+            if self._hands is not None:
+                self._hands.share(action.sharing)
+            return
         if not isinstance(action, Inject):
             self.end()
             return

@@ -18,7 +18,7 @@ from app.entry.companion_asking import AskingSession
 from app.entry.companion_session_base import SessionDeps
 from remote_assist import actions as act
 from remote_assist.child_protocol import Alive, End, Ended, Stats
-from remote_assist.control_actions import Inject, LetGo
+from remote_assist.control_actions import Inject, LetGo, ShareNow
 from remote_assist.kept_first import KeptFirst
 from remote_assist.window_watch import BEAT_MS
 from widgets.companion.model import EndedView
@@ -146,7 +146,7 @@ class CustomerSession(AskingSession):
             case act.KillChild():
                 self._kept_first.child_gone()
                 self._host.kill()
-            case Inject() | LetGo():
+            case Inject() | LetGo() | ShareNow():
                 self.control.perform(action)
             case act.ChainEntry():
                 self._kept_first.entry(action.n)

@@ -18,7 +18,7 @@ from app.domain.documents import SignedDocument
 from app.domain.marks import UNIT, to_steps
 from remote_assist import child_protocol as child
 from remote_assist.actions import Action, ChainEntry, ToChild
-from remote_assist.control_actions import Inject, LetGo, OwnHands
+from remote_assist.control_actions import Inject, LetGo, OwnHands, ShareNow
 from remote_assist.control_rules import Pictures, forbidden, to_pixel
 from remote_assist.input_hands import Sharing
 from remote_assist.input_messages import from_deed
@@ -203,6 +203,28 @@ def test_the_desktop_is_told_what_the_customer_chose_and_what_is_hidden_of_it() 
     (told,) = world.customer.of(Inject)
     assert (told.sharing.target, told.sharing.region) == (SCREEN.id, None)
     assert told.sharing.hidden == ((0, 0, 100, 100), (900, 0, 50, 50))
+
+
+@pytest.mark.parametrize("how", ["mask", "rule", "place"])
+def test_the_hands_hear_at_once_what_is_hidden_now_for_the_text_that_they_still_have(how: str) -> None:
+    """Before anybody else, and not before the first deed; when nothing can be shared any more they let go."""
+    changes: dict[str, Callable[[World], list[Action]]] = {
+        "mask": lambda world: world.customer_end.set_masks([(0, 0, 100, 100)]),
+        "rule": lambda world: world.customer_end.on_child(child.Covered([(0, 0, 100, 100)], 1, "")),
+        "place": lambda world: world.customer_end.on_child(child.Place((10, 20, 1920, 1080))),
+    }
+    world = controlled()
+    steer(world, Text("가" * 60))
+    (sent,) = world.customer.of(Inject)
+    first = changes[how](world)[0]
+    assert isinstance(first, ShareNow)
+    assert first.sharing != sent.sharing
+    assert first.sharing.hidden == (() if how == "place" else ((0, 0, 100, 100),))
+    assert not [action for action in changes[how](world) if isinstance(action, ShareNow)]
+    gone = world.customer_end.on_child(child.Place((10, 20, 0, 0)))
+    assert gone[0] == LetGo()
+    idle = controlled()
+    assert not [action for action in changes[how](idle) if isinstance(action, ShareNow | LetGo)]
 
 
 def test_a_shared_window_is_named_by_its_number_as_the_desktop_lists_it() -> None:

@@ -12,7 +12,7 @@ from app.domain.assist import Scope
 from app.domain.control import MoveTo, Press, Text
 from app.domain.marks import to_steps
 from remote_assist.actions import Action, AskScope
-from remote_assist.control_actions import Inject, LetGo
+from remote_assist.control_actions import Inject, LetGo, ShareNow
 from remote_assist.input_hands import Hands
 from remote_assist.input_pynput import open_input
 from tests.fakes import xvfb
@@ -41,6 +41,8 @@ class SteeredPair(Pair):
         for action in actions:
             if isinstance(action, Inject):
                 self.hands.do(action.deed, action.sharing, now_ms())
+            elif isinstance(action, ShareNow):
+                self.hands.share(action.sharing)
             elif isinstance(action, LetGo):
                 self.hands.let_go()
             super().perform(side, [action])

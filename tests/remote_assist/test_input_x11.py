@@ -292,6 +292,7 @@ def test_the_rest_of_a_text_does_not_go_into_a_window_that_was_hidden_while_it_w
     window = f"window:{desk.target.id}"
     free = Sharing(RECT, desk.target.id, window)
     text = "".join(chr(0xAC00 + 29 * number) for number in range(200))
+    desk.hands.counts.clear()
     desk.hands.do(Text(text), free, now_ms())
     typed = desk.hands.counts["keys"]
     assert 0 < typed < len(text)

@@ -567,7 +567,7 @@ def test_text_that_waits_is_not_typed_into_what_was_hidden_meanwhile(qtbot: QtBo
     desk = ControlDesk(
         lambda: 0, lambda: [None], lambda c: told.append(dict(c)), lambda: None, owner, open_desktop=lambda: desktop
     )
-    shared = replace(SCREEN, target="screen:1")
+    shared = replace(SCREEN, target="screen:A")
     desk.perform(ShareNow(shared))
     desk.perform(Inject(Text("가" * 60), shared))
     typed = len(desktop.log)

@@ -97,7 +97,11 @@ CONTROLS = (
             f"{_DESK}::test_text_that_waits_is_not_typed_into_what_was_hidden_meanwhile",
             f"{_X11}::test_the_rest_of_a_text_does_not_go_into_a_window_that_was_hidden_while_it_was_typed",
         ),
-        edit(f"{_HANDS}.share", "self._sharing = sharing", "self._sharing = sharing if not self._waiting else self._sharing"),
+        edit(
+            f"{_HANDS}.share",
+            "self._sharing = sharing",
+            "self._sharing = sharing if not self._waiting else self._sharing",
+        ),
         "hidden",
     ),
     Control(
