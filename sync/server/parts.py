@@ -32,8 +32,10 @@ from sync.server.limits import CodeLimits, Limiter, TryLimit
 from sync.server.nats_bus import NatsBus, check_url
 from sync.server.news import Telling, Ticking, Upkeep
 from sync.server.oidc import Oidc, OidcSettings
+from sync.server.portal.movements import Movements
 from sync.server.portal.portal import Portal, build_portal
 from sync.server.proofs import Proofs
+from sync.server.published import PublishedReader
 from sync.server.sessions import Sessions
 from sync.server.snapshots import Snapshots
 from sync.server.store import Store, sqlite_url
@@ -82,6 +84,8 @@ class Parts:
     turn: TurnSettings | None
     join_page: bool
     portal: Portal | None
+    movements: Movements
+    published: PublishedReader
     turn_asks: Limiter
     wrong_code_s: float
     passwords: asyncio.Semaphore
@@ -182,6 +186,8 @@ def build_parts(
         alarms=Limiter(TryLimit(20, 3600, 900)),  # lines of the log about one customer's bad invitations
         turn=turn,
         join_page=join_page,
+        movements=Movements(hub, jobs, store, clock),
+        published=PublishedReader(store),
         portal=build_portal(store, keys, blobs, rng, waiting) if portal else None,
         turn_asks=Limiter(TryLimit(60, 60, 20)),  # of one end of one session: a lost connection asks every 4 seconds
         wrong_code_s=wrong_code_s,

@@ -18,7 +18,7 @@ from litestar.response import Stream
 from app.domain.entities import team_scope
 from sync.server.limits import network_of
 from sync.server.parts import Parts
-from sync.server.portal.movements import PAUSE_S, Moved, Movements
+from sync.server.portal.movements import PAUSE_S, Moved
 from sync.server.store import DatabaseBusy
 from sync.server.web.portal_pages import AnyRequest, portal_of
 from sync.server.web.wire import address_of
@@ -32,7 +32,6 @@ _OF_SENDER, _OF_ALL = 40, 2000
 
 def live_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the route handlers."""
-    movements = Movements(parts.hub, parts.jobs, parts.store, parts.clock)
 
     @get("/t/{link:str}/live")
     async def live(request: AnyRequest, link: FromPath[str]) -> Response[bytes] | Stream:
@@ -41,10 +40,10 @@ def live_routes(parts: Parts) -> list[HTTPRouteHandler]:
         first = await parts.jobs.read(lambda: portal.desk.moved(parts.clock(), link))
         if first is None or first.over:
             return Response(b"", status_code=204)
-        if portal.chats.get(sender, 0) >= _OF_SENDER or movements.pages >= _OF_ALL:
+        if portal.chats.get(sender, 0) >= _OF_SENDER or parts.movements.pages >= _OF_ALL:
             return Response(b"", status_code=503, headers={"retry-after": "30"})
         headers = {"cache-control": "no-store", "x-accel-buffering": "no", "x-content-type-options": "nosniff"}
-        events = _counted(parts, sender, _events(parts, movements, link, first))
+        events = _counted(parts, sender, _events(parts, link, first))
         return Stream(events, media_type="text/event-stream", headers=headers)
 
     return [live]
@@ -62,11 +61,11 @@ async def _counted(parts: Parts, sender: str, events: AsyncIterator[bytes]) -> A
             del portal.chats[sender]
 
 
-async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -> AsyncIterator[bytes]:
+async def _events(parts: Parts, link: str, first: Moved) -> AsyncIterator[bytes]:
     loop, portal = asyncio.get_running_loop(), portal_of(parts)
     until, known = loop.time() + _LIFE_S, first
     try:
-        follower = await movements.follow(first)
+        follower = await parts.movements.follow(first)
     except DatabaseBusy:
         yield b"retry: 3000\n\n"
         return
@@ -88,8 +87,8 @@ async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -
                     yield _moved(parts, now)
                     return
             if (now.scope, now.ticket) != (follower.scope, follower.ticket):  # that one's news from now on
-                movements.leave(follower)
-                follower = await movements.follow(now)
+                parts.movements.leave(follower)
+                follower = await parts.movements.follow(now)
                 look = True
                 continue
             if said == b"" or now != known:
@@ -108,7 +107,7 @@ async def _events(parts: Parts, movements: Movements, link: str, first: Moved) -
                     look = True
                     break
     finally:
-        movements.leave(follower)
+        parts.movements.leave(follower)
 
 
 def _moved(parts: Parts, now: Moved) -> bytes:

@@ -31,8 +31,9 @@ AnyRequest = Request[Any, Any, Any]
 _log = get_logger("server.portal")
 # code of a problem -> (title, what to do); whatever is not named is a trouble of ours
 _TOLD = {
-    "not_found": "gone", "code": "gone", "method": "gone", "malformed": "gone", "suspended": "suspended", "given": "given",
-    "foreign": "foreign", "too_large": "large", "quota": "large", "no_files": "large", "limit": "many",
+    "not_found": "gone", "code": "gone", "method": "gone", "malformed": "gone", "suspended": "suspended",
+    "given": "given", "foreign": "foreign", "too_large": "large", "quota": "large", "no_files": "large",
+    "limit": "many",
 }  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from litestar.handlers import HTTPRouteHandler
 
 from sync.published_protocol import Published
 from sync.server.parts import Parts
-from sync.server.published import PublishedReader
 from sync.server.tokens import COMPANION
 from sync.server.web.wire import grant_of
 
@@ -19,16 +18,15 @@ __all__ = ["published_routes"]
 
 def published_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the route handlers."""
-    reader = PublishedReader(parts.store)
 
     @get("/customer/v1/published", tags=["customer"])
     async def published(request: Request[Any, Any, Any]) -> Response[Published | None]:
         """What all customers are told; 304 when the Companion knows it already."""
         grant_of(request, parts, COMPANION)
         known = request.headers.get("if-none-match")
-        if known and await parts.jobs.read(reader.tag) == known:
+        if known and await parts.jobs.read(parts.published.tag) == known:
             return Response(None, status_code=304, headers={"etag": known})
-        told, tag = await parts.jobs.read(lambda: reader.read(parts.clock()))
+        told, tag = await parts.jobs.read(lambda: parts.published.read(parts.clock()))
         return Response(told, headers={"etag": tag, "cache-control": "private, no-cache"})
 
     return [published]
