@@ -26,6 +26,7 @@ from sync.server.blob_locks import BlobLocks
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.sealed_blobs import HEAD_BYTES, BlobSeal, StoredBlob
+from sync.server.sight import seen_by, sight_columns
 from sync.server.store import Store
 from sync.server.tokens import COMPANION, Grant
 
@@ -336,12 +337,13 @@ def _shown_to_staff(connection: sa.Connection, sha256: bytes, type_: int, *, sco
 
 
 def _shown_to_customer(connection: sa.Connection, sha256: bytes, type_: int, *, customer: bytes) -> bool:
-    """Customers read the messages of their own tickets, never a note."""
+    """Customers read on their own tickets what is theirs to read, never a note or another customer's words."""
     if type_ != MESSAGE.number:
         return False
     rows, tickets = ENTITY_TABLES[type_], ENTITY_TABLES[TICKET.number]
     own = sa.select(tickets.c.id).where(tickets.c.customer == customer, tickets.c.deleted == sa.false())
-    return connection.execute(_naming(rows, sha256, type_).where(rows.c.ticket.in_(own)).limit(1)).first() is not None
+    found = connection.execute(_naming(rows, sha256, type_).where(rows.c.ticket.in_(own)).add_columns(*sight_columns()))
+    return bool(seen_by(connection, customer, found.all()))
 
 
 def _naming(rows: sa.Table, sha256: bytes, type_: int) -> sa.Select[Any]:

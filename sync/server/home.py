@@ -44,6 +44,7 @@ from sync.server.callbacks import calls_of, own_phone, slots_of
 from sync.server.customers import organisation_key
 from sync.server.problems import ProblemError
 from sync.server.schema import ENTITY_TABLES
+from sync.server.sight import seen_by, sight_columns
 from sync.server.waiting import ACKNOWLEDGED, contact_calendar
 
 __all__ = ["etag_of", "read_contact", "read_home"]
@@ -170,7 +171,7 @@ def _tickets(
     )  # fmt: skip
     rows = connection.execute(query).all()
     ids = [bytes(row.id) for row in rows]
-    messages = _messages(connection, ids, customer_name)
+    messages = _messages(connection, ids, customer, customer_name)
     answered, told = _answered(connection, ids), _acknowledged(connection, ids)
     calls = calls_of(connection, ids, customer)
     teams = list(dict.fromkeys(bytes(row.team) for row in rows if row.category != Category.CLOSED))
@@ -224,17 +225,19 @@ def _answered(connection: sa.Connection, tickets: list[bytes]) -> dict[bytes, in
     return {bytes(row.ticket): row.at or 0 for row in connection.execute(query)}
 
 
-def _messages(connection: sa.Connection, tickets: list[bytes], customer_name: str) -> dict[bytes, list[MessageView]]:
+def _messages(
+    connection: sa.Connection, tickets: list[bytes], customer: bytes, customer_name: str
+) -> dict[bytes, list[MessageView]]:
     message, user = _table(MESSAGE), _table(USER)
     query = (
-        sa.select(message.c.id, message.c.ticket, message.c.direction, message.c.author_kind, message.c.body,
-                  message.c.attachments, message.c.occurred_at, message.c.created_at, user.c.public_name, user.c.name)
+        sa.select(message.c.id, *sight_columns(), message.c.body, message.c.attachments, message.c.occurred_at,
+                  user.c.public_name, user.c.name)
         .join(user, user.c.id == message.c.author, isouter=True)
         .where(message.c.ticket.in_(tickets), message.c.deleted == sa.false())
         .order_by(message.c.msg_no)
     )  # fmt: skip
     out: dict[bytes, list[MessageView]] = {}
-    for row in connection.execute(query):
+    for row in seen_by(connection, customer, connection.execute(query).all()):
         out.setdefault(bytes(row.ticket), []).append(_message_view(row, customer_name))
     return {id_: list(_last(views, _MESSAGES)) for id_, views in out.items()}
 

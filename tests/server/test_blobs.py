@@ -20,7 +20,7 @@ from sync.server.blobs import Blobs
 from sync.server.rows import TxRows
 from sync.server.schema import SYSTEM
 from tests.server.lent_app import client_of
-from tests.server.world import Agent, World
+from tests.server.world import Agent, Companion, World
 
 CONTENT = b"a picture of a printer " * 4000
 SHA = hashlib.sha256(CONTENT)
@@ -35,7 +35,7 @@ def stored(world: World, tmp_path: Path) -> Blobs:
     return made
 
 
-def send(agent: Agent, offset: int, chunk: bytes, *, sha: str = SHA.hexdigest(), **headers: str) -> Any:
+def send(agent: Agent | Companion, offset: int, chunk: bytes, *, sha: str = SHA.hexdigest(), **headers: str) -> Any:
     """PATCH one part."""
     digest = base64.b64encode(hashlib.sha256(chunk).digest()).decode()
     given = {"upload-offset": str(offset), "upload-length": str(len(CONTENT)), "content-digest": f"sha-256=:{digest}:"}
@@ -49,7 +49,7 @@ def look(agent: Agent) -> tuple[int, str | None]:
     return answer.status_code, answer.headers.get("upload-offset")
 
 
-def get(agent: Agent, **headers: str) -> Any:
+def get(agent: Agent | Companion, **headers: str) -> Any:
     """GET the content."""
     return agent.world.client.get(f"/blob/{SHA.hexdigest()}", headers={**agent.bearer, **headers})
 
