@@ -44,7 +44,7 @@ class SupportContact:
 
 @dataclass(frozen=True, slots=True)
 class HoursView:
-    """A business calendar in the version that counts. `days`: intervals as written, by weekday (0 = Monday)."""
+    """A business calendar in the version saved last. `days`: intervals as written, by weekday (0 = Monday)."""
 
     name: str
     zone: str
@@ -53,6 +53,8 @@ class HoursView:
     exceptions: Sequence[tuple[str, Sequence[tuple[str, str]], str]] = ()  # dates, intervals and names, in order
     of_contact: bool = False  # customers see these hours
     teams: Sequence[Mapping[str, str]] = ()  # names of the teams that have it, by language
+    id: bytes = b""  # of the version
+    waits: bool = False  # the server has not compiled it yet: the hours before it still count
 
 
 class KnowledgeStore(Protocol):

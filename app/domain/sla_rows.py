@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.domain.calendar_versions import counting_version
 from app.domain.changes_base import Context, Key, Overlay, Row, Rows, history, int_of, object_of
 from app.domain.entities import (
-    CALENDAR,
     CALENDAR_SPANS,
     HISTORY,
     LIVE,
@@ -122,14 +122,9 @@ class Book:
         return row.values.get("calendar") if row is not None else None
 
     def newest(self, calendar: bytes) -> bytes:
-        """Return the version of a calendar that counts now."""
+        """Return the version of a calendar that counts now: the last one that is compiled."""
         if calendar not in self._newest:
-            found, seen = calendar, set[bytes]()
-            while found not in seen:
-                seen.add(found)
-                later = self._rows.find(CALENDAR.number, "supersedes", found)
-                found = later[-1].id if later else found
-            self._newest[calendar] = found
+            self._newest[calendar] = counting_version(self._rows, calendar)
         return self._newest[calendar]
 
     def policies(self, ids: Iterable[bytes]) -> dict[bytes, SlaPolicy]:

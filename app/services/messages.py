@@ -135,6 +135,10 @@ _TEXTS: Mapping[str, str] = {
     "no_such_message": N_("These messages are no longer on this ticket. Nothing was changed. Look where they went."),
     "already_discarded": N_("This reply was discarded on another computer. Its text is kept in the closed entry."),
     "scope": N_("You have no access to this ticket any more. What you wrote is kept under “Needs you”."),
+    "hours_changed": N_(
+        "Somebody else has changed these opening hours meanwhile. Yours were not saved. Close this window and open "
+        "the hours again."
+    ),
     "empty_text": N_("There is nothing to send yet."),
     "draft_there": N_("A reply is being written on this ticket. It was left as it is."),
     "unfilled": N_("{names} has no value on this ticket, so nothing was sent. Fill it in or take it out."),

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from app.config.i18n import _
 from app.domain.announcements import Announcement
 from app.domain.articles import Article, Audience, Publication
-from app.domain.changes import AnnouncementSave, AnyChange, ArticleSave, ContactSet, canonical_json
+from app.domain.changes import AnnouncementSave, AnyChange, ArticleSave, CalendarSave, ContactSet, canonical_json
 from app.domain.changes_publishing import may_save_article
 from app.domain.entities import Value
 from app.domain.ids import derived_id, new_id
-from app.domain.knowledge_ports import SupportContact
+from app.domain.knowledge_ports import HoursView, SupportContact
+from app.domain.opening_hours import HoursDraft
 from app.domain.ports import Commits, Identity
 from app.services.triage import Done
 
@@ -155,6 +156,12 @@ class Publications:
             return Done("", (), frozenset())
         contact = before.id or derived_id(_CONTACT, "support_contact", "")
         return self._run(ContactSet(self._make_id(), contact, dict(wanted)), contact, _("Contact saved"))
+
+    def save_hours(self, before: HoursView, draft: HoursDraft) -> Done:
+        """Save other weekly hours and holidays of a calendar; they count once the server has compiled them."""
+        version = self._make_id()
+        change = CalendarSave(self._make_id(), version, before.id, dict(draft.columns()))
+        return self._run(change, version, _("Opening hours saved"))
 
     def withdraw_announcement(self, announcement: Announcement) -> Done:
         """Let it show nowhere any more."""

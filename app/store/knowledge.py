@@ -11,7 +11,7 @@ from typing import Any
 from app.domain.announcements import Announcement
 from app.domain.articles import Article, current, rivals
 from app.domain.changes_contact import CONTACT_FIELDS
-from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, SUPPORT_CONTACT, TEAM, USER
+from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, CALENDAR_SPANS, SUPPORT_CONTACT, TEAM, USER
 from app.domain.knowledge_ports import ArticlePage, HoursView, SupportContact, VersionLine
 from app.store.cipher import Database
 from app.store.shown import Shown
@@ -88,7 +88,7 @@ class StoreKnowledge:
         return SupportContact(id_, {name: value or "" for name, value in zip(CONTACT_FIELDS, values, strict=True)})
 
     def hours(self) -> Sequence[HoursView]:
-        """Return the business calendars in the version that counts, that of the contact first."""
+        """Return the business calendars in the version saved last, that of the contact first."""
         with self._readers().read() as tx:
             shown = Shown(tx)
             rows = shown.select(
@@ -96,13 +96,17 @@ class StoreKnowledge:
             )
             teams = shown.select(TEAM.number, "calendar, name_ko, name_en", "deleted = 0")
             contact = shown.select(SUPPORT_CONTACT.number, "id, calendar", "deleted = 0")
+            compiled = {row[0] for row in shown.select(CALENDAR_SPANS.number, "calendar", "deleted = 0")}
         newest = _newest({row[0]: row[6] for row in rows})
         of_contact = newest.get(min(contact)[1] or b"") if contact else None
         having: dict[bytes, list[dict[str, str]]] = {}
         for calendar, ko, en in teams:
             having.setdefault(newest.get(calendar or b"", b""), []).append({"ko": ko or "", "en": en or ""})
+        waits = {row[0] for row in rows if row[6] is not None} - compiled
         found = [
-            _hours(row, row[0] == of_contact, having.get(row[0], [])) for row in rows if newest.get(row[0]) == row[0]
+            _hours(row, row[0] == of_contact, having.get(row[0], []), waits=row[0] in waits)
+            for row in rows
+            if newest.get(row[0]) == row[0]
         ]
         return sorted(found, key=lambda each: (not each.of_contact, each.name))
 
@@ -156,8 +160,8 @@ def _newest(before: Mapping[bytes, bytes | None]) -> dict[bytes, bytes]:
     return out
 
 
-def _hours(row: tuple[Any, ...], of_contact: bool, teams: Sequence[Mapping[str, str]]) -> HoursView:
-    _id, name, zone, week, holidays, exceptions, _before = row
+def _hours(row: tuple[Any, ...], of_contact: bool, teams: Sequence[Mapping[str, str]], *, waits: bool) -> HoursView:
+    id_, name, zone, week, holidays, exceptions, _before = row
     days = {int(day): _pairs(times) for day, times in json.loads(week or "{}").items()}
     closed = [
         (str(each.get("date", "")), {"ko": str(each.get("name_ko") or ""), "en": str(each.get("name_en") or "")})
@@ -169,7 +173,7 @@ def _hours(row: tuple[Any, ...], of_contact: bool, teams: Sequence[Mapping[str, 
     ]
     return HoursView(
         name or "", zone or "", days, sorted(closed, key=lambda e: e[0]), sorted(other, key=lambda e: e[0]),
-        of_contact, teams,
+        of_contact, teams, id_, waits,
     )  # fmt: skip
 
 

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from app.domain.calendar_versions import latest_version
 from app.domain.calendars import parse_calendar
 from app.domain.changes import Row, canonical_json
 from app.domain.entities import CALENDAR, CALENDAR_SPANS, ORGANISATION, REF_SCOPE, SLA_POLICY, TEAM, Value
 from app.domain.errors import Refused
 from app.domain.ids import derived_id, new_id
-from app.domain.sla_rows import Book
 from sync.server.bootstrap import full_row
 from sync.server.clocks import Compile, live_tickets, refresh, spans_values
 from sync.server.rows import TxRows
@@ -107,9 +107,8 @@ class _Setting:
 
     def _calendar(self, spec: _Calendar) -> tuple[bytes, bool]:
         """Return the id of the version that counts, and whether it is new."""
-        book = Book(self._rows)
         known = [row for row in self._all(CALENDAR.number) if row.values.get("name") == spec.name]
-        old = self._rows.get(CALENDAR.number, book.newest(known[0].id)) if known else None
+        old = self._rows.get(CALENDAR.number, latest_version(self._rows, known[0].id)) if known else None
         if old is not None and all(old.values.get(name) == value for name, value in spec.columns.items()):
             return old.id, False
         id_ = new_id()
@@ -158,11 +157,10 @@ class _Setting:
 
     def _same(self, old: Row, values: Mapping[str, Value]) -> bool:
         """Compare but for the calendar's version, which is found when a ticket asks."""
-        book = Book(self._rows)
         for name, value in values.items():
             kept = old.values.get(name)
             if name == "calendar" and isinstance(kept, bytes) and isinstance(value, bytes):
-                kept, value = book.newest(kept), book.newest(value)
+                kept, value = latest_version(self._rows, kept), latest_version(self._rows, value)
             if kept != value:
                 return False
         return True

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from app.config.logs import get_logger
 from app.domain.calendars import BusinessCalendar, Span, parse_calendar
 from app.domain.changes import Actor, Context, Row, canonical_json
-from app.domain.entities import CALENDAR, CALENDAR_SPANS, HISTORY, LIVE, SLA_POLICY, STATE, TICKET
-from app.domain.ids import hlc_of, new_id
+from app.domain.entities import CALENDAR, CALENDAR_SPANS, HISTORY, LIVE, REF_SCOPE, SLA_POLICY, STATE, TICKET, Value
+from app.domain.ids import derived_id, hlc_of, new_id
 from app.domain.sla_notices import notices_due
 from app.domain.sla_rows import Book, clock_of, settled
+from sync.server.bootstrap import full_row
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES
 from sync.server.store import Store
@@ -92,7 +93,7 @@ class Clocks:
     def run(self) -> dict[str, int]:
         """Do what is due; return the heads of the scopes that moved. Raises DatabaseBusy."""
         now = self._clock()
-        heads = self.extend(now)
+        heads = self.compile(now) | self.extend(now)
         with self._store.read() as connection:
             stale = _stale(connection)
         heads |= refresh(self._store, now, stale)
@@ -100,6 +101,30 @@ class Clocks:
         if stale:
             _log.info("policies applied", tickets=len(stale))
         return heads
+
+    def compile(self, now: int) -> dict[str, int]:
+        """Compile the versions of calendars that desktops saved: from then on they count."""
+        if self._compile is None:
+            return {}
+        with self._store.read() as connection:
+            new = _uncompiled(connection)
+        return self._store.write(lambda cx: self._compile_new(cx, new, now)) if new else {}
+
+    def _compile_new(self, connection: sa.Connection, new: Sequence[bytes], now: int) -> dict[str, int]:
+        rows = TxRows(connection)
+        rows.lock((CALENDAR.number, id_) for id_ in new)
+        waiting = set(_uncompiled(connection))  # another process may have been faster
+        for id_ in new:
+            calendar = rows.get(CALENDAR.number, id_)
+            if id_ in waiting and calendar is not None and self._compile is not None:
+                try:
+                    values: dict[str, Value] = {**spans_values(_rules(calendar), self._compile, now)}
+                except (ValueError, KeyError) as error:  # the version before goes on counting
+                    _log.warning("calendar not compiled", calendar=id_.hex(), error=type(error).__name__)
+                    continue
+                values |= {"calendar": id_, "created_at": now}
+                rows.stage([full_row(CALENDAR_SPANS.number, derived_id(id_, "spans"), REF_SCOPE, values)])
+        return rows.flush(now)
 
     def extend(self, now: int) -> dict[str, int]:
         """Compile calendars again whose horizon has come a month nearer."""
@@ -121,11 +146,7 @@ class Clocks:
             calendar = rows.get(CALENDAR.number, owner) if isinstance(owner, bytes) else None
             if row is None or calendar is None or self._compile is None:
                 continue
-            zone, week, holidays, exceptions = (
-                str(calendar.values.get(name) or default)
-                for name, default in (("zone", "UTC"), ("week", "{}"), ("holidays", "[]"), ("exceptions", "[]"))
-            )
-            values = spans_values(parse_calendar(zone, week, holidays, exceptions), self._compile, now)
+            values = spans_values(_rules(calendar), self._compile, now)
             rows.stage([replace(row, rev=row.rev + 1, values={**row.values, **values})])
         return rows.flush(now)
 
@@ -140,6 +161,24 @@ class Clocks:
             heads |= self._store.write(lambda cx, ids=ids: _tell(cx, ids, now))  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
         self._done = {each.id: each for each in found}
         return heads
+
+
+def _rules(calendar: Row) -> BusinessCalendar:
+    zone, week, holidays, exceptions = (
+        str(calendar.values.get(name) or default)
+        for name, default in (("zone", "UTC"), ("week", "{}"), ("holidays", "[]"), ("exceptions", "[]"))
+    )
+    return parse_calendar(zone, week, holidays, exceptions)
+
+
+def _uncompiled(connection: sa.Connection) -> list[bytes]:
+    """Return the versions of calendars that nobody has compiled yet."""
+    table, spans = ENTITY_TABLES[CALENDAR.number], ENTITY_TABLES[CALENDAR_SPANS.number]
+    compiled = sa.select(spans.c.calendar).where(spans.c.calendar.is_not(None), spans.c.deleted == sa.false())
+    query = sa.select(table.c.id).where(
+        table.c.deleted == sa.false(), table.c.supersedes.is_not(None), table.c.id.not_in(compiled)
+    )
+    return [bytes(id_) for id_ in connection.execute(query.order_by(table.c.id)).scalars()]
 
 
 def live_tickets(connection: sa.Connection) -> list[bytes]:
@@ -157,9 +196,11 @@ def _live_states(connection: sa.Connection) -> list[bytes]:
 
 def _stale(connection: sa.Connection) -> list[bytes]:
     """Return the live tickets on which a version stands that a later one has replaced."""
-    table, policy, calendar = (ENTITY_TABLES[e.number] for e in (TICKET, SLA_POLICY, CALENDAR))
+    table, policy, calendar, spans = (ENTITY_TABLES[e.number] for e in (TICKET, SLA_POLICY, CALENDAR, CALENDAR_SPANS))
     old_policies = sa.select(policy.c.id).where(policy.c.active == sa.false())
-    old_calendars = sa.select(calendar.c.supersedes).where(calendar.c.supersedes.is_not(None))
+    old_calendars = sa.select(calendar.c.supersedes).where(
+        calendar.c.supersedes.is_not(None), calendar.c.id.in_(sa.select(spans.c.calendar))
+    )
     query = sa.select(table.c.id).where(
         table.c.deleted == sa.false(),
         table.c.sla_policy.is_not(None),

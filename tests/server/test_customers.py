@@ -129,7 +129,10 @@ def test_a_request_becomes_one_ticket_however_often_it_is_sent(world: World) -> 
     kim.pull()
     (ticket,) = kim.copy.of(TICKET.number)
     assert (ticket["channel"], ticket["customer"], ticket["last_in_no"]) == ("companion", world.customer, 1)
-    assert [h["actor_kind"] for h in kim.copy.of(HISTORY.number)] == ["customer", "server"]  # the request, and what was told of the wait
+    assert [h["actor_kind"] for h in kim.copy.of(HISTORY.number)] == [
+        "customer",
+        "server",
+    ]  # the request, and what was told of the wait
 
 
 def test_the_customer_reads_replies_and_never_notes(world: World) -> None:

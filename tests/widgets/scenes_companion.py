@@ -154,9 +154,7 @@ def sample_calling() -> TicketLine:
     return replace(
         sample_home().tickets[0],
         messages=sample_home().tickets[0].messages[:1],
-        acknowledged=Acknowledged(
-            _t("박민수 님", "Park Minsu"), "answers", usual, usual + 3000, offers_call=True
-        ),
+        acknowledged=Acknowledged(_t("박민수 님", "Park Minsu"), "answers", usual, usual + 3000, offers_call=True),
         slots=tuple(first + n * SLOT_MS for n in range(8)),
         phone="+821023456789",
     )

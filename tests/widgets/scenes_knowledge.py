@@ -24,6 +24,7 @@ from widgets.companion.home import HomeWindow
 from widgets.foundation import Theme
 from widgets.knowledge.announcement_form import AnnouncementForm
 from widgets.knowledge.articles_window import ArticlesWindow
+from widgets.knowledge.hours_form import HoursForm
 from widgets.knowledge.told_window import ToldWindow
 from widgets.shell.window import AgentWindow
 
@@ -125,6 +126,10 @@ def _announce(theme: Theme) -> QWidget:
     return AnnouncementForm(theme, ANNOUNCEMENTS[1], NOW_MS, None)
 
 
+def _change_hours(theme: Theme) -> QWidget:
+    return HoursForm(theme, FakeKnowledge().hours()[0], None)
+
+
 def _sized(build: Callable[[Theme], QWidget], name: str) -> Scene:
     return Scene(name, build, (1100, 720))
 
@@ -139,6 +144,8 @@ SCENES = [
     Scene("told-announcements", _told(0)),
     Scene("told-contact", _told(1)),
     Scene("told-hours", _told(2, may=False)),
+    Scene("told-hours-lead", _told(2)),
+    Scene("told-hours-change", _change_hours),
     Scene("told-announce", _announce),
     Scene("knowledge-answers", _answers("")),
     Scene("knowledge-answer", _answers("비밀번호", opened=True)),

@@ -8,19 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDate, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
 from app.domain.articles import article_of_link
 from app.domain.changes import ArticleSave, ContactSet
-from app.domain.entities import ANNOUNCEMENT, ARTICLE, SUPPORT_CONTACT, USER
+from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, SUPPORT_CONTACT, USER
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, new_id
 from app.domain.ports import DraftKind
+from app.services.calendars import compile_calendar
+from app.services.sla_file import read_sla_file
+from sync.server.clock_book import set_book
 from tests.sync.desk import Client
 from tests.sync.desk import Desk as Server
+from tests.sync.test_clock_book import FILE as CLOCK_FILE
 from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme, Words
 from widgets.knowledge.articles_window import ArticlesWindow
@@ -328,3 +332,33 @@ def test_an_agent_reads_what_customers_are_told_and_changes_nothing(
         kim.do(ContactSet(new_id(), new_id(), {"phone": "1"}))
     window.close()
     desk.window.close()
+
+
+def test_a_lead_changes_opening_hours_and_closed_days_by_keys_and_offline(desk: ArticleDesk, server: Server) -> None:
+    """What cannot be read is said at its day; the server gets a new version of the calendar when the line is back."""
+    set_book(server.store, server.clock(), read_sla_file(CLOCK_FILE, lambda _country: []), compile_calendar)
+    desk.sync()
+    window = _told(desk)
+    window.tabs.setCurrentIndex(2)
+    [change] = window.hours_buttons
+    change.setFocus()
+    QTest.keyClick(change, Qt.Key.Key_Space)
+    form = window.hours_form
+    assert form is not None
+    form.days[0].selectAll()
+    QTest.keyClicks(form.days[0], "9:00-25:00")
+    QTest.keyClick(form.days[0], Qt.Key.Key_Return, CTRL)
+    assert "Monday cannot be read" in form.problem.text.text()
+    form.days[0].selectAll()
+    QTest.keyClicks(form.days[0], "9:00-12:00, 13:00-18:00")
+    form.date.setDate(QDate(2026, 12, 24))
+    QTest.keyClicks(form.name_en, "Founding day")
+    QTest.keyClick(form.add, Qt.Key.Key_Space)
+    assert form.list.item(0).text() == "2026-12-24  Founding day"
+    QTest.keyClick(form.days[0], Qt.Key.Key_Return, CTRL)
+    desk.sync()
+    saved = max(server.rows(CALENDAR.number), key=lambda row: int(str(row["seq"])))
+    assert '"0":[["09:00","12:00"],["13:00","18:00"]]' in str(saved["week"])
+    assert "Founding day" in str(saved["holidays"])
+    assert saved["zone"] == "Asia/Seoul"
+    window.close()

@@ -28,6 +28,7 @@ from widgets.foundation import (
     scroll,
 )
 from widgets.knowledge.announcement_form import AnnouncementForm
+from widgets.knowledge.hours_form import HoursForm, day_name
 
 __all__ = ["ToldWindow"]
 
@@ -36,11 +37,12 @@ _NEXT_DAYS = 8  # so many of the coming days that are closed or other than usual
 
 class ToldWindow(QDialog):
     """GUI thread; stands beside the work. `announced` gives (Announcement or None, AnnouncementDraft), `withdrawn` an
-    Announcement, `contact_saved` (SupportContact, fields)."""
+    Announcement, `contact_saved` (SupportContact, fields), `hours_saved` (HoursView, HoursDraft)."""
 
     announced = Signal(object, object)
     withdrawn = Signal(object)
     contact_saved = Signal(object, object)
+    hours_saved = Signal(object, object)
 
     def __init__(self, theme: Theme, now_ms: Callable[[], int], *, may: bool, parent: QWidget | None = None) -> None:
         """`may`: whether this person writes; others read."""
@@ -48,6 +50,7 @@ class ToldWindow(QDialog):
         self._theme, self._now_ms, self._may = theme, now_ms, may
         self._contact = SupportContact()
         self.form: AnnouncementForm | None = None
+        self.hours_form: HoursForm | None = None
         self.question: Question | None = None
         space = theme.tokens.space
         self.setWindowTitle(_("What customers are told"))
@@ -123,11 +126,13 @@ class ToldWindow(QDialog):
 
     def _make_hours(self) -> QWidget:
         space = self._theme.tokens.space
+        self.hours_buttons: list[Button] = []
         self._hours = column(gap=space.medium, margins=(0, 0, space.medium, 0))
         inside = QWidget()
         inside.setLayout(self._hours)
         hint = PlainLabel(
-            _("Administrators set calendars, holidays and teams on the server: deskside admin sla FILE."),
+            _("New calendars, time zones, days with other hours and which team has which calendar are set on the "
+              "server: deskside admin sla FILE."),
             type="caption", tone="muted", wrap=True,
         )  # fmt: skip
         page = QWidget()
@@ -173,6 +178,7 @@ class ToldWindow(QDialog):
     def show_hours(self, hours: Sequence[HoursView]) -> None:
         """Show the calendars."""
         clear(self._hours)
+        self.hours_buttons = []
         for each in hours:
             self._hours.addWidget(self._hours_card(each))
         if not hours:
@@ -182,13 +188,15 @@ class ToldWindow(QDialog):
     def was_saved(self) -> None:
         """It is safe."""
         self.problem.hide()
-        if self.form is not None:
-            self.form.close()
+        for form in (self.form, self.hours_form):
+            if form is not None:
+                form.close()
 
     def refused(self, text: str) -> None:
         """It was not saved; what was typed stays."""
-        if self.form is not None:
-            self.form.tell(text)
+        form = self.form or self.hours_form
+        if form is not None:
+            form.tell(text)
         else:
             self.problem.tell(text, "danger")
             self.problem.show()
@@ -246,6 +254,15 @@ class ToldWindow(QDialog):
     def _save_contact(self) -> None:
         self.contact_saved.emit(self._contact, self._typed())
 
+    def _change_hours(self, hours: HoursView) -> None:
+        form = self.hours_form = HoursForm(self._theme, hours, self)
+        form.agreed.connect(self.hours_saved)
+        form.destroyed.connect(self._hours_form_gone)
+        form.open()
+
+    def _hours_form_gone(self) -> None:
+        self.hours_form = None
+
     def _enable(self) -> None:
         chosen = self._chosen()
         shows = chosen is not None and chosen.standing(self._now_ms()) in (Standing.SHOWS, Standing.LATER)
@@ -261,12 +278,20 @@ class ToldWindow(QDialog):
         teams = [each.get(language()) or next(iter(each.values()), "") for each in hours.teams]
         told = " · ".join([hours.zone, *seen, *([_("teams: {names}").format(names=", ".join(teams))] if teams else [])])
         lines.append(Words(told, type="caption", tone="muted"))
+        if hours.waits:
+            lines.append(Words(_("Saved. The hours before count until the server has worked these out.")))
         closed = _("closed")
         for day in range(7):
             times = ", ".join(f"{start}–{end}" for start, end in hours.days.get(day, ()))
-            lines.append(Words(f"{_day_name(day)}  {times or closed}"))
+            lines.append(Words(f"{day_name(day)}  {times or closed}"))
         lines += [Words(text) for text in self._other_days(hours)]
-        return Card(self._theme, *lines)
+        card = Card(self._theme, *lines)
+        if self._may:
+            change = Button(self._theme, _("Change…"), icon="pen-line", pressed=lambda: self._change_hours(hours))
+            change.setAccessibleName(_("Change the hours of {name}").format(name=hours.name))
+            self.hours_buttons.append(change)
+            card.body.addLayout(row(None, change))
+        return card
 
     def _other_days(self, hours: HoursView) -> list[str]:
         today, closed = fmt.today(self._now_ms()).isoformat(), _("closed")
@@ -275,9 +300,3 @@ class ToldWindow(QDialog):
             open_ = ", ".join(f"{start}–{end}" for start, end in times) or closed
             days.append((date, f"{date}  {open_}  {name}"))
         return [text.strip() for date, text in sorted(days) if date >= today][:_NEXT_DAYS]
-
-
-def _day_name(day: int) -> str:
-    return (
-        _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
-    )[day]  # fmt: skip

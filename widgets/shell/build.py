@@ -53,7 +53,19 @@ def build_agent_window(
     connect `sign_in_wanted` and `closed`. Without `sessions` the window has no session commands.
     """
     ports = Ports(
-        queries, commits, link, jobs, settings, sessions, now_ms, needs, blobs, deeds, own_work, customers, knowledge,
+        queries,
+        commits,
+        link,
+        jobs,
+        settings,
+        sessions,
+        now_ms,
+        needs,
+        blobs,
+        deeds,
+        own_work,
+        customers,
+        knowledge,
         calls,
     )
     window = AgentWindow(theme, ports, identity)

@@ -19,7 +19,7 @@ from app.domain.articles import (
     as_rich,
     may_be_quoted,
 )
-from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, SUPPORT_CONTACT, TEAM
+from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, CALENDAR_SPANS, SUPPORT_CONTACT, TEAM
 from app.domain.knowledge_ports import ArticlePage, KnowledgeStore
 from app.domain.ports import DraftKind
 from app.services.messages import error_text
@@ -58,7 +58,7 @@ class KnowledgePart(QObject):
         """The worker brought rows of these entities."""
         if ARTICLE.number in types:
             self._show_news()
-        if types & {ANNOUNCEMENT.number, SUPPORT_CONTACT.number, CALENDAR.number, TEAM.number}:
+        if types & {ANNOUNCEMENT.number, SUPPORT_CONTACT.number, CALENDAR.number, CALENDAR_SPANS.number, TEAM.number}:
             self._read_told()
 
     def follow(self, link: str) -> None:
@@ -147,6 +147,7 @@ class KnowledgePart(QObject):
             window.announced.connect(lambda old, it: self._tell(lambda: self._use.save_announcement(old, it)))
             window.withdrawn.connect(lambda old: self._tell(lambda: self._use.withdraw_announcement(old)))
             window.contact_saved.connect(lambda old, it: self._tell(lambda: self._use.save_contact(old, it)))
+            window.hours_saved.connect(lambda old, it: self._tell(lambda: self._use.save_hours(old, it)))
             window.destroyed.connect(self._told_closed)
         window.show()
         window.raise_()

@@ -105,9 +105,9 @@ class AgentWindow(WindowFrame):
         self.saved_views = ViewsPart(self, theme, ports)
         self.customers = CustomerPart(self, theme, ports, ports.customers) if ports.customers is not None else None
         self.knowledge = KnowledgePart(self, theme, ports, ports.knowledge) if ports.knowledge is not None else None
+        self.calls = CallbackPart(self, theme, ports, ports.calls) if ports.calls is not None else None
         self.reading = ReadingPart(self)
         self.registry = Registry(self.places, self._own_table())
-        self.calls = CallbackPart(self, theme, ports, ports.calls) if ports.calls is not None else None
         bind_commands(self.registry, self, sessions=(main or self).has_sessions())
         if side is not None:
             self.registry.leave_out(side.left_out)
@@ -599,11 +599,11 @@ class AgentWindow(WindowFrame):
             self.ticket.composer.read_again()
         if self.knowledge is not None:
             self.knowledge.rows_changed(types)
+        if self.calls is not None:
+            self.calls.rows_changed(types)
         self.rows_changed(ids)
         for window in self._beside():
             window.rows_changed_there(types, ids)
-        if self.calls is not None:
-            self.calls.rows_changed(types)
 
     def _done_here(self, ids: frozenset[bytes]) -> None:
         self.refresher.note(ids, own=True)
