@@ -146,7 +146,7 @@ def test_links_of_before_belong_to_the_customer_of_their_ticket(world: World) ->
     assert GIVEN not in visitor.page().text
 
 
-def test_an_open_page_is_told_at_once_and_then_hears_nothing_more(line: Line) -> None:  # noqa: F811
+def test_an_open_page_is_told_at_once_and_then_hears_nothing_more(line: Line) -> None:  # noqa: F811  # the fixture of that name
     """One last mark makes it read anew; a browser that comes back is sent away."""
     visitor, ticket, _ = asked(line)
     events = Events(line, visitor.link)

@@ -102,7 +102,7 @@ def test_two_records_of_one_person_read_all_of_both(world: World) -> None:
     assert [body for _, body in shown(second)[target.hex()]] == [SECRET, SECRET, "For the first record"]
 
 
-def test_attachments_of_another_customer_do_not_open(world: World, stored: Blobs) -> None:  # noqa: F811
+def test_attachments_of_another_customer_do_not_open(world: World, stored: Blobs) -> None:  # noqa: F811  # the fixture of that name
     """Their hash alone opens nothing, though the ticket is the reader's now; its writer still has them."""
     kim = world.agent()
     first, ticket = asked(world)

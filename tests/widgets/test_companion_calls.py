@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.desktop.companion_store import WrittenItem
 from app.domain.callbacks import SLOT_MS
 from app.entry.companion_rows import with_calls
-from app.entry.companion_writing import WrittenItem
 from tests.widgets import scenes_companion as scenes
 from widgets.companion.calls import CallPart
 from widgets.companion.compose import TicketWindow

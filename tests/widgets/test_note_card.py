@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the organisation wants a reason, no invitation leaves without one; what becomes of a bad one the agent reads."""
+"""Where the organisation wants a reason, no invitation leaves without one; of a bad invitation the agent reads."""
 
 from __future__ import annotations
 
