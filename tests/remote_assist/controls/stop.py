@@ -69,14 +69,18 @@ CONTROLS = (
         13,
         "nothing is given before its entry is on the disk",
         ("tests/unit/test_kept_first.py::test_a_grant_waits_for_its_entry",),
-        edit("remote_assist.kept_first:KeptFirst.take", "if not self.waits and not self._waiting:", "if True:"),
+        edit(
+            "remote_assist.kept_first:KeptFirst._parts",
+            "if not (self.lost or self.waits or self._waiting):",
+            "if True:",
+        ),
         "assert",
     ),
     Control(
         13,
         "after an entry that could not be kept nothing is given",
         ("tests/unit/test_kept_first.py::test_an_entry_that_could_not_be_kept_gives_nothing_ever",),
-        edit("remote_assist.kept_first:KeptFirst.take", "if self.lost:", "if False:"),
+        edit("remote_assist.kept_first:KeptFirst._parts", "if not (self.lost or self.waits", "if not (self.waits"),
         "assert",
     ),
     Control(
