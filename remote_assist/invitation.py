@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Callable, Collection, Mapping
@@ -23,8 +24,10 @@ __all__ = [
     "OrganisationPin",
     "OwnTicket",
     "ReplayCache",
+    "WaitingInvitation",
     "join_hash",
     "mask_mail",
+    "waiting",
 ]
 
 REPLAY_KEEP_MS = 24 * 3600 * 1000
@@ -73,6 +76,32 @@ class CheckedInvitation:
     invitation: Invitation
     certificate: AgentCertificate
     join_secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingInvitation:
+    """An invitation that is not opened yet. `sid` and `not_after` are empty unless the organisation vouches for it."""
+
+    signed: SignedDocument
+    join_secret: bytes
+    sid: bytes = b""
+    not_after: int = 0
+
+    def ran_out(self, now_ms: int) -> bool:
+        """Whether it was good when it came and is too old now: that is no fault of anybody, and no alarm."""
+        return 0 < self.not_after <= now_ms
+
+
+def waiting(signed: SignedDocument, join_secret: bytes, pin: OrganisationPin | None, now_ms: int) -> WaitingInvitation:
+    """Return what is known of an invitation before it is opened; whether it may be used is asked then. `now_ms` is UTC.
+
+    One that had run out when it came counts as unknown, so that it is refused aloud.
+    """
+    if pin is not None:
+        with contextlib.suppress(BadDocument):
+            read, _ = read_invitation(signed, pin.org_key)
+            return WaitingInvitation(signed, join_secret, read.sid, read.not_after if now_ms < read.not_after else 0)
+    return WaitingInvitation(signed, join_secret)
 
 
 class ReplayCache:

@@ -20,7 +20,7 @@ from app.config.i18n import _
 from app.config.logs import get_logger
 from app.config.policy import Policy
 from app.config.settings import ALLOW_EXECUTABLES, MASK_WINDOWS, MAX_MINUTES
-from app.domain.assist import Scope, server_end
+from app.domain.assist import Phase, Scope, SessionView, server_end
 from app.domain.certificate import RevocationList, read_revocations
 from app.domain.documents import BadDocument, SignedDocument
 from app.domain.errors import StoreUnavailable, WorldError
@@ -39,7 +39,7 @@ from remote_assist import actions as act
 from remote_assist.customer_end import CustomerEnd, CustomerIdentity
 from remote_assist.diagnostics_run import Wanted
 from remote_assist.input_pynput import can_inject
-from remote_assist.invitation import InvitationChecker, ReplayCache
+from remote_assist.invitation import InvitationChecker, ReplayCache, WaitingInvitation, waiting
 from remote_assist.limits import Limits
 from sync import customer_client as net
 from sync.session_protocol import Redeemed
@@ -70,7 +70,7 @@ class Invitations:
         self.scam_read = False
         self._mask_rules = read_rules(None)
         self._link_secret = b""
-        self._invite: tuple[SignedDocument, bytes] | None = None
+        self._invite: WaitingInvitation | None = None  # the newest; opened when the tickets are here and no session is
         self._opening = b""
         self._entry_numbers: dict[bytes, int] = {}
         self._unkept: list[Callable[[], None]] = []  # oldest first; changed on the client's thread alone
@@ -91,7 +91,7 @@ class Invitations:
 
     @property
     def waits(self) -> bool:
-        """Whether an invitation waits for the newest tickets."""
+        """Whether an invitation waits: for the newest tickets, or for the end of the session that runs."""
         return self._invite is not None
 
     def shut_down(self) -> None:
@@ -150,33 +150,57 @@ class Invitations:
 
     def _invited(self, document: bytes, signature: bytes, join_secret: bytes) -> None:
         """An invitation is here: fetch the newest tickets first, as it may be about one of this minute."""
-        if self.session is not None and not self.session.over:
-            return  # one viewer, one session
+        if self._runs and document == self._opening:
+            return  # it is what runs: a code was typed for what was pushed, too
         try:
-            self._invite = (SignedDocument.from_parts(document, signature), join_secret)
+            signed = SignedDocument.from_parts(document, signature)
         except BadDocument:
-            self._opening = document
-            self._alarm("bad_invitation", "document")
+            self._tell_alarm("bad_invitation", "document", document)
+            return
+        pin = self._app.enrolment.pin if self._app.enrolment is not None else None
+        self._invite = waiting(signed, join_secret, pin, self._app.clock.utc_ms())
+        self._fetch_tickets()
+
+    @property
+    def _runs(self) -> bool:
+        """Whether a session stands, or the question whether it may begin: one viewer, one session."""
+        return self.session is not None and not self.session.over
+
+    def _fetch_tickets(self) -> None:
+        """Open what waits when the newest tickets are here, or after a while without them. While one runs it waits."""
+        if self._invite is None or self._runs:
             return
         if self._app.client is not None:
             self._app.client.poke()
         self._invite_timer.start()
 
     def open_invite(self) -> None:
-        """Open the invitation that waits, now that the tickets are here."""
-        invite, self._invite = self._invite, None
+        """Open the invitation that waits, now that the tickets are here; while a session runs it goes on waiting."""
         self._invite_timer.stop()
-        if invite is None or self._app.enrolment is None or self._app.leaving:
+        if self._invite is None or self._app.enrolment is None or self._app.leaving or self._runs:
             return
-        if self.session is not None and not self.session.over:
+        invite, self._invite = self._invite, None
+        if invite.ran_out(self._app.clock.utc_ms()):
+            _log.info("an invitation ran out while another session ran")
             return
         session = CustomerSession(self._session_deps(self._app.enrolment), self._app)
         session.changed.connect(self._app.session_changed)
+        session.changed.connect(self._session_changed)
         session.finished.connect(self._session_finished)
         self._sessions.append(session)
         self.session = session
-        self._opening = invite[0].document
-        session.open(*invite)
+        self._opening = invite.signed.document
+        session.open(invite.signed, invite.join_secret)
+
+    def _session_changed(self, view: SessionView) -> None:
+        if view.phase is Phase.ENDED:
+            self._fetch_tickets()
+
+    def _withdrawn(self, sid: bytes) -> None:
+        """What waits was taken back, or another invitation took its place: nobody is asked for it."""
+        if self._invite is not None and self._invite.sid == sid:
+            self._invite = None
+            self._invite_timer.stop()
 
     def _session_deps(self, enrolment: Enrolment) -> SessionDeps:
         checker = InvitationChecker(
@@ -320,8 +344,11 @@ class Invitations:
                 self._app.home.show_notice(trouble("wrong_server", server=self._app.enrolment.server), "danger")
 
     def _alarm(self, code: str, why: str) -> None:
+        self._tell_alarm(code, why, self._opening)
+
+    def _tell_alarm(self, code: str, why: str, document: bytes) -> None:
         if code == "bad_invitation" and self._app.client is not None and self._app.opened is not None:
-            store, item = self._app.opened.store, bad_invitation(self._opening, why, self._app.clock.utc_ms())
+            store, item = self._app.opened.store, bad_invitation(document, why, self._app.clock.utc_ms())
             self._app.client.do(lambda: keep_alarm(store, item))
         if self._app.home is not None and code in ("bad_invitation", "forbidden"):
             self._app.home.show_notice(trouble(code), "danger" if code == "bad_invitation" else "warning")
@@ -373,9 +400,11 @@ class Invitations:
             case net.Answered():
                 for session in self._of(event.session):
                     session.on_server_result(event.number, event.status, event.body)
-            case net.SessionClosed(session=sid, reason=reason) if (why := server_end(reason)) is not None:
-                for session in self._of(sid):
-                    session.revoked(why)
+            case net.SessionClosed(session=sid, reason=reason):
+                self._withdrawn(sid)
+                if (why := server_end(reason)) is not None:
+                    for session in self._of(sid):
+                        session.revoked(why)
             case _:
                 pass
 

@@ -212,10 +212,21 @@ class Agent:
     # --- the session ------------------------------------------------------------------------------------------------
 
     def invite(self) -> Steps:
-        """Press the button that asks to see the screen."""
+        """Press the button that asks to see the screen, once no session stands that it would bring to the front."""
+        before = self._session
+        yield lambda: before is None or before.over
         self._window.ticket.header.see.click()
-        yield lambda: self._session is not None and self._session.info.invited is not None
+        yield lambda: self._session is not before and self._session is not None and self._asked(self._session)
         return {}
+
+    @staticmethod
+    def _asked(session: AgentSession) -> bool:
+        """Whether the customer is asked. One that will never be asked must not be waited for."""
+        if session.info.invited is not None:
+            return True
+        why = session.info.problem or session.info.view.reason
+        assert not session.over, f"nobody was asked: {why}"  # noqa: S101  # the answer to the order
+        return False
 
     def wait_number(self) -> Steps:
         """Read the check number that the agent reads aloud."""

@@ -11,6 +11,7 @@ from tests.fakes.wait import wait_until
 from tests.journeys.stage import LOGIN, SOON_MS, Stage, has, kill_and_wait, lives
 
 _NOTHING_SHARED = "Nothing is shared now."
+_A_WHILE_MS = 12_000  # longer than a client needs to start
 
 
 pytestmark = pytest.mark.slow
@@ -93,6 +94,22 @@ def test_an_agents_client_that_is_killed_ends_the_sharing_and_gives_the_draft_ba
     wait_until(lambda: "end" in stage.record_of(over["sid"]), 60)
     shown = stage.agent.order("thread", sid=over["sid"], wants="session.end")
     assert "session.consent" in shown["events"]
+
+
+def test_an_agent_who_starts_anew_and_asks_again_is_answered_as_soon_as_the_broken_session_is_over(
+    stage: Stage,
+) -> None:
+    """The customer's computer still waits for the broken line when the new invitation comes: it is not lost."""
+    stage.share(_A_WHILE_MS)
+    broken = stage.companion.order("session")["sid"]
+    stage.kill("agent")
+    stage.companion.order("wait_lost")
+    stage.ready()
+    stage.share()
+    now = stage.companion.order("press_stop")
+    assert (now["sid"] != broken, now["reason"]) == (True, "stopped")
+    assert stage.agent.order("session", over=True)["by"] == "customer"
+    stage.finish()
 
 
 def test_a_killed_session_program_is_replaced_once_and_then_ends_the_session_on_both_sides(stage: Stage) -> None:

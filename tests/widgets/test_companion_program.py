@@ -552,6 +552,7 @@ def _refuse_a_second_viewer(companion: CompanionApp, session: CustomerSession, a
     agent.server.on_sig = first
     colleague.invite()
     colleague.close()
+    agent.server.push(live.SessionEnded(session=colleague.end.sid, reason="cancelled"))
     assert companion.session is session
 
 
@@ -983,6 +984,82 @@ def test_an_invitation_opened_before_the_companion_was_started_anew_is_refused(
     assert second.session.request is None
     assert second.home is not None
     assert second.home.notice.text.text() == texts.trouble("bad_invitation")
+
+
+@pytest.fixture
+def another(server: CustomerServer) -> Iterator[Callable[[], _Agent]]:
+    """Make further agents; what the customer's end says still goes to the first."""
+    made: list[_Agent] = []
+
+    def build() -> _Agent:
+        first = server.on_sig
+        made.append(_Agent(server))
+        server.on_sig = first
+        return made[-1]
+
+    yield build
+    for each in made:
+        each.close()
+
+
+def _waiting(companion: CompanionApp) -> bytes:
+    """The session of the invitation that waits."""
+    waits = companion.invitations._invite
+    return waits.sid if waits is not None else b""
+
+
+def test_an_invitation_that_comes_while_a_session_is_not_over_yet_opens_as_soon_as_it_is(
+    make: Make, server: CustomerServer, agent: _Agent, another: Callable[[], _Agent], qtbot: QtBot
+) -> None:
+    """An agent who starts anew and asks again is not lost; of several the newest is shown, and none of them before."""
+    companion = _enrol(make, server, qtbot)
+    _prompted(companion, agent, qtbot)
+    old = companion.session
+    assert old is not None
+    replaced, newest = another(), another()
+    replaced.invite()
+    newest.invite()
+    qtbot.waitUntil(lambda: _waiting(companion) == newest.end.sid, timeout=_WAIT_MS)
+    again = agent.invites[0]  # it is what runs: as when a code is typed for what was shown already
+    companion.invitations._invited(again.invitation, again.signature, again.join_secret)
+    companion.invitations.open_invite()
+    assert companion.session is old
+    assert not old.over
+    old.stop()
+    qtbot.waitUntil(lambda: companion.session is not old, timeout=_WAIT_MS)
+    assert companion.session is not None
+    qtbot.waitUntil(lambda: companion.session is not None and companion.session.request is not None, timeout=_WAIT_MS)
+    assert companion.session.sid == newest.end.sid
+    assert not companion.invitations.waits
+
+
+def test_an_invitation_that_was_taken_back_or_ran_out_while_it_waited_asks_nobody_and_raises_no_alarm(
+    make: Make,
+    server: CustomerServer,
+    agent: _Agent,
+    another: Callable[[], _Agent],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody did anything wrong: the customer reads nothing of it."""
+    companion = _enrol(make, server, qtbot)
+    _prompted(companion, agent, qtbot)
+    old = companion.session
+    assert old is not None
+    taken_back, late = another(), another()
+    taken_back.invite()
+    qtbot.waitUntil(lambda: companion.invitations.waits, timeout=_WAIT_MS)
+    server.push(live.SessionEnded(session=taken_back.end.sid, reason="cancelled"))
+    qtbot.waitUntil(lambda: not companion.invitations.waits, timeout=_WAIT_MS)
+    late.invite()
+    qtbot.waitUntil(lambda: companion.invitations.waits, timeout=_WAIT_MS)
+    now = companion.clock.utc_ms()
+    monkeypatch.setattr(type(companion.clock), "utc_ms", lambda _self: now + 11 * 60_000)
+    old.stop()
+    qtbot.waitUntil(lambda: not companion.invitations.waits, timeout=_WAIT_MS)
+    assert companion.session is old
+    assert companion.home is not None
+    assert companion.home.notice.text.text() != texts.trouble("bad_invitation")
 
 
 def test_the_window_with_the_check_numbers_is_covered_where_it_will_stand_before_it_shows(

@@ -242,5 +242,7 @@ class InviteWindow(QDialog):
         if info.invited is None:
             return _("Registering the invitation…")
         if info.invited.pushed:
-            return _("The request shows on {name}'s companion now.").format(name=name)
+            return _(
+                "Sent to {name}'s companion. The request shows there now, or as soon as another session there is over."
+            ).format(name=name)
         return _("{name}'s companion is not online. Read the code aloud or send the link.").format(name=name)
