@@ -48,8 +48,9 @@ async function strip(frame, at) {{
 function watch(video) {{
   const step = (_now, meta) => {{
     if (!first) first = meta.presentationTime;
-    strip(new VideoFrame(video), meta.presentationTime);
+    // the next first: making a frame of the very first picture can fail, and would end the watching for good
     video.requestVideoFrameCallback(step);
+    strip(new VideoFrame(video), meta.presentationTime);
   }};
   video.requestVideoFrameCallback(step);
 }}
@@ -58,14 +59,23 @@ async function start(fps) {{
   const stream = await navigator.mediaDevices.getDisplayMedia({{video: {{frameRate: {{max: fps}}}}, audio: false}});
   began = performance.now();
   const from = new RTCPeerConnection(), to = new RTCPeerConnection();
-  from.onicecandidate = (e) => e.candidate && to.addIceCandidate(e.candidate);
-  to.onicecandidate = (e) => e.candidate && from.addIceCandidate(e.candidate);
+  // an address that comes before the other end knows the description is refused: with both lost nothing ever connects
+  const early = [];
+  let known = false;
+  const tell = (end) => (e) => {{
+    if (!e.candidate) return;
+    if (known) end.addIceCandidate(e.candidate); else early.push([end, e.candidate]);
+  }};
+  from.onicecandidate = tell(to);
+  to.onicecandidate = tell(from);
   to.ontrack = (e) => {{ video.srcObject = new MediaStream([e.track]); watch(video); }};
   const sender = from.addTrack(stream.getVideoTracks()[0], stream);
   await from.setLocalDescription();
   await to.setRemoteDescription(from.localDescription);
   await to.setLocalDescription();
   await from.setRemoteDescription(to.localDescription);
+  known = true;
+  for (const [end, candidate] of early) end.addIceCandidate(candidate);
   const parameters = sender.getParameters();
   parameters.encodings[0].maxBitrate = {_BITRATE};
   await sender.setParameters(parameters);
