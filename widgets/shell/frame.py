@@ -94,30 +94,28 @@ class WindowFrame(QMainWindow):
         self.strip = StatusStrip(theme)
 
     def _lay_out(self, theme: Theme) -> None:
-        self.lists = QStackedWidget()
-        self.lists.addWidget(self.inbox)
-        self.lists.addWidget(self.outbox)
-        self.lists.addWidget(self.needs.listing)
-        self.pages = QStackedWidget()
-        self.pages.addWidget(self.ticket)
-        self.pages.addWidget(self.needs.detail)
-        self._split(theme)
-        whole = Panel("window")
-        box = column(self.top, self.split, self.needs.guard, self.strip)
-        box.setStretch(1, 1)
-        whole.setLayout(box)
-        self.lock = LockPage(theme)
+        # from the outside in: whatever moves into another widget is styled again with all that it holds by then
         self.cover = QStackedWidget()
-        self.cover.addWidget(whole)
-        self.cover.addWidget(self.lock)
         self.setCentralWidget(self.cover)
+        whole = Panel("window")
+        self.cover.addWidget(whole)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        box = column()
+        whole.setLayout(box)
+        box.addWidget(self.top)
+        box.addWidget(self.split, 1)
+        self._split(theme)
+        box.addWidget(self.needs.guard)
+        box.addWidget(self.strip)
+        self.lock = LockPage(theme)
+        self.cover.addWidget(self.lock)
         self.toast = Toast(theme, whole, undo=_("Undo"), close=_("Close"))
         self.toast.stand_above(self.ticket.composer)
         self.toast.covers.connect(self.ticket.conversation.leave_free)
 
     def _split(self, theme: Theme) -> None:
         space = theme.tokens.space
-        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.lists, self.pages = QStackedWidget(), QStackedWidget()
         self.split.setChildrenCollapsible(False)
         for pane, narrowest in (
             (self.views, space.vast * 3 + space.large), (self.lists, space.vast * 5 + space.wide),
@@ -125,6 +123,10 @@ class WindowFrame(QMainWindow):
         ):  # fmt: skip
             pane.setMinimumWidth(narrowest)
             self.split.addWidget(pane)
+        for page in (self.inbox, self.outbox, self.needs.listing):
+            self.lists.addWidget(page)
+        for page in (self.ticket, self.needs.detail):
+            self.pages.addWidget(page)
         self.split.setStretchFactor(2, 1)
         self.split.setSizes([space.vast * 4, space.vast * 7, space.vast * 11, space.vast * 5 + space.huge])
 

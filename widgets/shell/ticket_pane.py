@@ -41,34 +41,37 @@ class TicketPane(Panel):
         self.close_problem = IconButton(theme, "x", "-", pressed=self.problem.hide)
         self.problem.body.addLayout(row(None, self.close_problem))
         self.problem.hide()
-        self.split = QSplitter(Qt.Orientation.Vertical)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self.conversation)
-        self.split.addWidget(composer)
-        self.split.setStretchFactor(0, 1)
-        self.split.setStretchFactor(1, 0)
+        self.empty = EmptyState(theme, "", "-", icon="ticket")
+        self._page = page = Panel("window")
+        self._lay_out()
         self._composer_height = theme.tokens.space.vast * 5
         composer.folded.connect(self._fold)
         self._before_notice: int | None = None  # the composer's height
         self._room = QTimer(self, singleShot=True, interval=0)  # as below
         self._room.timeout.connect(self._make_room)
         composer.noticed.connect(self._room.start)
-        page = Panel("window")
-        box = column(self.header, self.hints, self.finder, self.problem, self.split)
-        box.setStretch(4, 1)
-        page.setLayout(box)
-        self.empty = EmptyState(theme, "", "-", icon="ticket")
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(page)
-        self._page = page
         # a ticket's head and its conversation come into sight together, painted once
         self.conversation.held.connect(lambda on: page.setUpdatesEnabled(not on))
-        self.setLayout(column(self.stack))
         self._soon = QTimer(self, singleShot=True, interval=0)  # at once the parts do not know their new sizes yet
         self._soon.timeout.connect(self._refit)
         theme.changed.connect(self._soon.start)
         self.retranslate()
+
+    def _lay_out(self) -> None:
+        # from the outside in, see `WindowFrame`
+        self.stack = QStackedWidget()
+        self.setLayout(column(self.stack))
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(self._page)
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.setChildrenCollapsible(False)
+        box = column(self.header, self.hints, self.finder, self.problem, self.split)
+        box.setStretch(4, 1)
+        self._page.setLayout(box)
+        self.split.addWidget(self.conversation)
+        self.split.addWidget(self.composer)
+        self.split.setStretchFactor(0, 1)
+        self.split.setStretchFactor(1, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the buttons of the composer their height, which a style or a text size changed meanwhile."""
