@@ -8,6 +8,7 @@ from typing import Any
 from tests.bench import _legible
 
 LAN = "lan"
+BROWSER = "browser-to-agent"
 Figures = dict[str, Any]
 
 _G1_RATIO, _G3_RATIO = 0.5, 1.0
@@ -28,6 +29,7 @@ _G12_QUEUES = {
 _FIRST_FRAME_MS = 1000.0
 _IDLE_PERCENT = 15.0
 _G13_FPS, _G13_QP = 29.0, 25.0
+_BROWSER_P50_MS = 60.0
 
 
 def gates(results: list[dict[str, object]]) -> list[dict[str, object]]:
@@ -43,7 +45,7 @@ def gates(results: list[dict[str, object]]) -> list[dict[str, object]]:
             out += _against_chromium(result, _of(results, "chromium", result))
         elif result["peer"] in _OTHERS:
             out += _OTHERS[str(result["peer"])](_found(result))
-        elif result["peer"] == "browser-to-agent" and result["stimulus"] == "scroll":
+        elif result["peer"] == BROWSER and result["stimulus"] == "scroll":
             fps, qp = _found(result)["fps"], _found(result).get("vp8_qp")
             out.append(_gate("G13 browser fps", fps, _G13_FPS, fps >= _G13_FPS))
             out.append(_gate("G13 browser mean VP8 QP", qp, _G13_QP, qp is not None and qp <= _G13_QP))
@@ -118,6 +120,40 @@ def _memory(found: Figures) -> list[dict[str, object]]:
 
 
 _OTHERS = {"ends": _reconnect, "windows": _windows, "stop": _stop, "children": _memory}
+
+
+def goals(results: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return what a customer's browser is to reach without a gate; `note` says why there is no value."""
+    out = []
+    for result in results:
+        if result["peer"] != BROWSER:
+            continue
+        found = _found(result)
+        if result["stimulus"] == "scroll":
+            p50 = found["latency_ms"].get("p50")
+            note = "" if p50 is not None else "no picture came"
+            out.append(_goal("browser, glass to decoded, p50 in ms", p50, _BROWSER_P50_MS, note))
+        elif result["stimulus"] == "page":
+            cer, name = found.get("cer_1s"), f"browser, letters read wrongly {_legible.BROWSER_MS} ms after a flip"
+            own, note = found.get("cer_own"), found.get("note", "")
+            if own is not None and own > _legible.CER_OWN_MAX:
+                cer, note = None, f"the OCR misreads {own:.1%} of the screen itself"
+            out.append(_goal(name, cer, _legible.CER_MAX, note))
+    return out
+
+
+def _goal(name: str, value: float | None, limit: float, note: str) -> dict[str, object]:
+    return {"id": name, "value": value, "limit": limit, "met": value is not None and value <= limit, "note": note}
+
+
+def told(found: list[dict[str, object]]) -> str:
+    """Return the goals in words, a line each."""
+    lines = []
+    for goal in found:
+        word = "not measured" if goal["value"] is None else "reached" if goal["met"] else "not reached"
+        why = f": {goal['note']}" if goal["note"] else ""
+        lines.append(f"goal  {goal['id']}: {_short(goal['value'])} (at most {goal['limit']}), {word}{why}")
+    return "\n".join(lines)
 
 
 def undecided(found: list[dict[str, object]]) -> list[dict[str, object]]:

@@ -23,7 +23,9 @@ from tests.bench._ocr import Errors, Rows
 KINDS: Final = tuple(_pages.STYLES)
 AGES_MS: Final = (100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1500)
 GATED_MS: Final = 300
+BROWSER_MS: Final = 1000  # a browser's codec blurs a new page, and sharpens it while it stands
 CER_MAX: Final = 0.01
+CER_OWN_MAX: Final = CER_MAX / 2  # of the OCR on the screen itself; more proves nothing
 _LOOK_MS: Final = 400  # the screen is looked at when its new page has been sent for the most part
 _KEPT_MAX: Final = 6
 _LONGEST_S: Final = 30.0
@@ -124,6 +126,7 @@ class Legible:
     cer: Errors
     own: Errors
     legible_ms: float | None
+    late: Errors  # at `BROWSER_MS`
     psnr: float | None = None
     chroma: float | None = None
 
@@ -154,13 +157,15 @@ def _read_one(kind: str, flip: Flip) -> Legible:
         return read[found[0]].rate
 
     first = first_legible(rate)
+
+    def at(age_ms: int) -> Errors:
+        rate(age_ms)
+        seen = flip.kept.get(age_ms)
+        return read[seen[0]] if seen is not None else Errors(page.letters, page.letters)
+
     at_gate = flip.kept.get(GATED_MS)
-    rate(GATED_MS)
-    out = Legible(
-        read[at_gate[0]] if at_gate is not None else Errors(page.letters, page.letters),
-        page,
-        flip.kept[first][0] if first is not None else None,
-    )
+    legible_ms = flip.kept[first][0] if first is not None else None
+    out = Legible(at(GATED_MS), page, legible_ms, at(BROWSER_MS))
     if at_gate is not None:
         out.psnr, out.chroma = distance(at_gate[1], flip.screen)
     return out
@@ -205,6 +210,7 @@ def figures(read: list[Legible], flips: list[Flip]) -> dict[str, Any]:
     out |= {
         "cer": round(sum((item.cer for item in read), Errors()).rate, 4),
         "cer_max": round(max(item.cer.rate for item in read), 4),
+        "cer_1s": round(sum((item.late for item in read), Errors()).rate, 4),
         "cer_own": round(sum((item.own for item in read), Errors()).rate, 4),
         "flips": len(read),
         "legible_ms": {"p50": _finite(middle), "max": _finite(worst)},
@@ -228,8 +234,8 @@ def gates(result: Mapping[str, Any]) -> list[tuple[str, float | None, float, boo
         cer = found.get("cer")
         out.append((f"G5 error rate {GATED_MS} ms after a flip, 5m", cer, CER_MAX, cer is not None and cer <= CER_MAX))
         own = found.get("cer_own")
-        limit = CER_MAX / 2
-        out.append(("G5 error rate of the OCR itself", own, limit, own is not None and own <= limit))
+        holds = own is not None and own <= CER_OWN_MAX
+        out.append(("G5 error rate of the OCR itself", own, CER_OWN_MAX, holds))
     if profile in _G9_MS:
         exact, limit = found.get("exact_ms"), _G9_MS[profile]
         out.append((f"G9 exact {profile}", exact, limit, exact is not None and exact <= limit))

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from tests.bench import _cut, _memory, _windows, stop
-from tests.bench._gates import LAN, Figures
+from tests.bench._gates import BROWSER, LAN, Figures
 from tests.bench._ways import TURN_TLS
 from tests.bench._wire import Capture
 
@@ -41,8 +41,9 @@ CASES = (
     Case(("ours",), "page", rounds=1),  # G9
     Case(("ours",), "page", "5m", rounds=1),  # G5, G9
     Case(("ours",), "scroll", "loss3"),  # G7
-    Case(("browser-to-agent",), "scroll"),  # G13
+    Case((BROWSER,), "scroll"),  # G13
     # printed, not gated
+    Case((BROWSER,), "page", rounds=1),
     Case(("ours",), "page", "1m", rounds=1),
     Case(("ours",), "scroll", "loss1", rounds=1),
     Case(("ours",), "scroll", "loss5", rounds=1),

@@ -157,7 +157,7 @@ def run_chromium(seconds: float, fps: int, profile: str) -> Run:
         return Run(seen, cpu_s, 0.0, took, found.first_frame_ms(), found.bytes_sent() - sent, found.rss_mb())
 
 
-def run_browser(seconds: float, fps: int, profile: str) -> Run:
+def run_browser(seconds: float, fps: int, profile: str, kind: str) -> Run:
     """A customer's browser, by the join page's modules, to our agent's child."""
     if profile != LAN:
         raise SystemExit("the peer browser-to-agent: only the profile lan")
@@ -168,12 +168,16 @@ def run_browser(seconds: float, fps: int, profile: str) -> Run:
         run = Run(first_frame_ms=(time.perf_counter() - started) * 1000)
         _drain(found.agent, _RAMP_S, Run())
         cpu, sent, began = found.cpu_s(), found.sent(), time.perf_counter()
-        _drain(found.agent, seconds, run)
+        if kind in _legible.KINDS:
+            run.flips = _legible.watch(found.agent, seconds, run.seen)
+        else:
+            _drain(found.agent, seconds, run)
         run.seconds, after = time.perf_counter() - began, found.sent()
         run.cpu_s = found.cpu_s() - cpu
         run.vp8_qp = (after["qp"] - sent["qp"]) / max(1, after["frames"] - sent["frames"])
         run.capture_ms.clear()  # a browser does not say when it captured
-        return run
+    run.legible = _legible.read(kind, run.flips)  # with the browser gone: reading takes both cores
+    return run
 
 
 def _through(relay: Relay | None, line: str, *, of_customer: bool) -> str:
@@ -196,6 +200,6 @@ PEERS: dict[str, Callable[[float, int, str, str], Run]] = {
     "ours": run_ours,
     "stock": lambda seconds, _fps, profile, _kind: run_stock(seconds, "", profile),
     "chromium": lambda seconds, fps, profile, _kind: run_chromium(seconds, fps, profile),
-    "browser-to-agent": lambda seconds, fps, profile, _kind: run_browser(seconds, fps, profile),
+    "browser-to-agent": run_browser,
     "stock-h264": lambda seconds, _fps, profile, _kind: run_stock(seconds, "h264", profile),
 }

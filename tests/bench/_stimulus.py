@@ -44,6 +44,8 @@ class Stimulus(QWidget):
 
     def _tick(self) -> None:
         self._number += 1
+        if self._kind in _pages.STYLES:
+            self.raise_()  # a browser lays its "you are sharing" bar over the lines that are to be read
         if self._kind == "type":
             self._typed = (self._typed + 1) % 1600
             self.update(QRect(0, 0, _stamp.CELLS * _stamp.CELL, _stamp.CELL))

@@ -30,7 +30,7 @@ import aiortc
 import av
 
 from tests.bench import _cut, _memory, _stimulus
-from tests.bench._gates import LAN, Figures, gates, idle_gate, table, undecided, void
+from tests.bench._gates import BROWSER, LAN, Figures, gates, goals, idle_gate, table, told, undecided, void
 from tests.bench._plan import Case, every, idle_percent
 from tests.bench._scene import display, stimulus
 from tests.bench._share_figures import Run, figures
@@ -55,12 +55,17 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
     if args.gates:
         found += undecided(found)
         found.append(idle_gate(before))
-    return {"schema": SCHEMA, "run": _about() | {"busy_before_percent": before}, "results": results, "gates": found}
+    about = _about() | {"busy_before_percent": before}
+    return {"schema": SCHEMA, "run": about, "results": results, "gates": found, "goals": goals(results)}
 
 
 def _asked(args: argparse.Namespace) -> list[Case]:
-    words = (args.stimulus.split(","), args.profile.split(","), map(int, args.fps.split(",")))
-    return [Case(tuple(args.peer.split(",")), *case) for case in itertools.product(*words)]
+    peers, profiles, rates = args.peer.split(","), args.profile.split(","), [int(fps) for fps in args.fps.split(",")]
+    words = ((args.stimulus or "scroll").split(","), profiles, rates)
+    asked = [Case(tuple(peers), *case) for case in itertools.product(*words)]
+    if args.stimulus is None and BROWSER in peers and LAN in profiles:
+        asked += [Case((BROWSER,), "page", LAN, fps, rounds=1) for fps in rates]  # what its goals need
+    return asked
 
 
 def _case(case: Case, args: argparse.Namespace) -> list[dict[str, object]]:
@@ -98,23 +103,31 @@ def _about() -> dict[str, object]:
     }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print, write the file; the status says whether every gate held."""
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gates", action="store_true", help="everything that the gates G1 to G13 need")
     parser.add_argument("--minutes", type=float, default=_memory.FULL_MINUTES, help="with --gates: of G12; 0: without")
     parser.add_argument("--peer", default="ours,stock", help=f"of {', '.join(PEERS)}")
-    parser.add_argument("--stimulus", default="scroll", help=f"of {', '.join(_stimulus.KINDS)}")
+    kinds = ", ".join(_stimulus.KINDS)
+    parser.add_argument("--stimulus", help=f"of {kinds}; default: scroll, of {BROWSER} page, too")
     parser.add_argument("--profile", default=LAN, help=f"of {', '.join((*ALL, CUT))}")
     parser.add_argument("--fps", default="30")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--json", type=Path)
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, write the file; the status says whether every gate held."""
+    args = parse(argv)
     report: dict[str, Any] = measure(args)
     for result in report["results"]:
         print(result["peer"], result["stimulus"], result["profile"], result["fps"], json.dumps(result["figures"]))
     print(table(report["gates"]))
+    if report["goals"]:
+        print(told(report["goals"]))
     if args.json is not None:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

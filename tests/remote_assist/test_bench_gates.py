@@ -16,7 +16,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from tests.bench import _cut, _gates, _memory, _plan, _stamp, _windows, share
+from tests.bench import _cut, _gates, _legible, _memory, _ocr, _plan, _stamp, _windows, share
 from tests.bench._cut import _slowest
 from tests.bench._relay import Profile, Relay
 from tests.bench._share_figures import Run
@@ -243,3 +243,37 @@ def test_a_yardstick_that_never_holds_passes_nothing(monkeypatch: pytest.MonkeyP
     found = {str(gate["id"]): bool(gate["pass"]) for gate in _gates.gates(results)}
     assert not found["G1 ours/chromium p50 60"]
     assert not found["chromium's rounds differ 60"]
+
+
+# --- what a customer's browser is to reach ---------------------------------------------------------------------------
+
+
+def asked(*words: str) -> list[tuple[tuple[str, ...], str]]:
+    """Return the peers and movements that these words of the command line run."""
+    return [(case.peers, case.stimulus) for case in share._asked(share.parse(words))]
+
+
+def test_asking_for_a_browser_runs_what_its_gate_and_both_its_goals_need() -> None:
+    """One command: pictures a second, quality, delay, and what can be read after a page was flipped."""
+    browser = ("browser-to-agent",)
+    assert asked("--peer", "browser-to-agent") == [(browser, "scroll"), (browser, "page")]
+    assert asked("--peer", "browser-to-agent", "--stimulus", "scroll") == [(browser, "scroll")]
+    assert asked("--peer", "ours") == [(("ours",), "scroll")]
+
+
+def of_browser(stimulus: str, figures: dict[str, Any]) -> str:
+    """Return what is said of the goals."""
+    result = {"peer": "browser-to-agent", "stimulus": stimulus, "profile": "lan", "fps": 30, "figures": figures}
+    return _gates.told(_gates.goals([result]))
+
+
+def test_goals_of_a_browser_are_said_in_words_and_what_was_not_measured_says_what_is_missing() -> None:
+    """Nobody reads "reached" where nothing was read."""
+    assert of_browser("scroll", {"latency_ms": {"n": 9, "p50": 44.0}}).endswith("44.0 (at most 60.0), reached")
+    assert of_browser("scroll", {"latency_ms": {"n": 9, "p50": 71.0}}).endswith("71.0 (at most 60.0), not reached")
+    assert of_browser("scroll", {"latency_ms": {"n": 0}}).endswith("not measured: no picture came")
+    assert of_browser("page", {"cer_1s": 0.002}).endswith("0.002 (at most 0.01), reached")
+    assert "not measured" in of_browser("page", {"cer_1s": 0.021, "cer_own": 0.021})  # something lies over the text
+    without = of_browser("page", _legible.figures([], []) | {"note": _ocr.MISSING})
+    assert "not measured" in without
+    assert "apt-get install tesseract-ocr" in without

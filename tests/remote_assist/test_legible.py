@@ -101,7 +101,10 @@ def _held(exact_ms: float | None) -> Flip:
 
 
 def test_pages_read_in_time_and_exact_in_time_pass_their_gates() -> None:
-    read = [Legible(Errors(2, 3000), Errors(1, 3000), 240.0), Legible(Errors(20, 3000), Errors(0, 3000), 310.0)]
+    read = [
+        Legible(Errors(2, 3000), Errors(1, 3000), 240.0, Errors(0, 3000)),
+        Legible(Errors(20, 3000), Errors(0, 3000), 310.0, Errors(6, 3000)),
+    ]
     found = _legible.figures(read, [_held(1500.0), _held(3900.0)])
     assert (found["cer"], found["cer_own"], found["exact_ms"]) == (0.0037, 0.0002, 3900)
     assert found["legible_ms"] == {"p50": 310, "max": 310}
@@ -110,7 +113,8 @@ def test_pages_read_in_time_and_exact_in_time_pass_their_gates() -> None:
 
 
 def test_one_page_among_ten_that_is_late_fails_the_gate() -> None:
-    read = [Legible(Errors(0, 3000), Errors(0, 3000), 200.0)] * 9 + [Legible(Errors(2400, 3000), Errors(), 400.0)]
+    read = [Legible(Errors(0, 3000), Errors(0, 3000), 200.0, Errors(0, 3000))] * 9
+    read.append(Legible(Errors(2400, 3000), Errors(), 400.0, Errors(0, 3000)))
     gates = _legible.gates(_result("5m", _legible.figures(read, [_held(900.0)])))
     assert [passed for _name, _value, _limit, passed in gates] == [False, True, True]
 
