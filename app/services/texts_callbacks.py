@@ -103,7 +103,7 @@ def apology(name: str, missed_ms: int, slots: Sequence[int], korean: bool, day: 
     if korean:
         begin = f"{polite(name) or '고객님'}, 약속드린 {when}에 전화드리지 못했습니다. 기다리게 해 드려 죄송합니다."
         offer = f"다음 시간 중 편하신 때를 알려 주시면 꼭 전화드리겠습니다.\n{times}"
-        return f"{begin}\n\n{offer}" if times else f"{begin}\n\n통화하기 편하신 시간을 알려 주십시오."
+        return f"{begin}\n\n{offer}" if times else f"{begin}\n\n통화하기 편하신 시간을 알려 주세요."
     begin = (
         f"Dear {name or 'customer'},\n\nwe did not call you as agreed ({when}). We are sorry that we kept you waiting."
     )

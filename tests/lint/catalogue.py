@@ -24,6 +24,10 @@ SOURCES = ("app", "widgets", "remote_assist", "sync", "resources")
 CATALOGUES = ROOT / "resources" / "locale" / "ko" / "LC_MESSAGES"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 _OPTIONS = {"encoding": "utf-8"}
+_OTHER_WORDS = {  # the glossary's word instead, and how we ask
+    "컴패니언": "고객 앱", "상담 시간": "업무 시간", "티켓": "문의", "십시오": "-해 주세요",
+    r"(?<!X11 )(?<!데스크톱 )세션": "원격 지원",
+}  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}|%\([a-z_]+\)[a-z]|%[sdn]")
 
 
@@ -97,6 +101,9 @@ def _complaints_of_entry(area: str, entry: polib.POEntry, text: str) -> Iterator
     allowed = {frozenset(_PLACEHOLDER.findall(source)) for source in (entry.msgid, entry.msgid_plural) if source}
     if text and frozenset(_PLACEHOLDER.findall(text)) not in allowed:
         yield f"{where}: placeholders differ in {text!r}"
+    for word, ours in _OTHER_WORDS.items():
+        if re.search(word, text):
+            yield f"{where}: our word is {ours}, not as in {text!r}"
     if text and entry.msgid.endswith("\n") != text.endswith("\n"):
         yield f"{where}: one ends in a line break and the other does not"
 
