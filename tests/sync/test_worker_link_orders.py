@@ -54,7 +54,7 @@ class Worker:
 
     def join(self) -> None:
         """Wait for the window and greet it."""
-        self._qtbot.waitUntil(self.server.hasPendingConnections, timeout=10_000)
+        self._qtbot.waitUntil(self.server.hasPendingConnections)
         self.socket = self.server.nextPendingConnection()
         self.socket.readyRead.connect(self._read)
         self._read()

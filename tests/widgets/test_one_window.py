@@ -51,5 +51,5 @@ def test_a_window_comes_up_and_fills_alone(name: str, strays: _Strays, theme: Th
     qtbot.addWidget(window)
     assert [type(each).__name__ for each in strays.shown] == []
     window.show()
-    qtbot.waitUntil(lambda: not is_building(), timeout=10_000)
+    qtbot.waitUntil(lambda: not is_building())
     assert [each for each in strays.shown if each is not window] == []
