@@ -6,6 +6,8 @@ Run as `python -m tests.journeys.agent_part`, see `tests.journeys.stage`.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -35,6 +37,7 @@ class TriedAgent(FilesAgent, TextsAgent, ControlAgent, KnownAgent):
             "resume": self.resume,
             "children": self.children,
             "strip": self.strip,
+            "kill_worker": self.kill_worker,
             "reopened": self.reopened,
             "sign_in_again": self.sign_in_again,
             "sees_live": self.sees_live,
@@ -66,6 +69,13 @@ class TriedAgent(FilesAgent, TextsAgent, ControlAgent, KnownAgent):
         yield lambda: self._app.window is not None and self._app.window.isVisible()
         yield lambda: self._app.status.phase is SyncPhase.LIVE
         return {}
+
+    def kill_worker(self) -> Steps:
+        """Kill the sync worker, and read the strip while it says so; asked from outside it could be back before."""
+        assert self._app.link is not None
+        assert self._app.link.worker_pid is not None
+        os.kill(self._app.link.worker_pid, signal.SIGKILL)
+        return (yield from self.strip(SyncPhase.WORKER_DOWN.value))
 
     def reopened(self) -> Steps:
         """A later start with the same profile, whatever the server thinks of it."""
@@ -120,9 +130,9 @@ class TriedAgent(FilesAgent, TextsAgent, ControlAgent, KnownAgent):
         return self._told()
 
     def session(self, over: bool = False, look_s: float = 0.0) -> Steps:
-        """How the newest session stands, with the words of its window; `over`: once it has ended."""
+        """How the newest session stands, with the words of its window; `over`: once it has ended and its child too."""
         session = self._running
-        yield lambda: session.over or not over
+        yield lambda: not over or (session.over and not session._host.running)
         before = session.measured.frames
         yield pause(look_s)
         return self._told() | {"frames_since": session.measured.frames - before}

@@ -63,6 +63,7 @@ class ControlCustomer(Customer):
         return {
             "counts": dict(session.control.counts),
             "over": session.over,
+            "kept_out": session.control._kept_out,
             "asks": self._app.writing.ask is not None and self._app.writing.ask.isVisible(),
         }
 

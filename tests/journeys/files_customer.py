@@ -52,15 +52,20 @@ class FilesCustomer(Customer):
 
     def kill_child_at(self, name: str, count: int) -> Steps:
         """Kill the session child once so many bytes of a file are here."""
-        session = self._session()
+        session, pid = self._session(), self._session()._host.pid
+        killed: list[int] = []
 
-        def done() -> int:
+        def look(_message: object) -> None:
             moves = session.files.window.moves.values() if session.files.window is not None else ()
-            return max((move.view.done for move in moves if move.view.name == name), default=0)
+            done = max((move.view.done for move in moves if move.view.name == name), default=0)
+            if done >= count and not killed:
+                killed.append(done)
+                os.kill(pid, signal.SIGKILL)
 
-        yield lambda: done() >= count
-        os.kill(session._host.pid, signal.SIGKILL)
-        return {"done": done()}
+        session._host.message.connect(look)  # with each part that comes: a poll may be late for all of them
+        yield lambda: bool(killed)
+        session._host.message.disconnect(look)
+        return {"done": killed[0]}
 
     def give_file(self, path: str) -> Steps:
         """Pick a file in the question, read it named, and send it."""

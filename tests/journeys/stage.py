@@ -69,8 +69,15 @@ class Stage:
         """kill -9 a client."""
         part = self._parts[name]
         os.kill(part.pid, signal.SIGKILL)
-        assert part.wait(10) == -signal.SIGKILL
+        assert part.wait(_PATIENCE_S) == -signal.SIGKILL
         part.stop()
+
+    def kill_before(self, name: str, watching: str, order: str) -> dict[str, Any]:
+        """kill -9 a client while the other carries out an order already: it cannot miss what soon passes by again."""
+        other = self._parts[watching]
+        other.send({"do": order})
+        self.kill(name)
+        return other.answer(order, _PATIENCE_S)
 
     def restart(self, name: str, environment: Mapping[str, str] | None = None) -> Part:
         """Kill a client and start it again on its profile; what it then finds is the test's to say."""

@@ -36,7 +36,7 @@ from widgets.companion import texts
 from widgets.foundation import PlainLabel, Theme
 
 _WORD = "a long enough word"
-_WAIT_MS = 8_000
+_WAIT_MS = 60_000
 
 
 class _Html(BaseHTTPRequestHandler):

@@ -37,8 +37,7 @@ def test_a_companion_that_is_killed_leaves_the_agent_at_work_and_the_ticket_says
     """The window says that nothing is shared, then that it is over; notes go on; the record is told to be open."""
     stage.share(SOON_MS)
     agent = stage.agent
-    stage.kill("companion")
-    lost = agent.order("wait_lost")
+    lost = stage.kill_before("companion", "agent", "wait_lost")
     assert lost["words"].startswith("The connection broke. Nothing is shared now.")
     agent.order("note", text="written beside a dead session")
     over = agent.order("session", over=True, look_s=0.5)
@@ -79,8 +78,7 @@ def test_an_agents_client_that_is_killed_ends_the_sharing_and_gives_the_draft_ba
     """Nothing leaves the customer's computer, the summary says why, and what the agent typed is there again."""
     stage.share(SOON_MS)
     stage.agent.order("type_draft", text="A reply that was never sent, 아직 보내지 않음")
-    stage.kill("agent")
-    lost = stage.companion.order("wait_lost")
+    lost = stage.kill_before("agent", "companion", "wait_lost")
     assert has(lost["bar"], "The connection broke. Nothing is shown to")
     stage.ready()
     assert stage.agent.order("draft")["text"] == "A reply that was never sent, 아직 보내지 않음"
@@ -102,8 +100,7 @@ def test_an_agent_who_starts_anew_and_asks_again_is_answered_as_soon_as_the_brok
     """The customer's computer still waits for the broken line when the new invitation comes: it is not lost."""
     stage.share(_A_WHILE_MS)
     broken = stage.companion.order("session")["sid"]
-    stage.kill("agent")
-    stage.companion.order("wait_lost")
+    stage.kill_before("agent", "companion", "wait_lost")
     stage.ready()
     stage.share()
     now = stage.companion.order("press_stop")
@@ -150,8 +147,7 @@ def test_the_agents_own_session_program_is_replaced_and_the_picture_comes_back(s
 def test_a_killed_sync_worker_comes_back_by_itself_and_sends_what_was_written_meanwhile_once(stage: Stage) -> None:
     """The strip says so; nobody has to do anything."""
     worker = stage.agent.order("children")["worker"]
-    kill_and_wait(worker)
-    assert "being restarted" in stage.agent.order("strip", phase="worker_down")["words"]
+    assert "being restarted" in stage.agent.order("kill_worker")["words"]
     stage.agent.order("note", text="written without a worker")
     stage.agent.order("wait_sent")
     assert stage.agent.order("children")["worker"] not in (0, worker)
@@ -198,6 +194,6 @@ def test_closing_the_companion_in_mid_session_stops_sharing_first(stage: Stage) 
     assert (ended["reason"], ended["by"]) == ("stopped", "customer")
     assert (ended["frames_since"], ended["frames_after_end"]) == (0, 0)
     assert "ended the session." in ended["words"]
-    assert stage.companion.wait(10) == 0
+    assert stage.companion.wait(60) == 0
     events = stage.agent.order("thread", sid=ended["sid"], wants="session.receipt")["events"]
     assert "session.end" in events
