@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -90,6 +91,7 @@ class Child:
         self._bulk = BulkSender(self._may_send, lambda: self._paused or self._windows.held, self._post)
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pictures = ThreadPoolExecutor(1, "pictures")
         self._last_state: dict[int, PeerState] = {}
         self._queue_max: dict[str, float] = {}
         self.violations = 0
@@ -194,8 +196,8 @@ class Child:
             self._spawn(self._in_thread(self._role, message))
 
     async def _in_thread(self, role: CustomerRole, message: ListTargets | Source | Masks) -> None:
-        """Sources talk to the display server: not on the loop."""
-        await asyncio.to_thread(role.handle, message)
+        """Sources talk to the display server: not on the loop, and one after the other: the newest masks must win."""
+        await self._loop.run_in_executor(self._pictures, role.handle, message)
 
     # --- connections ----------------------------------------------------------------------------------------------
 

@@ -46,14 +46,20 @@ class CustomerMasks(CustomerScopes):
     # --- the customer's deeds --------------------------------------------------------------------------------------
 
     def set_masks(self, rects: Sequence[Box]) -> list[Action]:
-        """Paint over these rectangles of the target, in its pixels, before anything else sees the picture."""
+        """Paint over these rectangles of the target, in its pixels, before anything else sees the picture.
+
+        The entry stands before the message: what is shown again waits for it on the disk, what is hidden waits for none
+        (`KeptFirst`).
+        """
         before = self.masks.drawn
         if self._may_mask:
             self.masks.draw(rects)
             if self.masks.drawn != before or self._screen_changed:
                 self._screen_changed = False
-                self._tell_masks(looked=True)
                 self._tell_kept()
+                if self.view.live and self._kept_back.count < self._count_noted:
+                    self._note_count()  # fewer: not only when the next is due
+                self._tell_masks(looked=True)
         return self._flush()
 
     def set_rules(self, rules: Sequence[MaskRule]) -> list[Action]:

@@ -8,8 +8,9 @@ import pytest
 from app.domain.assist import Phase
 from app.domain.masking import MaskRule, clean_rules, first_hit
 from remote_assist import child_protocol as child
-from remote_assist.actions import KeptBack, RemoteTarget
+from remote_assist.actions import ChainEntry, KeptBack, RemoteTarget, ToChild
 from remote_assist.mask_book import MaskBook
+from tests.remote_assist.test_session_files import data_of
 from tests.remote_assist.world import SCREEN, WINDOW, FakeChild, World
 
 BANK = (MaskRule("bank", pause=True),)
@@ -90,6 +91,19 @@ def test_masks_drawn_before_the_consent_reach_the_child_before_the_source_and_th
     assert told(world)[-1].rules == list(BANK)
     assert world.customer.entries().count("masks") == 1
     assert world.agent.last(KeptBack) == KeptBack(1, "")
+
+
+def test_what_is_shown_again_stands_on_the_record_before_the_child_hears_of_it() -> None:
+    """Also when the entry of what was hidden has just been written: no effect without its own."""
+    world = World()
+    world.to_verified()
+    draw = world.customer_end.set_masks
+    for masks, counts in (([(1, 2, 30, 40), (50, 2, 30, 40)], [2]), ([(1, 2, 30, 40)], [1])):
+        actions = draw(masks)
+        kinds = [type(a.message if isinstance(a, ToChild) else a) for a in actions]
+        assert kinds.index(ChainEntry) < kinds.index(child.Masks)
+        assert [data_of(a)["count"] for a in actions if isinstance(a, ChainEntry)] == counts
+        world.do(world.customer, actions)
 
 
 def test_another_target_forgets_what_was_drawn_and_keeps_the_rules() -> None:

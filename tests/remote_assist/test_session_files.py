@@ -143,6 +143,21 @@ def test_a_no_and_silence_let_nothing_through(world: FileWorld, silent: bool) ->
     assert world.agent_end.may_offer_file
 
 
+@pytest.mark.parametrize("to_agent", [False, True], ids=["take", "give"])
+def test_a_click_on_a_files_question_after_the_time_is_over_moves_nothing(world: FileWorld, to_agent: bool) -> None:
+    """Silence has answered before, whatever the timer of the window did."""
+    offer = world.asked_for("error.log", b"1") if to_agent else world.offer("a.txt", b"1")
+    grants = world.customer.entries().count("grant")
+    world.fake_clock.ms += 120_000
+    if to_agent:
+        world.give(offer)
+    else:
+        world.take(offer.id)
+    assert not world.received(world.agent if to_agent else world.customer)
+    assert world.customer.entries().count("grant") == grants
+    assert world.customer.of(ScopeSettled)
+
+
 def test_the_agent_can_take_an_offer_back(world: FileWorld) -> None:
     """The question goes, and a click that comes too late takes nothing."""
     offer = world.offer("a.txt", b"1")

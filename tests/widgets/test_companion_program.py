@@ -27,7 +27,7 @@ from app.config.policy import Policy
 from app.desktop import keyring_store
 from app.desktop.companion_store import SessionEntryRow
 from app.domain.assist import EndReason, Phase, Scope, TargetChoice
-from app.domain.certificate import AgentCertificate, build_certificate
+from app.domain.certificate import AgentCertificate, RevocationList, build_certificate, build_revocations
 from app.domain.documents import SignedDocument
 from app.domain.enrolment_file import enrolment_file
 from app.domain.errors import StoreUnavailable, TlsFailure, WrongServer
@@ -41,9 +41,11 @@ from app.entry.session_parts import make_session_host
 from remote_assist import actions as act
 from remote_assist.agent_end import AgentEnd, AgentIdentity, InviteRequest
 from remote_assist.child_protocol import Stats
+from sync import customer_client as net
 from sync import protocol as live
 from sync.customer_api import CustomerApi, map_failure
 from sync.customer_protocol import SessionEntry
+from sync.session_protocol import Revocations
 from tests.fakes import customer_server as fake
 from tests.fakes.customer_server import CustomerServer
 from tests.fakes.wait import wait_until
@@ -1000,6 +1002,28 @@ def another(server: CustomerServer) -> Iterator[Callable[[], _Agent]]:
     yield build
     for each in made:
         each.close()
+
+
+def test_an_older_list_of_withdrawn_certificates_that_is_played_again_lets_nobody_back_in(
+    make: Make, server: CustomerServer, agent: _Agent, qtbot: QtBot
+) -> None:
+    """Whoever stands between keeps the list of before an agent was withdrawn, and hands it out later."""
+    companion = _enrol(make, server, qtbot)
+    qtbot.waitUntil(lambda: companion.invitations.revocations is not None and bool(server.sockets), timeout=_WAIT_MS)
+    now = companion.clock.utc_ms()
+    withdrawn, before = (
+        RevocationList(fake.ORG_ID, now + age, frozenset(serials)) for age, serials in ((1000, ["s1"]), (0, []))
+    )
+    for each in (withdrawn, before):
+        document, signature = build_revocations(server.key, each).parts
+        arrived = net.RevocationsArrived(Revocations(document=document, signature=signature))
+        companion.invitations.take_revocations(arrived)
+    agent.invite()
+    assert companion.home is not None
+    notice = companion.home.notice.text
+    qtbot.waitUntil(lambda: notice.text() == texts.trouble("bad_invitation"), timeout=_WAIT_MS)
+    assert companion.session is not None
+    assert companion.session.request is None
 
 
 def _waiting(companion: CompanionApp) -> bytes:

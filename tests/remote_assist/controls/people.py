@@ -72,6 +72,19 @@ CONTROLS = (
         "assert",
     ),
     Control(
+        2,
+        "a Companion does not take an older list of revoked certificates after a newer one",
+        (
+            "tests/widgets/test_companion_program.py::test_an_older_list_of_withdrawn_certificates_that_is_played_again_lets_nobody_back_in",
+        ),
+        edit(
+            "app.entry.companion_invitations:Invitations.take_revocations",
+            "made if self.revocations is None else self.revocations.followed_by(made)",
+            "made",
+        ),
+        "Timeout|timed out|waitUntil|assert",
+    ),
+    Control(
         1,
         "a blocked customer is not invited",
         (f"{_SERVER}::test_a_blocked_customer_is_not_invited",),

@@ -10,6 +10,7 @@ _MACHINE = f"{_RA}/test_session_machine.py"
 _ALONE = f"{_MACHINE}::test_a_phase_left_alone_ends_at_its_time_and_not_before"
 _JOURNEY = f"{_RA}/test_journey.py"
 _MORE = f"{_RA}/test_more_access.py"
+_FILES = f"{_RA}/test_session_files.py"
 _WINDOWS = "tests/widgets/test_companion_windows.py"
 _POINTING = "tests/widgets/test_pointing.py"
 _TURN = "tests/server/test_turn.py"
@@ -360,6 +361,20 @@ CONTROLS = (
         (f"{_MORE}::test_a_click_after_the_time_is_over_gives_nothing",),
         edit("remote_assist.customer_end:CustomerEnd.grant", "self._on_tick(self._now)", "pass"),
         "VIEW|POINTER",
+    ),
+    Control(
+        17,
+        "a click on taking a file after that time takes nothing",
+        (f"{_FILES}::test_a_click_on_a_files_question_after_the_time_is_over_moves_nothing[take]",),
+        edit("remote_assist.customer_files:CustomerFiles.take_file", "self._on_tick(self._now)", "pass"),
+        "assert",
+    ),
+    Control(
+        17,
+        "a click on sending a file after that time sends nothing",
+        (f"{_FILES}::test_a_click_on_a_files_question_after_the_time_is_over_moves_nothing[give]",),
+        edit("remote_assist.customer_files:CustomerFiles.give_file", "self._on_tick(self._now)", "pass"),
+        "assert",
     ),
     Control(
         17,

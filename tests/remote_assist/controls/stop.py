@@ -99,6 +99,30 @@ CONTROLS = (
     ),
     Control(
         13,
+        "what is shown again stands on the record before the session child hears of it",
+        (f"{_RA}/test_masks.py::test_what_is_shown_again_stands_on_the_record_before_the_child_hears_of_it",),
+        edit(
+            "remote_assist.customer_masks:CustomerMasks.set_masks",
+            "if self.view.live and self._kept_back.count < self._count_noted:",
+            "if False:",
+        ),
+        "assert|ValueError",
+    ),
+    Control(
+        13,
+        "older masks never take the place of newer ones in the session child",
+        (
+            f"{_RA}/test_child.py::test_the_newest_masks_win_and_a_target_comes_after_the_masks_that_were_told_before_it",
+        ),
+        edit(
+            "remote_assist.child:Child._in_thread",
+            "self._loop.run_in_executor(self._pictures, role.handle, message)",
+            "asyncio.to_thread(role.handle, message)",
+        ),
+        "assert",
+    ),
+    Control(
+        13,
         "what is hidden anew does not uncover before its entry",
         ("tests/unit/test_kept_first.py::test_a_mask_that_is_moved_hides_both_places_until_its_entry_is_kept",),
         edit(
