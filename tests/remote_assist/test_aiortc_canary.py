@@ -311,7 +311,7 @@ class Pair:
         answer = await self.agent.remote("offer", offer, self.customer.fingerprint)
         assert answer is not None
         await self.customer.remote("answer", answer, self.agent.fingerprint)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (self.customer.connected and self.agent.connected):
                 await asyncio.sleep(0.01)
         self.gate.set(granted=True, connected=True)
@@ -348,7 +348,7 @@ async def pair() -> Any:
     await pair.close()
 
 
-async def until(cond: Callable[[], object], timeout_s: float = 10) -> None:
+async def until(cond: Callable[[], object], timeout_s: float = 30) -> None:
     async with asyncio.timeout(timeout_s):
         while not cond():
             await asyncio.sleep(0.005)

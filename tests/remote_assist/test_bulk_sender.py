@@ -51,7 +51,7 @@ class Bench:
         self.sender.use(line)
 
     async def until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not done():
                 await asyncio.sleep(0.001)
 

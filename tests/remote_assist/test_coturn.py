@@ -99,7 +99,7 @@ async def test_data_pass_between_two_allocations(server: Coturn) -> None:
         await second.channel_bind(0x4000, one.get_extra_info("sockname"))
         second.channel_to_peer[0x4000] = one.get_extra_info("sockname")
         await first.send_data(b"hello", two.get_extra_info("sockname"))
-        assert await asyncio.wait_for(heard, 10) == b"hello"
+        assert await asyncio.wait_for(heard, 30) == b"hello"
 
 
 @pytest.mark.parametrize("wrong", ["secret", "expired", "renamed", "none"])

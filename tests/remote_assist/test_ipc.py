@@ -28,7 +28,7 @@ conn = Client(sys.argv[at + 1], "AF_UNIX", authkey=sys.stdin.buffer.read(32))
 
 
 def odd_child(body: str) -> ChildLink:
-    return spawn_child("agent", command=[sys.executable, "-c", HEAD + body], connect_timeout_s=10)
+    return spawn_child("agent", command=[sys.executable, "-c", HEAD + body], connect_timeout_s=30)
 
 
 def test_a_child_that_talks_nonsense_is_reported_and_does_no_harm() -> None:

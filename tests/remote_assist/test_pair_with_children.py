@@ -111,7 +111,7 @@ class Pair:
         except LinkClosed:
             self.events.put((side, link, None))
 
-    def until(self, done: Callable[[], object], timeout_s: float = 25) -> None:
+    def until(self, done: Callable[[], object], timeout_s: float = 30) -> None:
         """Carry on both hosts until this is so."""
         end = time.monotonic() + timeout_s
         while not done():

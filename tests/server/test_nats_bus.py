@@ -14,7 +14,7 @@ from sync.server.nats_bus import NatsBus, check_url
 from tests.fakes.services import Broker
 
 
-async def until(cond: Callable[[], object], timeout_s: float = 15.0) -> None:
+async def until(cond: Callable[[], object], timeout_s: float = 30.0) -> None:
     """Wait on the event loop until something is true."""
     async with asyncio.timeout(timeout_s):
         while not cond():

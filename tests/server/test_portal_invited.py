@@ -102,7 +102,7 @@ def test_an_open_page_is_told_of_an_invitation_at_once(desk: World, visitor: Vis
         hub.stirred(uuid7(desk.clock(), desk.rng(10)))
         assert not await page.wait(0.001), "another ticket's"
         hub.stirred(known.ticket)
-        assert await page.wait(10)
+        assert await page.wait(30)
         assert page.news is None, "its link has to tell"
         movements.leave(page)
 

@@ -136,7 +136,7 @@ def test_a_message_makes_one_look_for_all_open_pages_and_tells_those_of_its_tick
         opened = portal.desk.reply(desk.clock(), links[1], b"n" * 16, "Noch da?", (), "chat")
         hub.changed(opened.heads)
         mine = [page for page in pages if known[1] is not None and page.ticket == known[1].ticket]
-        assert all(await asyncio.gather(*(page.wait(10) for page in mine)))
+        assert all(await asyncio.gather(*(page.wait(30) for page in mine)))
         others = [page for page in pages if page not in mine]
         assert not any(await asyncio.gather(*(page.wait(0.001) for page in others)))
         news = [page.news for page in mine]
@@ -173,7 +173,7 @@ def test_a_page_is_told_when_its_ticket_goes_to_another_team(desk: World) -> Non
                                             .where(table.c.id == ticket["id"])).one()  # fmt: skip
         assert scope != known.scope
         hub.changed({known.scope: seq})
-        assert await page.wait(10)
+        assert await page.wait(30)
         assert page.news is None
         movements.leave(page)
 

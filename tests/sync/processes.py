@@ -147,7 +147,7 @@ class Window:
         """kill -9."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(30)
         self.leave()
 
     def leave(self) -> None:

@@ -356,9 +356,9 @@ def test_what_was_moving_stops_when_the_device_is_locked(bench: Bench) -> None:
 
     async def run() -> None:
         task = asyncio.create_task(bench.mover.run())
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 30)
         bench.online = False
-        await asyncio.wait_for(bench.mover.hold(), 10)
+        await asyncio.wait_for(bench.mover.hold(), 30)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -144,7 +144,7 @@ async def test_an_answer_without_end_is_not_taken_into_memory(status: str, kind:
         assert await _outcome(transport.hello(HELLO)) in ("wrong_server", "502 busy")
     finally:
         await transport.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await done.wait()
         server.close()
         await server.wait_closed()

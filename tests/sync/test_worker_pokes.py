@@ -49,7 +49,7 @@ async def _heard(channel: _Channel, *bursts: list[dict[str, int]]) -> list[News]
     for burst in bursts:
         for heads in burst:
             channel.said.put_nowait(wire.Poke(heads=heads))
-        out.append(await asyncio.wait_for(news.get(), 10))
+        out.append(await asyncio.wait_for(news.get(), 30))
     await live.close()
     assert news.empty()
     return out

@@ -267,7 +267,7 @@ def test_a_stranger_at_the_socket_is_turned_away(window: Window) -> None:
     wait_until(window._try_connect, 20)
     window.send(link.Hi(socket_token=b"falsch", role="ui"))
     assert window._socket is not None
-    window._socket.settimeout(10)
+    window._socket.settimeout(30)
     assert window._socket.recv(100) == b""
     window.leave()
     window.connect()
@@ -280,7 +280,7 @@ def test_told_to_end_by_the_system_the_worker_closes_its_files_in_good_order(win
     window.connect()
     assert window.process is not None
     window.process.terminate()
-    assert window.process.wait(10) == -signal.SIGTERM
+    assert window.process.wait(30) == -signal.SIGTERM
     assert SoundMark(window.folder, lambda: time.time_ns() // 1_000_000).take()
     window.leave()
     window.start_worker()

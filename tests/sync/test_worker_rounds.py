@@ -241,7 +241,7 @@ def test_an_answer_to_the_guard_given_while_a_checkpoint_is_written_counts(kim: 
 
         def checkpoint() -> None:
             started.set()
-            assert go.wait(10)
+            assert go.wait(30)
             core.guard, core._guard_until = (300, 310), core._now_ms + 600_000
 
         writing = asyncio.ensure_future(worker._engine.run(checkpoint))
