@@ -11,7 +11,10 @@ import base64
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
+
+import httpx
 
 from app.domain.errors import ServerUnreachable, WrongServer
 from sync.transport import Answered, Transport
@@ -34,6 +37,16 @@ class Parts:
     def passed(self) -> None:
         """A part arrived."""
         self.size = min(PART_BYTES, self.size * 2)
+
+
+class Streams(Protocol):
+    """Asks the server as somebody who is signed in: an agent's `Transport`, or a Companion's."""
+
+    def stream(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """An answer with any success status. Raises Answered, ServerUnreachable, WrongServer."""
+        ...
 
 
 class BlobFile(Protocol):
@@ -59,7 +72,7 @@ class BlobFile(Protocol):
         ...
 
 
-async def upload(transport: Transport, file: BlobFile, parts: Parts | None = None) -> None:
+async def upload(transport: Streams, file: BlobFile, parts: Parts | None = None) -> None:
     """Send what the server does not have yet. Raises Answered, ServerUnreachable, WrongServer, StoreUnavailable."""
     parts = parts or Parts()
     path = f"/blob/{file.sha256.hex()}"

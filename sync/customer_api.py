@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import secrets
 import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import httpx
@@ -17,6 +19,7 @@ from sync import customer_protocol as wire
 from sync.protocol import Problem
 from sync.published_protocol import Published
 from sync.session_protocol import Redeem, Redeemed, Revocations
+from sync.transport import Answered
 
 __all__ = ["TOKEN_LABEL", "CustomerApi", "CustomerRefused", "OtherKey"]
 
@@ -142,6 +145,20 @@ class CustomerApi:
         """Make a call for a session; return the answer as it came."""
         return (await self._post(path, body, token=True)).content[:_BODY_MAX]
 
+    @asynccontextmanager
+    async def stream(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Ask for a file or send a part of one: `sync.blobs.Streams`. Raises Answered, WorldError."""
+        own = {**(headers or {}), "Authorization": f"Bearer {self.access}"}
+        try:
+            answer = await self._http.request(method, path, content=content, headers=own)
+        except httpx.HTTPError as error:
+            raise map_failure(error, self.server) from error
+        if answer.status_code >= 400:
+            raise _answered(answer, self.server)
+        yield answer
+
     # --- inside ----------------------------------------------------------------------------------------------
 
     async def _post(self, path: str, body: Any, *, token: bool = False) -> httpx.Response:
@@ -186,6 +203,17 @@ class CustomerApi:
             return msgspec.json.decode(answer.content, type=kind)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise WrongServer(server=self.server) from error
+
+
+def _answered(answer: httpx.Response, server: str) -> Answered | WorldError:
+    """Return what a refused request for a file means; an answer to HEAD says its code by the status alone."""
+    try:
+        problem = msgspec.json.decode(answer.content, type=Problem)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        if answer.status_code >= 500:
+            return ServerUnreachable(server=server)
+        problem = Problem(code="not_found" if answer.status_code == 404 else "refused")
+    return Answered(answer.status_code, problem)
 
 
 def map_failure(error: BaseException, server: str) -> WorldError:

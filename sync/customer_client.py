@@ -25,6 +25,7 @@ from sync.customer_events import (
     CustomerEvent,
     Entries,
     EntryKept,
+    FileLost,
     HomeArrived,
     InviteArrived,
     KeyExchanged,
@@ -42,6 +43,7 @@ from sync.customer_events import (
     Waiting,
     WrittenChanged,
 )
+from sync.customer_files import FileRows, FileSender
 from sync.network_thread import NetworkThread
 from sync.session_protocol import Redeem, Redeemed
 
@@ -52,6 +54,7 @@ __all__ = [
     "CustomerEvent",
     "Entries",
     "EntryKept",
+    "FileLost",
     "HomeArrived",
     "InviteArrived",
     "KeyExchanged",
@@ -98,6 +101,7 @@ class CustomerClient:
         listen: Callable[[CustomerEvent], None],
         published: PublishedRows | None = None,
         keys: PinnedKeys | None = None,
+        files: FileRows | None = None,
     ) -> None:
         """`org_key` is the organisation key that was pinned: a server that cannot sign with it is told nothing.
 
@@ -112,11 +116,16 @@ class CustomerClient:
         self._listen = listen
         self._published = published
         self._keys = keys
+        self._sender = (
+            FileSender(files, api, lambda: self._sign_in(prove=True), self._token_ended, listen)
+            if files is not None else None
+        )  # fmt: skip
         self._socket: websockets.ClientConnection | None = None
         self._wake = asyncio.Event()
         self._online: bool | None = None
         self._code = ""
         self._token_until = 0.0
+        self._heard_of = False
         self._revocations_at = -_REVOCATIONS_S * 1.0
         self._signing = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -179,6 +188,8 @@ class CustomerClient:
 
     async def _start(self) -> None:
         self._tasks = [asyncio.create_task(self._talk()), asyncio.create_task(self._hear())]
+        if self._sender is not None:
+            self._tasks.append(asyncio.create_task(self._sender.run()))
 
     async def _stop(self, grace_s: float) -> None:
         if self._online:
@@ -200,6 +211,8 @@ class CustomerClient:
                 await self._hand_in()
                 await self._fetch()
                 self._say_line(True)
+                if self._sender is not None:
+                    self._sender.wake()
                 tries = 0
             except WorldError as error:
                 if isinstance(error, CustomerRefused) and error.status == 401:
@@ -211,6 +224,9 @@ class CustomerClient:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
+
+    def _token_ended(self) -> None:
+        self._token_until = 0.0
 
     async def _sign_in(self, *, prove: bool = False) -> None:
         """Sign in unless that still holds. `prove`: let the server show whose it is in any case."""
@@ -373,6 +389,8 @@ class CustomerClient:
         ) as socket:  # fmt: skip
             self._socket = socket
             await socket.send(live.encode(live.Auth(token=self._api.access)))
+            await socket.send(live.encode(live.Ping()))  # answered when news are told here from then on
+            self._heard_of = False
             self._wake.set()
             sender = asyncio.create_task(self._send_all(socket))
             try:
@@ -431,7 +449,8 @@ class CustomerClient:
             self._listen(SigRefused(message.session, message.code, message.n))
         elif isinstance(message, live.SessionEnded):
             self._listen(SessionClosed(message.session, message.reason))
-        elif isinstance(message, live.Poke | live.Rehello):
+        elif isinstance(message, live.Poke | live.Rehello) or (isinstance(message, live.Pong) and not self._heard_of):
+            self._heard_of = True  # what moved before that is fetched now, what moves later is told
             self._wake.set()
 
 

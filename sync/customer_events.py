@@ -18,6 +18,7 @@ __all__ = [
     "CustomerEvent",
     "Entries",
     "EntryKept",
+    "FileLost",
     "HomeArrived",
     "InviteArrived",
     "KeyExchanged",
@@ -144,6 +145,14 @@ class WrittenChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class FileLost:
+    """A file of something that was written will never reach the server. `code` says why."""
+
+    item: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class RowsFailed:
     """The disk did not take something. `code` as in StoreUnavailable."""
 
@@ -233,6 +242,7 @@ CustomerEvent = (
     | PublishedArrived
     | LineChanged
     | WrittenChanged
+    | FileLost
     | RowsFailed
     | EntryKept
     | InviteArrived

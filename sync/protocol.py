@@ -397,7 +397,7 @@ class Pong(_Live, frozen=True, kw_only=True, tag="pong"):
 
 
 class Poke(_Live, frozen=True, kw_only=True, tag="poke"):
-    """Some scopes are at these heads: a hint to pull."""
+    """Some scopes are at these heads: a hint to pull. To a Companion without heads: look at home."""
 
     heads: dict[str, int]
 

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,18 @@ from typing import Any, Final
 
 from sqlcipher3 import dbapi2 as sqlcipher  # type: ignore[import-untyped]  # it ships no types
 
+from app.desktop.companion_files import FILE_TABLES, WrittenFiles
+from app.domain.attachments import Attachment
 from app.domain.errors import StoreUnavailable
 
 __all__ = ["ALARM", "CompanionStore", "SessionEntryRow", "WrittenItem", "open_companion_store"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+_FILES_SINCE: Final = 2
 ALARM: Final = "alarm"  # a kind of what was written that no person wrote
-_WRITTEN: Final = "SELECT * FROM written WHERE kind != ? ORDER BY written, id"
+_WRITTEN: Final = (
+    "SELECT *, (SELECT count(*) FROM upload WHERE item = written.id) FROM written WHERE kind != ? ORDER BY written, id"
+)
 _TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE written (
@@ -37,7 +42,10 @@ CREATE TABLE invitation (iid TEXT PRIMARY KEY, until INTEGER NOT NULL);
 
 @dataclass(frozen=True, slots=True)
 class WrittenItem:
-    """A request or message written here. `body` is the wire message as JSON; `state` is waiting, sent or refused."""
+    """A request or message written here. `body` is the wire message as JSON; `state` is waiting, sent or refused.
+
+    `files`: so many that go with it are not at the server.
+    """
 
     id: str
     kind: str
@@ -48,6 +56,7 @@ class WrittenItem:
     state: str = "waiting"
     number: int | None = None
     code: str = ""
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +87,11 @@ def open_companion_store(path: Path, key: bytes) -> tuple[CompanionStore, Path |
     return CompanionStore(path, key), kept
 
 
-class CompanionStore:
+class CompanionStore(WrittenFiles):
     """All methods block on the disk and raise StoreUnavailable; any thread but the GUI's. One process at a time."""
 
     def __init__(self, path: Path, key: bytes) -> None:
+        super().__init__()
         self._path = path
         self._lock = threading.Lock()
         self._check_key_mark(key)
@@ -112,12 +122,15 @@ class CompanionStore:
 
     # --- what was written here -------------------------------------------------------------------------------
 
-    def add_written(self, item: WrittenItem) -> None:
-        """Keep what a person wrote; a repeat of the same id changes nothing."""
-        self._run(
-            "INSERT OR IGNORE INTO written VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    def add_written(self, item: WrittenItem, files: Sequence[Attachment] = ()) -> None:
+        """Keep what a person wrote and the files that go with it, all or nothing; a repeat of an id changes nothing."""
+        values = (
             item.id, item.kind, item.ticket, item.subject, item.body, item.written, item.state, item.number, item.code,
         )  # fmt: skip
+        named = [(item.id, f.sha256.hex(), n, f.filename, f.size_bytes) for n, f in enumerate(files)]
+        with self._lock, self._mapped(), self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO written VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            self._db.executemany("INSERT OR IGNORE INTO upload VALUES (?, ?, ?, ?, ?, 0)", named)
 
     def written(self) -> list[WrittenItem]:
         """Return everything that a person wrote, oldest first."""
@@ -134,14 +147,23 @@ class CompanionStore:
             self.add_written(item)
 
     def settle(self, item: str, state: str, number: int | None = None, code: str = "") -> None:
-        """Note what the server said about an item."""
-        self._run("UPDATE written SET state = ?, number = ?, code = ? WHERE id = ?", state, number, code, item)
+        """Note what the server said about an item; what goes with one that it took is owed from then on."""
+        with self._lock, self._mapped(), self._transaction():
+            values = (state, number, code, item)
+            self._db.execute("UPDATE written SET state = ?, number = ?, code = ? WHERE id = ?", values)
+            if state == "sent":
+                self._db.execute("UPDATE upload SET owed = 1 WHERE item = ?", (item,))
+            elif state == "refused":
+                self._db.execute("DELETE FROM upload WHERE item = ?", (item,))
         self._run("DELETE FROM written WHERE id = ? AND kind = ? AND state != 'waiting'", item, ALARM)
 
     def forget_written(self, items: list[str]) -> None:
-        """Drop items that the server now shows itself."""
+        """Drop items that the server now shows itself; not those of which it lacks a file."""
         for item in items:
-            self._run("DELETE FROM written WHERE id = ? AND state = 'sent'", item)
+            self._run(
+                "DELETE FROM written WHERE id = ? AND state = 'sent' "
+                "AND NOT EXISTS (SELECT 1 FROM upload WHERE item = written.id)", item,
+            )  # fmt: skip
 
     # --- sessions --------------------------------------------------------------------------------------------
 
@@ -200,10 +222,14 @@ class CompanionStore:
         if version > _VERSION:
             raise StoreUnavailable("store_too_new", path=str(self._path))
         self._db.execute("PRAGMA synchronous = FULL")
+        if version < _FILES_SINCE:  # what was uploaded gives its room on the disk back
+            self._db.execute("PRAGMA auto_vacuum = FULL")
+            if version:
+                self._db.execute("VACUUM")
         with self._transaction():
-            if version == 0:
-                for statement in _TABLES.split(";"):
-                    self._db.execute(statement)
+            for statement in _tables_since(version):
+                self._db.execute(statement)
+            if version < _VERSION:
                 self._db.execute(f"PRAGMA user_version = {_VERSION}")
         bad = self._db.execute("PRAGMA cipher_integrity_check").fetchone()
         if bad is not None:
@@ -237,6 +263,11 @@ class CompanionStore:
         except OSError as error:
             word = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "store_unavailable"
             raise StoreUnavailable(word, path=str(self._path)) from error
+
+
+def _tables_since(version: int) -> list[str]:
+    missing = (_TABLES if version == 0 else "") + (FILE_TABLES if version < _FILES_SINCE else "")
+    return [statement for statement in missing.split(";") if statement.strip()]
 
 
 def _word(text: str) -> str:

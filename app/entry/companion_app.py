@@ -261,7 +261,8 @@ class CompanionApp(QObject):
         pinned = unb64(enrolment.org_key)
         self.client = net.CustomerClient(self._net, api, enrolment.companion, key, pinned, rows, self._event.emit,
                                         PublishedRows(self.opened.store),
-                                        StoreKeys(self.opened.store, enrolment, self.policy))  # fmt: skip
+                                        StoreKeys(self.opened.store, enrolment, self.policy),
+                                        self.opened.store)  # fmt: skip
         self.client.start()
         self.home_ready.emit()
         if self._link:
@@ -314,6 +315,8 @@ class CompanionApp(QObject):
                 self._line_changed(event)
             case net.WrittenChanged():
                 self.writing.reload()
+            case net.FileLost():
+                self.writing.file_lost()
             case net.RowsFailed():
                 self.writing.rows_failed(event.code)
             case net.CertificateArrived():

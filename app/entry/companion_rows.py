@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.config.i18n import language
 from app.desktop.companion_store import CompanionStore, SessionEntryRow, WrittenItem, open_companion_store
 from app.desktop.keyring_store import Secrets, open_secrets
+from app.domain.attachments import clean_name
 from app.domain.errors import StoreUnavailable
 from app.domain.signed import b64, fingerprint, unb64
 from app.services.texts import polite
@@ -115,6 +116,7 @@ def open_profile(folder: Path, passphrase: str | None) -> Opened:
         database = secrets.token_bytes(32)
         keys.put("database", database)
     store, kept = open_companion_store(folder / "companion.db", database)
+    store.sweep_files()
     device = keys.get("device")
     pinned = store.get("enrolment")
     home = store.get("home")
@@ -219,6 +221,7 @@ def request_lines(written: Sequence[WrittenItem], subject: Callable[[str], str])
             item.written,
             item.number,
             item.code,
+            item.files,
         )
         for item in reversed(written)
     )
@@ -262,8 +265,12 @@ def home_view(home: wire.Home, at_ms: int) -> HomeView:
 
 def _ticket(ticket: wire.TicketView, pick: Callable[[str, str], str], home: wire.Home) -> TicketLine:
     messages = tuple(
-        MessageLine(message.direction == "in", message.author, message.body, message.at) for message in ticket.messages
-    )
+        MessageLine(
+            message.direction == "in", message.author, message.body, message.at,
+            tuple(clean_name(file.filename) for file in message.attachments),
+        )
+        for message in ticket.messages
+    )  # fmt: skip
     state = pick(ticket.state_ko, ticket.state_en)
     told, there = ticket.acknowledged, 0 <= ticket.slots < len(home.slots)
     return TicketLine(

@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _, language
 from app.desktop.companion_store import WrittenItem
+from app.domain.attachments import Attachment
 from app.domain.fact_card import Finding, ToldFacts
 from app.domain.ids import new_id
+from app.entry.companion_attach import Attaching, file_views
 from app.entry.companion_known import KnownHere
 from app.entry.companion_rows import home_view, request_lines, with_calls
 from sync import customer_protocol as wire
@@ -34,8 +36,10 @@ class Writing:
     def __init__(self, app: CompanionApp) -> None:
         self._app = app
         self.written: list[WrittenItem] = []
-        self._last_ask: tuple[str, str, str, ToldFacts | None] | None = None
-        self._last_message: tuple[str, str] | None = None
+        self._last_ask: tuple[str, str, str, ToldFacts | None, Sequence[Attachment]] | None = None
+        self._last_message: tuple[str, str, Sequence[Attachment]] | None = None
+        self._handed: list[Attachment] = []  # held until what names them is on the disk
+        self._acknowledged: set[str] = set()
         self._known = KnownHere(lambda: app.invitations.collecting.for_card(), app)
         self._known.found.connect(self._show_known)
         self.ask: AskWindow | None = None
@@ -59,13 +63,16 @@ class Writing:
         assets = home_view(self._app.told, 0).assets if self._app.told is not None else ()
         online = self._app.line.line is Line.ONLINE
         now_ms = self._app.clock.utc_ms
-        self.ask = AskWindow(self._app.theme, assets, now_ms, online=online, parent=self._app.home)
+        ask = self.ask = AskWindow(
+            self._app.theme, assets, now_ms, online=online, parent=self._app.home, files=self._port()
+        )
         self.ask.known.wanted.connect(self._known.look)
         self.ask.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.ask.sent.connect(self.write_request)
-        self.ask.finished.connect(self._ask_closed)
+        self.ask.sent.connect(lambda *said: self.write_request(*said, files=ask.files.hand_over()))
+        self.ask.finished.connect(lambda _result: self._ask_closed(ask))
         if self._last_ask is not None:
-            subject, text, asset, told = self._last_ask
+            subject, text, asset, told, files = self._last_ask
+            self.ask.files.restore(files)
             self.ask.subject.setText(subject)
             self.ask.text.setPlainText(text)
             self.ask.product.setCurrentIndex(max(0, self.ask.product.findData(asset)))
@@ -78,12 +85,19 @@ class Writing:
         if self.ask is not None:
             self.ask.known.show_findings(found)
 
-    def _ask_closed(self) -> None:
+    def _port(self) -> Attaching | None:
+        return Attaching(self._app, self._app.opened.store) if self._app.opened is not None else None
+
+    def _ask_closed(self, window: AskWindow) -> None:
+        window.files.window_gone()
         self.ask = None
 
-    def write_request(self, subject: str, text: str, asset: str, told: ToldFacts | None = None) -> None:
-        """Keep a new request with what is told of this computer; it is sent when the server is there."""
-        self._last_ask = (subject, text, asset, told)
+    def write_request(
+        self, subject: str, text: str, asset: str, told: ToldFacts | None = None, *, files: Sequence[Attachment] = ()
+    ) -> None:
+        """Keep a new request with its files and what is told of this computer; it goes when the server is there."""
+        self._last_ask = (subject, text, asset, told, files)
+        self._handed += files
         ticket = new_id().hex()
         now = self._app.clock.utc_ms()
         body = wire.NewRequest(
@@ -94,17 +108,19 @@ class Writing:
             asset=asset or None,
             language=language(),
             written_at=now,
+            attachments=file_views(files),
             facts=_facts(told) if told is not None else None,
         )
-        self._keep(WrittenItem(ticket, "request", ticket, subject, msgspec.json.encode(body), now))
+        self._keep(WrittenItem(ticket, "request", ticket, subject, msgspec.json.encode(body), now), files)
 
-    def write_message(self, ticket: str, text: str) -> None:
-        """Keep a message on a ticket."""
-        self._last_message = (ticket, text)
+    def write_message(self, ticket: str, text: str, files: Sequence[Attachment] = ()) -> None:
+        """Keep a message on a ticket, with its files."""
+        self._last_message = (ticket, text, files)
+        self._handed += files
         id_, now = new_id().hex(), self._app.clock.utc_ms()
-        body = wire.NewMessage(id=id_, ticket=ticket, body=text, written_at=now)
+        body = wire.NewMessage(id=id_, ticket=ticket, body=text, written_at=now, attachments=file_views(files))
         subject = text.splitlines()[0][:80]
-        self._keep(WrittenItem(id_, "message", ticket, subject, msgspec.json.encode(body), now))
+        self._keep(WrittenItem(id_, "message", ticket, subject, msgspec.json.encode(body), now), files)
 
     def write_answers(self, ticket: str, solved: bool | None, treated_well: bool | None) -> None:
         """Keep the answers to the two questions; they are sent when the server is there."""
@@ -132,10 +148,10 @@ class Writing:
             store = self._app.opened.store
             self._app.client.do(lambda: store.forget_written(items))
 
-    def _keep(self, item: WrittenItem) -> None:
+    def _keep(self, item: WrittenItem, files: Sequence[Attachment] = ()) -> None:
         if self._app.client is not None and self._app.opened is not None:
             store = self._app.opened.store
-            self._app.client.do(lambda: store.add_written(item))
+            self._app.client.do(lambda: store.add_written(item, files))
 
     def reload(self) -> None:
         """Read again what was written here and show it."""
@@ -146,6 +162,10 @@ class Writing:
         """Show what was written here and how far it got."""
         self.written = written
         self._last_ask = self._last_message = None  # it is on disk
+        port, handed = self._port(), self._handed
+        if port is not None and handed:
+            self._handed = []
+            port.release(handed)
         waiting = sum(item.state == "waiting" for item in written)
         self._app.line = LineState(self._app.line.line, self._app.line.since_ms, self._app.line.code, waiting)
         if self._app.told is not None:
@@ -153,18 +173,33 @@ class Writing:
         if self._app.home is not None:
             self._app.home.show_requests(request_lines(written, self._subject_of))
             self._app.home.show_line(self._app.line)
+        self._forget_done()
 
     def _subject_of(self, ticket: str) -> str:
         tickets = self._app.told.tickets if self._app.told is not None else []
         return next((t.subject for t in tickets if t.id == ticket), "")
 
     def forget_shown(self) -> None:
-        """What the server shows by itself needs no line of its own any more."""
+        """What the server shows by itself needs no line of its own any more, once its files are there too."""
+        done = {item.id for item in self._done()}
+        self._acknowledge(done - self._acknowledged)
+        self._acknowledged |= done
+        self._forget_done()
+
+    def _done(self) -> list[WrittenItem]:
         shown = {ticket.id for ticket in self._app.told.tickets} if self._app.told is not None else set()
-        done = [item.id for item in self.written if item.state == "sent" and item.ticket in shown]
-        self._acknowledge(set(done))
+        return [item for item in self.written if item.state == "sent" and item.ticket in shown]
+
+    def _forget_done(self) -> None:
+        done = [item.id for item in self._done() if not item.files and item.id in self._acknowledged]
         if done:
             self._forget(done)
+
+    def file_lost(self) -> None:
+        """A file will never arrive: the person can attach it again."""
+        text = _("A file could not be sent to support. Attach it again with a message on your request.")
+        if self._app.home is not None:
+            self._app.home.show_notice(text, "danger")
 
     def _acknowledge(self, done: set[str]) -> None:
         """Say of a request that was written here that it has arrived, with the times that the server told."""
@@ -182,17 +217,25 @@ class Writing:
         if self._app.home is not None:
             self._app.home.show_notice(trouble(code), "danger")
         if self._last_ask is not None:
+            self._take_back(self._last_ask[4])
             self.ask_for_help()  # with the text as it was: nothing typed is lost
         if self._last_message is not None:
             self._put_back(*self._last_message)
 
-    def _put_back(self, ticket: str, text: str) -> None:
+    def _take_back(self, files: Sequence[Attachment]) -> None:
+        for each in files:
+            if each in self._handed:
+                self._handed.remove(each)
+
+    def _put_back(self, ticket: str, text: str, files: Sequence[Attachment]) -> None:
         self._last_message = None
+        self._take_back(files)
         if self.ticket is None or self.ticket.ticket.id != ticket:
             self.show_ticket(ticket)
         if self.ticket is not None:
             typed_since = self.ticket.text.toPlainText()
             self.ticket.text.setPlainText(f"{text}\n{typed_since}" if typed_since else text)
+            self.ticket.files.restore((*files, *self.ticket.files.attachments()))
 
     def show_ticket(self, ticket: str) -> None:
         """Open a ticket's window."""
@@ -201,16 +244,19 @@ class Writing:
         if shown is None:
             return
         shown = with_calls(shown, self.written)
-        self.ticket = TicketWindow(self._app.theme, shown, self._app.clock.utc_ms, parent=self._app.home)
+        window = self.ticket = TicketWindow(
+            self._app.theme, shown, self._app.clock.utc_ms, parent=self._app.home, files=self._port()
+        )
         self.ticket.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.ticket.sent.connect(self.write_message)
+        window.sent.connect(lambda ticket, text: self.write_message(ticket, text, window.files.hand_over()))
         self.ticket.answered.connect(self.write_answers)
         self.ticket.calls.asked.connect(self.ask_for_call)
         self.ticket.calls.cancelled.connect(self.cancel_call)
-        self.ticket.finished.connect(self._ticket_closed)
+        self.ticket.finished.connect(lambda _result: self._ticket_closed(window))
         self.ticket.open()
 
-    def _ticket_closed(self) -> None:
+    def _ticket_closed(self, window: TicketWindow) -> None:
+        window.files.window_gone()
         self.ticket = None
 
 

@@ -153,6 +153,14 @@ _TEXTS: Mapping[str, str] = {
         "“{file}” is larger than {limit_mb} MB. Nothing was attached. Send it in parts or another way."
     ),
     "file_changed": N_("“{file}” changed while it was read. Nothing was attached. Close it elsewhere and try again."),
+    "file_is_program": N_(
+        "“{file}” is a program or could be run as one. Nothing was attached. If support asked for it, pack it into an "
+        "archive and attach that."
+    ),
+    "too_much_kept": N_(
+        "“{file}” was not attached: more than {limit_mb} MB wait on this computer to be sent. Try again when they are "
+        "there."
+    ),
     "not_here_yet": N_("“{file}” is not on this computer yet. Nothing was written. Fetch it first."),
     "file_damaged": N_("“{file}” is damaged on this computer. Nothing was written. Fetch it again."),
     "attachment_not_saved": N_("“{file}” could not be written there. Choose another folder, or free some space."),

@@ -17,6 +17,7 @@ from sync.protocol import (
     Invite,
     LiveUp,
     Ping,
+    Poke,
     Pong,
     Presence,
     Rehello,
@@ -45,6 +46,7 @@ _SIG_BYTES_A_SESSION = 4 << 20
 _MEMBERS_KEPT_MS = 2000
 _PRESENCE_STATES = frozenset({"reading", "writing", "gone"})
 _PONG = encode(Pong())
+_LOOK = encode(Poke(heads={}))
 _SCOPE = SYSTEM.scope
 _TOTAL = sa.select(sa.func.count().label("scopes"), sa.func.sum(_SCOPE.c.head).label("heads"))
 _ALL_HEADS = sa.select(_SCOPE.c.id, _SCOPE.c.head)
@@ -143,6 +145,21 @@ class Hub:
             waiting = self._waiting
             for message in await self._jobs.read(lambda: waiting(member.grant)):
                 member.send(message)
+
+    @property
+    def has_companions(self) -> bool:
+        """Tell whether a Companion is at this process."""
+        return any(each.grant.kind == COMPANION for each in self._members.values())
+
+    def customers(self) -> set[bytes]:
+        """Return the customers with a Companion at this process."""
+        return {each.grant.subject for each in self._members.values() if each.grant.kind == COMPANION}
+
+    def tell_customers(self, customers: set[bytes]) -> None:
+        """Let their Companions at this process look: something of their own requests moved."""
+        for member in list(self._members.values()) if customers else ():
+            if member.grant.kind == COMPANION and member.grant.subject in customers:
+                member.poke("", _LOOK)
 
     def session_over(self, sid: bytes, members: SessionMembers, reason: str) -> None:
         """Tell both ends that the server closed a session, and forget its relay."""

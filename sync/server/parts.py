@@ -22,6 +22,7 @@ from sync.server.bus import Bus, LocalBus
 from sync.server.callbacks import Callbacks
 from sync.server.clocks import Clocks, Compile
 from sync.server.core import ServerCore
+from sync.server.customer_news import CustomerNews
 from sync.server.customers import Customers
 from sync.server.epochs import follow_cluster
 from sync.server.hub import Hub
@@ -51,6 +52,7 @@ _PG_PUSHERS = 2
 _NOTICES_S = 1.0
 _HEADS_S = 1.0  # what a lost poke may cost
 _CLOCKS_S = 60.0  # warnings and dues are told to the minute
+_CUSTOMERS_S = 0.25  # a busy queue is looked at no more often for the Companions
 _CALLS_S = 15.0  # and missed calls at once
 
 
@@ -150,6 +152,7 @@ def build_parts(
     tasks = [
         Task("notices", _NOTICES_S, Telling(store, hub, jobs, clock).run),
         Task("heads", _HEADS_S, hub.look),
+        Task("customers", _CUSTOMERS_S, CustomerNews(hub, jobs, store).run),
         Task("retention", 3600, upkeep.retention, first_s=60),
         Task("clocks", _CLOCKS_S, Ticking(Clocks(store, clock, compile_), hub, jobs).run),
     ]

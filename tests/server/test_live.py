@@ -42,15 +42,17 @@ class Line:
         """Send a message."""
         self._socket.send_bytes(encode(message))
 
-    def next(self) -> Any:
-        """Wait for the next message."""
-        return decode(self._socket.receive_bytes(timeout=30), LiveDown)
+    def next(self, *, hints: bool = False) -> Any:
+        """Wait for the next message; `hints`: also for one that only lets a Companion look."""
+        while (message := decode(self._socket.receive_bytes(timeout=30), LiveDown)) == Poke(heads={}) and not hints:
+            pass
+        return message
 
-    def sync(self) -> list[Any]:
+    def sync(self, *, hints: bool = False) -> list[Any]:
         """Return everything that came before the answer to a ping."""
         self.send(Ping())
         out = []
-        while not isinstance(message := self.next(), Pong):
+        while not isinstance(message := self.next(hints=hints), Pong):
             out.append(message)
         return out
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from app.config.i18n import _, pgettext
+from widgets.companion.attach import AttachPart, FilePort
 from widgets.companion.calls import CallPart
 from widgets.companion.check import CheckQuestions
 from widgets.companion.known import KnownPart
@@ -20,7 +21,6 @@ from widgets.foundation import (
     Look,
     Notice,
     Panel,
-    PlainEdit,
     PlainLabel,
     Theme,
     clear,
@@ -31,6 +31,7 @@ from widgets.foundation import (
     row,
     scroll,
 )
+from widgets.foundation.giving import GivenEdit
 
 __all__ = ["AskWindow", "TicketWindow"]
 
@@ -44,15 +45,20 @@ class AskWindow(QDialog):
 
     def __init__(
         self, theme: Theme, assets: Sequence[AssetLine], now_ms: Callable[[], int], *, online: bool,
-        parent: QWidget | None = None,
+        parent: QWidget | None = None, files: FilePort | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
+        self._sends = False
         self._assets = {asset.id: asset for asset in assets}
         space = theme.tokens.space
         self.setWindowTitle(_("Ask for help"))
         self.subject = QLineEdit(maxLength=_SUBJECT_MAX)
         self.subject.setPlaceholderText(_("In a few words, for example: printer stops after page 2"))
-        self.text = PlainEdit(name=_("What happens"), placeholder=_("What did you do, what happened, since when?"))
+        self.text = GivenEdit(name=_("What happens"), placeholder=_("What did you do, what happened, since when?"))
+        self.files = AttachPart(theme, files, self)
+        self.files.watch(self.subject)
+        self.files.watch(self.text)
+        self.files.changed.connect(self._files_read)
         self.product = QComboBox()
         self.product.addItem(_("Another or none"), "")
         for asset in assets:
@@ -77,6 +83,7 @@ class AskWindow(QDialog):
             _named(_("Subject"), self.subject),
             self.problem,
             _named(_("What happens"), self.text),
+            self.files,
             _named(_("Product"), self.product),
             self.known,
             gap=space.medium,
@@ -103,9 +110,20 @@ class AskWindow(QDialog):
             self.subject.setAccessibleDescription(self.problem.text())
             self.subject.setFocus()
             return
+        if self.files.is_busy():
+            self._sends = True
+            self.send.setEnabled(False)
+            return
         subject = subject or text.splitlines()[0][:_SUBJECT_MAX]
         self.sent.emit(subject, text or subject, str(self.product.currentData() or ""), self.known.told())
         self.accept()
+
+    def _files_read(self) -> None:
+        if self._sends and not self.files.is_busy():
+            self._sends = False
+            self.send.setEnabled(True)
+            if self.files.problem.isHidden():  # what was not taken is to be seen before anything goes
+                self._send()
 
 
 def _named(label: str, field: QWidget) -> QVBoxLayout:
@@ -122,9 +140,11 @@ class TicketWindow(QDialog):
     answered = Signal(str, object, object)  # ticket id, solved, treated well; None: no answer
 
     def __init__(
-        self, theme: Theme, ticket: TicketLine, now_ms: Callable[[], int], parent: QWidget | None = None
-    ) -> None:
+        self, theme: Theme, ticket: TicketLine, now_ms: Callable[[], int], parent: QWidget | None = None,
+        files: FilePort | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parent)
+        self._sends = False
         self._theme = theme
         self._now_ms = now_ms
         self._answered: set[str] = set()  # here, while the server has not said so
@@ -134,14 +154,18 @@ class TicketWindow(QDialog):
         content = Panel("window", self._thread)
         self._state = Chip()
         self._title = PlainLabel(type="title", wrap=True)
-        self.text = PlainEdit(name=_("Message to support"), placeholder=_("Write to support"))
+        self.text = GivenEdit(name=_("Message to support"), placeholder=_("Write to support"))
+        self.files = AttachPart(theme, files, self)
+        self.files.watch(self.text)
+        self.files.changed.connect(self._files_read)
         self.text.setMaximumHeight(space.vast * 2 + space.wide)
         self.send = Button(theme, _("Send message"), look=Look.PRIMARY, icon="send", pressed=self._send)
         close = Button(theme, _("Close"), pressed=self.reject)
         edge = (space.large, space.medium, space.large, space.medium)
         head = Panel("bar", row(self._title, None, self._state, gap=space.small, margins=edge))
         foot = Panel(
-            "footer", column(self.text, row(None, close, self.send, gap=space.small), gap=space.small, margins=edge)
+            "footer",
+            column(self.text, self.files, row(None, close, self.send, gap=space.small), gap=space.small, margins=edge),
         )
         self.area = scroll(content)
         self.check = CheckQuestions(theme)
@@ -181,10 +205,12 @@ class TicketWindow(QDialog):
         when = PlainLabel(fmt.when(message.at_ms, self._now_ms()), type="caption", tone="muted")
         body = PlainLabel(message.body, wrap=True, selectable=True)
         edge = (space.medium, space.small, space.medium, space.small)
-        panel = Panel(
-            "card" if message.own else "reply", column(row(who, None, when), body, gap=space.tiny, margins=edge)
-        )
-        panel.setAccessibleName(f"{who.text()}, {when.text()}: {message.body}")
+        inner = column(row(who, None, when), body, gap=space.tiny, margins=edge)
+        named = _("Attached: {files}").format(files=", ".join(message.files)) if message.files else ""
+        if named:
+            inner.addWidget(PlainLabel(named, type="caption", tone="muted", wrap=True))
+        panel = Panel("card" if message.own else "reply", inner)
+        panel.setAccessibleName(" ".join(filter(None, (f"{who.text()}, {when.text()}: {message.body}", named))))
         panel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return panel
 
@@ -194,6 +220,19 @@ class TicketWindow(QDialog):
 
     def _send(self) -> None:
         text = read_text(self.text).strip()
-        if text:
-            self.sent.emit(self.ticket.id, text)
+        if self.files.is_busy():
+            self._sends = True
+            self.send.setEnabled(False)
+            return
+        names = [each.filename for each in self.files.attachments()]
+        if text or names:
+            self.sent.emit(self.ticket.id, text or _("Attached: {files}").format(files=", ".join(names)))
             self.text.clear()
+            self.files.clear()
+
+    def _files_read(self) -> None:
+        if self._sends and not self.files.is_busy():
+            self._sends = False
+            self.send.setEnabled(True)
+            if self.files.problem.isHidden():
+                self._send()

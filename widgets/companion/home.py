@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.config.i18n import _, pgettext
+from app.config.i18n import _, ngettext, pgettext
 from app.domain.announcements import Announcement
 from app.services.texts_customers import STATUSES
 from widgets.companion.announcements import AnnouncementColumn
@@ -313,6 +313,9 @@ class HomeWindow(QWidget):
             RequestState.SENT: (_("Sent"), "success"),
             RequestState.REFUSED: (_("Not accepted"), "danger"),
         }[request.state]
+        if request.state is RequestState.SENT and request.files:
+            files = ngettext("Sent, {n} file is on its way", "Sent, {n} files are on their way", request.files)
+            text, kind = files.format(n=request.files), "warning"
         widget = self._row_of(request.subject, spoken_number(request.number), text, kind, request.written_ms)
         if request.state is RequestState.REFUSED:
             widget.setToolTip(trouble(request.code))

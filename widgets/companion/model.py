@@ -86,6 +86,7 @@ class MessageLine:
     author: str
     body: str
     at_ms: int
+    files: tuple[str, ...] = ()  # their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestLine:
-    """A request (or message) written here."""
+    """A request (or message) written here. `files`: so many that go with it are not at the server."""
 
     id: str
     subject: str
@@ -163,6 +164,7 @@ class RequestLine:
     written_ms: int
     number: int | None = None
     code: str = ""
+    files: int = 0
 
 
 class Line(StrEnum):

@@ -7,20 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QImageWriter, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.config.i18n import _, ngettext
 from app.domain.attachments import MAX_FILE_BYTES, MAX_FILES, Attachment, BlobDesk, BlobStatus, known_statuses
 from app.domain.ids import TicketId
 from app.services.messages import error_text
-from widgets.foundation import IconButton, PlainEdit, Theme, column, fmt, row, scroll
+from widgets.foundation import IconButton, Theme, column, fmt, row, scroll
 from widgets.foundation.file_chip import FileChip
 from widgets.foundation.flow import Flow
+from widgets.foundation.giving import png_of
 from widgets.foundation.jobs import Jobs
 
-__all__ = ["DraftFiles", "WritingEdit", "limits_text"]
+__all__ = ["DraftFiles", "limits_text"]
 
 
 def limits_text() -> str:
@@ -28,30 +29,6 @@ def limits_text() -> str:
     return ngettext(
         "Up to {n} file of {size} each", "Up to {n} files of {size} each", MAX_FILES
     ).format(n=MAX_FILES, size=fmt.size(MAX_FILE_BYTES))  # fmt: skip
-
-
-class WritingEdit(PlainEdit):
-    """A plain editor that takes files and pictures from the clipboard or the mouse."""
-
-    files_given = Signal(list)  # of Path
-    image_given = Signal(object)  # QImage
-
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Text, local files and pictures."""
-        return source.hasImage() or bool(_local_files(source)) or super().canInsertFromMimeData(source)
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        """Text goes into the text; anything else is attached."""
-        if files := _local_files(source):
-            self.files_given.emit(files)
-        elif source.hasImage() and not source.hasText():
-            self.image_given.emit(source.imageData())
-        else:
-            super().insertFromMimeData(source)
-
-
-def _local_files(source: QMimeData) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in source.urls() if url.isLocalFile()] if source.hasUrls() else []
 
 
 @dataclass(eq=False, slots=True)
@@ -181,7 +158,7 @@ class DraftFiles(QWidget):
         blobs = self._blobs
         if blobs is not None:
             name = _("Picture {n}").format(n=len(self._slots) + 1) + ".png"
-            self._take([lambda: blobs.add_content(_png(image), name, "image/png")])
+            self._take([lambda: blobs.add_content(png_of(image), name, "image/png")])
 
     def _take(self, works: Sequence[Callable[[], Attachment]]) -> None:
         for work in works:
@@ -250,11 +227,3 @@ class DraftFiles(QWidget):
         self._fit_soon.start()
         self.setAccessibleName(_("Attachments"))
         self.updateGeometry()
-
-
-def _png(image: QImage) -> bytes:
-    raw = QByteArray()
-    buffer = QBuffer(raw)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, QByteArray(b"png")).write(image)
-    return bytes(raw.data())

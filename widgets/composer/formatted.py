@@ -29,7 +29,7 @@ from app.domain.formatting import (
     tidy,
     to_html,
 )
-from widgets.composer.files import WritingEdit
+from widgets.foundation.giving import GivenEdit
 
 __all__ = ["BODY_MIME", "FormattedEdit"]
 
@@ -39,7 +39,7 @@ _MONO: Final = int(QTextCharFormat.Property.UserProperty) + 1
 _AS_PLAIN = str.maketrans({"\u2028": "\n", "\u2029": "\n", "\xa0": " ", "\ufdd0": "\n", "\ufdd1": "\n"})
 
 
-class FormattedEdit(WritingEdit):
+class FormattedEdit(GivenEdit):
     """`looks_changed` when the letters at the caret look otherwise.
 
     `html_given` gives markup that is too long to be read here, and where it goes; `insert_rich` takes the answer.
