@@ -9,7 +9,9 @@ import pytest
 from tests.lint.catalogue import areas, check_texts
 
 
-@pytest.mark.parametrize("text", ["컴패니언에서 열기", "상담 시간", "티켓을 엽니다", "다시 시도하십시오", "세션이 끝났습니다"])
+@pytest.mark.parametrize(
+    "text", ["컴패니언에서 열기", "상담 시간", "티켓을 엽니다", "다시 시도하십시오", "세션이 끝났습니다"]
+)
 def test_another_word_for_what_has_one_is_found(text: str) -> None:
     """The glossary has one word for each; people are asked with -해 주세요."""
     catalogue = polib.POFile()

@@ -14,7 +14,7 @@ from app.domain.ports import ViewKey
 from tests.fakes.queries import NOW_MS, FakeQueries
 from tests.widgets.screenshots import Scene
 from widgets.customer.callbacks import CallBlock
-from widgets.foundation import Panel, Theme, column
+from widgets.foundation import Panel, Theme, column, scroll
 from widgets.reports.callbacks import CallsWindow
 from widgets.ticket.callback_window import CallbackWindow
 
@@ -47,6 +47,12 @@ def _list(theme: Theme) -> QWidget:
     return window
 
 
+def _none(theme: Theme) -> QWidget:
+    window = CallsWindow(theme, lambda: NOW_MS)
+    window.show_items([])
+    return window
+
+
 def _plan(theme: Theme) -> QWidget:
     first = -(-NOW_MS // SLOT_MS) * SLOT_MS
     slots = [first + n * SLOT_MS for n in range(6)]
@@ -57,11 +63,12 @@ def _block(theme: Theme) -> QWidget:
     panel = Panel("surface")
     space = theme.tokens.space
     panel.setLayout(column(CallBlock(theme, calls(), lambda: NOW_MS), None, margins=(space.medium,) * 4))
-    return panel
+    return scroll(panel)  # as the details do
 
 
 SCENES = [
     Scene("callbacks-list", _list),
+    Scene("callbacks-empty", _none),
     Scene("callbacks-plan", _plan),
     Scene("callbacks-block", _block, (360, 360)),
 ]

@@ -14,7 +14,7 @@ from tests.fakes.queries import NOW_MS, FakeDesk, FakeQueries, user_id
 from tests.widgets.screenshots import Scene
 from widgets.composer.sheet import Sheet
 from widgets.customer.complaint import ComplaintGuide
-from widgets.foundation import Panel, Theme, column
+from widgets.foundation import Panel, Theme, column, scroll
 
 __all__ = ["SCENES"]
 
@@ -37,7 +37,7 @@ def _block(theme: Theme) -> QWidget:
     widgets = [make() for _key, _title, makers in guide.blocks() for make in makers]
     guide.show_draft("두 장 뒤에 또 멈춘다니 많이 불편하셨겠습니다.")
     panel.setLayout(column(*widgets, None, gap=space.small, margins=(space.medium,) * 4))
-    return panel
+    return scroll(panel)  # as the details do
 
 
 def _reply(theme: Theme) -> QWidget:

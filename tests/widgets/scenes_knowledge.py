@@ -122,6 +122,13 @@ def _told(tab: int, *, may: bool = True) -> Callable[[Theme], QWidget]:
     return build
 
 
+def _nothing(theme: Theme) -> QWidget:
+    window = ToldWindow(theme, lambda: NOW_MS, may=True)
+    window.show_announcements([])
+    window.show_hours([])
+    return window
+
+
 def _announce(theme: Theme) -> QWidget:
     return AnnouncementForm(theme, ANNOUNCEMENTS[1], NOW_MS, None)
 
@@ -147,6 +154,7 @@ SCENES = [
     Scene("told-hours-lead", _told(2)),
     Scene("told-hours-change", _change_hours),
     Scene("told-announce", _announce),
+    Scene("told-nothing", _nothing),
     Scene("knowledge-answers", _answers("")),
     Scene("knowledge-answer", _answers("비밀번호", opened=True)),
     Scene("knowledge-no-answer", _answers("무지개")),

@@ -15,10 +15,10 @@ from app.config.i18n import language
 from app.config.settings import Settings
 from app.domain.assist import Phase
 from app.domain.own_work import Day
-from app.domain.ports import SyncPhase, SyncStatus, ViewKey
+from app.domain.ports import ItemKind, SyncPhase, SyncStatus, ThreadItem, ViewKey
 from tests.fakes.commits import FakeCommits
-from tests.fakes.queries import NOW_MS, FakeDesk
-from tests.widgets.scenes_agent import SMALL, WIDE, _inbox, _scene, _session
+from tests.fakes.queries import NOW_MS, FakeDesk, ticket_id
+from tests.widgets.scenes_agent import SMALL, WIDE, _inbox, _scene, _session, _ticket
 from tests.widgets.scenes_companion import _bar, sample_desktop
 from tests.widgets.screenshots import Scene
 from widgets.companion.bar import SharingBorder
@@ -96,6 +96,24 @@ def _shared(theme: Theme) -> QWidget:
 
 
 _OFFLINE = SyncStatus(SyncPhase.OFFLINE, NOW_MS - 4_800_000)
+def _refused(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
+    """A session that ended, and an invitation that the customer's computer did not take."""
+    row = desk.row(ticket_id(0))
+    assert row is not None
+    told: tuple[tuple[str, dict[str, object]], ...] = (
+        ("invited", {}), ("consent", {"by": "customer", "target": "window", "scopes": ["view"]}),
+        ("end", {"by": "customer", "reason": "stopped"}), ("bad_invitation", {}),
+    )  # fmt: skip
+    for n, (event, more) in enumerate(told):
+        desk.thread(row.id).append(
+            ThreadItem(
+                event.encode().ljust(16, b"-"), ItemKind.EVENT, NOW_MS - (9 - n) * 60_000, "customer", row.customer,
+                row.customer_name, "", event=f"session.{event}", data={"sid": "6f1c", **more},
+            )
+        )  # fmt: skip
+    _ticket(window, desk, commits)
+
+
 SCENES = [
     Scene("agent-several", _scene(_several), WIDE, 60),
     Scene("agent-offline-empty", _scene(_first, _OFFLINE, size=0), SMALL, 60),
@@ -103,6 +121,7 @@ SCENES = [
     Scene("agent-shortcuts", _keys),
     Scene("agent-crash", _crash),
     Scene("agent-own-work", _work),
+    Scene("agent-refused-invitation", _scene(_refused), WIDE, 60),
     Scene("session-lost", _session(Phase.VERIFIED, lost=True), (1152, 768), 200),
     Scene("companion-shared", _shared, contrast=True),
 ]

@@ -14,7 +14,7 @@ from tests.fakes.queries import NOW_MS
 from tests.widgets.screenshots import Scene
 from widgets.composer.sheet import Sheet
 from widgets.customer.promises import PromiseBlock
-from widgets.foundation import Panel, Theme, column
+from widgets.foundation import Panel, Theme, column, scroll
 from widgets.ticket.promise_window import PromiseWindow
 
 __all__ = ["SCENES", "promises"]
@@ -52,7 +52,7 @@ def _block(theme: Theme) -> QWidget:
     space = theme.tokens.space
     block = PromiseBlock(theme, promises(), NOW_MS)
     panel.setLayout(column(block, None, margins=(space.medium,) * 4))
-    return panel
+    return scroll(panel)  # as the details do
 
 
 SCENES = [

@@ -19,7 +19,8 @@ from widgets.ticket.history_window import HistoryWindow
 from widgets.ticket.merge_window import MergeWindow
 from widgets.ticket.new_ticket import NewTicketWindow
 from widgets.ticket.split_window import SplitWindow
-from widgets.ticket.talk_window import TalkWindow
+from widgets.ticket.survey_window import SurveyWindow
+from widgets.ticket.talk_window import TalkWindow, TimeWindow
 
 __all__ = ["SCENES"]
 
@@ -85,6 +86,13 @@ def _history(theme: Theme) -> QWidget:
     return HistoryWindow(theme, details, queries.choices(), user_id(0), None)
 
 
+def _survey(theme: Theme) -> QWidget:
+    """Told that one answer is wanted at least."""
+    window = SurveyWindow(theme, "#4182", None)
+    window.submit()
+    return window
+
+
 def related(queries: FakeQueries) -> Related:
     """What hangs on a ticket in the pictures."""
     rows = list(queries.rows([ticket_id(3), ticket_id(8), ticket_id(12)]).values())
@@ -99,4 +107,6 @@ SCENES = [
     Scene("tickets-hand-over", _hand_over),
     Scene("tickets-talk", _talk),
     Scene("tickets-history", _history),
+    Scene("tickets-survey", _survey),
+    Scene("tickets-time", lambda theme: TimeWindow(theme, "#4182", 12, None)),
 ]

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 import tests.widgets
 from app.config.i18n import set_language
 from tests.widgets.looks import faults
-from tests.widgets.picture_set import LOOKS, SET, Look
+from tests.widgets.picture_set import COMPANION, LOOKS, SET, Look
 from tests.widgets.pseudo import speak_pseudo
 from widgets.foundation import FocusRing, Theme, ThemeMode, load_tokens
 from widgets.foundation.turns import is_building
@@ -127,7 +127,7 @@ class Easel:
 
     def draw(self, scene: Scene, look: Look) -> tuple[QPixmap, list[str]]:
         """Draw a scene in a look; the scale is that of the process."""
-        theme = self._companion if "companion" in scene.name else self._agent
+        theme = self._companion if scene.name in COMPANION else self._agent
         theme.set_text_percent(look.text)
         theme.set_mode(look.mode)
         if self._back is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRect
-from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QLabel, QListWidget, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
@@ -23,6 +23,7 @@ from tests.widgets.scenes_agent import agent_window
 from tests.widgets.screenshots import find_scenes
 from widgets.foundation import Button, ElidedButton, IconButton, PlainLabel, Theme, ThemeMode, column, contrast, row
 from widgets.settings.window import SettingsWindow
+from widgets.ticket.survey_window import SurveyWindow
 
 SCENES = {scene.name: scene for scene in find_scenes([])}
 
@@ -34,13 +35,12 @@ def _still(theme: Theme) -> Iterator[None]:
     theme.set_still(False)
 
 
-def test_the_set_is_24_windows_of_both_programs_whose_states_exist_in_every_look() -> None:
-    """12 of the agent, 4 of a session, 8 of the customer; four scales, both schemes, both languages and the rest."""
-    of = [sum(shown.name.startswith(program) for shown in SET) for program in ("agent", "session", "companion")]
-    assert of == [12, 4, 8]
+def test_the_set_is_every_window_and_state_in_every_look() -> None:
+    """No scene is left out; four scales, both schemes, both languages and the rest."""
     states = [state for shown in SET for state in shown.states]
-    assert set(states) <= SCENES.keys()
+    assert sorted(states) == sorted(SCENES)
     assert len(states) == len(set(states))
+    assert {shown.name.partition("-")[0] for shown in SET} == {"agent", "session", "companion"}
     for scale in (100, 125, 150, 200):
         for mode in (ThemeMode.LIGHT, ThemeMode.DARK):
             for language in ("ko", "en"):
@@ -210,10 +210,43 @@ def test_large_text_takes_the_room_of_views_and_details_not_of_words(qtbot: QtBo
     qtbot.waitUntil(are_whole)
 
 
+@pytest.mark.ux("UX-61")
+@pytest.mark.parametrize("percent", [100, 200])
+def test_a_form_grows_when_it_says_what_is_missing(qtbot: QtBot, theme: Theme, percent: int) -> None:
+    """The words do not take the room of the fields; large words want a wider window."""
+    theme.set_text_percent(percent)
+    window = SurveyWindow(theme, "#4182", None)
+    qtbot.addWidget(window)
+    window.show()
+    before = window.height()
+    assert not faults(window)
+    window.submit()
+    qtbot.waitUntil(lambda: window.height() > before)
+    qtbot.waitUntil(lambda: not faults(window))
+
+
+def test_a_list_in_a_window_has_a_frame_and_its_chosen_line_a_ground(qtbot: QtBot, theme: Theme) -> None:
+    """White on white, nobody saw where a list ends."""
+    made = QListWidget()
+    qtbot.addWidget(made)
+    made.addItems(["2026-05-05", "2026-12-25"])
+    made.setCurrentRow(0)
+    made.resize(200, 120)
+    made.show()
+    picture = made.grab().toImage()
+    ground = theme.colour("bg.surface")
+    middle = picture.height() // 2
+    assert contrast(picture.pixelColor(0, middle).name(), ground.name()) >= 3
+    chosen = made.visualItemRect(made.item(0))
+    place = made.viewport().mapTo(made, chosen.topRight())
+    assert picture.pixelColor(place.x() - 4, place.y() + 4) == theme.colour("selected.bg")
+
+
 # one of each kind of window; `make screenshots` looks at all of them, in every look
 _LARGE = (
     "companion-home-small", "companion-request-kept", "companion-enrol", "session-refused", "agent-crash",
-    "agent-settings-locked", "agent-ticket-small", "composer-unfilled", "agent-held",
+    "agent-settings-locked", "agent-ticket-small", "composer-unfilled", "agent-held", "told-hours-change",
+    "told-announce", "session-why-empty",
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from widgets.foundation import (
     column,
     fit,
     fmt,
+    grow_with_words,
     line,
     row,
 )
@@ -240,6 +241,7 @@ class RequestWindow(QWidget):
         outer.setStretch(0, 1)
         self.setLayout(outer)
         fit(self, space.vast * 13, space.vast * 15)
+        grow_with_words(self)
 
     def _answers(self) -> tuple[str, str]:
         """What the two buttons say: no first."""

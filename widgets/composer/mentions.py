@@ -33,6 +33,7 @@ class MentionList(QObject):
         space = theme.tokens.space
         self.list = QListWidget()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setProperty("boxed", False)  # the panel round it has a frame
         self.list.setAccessibleName(_("Mention a colleague"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(lambda _item: self._take())

@@ -92,7 +92,8 @@ class CustomerWindow(QDialog):
         self._column = column(gap=space.large, margins=(0, 0, space.medium, 0))
         self._body.setLayout(self._column)
         self.area = scroll(self._body)
-        self.area.setMinimumWidth(space.vast * 6)
+        wide = space.vast * 6 * max(100, theme.text_percent) // 100
+        self.area.setMinimumWidth(min(wide, self.screen().availableGeometry().width() * 2 // 5))
         self.line = TimeLine(theme, now_ms)
         self.line.more_wanted.connect(self.more_wanted)
         self.line.ticket_chosen.connect(self.ticket_chosen)

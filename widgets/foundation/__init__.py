@@ -7,7 +7,7 @@ from widgets.foundation.dialogs import Question
 from widgets.foundation.focus import FocusRing
 from widgets.foundation.icons import icon_pixmap, paint_icon
 from widgets.foundation.labels import Chip, ElidedLabel, PlainLabel, Words, plain_tooltip, restyle
-from widgets.foundation.layout import Card, Fold, Panel, Section, clear, column, fit, line, row, scroll
+from widgets.foundation.layout import Card, Fold, Panel, Section, clear, column, fit, grow_with_words, line, row, scroll
 from widgets.foundation.lists import Index, Ink, RowDelegate, RowList
 from widgets.foundation.marks import Form, drawn_form, pointer_form, thinned
 from widgets.foundation.roles import ASKS, WINDOW, install_roles
@@ -57,6 +57,7 @@ __all__ = [
     "drawn_form",
     "fit",
     "fmt",
+    "grow_with_words",
     "icon_pixmap",
     "install_roles",
     "line",

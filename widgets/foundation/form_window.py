@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDateTimeEdit, QDialog, QLayout, QSpinBox, QWidget
 from app.config.i18n import _
 from widgets.foundation.buttons import Button, Look
 from widgets.foundation.labels import PlainLabel
-from widgets.foundation.layout import column, row
+from widgets.foundation.layout import column, grow_with_words, row
 from widgets.foundation.states import Notice, announce
 from widgets.foundation.theme import Theme
 
@@ -44,7 +44,9 @@ class FormWindow(QDialog):
         box = column(self.heading, self.body, self.problem, self.foot, gap=space.large, margins=edge)
         box.setStretch(1, 1)
         self.setLayout(box)
-        self.setMinimumWidth(wide or space.vast * 9)
+        wanted = (wide or space.vast * 9) * max(100, theme.text_percent) // 100  # large words want as many a line
+        self.setMinimumWidth(min(wanted, self.screen().availableGeometry().width()))
+        grow_with_words(self)
 
     def field(self, name: str, widget: QWidget, *, hint: str = "") -> QLayout:
         """Return a named field: its name above it, for screen readers too, and a hint below it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.foundation.buttons import Button, Look
@@ -13,7 +13,7 @@ from widgets.foundation.labels import PlainLabel, restyle
 from widgets.foundation.theme import Theme
 from widgets.foundation.turns import delete_later
 
-__all__ = ["Card", "Fold", "Panel", "Section", "clear", "column", "fit", "line", "row", "scroll"]
+__all__ = ["Card", "Fold", "Panel", "Section", "clear", "column", "fit", "grow_with_words", "line", "row", "scroll"]
 
 Item = QWidget | QLayout | int | None
 Box = TypeVar("Box", bound=QBoxLayout)
@@ -84,10 +84,29 @@ def fit(window: QWidget, width: int, height: int) -> None:
     layout = window.layout()
     if layout is not None:
         layout.activate()
-        width = max(width, layout.totalMinimumSize().width())
+        width = max(width, layout.totalMinimumSize().width(), window.minimumWidth())
         needed = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
         height = max(height, needed)
     window.resize(width, height)
+
+
+class _Growth(QObject):
+    """Makes a window higher when what it holds has become higher than it is; never smaller, never beyond the screen."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # the window's layout has taken the news in before filters see the event
+        if event.type() is QEvent.Type.LayoutRequest and isinstance(watched, QWidget) and watched.isVisible():
+            layout = watched.layout()
+            if layout is not None and layout.hasHeightForWidth():
+                needed = min(layout.totalHeightForWidth(watched.width()), watched.screen().availableGeometry().height())
+                if needed > watched.height():
+                    watched.resize(watched.width(), needed)
+        return False
+
+
+def grow_with_words(window: QWidget) -> None:
+    """Let a window grow when a notice appears or a text becomes longer: nothing in it is squeezed."""
+    window.installEventFilter(_Growth(window))
 
 
 class Panel(QFrame):

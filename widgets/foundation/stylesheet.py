@@ -58,6 +58,7 @@ def _sizes(tokens: Tokens, scheme: Scheme, control_px: int, text_px: int) -> dic
         "radius_small": tokens.radius_small,
         "radius_large": tokens.radius_large,
         "focus_width": tokens.focus_width,
+        "list_pad": more,
         "focus_pad_v": tokens.space.tiny - more,
         "focus_pad_h": tokens.space.small - more,
         "target": max(tokens.target_normal, text_px),

@@ -71,7 +71,7 @@ class ViewForm(QDialog):
         self.setLayout(
             column(heading, form, help_, self.pinned, self.problem, None, buttons, gap=space.medium, margins=edge)
         )
-        self.setMinimumWidth(space.vast * 10)
+        self.setMinimumWidth(space.vast * 10 * max(100, theme.text_percent) // 100)
         self.name.selectAll()
         self.name.setFocus()
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.config.i18n import _
 from app.domain.announcements import Announcement
 from app.services.publications import AnnouncementDraft
 from widgets.foundation import PlainEdit, Theme, column, read_text, row
+from widgets.foundation.flow import Flow
 from widgets.foundation.form_window import FormWindow
 
 __all__ = ["AnnouncementForm"]
@@ -49,10 +50,14 @@ class AnnouncementForm(FormWindow):
         space = theme.tokens.space
         self.body.addLayout(self.field(_("Text in Korean"), self.text_ko))
         self.body.addLayout(self.field(_("Text in English"), self.text_en))
-        self.body.addLayout(self.beside(
-            self.field(_("Shows from"), self.start), column(self.ends, self.end, gap=space.tiny)
-        ))  # fmt: skip
-        self.body.addLayout(row(self.portal, self.companion, self.urgent, None, gap=space.large))
+        times = row(
+            self.field(_("Shows from"), self.start), column(self.ends, self.end, gap=space.tiny), gap=space.medium
+        )  # fmt: skip
+        for place in (0, 1):  # on one line, though a tick is higher than a name
+            times.setAlignment(times.itemAt(place).layout(), Qt.AlignmentFlag.AlignBottom)
+            times.setStretch(place, 1)
+        self.body.addLayout(times)
+        self.body.addLayout(Flow(space.large, self.portal, self.companion, self.urgent))
         self.text_ko.setFocus()
 
     def draft(self) -> AnnouncementDraft:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QDate
+from PySide6.QtCore import QDate, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDateEdit, QHBoxLayout, QLineEdit, QWidget
 
 from app.config.i18n import _
@@ -56,6 +56,8 @@ class ArticleForm(QWidget):
         )  # fmt: skip
         for box in (both, foot):
             self._spread(box)
+        for place in range(foot.count()):  # the fields on one line, though a tick is higher than a name
+            foot.setAlignment(foot.itemAt(place).layout(), Qt.AlignmentFlag.AlignBottom)
         layout = column(both, self.hint, foot, gap=space.small)
         layout.setStretch(0, 1)
         self.setLayout(layout)

@@ -82,7 +82,10 @@ class ToldWindow(QDialog):
         self.list.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, False)
         self.list.currentItemChanged.connect(lambda _now, _before: self._enable())
         self.list.itemActivated.connect(lambda _item: self._change())
-        self.nothing = PlainLabel(_("Nothing is announced."), tone="muted")
+        self.nothing = PlainLabel(
+            _("Nothing is announced. What you announce stands above everything in the Companion and in the browser."),
+            tone="muted", wrap=True,
+        )  # fmt: skip
         self.new = Button(
             theme, _("New announcement"), look=Look.PRIMARY, icon="plus", pressed=lambda: self._open(None)
         )
@@ -90,10 +93,10 @@ class ToldWindow(QDialog):
         self.withdraw = Button(theme, _("Withdraw…"), pressed=self._ask_withdraw)
         page = QWidget()
         box = column(
-            self.nothing, self.list, row(self.new, None, self.withdraw, self.change, gap=space.small),
+            self.nothing, self.list, None, row(self.new, None, self.withdraw, self.change, gap=space.small),
             gap=space.small, margins=(0, space.medium, 0, 0),
         )  # fmt: skip
-        box.setStretch(1, 1)
+        box.setStretch(1, 1000)  # an empty list is not there; then the stretch takes its place
         page.setLayout(box)
         return page
 
@@ -164,6 +167,7 @@ class ToldWindow(QDialog):
             if chosen is not None and each.of == chosen.of:
                 self.list.setCurrentItem(item)
         self.nothing.setVisible(not announcements)
+        self.list.setVisible(bool(announcements))
         self._enable()
 
     def show_contact(self, contact: SupportContact) -> None:

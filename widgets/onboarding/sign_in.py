@@ -17,6 +17,7 @@ from widgets.foundation import (
     Theme,
     announce,
     column,
+    grow_with_words,
     read_text,
     restyle,
     row,
@@ -90,6 +91,7 @@ class SignInWindow(QDialog):
             column(top, self.words, space.small, fields, self.problem, foot, gap=space.small, margins=(space.huge,) * 4)
         )
         self.setMinimumWidth(space.vast * 9)
+        grow_with_words(self)
         self._first_focus()
         self.server.editingFinished.connect(self.name_server)
         self.finished.connect(lambda _result: self._stop_waiting())

@@ -24,6 +24,7 @@ from widgets.foundation import (
     column,
     fit,
     fmt,
+    grow_with_words,
     row,
 )
 from widgets.remote.note_card import NoteCard
@@ -98,6 +99,7 @@ class InviteWindow(QDialog):
             )
         )  # fmt: skip
         self.setMinimumWidth(space.vast * 10)
+        grow_with_words(self)
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._tell_left)
         self.cancel.setFocus()

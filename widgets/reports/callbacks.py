@@ -71,6 +71,7 @@ class CallsWindow(QDialog):
         self.minutes = QSpinBox()
         self.minutes.setRange(0, _MOST_MINUTES)
         self.minutes.setSuffix(_(" min"))
+        self.minutes.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.minutes.setAccessibleName(_("Minutes on the phone"))
         self.reached = Button(theme, _("Reached"), look=Look.PRIMARY, pressed=lambda: self._attempt(reached=True))
         self.tried = Button(theme, _("Not reached"), pressed=lambda: self._attempt(reached=False))
@@ -100,6 +101,7 @@ class CallsWindow(QDialog):
         n = len(self._items)
         told = ngettext("{n} call to make", "{n} calls to make", n).format(n=n)
         self.words.setText(told if n else _("No call is owed. Calls that customers ask for appear here."))
+        self.table.horizontalHeader().setVisible(bool(n))  # an empty list has no heads
         self.table.blockSignals(True)
         self.table.setRowCount(n)
         for at, item in enumerate(self._items):

@@ -67,7 +67,7 @@ class SyncDetails(QDialog):
                 gap=space.small, margins=(space.wide, space.wide, space.wide, space.large),
             )
         )  # fmt: skip
-        fit(self, space.vast * 10, 0)
+        fit(self, space.vast * 10 * max(100, theme.text_percent) // 100, 0)
         self.close_button.setFocus()
 
     def _retry(self) -> None:
