@@ -50,11 +50,10 @@ class AnnouncementForm(FormWindow):
         space = theme.tokens.space
         self.body.addLayout(self.field(_("Text in Korean"), self.text_ko))
         self.body.addLayout(self.field(_("Text in English"), self.text_en))
-        times = row(
-            self.field(_("Shows from"), self.start), column(self.ends, self.end, gap=space.tiny), gap=space.medium
-        )  # fmt: skip
-        for place in (0, 1):  # on one line, though a tick is higher than a name
-            times.setAlignment(times.itemAt(place).layout(), Qt.AlignmentFlag.AlignBottom)
+        sides = (self.field(_("Shows from"), self.start), column(self.ends, self.end, gap=space.tiny))
+        times = row(*sides, gap=space.medium)
+        for place, side in enumerate(sides):  # on one line, though a tick is higher than a name
+            times.setAlignment(side, Qt.AlignmentFlag.AlignBottom)
             times.setStretch(place, 1)
         self.body.addLayout(times)
         self.body.addLayout(Flow(space.large, self.portal, self.companion, self.urgent))

@@ -49,15 +49,16 @@ class ArticleForm(QWidget):
             _("A line that begins with # is a heading, with - an item of a list, with 1. a step. Blank lines part."),
             type="caption", tone="muted", wrap=True,
         )  # fmt: skip
-        foot = row(
+        below = (
             column(*self._named(_("Folder"), self.folder), gap=space.tiny),
             column(*self._named(_("Who reads it"), self.audience), gap=space.tiny),
-            column(self.review, self.review_on, gap=space.tiny), gap=space.medium,
-        )  # fmt: skip
+            column(self.review, self.review_on, gap=space.tiny),
+        )
+        foot = row(*below, gap=space.medium)
         for box in (both, foot):
             self._spread(box)
-        for place in range(foot.count()):  # the fields on one line, though a tick is higher than a name
-            foot.setAlignment(foot.itemAt(place).layout(), Qt.AlignmentFlag.AlignBottom)
+        for side in below:  # the fields on one line, though a tick is higher than a name
+            foot.setAlignment(side, Qt.AlignmentFlag.AlignBottom)
         layout = column(both, self.hint, foot, gap=space.small)
         layout.setStretch(0, 1)
         self.setLayout(layout)
