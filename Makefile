@@ -15,10 +15,10 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # hundreds of programs start in a test run: none of them should compile its modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test slow check bench torture causal outside peers a11y aiortc threats fuzz dist screenshots simulate simulate-nightly venv lock
+.PHONY: help demo test slow check bench torture causal outside peers a11y aiortc threats fuzz dist packages packages-test screenshots simulate simulate-nightly venv lock
 
 help: ## say what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+[0-9a-z]*:.*##' $(MAKEFILE_LIST) | sed -E 's/^([0-9a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: venv ## open server, help desk and companion on this machine (without a display: the same, played by itself)
 	@.ci/demo "$(OUT)"
@@ -85,6 +85,15 @@ fuzz: venv ## schemathesis on the server's own OpenAPI, on SQLite and on Postgre
 
 dist: venv ## build the frozen program in dist/deskside and try it
 	@.ci/dist
+
+packages: dist ## make deb and rpm of the frozen program in build/packages; needs Debian's dpkg-dev and rpm
+	nice -n 10 $(PY) -m resources.packaging.linux.build
+
+packages-test: venv ## of the frozen program in dist: packages built twice, then installed in a fresh Debian 12; as root
+	nice -n 10 $(PY) -m tests.packaging.twice
+	nice -n 10 $(PY) -m resources.packaging.linux.build --fast --only deb --version 0.0.1 --out build/packages-older
+	nice -n 10 $(PY) -m resources.packaging.linux.build --fast --only deb --out build/packages-newer
+	tests/packaging/chroot.sh build/packages-older build/packages-newer
 
 screenshots: venv ## draw all windows in every look into build/screenshots, with one sheet to look at them
 	$(PY) -m tests.widgets.screenshots

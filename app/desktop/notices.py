@@ -26,7 +26,9 @@ class DesktopNotices(QObject):
 
     acted = Signal(object, str)
 
-    def __init__(self, parent: QObject | None = None, wire: BusWire | None = None, entry: str = "deskside") -> None:
+    def __init__(
+        self, parent: QObject | None = None, wire: BusWire | None = None, entry: str = "org.deskside.agent"
+    ) -> None:
         """`entry` is the name of the desktop file whose icon shows."""
         super().__init__(parent)
         self._wire = wire or BusWire(self)

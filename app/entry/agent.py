@@ -63,7 +63,7 @@ def build_agent(options: AgentOptions) -> AgentApp:
     qt = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
     qt.setApplicationName("deskside")
     qt.setApplicationDisplayName("Deskside")
-    qt.setDesktopFileName("deskside")
+    qt.setDesktopFileName("org.deskside.agent")
     qt.setQuitOnLastWindowClosed(False)
     folders = options.folders
     chosen: dict[str, object] = {}

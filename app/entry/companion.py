@@ -59,7 +59,7 @@ def build_companion(options: CompanionOptions) -> CompanionApp:
     qt = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
     qt.setApplicationName("deskside-companion")
     qt.setApplicationDisplayName("Deskside Companion")
-    qt.setDesktopFileName("deskside-companion")
+    qt.setDesktopFileName("org.deskside.companion")
     qt.setQuitOnLastWindowClosed(False)
     install_qt_texts(qt)
     tokens = load_tokens()

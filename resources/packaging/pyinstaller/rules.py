@@ -21,11 +21,11 @@ EXCLUDED_MODULES: Final = (
 _QT_MODULES: Final = frozenset(
     {"Core", "Gui", "Widgets", "Network", "Svg", "SvgWidgets", "DBus", "OpenGL", "OpenGLWidgets", "Multimedia"}
 )
-# the FFmpeg plugin of QtMultimedia links the QML libraries: without them it fails without a word
-_QT_LIBRARIES: Final = _QT_MODULES | {
-    "Quick", "Qml", "QmlModels", "QmlMeta", "QmlWorkerScript", "XcbQpa", "WaylandClient", "WlShellIntegration",
-    "WaylandEglClientHwIntegration", "EglSupport",
-}  # fmt: skip
+# the FFmpeg plugin of QtMultimedia links the QML libraries: without them it fails without a word. Nothing else does
+_OF_MULTIMEDIA: Final = frozenset({"Multimedia", "Quick", "Qml", "QmlModels", "QmlMeta", "QmlWorkerScript"})
+_QT_LIBRARIES: Final = (_QT_MODULES | {
+    "XcbQpa", "WaylandClient", "WlShellIntegration", "WaylandEglClientHwIntegration", "EglSupport",
+}) - (_OF_MULTIMEDIA if "PySide6.QtMultimedia" in EXCLUDED_MODULES else frozenset())  # fmt: skip
 
 PLUGINS: Final[dict[str, frozenset[str]]] = {
     "platforms": frozenset({"qxcb", "qwayland", "qoffscreen", "qwindows", "qcocoa"}),
