@@ -40,6 +40,9 @@ __all__ = ["AgentApp"]
 
 _log = get_logger("agent")
 
+_PAINT_MS = 50  # from the first list's arrival until it is painted
+_WORKER_WAITS_MS = 500  # no longer than this for a first list
+
 
 class AgentApp(QObject):
     """The whole program. GUI thread; `start` once, then `run`. Parts that are not there yet are None."""
@@ -69,6 +72,7 @@ class AgentApp(QObject):
         self._children = Children()
         self._leaving = False
         self._in_loop = False
+        self._link_started = False
         self._status = 0
         self.profile: Profile | None = None
         self.link: WorkerLink | None = None
@@ -190,14 +194,32 @@ class AgentApp(QObject):
         if self.passphrase is not None:
             self.passphrase.hide()
         self._build_window(profile, link, desk)
-        link.start()
         self.copies.start()
         if profile.identity is None:
+            self._start_link()
             self.ask_sign_in()
         else:
+            self._start_link_after_list()
             self._show_window()
             if desk.recordings is not None:
                 desk.recordings.hand_in_left()
+
+    def _start_link_after_list(self) -> None:
+        """Start the worker once the first list is painted, or soon: its start takes a processor of its own for long."""
+        QTimer.singleShot(_WORKER_WAITS_MS, self, self._start_link)
+        if self.window is not None:
+            self.window.inbox.shown.connect(self._list_came)
+
+    def _list_came(self) -> None:
+        if self.window is not None:
+            self.window.inbox.shown.disconnect(self._list_came)
+        QTimer.singleShot(_PAINT_MS, self, self._start_link)
+
+    def _start_link(self) -> None:
+        """Start the worker unless that is done, or everything ends."""
+        if self.link is not None and not self._link_started and not self._leaving:
+            self._link_started = True
+            self.link.start()
 
     def _copy_aside(self) -> None:
         if self.profile is not None:

@@ -140,7 +140,7 @@ def _work(part: Part, desk: Desk, rounds: int, words: Sequence[Sequence[str]], e
 
 
 def _start(desk: Desk, display: str) -> tuple[Part, float]:
-    program = "import sys; from tests.bench._desk_part import main; sys.exit(main(sys.argv[1:]))"
+    program = "import sys; from app.entry.cli import load; sys.exit(load('tests.bench._desk_part').main(sys.argv[1:]))"
     command = [sys.executable, "-c", program, "--profile", str(desk.data), "--lang", "ko", "--theme", "light"]
     place = {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"} if display else {"QT_QPA_PLATFORM": "offscreen"}
     began = time.perf_counter()

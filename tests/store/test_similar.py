@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hint of similar tickets: what was asked before in other words is among the first three."""
+"""The hint of similar tickets: how much of what was asked before in other words is among the first three."""
 
 from __future__ import annotations
 
 from app.domain.changes import CustomerSet
 from app.domain.deed_ports import SimilarTo, asked_about
 from app.domain.ids import CustomerId, new_id
+from tests.store.similar_labelled import DIFFERENT, SAME
 from tests.sync.desk import Client, Desk
 
+# shortened until the hint found them: they say nothing of others (decision 0123)
 # how somebody asked before, and how a colleague asks the same some days later
 PAIRS = (
     ("PX-200 인쇄 오류 E-1042", "두 장을 인쇄하면 E-1042가 나오고 멈춥니다", "프린터에서 E-1042 뜨고 인쇄가 안 됩니다"),
@@ -34,16 +36,22 @@ OTHERS = (
 )  # fmt: skip
 
 
-def test_what_a_colleague_asked_in_other_words_is_among_the_first_three(kim: Client, desk: Desk) -> None:
-    """Of ten questions asked again within a week at least nine are found, among others of the same customer."""
-    earlier = [kim.new_ticket(subject, body) for subject, body, _again in PAIRS]
+def test_as_many_of_the_labelled_requests_are_found_as_we_say(kim: Client, desk: Desk) -> None:
+    """Twelve of sixteen asked again in other words; three of twelve that only sound alike are hinted at as well."""
+    bodies = {subject: body for subject, body, _again in (*SAME, *DIFFERENT)}
+    ids = {subject: kim.new_ticket(subject, body) for subject, body in bodies.items()}
     for text in OTHERS:
         kim.new_ticket(text, f"{text}. 안녕하세요, 확인 부탁드립니다. 감사합니다.")
-    found = 0
-    for ticket, (_subject, _body, again) in zip(earlier, PAIRS, strict=True):
+
+    def is_hinted(subject: str, again: str) -> bool:
         hints = kim.profile.deeds.similar(SimilarTo(again, CustomerId(desk.customer)))
-        found += ticket in [hint.row.id for hint in hints]
-    assert found >= 9
+        return ids[subject] in [hint.row.id for hint in hints]
+
+    found = sum(is_hinted(subject, again) for subject, _body, again in SAME)
+    wrong = sum(is_hinted(subject, again) for subject, _body, again in DIFFERENT)
+    # the figures of decision 0123: fewer found or more that are wrong is a step back; better ones are written there
+    assert found >= 12
+    assert wrong <= 3
 
 
 def test_what_has_nothing_in_common_is_no_hint(kim: Client, desk: Desk) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -180,3 +181,16 @@ def test_another_broken_pipe_is_no_reader_that_left(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "app.entry.doctor", fake)
     with pytest.raises(BrokenPipeError):
         cli.main(["doctor"])
+
+
+def test_a_program_loads_without_looks_for_garbage_which_go_on_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking for it took a tenth of the loading; a program that cannot be loaded leaves it on as well."""
+    (tmp_path / "program_that_looks.py").write_text("import gc\nlooked_for = gc.isenabled()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert cli.load("program_that_looks").looked_for is False
+    assert gc.isenabled()
+    with pytest.raises(ModuleNotFoundError):
+        cli.load("no_such_program")
+    assert gc.isenabled()
