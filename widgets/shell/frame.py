@@ -125,8 +125,8 @@ class WindowFrame(QMainWindow):
             self.split.addWidget(pane)
         for page in (self.inbox, self.outbox, self.needs.listing):
             self.lists.addWidget(page)
-        for page in (self.ticket, self.needs.detail):
-            self.pages.addWidget(page)
+        self.pages.addWidget(self.ticket)
+        self.pages.addWidget(self.needs.detail)
         self.split.setStretchFactor(2, 1)
         self.split.setSizes([space.vast * 4, space.vast * 7, space.vast * 11, space.vast * 5 + space.huge])
 
