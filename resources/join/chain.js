@@ -7,6 +7,9 @@ import { verify } from "./keys.js";
 
 const LABEL = "deskside-chain-1";
 const RECEIPT_LABEL = "deskside-receipt-1";
+// readers take 5,000 entries and 4 MiB: there is room for the last ones and the countersignature
+const FULL_ENTRIES = 4_900;
+const FULL_CHARS = 3 << 20;
 
 // The time of the record's entries: that of the computer's clock at the start, carried on by one that nobody sets.
 function steadyClock(wall = () => Date.now(), ticks = () => performance.now()) {
@@ -20,6 +23,7 @@ export class Record {
     Object.assign(this, { checked, session, pin, utcMs });
     this.head = checked.inviteHash;
     this.entries = [];
+    this.size = 0;
     this.grants = [];
     this.framesBefore = 0;
     this.framesNow = 0;
@@ -34,6 +38,11 @@ export class Record {
 
   get frames() {
     return this.framesBefore + this.framesNow;
+  }
+
+  // Whether the session must end, so that its record can still be read.
+  get full() {
+    return this.entries.length >= FULL_ENTRIES || this.size >= FULL_CHARS;
   }
 
   countFrames(sent) {
@@ -54,6 +63,7 @@ export class Record {
     const hash = await sha256(LABEL, this.head, signed.document);
     const entry = { n, at, by, type, data, hash, text: signed.toText() };
     this.entries.push(entry);
+    this.size += entry.text.length + 8;
     this.head = hash;
     return entry;
   }

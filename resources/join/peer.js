@@ -68,6 +68,9 @@ export class Peer {
     const sendEncodings = [{ maxBitrate: BITS }];
     this.transceiver = this.pc.addTransceiver("video", { direction: "sendonly", sendEncodings });
     this.transceiver.setCodecPreferences(codecs());
+    this.wanted = null; // what is to leave
+    this.shown = null; // what leaves
+    this.showing = null; // while it changes
   }
 
   get connected() {
@@ -101,12 +104,31 @@ export class Peer {
     return this.pc.setRemoteDescription({ type: "answer", sdp });
   }
 
-  // Lets the picture leave, or nothing at all.
+  // Lets the picture leave, or nothing at all. The newest wish wins, also one that comes while an older one is being
+  // carried out: the sender's own track is then still that of the wish before. Done when the newest is carried out.
   async show(track) {
+    this.wanted = track;
+    if (this.shown === track && !this.showing) return;
+    this.showing ??= this.follow();
+    await this.showing;
+  }
+
+  async follow() {
+    try {
+      do {
+        const track = this.wanted;
+        this.shown = undefined; // not known until it is done, nor after it failed
+        await this.transceiver.sender.replaceTrack(track);
+        this.shown = track;
+        if (track) await this.sharpen();
+      } while (this.shown !== this.wanted);
+    } finally {
+      this.showing = null;
+    }
+  }
+
+  async sharpen() {
     const { sender } = this.transceiver;
-    if (sender.track === track) return;
-    await sender.replaceTrack(track);
-    if (!track) return;
     const parameters = sender.getParameters();
     parameters.degradationPreference = "maintain-resolution";
     if (parameters.encodings[0]) parameters.encodings[0].maxBitrate = BITS;

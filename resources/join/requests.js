@@ -3,7 +3,7 @@
 
 import { choices } from "./handshake.js";
 import { readMark, readPointer } from "./marks.js";
-import { now, SCOPES, Session } from "./session.js";
+import { ALL_SCOPES, now, SCOPES, Session } from "./session.js";
 
 const ASK_ANSWER_MS = 120_000;
 const ASK_AGAIN_MS = 30_000;
@@ -39,8 +39,10 @@ export class Requests extends Session {
     } else if (message.t === "hello") {
       if (message.proto !== 1 || message.epoch !== peer.epoch) await this.malformed("hello");
       else this.links.hello(peer, Array.isArray(message.caps) ? message.caps.slice(0, 32) : []);
-    } else if (message.t === "end") {
+    } else if (message.t === "end" && typeof message.reason === "string") {
       await this.peerEnded(message.reason);
+    } else if (message.t === "end") {
+      await this.malformed("ctl end");
     } else if (this.machine.live) {
       await this.liveControl(message);
     }
@@ -54,7 +56,7 @@ export class Requests extends Session {
     if (t === "pause" && message.on === true) await this.hold("agent");
     else if (t === "pause" || ELSEWHERE.has(t)) await this.violation(t); // only the customer lifts a pause
     else if (t === "claim") await this.claim(message);
-    else if (t === "request" && typeof message.scope === "string") await this.request(message);
+    else if (t === "request" && ALL_SCOPES.includes(message.scope)) await this.request(message);
     else if (t !== "view" && t !== "retile") await this.malformed(`ctl ${t}`.slice(0, 60));
   }
 

@@ -10,6 +10,11 @@ import { Board } from "./marks.js";
 import { checkAnswer, fingerprintOf } from "./peer.js";
 
 export const SCOPES = ["view", "pointer"];
+// every word that an agent may ask with; what a browser cannot do is refused, what is no scope at all is malformed
+export const ALL_SCOPES = [
+  "view", "pointer", "control", "clipboard.to_customer", "clipboard.to_agent", "files.to_customer", "files.to_agent",
+  "diagnostics", "recording",
+];
 export const now = () => Math.round(performance.now());
 const REBUILD_MS = 4_000;
 const NACK_MS = 1_000;
@@ -80,6 +85,8 @@ export class Session {
     if (this.record.entries.at(-1)?.type === "end") return; // nothing follows the end
     const entry = await this.write(type, by, data);
     await this.send("chain", { entry: entry.text });
+    // no reader takes a much longer record: what proves the consent must not be made unreadable
+    if (this.record.full && !this.machine.ended) await this.end("limit", "system");
   }
 
   send(t, body) {
@@ -266,7 +273,8 @@ export class Session {
       await this.numberDiffers("agent");
       return;
     }
-    const known = /^[a-z_]{1,20}$/.test(reason) ? reason : "stopped";
+    // into the signed record goes a word: a list whose text looks like one is none
+    const known = typeof reason === "string" && /^[a-z_]{1,20}$/.test(reason) ? reason : "stopped";
     await this.end(known, "agent");
   }
 
@@ -295,7 +303,7 @@ export class Session {
     if (reason === "refused") {
       await this.note("refusal", endedBy, { scope: "view" });
       await this.send("refused", { reason: endedBy });
-    } else if (endedBy !== "agent") {
+    } else if (endedBy !== "agent" || reason === "protocol") { // an agent who broke the rules does not know it ended
       await this.send("end", { reason });
     }
     await this.note("end", endedBy, this.record.endData(reason));

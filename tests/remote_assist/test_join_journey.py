@@ -12,6 +12,7 @@ import pytest
 from app.domain.assist import EndReason, Phase, Scope
 from app.domain.entities import SESSION_RECORD
 from app.domain.marks import Mark, MarkKind
+from remote_assist import child_protocol as child
 from remote_assist.actions import (
     ChatChanged,
     CustomerJoined,
@@ -344,6 +345,25 @@ def test_the_customer_shows_something_else_and_nothing_changes_before_it_was_pic
     assert (desk.end.view.reason, desk.end.view.by) == (EndReason.STOPPED, "customer")
     assert [entry.data["kind"] for entry in report.entries if entry.type == "target"] == ["tab"]
     assert report.entries[-1].data["target_kind"] == "tab"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [b'{"t":"end","reason":' + b"[" * 3000 + b'"stopped"' + b"]" * 3000 + b"}", b'{"t":"request","scope":"a1"}'],
+    ids=["an end whose reason is no word", "a scope that is none"],
+)
+def test_no_message_of_an_agent_makes_the_record_of_a_browser_unreadable(
+    desk: AgentDesk, page: Page, hostile: bytes
+) -> None:
+    """The session ends as one in which rules were broken; the receipt and the ticket's record say so, to the end."""
+    share(desk, page)
+    assert desk.link is not None
+    desk.link.send(child.Send("ctl", hostile))
+    desk.until(lambda: desk.side.of(Receipt))
+    report = verify_receipt(desk.side.last(Receipt).data)
+    assert (report.ok, report.complete, report.reason) == (True, True, "protocol")
+    assert [entry.type for entry in report.entries][-2:] == ["violation", "end"]
+    desk.until(lambda: "end" in desk.side.entries())
 
 
 def test_refusing_shows_nothing_and_a_link_works_once(desk: AgentDesk, page: Page) -> None:

@@ -15,10 +15,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.config import i18n
-from app.domain.assist import SERVER_ENDS, Role
+from app.domain.assist import SERVER_ENDS, Role, Scope
 from app.domain.certificate import RevocationList, build_revocations
 from app.domain.marks import MarkKind
 from app.domain.signed import b64, unb64
+from remote_assist import chain
 from remote_assist import messages as wire
 from remote_assist.chain import verify_receipt
 from remote_assist.chat import ChatBook
@@ -54,7 +55,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
                 found.open(f"http://127.0.0.1:{server.server_address[1]}/icon.svg")
                 found.run(
                     "Promise.all(['bytes','chat','keys','documents','handshake','envelope','chain','machine','marks',"
-                    "'words'].map(async (n) => { globalThis[n] = await import(`/${n}.js`); })).then(() => true)"
+                    "'words','peer','session'].map(async (n) => { globalThis[n] = await import(`/${n}.js`); }))"
+                    ".then(() => true)"
                 )
                 yield found
         finally:
@@ -361,3 +363,61 @@ def _typed(t: str, message: dict[str, Any]) -> bool:
     except wire.Malformed:
         return False
     return True
+
+
+def test_the_page_knows_every_scope_an_agent_may_ask_for(page: Page) -> None:
+    """A word that is none is malformed and ends the session; it is not one more line on the record each time."""
+    assert page.run("session.ALL_SCOPES") == [scope.value for scope in Scope]
+
+
+def test_a_pause_wins_over_a_picture_that_is_only_about_to_leave(page: Page) -> None:
+    """The customer reads that nobody sees anything: so nothing leaves, however close the two wishes came."""
+    script = """(async () => {
+        const made = Object.create(peer.Peer.prototype);
+        const track = document.createElement('canvas').captureStream().getVideoTracks()[0];
+        const line = new RTCPeerConnection();
+        Object.assign(made, { transceiver: line.addTransceiver('video'), wanted: null, shown: null, showing: null });
+        const { sender } = made.transceiver;
+        const found = [];
+        for (const wishes of [[track, null], [track], [null, track], [null, track, null], [track, null, track]]) {
+            await Promise.all(wishes.map((wish) => made.show(wish)));
+            found.push(sender.track === wishes.at(-1));
+        }
+        line.close();
+        return found;
+    })()"""
+    assert (
+        page.run(
+            script.replace(
+                "document.createElement('canvas')",
+                "Object.assign(document.createElementNS("
+                "'http://www.w3.org/1999/xhtml', 'canvas'), { width: 64, height: 64 })",
+            )
+        )
+        == [True] * 5
+    )
+
+
+def test_the_page_ends_a_session_before_its_record_is_longer_than_any_reader_takes(page: Page) -> None:
+    """Whoever fills the record with requests cannot make the proof of the consent unreadable."""
+    company = World()
+    page.run("delete globalThis.opened")
+    assert invitation_for(page, company) == "shown"
+    script = """(async () => {
+        const session = await keys.makePair('Ed25519');
+        const made = () => new chain.Record(checked, session, pinned, () => NOW);
+        const found = [];
+        const long = made();
+        long.entries.length = LAST - 1;
+        found.push(long.full);
+        await long.add('refusal', 'system', { scope: 'control' });
+        found.push(long.full);
+        const big = made();
+        for (let n = 0; n < 220; n++) await big.add('violation', 'agent', { type: 'x'.repeat(10000) });
+        found.push(big.full);
+        for (let n = 0; n < 30; n++) await big.add('violation', 'agent', { type: 'x'.repeat(10000) });
+        found.push(big.full);
+        return found;
+    })()"""
+    script = script.replace("NOW", str(company.fake_clock.utc_ms())).replace("LAST", str(chain._FULL_ENTRIES))
+    assert page.run(script) == [False, True, False, True]
