@@ -96,6 +96,8 @@ def _shared(theme: Theme) -> QWidget:
 
 
 _OFFLINE = SyncStatus(SyncPhase.OFFLINE, NOW_MS - 4_800_000)
+
+
 def _refused(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
     """A session that ended, and an invitation that the customer's computer did not take."""
     row = desk.row(ticket_id(0))

@@ -146,7 +146,7 @@ def test_send_waits_for_a_file_that_is_still_being_read(window: AskWindow, port:
 
 def test_a_file_alone_is_a_message(theme: Theme, qtbot: QtBot, port: Port) -> None:
     """A customer who was asked for a picture needs no words."""
-    from tests.widgets.scenes_companion import sample_home  # noqa: PLC0415  # the scenes load many windows
+    from tests.widgets.scenes_companion import sample_home  # the scenes load many windows
 
     window = TicketWindow(theme, sample_home().tickets[0], lambda: _NOW, files=port)
     qtbot.addWidget(window)

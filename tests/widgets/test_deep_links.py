@@ -167,7 +167,7 @@ def test_the_desktop_file_names_the_handler_of_our_links() -> None:
     """What a package installs, and nothing that starts a window by itself."""
     text = Path("resources/packaging/linux/org.deskside.links.desktop").read_text("utf-8")
     lines = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    assert lines["Exec"] == "deskside open %u"
+    assert lines["Exec"] == "deskside-cli open %u"
     assert lines["MimeType"] == "x-scheme-handler/deskside;"
     assert lines["NoDisplay"] == "true"
 
