@@ -42,7 +42,9 @@ class CustomerNews:
         self._member: Member | None = None
 
     def flush(self) -> None:
-        """Hear the end of the server; nothing else is ever queued."""
+        """Take what is queued: who reads a ticket comes this way too, and pokes that came behind it."""
+        while self._member is not None and (payload := self._member.take()) is not None:
+            self.send_now(payload)
 
     def send_now(self, payload: bytes) -> bool:
         """Note that a queue moved."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync.protocol import Poke
+from app.domain.entities import TICKET
+from sync.protocol import Poke, Presence
 from sync.server import parts
 from sync.server.customer_news import CustomerNews
 from sync.server.store import DatabaseBusy, Store
@@ -55,8 +56,10 @@ def test_a_server_with_a_companion_hints_by_itself(desk: World) -> None:
     """Whoever connects first is told to look once, and hears of an answer without anybody asking."""
     kim, mine = desk.agent(), desk.companion()
     ticket = kim.ticket()
-    with live(desk, mine.access) as line:
+    with live(desk, mine.access) as line, live(desk, kim.tokens.access) as desk_of_kim:
         assert line.next(hints=True) == LOOK
+        desk_of_kim.send(Presence(type=TICKET.number, id=ticket, state="reading"))  # who reads there is no news
+        desk_of_kim.next()
         assert kim.do(kim.reply(ticket))[0] == "ok"
         assert line.next(hints=True) == LOOK
 
