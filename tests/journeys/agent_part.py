@@ -24,10 +24,11 @@ from tests.journeys.control_agent import ControlAgent
 from tests.journeys.files_agent import FilesAgent
 from tests.journeys.known_parts import KnownAgent
 from tests.journeys.texts_agent import TextsAgent
+from tests.journeys.whole_parts import WholeAgent
 from widgets.remote.recording import RecordingTools
 
 
-class TriedAgent(FilesAgent, TextsAgent, ControlAgent, KnownAgent):
+class TriedAgent(FilesAgent, TextsAgent, ControlAgent, KnownAgent, WholeAgent):
     """An agent to whom things happen."""
 
     def steps(self) -> dict[str, Step]:

@@ -23,10 +23,11 @@ from tests.journeys.control_customer import ControlCustomer
 from tests.journeys.files_customer import FilesCustomer
 from tests.journeys.known_parts import KnownCustomer
 from tests.journeys.texts_customer import TextsCustomer
+from tests.journeys.whole_parts import WholeCustomer
 from widgets.foundation import PlainLabel
 
 
-class TriedCustomer(FilesCustomer, TextsCustomer, ControlCustomer, KnownCustomer):
+class TriedCustomer(FilesCustomer, TextsCustomer, ControlCustomer, KnownCustomer, WholeCustomer):
     """A customer to whom things happen."""
 
     def steps(self) -> dict[str, Step]:
