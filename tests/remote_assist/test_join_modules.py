@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.config import i18n
-from app.domain.assist import SERVER_ENDS, Role, Scope
+from app.domain.assist import SERVER_ENDS, EndReason, Role, Scope
 from app.domain.certificate import RevocationList, build_revocations
 from app.domain.marks import MarkKind
 from app.domain.signed import b64, unb64
@@ -29,7 +31,7 @@ from remote_assist.limits import Limits
 from remote_assist.messages import AddMark, Pointer, encode
 from remote_assist.session import Effect, SessionMachine
 from sync import protocol as live
-from tests.fakes import chromium
+from tests.fakes import chromium, edited_files
 from tests.fakes.chromium import Page
 from tests.remote_assist.world import World
 
@@ -46,7 +48,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """A page of this computer that may load the modules."""
-    handler = functools.partial(_Quiet, directory=str(JOIN))
+    handler = functools.partial(
+        _Quiet, directory=str(edited_files.copy_of("resources/join", tmp_path_factory.mktemp("page") / "join"))
+    )
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
@@ -55,8 +59,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
                 found.open(f"http://127.0.0.1:{server.server_address[1]}/icon.svg")
                 found.run(
                     "Promise.all(['bytes','chat','keys','documents','handshake','envelope','chain','machine','marks',"
-                    "'words','peer','session'].map(async (n) => { globalThis[n] = await import(`/${n}.js`); }))"
-                    ".then(() => true)"
+                    "'words','peer','session','requests'].map(async (n) => {"
+                    " globalThis[n] = await import(`/${n}.js`); })).then(() => true)"
                 )
                 yield found
         finally:
@@ -268,6 +272,65 @@ def test_every_timer_of_the_page_is_that_of_the_desktop_programs(page: Page) -> 
     assert theirs == told
 
 
+_AFTER = st.sampled_from([0, 1, 900, 4_000, 29_000, 61_000, 185_000, 700_000, 4_000_000])
+_DEED = st.sampled_from(
+    [
+        ("opened", "opened", []), ("consented", "consented", []), ("connected", "connected", []),
+        ("sas_chosen", "sasChosen", [True]), ("sas_chosen", "sasChosen", [False]),
+        ("sas_claimed", "sasClaimed", [True]), ("sas_claimed", "sasClaimed", [False]),
+        ("go_on_unverified", "answered", ["askedUnverified"]), ("confirmed", "answered", ["askedContinue"]),
+        ("pause", "pause", ["customer"]), ("pause", "pause", ["agent"]), ("resume", "resume", []),
+        ("heard", "heard", [0]), ("heard", "heard", [3_500]), ("cut", "cut", []),
+        ("agent_active", "agentActive", []), ("end", "end", ["stopped", "agent"]), ("tick", "tick", []),
+    ]
+)  # fmt: skip
+_OPEN: list[tuple[int, tuple[str, str, list[Any]]]] = [
+    (0, ("opened", "opened", [])),
+    (0, ("consented", "consented", [])),
+    (0, ("connected", "connected", [])),
+]
+
+
+def _desktop(deeds: list[tuple[int, tuple[str, str, list[Any]]]]) -> list[list[Any]]:
+    """How a Companion stands after each deed."""
+    ours, at, told = SessionMachine(Role.CUSTOMER, 0), 0, []
+    for after, (name, _, args) in deeds:
+        at += after
+        match name:
+            case "go_on_unverified" | "confirmed":
+                getattr(ours, name)(at)
+            case "resume":
+                ours.resume("customer", at)
+            case "heard":
+                ours.heard(at, args[0])
+            case "end":
+                ours.end(EndReason(args[0]), args[1], at)
+            case _:
+                getattr(ours, name)(*args, at)
+        reason = ours.reason.value if ours.reason else None
+        told.append([ours.phase.value, ours.paused, ours.lost, ours.flowing, reason, ours.question is not None])
+    return told
+
+
+@settings(max_examples=500, deadline=None)
+@given(deeds=st.lists(st.tuples(_AFTER, _DEED), max_size=30), opened=st.booleans())
+def test_no_order_of_events_lets_a_picture_leave_the_page_where_the_companion_would_send_none(
+    page: Page, deeds: list[tuple[int, tuple[str, str, list[Any]]]], opened: bool
+) -> None:
+    """Clicks, messages, breaks, silence, timers in any order: the page stands as the desktop's proved machine does."""
+    deeds = [*_OPEN, *deeds] if opened else deeds
+    theirs = page.run(f"""((steps) => {{
+        const m = new machine.Machine(0);
+        let at = 0;
+        return steps.map(([after, [, name, args]]) => {{
+            at += after;
+            if (name === 'heard') m.heard(at, args[0]); else m[name](...args, at);
+            return [m.phase, m.paused, m.lost, m.flowing, m.reason, m.question !== null];
+        }});
+    }})({js(deeds)})""")
+    assert theirs == _desktop(deeds)
+
+
 def test_the_page_ends_for_the_servers_own_reasons_and_has_words_for_each(page: Page) -> None:
     """The same reasons as in the Companion; what members told the server is no news."""
     assert set(page.run("[...machine.SERVER_ENDS]")) == {reason.value for reason in SERVER_ENDS}
@@ -329,8 +392,8 @@ def test_the_chats_of_both_languages_keep_the_same_book(page: Page) -> None:
     deeds += [["got", n] for n in (3, 2, 99)] + [["say", f"many {n}"] for n in range(25)]
     deeds += [["heard", n + 4, text] for n, text in enumerate(texts)] + [["heard", 15, "late"], ["heard", 501, "no"]]
     book, answers = ChatBook(), []
-    for deed, *given in deeds:
-        answers.append(getattr(book, deed)(*given) if deed == "got" else getattr(book, deed)(*given, 0))
+    for deed, *values in deeds:
+        answers.append(getattr(book, deed)(*values) if deed == "got" else getattr(book, deed)(*values, 0))
     found = page.run(f"""(() => {{
         const book = new chat.ChatBook();
         const answers = {js(deeds)}.map(([deed, ...given]) => book[deed](...given, 0));
@@ -421,3 +484,31 @@ def test_the_page_ends_a_session_before_its_record_is_longer_than_any_reader_tak
     })()"""
     script = script.replace("NOW", str(company.fake_clock.utc_ms())).replace("LAST", str(chain._FULL_ENTRIES))
     assert page.run(script) == [False, True, False, True]
+
+
+def test_the_page_takes_no_message_that_is_none(page: Page) -> None:
+    """What an agent's program sends and the protocol does not know ends the session, and nothing of it is kept."""
+    script = """(async (texts) => {
+        const found = [];
+        for (const text of texts) {
+            const told = [];
+            const made = Object.create(requests.Requests.prototype);
+            Object.assign(made, {
+                machine: { live: true, agentActive: () => [] }, apply: () => undefined,
+                malformed: async (what) => { told.push(['malformed', what]); },
+                peerEnded: async (reason) => { told.push(['ended', reason]); },
+                request: async ({ scope }) => { told.push(['asked', scope]); },
+            });
+            await made.control(null, text);
+            found.push(told);
+        }
+        return found;
+    })"""
+    texts = ['{"t":"end","reason":"stopped"}', '{"t":"end","reason":["stopped"]}', '{"t":"end"}',
+             '{"t":"request","scope":"control"}', '{"t":"request","scope":"a1"}', '{"t":"request","scope":["view"]}',
+             "[]", "{", "x" * 40_000]  # fmt: skip
+    found = page.run(f"{script}({js(texts)})")
+    assert found[0] == [["ended", "stopped"]]
+    assert found[3] == [["asked", "control"]]
+    for told in found[1:3] + found[4:]:
+        assert [kind for kind, _ in told] == ["malformed"]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A control and the edit that removes it: a few words of a function's source, changed in memory and compiled anew.
 
+Words of a page for browsers are changed in the copy that its tests serve.
+
 Nothing on the disk changes. An edit whose words are not exactly once in the function fails: the control has moved, and
 a person looks again at what holds the attack back now.
 """
@@ -17,9 +19,12 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
+from tests.fakes import edited_files
+
 __all__ = ["Control", "Edit", "StaleEdit", "apply", "edit"]
 
 _SOURCE = "_source_when_loaded"
+_PAGES = "resources/"
 _PRODUCT = ("app.", "widgets.", "remote_assist.", "sync.", "tests.")
 
 
@@ -29,7 +34,10 @@ class StaleEdit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """In `target` ("module:function" or "module:Class.method") the words `old` become `new`."""
+    """In `target` the words `old` become `new`.
+
+    A target is "module:function", "module:Class.method", or a file of a page, named from the repository's root.
+    """
 
     target: str
     old: str
@@ -68,12 +76,21 @@ def edit(target: str, old: str, new: str) -> tuple[Edit, ...]:
 
 def check(one: Edit) -> None:
     """Raise StaleEdit unless the edit could be applied."""
+    if one.target.startswith(_PAGES):
+        count = (edited_files.ROOT / one.target).read_text("utf-8").count(one.old)
+        if count != 1:
+            raise StaleEdit(f"{one.target} has {one.old!r} {count} times")
+        return
     _, _, found = _find(one.target)
     _source(found, one)
 
 
 def apply(one: Edit) -> None:
-    """Change the function in this process, wherever it was imported to."""
+    """Change the function in this process, wherever it was imported to; a page in the copies made from now on."""
+    if one.target.startswith(_PAGES):
+        check(one)
+        edited_files.remove(one.target, one.old, one.new)
+        return
     owner, name, found = _find(one.target)
     function = _function(found)
     made = _compiled(function, _source(found, one))
