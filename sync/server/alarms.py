@@ -20,7 +20,7 @@ from app.domain.ids import derived_id, hlc_of
 from app.domain.invitation import BAD_INVITATION_LINE
 from sync.customer_protocol import Accepted
 from sync.server.apply import insert_once
-from sync.server.intake import Written, check_welcome, own_ticket
+from sync.server.intake import Written, check_welcome, landed, own_row
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
 from sync.server.schema import ENTITY_TABLES
@@ -87,7 +87,7 @@ def tell_bad_invitation(store: Store, now: int, who: Grant, ask: BadInvitationRe
 def _own(rows: TxRows, customer: bytes, ticket: bytes) -> Row | None:
     rows.lock([(TICKET.number, ticket)])  # of two reports at once the second sees the line of the first
     try:
-        row = own_ticket(rows, customer, ticket)
+        row = landed(rows, own_row(rows, customer, ticket))
     except ProblemError:
         return None
     if row.id != ticket:

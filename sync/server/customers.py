@@ -46,7 +46,17 @@ from sync.customer_protocol import (
 )
 from sync.server.bootstrap import Organisation
 from sync.server.callbacks import ask_for_call, cancel_call
-from sync.server.intake import Written, check_welcome, follow_up, intake_team, intake_wait, own_ticket, write_once
+from sync.server.intake import (
+    Written,
+    check_welcome,
+    follow_up,
+    intake_team,
+    intake_wait,
+    landed,
+    own_row,
+    own_ticket,
+    write_once,
+)
 from sync.server.keys import ServerKeys
 from sync.server.problems import ProblemError
 from sync.server.rows import TxRows
@@ -190,15 +200,17 @@ class Customers:
         return write_once(self._store, now, _customer(who), key, ask.written_at, ticket, changes, lambda: told)
 
     def message(self, now: int, who: Grant, ask: NewMessage) -> Written:
-        """Add the customer's words to an own ticket; a closed one is followed up by a new ticket."""
+        """Add the customer's words to an own ticket; one that is closed, or another's now, is followed up by a new one."""
         message, ticket_id, files = _id(ask.id), _id(ask.ticket), _files(ask.attachments)
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
             del connection
             check_welcome(rows, who.subject)
-            ticket = own_ticket(rows, who.subject, ticket_id)
-            category = category_of(rows, ticket.values["state"])
-            if category is not Category.CLOSED:
+            own = own_row(rows, who.subject, ticket_id)
+            ticket = landed(rows, own)
+            if ticket.values.get("customer") != who.subject:
+                return follow_up(own, who.subject, message, ask.body, files, "companion")
+            if category_of(rows, ticket.values["state"]) is not Category.CLOSED:
                 event = derived_id(message, "message")
                 return [MessageAdd(event, message, ticket.id, ask.body, inbound=True, attachments=files)]
             return follow_up(ticket, who.subject, message, ask.body, files, "companion")

@@ -24,7 +24,17 @@ from sync.server.schema import ENTITY_TABLES, SYSTEM
 from sync.server.store import Store
 from sync.server.waiting import Waiting, acknowledged
 
-__all__ = ["Written", "check_welcome", "follow_up", "intake_team", "intake_wait", "own_ticket", "write_once"]
+__all__ = [
+    "Written",
+    "check_welcome",
+    "follow_up",
+    "intake_team",
+    "intake_wait",
+    "landed",
+    "own_row",
+    "own_ticket",
+    "write_once",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +113,31 @@ def intake_team(connection: sa.Connection) -> bytes:
     return bytes(first)
 
 
-def own_ticket(rows: TxRows, customer: bytes, ticket: bytes) -> Row:
-    """Return a ticket of this customer, or where it was merged to. Raises ProblemError 404 `not_found`."""
+def own_row(rows: TxRows, customer: bytes, ticket: bytes) -> Row:
+    """Return a ticket of this customer as it stands, merged or not. Raises ProblemError 404 `not_found`."""
     row = rows.get(TICKET.number, ticket)
     if row is None or row.deleted or row.values.get("customer") != customer:
         raise ProblemError(404, "not_found")
+    return row
+
+
+def landed(rows: TxRows, row: Row) -> Row:
+    """Return where a ticket was merged to, which may be another customer's, or itself."""
     target = row.values.get("merged_into")
     merged = rows.get(TICKET.number, target) if isinstance(target, bytes) else None
     return merged if merged is not None and not merged.deleted else row
+
+
+def own_ticket(rows: TxRows, customer: bytes, ticket: bytes) -> Row:
+    """Return a ticket of this customer, or where it was merged to.
+
+    Raises ProblemError 404 `not_found`, also where it was merged into another customer's: what this one says there
+    would stand as the other's.
+    """
+    found = landed(rows, own_row(rows, customer, ticket))
+    if found.values.get("customer") != customer:
+        raise ProblemError(404, "not_found")
+    return found
 
 
 def follow_up(

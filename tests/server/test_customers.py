@@ -285,6 +285,20 @@ def test_a_request_that_names_a_strangers_ticket_changes_and_shows_nothing_of_it
     assert "between Tom and us" not in companion.get("/customer/v1/home").text
 
 
+def test_words_to_a_request_that_was_joined_to_anothers_come_as_a_request_of_ones_own(desk: World) -> None:
+    """They are never stored as the other customer's words, and agents answer the one who wrote them."""
+    kim, companion = desk.agent(), desk.companion()
+    theirs = kim.ticket(1, customer=desk.other_customer, body="between Tom and us")
+    own = kim.ticket(2)
+    assert kim.do(TicketMerge(kim.fresh(), own, theirs)) == ("ok", None)
+    words = NewMessage(id=row_id(701).hex(), ticket=own.hex(), body="제 프린터는 그대로입니다", written_at=0)
+    assert companion.post("/customer/v1/message", words).status_code == 200
+    kim.pull()
+    (stored,) = [row for row in kim.copy.of(MESSAGE.number) if row["body"] == words.body]
+    assert stored["ticket"] not in (own, theirs)
+    assert kim.row(stored["ticket"])["customer"] == desk.customer
+
+
 def test_a_customer_who_writes_faster_than_a_person_can_waits(desk: World) -> None:
     """A program in its place must not fill the agents' day; what it wrote comes later, others are not held."""
     yerin, tom = desk.companion(), desk.companion(desk.other_customer)
