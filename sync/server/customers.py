@@ -200,7 +200,7 @@ class Customers:
         return write_once(self._store, now, _customer(who), key, ask.written_at, ticket, changes, lambda: told)
 
     def message(self, now: int, who: Grant, ask: NewMessage) -> Written:
-        """Add the customer's words to an own ticket; one that is closed, or another's now, is followed up by a new one."""
+        """Add the customer's words to an own ticket; a closed one, or one that is another's now, gets a follow-up."""
         message, ticket_id, files = _id(ask.id), _id(ask.ticket), _files(ask.attachments)
 
         def changes(connection: sa.Connection, rows: TxRows) -> list[AnyChange]:
