@@ -57,13 +57,13 @@ outside: venv ## another sync engine's own client (WatermelonDB) against our ser
 	cd build/outside && npm ci --ignore-scripts --no-audit --no-fund
 	$(PY) -m tests.sync.outside.watermelon --rounds 40 --json build/outside/watermelon.json
 
-peers: venv ## another WebRTC stack (werift) at either end of a session, axe-core over the portal; needs Node 20 or newer and npm
+peers: venv ## another WebRTC stack (werift) at either end of a session, axe-core over the pages for customers; needs Node 20 or newer and npm
 	@mkdir -p build/peers
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null || \
 		{ echo "not run, which is no pass: install Node 20 or newer with npm" >&2; exit 2; }
 	cp tests/remote_assist/outside/package.json tests/remote_assist/outside/package-lock.json build/peers/
 	cd build/peers && npm ci --ignore-scripts --no-audit --no-fund
-	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 -m slow --junitxml=build/peers/tests.xml tests/remote_assist/test_peers.py tests/server/test_portal_axe.py
+	QT_QPA_PLATFORM=offscreen $(PY) -m pytest -n 2 -m slow --junitxml=build/peers/tests.xml tests/remote_assist/test_peers.py tests/server/test_portal_axe.py tests/remote_assist/test_join_axe.py
 	$(PY) -m tests.lint.skipped build/peers/tests.xml
 
 a11y: venv ## a screen reader, and a keyboard alone, on the real programs from outside
@@ -89,11 +89,11 @@ dist: venv ## build the frozen program in dist/deskside and try it
 packages: dist ## make deb and rpm of the frozen program in build/packages; needs Debian's dpkg-dev and rpm
 	nice -n 10 $(PY) -m resources.packaging.linux.build
 
-packages-test: venv ## of the frozen program in dist: packages built twice, then installed in a fresh Debian 12; as root
+packages-test: venv ## of the frozen program in dist: packages built twice, rpms in a root, debs in a fresh Debian 12; as root
 	nice -n 10 $(PY) -m tests.packaging.twice
 	nice -n 10 $(PY) -m resources.packaging.linux.build --fast --only deb --version 0.0.1 --out build/packages-older
 	nice -n 10 $(PY) -m resources.packaging.linux.build --fast --only deb --out build/packages-newer
-	tests/packaging/chroot.sh build/packages-older build/packages-newer
+	tests/packaging/chroot.sh $(or $(OLDER),build/packages-older) build/packages-newer
 
 screenshots: venv ## draw all windows in every look into build/screenshots, with one sheet to look at them
 	$(PY) -m tests.widgets.screenshots

@@ -171,6 +171,7 @@ AGENT: tuple[Command, ...] = (
     _c("ticket.callback", N_("Plan a callback…"), "C", _T, Menu.TICKET),
     _c("ticket.answers", N_("Write down answers to the two questions…"), "", _T, Menu.TICKET),
     _c("ticket.complaint", N_("Go to the complaint guide"), "", _T, Menu.TICKET),
+    _c("articles.from_ticket", N_("Draft an article from this ticket…"), "", _T, Menu.TICKET),
     _c("ticket.solve", N_("Solve"), "E", _T, Menu.TICKET, many=True),
     _c("ticket.reopen", N_("Reopen"), "Shift+E", _T, Menu.TICKET, many=True),
     _c("ticket.hand_over", N_("Hand over…"), "", _T, Menu.TICKET, many=True),

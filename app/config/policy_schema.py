@@ -41,6 +41,7 @@ class Clash:
 CLASHES: Final = (
     Clash(conf.SESSION_ENABLED, False, ("session.",)),
     Clash(conf.ALLOW_FILES, False, (conf.ALLOW_EXECUTABLES.key,)),
+    Clash(conf.UPDATES, conf.UpdateMode.OFF, (conf.UPDATE_FEED.key, conf.UPDATE_ROOT.key, conf.UPDATE_CHANNEL.key)),
     Clash(conf.CRASH_REPORTS, conf.CrashReports.NEVER, (conf.CRASH_ADDRESS.key,)),
 )
 # the folders of an editor of policies, by the first part of a key; one that is not here goes under its own name
@@ -51,12 +52,16 @@ GROUPS: Final[dict[str, str]] = {
     "drafts": N_("Writing"),
     "notices": N_("Notifications"),
     "enrolment": N_("Companion"),
+    "companion": N_("Companion"),
     "crash_reports": N_("When something fails"),
+    "updates": N_("Updates"),
     "session": N_("Screen sharing"),
 }
 _ADDRESS: Final = "https://desk.example.org"
 _EXAMPLES: Final[dict[str, object]] = {
     conf.CRASH_ADDRESS.key: "it@example.org",
+    conf.UPDATE_FEED.key: "https://updates.example.org/deskside",
+    conf.UPDATE_ROOT.key: "/etc/deskside/updates-root.json",
     conf.MASK_WINDOWS.key: ["payroll", {"word": "급여", "pause": True}],
 }
 
@@ -66,6 +71,8 @@ _CHOICE_WORDS: Final[dict[str, dict[str, str]]] = {
     conf.THEME.key: {"system": _SYSTEM, "light": N_("Light"), "dark": N_("Dark")},
     conf.MOTION.key: {"system": _SYSTEM, "full": N_("Movement"), "reduced": N_("Nothing moves")},
     conf.CRASH_REPORTS.key: {"ask": N_("Show and ask"), "never": N_("Never ask")},
+    conf.UPDATES.key: {"off": N_("Ask no feed"), "notify": N_("Tell"), "install": N_("Tell, too")},
+    conf.UPDATE_CHANNEL.key: {"stable": N_("Finished versions"), "beta": N_("Also versions to try")},
     conf.ALLOW_RECORDING.key: {"off": N_("Never"), "ask": N_("When asked for and allowed")},
 }
 

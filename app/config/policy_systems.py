@@ -20,6 +20,7 @@ __all__ = ["BUNDLE_ID", "REGISTRY_KEY", "Place", "RegistryKey", "from_plist", "f
 
 REGISTRY_KEY: Final = r"Software\Policies\Deskside"
 BUNDLE_ID: Final = "org.deskside.agent"
+INSTALLER_KEY: Final = r"Software\Deskside"  # what setup was told; the organisation's own policies stand above it
 MANAGED_PREFERENCES: Final = Path("/Library/Managed Preferences")
 _RECOMMENDED: Final = "Recommended"
 _PLIST_MAX: Final = 1 << 20
@@ -53,7 +54,15 @@ def places() -> list[Place]:
 
 
 def from_registry(read: Callable[[str], RegistryKey | None]) -> Iterator[Place]:
-    """Yield what the user's and the machine's policy keys say; the machine's stand above. `read` takes "HKLM\\…"."""
+    """Yield what setup was told, the user's policy keys, the machine's: the strongest last. `read` takes "HKLM\\…".
+
+    A person may write their own part of the registry: what is fixed counts from the machine's only.
+    """
+    for hive, level in (("HKCU", _RECOMMENDED), ("HKLM", _RECOMMENDED), ("HKLM", "Managed")):
+        name = f"{hive}\\{INSTALLER_KEY}\\{level}"
+        told = read(name)
+        if told is not None:
+            yield Place(name, _values(told), recommended=level == _RECOMMENDED)
     for hive in ("HKCU", "HKLM"):
         name = f"{hive}\\{REGISTRY_KEY}"
         key = read(name)

@@ -92,6 +92,21 @@ class CrashReports(StrEnum):
     NEVER = "never"
 
 
+class UpdateMode(StrEnum):
+    """What the program does about newer versions."""
+
+    OFF = "off"
+    NOTIFY = "notify"
+    INSTALL = "install"
+
+
+class UpdateChannel(StrEnum):
+    """Which versions are offered."""
+
+    STABLE = "stable"
+    BETA = "beta"
+
+
 class Hours(str):
     """Hours of the day, "20:00-08:00"; "" for none. The end may lie on the next day. Raises ValueError."""
 
@@ -230,6 +245,42 @@ CRASH_ADDRESS: Final = Setting(
     managed_only=True,
     safe="",
 )
+UPDATES: Final = Setting(
+    "updates.mode",
+    UpdateMode,
+    UpdateMode.NOTIFY,
+    N_("Updates"),
+    N_("Off: no feed is asked. “install” tells of updates as “notify” does: the program installs nothing by itself."),
+    managed_only=True,
+    safe=UpdateMode.OFF,
+)
+UPDATE_CHANNEL: Final = Setting(
+    "updates.channel",
+    UpdateChannel,
+    UpdateChannel.STABLE,
+    N_("Channel of updates"),
+    N_("Which versions are told of: finished ones, or also those to try."),
+    managed_only=True,
+    safe=UpdateChannel.STABLE,
+)
+UPDATE_FEED: Final = Setting(
+    "updates.feed",
+    str,
+    "",
+    N_("Address of the feed of updates"),
+    N_("Where your organisation keeps its signed feed (https). Empty: nothing is asked."),
+    managed_only=True,
+    safe="",
+)
+UPDATE_ROOT: Final = Setting(
+    "updates.root",
+    str,
+    "",
+    N_("Keys of the feed of updates"),
+    N_("The file with the feed's root, as “deskside updates create” makes it. Only what it leads to counts."),
+    managed_only=True,
+    safe="",
+)
 HIDE_NOTICE_TEXT: Final = Setting(
     "notices.hide_text",
     bool,
@@ -254,6 +305,15 @@ ENROLMENT_KEY: Final = Setting(
     N_("Key of the Companion's organisation"),
     N_("As “deskside admin enrolment-link” writes it into the file. Nobody has to compare it by eye then."),
     managed_only=True,
+)
+AT_SIGN_IN: Final = Setting(
+    "companion.at_sign_in",
+    bool,
+    False,
+    N_("Start the Companion at sign-in"),
+    N_("The Companion starts, minimised, when somebody signs in to this computer. Each person can switch that off."),
+    managed_only=True,
+    safe=False,
 )
 SESSION_ENABLED: Final = Setting(
     "session.enabled",
@@ -340,6 +400,7 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     SERVER_URL,
     ENROLMENT_SERVER,
     ENROLMENT_KEY,
+    AT_SIGN_IN,
     LOGIN,
     UNDO_SEND_S,
     DISCARDED_DAYS,
@@ -349,6 +410,10 @@ DECLARED: Final[tuple[Setting[Any], ...]] = (
     STAY_IN_TRAY,
     CRASH_REPORTS,
     CRASH_ADDRESS,
+    UPDATES,
+    UPDATE_CHANNEL,
+    UPDATE_FEED,
+    UPDATE_ROOT,
     SESSION_ENABLED,
     MAX_MINUTES,
     REQUIRE_NOTE,

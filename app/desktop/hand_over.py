@@ -11,7 +11,7 @@ from typing import Final
 
 from app.desktop.worker_place import socket_path
 
-__all__ = ["MESSAGE_MAX", "VERSION", "hand_over", "window_socket"]
+__all__ = ["MESSAGE_MAX", "VERSION", "hand_over", "is_open", "window_socket"]
 
 VERSION: Final = 1
 MESSAGE_MAX: Final = 4096
@@ -37,5 +37,18 @@ def hand_over(profile: Path, link: str = "") -> bool:
             wire.connect(str(window_socket(profile)))
             wire.sendall(line)
             return wire.recv(3) == b"ok\n"
+    except OSError:
+        return False
+
+
+def is_open(profile: Path) -> bool:
+    """Tell whether a window of this profile is open; nothing is shown. False where such a thing cannot be asked."""
+    if not hasattr(socket, "AF_UNIX"):
+        return False
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
+            wire.settimeout(_WAIT_S)
+            wire.connect(str(window_socket(profile)))
+            return True
     except OSError:
         return False

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Announcement", "Standing", "shown_now"]
+__all__ = ["DESKTOP", "Announcement", "Standing", "for_staff", "is_told_to_customers", "shown_now"]
+
+DESKTOP = "desktop"  # the place that staff reads
 
 
 class Standing(StrEnum):
@@ -56,3 +58,14 @@ def shown_now(announcements: Iterable[Announcement], now_ms: int, place: str) ->
     """Return what stands in a place now, newest first."""
     found = [each for each in announcements if each.shows(now_ms, place)]
     return sorted(found, key=lambda each: (-each.from_at, each.of))
+
+
+def for_staff(announcements: Iterable[Announcement], now_ms: int, hidden: Collection[bytes] = ()) -> list[Announcement]:
+    """Return what stands in the help desk now, urgent ones first, then the newest, without the versions in `hidden`."""
+    found = [each for each in shown_now(announcements, now_ms, DESKTOP) if each.id not in hidden]
+    return sorted(found, key=lambda each: each.urgency != "urgent")
+
+
+def is_told_to_customers(announcement: Announcement) -> bool:
+    """Tell whether customers read it somewhere, too."""
+    return bool(announcement.places - {DESKTOP})

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from app.domain.formatting import BULLET, Look, Mark, Rich
 from app.domain.particles import without_particle
@@ -15,13 +15,24 @@ from app.domain.search_text import normalise
 
 __all__ = [
     "Article", "ArticleFinder", "Audience", "Part", "Publication", "article_link", "article_of_link", "as_rich",
-    "current", "find_articles", "may_be_quoted", "parts_of_text", "rivals", "start_of",
+    "current", "find_articles", "fitting", "may_be_quoted", "parts_of_text", "rivals", "start_of",
 ]  # fmt: skip
 
 _BLANK = re.compile(r"\n[ \t]*\n")
 _STEP = re.compile(r"\d{1,2}[.)] +")
 _START_CHARS = 140
 _MOST_WORDS = 12
+_MOST_WRITTEN = 60
+_WORD = re.compile(r"\w+")
+_SAYS_NOTHING: Final = frozenset({
+    "the", "and", "for", "are", "was", "not", "but", "you", "your", "our", "can", "cannot", "this", "that", "with",
+    "from", "have", "has", "had", "does", "did", "when", "what", "why", "how", "who", "will", "would", "could",
+    "please", "help", "hello", "thanks", "thank", "there", "here", "then", "than", "all", "any", "into", "its", "been",
+    "again", "since", "after",
+    "안녕하세요", "감사합니다", "있습니다", "없습니다", "합니다", "됩니다", "않습니다", "그리고", "하지만", "그런데",
+    "어떻게", "저는", "제가", "다시", "계속", "자꾸", "갑자기", "오늘", "어제", "지금", "주세요", "부탁드립니다",
+    "문의", "도와주세요",
+})  # fmt: skip
 _LINK = re.compile(r"/help/answers/([0-9a-f]{32})\?version=([0-9a-f]{32})")
 
 
@@ -146,6 +157,37 @@ class ArticleFinder:
 def find_articles(articles: Sequence[Article], text: str, wanted: str) -> list[Article]:
     """Return what matches, as `ArticleFinder` does, once."""
     return ArticleFinder(articles).find(text, wanted)
+
+
+def fitting(articles: Sequence[Article], text: str, wanted: str, most: int = 3) -> list[Article]:
+    """Return what may answer somebody who writes this, best first; rather none than one that merely shares a word.
+
+    A word of the title counts three times one of the text, and three are needed. What stands in most articles, and
+    what every sentence has, counts nothing. Latin words begin as they are written; Korean ones are found inside others.
+    """
+    said = [w for w in dict.fromkeys(_WORD.findall(normalise(text))) if w not in _SAYS_NOTHING][:_MOST_WRITTEN]
+    words = [forms for w in said if (forms := {f for f in (w, without_particle(w)) if _tells(f)})]
+    ready = [(_spaced(each.titles.values()), _spaced(each.bodies.values())) for each in articles]
+    hits = [[3 if _stands(forms, title) else int(_stands(forms, body)) for forms in words] for title, body in ready]
+    common = {n for n in range(len(words)) if len(ready) > 3 and 2 * sum(bool(row[n]) for row in hits) > len(ready)}
+    scores = [sum(hit for n, hit in enumerate(row) if n not in common) for row in hits]
+    ranked = sorted(
+        ((-score, each.title(wanted), each.of, each) for each, score in zip(articles, scores, strict=True)),
+        key=lambda row: row[:3],
+    )
+    return [row[3] for row in ranked[:most] if row[0] <= -3]
+
+
+def _tells(form: str) -> bool:
+    return len(form) > (2 if form.isascii() else 1) and form not in _SAYS_NOTHING
+
+
+def _spaced(texts: Iterable[str]) -> str:
+    return " " + " ".join(_WORD.findall(normalise(" ".join(texts))))
+
+
+def _stands(forms: Iterable[str], text: str) -> bool:
+    return any((f" {form}" if form.isascii() else form) in text for form in forms)
 
 
 def may_be_quoted(article: Article, *, to_customer: bool) -> bool:

@@ -36,10 +36,13 @@ PROGRAMS: dict[str, Program] = {
     "open": Program("app.entry.open_link", N_("Show what a deskside:// link leads to")),
     "doctor": Program("app.entry.doctor", N_("Say what is missing on this machine and how to mend it")),
     "policy": Program("app.entry.policy", N_("Check and show what an organisation sets on its computers")),
+    "data": Program("app.entry.data", N_("Show, take out or remove what you have on this computer")),
+    "updates": Program("app.entry.updates", N_("Say whether there is a newer version, or make a feed of updates")),
     "sync-worker": Program("app.entry.sync_worker", N_("Started by the help desk itself"), internal=True),
     "session": Program("app.entry.session", N_("Started by the help desk and the Companion themselves"), internal=True),
 }
 COMPANION_PROGRAMS = ("companion", "session")
+AT_SIGN_IN = "--at-sign-in"  # what the desktop's autostart says; the organisation's policy decides
 READER_LEFT = 128 + 13  # what a shell calls the end by SIGPIPE
 
 
@@ -137,7 +140,18 @@ def companion_main(argv: list[str] | None = None) -> int:
     """The same for `deskside-companion`: it knows the Companion and its own children only."""
     multiprocessing.freeze_support()
     known = {name: PROGRAMS[name] for name in COMPANION_PROGRAMS}
-    return _to_a_reader(lambda: _dispatch(sys.argv[1:] if argv is None else argv, known, PROGRAMS["companion"]))
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == [AT_SIGN_IN] and not _wanted_at_sign_in():
+        return 0
+    return _to_a_reader(lambda: _dispatch(words, known, PROGRAMS["companion"]))
+
+
+def _wanted_at_sign_in() -> bool:
+    """Ask the policy before Qt is loaded: most computers do not want it, and pay for the question at each sign-in."""
+    from app.config import settings as conf  # here, as below: other starts read them later, with their windows
+    from app.config.policy import read_policy
+
+    return read_policy().get(conf.AT_SIGN_IN)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,11 @@ from app.config.paths import UserFolders
 from app.config.policy import Policy, read_policy
 from app.desktop.enrolment_place import enrolment_places
 from app.desktop.garbage import collect_here
-from app.desktop.hand_over import hand_over
+from app.desktop.hand_over import hand_over, is_open
 from app.desktop.input_method import use_what_is_there
 from app.desktop.motion import MotionWatch
 from app.desktop.one_instance import OneInstance
+from app.entry.cli import AT_SIGN_IN
 from app.entry.command_line import CommandLine
 from app.entry.companion_app import CompanionApp
 from app.entry.display import no_display
@@ -45,6 +46,7 @@ class CompanionOptions:
     language: LanguageChoice = "system"
     theme: ThemeMode = ThemeMode.SYSTEM
     policy: Callable[[], Policy] = read_policy
+    minimised: bool = False
 
     @property
     def folders(self) -> UserFolders:
@@ -69,7 +71,7 @@ def build_companion(options: CompanionOptions) -> CompanionApp:
     collect_here(qt)
     return CompanionApp(
         qt, theme, options.folders.data / "companion", passphrase=options.passphrase, enrol_link=options.enrol,
-        policy=options.policy, enrolment_files=enrolment_places(),
+        policy=options.policy, enrolment_files=enrolment_places(), minimised=options.minimised,
     )  # fmt: skip
 
 
@@ -81,6 +83,7 @@ def parse_options(argv: Sequence[str]) -> CompanionOptions:
     parser.add_argument("--passphrase-stdin", action="store_true", help=_("read the passphrase from standard input"))
     parser.add_argument("--lang", choices=("ko", "en", "system"), default="system")
     parser.add_argument("--theme", choices=[mode.value for mode in ThemeMode], default="system")
+    parser.add_argument(AT_SIGN_IN, action="store_true", help=_("start minimised, if the organisation wants it so"))
     parser.add_argument("link", nargs="?", default="", metavar="deskside://…", help=_("show what this link leads to"))
     found = parser.parse_args(list(argv))
     return CompanionOptions(
@@ -89,6 +92,7 @@ def parse_options(argv: Sequence[str]) -> CompanionOptions:
         passphrase=sys.stdin.readline().rstrip("\r\n") if found.passphrase_stdin else None,
         language=found.lang,
         theme=ThemeMode(found.theme),
+        minimised=found.at_sign_in,
     )
 
 
@@ -101,6 +105,8 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(trouble("no_window") + "\n")
         return 3
     profile = options.folders.data / "companion"
+    if options.minimised and is_open(profile):
+        return 0  # nobody asked to see it
     if hand_over(profile, options.enrol):
         return 0  # the window that is open already shows it
     use_what_is_there()

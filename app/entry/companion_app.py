@@ -82,10 +82,12 @@ class CompanionApp(QObject):
     def __init__(
         self, qt: QApplication, theme: Theme, folder: Path, *, passphrase: str | None = None, enrol_link: str = "",
         policy: Callable[[], Policy] = Policy, enrolment_files: Sequence[Path] = (),
+        minimised: bool = False,
     ) -> None:  # fmt: skip
         """`policy` reads what the organisation forbids on this computer; it is asked anew for each session.
 
         `enrolment_files`: where a file that says whom to trust is looked for.
+        `minimised`: Home waits in the task bar until somebody wants it.
         """
         super().__init__()
         self.qt = qt
@@ -98,6 +100,7 @@ class CompanionApp(QObject):
         self._enrolment: EnrolController | None = None
         self.policy = policy
         self._enrolment_files = enrolment_files
+        self._minimised = minimised
         self._net = net.NetworkThread("companion-network")
         self._event.connect(self._heard, Qt.ConnectionType.QueuedConnection)
         self._done.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -255,7 +258,10 @@ class CompanionApp(QObject):
         self._show_home()
         self.writing.show_written(self.writing.written)
         self.reading.load(self.opened.store)
-        self.home.show()
+        if self._minimised and self.enrol is None and self.passphrase is None:  # else somebody sits there and waits
+            self.home.showMinimized()
+        else:
+            self.home.show()
         rows = StoreRows(self.opened.store)
         api = CustomerApi(enrolment.server)
         pinned = unb64(enrolment.org_key)

@@ -28,7 +28,7 @@ export function numbers(customer, name) {
   const buttons = customer.sas.numbers.map((number) => {
     const button = consentButton(number, 0, pick(number));
     button.className = "number";
-    button.setAttribute("aria-label", say("numberSpoken", { digits: [...number.replace(" ", "")].join(" ") }));
+    button.setAttribute("aria-label", say("numberSpoken", { number, digits: [...number.replace(" ", "")].join(" ") }));
     return button;
   });
   tell(say("numberAsk", { name }));

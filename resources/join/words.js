@@ -37,7 +37,7 @@ export const WORDS = {
     "The same number on both sides proves that nobody stands between. Until then, nothing but looking and pointing is possible.",
     "양쪽 번호가 같으면 중간에 아무도 없다는 뜻입니다. 그때까지는 보기와 표시만 할 수 있습니다.",
   ],
-  numberSpoken: ["Number {digits}", "번호 {digits}"],
+  numberSpoken: ["Number {number}: {digits}", "번호 {number}: {digits}"],
   numberNone: ["None of these", "여기에 없음"],
   goOnTitle: ["Go on sharing?", "공유를 계속할까요?"],
   goOnUnverified: [
@@ -61,7 +61,7 @@ export const WORDS = {
   notVerified: ["not verified", "확인되지 않음"],
   pointerAsk: ["May {name} point and draw on your screen?", "{name} 님이 화면에 포인터와 그림으로 표시해도 될까요?"],
   pointerYes: ["Allow pointing", "표시 허용"],
-  pointerBack: ["Take back: pointing and drawing", "허용 취소: 포인터와 그리기 표시"],
+  pointerBack: ["Take back: pointing and drawing", "허용 취소: 포인터 표시, 그리기"],
   pointerName: ["pointing", "포인터 표시"],
   why: ["{name} writes: “{why}”", "{name} 님의 설명: “{why}”"],
   direct: ["Connected directly", "직접 연결되었습니다"],

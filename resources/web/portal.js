@@ -24,7 +24,7 @@ if (choose && !new URLSearchParams(location.search).has("zone")) {
   }
 }
 
-document.querySelector("#wrong")?.focus();
+(document.querySelector("#wrong") ?? document.querySelector("#fits[tabindex]"))?.focus();
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   if (!navigator.clipboard) { continue; }

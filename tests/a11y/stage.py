@@ -86,7 +86,7 @@ class Desk:
 
     def types(self, text: str) -> None:
         """Type letters; those that no key has must have been `learnt` before."""
-        subprocess.run(["xdotool", "type", "--delay", "10", text], check=True, env=self.environment)
+        subprocess.run(["xdotool", "type", "--delay", "10", "--", text], check=True, env=self.environment)
 
     def learns(self, letters: str) -> None:
         """Give these letters keys of their own, as a layout of the keyboard would, before programs start."""

@@ -126,6 +126,8 @@ class CustomerServer:
 
     async def _serve(self) -> None:
         await self._server.serve(sockets=[self._listener])
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()  # who did not leave in time
         await asyncio.sleep(0.01)  # connections that were just closed tell their sockets
 
     async def _app(self, scope: Any, receive: _Receive, send: _Send) -> None:

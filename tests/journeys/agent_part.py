@@ -23,12 +23,13 @@ from remote_assist.limits import Limits
 from tests.journeys.control_agent import ControlAgent
 from tests.journeys.files_agent import FilesAgent
 from tests.journeys.known_parts import KnownAgent
+from tests.journeys.moving_parts import MovingAgent
 from tests.journeys.texts_agent import TextsAgent
 from tests.journeys.whole_parts import WholeAgent
 from widgets.remote.recording import RecordingTools
 
 
-class TriedAgent(FilesAgent, TextsAgent, ControlAgent, KnownAgent, WholeAgent):
+class TriedAgent(FilesAgent, TextsAgent, ControlAgent, KnownAgent, MovingAgent, WholeAgent):
     """An agent to whom things happen."""
 
     def steps(self) -> dict[str, Step]:

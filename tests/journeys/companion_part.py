@@ -71,11 +71,25 @@ class TriedCustomer(FilesCustomer, TextsCustomer, ControlCustomer, KnownCustomer
         return {"pid": session._host.pid}
 
     def wait_lost(self) -> Steps:
-        """Wait until the bar says that nothing is shared now, or that it is over."""
+        """Wait until the bar says that nothing is shared now, or that it is over; `frames` as they stood then.
+
+        The child counts once a second: what left in the last one before is told after the bar's words.
+        """
         session = self._session()
+        counts: list[int] = []
+        counted = session._count
+
+        def note(sent: float) -> None:
+            counted(sent)
+            if session.view.lost:
+                counts.append(session.frames)
+
+        session._count = note  # type: ignore[method-assign]  # listen in, then count as ever
         yield lambda: session.view.lost or session.over
         yield pause(0.1)
-        return self._told()
+        told = self._told()
+        yield lambda: session.over or (len(counts) > 1 and counts[-1] == counts[-2])
+        return told | {"frames": session.frames}
 
     def session(self, over: bool = False, look_s: float = 0.0) -> Steps:
         """How it stands, with the words of its windows; `over`: once the summary is there and the child gone."""

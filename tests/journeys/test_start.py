@@ -16,7 +16,8 @@ def test_a_start_leads_to_a_list_that_follows_a_key_though_the_server_never_answ
     """Each figure is there, whatever it is on this machine: `make bench` compares it with its goal."""
     if not available():
         pytest.skip("needs the package xvfb")
-    report = start.measure(_desk_data.prepared(1_500, 5_000, "small"), None, rounds=1, cold=False)
+    # a number of tickets that no other test asks for: two at work on one computer would take each other's file away
+    report = start.measure(_desk_data.prepared(1_501, 5_000, "small"), None, rounds=1, cold=False)
     figures = report["figures"]
     assert 0 < figures["first_paint_s"] <= figures["usable_s"]
     assert {gate["id"] for gate in report["gates"]} == {"first_paint_s", "usable_s"}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.entry.cli import AT_SIGN_IN
 from resources.packaging.linux.build import control, spec
 from resources.packaging.linux.needs import Needs
 from resources.packaging.linux.packages import PACKAGES, Package
@@ -41,9 +42,10 @@ def test_an_rpm_asks_by_library_and_leaves_out_a_name_that_only_debian_has(tmp_p
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_nothing_is_put_where_a_package_has_no_business(package: Package) -> None:
-    """Only below /usr, and the empty folders of the policies."""
-    places = [*package.program.values(), *package.files.values(), *package.links]
+    """Only below /usr, the empty folders of the policies, and the question at sign-in."""
+    places = {*package.program.values(), *package.files.values(), *package.links} - set(package.settings)
     assert all(place.startswith("usr/") for place in places)
+    assert all(place.startswith("etc/xdg/autostart/") for place in package.settings)
     assert all(folder.startswith("etc/deskside/policies/") for folder in package.folders)
 
 
@@ -57,3 +59,14 @@ def test_every_menu_entry_speaks_korean_and_starts_what_a_package_installs(file:
     assert {"Name[ko]", "Comment[ko]"} <= told.keys()
     assert any(f"usr/bin/{told['Exec'].split()[0]}" in package.links for package in PACKAGES)
     assert any(told["Icon"] in package.icons for package in PACKAGES)
+
+
+def test_sign_in_starts_the_companion_only_to_ask_the_policy(tmp_path: Path) -> None:
+    """What an administrator changed in that file stays, in both kinds of package."""
+    entry = (HERE / "autostart" / "org.deskside.companion.desktop").read_text("utf-8")
+    assert f"Exec=deskside-companion {AT_SIGN_IN}\n" in entry
+    place = tmp_path / "etc/xdg/autostart/org.deskside.companion.desktop"
+    place.parent.mkdir(parents=True)
+    place.write_text(entry, "utf-8")
+    told = spec(_BY_NAME["deskside-companion"], _NEEDS, "1.2.3", tmp_path, "w1.gzdio")
+    assert '%config(noreplace) "/etc/xdg/autostart/org.deskside.companion.desktop"' in told

@@ -41,17 +41,18 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 # what the page of a request may say first after something was sent (its `fresh`)
 SAID: Final = (
     "request", "sent", "check_thanks", "check_again", "call_sent", "call_gone", "call_wrong", "call_busy", "stale",
-    "slow",
+    "slow", "renewed",
 )  # fmt: skip
 # each page, and the states of it that are looked at
 PAGES: Final[dict[str, tuple[str, ...]]] = {
     "/help": ("home",),
-    "/help/write": ("form", "form-wrong", "form-slow"),
+    "/help/write": ("form", "form-wrong", "form-slow", "form-fits"),
     "/help/answers": ("articles", "no-articles"),
     "/help/answers/{id_:str}": ("article",),
     "/help/t/{link:str}": (
         "asked", "answered", "answered-file", "questions", "closed", "invited", "call-confirmed", "call-requested",
-        "call-missed", "given", "blocked", "link-gone", "too-many-links", *(f"said-{word}" for word in SAID),
+        "call-missed", "given", "blocked", "link-gone", "link-withdrawn", "too-many-links",
+        *(f"said-{word}" for word in SAID),
     ),
     "/help/{rest:path}": ("no-such-page",),
     "/join": ("join-code", "join-refused", "join-off"),
@@ -64,8 +65,8 @@ PARTS: Final = {
 }  # fmt: skip
 # what forms are sent to: each answers with a page of above
 FORMS: Final = {
-    "/help/write", "/help/t/{link:str}/reply", "/help/t/{link:str}/answers", "/help/t/{link:str}/call",
-    "/help/t/{link:str}/uncall",
+    "/help/write", "/help/write/fits", "/help/t/{link:str}/reply", "/help/t/{link:str}/answers",
+    "/help/t/{link:str}/call", "/help/t/{link:str}/uncall", "/help/t/{link:str}/renew", "/help/t/{link:str}/withdraw",
 }  # fmt: skip
 PROGRAMS: Final = ("/auth/", "/blob/", "/customer/", "/health", "/ready", "/schema", "/session/", "/sync/")
 
@@ -245,6 +246,22 @@ def test_axe_finds_nothing_on_any_page_in_any_state_in_both_languages_and_looks(
             wait_until(lambda: page.run("document.querySelector('#wrong') !== null"), 20)
             found += findings(page, f"form-wrong {lang}", dark=lang == "ko")
         seen.add("form-wrong")
+        for lang in ("ko", "en"):
+            page.open(f"{base}/help/write?lang={lang}")
+            page.run(
+                "const s = document.getElementById('subject'); s.value = '설치 Install';"
+                "s.dispatchEvent(new Event('change', { bubbles: true })); 0"
+            )
+            wait_until(lambda: page.run("document.querySelector('#fits a') !== null"), 20)
+            found += findings(page, f"form-fits {lang}", dark=lang == "en")
+        seen.add("form-fits")
+        for lang in ("ko", "en"):
+            visitor, _ = states._request(f"withdrawn-{lang}")
+            page.open(f"{base}{visitor.link}?lang={lang}")
+            page.run("document.querySelector('form[action*=\"/withdraw\"]').submit()")
+            wait_until(lambda: not page.run("document.querySelector('#link')"), 20)
+            found += findings(page, f"link-withdrawn {lang}", dark=lang == "ko")
+        seen.add("link-withdrawn")
         states.too_many()
         look(page, "too-many-links", base + states.paths["too-many-links"])
         for lang in ("ko", "en"):

@@ -15,6 +15,7 @@ from app.domain.articles import (
     article_of_link,
     as_rich,
     current,
+    fitting,
     may_be_quoted,
     rivals,
 )
@@ -122,3 +123,36 @@ def test_an_announcement_shows_from_its_beginning_to_its_end_in_its_places() -> 
     assert shown_now([told, replace(later, withdrawn=True)], 160, "portal") == [told]
     assert shown_now([told], 160, "companion") == []
     assert told.text("en") == "점검"
+
+
+FREEZE = replace(
+    PAY, id=b"x" * 16, of=b"c" * 16, titles={"ko": "화면이 멈출 때", "en": "The window stands still"},
+    bodies={"ko": "저장하기 전에 잠시 기다립니다.", "en": "Wait for a minute, then restart the program."}, folder="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("간편결제가 안 됩니다", [PAY]),  # a word of the title, with its particle
+        ("My window stands there and does nothing", [FREEZE]),
+        ("설치하는 중에 화면이 멈춥니다", [INSTALL, FREEZE]),
+        ("there is a minute", []),  # one word of a text says too little
+        ("ment", []),  # Latin words are not looked for inside others
+        ("안녕하세요, 도와주세요", []),
+        ("<script>alert(1)</script> ' OR 1=1 --", []),
+        ("", []),
+    ],
+)
+def test_what_somebody_writes_brings_the_articles_that_may_answer_it_and_rather_none(
+    written: str, found: list[Article]
+) -> None:
+    """Before a request is sent; wrong suggestions would only stand in the way."""
+    assert fitting([INSTALL, FREEZE, PAY], written, "ko") == found
+
+
+def test_a_word_that_most_articles_have_suggests_none_of_them() -> None:
+    """Else a product's name would bring every article."""
+    same = [replace(PAY, of=bytes([n]) * 16, titles={"ko": f"데스크사이드 {n}장", "en": ""}) for n in range(4)]
+    assert fitting(same, "데스크사이드 문제", "ko") == []
+    assert fitting(same[:2], "데스크사이드 문제", "ko", most=1) == same[:1]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app.config import policy
 from app.config.i18n import set_language
 from app.config.paths import child_command
 from app.entry import cli, versions
@@ -194,3 +195,14 @@ def test_a_program_loads_without_looks_for_garbage_which_go_on_afterwards(
     with pytest.raises(ModuleNotFoundError):
         cli.load("no_such_program")
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(("values", "calls"), [({}, []), ({"companion.at_sign_in": True}, [["--at-sign-in"]])])
+def test_at_sign_in_the_companion_starts_only_where_the_organisation_wants_it(
+    values: dict[str, object], calls: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everywhere else the question ends before a window is loaded."""
+    program = FakeProgram(monkeypatch, "app.entry.companion")
+    monkeypatch.setattr(policy, "read_policy", lambda: policy.Policy(values))
+    assert cli.companion_main(["--at-sign-in"]) == (7 if calls else 0)
+    assert program.calls == calls

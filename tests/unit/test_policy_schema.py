@@ -205,6 +205,21 @@ def test_windows_policies_say_the_same_as_a_file(setting: Setting[Any]) -> None:
     assert "Recommended" not in managed.values
 
 
+def test_what_setup_was_told_on_windows_counts_below_group_policy_and_fixes_nothing_from_a_persons_part() -> None:
+    """Anybody can write to their own part of the registry: from there a preset counts, nothing more."""
+    tree = {
+        rf"{hive}\Software\Deskside\{level}": RegistryKey({"server.url": f"https://{hive}.{level}"})
+        for hive in ("HKLM", "HKCU")
+        for level in ("Managed", "Recommended")
+    }
+    tree[r"HKLM\Software\Policies\Deskside"] = RegistryKey({"server.url": "https://policy"})
+    found = [(place.values["server.url"], place.recommended) for place in from_registry(tree.get)]
+    assert found == [
+        ("https://HKCU.Recommended", True), ("https://HKLM.Recommended", True), ("https://HKLM.Managed", False),
+        ("https://policy", False),
+    ]  # fmt: skip
+
+
 @on_linux
 def test_a_profile_of_macos_says_the_same_as_a_file(tmp_path: Path) -> None:
     """Keys of the system's own are left out; what others could have written counts for nothing, broken ones too."""

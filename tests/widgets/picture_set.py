@@ -86,7 +86,7 @@ SET = (
             "agent-reply", "agent-reply-small", "agent-note", "composer-unfilled", "composer-waiting",
             "composer-outbox", "composer-placeholders", "composer-formatted", "composer-formatted-small",
             "composer-preview", "composer-link", "composer-canned", "composer-macro", "composer-time", "files-reply",
-            "files-reply-small", "knowledge-quoted", "written-elsewhere",
+            "files-reply-small", "knowledge-quoted", "knowledge-announced", "written-elsewhere",
         ),
     ),
     Shown("agent-5-held", "A reply that is held", ("agent-held",)),
@@ -138,7 +138,7 @@ SET = (
         "Articles",
         (
             "knowledge-read", "knowledge-found", "knowledge-write", "knowledge-lacking", "knowledge-rival",
-            "knowledge-empty",
+            "knowledge-empty", "knowledge-from-ticket",
         ),
     ),
     Shown(

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from app.config.i18n import language
 from app.domain.articles import Article, as_rich
 from app.domain.ports import DraftKind, Identity
+from app.services.publications import ArticleDraft
 from tests.fakes.commits import FakeCommits
 from tests.fakes.knowledge import ANNOUNCEMENTS, ARTICLES, FakeKnowledge
 from tests.fakes.queries import NOW_MS, FakeDesk
@@ -68,6 +69,15 @@ def _lacking(theme: Theme) -> QWidget:
     return window
 
 
+def _from_ticket(theme: Theme) -> QWidget:
+    window = articles_window(theme)
+    window.begin_from(
+        ArticleDraft({"ko": "인쇄가 흐릴 때"}, {"ko": "# 문의\n인쇄가 흐립니다.\n\n# 답변\n토너를 흔들어 주세요."}),
+        "#10234",
+    )
+    return window
+
+
 def _rival(theme: Theme) -> QWidget:
     window = articles_window(theme)
     page = FakeKnowledge().article(ARTICLES[1].of)
@@ -87,6 +97,12 @@ def _quoted(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
     window.ticket.composer.write(DraftKind.REPLY)
     link = "https://help.example.com/help/answers/"
     window.ticket.composer.insert_rich(as_rich(ARTICLES[0], language(), link, "도움말"))
+
+
+def _announced(window: AgentWindow, desk: FakeDesk, commits: FakeCommits) -> None:
+    _ticket(window, desk, commits)
+    told = replace(ANNOUNCEMENTS[1], from_at=NOW_MS - 1, places=frozenset({"desktop"}))
+    window.announced.show_announcements([ANNOUNCEMENTS[0], told])
 
 
 def _answers(words: str, *, opened: bool = False) -> Callable[[Theme], QWidget]:
@@ -146,6 +162,7 @@ SCENES = [
     _sized(_agent, "knowledge-found"),
     _sized(_write, "knowledge-write"),
     _sized(_lacking, "knowledge-lacking"),
+    _sized(_from_ticket, "knowledge-from-ticket"),
     _sized(_rival, "knowledge-rival"),
     _sized(_empty, "knowledge-empty"),
     Scene("told-announcements", _told(0)),
@@ -159,5 +176,6 @@ SCENES = [
     Scene("knowledge-answer", _answers("비밀번호", opened=True)),
     Scene("knowledge-no-answer", _answers("무지개")),
     Scene("knowledge-home", _home),
+    Scene("knowledge-announced", _scene(_announced), (1280, 800), 600),
     Scene("knowledge-quoted", _scene(_quoted), (1280, 800), 600),
 ]

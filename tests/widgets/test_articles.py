@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.config.i18n import set_language
 from app.domain.articles import article_of_link
-from app.domain.changes import ArticleSave, ContactSet
+from app.domain.changes import AnnouncementSave, ArticleSave, ContactSet
 from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, SUPPORT_CONTACT, USER
 from app.domain.errors import Refused
 from app.domain.ids import TicketId, new_id
@@ -29,6 +29,8 @@ from tests.widgets.real_desk import RealDesk
 from widgets.foundation import Theme, Words
 from widgets.knowledge.articles_window import ArticlesWindow
 from widgets.knowledge.told_window import ToldWindow
+from widgets.shell.announced import hidden_of_text
+from widgets.shell.knowledge import HIDDEN, KEPT
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 REPLY, NOTE = DraftKind.REPLY, DraftKind.NOTE
@@ -260,6 +262,58 @@ def test_escape_in_the_form_asks_before_it_throws_typed_words_away(desk: Article
     desk.qtbot.waitUntil(lambda: desk.window.knowledge is not None and desk.window.knowledge.articles is None)
 
 
+def test_a_half_written_article_is_there_again_after_the_program_was_killed(desk: ArticleDesk) -> None:
+    """Nobody closed anything. It comes back before anything else, is asked about before it would be written over, and
+    is gone once it is saved."""
+    pay = desk.put("결제 오류", "처음")
+    desk.key(Qt.Key.Key_8, CTRL)
+    window = desk.articles()
+    window.read(pay)
+    window.edit.click()
+    window.form.body_ko.setPlainText("반쯤 쓴 글")
+    part = desk.window.knowledge
+    assert part is not None
+    desk.qtbot.waitUntil(lambda: "반쯤" in (desk.client.profile.commits.ui_state(KEPT) or ""))
+    window.destroyed.disconnect()
+    part.articles = None  # as in a program that starts anew
+    part.open(pay)
+    again = desk.articles()
+    assert again is not window
+    again.new.click()  # a link led elsewhere first: a new one is not begun over it
+    assert again.question is not None
+    again.question.safe.click()
+    assert again.form.body_ko.toPlainText() == "반쯤 쓴 글"
+    assert "not saved yet" in again.whence.text.text()
+    again.save_public.click()
+    assert len([each for each in desk.client.profile.knowledge.articles() if each.of == pay]) == 1
+    assert desk.said() == "반쯤 쓴 글"
+    assert desk.client.profile.commits.ui_state(KEPT) == ""
+    window.close()
+
+
+def test_an_article_begins_with_what_a_ticket_asked_and_answered_and_names_nobody(desk: ArticleDesk) -> None:
+    """Notes stay inside; what is thrown away is not kept."""
+    customer = desk.details(desk.ticket).row.customer_name
+    assert customer
+    desk.client.note(desk.ticket, "까다로운 고객")
+    desk.client.reply(desk.ticket, f"{customer} 님, 전원을 껐다 켜 주세요. 010-1234-5678")
+    desk.open(desk.ticket)
+    desk.window.registry.run("articles.from_ticket")
+    form = desk.articles().form
+    texts = form.title_ko.text() + form.body_ko.toPlainText() + form.title_en.text() + form.body_en.toPlainText()
+    assert "전원을 껐다 켜 주세요" in texts
+    assert "도와주세요" in texts
+    for hidden in (customer, "010-1234-5678", "까다로운"):
+        assert hidden not in texts
+    assert "without what is known of the customer" in desk.articles().whence.text.text()
+    assert desk.client.profile.commits.ui_state(KEPT)
+    desk.articles().cancel.click()
+    question = desk.articles().question
+    assert question is not None
+    question.deed.click()
+    assert desk.client.profile.commits.ui_state(KEPT) == ""
+
+
 # --- announcements, contact, hours -----------------------------------------------------------------------------------
 
 
@@ -362,3 +416,60 @@ def test_a_lead_changes_opening_hours_and_closed_days_by_keys_and_offline(desk: 
     assert "Founding day" in str(saved["holidays"])
     assert saved["zone"] == "Asia/Seoul"
     window.close()
+
+
+def test_staff_read_an_announcement_above_their_lists_until_they_put_that_version_away(
+    desk: ArticleDesk, lee: Client
+) -> None:
+    """A colleague's comes by sync; what ends goes by the clock alone; one put away stays so, until it says news."""
+    strip = desk.window.announced
+    assert strip.isHidden()
+    lead(lee.desk, lee)
+    assert lee.sync()
+    now, id_, first = lee.desk.clock.ms, new_id(), new_id()
+    fields = {"text_ko": "결제가 되지 않습니다.", "text_en": "Payments fail.", "from_at": now, "urgency": "urgent"}
+    lee.do(AnnouncementSave(new_id(), first, id_, {**fields, "places": '["desktop","portal"]'}))
+    ends = {"text_en": "Lunch", "from_at": now, "until_at": now + 60_000, "places": '["desktop"]'}
+    lee.do(AnnouncementSave(new_id(), new_id(), new_id(), ends))
+    lee.do(AnnouncementSave(new_id(), new_id(), new_id(), {**fields, "text_en": "Outside", "places": '["portal"]'}))
+    assert lee.sync()
+    desk.sync()
+    desk.window.rows_changed_there(frozenset({ANNOUNCEMENT.number}), frozenset())
+    desk.qtbot.waitUntil(strip.isVisible)
+    assert strip.notice is not None
+    assert strip.notice.text.text() == "Payments fail."
+    assert strip.readers.text() == "Customers read this too"
+    assert strip.more.text() == "Read all (1 more)"
+    strip.close_button.click()
+    assert strip.notice.text.text() == "Lunch"
+    assert strip.readers.text() == "Only staff reads this"
+    desk.client.desk.clock.ms += 60_000
+    desk.window.minutes.tick()
+    assert strip.isHidden()
+    assert hidden_of_text(desk.client.profile.commits.ui_state(HIDDEN)) == {first}  # a start reads it from there
+    again = {**fields, "text_en": "Payments work again.", "places": '["desktop","portal"]'}
+    lee.do(AnnouncementSave(new_id(), new_id(), id_, again, first))
+    assert lee.sync()
+    desk.sync()
+    desk.window.rows_changed_there(frozenset({ANNOUNCEMENT.number}), frozenset())
+    desk.qtbot.waitUntil(strip.isVisible)
+    assert strip.notice.text.text() == "Payments work again."
+
+
+def test_a_lead_chooses_whether_staff_read_an_announcement(desk: ArticleDesk) -> None:
+    """They do unless somebody takes the tick away; “Read all” opens the list."""
+    window = _told(desk)
+    window.new.click()
+    form = window.form
+    assert form is not None
+    assert form.desktop.isChecked()
+    form.text_en.setPlainText("Tonight we work on the server.")
+    QTest.keyClick(form.text_en, Qt.Key.Key_Return, CTRL)
+    desk.qtbot.waitUntil(desk.window.announced.isVisible)
+    assert "for staff" in window.list.item(0).text()
+    window.close()
+    desk.window.announced.more.click()
+    assert desk.window.knowledge is not None
+    desk.qtbot.waitUntil(lambda: desk.window.knowledge is not None and desk.window.knowledge.told is not None)
+    assert desk.window.knowledge.told is not None
+    desk.window.knowledge.told.close()

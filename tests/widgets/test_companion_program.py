@@ -77,13 +77,17 @@ def make(theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     made: list[CompanionApp] = []
 
     def build(
-        link: str = "", word: str = _WORD, policy: dict[str, object] | None = None, files: Sequence[Path] = ()
+        link: str = "",
+        word: str = _WORD,
+        policy: dict[str, object] | None = None,
+        files: Sequence[Path] = (),
+        minimised: bool = False,
     ) -> CompanionApp:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         companion = CompanionApp(
             app, theme, tmp_path / "profile", passphrase=word, enrol_link=link,
-            policy=lambda: Policy(policy or {}), enrolment_files=files,
+            policy=lambda: Policy(policy or {}), enrolment_files=files, minimised=minimised,
         )  # fmt: skip
         made.append(companion)
         companion.start()
@@ -157,6 +161,16 @@ def test_a_server_with_another_key_than_the_file_names_is_not_connected(
     assert companion.enrol is not None
     assert companion.enrol.page() == "link"
     assert not server.code_used
+
+
+def test_started_at_sign_in_home_waits_in_the_task_bar(make: Make, server: CustomerServer, qtbot: QtBot) -> None:
+    """Nobody asked to see it; whoever enrols just then does."""
+    first = _enrol(make, server, qtbot)
+    assert first.home is not None
+    assert not first.home.isMinimized()
+    first.leave()
+    again = make(minimised=True)
+    qtbot.waitUntil(lambda: again.home is not None and again.home.isMinimized(), timeout=_WAIT_MS)
 
 
 def test_policy_wins_over_a_link_and_lets_this_computer_belong_to_no_other_server(

@@ -45,6 +45,12 @@ def beside(desk: RealDesk, ticket: TicketId) -> AgentWindow:
     return window
 
 
+def to_front(desk: RealDesk, window: AgentWindow) -> None:
+    """Go to a window: keys reach the one in front."""
+    window.activateWindow()
+    desk.qtbot.waitUntil(window.isActiveWindow)
+
+
 def text(window: AgentWindow, kind: DraftKind = DraftKind.REPLY) -> str:
     return window.ticket.composer.sheets[kind].edit.toPlainText()
 
@@ -74,6 +80,32 @@ def test_a_command_acts_on_the_window_in_front_and_the_others_see_it(desk: RealD
     key(window, Qt.Key.Key_Z, CTRL)
     assert desk.details(first).row.owner is None
     desk.qtbot.waitUntil(lambda: desk.window.desk.details is not None and desk.window.desk.details.row.owner is None)
+
+
+def test_the_last_deed_is_undone_in_whichever_window_is_in_front_and_after_its_own_was_closed(
+    desk: RealDesk, kim: Client
+) -> None:
+    """One row of deeds for all windows: the newest goes first, wherever it was done, and redo follows it."""
+    first, second = kim.new_ticket("하나"), kim.new_ticket("둘")
+    window = beside(desk, first)
+    key(window, Qt.Key.Key_I)
+    to_front(desk, desk.window)
+    desk.window.open_ticket(second)
+    desk.window.inbox.list.setFocus()
+    key(desk.window, Qt.Key.Key_I)
+    assert desk.details(second).row.owner == kim.me
+    to_front(desk, window)
+    key(window, Qt.Key.Key_Z, CTRL)
+    assert desk.details(second).row.owner is None
+    assert desk.details(first).row.owner == kim.me
+    assert window.toast.text().startswith("Undone: #")  # says which ticket: it is not the one in front
+    key(window, Qt.Key.Key_Z, CTRL | SHIFT)
+    assert desk.details(second).row.owner == kim.me
+    key(window, Qt.Key.Key_W, CTRL)
+    to_front(desk, desk.window)
+    key(desk.window, Qt.Key.Key_Z, CTRL)
+    key(desk.window, Qt.Key.Key_Z, CTRL)
+    assert (desk.details(first).row.owner, desk.details(second).row.owner) == (None, None)
 
 
 def test_a_draft_is_written_in_one_window_and_the_other_leads_there(desk: RealDesk, kim: Client) -> None:

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -16,6 +17,7 @@ from app.domain.ports import ItemKind, ThreadItem, TicketDetails
 from tests.fakes.queries import ME, NOW_MS, FakeDesk, FakeQueries, customer_id, ticket_id
 from widgets.foundation import Theme, Words
 from widgets.foundation.turns import BUDGET_NS, Rank, Steps, delete_later
+from widgets.ticket import conversation as conversation_module
 from widgets.ticket.conversation import Conversation
 
 LINES = 40
@@ -105,8 +107,9 @@ def test_a_wrapped_text_is_as_high_as_its_words_at_every_width(qtbot: QtBot, the
     assert words.minimumSizeHint().width() == 0
 
 
-def test_a_ticket_comes_into_sight_as_one_picture(qtbot: QtBot, theme: Theme) -> None:
+def test_a_ticket_comes_into_sight_as_one_picture(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is painted before the messages fill the pane; then the rest comes above."""
+    monkeypatch.setattr(conversation_module, "TOGETHER_NS", 60_000_000_000)  # a machine that stands still shows sooner
     conversation = Conversation(theme)
     qtbot.addWidget(conversation)
     conversation.resize(500, 400)

@@ -36,6 +36,7 @@ from widgets.foundation.giving import GivenEdit
 __all__ = ["AskWindow", "TicketWindow"]
 
 _SUBJECT_MAX = 300
+_PRODUCT_CHARS = 12
 
 
 class AskWindow(QDialog):
@@ -60,6 +61,8 @@ class AskWindow(QDialog):
         self.files.watch(self.text)
         self.files.changed.connect(self._files_read)
         self.product = QComboBox()
+        self.product.setMinimumContentsLength(_PRODUCT_CHARS)  # long names must not make the form wider than its window
+        self.product.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.product.addItem(_("Another or none"), "")
         for asset in assets:
             self.product.addItem(f"{asset.product} {asset.model}  ·  {asset.serial}", asset.id)

@@ -13,7 +13,19 @@ from app.domain.changes_facts import FACT_CHARS
 from app.domain.fact_card import TYPED, Finding, ToldFacts, is_this_computer, told_facts
 from app.services.texts_customers import FACT_NAMES
 from widgets.companion.model import AssetLine
-from widgets.foundation import BusyStrip, PlainLabel, Theme, Words, announce, clear, column, fmt, read_text, row
+from widgets.foundation import (
+    BusyStrip,
+    PlainLabel,
+    Theme,
+    Words,
+    WrappedTick,
+    announce,
+    clear,
+    column,
+    fmt,
+    read_text,
+    row,
+)
 
 __all__ = ["KnownPart"]
 
@@ -75,14 +87,13 @@ class KnownPart(QWidget):
         self._product: AssetLine | None = None
         self._before: ToldFacts | None = None
         self.rows: dict[str, FactRow] = {}
-        self.consent = QCheckBox(_("Tell support about this computer"))
+        self.consent = WrappedTick(_("Tell support about this computer"))
         self.consent.toggled.connect(self._agreed)
         text = _(
             "So nobody has to ask you for it. You see each fact before you send it and can take its tick away; "
             "without this tick nothing is looked at."
         )
         self.words = Words(text, type="caption", tone="muted")
-        self.consent.setAccessibleName(self.consent.text())
         self.consent.setAccessibleDescription(text)
         self.busy = BusyStrip(theme)
         self._list = QVBoxLayout()

@@ -14,6 +14,7 @@ from widgets.foundation.roles import ASKS, WINDOW, install_roles
 from widgets.foundation.states import BusyStrip, EmptyState, Notice, Toast, announce
 from widgets.foundation.text import EnterFilter, PlainEdit, commit_composition, read_text
 from widgets.foundation.theme import Theme, ThemeMode
+from widgets.foundation.ticks import WrappedTick
 from widgets.foundation.tokens import Scheme, Tokens, contrast, load_tokens
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Toast",
     "Tokens",
     "Words",
+    "WrappedTick",
     "announce",
     "clear",
     "column",

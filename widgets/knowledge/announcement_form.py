@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.config.i18n import _
-from app.domain.announcements import Announcement
+from app.domain.announcements import DESKTOP, Announcement
 from app.services.publications import AnnouncementDraft
 from widgets.foundation import PlainEdit, Theme, column, read_text, row
 from widgets.foundation.flow import Flow
@@ -28,14 +28,16 @@ class AnnouncementForm(FormWindow):
         super().__init__(theme, parent, title=title, deed=_("Save"), wide=theme.tokens.space.vast * 11)
         self._before = before
         draft = AnnouncementDraft.of(before) if before is not None else AnnouncementDraft(
-            {}, frozenset({"portal", "companion"}), now_ms // 60_000 * 60_000
+            {}, frozenset({"portal", "companion", DESKTOP}), now_ms // 60_000 * 60_000
         )  # fmt: skip
-        self._kept = draft.places - {"portal", "companion"}
+        self._kept = draft.places - {"portal", "companion", DESKTOP}
         self.text_ko, self.text_en = PlainEdit(name=_("Text in Korean")), PlainEdit(name=_("Text in English"))
         for edit, lang in ((self.text_ko, "ko"), (self.text_en, "en")):
             edit.setPlainText(draft.texts.get(lang, ""))
             edit.setMinimumHeight(theme.tokens.space.vast * 2)
         self.portal, self.companion = QCheckBox(_("Pages in the browser")), QCheckBox(_("Companion"))
+        self.desktop = QCheckBox(_("This program, for staff"))
+        self.desktop.setChecked(DESKTOP in draft.places)
         self.portal.setChecked("portal" in draft.places)
         self.companion.setChecked("companion" in draft.places)
         self.urgent = QCheckBox(_("Urgent: stands out"))
@@ -56,12 +58,13 @@ class AnnouncementForm(FormWindow):
             times.setAlignment(side, Qt.AlignmentFlag.AlignBottom)
             times.setStretch(place, 1)
         self.body.addLayout(times)
-        self.body.addLayout(Flow(space.large, self.portal, self.companion, self.urgent))
+        self.body.addLayout(Flow(space.large, self.portal, self.companion, self.desktop, self.urgent))
         self.text_ko.setFocus()
 
     def draft(self) -> AnnouncementDraft:
         """Return what the form says."""
-        places = {name for name, box in (("portal", self.portal), ("companion", self.companion)) if box.isChecked()}
+        boxes = (("portal", self.portal), ("companion", self.companion), (DESKTOP, self.desktop))
+        places = {name for name, box in boxes if box.isChecked()}
         until = self.end.dateTime().toMSecsSinceEpoch() if self.ends.isChecked() else None
         return AnnouncementDraft(
             {"ko": read_text(self.text_ko), "en": read_text(self.text_en)}, frozenset(places | self._kept),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QDate, Qt
+from PySide6.QtCore import QDate, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDateEdit, QHBoxLayout, QLineEdit, QWidget
 
 from app.config.i18n import _
@@ -19,7 +19,10 @@ _MONTHS = 6  # until an article is looked at again, unless somebody says otherwi
 
 
 class ArticleForm(QWidget):
-    """GUI thread. `draft` says what is in it; `changed` whether that differs from what it began with."""
+    """GUI thread. `draft` says what is in it; `changed` whether that differs from what it began with; `typed` comes
+    with each change."""
+
+    typed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,6 +66,12 @@ class ArticleForm(QWidget):
         layout.setStretch(0, 1)
         self.setLayout(layout)
         self._began = ArticleDraft({}, {})
+        for change in (
+            self.title_ko.textChanged, self.title_en.textChanged, self.body_ko.textChanged, self.body_en.textChanged,
+            self.folder.editTextChanged, self.audience.currentIndexChanged, self.review.toggled,
+            self.review_on.dateChanged,
+        ):  # fmt: skip
+            change.connect(lambda *_said: self.typed.emit())
 
     @staticmethod
     def _spread(box: QHBoxLayout) -> None:
@@ -74,8 +83,8 @@ class ArticleForm(QWidget):
         field.setAccessibleName(name)
         return PlainLabel(name, type="caption", tone="muted"), field
 
-    def begin(self, draft: ArticleDraft, folders: Iterable[str]) -> None:
-        """Show these texts; `folders` are those there are."""
+    def begin(self, draft: ArticleDraft, folders: Iterable[str], *, unsaved: bool = False) -> None:
+        """Show these texts; `folders` are those there are. `unsaved`: they stand nowhere else yet."""
         self.title_ko.setText(draft.titles.get("ko", ""))
         self.title_en.setText(draft.titles.get("en", ""))
         self.body_ko.setPlainText(draft.bodies.get("ko", ""))
@@ -88,7 +97,7 @@ class ArticleForm(QWidget):
         self.review.setChecked(day.isValid())
         self.review_on.setEnabled(day.isValid())
         self.review_on.setDate(day if day.isValid() else QDate.currentDate().addMonths(_MONTHS))
-        self._began = self.draft()
+        self._began = ArticleDraft({}, {}) if unsaved else self.draft()
 
     def draft(self) -> ArticleDraft:
         """Return what the form says, the syllable being composed included."""

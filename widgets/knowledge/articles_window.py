@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QDialog, QSplitter, QStackedWidget, QWidget
 
 from app.config.i18n import _, language, pgettext
 from app.domain.articles import Article, Audience, Publication
 from app.domain.knowledge_ports import ArticlePage, VersionLine
 from app.domain.ports import Identity
+from app.services.half_articles import HalfArticle
 from app.services.publications import ArticleDraft, ends_for, publication_name
 from app.services.texts import polite
 from widgets.foundation import (
@@ -36,17 +37,20 @@ from widgets.knowledge.article_list import ArticleList
 
 __all__ = ["ArticlesWindow"]
 
+_KEEP_MS = 600  # pause in typing after which what is typed is kept
 _CHIP = {"draft": "note", "review": "warning", "published": "success", "retired": "neutral"}
 
 
 class ArticlesWindow(QDialog):
     """GUI thread; stands beside the work. `wanted` gives (article, version or None) to read, `saved` (Article or None,
-    ArticleDraft, Publication), `withdrawn` an Article, `insert_asked` an Article."""
+    ArticleDraft, Publication), `withdrawn` an Article, `insert_asked` an Article, `keep` the HalfArticle that is
+    written (None: nothing is any more)."""
 
     wanted = Signal(object, object)
     saved = Signal(object, object, object)
     withdrawn = Signal(object)
     insert_asked = Signal(object)
+    keep = Signal(object)
 
     def __init__(self, theme: Theme, identity: Identity | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +59,9 @@ class ArticlesWindow(QDialog):
         self._page: ArticlePage | None = None
         self._editing: Article | None = None
         self._writes = False
+        self._half: tuple[HalfArticle, Article | None] | None = None  # kept from before, and not taken up yet
+        self._keep_soon = QTimer(self, singleShot=True, interval=_KEEP_MS)
+        self._keep_soon.timeout.connect(self._keep_now)
         self.question: Question | None = None
         space = theme.tokens.space
         self.setWindowTitle(_("Articles"))
@@ -127,6 +134,9 @@ class ArticlesWindow(QDialog):
     def _make_form(self) -> QWidget:
         theme, space = self._theme, self._theme.tokens.space
         self.form = ArticleForm(theme)
+        self.form.typed.connect(self._typed)
+        self.whence = Notice(theme)
+        self.whence.hide()
         self.problem = Notice(theme, kind="danger")
         self.problem.hide()
         self.cancel = Button(theme, _("Cancel"), pressed=self._leave_form)
@@ -137,8 +147,8 @@ class ArticlesWindow(QDialog):
         )
         foot = row(self.cancel, None, self.save_draft, self.save_review, self.save_public, gap=space.small)
         page = QWidget()
-        box = column(self.form, self.problem, foot, gap=space.medium, margins=(space.medium, 0, 0, 0))
-        box.setStretch(0, 1)
+        box = column(self.whence, self.form, self.problem, foot, gap=space.medium, margins=(space.medium, 0, 0, 0))
+        box.setStretch(1, 1)
         page.setLayout(box)
         return page
 
@@ -165,6 +175,7 @@ class ArticlesWindow(QDialog):
 
     def was_saved(self, article: bytes) -> None:
         """It is safe."""
+        self._forget()
         self._writes, self._editing = False, None
         self._enable_list(True)
         self.wanted.emit(article, None)
@@ -259,6 +270,26 @@ class ArticlesWindow(QDialog):
 
     # --- writing ---------------------------------------------------------------------------------------------
 
+    def show_half(self, half: HalfArticle, before: Article | None, *, at_once: bool) -> None:
+        """Something half written was kept; `before` is what it changes. `at_once`: go on with it now, else when a form
+        is wanted next, so that it is never written over."""
+        self._half = half, before
+        if at_once and not self._writes:
+            self._go_on()
+
+    def begin_from(self, draft: ArticleDraft, number: str) -> None:
+        """Begin an article with the words of a ticket; what is being written already stays."""
+        if self._writes:
+            self.refused(_("Save or leave this article first. Then begin one from the ticket."))
+            return
+        words = _("From ticket {number}, without what is known of the customer. Read it through before others do.")
+        self._begin(None, draft, words.format(number=number), unsaved=True)
+
+    def _go_on(self) -> None:
+        if self._half is not None:
+            (half, before), self._half = self._half, None
+            self._begin(before, half.draft, _("This is what you were writing. It is not saved yet."), unsaved=True)
+
     def _new(self) -> None:
         self._begin(None, ArticleDraft({}, {}))
 
@@ -266,18 +297,61 @@ class ArticlesWindow(QDialog):
         if self._page is not None:
             self._begin(self._page.article, ArticleDraft.of(self._page.article))
 
-    def _begin(self, article: Article | None, draft: ArticleDraft) -> None:
+    def _begin(self, article: Article | None, draft: ArticleDraft, whence: str = "", *, unsaved: bool = False) -> None:
+        if self._half is not None:
+            self._ask_half(lambda: self._begin(article, draft, whence, unsaved=unsaved))
+            return
         self._editing, self._writes = article, True
+        self.whence.tell(whence, "accent")
+        self.whence.setVisible(bool(whence))
         ends = ends_for(self._identity, article)
         public = article is not None and article.state == Publication.PUBLISHED
         self.save_draft.setVisible(Publication.DRAFT in ends and not public)
         self.save_review.setVisible(Publication.REVIEW in ends and not public)
         self.save_public.setVisible(Publication.PUBLISHED in ends)
         self.problem.hide()
-        self.form.begin(draft, [each.folder for each in self._articles])
+        self.form.begin(draft, [each.folder for each in self._articles], unsaved=unsaved)
+        self._keep_soon.stop()  # the fields were filled, nobody typed
+        if unsaved:
+            self._keep_now()
         self._enable_list(False)
         self.pages.setCurrentIndex(2)
         self.form.focus()
+
+    def _ask_half(self, anew: Callable[[], object]) -> None:
+        half = self._half
+        if half is None:
+            return
+        title = next(filter(None, map(str.strip, half[0].draft.titles.values())), _("Without a title"))
+
+        def answered(yes: bool) -> None:
+            if yes:
+                self._forget()
+                anew()
+            else:
+                self._go_on()
+
+        self.question = Question(
+            self._theme, _("Go on with “{title}”?").format(title=title),
+            _("You began to write it and did not save it."),
+            safe=_("Go on writing"), deed=_("Throw away"), parent=self, answered=answered,
+        )  # fmt: skip
+        self.question.open()
+
+    def _typed(self) -> None:
+        if self._writes:
+            self._keep_soon.start()
+
+    def _keep_now(self) -> None:
+        self._keep_soon.stop()
+        if self._writes and self.form.changed():
+            old = self._editing
+            self.keep.emit(HalfArticle(self.form.draft(), old.of if old else None, old.id if old else None))
+
+    def _forget(self) -> None:
+        self._keep_soon.stop()
+        self._half = None
+        self.keep.emit(None)
 
     def _enable_list(self, on: bool) -> None:
         self.articles.setEnabled(on)
@@ -327,6 +401,7 @@ class ArticlesWindow(QDialog):
         self.question.open()
 
     def _stop_writing(self) -> None:
+        self._forget()
         self._writes, self._editing = False, None
         self._enable_list(True)
         self.pages.setCurrentIndex(1 if self._page is not None else 0)
@@ -340,6 +415,11 @@ class ArticlesWindow(QDialog):
             self._leave_form()
         else:
             super().reject()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Keep what is in the form: the window may go with the main window."""
+        self._keep_now()
+        super().hideEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Ctrl+Enter in the form saves: published where one may, else as a draft. Enter alone is the fields'."""

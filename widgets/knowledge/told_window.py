@@ -215,7 +215,9 @@ class ToldWindow(QDialog):
             Standing.ENDED: _("Ended on {when}").format(when=until),
             Standing.WITHDRAWN: pgettext("announcement", "Withdrawn"),
         }
-        named = {"portal": _("Pages in the browser"), "companion": _("Companion")}
+        named = {
+            "portal": _("Pages in the browser"), "companion": _("Companion"), "desktop": _("This program, for staff"),
+        }  # fmt: skip
         places = [name for key, name in named.items() if key in each.places]
         urgent = [_("urgent")] if each.urgency == "urgent" else []
         return " · ".join([words[each.standing(self._now_ms())], *places, *urgent])

@@ -69,12 +69,13 @@ class TicketDesk(QObject):
 
     def __init__(
         self, queries: TicketQueries, commits: Commits, link: SyncLink, jobs: Jobs, me: UserId | None,
-        blobs: BlobDesk | None = None,
+        blobs: BlobDesk | None = None, stack: UndoStack | None = None,
     ) -> None:  # fmt: skip
+        """`stack`: what can be undone, where several windows share it."""
         super().__init__()
         self._blobs = blobs
         self._queries, self._link, self._jobs, self._commits = queries, link, jobs, commits
-        self._stack = UndoStack()
+        self.stack = UndoStack() if stack is None else stack
         self.many: Many | None = None
         self._undoes_next = False
         self.choices = Choices()
@@ -240,14 +241,14 @@ class TicketDesk(QObject):
             self._undoes_next = True
             self.many.stop()
             return True
-        taken = self._stack.take_undo(entry)
+        taken = self.stack.take_undo(entry)
         if taken is not None:
             self._reverse(taken, redo=False)
         return taken is not None
 
     def redo(self) -> bool:
         """Do again what was undone; tell whether there was something."""
-        taken = self._stack.take_redo()
+        taken = self.stack.take_redo()
         if taken is not None:
             self._reverse(taken, redo=True)
         return taken is not None
@@ -255,7 +256,7 @@ class TicketDesk(QObject):
     def _reverse(self, taken: UndoEntry, *, redo: bool) -> None:
         def then(done: Done, rest: Sequence[AnyChange] = ()) -> None:
             if rest:  # cancelled: what is left can still be reversed
-                (self._stack.redid if not redo else self._stack.undid)(UndoEntry(taken.label, tuple(rest)))
+                (self.stack.redid if not redo else self.stack.undid)(UndoEntry(taken.label, tuple(rest)))
             self._reversed(replace(done, label=taken.label), redo=redo)
 
         if self.many is not None and len(taken.changes) > PART:
@@ -280,7 +281,7 @@ class TicketDesk(QObject):
 
     def _changed(self, done: Done) -> None:
         entry = UndoEntry(done.label, done.undo)
-        self._stack.did(entry)
+        self.stack.did(entry)
         self._tell(done)
         if self._undoes_next:
             self._undoes_next = False
@@ -292,7 +293,7 @@ class TicketDesk(QObject):
 
     def _reversed(self, done: Done, *, redo: bool) -> None:
         entry = UndoEntry(done.label, done.undo)
-        (self._stack.redid if redo else self._stack.undid)(entry)
+        (self.stack.redid if redo else self.stack.undid)(entry)
         self._tell(done)
         if done.ids:
             self.done.emit(_words(done.label, redo=redo), None)
@@ -351,7 +352,7 @@ class TicketDesk(QObject):
             self.held.emit(ticket, answer)
             return
         self._link.poke(answer.mid)
-        self._stack.did(UndoEntry(answer.label, answer.undo))
+        self.stack.did(UndoEntry(answer.label, answer.undo))
         self.accepted.emit(ticket, kind)
         self.rows_changed.emit(answer.ids)
         self.done.emit(answer.label, None)

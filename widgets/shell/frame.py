@@ -31,6 +31,7 @@ from widgets.inbox.pane import InboxPane
 from widgets.inbox.views import ViewsPane
 from widgets.remote.ports import SessionDesk
 from widgets.shell.actions import in_text_field
+from widgets.shell.announced import AnnouncedStrip
 from widgets.shell.lock import LockPage
 from widgets.shell.needs import NeedsPart
 from widgets.shell.strip import StatusStrip
@@ -85,6 +86,7 @@ class WindowFrame(QMainWindow):
 
     def _make(self, theme: Theme, ports: Ports) -> None:
         self.top = TopBar(theme)
+        self.announced = AnnouncedStrip(theme, ports.now_ms)
         self.views = ViewsPane(theme)
         self.inbox = InboxPane(theme, ports.queries, ports.jobs, ports.now_ms, ports.commits)
         self.outbox = OutboxPage(theme, ports.queries, ports.jobs)
@@ -103,6 +105,7 @@ class WindowFrame(QMainWindow):
         box = column()
         whole.setLayout(box)
         box.addWidget(self.top)
+        box.addWidget(self.announced)
         box.addWidget(self.split, 1)
         self._split(theme)
         box.addWidget(self.needs.guard)

@@ -22,14 +22,17 @@ from app.domain.articles import (
 from app.domain.entities import ANNOUNCEMENT, ARTICLE, CALENDAR, CALENDAR_SPANS, SUPPORT_CONTACT, TEAM
 from app.domain.knowledge_ports import ArticlePage, KnowledgeStore
 from app.domain.ports import DraftKind
+from app.services.half_articles import HalfArticle, article_of_ticket
 from app.services.messages import error_text
-from app.services.publications import ArticleDraft, Publications, may_announce
+from app.services.publications import ArticleDraft, Publications, ends_for, may_announce
 from app.services.templates import language_of
 from app.services.triage import Done
 from widgets.foundation import Theme
 from widgets.foundation.chooser import Chooser, Option
+from widgets.foundation.turns import Rank, Steps
 from widgets.knowledge.articles_window import ArticlesWindow
 from widgets.knowledge.told_window import ToldWindow
+from widgets.shell.announced import hidden_of_text, hidden_text
 from widgets.shell.frame import Ports
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["KnowledgePart"]
 
 _MOST = 50
+HIDDEN = "announced.hidden"  # announcements that this person put away, in the window's state
+KEPT = "article.half"  # what is written and not saved, in the window's state
 
 
 class KnowledgePart(QObject):
@@ -48,16 +53,25 @@ class KnowledgePart(QObject):
         self._window, self._theme, self._ports, self._store = window, theme, ports, store
         self._use = Publications(ports.commits)
         self.articles: ArticlesWindow | None = None
+        self._fresh = False  # the window was made just now: what was half written is read
         self.told: ToldWindow | None = None
+        window.announced.more_asked.connect(self.open_told)
+        window.announced.hid.connect(self._keep_hidden)
+        self._announced_soon = Steps(self._read_announced, Rank.UNSEEN, self)
 
     def runs(self) -> dict[str, Callable[[], object]]:
         """Return what each command does."""
-        return {"articles.open": self.open, "composer.article": self._offer, "told.open": self.open_told}
+        return {
+            "articles.open": self.open, "composer.article": self._offer, "told.open": self.open_told,
+            "articles.from_ticket": self.begin_from_ticket,
+        }  # fmt: skip
 
     def rows_changed(self, types: frozenset[int]) -> None:
         """The worker brought rows of these entities."""
         if ARTICLE.number in types:
             self._show_news()
+        if ANNOUNCEMENT.number in types:
+            self._announced_soon.start()
         if types & {ANNOUNCEMENT.number, SUPPORT_CONTACT.number, CALENDAR.number, CALENDAR_SPANS.number, TEAM.number}:
             self._read_told()
 
@@ -73,7 +87,36 @@ class KnowledgePart(QObject):
     # --- the window ------------------------------------------------------------------------------------------
 
     def open(self, article: bytes | None = None, version: bytes | None = None) -> None:
-        """Show the articles, or one of them, or one version."""
+        """Show the articles, or one of them, or one version; what was half written comes first."""
+        window, fresh = self._show_articles(), self._fresh
+        self._fresh = False
+        if article is None:
+            window.articles.field.setFocus()
+        self._read_all(lambda articles: self._lead(articles, article, version))
+        if fresh:
+            self._read_half(lambda half, before: window.show_half(half, before, at_once=article is None))
+
+    def begin_from_ticket(self) -> None:
+        """Begin an article with what the open ticket asked and answered."""
+        details = self._window.desk.details
+        if details is None:
+            return
+        if Publication.DRAFT not in ends_for(self._window.identity, None):
+            self._window.desk.failed.emit(_("Your roles do not let you write articles."))
+            return
+        window, fresh = self._show_articles(), self._fresh
+        self._fresh = False
+        draft, number = article_of_ticket(details), details.row.label
+        self._read_all(lambda articles: self._lead(articles, None, None))
+        if fresh:  # what was half written is asked about first
+            self._read_half(
+                lambda half, before: window.show_half(half, before, at_once=False),
+                lambda: window.begin_from(draft, number),
+            )
+        else:
+            window.begin_from(draft, number)
+
+    def _show_articles(self) -> ArticlesWindow:
         window = self.articles
         if window is None:
             window = self.articles = ArticlesWindow(self._theme, self._window.identity, self._window)
@@ -82,13 +125,37 @@ class KnowledgePart(QObject):
             window.saved.connect(self._save)
             window.withdrawn.connect(lambda it: self._change(lambda: self._use.withdraw_article(it)))
             window.insert_asked.connect(self._insert_from_window)
+            window.keep.connect(self._keep_half)
             window.destroyed.connect(self._closed)
+            self._fresh = True
         window.show()
         window.raise_()
         window.activateWindow()
-        if article is None:
-            window.articles.field.setFocus()
-        self._read_all(lambda articles: self._lead(articles, article, version))
+        return window
+
+    def _keep_half(self, half: HalfArticle | None) -> None:
+        commits, text = self._ports.commits, half.text() if half is not None else ""
+        self._ports.jobs.change(lambda: commits.save_ui_state(KEPT, text), error=self._fail)
+
+    def _read_half(
+        self, then: Callable[[HalfArticle, Article | None], object], after: Callable[[], object] = lambda: None
+    ) -> None:
+        commits, store = self._ports.commits, self._store
+
+        def read() -> tuple[HalfArticle, Article | None] | None:
+            half = HalfArticle.of_text(commits.ui_state(KEPT))
+            if half is None:
+                return None
+            page = store.article(half.article, half.version) if half.article is not None else None
+            return half, page.article if page is not None else None
+
+        def show(found: tuple[HalfArticle, Article | None] | None) -> None:
+            if self.articles is not None:
+                if found is not None:
+                    then(*found)
+                after()
+
+        self._ports.jobs.query(read, show, self._fail, key=KEPT)
 
     def _closed(self) -> None:
         self.articles = None
@@ -135,6 +202,25 @@ class KnowledgePart(QObject):
     def _fail(self, why: Exception) -> None:
         self._window.desk.failed.emit(error_text(why))
 
+    # --- what is announced to staff --------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Show what is announced, after everything that the person came for; in the main window only."""
+        self._announced_soon.start()
+
+    def _read_announced(self) -> bool:
+        if self._window.side is None:
+            commits, store = self._ports.commits, self._store
+            self._ports.jobs.query(
+                lambda: (store.announcements(), hidden_of_text(commits.ui_state(HIDDEN))),
+                lambda found: self._window.announced.show_announcements(*found), lambda _why: None, key=HIDDEN,
+            )  # fmt: skip
+        return False
+
+    def _keep_hidden(self, versions: frozenset[bytes]) -> None:
+        commits, text = self._ports.commits, hidden_text(versions)
+        self._ports.jobs.change(lambda: commits.save_ui_state(HIDDEN, text), error=self._fail)
+
     # --- announcements, contact, hours -----------------------------------------------------------------------
 
     def open_told(self) -> None:
@@ -174,6 +260,7 @@ class KnowledgePart(QObject):
         if self.told is not None:
             self.told.was_saved()
         self._read_told()
+        self._announced_soon.start()
 
     def _not_told(self, why: Exception) -> None:
         if self.told is not None:

@@ -85,7 +85,10 @@ class AgentWindow(WindowFrame):
         self._history = Navigation()
         self._reads: TicketId | None = None  # the keyboard goes into this ticket when it is here
         me = identity.account if identity else None
-        self.desk = TicketDesk(ports.queries, ports.commits, ports.link, ports.jobs, me, ports.blobs)
+        stack = main.desk.stack if main is not None else None  # undone in whichever window is in front
+        self.desk: TicketDesk = TicketDesk(
+            ports.queries, ports.commits, ports.link, ports.jobs, me, ports.blobs, stack
+        )  # fmt: skip
         self.bulk = BulkStrip(theme, ports.jobs)
         self.inbox.stand_above(self.bulk)
         self.serials = SerialStrip(theme, ports.customers, ports.jobs) if ports.customers is not None else None
@@ -256,6 +259,8 @@ class AgentWindow(WindowFrame):
         self.writing.start()
         self.go_view(self.inbox.view())
         self.inbox.list.setFocus()
+        if self.knowledge is not None:
+            self.knowledge.start()
 
     def _start_beside(self, side: Side) -> None:
         """Show the one thing that this window is for; clocks and counts are the main window's."""
@@ -500,6 +505,7 @@ class AgentWindow(WindowFrame):
         self.inbox.list.viewport().update()
         self.ticket.header.tick(now_ms)
         self.customer.tick(now_ms)
+        self.announced.refresh()
 
     def _open_id(self) -> TicketId | None:
         return self.desk.details.row.id if self.desk.details else None
@@ -671,6 +677,7 @@ class AgentWindow(WindowFrame):
             self.reading.look()
         if event.type() is QEvent.Type.LanguageChange:
             self.actions_.retranslate()
+            self.announced.refresh()
             self.toast.undo.setText(_("Undo"))
             self.toast.close_button.set_name(_("Close"))
             self.top.show_account(self.identity.name if self.identity else "")

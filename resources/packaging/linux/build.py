@@ -80,7 +80,7 @@ def spec(package: Package, needs: Needs, version: str, root: Path, payload: str)
             if place.startswith(_OWN_FOLDERS):
                 files.append(f'%dir "{place}"')
         elif "/lintian/" not in place:
-            files.append(f'"{place}"')
+            files.append(f'%config(noreplace) "{place}"' if place[1:] in package.settings else f'"{place}"')
     return "\n".join(
         [
             "%global debug_package %{nil}", "%global __os_install_post %{nil}", "%global __brp_mangle_shebangs %{nil}",
@@ -104,7 +104,10 @@ def _deb(package: Package, work: _Work) -> Path:
     folder.mkdir()
     (folder / "control").write_text(control(package, work.needs, work.version, size_kib), "utf-8")
     (folder / "md5sums").write_text(told, "utf-8")
-    for path in (folder / "control", folder / "md5sums", folder, root):
+    kept = "".join(f"/{place}\n" for place in sorted(package.settings))
+    if kept:  # what an administrator changed in them stays
+        (folder / "conffiles").write_text(kept, "utf-8")
+    for path in (*folder.iterdir(), folder, root):
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (work.epoch, work.epoch))
     made = work.out / f"{package.name}_{work.version}_amd64.deb"

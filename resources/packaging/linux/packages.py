@@ -39,6 +39,11 @@ class Package:
         """Whether it is of use with the runtime of its own version only."""
         return self.name != "deskside-runtime"
 
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Files below /etc: an administrator may change them, and an upgrade keeps that."""
+        return tuple(place for place in self.files.values() if place.startswith("etc/"))
+
 
 _IN: Final = str(HOME)
 PACKAGES: Final = (
@@ -100,6 +105,7 @@ PACKAGES: Final = (
         {"deskside-companion": f"{_IN}/deskside-companion"},
         {
             "org.deskside.companion.desktop": f"{_APPS}/org.deskside.companion.desktop",
+            "autostart/org.deskside.companion.desktop": "etc/xdg/autostart/org.deskside.companion.desktop",
             "man/deskside-companion.1": f"{_MAN}/deskside-companion.1",
         },
         {"usr/bin/deskside-companion": "../lib/deskside/deskside-companion"},

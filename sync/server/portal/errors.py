@@ -9,4 +9,4 @@ __all__ = ["PageError"]
 
 
 class PageError(ProblemError):
-    """Answer with a page; `code` names its words: foreign, given, limit, no_files."""
+    """Answer with a page; `code` names its words: foreign, given, limit, many_refused, no_files, slow_line."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import UploadFile
+from litestar.exceptions import ClientException
 
 from app.domain.attachments import clean_media_type, clean_name
 from sync.server.portal.errors import PageError
@@ -32,6 +33,7 @@ MAX_FILES = 5
 MAX_FILE_BYTES = 10 << 20
 FORM_MAX_BYTES = 26 << 20
 _FIELD_MAX_CHARS = 400_000  # of one field as it is read; each has a smaller limit of its own
+_FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -81,7 +83,9 @@ def check_origin(request: ASGIConnection[Any, Any, Any, Any]) -> None:
 
 
 async def read_posted(request: Request[Any, Any, Any]) -> Posted:
-    """Return a form. Raises what the framework raises for one that is too large or broken."""
+    """Return a form. Raises what the framework raises for one that is too large, broken or no form at all."""
+    if request.content_type[0] not in _FORMS:
+        raise ClientException
     sent = await request.form()
     fields: dict[str, str] = {}
     files: list[Upload] = []

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,7 +13,9 @@ from sync.server.portal.calls import CallDesk
 from sync.server.portal.desk import PortalDesk
 from sync.server.portal.held import Held
 from sync.server.portal.hours import Waits
+from sync.server.portal.places import Places
 from sync.server.portal.reading import Reading
+from sync.server.portal.renewing import LinkDesk
 from sync.server.store import Store
 from sync.server.waiting import Waiting
 
@@ -30,13 +31,15 @@ class Portal:
     reading: Reading
     rng: Callable[[int], bytes]
     calls: CallDesk
+    ending: LinkDesk
     # people behind one address (an office) share these; each counts what was taken, not what was tried
     new_requests: Limiter = field(default_factory=lambda: Limiter(TryLimit(30, 600, 300)))
     of_link: Limiter = field(default_factory=lambda: Limiter(TryLimit(60, 600, 300)))
     # a wrong link is never looked up, so this spares work and says so; right links open all the same
     wrong_links: Limiter = field(default_factory=lambda: Limiter(TryLimit(20, 600, 900)))
-    # forms that are read at the same time: each may hold 26 MB for a moment
-    forms: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    # forms that could not be taken; who sent many may send words on, as everybody behind the same address, no files
+    refused: Limiter = field(default_factory=lambda: Limiter(TryLimit(60, 600, 300)))
+    forms: Places = field(default_factory=Places)
     chats: dict[str, int] = field(default_factory=dict)
     held: Held = field(default_factory=Held)
 
@@ -46,4 +49,5 @@ def build_portal(
 ) -> Portal:
     """Wire the portal."""
     desk = PortalDesk(store, keys, blobs, waiting)
-    return Portal(desk, Waits(store, waiting), Reading(store), rng, CallDesk(store, desk.links))
+    calls, ending = CallDesk(store, desk.links), LinkDesk(store, desk.links)
+    return Portal(desk, Waits(store, waiting), Reading(store), rng, calls, ending)

@@ -82,6 +82,11 @@ TEXTS: Final = MappingProxyType(
         "files_again": N_("Files must be chosen again."),
         "stale": N_("The page lay open for a long time. Look over what you wrote and send it again."),
         "busy": N_("We could not take this just now. What you wrote is still here: send it again in a moment."),
+        "look_first": N_("Look for answers first"),
+        "fits": N_("This may answer it already"),
+        "fits_hint": N_("If it does not help, go on below and send your request."),
+        "fits_none": N_("We found no answer that fits. Go on below and send your request."),
+        "new_tab": N_("(opens in a new tab)"),
         "slow": N_("You sent a lot in a short time. What you wrote is still here: send it again in a few minutes."),
         # ticket
         "your_request": N_("Your request"),
@@ -99,6 +104,14 @@ TEXTS: Final = MappingProxyType(
         "reply_closed": N_("This request is closed. What you write now opens a new one."),
         "reply_solved": N_("What you write now opens the request again."),
         "copy_link": N_("Copy the link"),
+        "link_trouble": N_("Does somebody else have this link?"),
+        "link_trouble_hint": N_(
+            "Make a new one: this link and all others to this request stop at once. Or withdraw it: then nobody opens "
+            "this page any more, and support still has your request."
+        ),
+        "link_new": N_("Make a new link"),
+        "link_stop": N_("Withdraw the link"),
+        "renewed": N_("This page has a new link now. Keep it: those before open nothing any more."),
         "copied": N_("The link is copied."),
         "sent": N_("Your words have arrived."),
         "given": N_("This request now belongs to somebody else"),
@@ -165,6 +178,10 @@ TEXTS: Final = MappingProxyType(
         "back": N_("Back to all answers"),
         "announcements": N_("What you should know now"),
         # nothing there
+        "withdrawn": N_("The link is withdrawn"),
+        "withdrawn_lead": N_(
+            "It opens nothing any more. Support still has your request; if you need something else, write a new one."
+        ),
         "gone": N_("There is nothing here"),
         "gone_lead": N_(
             "The address is wrong, or what was here is gone. Look whether the whole link was copied, or write to us."
@@ -175,6 +192,13 @@ TEXTS: Final = MappingProxyType(
         "suspended_lead": N_("What you write here is not taken. Please call us."),
         "foreign": N_("This was not sent from our page"),
         "foreign_lead": N_("Open the page again and send what you want to say from there."),
+        "refused": N_("Files are not taken just now"),
+        "refused_lead": N_(
+            "From your connection many forms came that could not be taken. Go back and send your words without files, "
+            "or try again in a few minutes."
+        ),
+        "slow_line": N_("That took too long"),
+        "slow_line_lead": N_("Your connection is too slow for these files. Go back and send your words without them."),
         "large": N_("That was too much at once"),
         "large_lead": N_("Files may have 10 MB each and 25 MB together. Go back, choose fewer, and send again."),
         "trouble": N_("Something went wrong on our side"),

@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from app.domain.articles import find_articles, parts_of_text, start_of
+from app.config.i18n import Language
+from app.domain.articles import Article, find_articles, fitting, parts_of_text, start_of
 from sync.server.parts import Parts
+from sync.server.portal.forms import Posted
 from sync.server.portal.hours import instant
+from sync.server.portal.places import WORDS_BYTES
 from sync.server.problems import ProblemError
-from sync.server.web.portal_pages import AnyRequest, Reader, portal_of
+from sync.server.web.portal_pages import AnyRequest, Reader, form_guard, form_of, portal_of
 
-__all__ = ["article_routes"]
+__all__ = ["article_routes", "fitting_shown"]
 
 _MOST = 50
 _QUERY_CHARS = 200
+_WRITTEN_CHARS = 4000
 
 
 def article_routes(parts: Parts) -> list[HTTPRouteHandler]:
@@ -27,10 +31,7 @@ def article_routes(parts: Parts) -> list[HTTPRouteHandler]:
         text = request.query_params.get("q", "")[:_QUERY_CHARS]
         articles = await parts.jobs.read(portal.reading.articles)
         found = await parts.jobs.read(lambda: find_articles(articles, text, reader.language)[:_MOST])
-        shown = []
-        for each in found:
-            lang = each.language(reader.language)
-            shown.append({"id": each.of.hex(), "title": each.titles[lang], "start": start_of(each.bodies[lang])})
+        shown = [_shown(each, reader.language) for each in found]
         return reader.page(template, page="answers", articles=shown, q=text.strip())
 
     @get("/answers")
@@ -58,4 +59,24 @@ def article_routes(parts: Parts) -> list[HTTPRouteHandler]:
         }  # fmt: skip
         return reader.page("article.html", page="answers", article=told)
 
-    return [answers, matching, article]
+    @post("/write/fits", request_max_body_size=WORDS_BYTES, guards=[form_guard(parts)])
+    async def fits(request: AnyRequest) -> Response[bytes]:
+        """What may answer the request that is being written: sent, not asked for, so that no log has its words."""
+        posted, reader = await form_of(parts, request), Reader(request, parts)
+        return reader.page("_fits.html", fits=await fitting_shown(parts, reader, posted))
+
+    return [answers, matching, article, fits]
+
+
+async def fitting_shown(parts: Parts, reader: Reader, posted: Posted) -> list[dict[str, str]]:
+    """Return what may answer a request, as pages show it."""
+    portal = portal_of(parts)
+    text = f"{posted.line('subject')[:_QUERY_CHARS]}\n{posted.text('body')[:_WRITTEN_CHARS]}"
+    articles = await parts.jobs.read(portal.reading.articles)
+    found = await parts.jobs.read(lambda: fitting(articles, text, reader.language))
+    return [_shown(each, reader.language) for each in found]
+
+
+def _shown(article: Article, language: Language) -> dict[str, str]:
+    lang = article.language(language)
+    return {"id": article.of.hex(), "title": article.titles[lang], "start": start_of(article.bodies[lang])}

@@ -6,18 +6,18 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, post
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
 from app.domain.addresses import address_value
 from app.domain.callbacks import is_slot
 from sync.server.parts import Parts
-from sync.server.portal.forms import Posted, check_origin, read_posted
+from sync.server.portal.forms import Posted
+from sync.server.portal.places import WORDS_BYTES
 from sync.server.problems import ProblemError
 from sync.server.store import DatabaseBusy
-from sync.server.web.portal_pages import AnyRequest, Reader, portal_of
+from sync.server.web.portal_pages import AnyRequest, Reader, form_guard, form_of, portal_of
 
 __all__ = ["CALL_WORDS", "call_routes"]
 
@@ -27,14 +27,10 @@ CALL_WORDS = ("call_sent", "call_gone", "call_wrong", "call_busy", "stale", "slo
 def call_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Return the routes."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        portal_of(parts)
-        check_origin(connection)
-
-    @post("/t/{link:str}/call", guards=[guard])
+    @post("/t/{link:str}/call", request_max_body_size=WORDS_BYTES, guards=[form_guard(parts)])
     async def call(request: AnyRequest, link: FromPath[str]) -> Response[Any]:
         """A wish for a call in a half hour; it takes the place of the one that there is."""
-        posted = await read_posted(request)
+        posted = await form_of(parts, request)
         start, phone = posted.line("slot"), posted.line("phone")
         good = start.isascii() and start.isdigit() and len(start) < 16 and is_slot(int(start))
         if not good or address_value("phone", phone) is None:
@@ -45,10 +41,10 @@ def call_routes(parts: Parts) -> list[HTTPRouteHandler]:
             lambda nonce: portal.calls.ask(now, link, nonce, int(start), phone), "call_sent",
         )  # fmt: skip
 
-    @post("/t/{link:str}/uncall", guards=[guard])
+    @post("/t/{link:str}/uncall", request_max_body_size=WORDS_BYTES, guards=[form_guard(parts)])
     async def uncall(request: AnyRequest, link: FromPath[str]) -> Response[Any]:
         """A call is not wanted any more."""
-        posted = await read_posted(request)
+        posted = await form_of(parts, request)
         portal, now, named = portal_of(parts), parts.clock(), posted.line("call")
         try:
             id_ = bytes.fromhex(named)
@@ -82,5 +78,7 @@ async def _write(parts: Parts, request: AnyRequest, link: str, posted: Posted, w
 
 
 def _go(parts: Parts, request: AnyRequest, link: str, fresh: str) -> Redirect:
+    if fresh in ("call_wrong", "stale"):
+        Reader(request, parts).refused()
     where = f"/help/t/{link}?lang={Reader(request, parts).language}&fresh={fresh}#call"
     return Redirect(where, status_code=303, headers={"cache-control": "no-store", "referrer-policy": "same-origin"})

@@ -9,15 +9,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
 
 from app.config.i18n import Language
 from app.config.logs import get_logger
 from app.domain.entities import team_scope
 from sync.server.limits import network_of
 from sync.server.parts import Parts
+from sync.server.portal.errors import PageError
+from sync.server.portal.forms import Posted, check_origin, read_posted
 from sync.server.portal.hours import Now, ShownWait, Times, instant
 from sync.server.portal.pages import PAGE_HEADERS, render, size_text, zone_of
+from sync.server.portal.places import is_large
 from sync.server.portal.portal import Portal
 from sync.server.portal.views import TicketView
 from sync.server.portal.words import language_of
@@ -25,7 +30,7 @@ from sync.server.problems import ProblemError
 from sync.server.store import DatabaseBusy
 from sync.server.web.wire import address_of
 
-__all__ = ["AnyRequest", "Reader", "Shown", "portal_errors", "portal_of"]
+__all__ = ["AnyRequest", "Reader", "Shown", "form_guard", "form_of", "portal_errors", "portal_of"]
 
 AnyRequest = Request[Any, Any, Any]
 _log = get_logger("server.portal")
@@ -33,7 +38,8 @@ _log = get_logger("server.portal")
 _TOLD = {
     "not_found": "gone", "code": "gone", "method": "gone", "malformed": "gone", "suspended": "suspended",
     "given": "given", "foreign": "foreign", "too_large": "large", "quota": "large", "no_files": "large",
-    "limit": "many",
+    "limit": "many", "many_refused": "refused", "slow_line": "slow_line",
+    "withdrawn": "withdrawn",
 }  # fmt: skip
 
 
@@ -42,6 +48,31 @@ def portal_of(parts: Parts) -> Portal:
     if parts.portal is None:
         raise ProblemError(404, "not_found")
     return parts.portal
+
+
+def form_guard(parts: Parts) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
+    """Return a guard that reads nothing of what another site's page sends, nor files of who had many forms refused."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        portal = portal_of(parts)
+        check_origin(connection)
+        if is_large(_size_of(connection)):
+            wait_s = portal.refused.blocked_s(network_of(address_of(connection)), parts.clock())
+            if wait_s:
+                raise PageError(429, "many_refused", retry_s=wait_s)
+
+    return guard
+
+
+async def form_of(parts: Parts, request: AnyRequest) -> Posted:
+    """Return what a form sent, once there is a place to read it. Raises PageError 408 `slow_line`."""
+    async with portal_of(parts).forms.place(network_of(address_of(request)), _size_of(request)):
+        return await read_posted(request)
+
+
+def _size_of(connection: ASGIConnection[Any, Any, Any, Any]) -> int | None:
+    told = connection.headers.get("content-length", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 16 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +107,10 @@ class Reader:
         shown = {"organisation": self.organisation, "page": "", "q": "", **values}
         content = render(name, self.language, **shown)
         return Response(content, status_code=status, media_type="text/html", headers=dict(PAGE_HEADERS))
+
+    def refused(self) -> None:
+        """Count a form that could not be taken."""
+        portal_of(self._parts).refused.failed(self.sender, self.now)
 
     def notice(self, status: int, code: str, retry_s: int | None = None) -> Response[bytes]:
         """Return a page that says what is wrong and where to go."""
@@ -121,6 +156,8 @@ class Reader:
             "form_answers": portal.desk.links.form(self.now, nonce(16), f"answers:{link}"),
             "form_call": portal.desk.links.form(self.now, nonce(16), f"call:{link}"),
             "form_uncall": portal.desk.links.form(self.now, nonce(16), f"call:{link}"),
+            "form_link": portal.desk.links.form(self.now, nonce(16), f"link:{link}"),
+            "form_unlink": portal.desk.links.form(self.now, nonce(16), f"link:{link}"),
             "calling": None,
             "takes_files": portal.desk.takes_files,
             **more,

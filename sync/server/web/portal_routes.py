@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from litestar import Response, Router, get, post
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
@@ -20,16 +19,26 @@ from sync.server.limits import network_of
 from sync.server.parts import Parts
 from sync.server.portal.desk import Ask, Opened
 from sync.server.portal.errors import PageError
-from sync.server.portal.forms import FORM_MAX_BYTES, Posted, check_origin, read_posted
+from sync.server.portal.forms import FORM_MAX_BYTES, Posted
 from sync.server.portal.hours import week_of
 from sync.server.portal.pages import PAGE_HEADERS, static_files
+from sync.server.portal.places import WORDS_BYTES
 from sync.server.portal.views import Place, TicketView
 from sync.server.problems import ProblemError
 from sync.server.store import DatabaseBusy
-from sync.server.web.portal_articles import article_routes
+from sync.server.web.portal_articles import article_routes, fitting_shown
 from sync.server.web.portal_calls import CALL_WORDS, call_routes
+from sync.server.web.portal_links import link_routes
 from sync.server.web.portal_live import live_routes
-from sync.server.web.portal_pages import AnyRequest, Reader, Shown, portal_errors, portal_of
+from sync.server.web.portal_pages import (
+    AnyRequest,
+    Reader,
+    Shown,
+    form_guard,
+    form_of,
+    portal_errors,
+    portal_of,
+)
 from sync.server.web.ranges import send_file
 from sync.server.web.wire import address_of
 
@@ -57,7 +66,7 @@ _MAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]+\.[^@\s,;<>\".]{2,}")
 
 def portal_routes(parts: Parts) -> list[Router]:
     """Return the routes."""
-    tickets = [*_ticket_routes(parts), *live_routes(parts), *call_routes(parts)]
+    tickets = [*_ticket_routes(parts), *live_routes(parts), *call_routes(parts), *link_routes(parts)]
     handlers = [*_page_routes(parts), *article_routes(parts), *tickets]
     return [Router("/help", route_handlers=handlers, exception_handlers=portal_errors(parts), include_in_schema=False)]
 
@@ -110,17 +119,19 @@ def _page_routes(parts: Parts) -> list[HTTPRouteHandler]:
         form = portal.desk.links.form(reader.now, portal.rng(16), "write")
         return _write_page(parts, reader, shown, form, {})
 
-    @post("/write", request_max_body_size=FORM_MAX_BYTES, guards=[_guard(parts)])
+    @post("/write", request_max_body_size=FORM_MAX_BYTES, guards=[form_guard(parts)])
     async def write(request: AnyRequest) -> Response[Any]:
         """A request: a ticket is opened, and the page goes to its secret link."""
         portal = portal_of(parts)
         reader = Reader(request, parts)
-        async with portal.forms:
-            posted = await read_posted(request)
+        posted = await form_of(parts, request)
         shown = await reader.shown()
         form = portal.desk.links.read_form(reader.now, posted.text("form"), "write")
         if form is None or form.stale:
             return _again(parts, reader, shown, posted, (), "stale", None)
+        if posted.text("look"):  # a step before sending, for whoever has no scripts
+            fits = await fitting_shown(parts, reader, posted)
+            return _again(parts, reader, shown, posted, (), "", form.nonce, 200, fits=fits, looked=True)
         wrong = _wrong_request(posted)
         if wrong or posted.trouble:
             return _again(parts, reader, shown, posted, wrong, posted.trouble, form.nonce)
@@ -157,7 +168,7 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         reader = Reader(request, parts, view.language)
         shown = await reader.shown()
         fresh = request.query_params.get("fresh", "")
-        fresh = fresh if fresh in ("request", "sent", "check_thanks", "check_again", *CALL_WORDS) else ""
+        fresh = fresh if fresh in ("request", "sent", "check_thanks", "check_again", "renewed", *CALL_WORDS) else ""
         portal = portal_of(parts)
         calling = await parts.jobs.read(lambda: portal.calls.shown(reader.now, link, shown.zone, reader.language))
         wait = calling.told if calling is not None and fresh == "request" else shown.wait
@@ -171,14 +182,13 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         shown = await reader.shown()
         return reader.page("_lines.html", **reader.conversation(link, view, shown))
 
-    @post("/t/{link:str}/reply", request_max_body_size=FORM_MAX_BYTES, guards=[_guard(parts)])
+    @post("/t/{link:str}/reply", request_max_body_size=FORM_MAX_BYTES, guards=[form_guard(parts)])
     async def reply(request: AnyRequest, link: FromPath[str]) -> Response[Any]:
         """The customer's words; from the chat the answer is a small JSON, else the page again."""
         portal = portal_of(parts)
         place = await _find(parts, request, link)
         reader = Reader(request, parts, place.language)
-        async with portal.forms:
-            posted = await read_posted(request)
+        posted = await form_of(parts, request)
         body = posted.text("body").strip()
         notice, status = "", 422
         wrong: _Wrong = ()
@@ -219,13 +229,13 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
             told, status_code=200, headers={"cache-control": "no-store", "x-content-type-options": "nosniff"}
         )
 
-    @post("/t/{link:str}/answers", guards=[_guard(parts)])
+    @post("/t/{link:str}/answers", request_max_body_size=WORDS_BYTES, guards=[form_guard(parts)])
     async def answers(request: AnyRequest, link: FromPath[str]) -> Response[Any]:
         """The answers to the two questions."""
         portal = portal_of(parts)
         view = await _open(parts, request, link)
         reader = Reader(request, parts, view.language)
-        posted = await read_posted(request)
+        posted = await form_of(parts, request)
         if view.elsewhere:
             return await _ticket_again(reader, link, view, "", (), 403, posted)
         comment = posted.text("comment").strip()
@@ -268,16 +278,6 @@ def _ticket_routes(parts: Parts) -> list[HTTPRouteHandler]:
         return sent
 
     return [ticket, lines, reply, answers, file]
-
-
-def _guard(parts: Parts) -> Any:
-    """Return a guard that reads nothing of what another site's page sends, or of a sender who sent too much."""
-
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        portal_of(parts)
-        check_origin(connection)
-
-    return guard
 
 
 async def _written(parts: Parts, posted: Posted, work: Callable[[], Opened]) -> Opened:
@@ -326,7 +326,7 @@ def _write_page(
     parts: Parts, reader: Reader, shown: Shown, form: str, values: dict[str, str], status: int = 200, **more: object
 ) -> Response[bytes]:
     fields = {name: values.get(name, "") for name in ("name", "mail", "phone", "subject", "body")}
-    told: dict[str, object] = {"wrong": (), "notice": "", "bad": (), **more}
+    told: dict[str, object] = {"wrong": (), "notice": "", "bad": (), "fits": (), "looked": False, **more}
     takes = portal_of(parts).desk.takes_files
     return reader.page(
         "write.html", status, page="write", wait=shown.wait, form=form, values=fields, takes_files=takes, **told
@@ -342,14 +342,19 @@ def _again(
     notice: str,
     nonce: bytes | None,
     status: int = 422,
+    **more: object,
 ) -> Response[bytes]:
     """Return the form with what was written; the same nonce, so that what may have arrived after all is not doubled."""
+    if status == 422:
+        reader.refused()
     portal = portal_of(parts)
     form = portal.desk.links.form(reader.now, nonce or portal.rng(16), "write")
     if posted.files and not notice:
         notice = "files_again"
     bad = {field for field, _ in wrong} | ({"files"} if posted.trouble else set())
-    return _write_page(parts, reader, shown, form, dict(posted.fields), status, wrong=wrong, notice=notice, bad=bad)
+    return _write_page(
+        parts, reader, shown, form, dict(posted.fields), status, wrong=wrong, notice=notice, bad=bad, **more
+    )
 
 
 async def _ticket_again(
@@ -361,6 +366,8 @@ async def _ticket_again(
     status: int,
     posted: Posted,
 ) -> Response[bytes]:
+    if status == 422:
+        reader.refused()
     shown = await reader.shown()
     values = {name: posted.text(name)[: _MAX_BODY * 2] for name in ("body", "solved", "treated_well", "comment")}
     bad = {field for field, _ in wrong}

@@ -61,7 +61,7 @@ def answer(request: Request[Any, Any, Any], content: _ANY, status: int = 200) ->
     return Response(content, status_code=status)
 
 
-def address_of(request: Request[Any, Any, Any]) -> str:
+def address_of(request: ASGIConnection[Any, Any, Any, Any]) -> str:
     """Return the sender's address. A reverse proxy must be named to uvicorn to be believed."""
     return request.client.host if request.client else "unknown"
 
